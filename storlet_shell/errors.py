@@ -1,0 +1,109 @@
+"""The errors that users may see, and the exit status that each ends a command line with.
+
+::
+
+    StorletShellError                 anything expected that went wrong                       1
+    ├── UsageError                    the line itself is wrong: options, spellings, values     2
+    ├── IdentityError                 no identity, half an identity, or one that is refused    3
+    ├── NotFoundError                 a container, object, storlet or file is not there        4
+    ├── ServiceError                  the server, or the way to it, failed; may be temporary   5
+    │   └── IncompleteBodyError       a body ended before its end                              5
+    ├── StorletFailedError            the storlet ran and failed                               6
+    ├── RefusedError                  the user said no, or nobody was there to say yes         7
+    ├── UnknownCommandError           there is no such command                               127
+    ├── LocalFileError                a local file can't be read or written                    1
+    └── EmbeddedError                 the embedded Swift can't be started, found or stopped    5
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitStatus(IntEnum):
+    """What a line's end means to the process that ran it."""
+
+    OK = 0
+    ERROR = 1
+    USAGE = 2
+    IDENTITY = 3
+    NOT_FOUND = 4
+    SERVICE = 5
+    STORLET_FAILED = 6
+    REFUSED = 7
+    UNKNOWN_COMMAND = 127
+    INTERRUPTED = 130
+
+
+class StorletShellError(Exception):
+    """Anything expected that went wrong; its text is one line for the user.
+
+    :param message: what failed, on which thing, why, and what to do next, in one line
+    :param transaction_id: Swift's ``X-Trans-Id`` of the request that failed, if one was answered
+    """
+
+    exit_status = ExitStatus.ERROR
+
+    def __init__(self, message: str, *, transaction_id: str = "") -> None:
+        super().__init__(message)
+        self.transaction_id = transaction_id
+
+    def __str__(self) -> str:
+        text = " ".join(str(self.args[0]).split())
+        return f"{text} (transaction {self.transaction_id})" if self.transaction_id else text
+
+
+class UsageError(StorletShellError):
+    """The line itself is wrong; nothing was sent."""
+
+    exit_status = ExitStatus.USAGE
+
+
+class IdentityError(StorletShellError):
+    """There is no identity, half an identity, or one that the server refuses."""
+
+    exit_status = ExitStatus.IDENTITY
+
+
+class NotFoundError(StorletShellError):
+    """A container, object, storlet or file is not there."""
+
+    exit_status = ExitStatus.NOT_FOUND
+
+
+class ServiceError(StorletShellError):
+    """The server, or the way to it, failed; the same line may succeed later."""
+
+    exit_status = ExitStatus.SERVICE
+
+
+class IncompleteBodyError(ServiceError):
+    """A body ended before its end; what came of it is not to be trusted."""
+
+
+class StorletFailedError(StorletShellError):
+    """The storlet ran and failed."""
+
+    exit_status = ExitStatus.STORLET_FAILED
+
+
+class RefusedError(StorletShellError):
+    """The user said no, or nobody was there to say yes."""
+
+    exit_status = ExitStatus.REFUSED
+
+
+class UnknownCommandError(StorletShellError):
+    """There is no command of that name."""
+
+    exit_status = ExitStatus.UNKNOWN_COMMAND
+
+
+class LocalFileError(StorletShellError):
+    """A local file can't be read or written."""
+
+
+class EmbeddedError(StorletShellError):
+    """The embedded Swift can't be started, found or stopped."""
+
+    exit_status = ExitStatus.SERVICE
