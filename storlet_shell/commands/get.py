@@ -1,0 +1,86 @@
+"""``get``: an object, or what a storlet makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from storlet_shell import headers as wire
+from storlet_shell.commands._arguments import (
+    DRY_RUN,
+    INVOCATION,
+    SAVE,
+    check_extra_resources,
+    make_invocation,
+    only_one,
+    plan,
+    respond,
+)
+from storlet_shell.errors import StorletShellError
+from storlet_shell.registry import Arg, Kind, command
+from storlet_shell.results import Response, Result
+from storlet_shell.session import Session
+from storlet_shell.values import Invocation, ObjectPath, Request
+
+
+@command(
+    "get",
+    "Download an object, through a storlet if one is named.",
+    Arg("path", nargs="?", type=ObjectPath.parse_position, kind=Kind.OBJECT, metavar="CONTAINER/OBJECT"),
+    Arg(
+        "--input",
+        type=ObjectPath.parse,
+        kind=Kind.OBJECT,
+        metavar="path:/CONTAINER/OBJECT",
+        help="the object, as an option",
+    ),
+    *INVOCATION,
+    SAVE,
+    DRY_RUN,
+)
+def get(
+    session: Session,
+    path: ObjectPath | None = None,
+    input: ObjectPath | None = None,
+    save: str | None = None,
+    dry_run: bool = False,
+    **invocation: Any,
+) -> Result:
+    """Download an object, through a storlet if one is named.
+
+    Without --save or -o the body goes to standard output, byte for byte; a terminal gets a preview of what is not text.
+
+    :raises NotFoundError: when the object, the storlet or an extra resource is not there
+    :raises StorletFailedError: when the storlet fails before it has sent anything
+    """
+    source: ObjectPath = only_one(input, path, "the object (CONTAINER/OBJECT or --input)")
+    run = make_invocation(session, **{"storlet": None, **invocation})
+    request = _request(source, run)
+    if dry_run:
+        return plan(session, request)
+    check_extra_resources(session, run)
+    reply = session.client.send(request)
+    if run and run.on_proxy is None and wire.DYNAMIC_MANIFEST in reply.headers:
+        # The object's server returns a dynamic large object as it is: the storlet has not run yet.
+        reply.close()
+        reply = session.client.send(_request(source, replace(run, on_proxy=True)))
+    if run and run.range and wire.INPUT_RANGE not in reply.headers:
+        reply.close()
+        raise StorletShellError(f"{source}: the server did not run {run.storlet} over the range {run.range} alone")
+    response = respond(session, reply, source)
+    return response if save is None else _save(response, save)
+
+
+def _request(source: ObjectPath, run: Invocation | None) -> Request:
+    headers = {"Accept-Encoding": "identity", **(wire.encode_invocation(run) if run else {})}
+    return Request("GET", source.container, source.name, headers=headers)
+
+
+def _save(response: Response, target: str) -> Response:
+    try:
+        count = response.save(Path(target))
+    finally:
+        response.close()
+    summary = f"{target}: {count} bytes from {response.subject}"
+    return Response(response.status, response.headers, subject=response.subject, summary=summary)

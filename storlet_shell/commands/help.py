@@ -1,0 +1,33 @@
+"""``help``: the commands there are, or one of them."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from storlet_shell.registry import Arg, Kind, Parser, Registry, command
+from storlet_shell.results import Result, Text
+from storlet_shell.session import Session
+
+
+@command(
+    "help",
+    "Show the commands, or how to use one.",
+    Arg("name", nargs="?", kind=Kind.COMMAND, metavar="COMMAND"),
+    category="Session",
+)
+def help(session: Session, name: str | None = None) -> Result:  # noqa: ARG001  it needs nothing of the session
+    """Show the commands, or how to use one.
+
+    :raises UnknownCommandError: when there is no such command
+    """
+    registry = Registry()
+    if name is not None:
+        found = registry.get(name)
+        also = f"\nalso called: {', '.join(found.aliases)}\n" if found.aliases else ""
+        return Text(found.parser(Parser).format_help() + also)
+    lines = []
+    commands = sorted(registry, key=lambda found: (found.category, found.name))
+    for category, group in groupby(commands, key=lambda found: found.category):
+        lines += [category, *(f"  {found.name:<10} {found.summary}" for found in group), ""]
+    lines += [f"not usable: {entry}: {why}" for entry, why in registry.broken.items()]
+    return Text("\n".join([*lines, "help COMMAND shows one command's arguments."]))

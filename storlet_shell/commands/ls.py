@@ -1,0 +1,89 @@
+"""``ls``: the containers of the account, or the objects of a container."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from storlet_shell.registry import Arg, Kind, command
+from storlet_shell.results import Result, Table
+from storlet_shell.session import Session
+from storlet_shell.values import Location, Request
+
+PAGE = 10_000
+"""Swift's default limit of names in one listing (``container_listing_limit``)."""
+
+
+@command(
+    "ls",
+    "List containers, or the objects of a container.",
+    Arg(
+        "location",
+        nargs="?",
+        type=Location.parse,
+        kind=Kind.OBJECT,
+        metavar="CONTAINER[/PREFIX]",
+        help="nothing lists the containers; a prefix lists the objects whose names start with it",
+    ),
+    Arg("-l", "--long", action="store_true", help="show sizes and dates, and a total at the end"),
+    Arg("--delimiter", metavar="CHARACTER", help="fold the names that go on after this character into one line"),
+)
+def ls(session: Session, location: Location | None = None, long: bool = False, delimiter: str | None = None) -> Result:
+    """List containers, or the objects of a container.
+
+    Any number of names is listed in constant memory, as the server sends them.
+
+    :raises NotFoundError: when the container is not there
+    """
+    where = location or Location()
+    entries = list_entries(session, where, delimiter)
+    first = next(entries, None)  # asks for the first page, so that an error is raised here and not while it is shown
+    rows = _rows(first, entries)
+    if not long:
+        return Table(("name",), ((entry["name"],) for entry in rows))
+    if not where.container:
+        return _totalled(("objects", "bytes", "name"), rows, ("count", "bytes", "name"), 1)
+    return _totalled(("bytes", "last_modified", "name"), rows, ("bytes", "last_modified", "name"), 0)
+
+
+def list_entries(session: Session, where: Location, delimiter: str | None = None) -> Iterator[dict[str, Any]]:
+    """Yield what a listing says of each name, page by page; a folded name is given as ``name`` as well.
+
+    :raises NotFoundError: when the container is not there
+    """
+    marker = ""
+    while True:
+        query = [("format", "json"), ("limit", str(PAGE))]
+        query += [("prefix", where.prefix)] if where.prefix else []
+        query += [("delimiter", delimiter)] if delimiter else []
+        query += [("marker", marker)] if marker else []
+        reply = session.client.send(Request("GET", where.container, query=tuple(query)))
+        page = json.loads(reply.read() or b"[]")
+        for entry in page:
+            yield {"name": entry.get("subdir"), "bytes": None, "last_modified": None, **entry}
+        if len(page) < PAGE:
+            return
+        marker = page[-1].get("subdir") or page[-1]["name"]
+
+
+def _rows(first: dict[str, Any] | None, rest: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    if first is not None:
+        yield first
+        yield from rest
+
+
+def _totalled(
+    columns: tuple[str, ...], entries: Iterator[dict[str, Any]], keys: tuple[str, ...], size_column: int
+) -> Table:
+    seen = {"count": 0, "bytes": 0}
+
+    def rows() -> Iterator[tuple[Any, ...]]:
+        for entry in entries:
+            row = tuple(entry.get(key) for key in keys)
+            seen["count"] += 1
+            seen["bytes"] += row[size_column] or 0
+            yield row
+
+    total: Callable[[], str] = lambda: f"{seen['count']} names, {seen['bytes']} bytes"  # noqa: E731  beside its use
+    return Table(columns, rows(), total)

@@ -1,0 +1,103 @@
+"""``put``: a local file as an object, or what a storlet makes of it."""
+
+from __future__ import annotations
+
+import mimetypes
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from storlet_shell import headers as wire
+from storlet_shell.bodies import Body, file_body, stream_body
+from storlet_shell.commands._arguments import (
+    DRY_RUN,
+    INVOCATION,
+    check_extra_resources,
+    make_invocation,
+    only_one,
+    plan,
+    send_body,
+)
+from storlet_shell.errors import ServiceError, UsageError
+from storlet_shell.registry import Arg, Kind, command
+from storlet_shell.results import Response, Result
+from storlet_shell.session import Session
+from storlet_shell.values import ObjectPath, Request
+
+
+@command(
+    "put",
+    "Upload a local file as an object, through a storlet if one is named.",
+    Arg("file", nargs="?", kind=Kind.FILE, metavar="FILE", help="the local file; - is standard input"),
+    Arg("path", nargs="?", type=ObjectPath.parse_position, kind=Kind.OBJECT, metavar="CONTAINER/OBJECT"),
+    Arg("--input", kind=Kind.FILE, metavar="FILE", help="the local file, as an option"),
+    Arg(
+        "--output",
+        type=ObjectPath.parse,
+        kind=Kind.OBJECT,
+        metavar="path:/CONTAINER/OBJECT",
+        help="the object, as an option",
+    ),
+    *INVOCATION,
+    Arg("--content-type", metavar="TYPE", help="the object's content type; guessed from its name otherwise"),
+    DRY_RUN,
+)
+def put(
+    session: Session,
+    file: str | None = None,
+    path: ObjectPath | None = None,
+    input: str | None = None,
+    output: ObjectPath | None = None,
+    content_type: str | None = None,
+    dry_run: bool = False,
+    **invocation: Any,
+) -> Result:
+    """Upload a local file as an object, through a storlet if one is named.
+
+    The storlet runs on the proxy server, over the bytes as they arrive; what it writes is what is stored.
+
+    :raises NotFoundError: when the file, the container or the storlet is not there
+    :raises StorletFailedError: when the storlet fails; nothing is stored then
+    """
+    source: str = only_one(input, file, "the local file (FILE or --input)")
+    target: ObjectPath = only_one(output, path, "the object (CONTAINER/OBJECT or --output)")
+    run = make_invocation(session, **{"storlet": None, **invocation})
+    if run and run.range:
+        raise UsageError("--range chooses from an object that is there; a put has none")
+    headers = {wire.CONTENT_TYPE: content_type or mimetypes.guess_type(target.name)[0] or wire.BINARY}
+    headers.update(wire.encode_invocation(run) if run else {})
+    with _open(session, source) as body:
+        request = Request("PUT", target.container, target.name, headers=headers, body=body.label)
+        if dry_run:
+            return plan(session, request)
+        check_extra_resources(session, run)
+        return upload(session, request, body, verify=run is None)
+
+
+def _open(session: Session, source: str) -> AbstractContextManager[Body]:
+    if source != "-":
+        return file_body(source)
+    if session.surroundings.stdin is None:
+        raise UsageError("there is no standard input here; name a file")
+    return nullcontext(stream_body(session.surroundings.stdin))
+
+
+def upload(session: Session, request: Request, body: Body, *, verify: bool) -> Response:
+    """Send a PUT and check that what was stored is what was sent.
+
+    :param verify: whether the object's ETag is to be the MD5 of the body: not after a storlet
+    :raises ServiceError: when it is not
+    """
+    reply = send_body(session, request, body)
+    reply.read()
+    etag = reply.headers.get(wire.ETAG, "").strip('"')
+    if verify and etag and etag != body.md5:
+        raise ServiceError(
+            f"{request.subject}: the server stored other bytes than were sent (its ETag is {etag}, theirs is {body.md5})",
+            transaction_id=reply.transaction_id,
+        )
+    return Response(
+        reply.status,
+        reply.headers,
+        subject=request.subject,
+        summary=f"{request.subject}: stored (HTTP {reply.status})",
+    )

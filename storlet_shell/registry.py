@@ -1,0 +1,289 @@
+"""The command registry: what commands there are, what they take, and how a line becomes a call.
+
+A command is a plainly typed function with a spec beside it; the spec is data that every front end renders. This module
+imports the standard library only, and a built-in command is found by its module's name alone, so that a one-shot line
+pays for nothing but itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from importlib.util import find_spec
+from typing import Any, NoReturn, TypeVar
+
+from storlet_shell import commands as builtin_commands
+from storlet_shell.errors import UnknownCommandError, UsageError
+from storlet_shell.results import Result
+from storlet_shell.session import Session
+
+ENTRY_POINTS = "storlet_shell.commands"
+
+
+class Kind(Enum):
+    """What an argument names, and so what completes it."""
+
+    OBJECT = "object"
+    CONTAINER = "container"
+    STORLET = "storlet"
+    FILE = "file"
+    VARIABLE = "variable"
+    COMMAND = "command"
+
+
+class Arg:
+    """One argument of a command: what argparse's ``add_argument`` takes, and the kind of thing it names.
+
+    :param flags: the option's spellings, or the one name of a positional argument
+    :param kind: what completes it; None when nothing can
+    :param options: keyword arguments of ``add_argument``
+    """
+
+    def __init__(self, *flags: str, kind: Kind | None = None, **options: Any) -> None:
+        self.flags = flags
+        self.kind = kind
+        self.options = options
+
+    @property
+    def dest(self) -> str:
+        """The name of the parameter that receives the argument."""
+        if "dest" in self.options:
+            return str(self.options["dest"])
+        longest = next((flag for flag in self.flags if flag.startswith("--")), self.flags[0])
+        return longest.lstrip("-").replace("-", "_")
+
+    @property
+    def is_option(self) -> bool:
+        """Whether it is an option rather than a positional argument."""
+        return self.flags[0].startswith("-")
+
+
+COMMON = (
+    Arg("-o", dest="store", kind=Kind.VARIABLE, metavar="NAME", help="store the result in this variable"),
+    Arg("--json", action="store_true", help="show the result as one JSON document"),
+)
+"""What every command takes; the front ends act on it, the command never sees it."""
+
+
+class ParserMixin:
+    """An argument parser that raises one line instead of printing its usage and ending the process.
+
+    A front end that needs a parser class of its own mixes this into it.
+    """
+
+    prog: str
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what is wrong with the words."""
+        raise UsageError(f"{self.prog}: {message}; try: help {self.prog}")
+
+
+class Parser(ParserMixin, argparse.ArgumentParser):
+    """The parser of every front end that does not need one of its own."""
+
+
+AnyParser = TypeVar("AnyParser", bound=argparse.ArgumentParser)
+Bind = Callable[[argparse.Action, Kind], None]
+Run = Callable[..., Result]
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command: its spec and its function.
+
+    :param name: the verb that users type
+    :param summary: one sentence for lists of commands
+    :param args: its arguments, in the order of its help
+    :param run: called with a session and the arguments by name; returns a result
+    :param aliases: other names it goes by
+    :param body: the parameter that receives a notebook cell, a heredoc or standard input; empty if there is none
+    :param category: the heading under which lists show it
+    """
+
+    name: str
+    summary: str
+    args: tuple[Arg, ...]
+    run: Run
+    aliases: tuple[str, ...] = ()
+    body: str = ""
+    category: str = "Objects"
+
+    def parser(self, cls: type[AnyParser], bind: Bind | None = None) -> AnyParser:
+        """Build a parser of the given class from the spec.
+
+        :param bind: called with each action and the kind of thing it names, to attach a front end's completion
+        """
+        description = inspect.cleandoc(self.run.__doc__ or self.summary)
+        parser = cls(
+            prog=self.name,
+            description=description.split("\n:", 1)[0].strip(),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        for arg in (*self.args, *COMMON):
+            action = parser.add_argument(*arg.flags, **arg.options)
+            if bind is not None and arg.kind is not None:
+                bind(action, arg.kind)
+        return parser
+
+    def call(self, words: Sequence[str], body: bytes | None = None) -> Call:
+        """Parse the words after the command's name.
+
+        :param body: the cell, heredoc or standard input that came with the line
+        :raises UsageError: when the words do not fit the spec
+        """
+        return self.bind(vars(self.parser(Parser).parse_args(list(words))), body)
+
+    def bind(self, arguments: dict[str, Any], body: bytes | None = None) -> Call:
+        """Make a call of parsed arguments.
+
+        :raises UsageError: when a body is given to a command that takes none
+        """
+        arguments = dict(arguments)
+        store, json = arguments.pop("store", None), arguments.pop("json", False)
+        if body is not None and not self.body:
+            raise UsageError(f"{self.name} takes no body")
+        if self.body:
+            arguments[self.body] = body
+        return Call(self, arguments, store, json)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A parsed line: a command with its arguments, and what the front end is to do with the result.
+
+    :param store: the variable that receives the result, if one was named
+    :param json: whether the result is shown as JSON
+    """
+
+    command: Command
+    arguments: dict[str, Any]
+    store: str | None = None
+    json: bool = False
+
+    def run(self, session: Session) -> Result:
+        """Run the command and store its result where the line says.
+
+        :raises StorletShellError: what the command raises
+        """
+        if self.store is not None:
+            session.check_variable(self.store)
+        result = self.command.run(session, **self.arguments)
+        if self.store is not None:
+            session.variables[self.store] = result
+        return result
+
+
+def command(
+    name: str,
+    summary: str,
+    *args: Arg,
+    aliases: Sequence[str] = (),
+    body: str = "",
+    category: str = "Objects",
+) -> Callable[[Run], Command]:
+    """Make a command of the decorated function; the other parameters are those of :class:`Command`."""
+
+    def decorate(run: Run) -> Command:
+        return Command(name, summary, args, run, tuple(aliases), body, category)
+
+    return decorate
+
+
+@dataclass
+class Registry:
+    """The commands there are: the built-in ones by the names of their modules, others by entry points.
+
+    :param broken: plug-ins that could not be used, with the reason, by the name of their entry point
+    """
+
+    broken: dict[str, str] = field(default_factory=dict)
+    _found: dict[str, Command] = field(default_factory=dict)
+
+    def builtin_names(self) -> list[str]:
+        """Return the names of the built-in commands; none of them is imported."""
+        modules = pkgutil.iter_modules(builtin_commands.__path__)
+        return sorted(module.name for module in modules if not module.name.startswith("_"))
+
+    def get(self, name: str) -> Command:
+        """Find a command by its name or an alias.
+
+        :raises UnknownCommandError: with the closest names, when there is none
+        """
+        if name in self._found:
+            return self._found[name]
+        if name.isidentifier() and not name.startswith("_") and find_spec(f"{builtin_commands.__name__}.{name}"):
+            self._add(self._import(name))
+        else:
+            self._load_all()
+        if name not in self._found:
+            close = difflib.get_close_matches(name, self._found, n=3)
+            hint = f"did you mean {' or '.join(close)}?" if close else "try: help"
+            raise UnknownCommandError(f"unknown command {name!r}; {hint}")
+        return self._found[name]
+
+    def all(self) -> list[Command]:
+        """Return every command once, by name."""
+        self._load_all()
+        return sorted({id(found): found for found in self._found.values()}.values(), key=lambda found: found.name)
+
+    def __iter__(self) -> Iterator[Command]:
+        return iter(self.all())
+
+    def _import(self, name: str) -> Command:
+        module = importlib.import_module(f"{builtin_commands.__name__}.{name}")
+        return next(value for value in vars(module).values() if isinstance(value, Command) and value.name == name)
+
+    def _add(self, found: Command) -> None:
+        for name in (found.name, *found.aliases):
+            self._found.setdefault(name, found)
+
+    def _load_all(self) -> None:
+        for name in self.builtin_names():
+            if name not in self._found:
+                self._add(self._import(name))
+        self._load_plugins()
+
+    def _load_plugins(self) -> None:
+        from importlib.metadata import entry_points  # 40 ms that a built-in command does not pay
+
+        for entry in entry_points(group=ENTRY_POINTS):
+            if entry.module.startswith(f"{builtin_commands.__name__}.") or entry.name in self.broken:
+                continue
+            if entry.name in self._found and self._found[entry.name].run.__module__ == entry.module:
+                continue
+            problem = self._load_plugin(entry)
+            if problem:
+                self.broken[entry.name] = problem
+
+    def _load_plugin(self, entry: Any) -> str:
+        try:
+            found = entry.load()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a plug-in may raise or exit at import: it is named, the rest works
+            return f"{entry.value} can't be imported: {type(error).__name__}: {error}"
+        if not isinstance(found, Command) or found.name != entry.name:
+            return f"{entry.value} is no command named {entry.name}"
+        taken = [name for name in (found.name, *found.aliases) if name in self._found]
+        if taken:
+            return f"the name {taken[0]} is taken"
+        self._add(found)
+        return ""
+
+
+def parse(registry: Registry, words: Sequence[str], body: bytes | None = None) -> Call:
+    """Parse a line that is split into words already.
+
+    :raises UnknownCommandError: when the first word is no command
+    :raises UsageError: when the others do not fit it
+    """
+    if not words:
+        raise UsageError("a command is missing; try: help")
+    return registry.get(words[0]).call(words[1:], body)

@@ -1,0 +1,210 @@
+"""What a command runs in: one login for many lines, the user's variables, and what surrounds the process.
+
+A session is opened once by a front end. It logs in when the first request is made and keeps that login; when the
+environment's identity changes in between, it notices and logs in anew.
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Protocol
+
+from storlet_shell.credentials import Connection, Credentials, Login, discover
+from storlet_shell.errors import RefusedError, UsageError
+from storlet_shell.values import Parameter, merge_parameters
+
+if TYPE_CHECKING:
+    from storlet_shell.client import Client
+    from storlet_shell.embedded.control import Lease
+
+LOCAL = "STORLET_SHELL_LOCAL"
+LOCAL_FOLDER = "STORLET_SHELL_DATA"
+_YES = {"1", "true", "yes", "on"}
+
+
+class Progress(Protocol):
+    """How far a transfer is."""
+
+    def advance(self, count: int) -> None:
+        """Tell that so many more bytes went."""
+
+
+class Surroundings:
+    """What is around the process, as a front end sees it; this one is a process that nobody watches.
+
+    :param environ: the environment's variables, as they are at every look
+    :param stdin: standard input, for commands that are asked to read it
+    """
+
+    def __init__(self, environ: Mapping[str, str] | None = None, stdin: IO[bytes] | None = None) -> None:
+        self.environ: Mapping[str, str] = {} if environ is None else environ
+        self.stdin = stdin
+
+    def ask(self, question: str) -> bool | None:  # noqa: ARG002  a watched process uses it
+        """Ask the user a question; None when nobody is there to answer."""
+        return None
+
+    def warn(self, message: str) -> None:
+        """Tell the user one line that is no result."""
+
+    @contextmanager
+    def progress(self, label: str, total: int | None) -> Iterator[Progress]:  # noqa: ARG002  the same
+        """Show how far a transfer of ``total`` bytes is, from when it takes over a second to its end."""
+        yield _Silent()
+
+
+class _Silent:
+    def advance(self, count: int) -> None:
+        """Show nothing."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a front end was told about the whole session.
+
+    :param local: use the embedded Swift, joining a running one or starting one
+    :param ephemeral: with ``local``: in a temporary folder
+    :param connection: how servers are reached
+    :param trace: told each request as it is sent, without secrets
+    """
+
+    local: bool = False
+    ephemeral: bool = False
+    connection: Connection = field(default_factory=Connection)
+    trace: Callable[[str], None] = lambda _: None
+
+
+class Session:
+    """What a command runs in; a context that closes what it opened.
+
+    :param surroundings: the process's environment and terminal
+    :param variables: the user's variables, by name
+    """
+
+    def __init__(
+        self,
+        surroundings: Surroundings | None = None,
+        variables: MutableMapping[str, Any] | None = None,
+        options: Options | None = None,
+    ) -> None:
+        self.surroundings = surroundings or Surroundings()
+        self.variables: MutableMapping[str, Any] = {} if variables is None else variables
+        self.options = options or Options()
+        self._client: Client | None = None
+        self._lease: Lease | None = None
+
+    @property
+    def uses_local(self) -> bool:
+        """Whether the identity is the embedded Swift's."""
+        return self.options.local or self.surroundings.environ.get(LOCAL, "").lower() in _YES
+
+    @property
+    def local_folder(self) -> Path | None:
+        """The embedded Swift's data folder when the user chose another than the platform's."""
+        folder = self.surroundings.environ.get(LOCAL_FOLDER)
+        return Path(folder) if folder else None
+
+    def credentials(self) -> Credentials:
+        """Return the identity that the next request is made with.
+
+        :raises IdentityError: when there is none or half of one
+        :raises EmbeddedError: when the embedded Swift is wanted and can't be started
+        """
+        if not self.uses_local:
+            return discover(self.surroundings.environ)
+        if self._lease is None or not self._lease.is_alive():
+            from storlet_shell.embedded import control
+
+            self._lease = control.acquire(self.local_folder, ephemeral=self.options.ephemeral)
+        running = self._lease.running
+        return Credentials("the embedded Swift (--local)", "v1", running.auth_url, running.user, running.key)
+
+    @property
+    def client(self) -> Client:
+        """The object store; the first use logs in.
+
+        :raises IdentityError: as :meth:`credentials`
+        """
+        credentials = self.credentials()
+        if self._client is None or self._client.login.credentials != credentials:
+            from storlet_shell.client import Client  # with it come the HTTP libraries
+
+            if self._client is not None:
+                self._client.close()
+            self._client = Client(Login(credentials, self.options.connection), self.options.trace)
+        return self._client
+
+    @property
+    def where(self) -> str:
+        """The cloud and the account in a few words, without a request; empty before the first login."""
+        if self._client is None:
+            return "local" if self.uses_local else ""
+        host = self._client.login.credentials.auth_url.split("//", 1)[-1].split("/", 1)[0]
+        cloud = "local" if self.uses_local else host
+        return f"{cloud}:{self._client.known_account}" if self._client.known_account else cloud
+
+    def parameters(self, given: tuple[Parameter, ...] = (), variable: str | None = None) -> tuple[Parameter, ...]:
+        """Merge the parameters of a line with those of the variable it names.
+
+        :raises UsageError: when there is no such variable, or it holds no mapping
+        """
+        return merge_parameters(None if variable is None else self.mapping(variable), given)
+
+    def mapping(self, name: str) -> Mapping[object, object]:
+        """Return the mapping that a variable holds; text that is a JSON object counts as one.
+
+        :raises UsageError: when there is no such variable, or it holds no mapping
+        """
+        if name not in self.variables:
+            raise UsageError(f"-i {name}: there is no variable of that name")
+        value = self.variables[name]
+        if isinstance(value, str):
+            import json
+
+            try:
+                value = json.loads(value)
+            except ValueError:
+                raise UsageError(f"-i {name}: the variable's text is no JSON object") from None
+        if not isinstance(value, Mapping):
+            raise UsageError(f"-i {name}: the variable holds no mapping but {type(value).__name__}")
+        return value
+
+    def check_variable(self, name: str) -> None:
+        """Check that a result can be stored under a name, before anything is run.
+
+        :raises UsageError: when the name is no Python name or is a keyword
+        """
+        if not name.isidentifier() or keyword.iskeyword(name):
+            raise UsageError(f"-o {name}: a variable's name is a Python name and no keyword")
+
+    def confirm(self, question: str, *, yes: bool) -> None:
+        """Ask before something is lost; where nobody can answer, the line itself is the answer.
+
+        :param yes: the user has answered beforehand
+        :raises RefusedError: when the answer is no
+        """
+        if not yes and self.surroundings.ask(question) is False:
+            raise RefusedError("nothing was changed: the answer was no")
+
+    def forget_login(self) -> None:
+        """Close the connections; the next request opens them anew."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def close(self) -> None:
+        """Close the connections, and end the embedded Swift if it was started for this session alone."""
+        self.forget_login()
+        if self._lease is not None:
+            self._lease.release()
+            self._lease = None
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,322 @@
+"""The values that a line is parsed into: paths, names, parameters, ranges.
+
+Strings become values at the door (an argument's ``type``); nobody below splits strings. ``str()`` of a value is what a
+user would type. Every ``parse`` raises :class:`~storlet_shell.errors.UsageError` with one line that says what is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from storlet_shell.errors import UsageError
+
+PATH_FORMAT = 'swift object path must have the format: "path:/<container>/<object>"'
+
+CONTAINER_NAME_BYTES = 256
+"""Swift's default ``max_container_name_length`` (swift/common/constraints.py)."""
+
+OBJECT_NAME_BYTES = 1024
+"""Swift's default ``max_object_name_length`` (swift/common/constraints.py)."""
+
+_PREFIX = "path:"
+_STORLET_NAME = re.compile(r"[A-Za-z0-9._-]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_IDENTIFIER = re.compile(r"[^\W\d]\w*")
+_RANGE = re.compile(r"(?:bytes=)?(\d*)-(\d*)")
+
+RESERVED_PARAMETER_PREFIX = "storlet_"
+"""The engine adds parameters of its own under this prefix (storlets ``gateway.py: _add_system_params``)."""
+
+
+def _check_container(container: str) -> str:
+    if not container:
+        raise UsageError("a container's name is missing")
+    if "/" in container:
+        raise UsageError(f"a container's name holds no slash: {container}")
+    if len(container.encode("utf-8", "surrogateescape")) > CONTAINER_NAME_BYTES:
+        raise UsageError(f"a container's name has at most {CONTAINER_NAME_BYTES} bytes: {container[:40]}…")
+    return _check_text(container, "a container's name")
+
+
+def _check_text(text: str, what: str) -> str:
+    if "\x00" in text:
+        raise UsageError(f"{what} can't hold a NUL character")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise UsageError(f"{what} must be valid UTF-8: {text!r}") from None
+    return text
+
+
+def _strip_prefix(text: str) -> str:
+    return text.removeprefix(_PREFIX).removeprefix("/")
+
+
+@dataclass(frozen=True, order=True)
+class ContainerName:
+    """The name of a container."""
+
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> ContainerName:
+        """Read ``CONTAINER``, ``/CONTAINER`` or ``path:/CONTAINER``.
+
+        :raises UsageError: when the name is empty, too long, or holds a slash
+        """
+        return cls(_check_container(_strip_prefix(text).removesuffix("/")))
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, order=True)
+class ObjectPath:
+    """The place of one object: its container and its name in it."""
+
+    container: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> ObjectPath:
+        """Read ``path:/CONTAINER/OBJECT`` (or ``path:CONTAINER/OBJECT``) and insist on the prefix.
+
+        :raises UsageError: with the sentence that old notebooks rely on, when the text has another form
+        """
+        if not text.startswith(_PREFIX):
+            raise UsageError(f"{PATH_FORMAT}, not {text!r}")
+        return cls.parse_position(text)
+
+    @classmethod
+    def parse_position(cls, text: str) -> ObjectPath:
+        """Read ``CONTAINER/OBJECT``, where the prefix may be left out since only an object can stand there.
+
+        :raises UsageError: when a part is missing or too long
+        """
+        container, slash, name = _strip_prefix(text).partition("/")
+        if not (container and slash and name):
+            raise UsageError(f"{PATH_FORMAT}, not {text!r}")
+        if len(name.encode("utf-8", "surrogateescape")) > OBJECT_NAME_BYTES:
+            raise UsageError(f"an object's name has at most {OBJECT_NAME_BYTES} bytes: {name[:40]}…")
+        return cls(_check_container(container), _check_text(name, "an object's name"))
+
+    def __str__(self) -> str:
+        return f"{_PREFIX}/{self.container}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Location:
+    """What a listing lists: the account, a container, or the objects of a container whose names start alike."""
+
+    container: str = ""
+    prefix: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Location:
+        """Read nothing, ``CONTAINER``, or ``CONTAINER/PREFIX``, with or without ``path:/``.
+
+        :raises UsageError: when the container's name is not one
+        """
+        container, slash, prefix = _strip_prefix(text).partition("/")
+        if not container:
+            if slash:
+                raise UsageError(f"a container's name is missing in {text!r}")
+            return cls()
+        return cls(_check_container(container), _check_text(prefix, "a prefix"))
+
+    @property
+    def object_path(self) -> ObjectPath | None:
+        """The object that this names when it is taken for one."""
+        return ObjectPath(self.container, self.prefix) if self.prefix else None
+
+    def __str__(self) -> str:
+        if not self.container:
+            return f"{_PREFIX}/"
+        return f"{_PREFIX}/{self.container}/{self.prefix}" if self.prefix else f"{_PREFIX}/{self.container}"
+
+
+@dataclass(frozen=True, order=True)
+class StorletName:
+    """The name of a deployed storlet, which is the name of its object in the storlet container."""
+
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> StorletName:
+        """Read the name of a storlet or dependency object.
+
+        A name with a slash is accepted by the server and fails at every run (storlets ``gateway.py:
+        bring_from_cache`` writes to a folder of that name), so it is refused here.
+
+        :raises UsageError: when the name has other characters than letters, digits, dot, hyphen and underscore
+        """
+        if not _STORLET_NAME.fullmatch(text) or not text.strip("."):
+            raise UsageError(f"a storlet's name has only letters, digits, '.', '-' and '_': {text!r}")
+        return cls(text)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class StorletMain:
+    """The class that a Python storlet is started by, as ``<module>.<Class>``."""
+
+    module: str
+    class_name: str
+
+    @classmethod
+    def parse(cls, text: str) -> StorletMain:
+        """Read ``module.Class``: exactly one dot, both parts Python names (storlets ``validate_storlet_registration``).
+
+        :raises UsageError: when it is not two Python names
+        """
+        module, dot, class_name = text.partition(".")
+        if not dot or not _IDENTIFIER.fullmatch(module) or not _IDENTIFIER.fullmatch(class_name):
+            raise UsageError(f"a storlet's main class is written module.Class, with one dot: {text!r}")
+        StorletName.parse(module)
+        return cls(module, class_name)
+
+    @property
+    def storlet(self) -> StorletName:
+        """The name under which the storlet is deployed."""
+        return StorletName(f"{self.module}.py")
+
+    def __str__(self) -> str:
+        return f"{self.module}.{self.class_name}"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of an invocation; the storlet sees both halves as ``str``."""
+
+    key: str
+    value: str
+
+    @classmethod
+    def parse(cls, text: str) -> Parameter:
+        """Read ``KEY=VALUE``.
+
+        :raises UsageError: when there is no ``=``, or the wire can't carry the key or the value
+        """
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"a parameter is written KEY=VALUE: {text!r}")
+        return cls.of(key, value)
+
+    @classmethod
+    def of(cls, key: object, value: object) -> Parameter:
+        """Convert a key and a value of any type with ``str`` and check them.
+
+        :raises UsageError: when the key is empty, holds a ``:`` (the server splits there), starts with the reserved
+            prefix, or either half holds a control character
+        """
+        parameter = cls(str(key), str(value))
+        if not parameter.key:
+            raise UsageError("a parameter's key is missing")
+        if ":" in parameter.key:
+            raise UsageError(f"a parameter's key can't hold a ':', since the server splits there: {parameter.key!r}")
+        if parameter.key.lower().startswith(RESERVED_PARAMETER_PREFIX):
+            raise UsageError(
+                f"parameters that start with {RESERVED_PARAMETER_PREFIX} belong to the engine: {parameter.key!r}"
+            )
+        for half in (parameter.key, parameter.value):
+            if _CONTROL.search(half):
+                raise UsageError(f"a parameter can't hold control characters: {half!r}")
+            _check_text(half, "a parameter")
+        return parameter
+
+    def __str__(self) -> str:
+        return f"{self.key}={self.value}"
+
+
+def merge_parameters(mapping: Mapping[object, object] | None, given: Iterable[Parameter]) -> tuple[Parameter, ...]:
+    """Merge a dict of parameters with those of the command line; the command line wins.
+
+    :raises UsageError: when one of the dict's can't be a parameter
+    """
+    merged = {parameter.key: parameter for parameter in (Parameter.of(k, v) for k, v in (mapping or {}).items())}
+    merged.update({parameter.key: parameter for parameter in given})
+    return tuple(merged.values())
+
+
+@dataclass(frozen=True)
+class ByteRange:
+    """One range of bytes of the input: first and last position, or the last so many bytes."""
+
+    first: int | None
+    last: int | None
+
+    @classmethod
+    def parse(cls, text: str) -> ByteRange:
+        """Read ``A-B``, ``A-`` or ``-N``, with or without ``bytes=``.
+
+        :raises UsageError: when it is none of these, is empty, or is several ranges (engines differ on those)
+        """
+        match = _RANGE.fullmatch(text)
+        if "," in text:
+            raise UsageError(f"a storlet runs over one range at a time: {text!r}")
+        if match is None or match.group(1) == match.group(2) == "":
+            raise UsageError(f"a range is written FIRST-LAST, FIRST- or -COUNT: {text!r}")
+        first, last = (int(half) if half else None for half in match.groups())
+        if first is not None and last is not None and last < first:
+            raise UsageError(f"a range ends before it starts: {text!r}")
+        if first is None and last == 0:
+            raise UsageError(f"a range of no bytes: {text!r}")
+        return cls(first, last)
+
+    def __str__(self) -> str:
+        return f"{'' if self.first is None else self.first}-{'' if self.last is None else self.last}"
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """One run of a storlet over one object.
+
+    :param on_proxy: True to run on the proxy, False on the object's node, None for what is safe for the request
+    """
+
+    storlet: StorletName
+    parameters: tuple[Parameter, ...] = ()
+    range: ByteRange | None = None
+    extra: tuple[ObjectPath, ...] = ()
+    on_proxy: bool | None = None
+    generate_log: bool = False
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request to the object store, as it will be sent, but for the token.
+
+    :param container: empty for the account itself
+    :param name: the object's name; empty for the container or account itself
+    :param query: pairs of the query string, in order
+    :param body: what is sent as the body, in words; empty when nothing is
+    """
+
+    method: str
+    container: str = ""
+    name: str = ""
+    query: tuple[tuple[str, str], ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
+
+    @property
+    def path(self) -> str:
+        """The path below the storage URL, percent-quoted, with its query string."""
+        path = f"/{quote(self.container, safe='')}" if self.container else ""
+        if self.name:
+            path += f"/{quote(self.name)}"
+        if self.query:
+            path += "?" + "&".join(f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in self.query)
+        return path
+
+    @property
+    def subject(self) -> str:
+        """What the request is about, spelled as users spell it."""
+        if not self.container:
+            return "the account"
+        return str(ObjectPath(self.container, self.name)) if self.name else f"container {self.container}"
