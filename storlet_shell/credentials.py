@@ -165,9 +165,9 @@ class Login:
             except Exception as error:
                 raise self._translate(error) from error
             if not url:
-                where = f"region {credentials.region}" if credentials.region else "any region"
+                where = f"in region {credentials.region}" if credentials.region else "in any region"
                 raise IdentityError(
-                    f"{credentials.auth_url} offers no {credentials.interface} object store in {where} to {credentials.user}"
+                    f"{credentials.auth_url} offers {credentials.user} no {credentials.interface} object store {where}"
                 )
             self._storage_url = str(url).rstrip("/")
         return self._storage_url
@@ -187,7 +187,7 @@ class Login:
         url, user = self.credentials.auth_url, self.credentials.user
         table: tuple[tuple[type[Exception], StorletShellError], ...] = (
             (exceptions.Unauthorized, IdentityError(f"{url} refuses the user {user} or the password")),
-            (exceptions.SSLFailure, ServiceError(f"{url}: the server's certificate can't be verified: {error}")),
+            (exceptions.SSLError, ServiceError(f"{url}: the server's certificate can't be verified: {error}")),
             (exceptions.ConnectTimeout, ServiceError(f"{url} does not answer within {self.connection.timeout:g} s")),
             (exceptions.ConnectFailure, ServiceError(f"can't reach {url}: no server answers there")),
             (exceptions.HttpServerError, ServiceError(f"{url} fails: {error}")),
@@ -208,12 +208,8 @@ def _plugin(credentials: Credentials) -> Any:
         return Token(credentials.auth_url, credentials.secret)
     from keystoneauth1.identity.v3 import Password
 
-    return Password(
-        auth_url=credentials.auth_url,
-        username=credentials.user,
-        password=credentials.secret,
-        **dict(credentials.scope),
-    )
+    scope: dict[str, Any] = dict(credentials.scope)
+    return Password(auth_url=credentials.auth_url, username=credentials.user, password=credentials.secret, **scope)
 
 
 def _tempauth_plugin(credentials: Credentials) -> Any:

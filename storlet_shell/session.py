@@ -116,10 +116,11 @@ class Session:
         """
         if not self.uses_local:
             return discover(self.surroundings.environ)
-        if self._lease is None or not self._lease.is_alive():
+        if self._lease is None:
             from storlet_shell.embedded import control
 
-            self._lease = control.acquire(self.local_folder, ephemeral=self.options.ephemeral)
+            folder = control.data_folder(self.local_folder)
+            self._lease = control.join_or_start(folder, control.Settings(ephemeral=self.options.ephemeral))
         running = self._lease.running
         return Credentials("the embedded Swift (--local)", "v1", running.auth_url, running.user, running.key)
 
@@ -190,17 +191,13 @@ class Session:
         if not yes and self.surroundings.ask(question) is False:
             raise RefusedError("nothing was changed: the answer was no")
 
-    def forget_login(self) -> None:
-        """Close the connections; the next request opens them anew."""
+    def close(self) -> None:
+        """Close the connections, and end the embedded Swift if nobody else uses it; a later request opens them anew."""
         if self._client is not None:
             self._client.close()
             self._client = None
-
-    def close(self) -> None:
-        """Close the connections, and end the embedded Swift if it was started for this session alone."""
-        self.forget_login()
         if self._lease is not None:
-            self._lease.release()
+            self._lease.close()
             self._lease = None
 
     def __enter__(self) -> Session:

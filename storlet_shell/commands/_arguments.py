@@ -40,9 +40,7 @@ INVOCATION = (
         help="run this storlet over the object; without it, the object goes as it is",
     ),
     *PARAMETERS,
-    Arg(
-        "--range", type=ByteRange.parse, metavar="FIRST-LAST", help="feed only this range of the object to the storlet"
-    ),
+    Arg("--range", type=ByteRange.parse, metavar="FIRST-LAST", help="feed only this range of bytes to the storlet"),
     Arg(
         "--extra",
         action="append",

@@ -56,7 +56,7 @@ def copy(
     """Copy an object inside the cluster, through a storlet if one is named.
 
     The storlet runs on the proxy server unless --on-node is given: on the object's own server, a storlet that fails
-    leaves its error page as the new object. The source and every extra resource are looked up first for the same reason.
+    leaves its error page as the new object. The source and each extra resource are looked up first for that reason too.
 
     :raises NotFoundError: when the source, the target's container, the storlet or an extra resource is not there
     :raises StorletFailedError: when the storlet fails; nothing is stored then

@@ -92,7 +92,7 @@ def upload(session: Session, request: Request, body: Body, *, verify: bool) -> R
     etag = reply.headers.get(wire.ETAG, "").strip('"')
     if verify and etag and etag != body.md5:
         raise ServiceError(
-            f"{request.subject}: the server stored other bytes than were sent (its ETag is {etag}, theirs is {body.md5})",
+            f"{request.subject}: the server stored other bytes than were sent: MD5 {etag}, not {body.md5}",
             transaction_id=reply.transaction_id,
         )
     return Response(

@@ -1,0 +1,118 @@
+"""The one-shot line: ``storlet-shell [global options] COMMAND …``, and the way to the shell and to command files.
+
+A built-in command pays for its own module and nothing else: neither cmd2 nor rich nor IPython nor stevedore.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from storlet_shell import __version__
+from storlet_shell.adapters.console import Console
+from storlet_shell.credentials import Connection
+from storlet_shell.errors import ExitStatus, StorletShellError, UsageError
+from storlet_shell.registry import Call, Registry, parse
+from storlet_shell.session import Options, Session
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``storlet-shell`` and return its exit status."""
+    given = _parser().parse_args(argv)
+    try:
+        status = _run(given)
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        status = Console(os.environ).show_error(error)
+        # The interpreter flushes standard output once more at its end, and would fail a second time.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return int(status)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="storlet-shell",
+        usage="storlet-shell [options] [COMMAND …]",
+        description="Run storlets on OpenStack Swift. Without a command, an interactive shell.",
+        epilog="storlet-shell help lists the commands.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"storlet-shell {__version__}")
+    parser.add_argument("--local", action="store_true", help="use the embedded Swift; join a running one or start one")
+    parser.add_argument("--ephemeral", action="store_true", help="with --local: one that is gone at the end")
+    parser.add_argument("--json", action="store_true", help="show each result as one JSON document")
+    parser.add_argument("--debug", action="store_true", help="show requests, and the traceback of every error")
+    parser.add_argument(
+        "--timeout", type=float, default=60, metavar="SECONDS", help="give a silent server up after this"
+    )
+    parser.add_argument("--os-cacert", default=os.environ.get("OS_CACERT", ""), metavar="FILE", help="a CA bundle")
+    parser.add_argument("--insecure", action="store_true", help="do not verify the servers' certificates")
+    script = parser.add_argument_group("command files")
+    script.add_argument("-f", "--file", metavar="FILE", help="run the lines of this file; - is standard input")
+    script.add_argument("-c", "--command", metavar="LINE", help="run this line, as in a file")
+    script.add_argument("-D", "--define", action="append", default=[], metavar="NAME=VALUE", help="define ${NAME}")
+    script.add_argument("-k", "--keep-going", action="store_true", help="go on after a failing line")
+    script.add_argument("-x", "--echo", action="store_true", help="show each line before it runs")
+    script.add_argument("-n", "--parse-only", action="store_true", help="parse the lines, run none")
+    # One positional: with two, argparse swallows a "--" that belongs to the command.
+    parser.add_argument("words", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    return parser
+
+
+def _run(given: argparse.Namespace) -> int:
+    is_script = given.file is not None or given.command is not None or (not given.words and not _is_interactive())
+    console = Console(os.environ, stdin=None if is_script else sys.stdin.buffer, debug=given.debug)
+    if given.insecure:
+        console.warn("--insecure: the servers' certificates are not verified")
+    options = Options(
+        local=given.local,
+        ephemeral=given.ephemeral,
+        connection=Connection(given.os_cacert, given.insecure, given.timeout),
+        trace=console.warn if given.debug else lambda _: None,
+    )
+    try:
+        with Session(console, options=options) as session:
+            if is_script:
+                from storlet_shell.adapters import script  # with it comes cmd2
+
+                return script.main(given, session, console)
+            if not given.words:
+                from storlet_shell.adapters import shell  # with it comes cmd2
+
+                return shell.main(session, console, as_json=given.json)
+            return run_line(session, console, given.words, as_json=given.json)
+    except (StorletShellError, KeyboardInterrupt) as error:
+        return console.show_error(error)
+
+
+def _is_interactive() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def run_line(session: Session, console: Console, words: Sequence[str], *, as_json: bool = False) -> int:
+    """Run one command that is split into words already, and return its exit status."""
+    as_json = as_json or "--json" in words
+    try:
+        call = parse(Registry(), words)
+        _refuse_store(call)
+        console.show(call.run(session), as_json=as_json)
+    except SystemExit as end:  # argparse has shown the command's help
+        return int(end.code or 0)
+    except BrokenPipeError:
+        raise
+    except (Exception, KeyboardInterrupt) as error:
+        if as_json and isinstance(error, StorletShellError):
+            console.show_failure(error)
+        return console.show_error(error)
+    return ExitStatus.OK
+
+
+def _refuse_store(call: Call) -> None:
+    if call.store is not None:
+        raise UsageError(f"-o {call.store}: a variable would end with this one line; to write a file: --save FILE")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,173 @@
+"""How a terminal or a pipe is spoken to: data to standard output, everything else to standard error.
+
+Shared by the one-shot line, the interactive shell and command files; it knows results, and no command.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import chain
+from typing import IO
+
+from storlet_shell.adapters.progress import TransferLine
+from storlet_shell.errors import ExitStatus, StorletShellError
+from storlet_shell.results import Response, Result, failure_fields
+from storlet_shell.session import Progress, Surroundings
+
+_PREVIEW_BYTES = 256
+
+
+class Console(Surroundings):
+    """A process with standard streams, on a terminal or not.
+
+    :param environ: the environment's variables
+    :param stdin: standard input, as bytes; None where a front end reads it itself
+    :param stdout: called for the text stream that results go to, since a front end may redirect it
+    :param stderr: the text stream for everything else
+    :param program: what messages start with
+    :param debug: whether expected errors show their traceback as well
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        stdin: IO[bytes] | None = None,
+        stdout: Callable[[], IO[str]] = lambda: sys.stdout,
+        stderr: Callable[[], IO[str]] = lambda: sys.stderr,
+        *,
+        program: str = "storlet-shell",
+        debug: bool = False,
+    ) -> None:
+        super().__init__(environ, stdin)
+        self._stdout = stdout
+        self._stderr = stderr
+        self.program = program
+        self.debug = debug
+
+    def ask(self, question: str) -> bool | None:
+        """Ask on the terminal, where there is one at both ends."""
+        if not (sys.stdin is not None and sys.stdin.isatty() and self._stderr().isatty()):
+            return None
+        self._stderr().write(f"{printable(question)} [y/N] ")
+        self._stderr().flush()
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+    def warn(self, message: str) -> None:
+        """Write one line to standard error."""
+        self._stderr().write(f"{self.program}: {printable(message)}\n")
+
+    @contextmanager
+    def progress(self, label: str, total: int | None) -> Iterator[Progress]:
+        """Show a line on standard error if that is a terminal and the transfer takes over a second."""
+        line = TransferLine(self._stderr(), printable(label), total)
+        try:
+            yield line
+        finally:
+            line.clear()
+
+    def show(self, result: Result, *, as_json: bool = False) -> None:
+        """Write a result to standard output and let go of it.
+
+        :raises StorletShellError: when the rest of the result can't be had: a body or a listing that ends early
+        :raises BrokenPipeError: when standard output is closed
+        """
+        stdout = self._stdout()
+        try:
+            if as_json:
+                stdout.writelines(result.json_pieces())
+                stdout.write("\n")
+            elif isinstance(result, Response) and result.has_body:
+                self._show_body(stdout, result)
+            else:
+                show = printable if stdout.isatty() else str
+                for line in result.lines():
+                    stdout.write(show(line) + "\n")
+            stdout.flush()
+        finally:
+            result.close()
+
+    def _show_body(self, stdout: IO[str], response: Response) -> None:
+        stdout.flush()
+        chunks = response.iter_content()
+        if not stdout.isatty():
+            for chunk in chunks:
+                stdout.buffer.write(chunk)  # type: ignore[attr-defined]  # the front ends give text over bytes
+            return
+        first = next(chunks, b"")
+        if not is_text(first):
+            stdout.write(preview(first, response) + "\n")
+            return
+        _write_text(stdout, first, chunks)
+
+    def show_error(self, error: BaseException, *, where: str = "") -> int:
+        """Write what went wrong as one line, and return the exit status that it stands for.
+
+        :param where: the place in a command file, in front of the message
+        """
+        if isinstance(error, KeyboardInterrupt):
+            self.warn(f"{where}interrupted")
+            return ExitStatus.INTERRUPTED
+        if isinstance(error, BrokenPipeError):
+            self.warn(f"{where}standard output was closed before the end")
+            return ExitStatus.ERROR
+        if not isinstance(error, StorletShellError) or self.debug:
+            self._stderr().write("".join(traceback.format_exception(error)))
+        if isinstance(error, StorletShellError):
+            self.warn(f"{where}{error}")
+            return error.exit_status
+        self.warn(f"{where}{type(error).__name__}: {error}")
+        return ExitStatus.ERROR
+
+    def show_failure(self, error: StorletShellError) -> None:
+        """Write an error as a JSON document to standard output."""
+        self._stdout().write(json.dumps(failure_fields(error), ensure_ascii=False) + "\n")
+
+
+def printable(text: str) -> str:
+    """Make control characters visible, so that names and messages can't drive the terminal."""
+    return "".join(char if char.isprintable() or char in "\t" else _escaped(char) for char in text)
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")
+
+
+def is_text(chunk: bytes) -> bool:
+    """Tell whether bytes are the start of UTF-8 text."""
+    try:
+        text = chunk[:4096].decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.start < min(len(chunk), 4096) - 3:  # otherwise only the last character was cut
+            return False
+        text = chunk[: error.start].decode("utf-8")
+    return "\x00" not in text
+
+
+def preview(first: bytes, response: Response) -> str:
+    """Return what stands for a body that a terminal can't show: its type, its size, and its first bytes."""
+    length = response.headers.get("Content-Length")
+    kind = response.headers.get("Content-Type", "binary")
+    size = f"{length} bytes" if length else f"at least {len(first)} bytes"
+    rows = [first[at : at + 16] for at in range(0, min(len(first), _PREVIEW_BYTES), 16)]
+    dump = [
+        f"{16 * number:08x}  {row.hex(' '):<47}  {''.join(chr(b) if 32 <= b < 127 else '.' for b in row)}"
+        for number, row in enumerate(rows)
+    ]
+    return "\n".join([*dump, f"({kind}, {size}; the first {min(len(first), _PREVIEW_BYTES)} are shown; --save FILE)"])
+
+
+def _write_text(stdout: IO[str], first: bytes, rest: Iterator[bytes]) -> None:
+    import codecs
+
+    decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+    last = "\n"
+    for chunk in chain([first], rest):
+        text = decode(chunk)
+        stdout.write("\n".join(printable(line) for line in text.split("\n")))
+        last = text[-1:] or last
+    if last != "\n":
+        stdout.write("\n")

@@ -1,0 +1,87 @@
+"""``local``: the embedded Swift."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from storlet_shell.commands._arguments import YES
+from storlet_shell.embedded import control
+from storlet_shell.registry import Arg, command
+from storlet_shell.results import Done, Report, Result
+from storlet_shell.session import Session
+
+_MIB = 2**20
+
+
+@command(
+    "local",
+    "Start, stop, show or empty the embedded Swift.",
+    Arg("action", nargs="?", choices=("start", "stop", "status", "reset"), default="status", help="status by default"),
+    Arg("--port", type=int, metavar="PORT", help="start: the port on 127.0.0.1; otherwise the last one, or a free one"),
+    Arg("--time-limit", type=int, default=40, metavar="SECONDS", help="start: how long a storlet may run (40)"),
+    Arg("--memory-limit", type=int, default=512, metavar="MIB", help="start: the memory a storlet may use (512)"),
+    YES,
+    category="Session",
+)
+def local(
+    session: Session,
+    action: str,
+    port: int | None = None,
+    time_limit: int = 40,
+    memory_limit: int = 512,
+    yes: bool = False,
+) -> Result:
+    """Start, stop, show or empty the embedded Swift: a real Swift with real storlets on this machine alone.
+
+    Started by this command it stays until it is stopped, and its data stay until they are reset. Use it from any
+    storlet-shell with --local, or for a whole terminal with STORLET_SHELL_LOCAL=1.
+
+    :raises EmbeddedError: when it can't be started or stopped
+    :raises RefusedError: when data are to be deleted and the answer is no
+    """
+    folder = control.data_folder(session.local_folder)
+    if action == "start":
+        return _start(folder, control.Settings(port, time_limit, memory_limit * _MIB))
+    if action == "status":
+        return Report(_status(control.status(folder)))
+    if action == "reset":
+        session.confirm(f"Delete every container and object of the embedded Swift in {folder}?", yes=yes)
+        session.close()
+        control.reset(folder, stop_first=True)
+        return Done(f"the embedded Swift's data are deleted: {folder}", {"deleted": str(folder)})
+    session.close()
+    stopped = control.stop(folder)
+    message = "the embedded Swift is stopped; its data are kept" if stopped else "the embedded Swift was not running"
+    return Done(message, {"stopped": stopped})
+
+
+def _start(folder: Path, settings: control.Settings) -> Result:
+    running, started = control.start(folder, settings)
+    facts = {"started": started, "auth_url": running.auth_url, "user": running.user, "pid": running.pid}
+    verb = "started" if started else "runs already"
+    return Done(f"the embedded Swift {verb}: {running.auth_url}, user {running.user}; use it with --local", facts)
+
+
+def _status(status: control.Status) -> dict[str, Any]:
+    running = status.running
+    facts: dict[str, Any] = {"running": "yes" if running else "no"}
+    if running:
+        facts |= {
+            "auth URL": running.auth_url,
+            "user": running.user,
+            "process": running.pid,
+            "since": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(running.started)),
+            "until": "it is stopped" if status.lasting else "nobody uses it any more",
+            "time limit": f"{status.time_limit} s",
+            "memory limit": f"{status.memory_limit // _MIB} MiB",
+            "sandbox": status.sandbox or "none",
+            "versions": ", ".join(f"{name} {version}" for name, version in status.versions.items()),
+        }
+    facts |= {
+        "data": str(status.folder),
+        "used": f"{status.used_bytes / _MIB:.1f} MiB",
+        "free": f"{status.free_bytes / _MIB:.0f} MiB",
+    }
+    return facts
