@@ -171,6 +171,11 @@ class Client:
         return self._capabilities
 
     @property
+    def is_embedded(self) -> bool:
+        """Whether this is the embedded Swift, whose engine keeps every log and notices every change."""
+        return bool(self.capabilities().get("storlet_shell"))
+
+    @property
     def storlet_container(self) -> str:
         """The container that holds the storlets on this cluster."""
         return str(self.capabilities().get("storlet_handler", {}).get("storlet_container", wire.STORLET_CONTAINER))

@@ -35,6 +35,8 @@ FAILURE = "X-Storlet-Shell-Failure"
 STORLETS_ENABLED = "X-Account-Meta-Storlet-Enabled"
 DYNAMIC_MANIFEST = "X-Object-Manifest"
 
+USER_METADATA = "X-Object-Meta-"
+
 LANGUAGE = "X-Object-Meta-Storlet-Language"
 INTERFACE_VERSION = "X-Object-Meta-Storlet-Interface-Version"
 OBJECT_METADATA = "X-Object-Meta-Storlet-Object-Metadata"
@@ -116,6 +118,15 @@ def decode_storlet(headers: Mapping[str, str]) -> StorletDescription:
         main=headers.get(MAIN, ""),
         dependencies=tuple(name.strip() for name in names if name.strip()),
     )
+
+
+def decode_metadata(headers: Mapping[str, str]) -> dict[str, str]:
+    """Decode an object's user metadata, under the names by which a storlet reads them."""
+    return {
+        name[len(USER_METADATA) :]: value
+        for name, value in headers.items()
+        if name.lower().startswith(USER_METADATA.lower())
+    }
 
 
 def encode_dependency(version: str, *, executable: bool) -> dict[str, str]:
