@@ -44,7 +44,7 @@ def main() -> None:
         _tell(ready, {"error": f"the embedded Swift did not start: {error!r}; its log: {Path.cwd() / places.LOG}"})
     finally:
         if settings.ephemeral:
-            places.remove(Path.cwd())
+            _remove(Path.cwd())
         os._exit(0)  # native threads that wait for locks or disks keep nothing up
 
 
@@ -143,6 +143,14 @@ def _wait_for_last_user() -> None:
         os.close(users)
     else:
         os.kill(os.getpid(), signal.SIGTERM)  # keeps the lock: who comes now waits for the end and starts another
+
+
+def _remove(folder: Path) -> None:
+    """Delete an ephemeral folder; who holds a lease on it, or stops it, deletes what is left."""
+    try:
+        places.remove(folder)
+    except EmbeddedError:
+        traceback.print_exc()
 
 
 def _tell(ready: int, message: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from storlet_shell.embedded.account import prepare_account
 from storlet_shell.embedded.folder import make_secrets
 from storlet_shell.embedded.rings import BACKENDS, DEVICE
 from storlet_shell.embedded.settings import Settings
+from storlet_shell.embedded.upkeep import Upkeep
 from storlet_shell.errors import EmbeddedError
 
 HOST = "127.0.0.1"
@@ -44,30 +46,28 @@ class Servers:
         set_swift_dir(str(configuration.FOLDER))
         reload_storage_policies()
         backends.connect_to_sockets()
-        self._threads = [self._serve(name, backends.listen(name), settings) for name in BACKENDS]
+        upkeep = Upkeep()
+        apps = {name: loadapp(configuration.application(name)) for name in BACKENDS}
+        apps["container"] = upkeep.watch(apps["container"])
+        for name, app in apps.items():
+            self._spawn(backends.listen(name), app, settings)
         proxy = loadapp(configuration.application("proxy"))
         prepare_account(proxy._pipeline_final_app)
-        self._threads.insert(0, self._spawn(listener, proxy, settings))
+        self._proxy = self._spawn(listener, proxy, settings)
+        upkeep.start()
         self.versions = {name: version(name) for name in ("swift", "storlets")}
         self.sandbox = ""
 
     def stop(self, grace: float) -> None:
-        """End all servers.
+        """Accept no more requests, and let those that are there come to their end.
 
-        :param grace: seconds that requests have to come to their end
+        The storage servers are left alone: the proxy needs them until its last request is answered.
+
+        :param grace: seconds that requests have
         """
-        with eventlet.Timeout(grace, False):
-            for thread in self._threads:
-                eventlet.spawn(thread.kill)
-            for thread in self._threads:
-                try:
-                    thread.wait()
-                except eventlet.greenlet.GreenletExit:
-                    continue
-
-    def _serve(self, name: str, listener: Any, settings: Settings) -> Any:
-        """Serve a storage server's application."""
-        return self._spawn(listener, loadapp(configuration.application(name)), settings)
+        with eventlet.Timeout(grace, False), suppress(eventlet.greenlet.GreenletExit):
+            eventlet.spawn(self._proxy.kill)
+            self._proxy.wait()
 
     def _spawn(self, listener: Any, app: Any, settings: Settings) -> Any:
         """Serve an application in a green thread."""
