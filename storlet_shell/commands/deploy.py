@@ -14,7 +14,7 @@ from storlet_shell import headers as wire
 from storlet_shell import trial
 from storlet_shell.bodies import bytes_body, read_file
 from storlet_shell.commands._arguments import PARAMETERS, plan, respond
-from storlet_shell.errors import NotFoundError, StorletShellError, UsageError
+from storlet_shell.errors import IdentityError, NotFoundError, StorletShellError, UsageError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Response, Result
 from storlet_shell.session import Session
@@ -261,13 +261,30 @@ def _dry_run(
 ) -> Result:
     notes = [f"{source.label}:{finding.line}: {finding.text}" for finding in source.findings(main.class_name)]
     if input is None:
-        requests = [need.request(session.client.dependency_container) for need in needed if need.file]
-        return plan(session, *requests, _storlet_request(session, source.code, main, needed, container))
+        return _planned(session, source, main, needed, container, notes)
     files = [need.file for need in needed if need.file]
     given = {parameter.key: parameter.value for parameter in parameters}
     with tempfile.TemporaryDirectory(prefix="storlet-input-") as folder:
         file, metadata = _input_file(session, input, Path(folder))
         return trial.run(source.code, main, file, given, input_metadata=metadata, dependencies=files, notes=notes)
+
+
+def _planned(
+    session: Session,
+    source: StorletSource,
+    main: StorletMain,
+    needed: list[Dependency],
+    container: ContainerName | None,
+    notes: list[str],
+) -> Result:
+    for note in notes:
+        session.surroundings.warn(f"warning: {note}")
+    try:
+        requests = [need.request(session.client.dependency_container) for need in needed if need.file]
+        return plan(session, *requests, _storlet_request(session, source.code, main, needed, container))
+    except IdentityError as error:  # the code has been checked all the same
+        message = f"{source.label}: the code of {main} is sound; its requests are not shown: {error}"
+        return Done(message, {"main": str(main)})
 
 
 def _input_file(session: Session, input: str, folder: Path) -> tuple[Path, dict[str, str]]:
