@@ -1,0 +1,54 @@
+"""How the proxy reaches the account, container and object server: over Unix sockets in the data folder.
+
+In a cloud the storage servers listen on a network of their own, because they serve whoever connects. Loopback is not
+such a network: anybody with a login on this machine could read and write all objects there, past the proxy's
+authentication. A Unix socket in a folder of mode 0700 is for its owner alone, and a little faster than TCP.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from eventlet.green import socket
+from swift.common.bufferedhttp import BufferedHTTPConnection
+
+from storlet_shell.embedded.rings import BACKENDS
+
+SOCKETS = Path("run")
+"""Where the sockets lie, relative to the server's working folder: a Unix socket's path ends at 107 bytes."""
+
+_NAMES = {port: name for name, port in BACKENDS.items()}
+
+
+def listen(name: str) -> socket.socket:
+    """Open the listening socket of a storage server.
+
+    :param name: ``account``, ``container`` or ``object``
+    """
+    path = SOCKETS / name
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    listener.listen(1024)
+    return listener
+
+
+def connect_to_sockets() -> None:
+    """Make Swift's connections to its storage servers use these sockets.
+
+    Swift 2.38 knows TCP only; ``BufferedHTTPConnection.connect`` is the one place where the proxy, the servers among
+    each other and the background daemons open their connections.
+    """
+    connect = BufferedHTTPConnection.connect
+
+    def connect_to_socket(self: BufferedHTTPConnection) -> None:
+        name = _NAMES.get(self.port)
+        if name is None or self.host != "127.0.0.1":
+            connect(self)
+            return
+        self._connected_time = time.time()
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.connect(str(SOCKETS / name))
+
+    BufferedHTTPConnection.connect = connect_to_socket

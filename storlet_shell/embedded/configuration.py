@@ -1,0 +1,213 @@
+"""The configuration that Swift's own ``loadapp`` builds the four servers from.
+
+Every path in it is relative to the data folder, which is the server's working folder: so no file name's ``%``, blank or
+letter can collide with the syntax of these files, and no long one with the 107 bytes of a Unix socket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from storlet_shell.embedded.rings import write_rings
+from storlet_shell.embedded.settings import USER, Secrets, Settings
+
+FOLDER = Path("etc")
+"""Swift's configuration folder, relative to the server's working folder."""
+
+# paste takes absolute paths only, and unquotes them; this spelling needs no quoting wherever the data folder lies.
+_ABSOLUTE = "/proc/self/cwd/etc"
+
+GATEWAY = "storlets.gateway.gateways.stub.StubStorletGateway"
+"""The dotted path of the class that runs storlets, as the storlets middleware loads it."""
+
+# The storlets middleware stands where its own installer puts it: after authentication, before what assembles bodies.
+_PROXY_PIPELINE = (
+    "catch_errors gatekeeper healthcheck recon cache listing_formats bulk tempurl formpost tempauth space"
+    " storlet_handler staticweb copy container-quotas account-quotas slo dlo versioned_writes symlink proxy-server"
+)
+_INTERNAL_PIPELINE = "catch_errors cache proxy-server"
+
+_SWIFT_FILTERS = {
+    "catch_errors": "catch_errors",
+    "gatekeeper": "gatekeeper",
+    "healthcheck": "healthcheck",
+    "listing_formats": "listing_formats",
+    "bulk": "bulk",
+    "staticweb": "staticweb",
+    "copy": "copy",
+    "container-quotas": "container_quotas",
+    "account-quotas": "account_quotas",
+    "slo": "slo",
+    "dlo": "dlo",
+    "symlink": "symlink",
+}
+
+# How much of the disk stays free: the databases of accounts and containers must be able to grow when objects can't.
+RESERVED_BYTES = 16 * 2**20
+
+Sections = Mapping[str, Mapping[str, str]]
+
+
+def application(name: str) -> str:
+    """Return what ``loadapp`` takes as a server's configuration.
+
+    :param name: ``proxy``, ``account``, ``container`` or ``object``
+    """
+    return f"{_ABSOLUTE}/{name}-server.conf"
+
+
+def write_configuration(settings: Settings, secrets: Secrets) -> None:
+    """Write all configuration files and rings into the working folder, readable for its owner only."""
+    FOLDER.mkdir(mode=0o700, exist_ok=True)
+    write_rings(FOLDER)
+    files = {
+        "swift.conf": {"swift-hash": {"swift_hash_path_suffix": secrets.hash_suffix}},
+        "proxy-server.conf": _proxy(settings, secrets),
+        "internal-client.conf": _internal_client(settings),
+        "object-server.conf": _object(settings),
+        "container-server.conf": _storage("container", {}),
+        "account-server.conf": _storage("account", {}),
+        "storlet-gateway.conf": {"DEFAULT": _gateway(settings)},
+    }
+    for name, sections in files.items():
+        _write(FOLDER / name, sections)
+
+
+def _write(path: Path, sections: Sections) -> None:
+    """Write one file in the syntax of paste.deploy."""
+    lines = []
+    for name, options in sections.items():
+        lines.append(f"[{name}]")
+        lines += [f"{option} = {value}" for option, value in options.items()]
+        lines.append("")
+    path.touch(mode=0o600)
+    path.write_text("\n".join(lines))
+
+
+def _common() -> dict[str, str]:
+    """Return what stands in the [DEFAULT] section of every server."""
+    return {
+        "swift_dir": str(FOLDER),
+        "devices": "devices",
+        "mount_check": "false",
+        "log_level": "WARNING",
+        "log_custom_handlers": "storlet_shell.embedded.log.attach",
+        "log_requests": "false",
+        "recon_cache_path": "recon",
+        "fallocate_reserve": str(RESERVED_BYTES),
+        # A green server that computes a checksum keeps all others waiting: half a second, the default, is too short.
+        "conn_timeout": "10",
+    }
+
+
+def _recon() -> dict[str, str]:
+    return {"use": "egg:swift#recon", "recon_cache_path": "recon", "swift_dir": str(FOLDER)}
+
+
+def _storlet_handler(where: str) -> dict[str, str]:
+    """Return the storlets middleware's options.
+
+    :param where: ``proxy`` or ``object``
+    """
+    return {
+        "use": "egg:storlets#storlet_handler",
+        "execution_server": where,
+        "storlet_gateway_module": GATEWAY,
+        "storlet_gateway_conf": f"{FOLDER}/storlet-gateway.conf",
+        "internal_client_conf_path": f"{_ABSOLUTE}/internal-client.conf",
+    }
+
+
+def _gateway(settings: Settings) -> dict[str, str]:
+    """Return what the storlet gateway is given: seconds, bytes, and its folder, relative to the working folder."""
+    return {
+        "time_limit": str(settings.time_limit),
+        "memory_limit": str(settings.memory_limit),
+        "folder": "storlets",
+    }
+
+
+def _proxy_server(settings: Settings) -> dict[str, str]:
+    """Return the proxy application's options.
+
+    Its patience with an object server is longer than a storlet may run, and no number of failed storlets makes it think
+    that the one device is broken (with Swift's defaults: ten seconds; ten failures take the device out for a minute).
+    """
+    patience = str(settings.time_limit + 20)
+    return {
+        "use": "egg:swift#proxy",
+        "account_autocreate": "true",
+        "allow_account_management": "true",
+        "node_timeout": patience,
+        "client_timeout": str(settings.time_limit + 60),
+        "error_suppression_limit": "1000000000",
+        "error_suppression_interval": "0",
+    }
+
+
+def _proxy(settings: Settings, secrets: Secrets) -> Sections:
+    """Return the proxy server's configuration."""
+    account, user = USER.split(":")
+    return {
+        "DEFAULT": _common(),
+        "pipeline:main": {"pipeline": _PROXY_PIPELINE},
+        "app:proxy-server": _proxy_server(settings),
+        **{f"filter:{name}": {"use": f"egg:swift#{entry}"} for name, entry in _SWIFT_FILTERS.items()},
+        "filter:recon": _recon(),
+        "filter:cache": {"paste.filter_factory": "storlet_shell.embedded.cache:filter_factory"},
+        "filter:space": {"paste.filter_factory": "storlet_shell.embedded.space:filter_factory"},
+        "filter:versioned_writes": {
+            "use": "egg:swift#versioned_writes",
+            "allow_versioned_writes": "true",
+            "allow_object_versioning": "true",
+        },
+        "filter:tempurl": {"use": "egg:swift#tempurl", "allowed_digests": "sha256 sha512"},
+        "filter:formpost": {"use": "egg:swift#formpost", "allowed_digests": "sha256 sha512"},
+        "filter:tempauth": {
+            "use": "egg:swift#tempauth",
+            f"user_{account}_{user}": f"{secrets.key} .admin",
+            # Tokens that carry their own proof: they outlive a restart and are good at every proxy of this folder.
+            "fernet_key_folder": secrets.token_key,
+            "active_fernet_key_id": "folder",
+        },
+        "filter:storlet_handler": _storlet_handler("proxy"),
+    }
+
+
+def _internal_client(settings: Settings) -> Sections:
+    """Return the configuration of the proxy that the middleware and the daemons use: all may, nothing is added."""
+    return {
+        "DEFAULT": _common(),
+        "pipeline:main": {"pipeline": _INTERNAL_PIPELINE},
+        "app:proxy-server": _proxy_server(settings),
+        "filter:catch_errors": {"use": "egg:swift#catch_errors"},
+        "filter:cache": {"paste.filter_factory": "storlet_shell.embedded.cache:filter_factory"},
+    }
+
+
+def _storage(name: str, options: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
+    """Return a storage server's configuration, without storlets."""
+    return {
+        "DEFAULT": _common(),
+        "pipeline:main": {"pipeline": f"recon {name}-server"},
+        f"app:{name}-server": {"use": f"egg:swift#{name}", "node_timeout": "60", **options},
+        "filter:recon": _recon(),
+    }
+
+
+def _object(settings: Settings) -> Sections:
+    """Return the object server's configuration.
+
+    An object is in its container's listing before its PUT is answered: the server waits for that update.
+    """
+    options = {
+        "container_update_timeout": "60",
+        "client_timeout": str(settings.time_limit + 60),
+        "keep_cache_size": str(64 * 2**20),
+    }
+    return {
+        **_storage("object", options),
+        "pipeline:main": {"pipeline": "recon storlet_handler object-server"},
+        "filter:storlet_handler": _storlet_handler("object"),
+    }

@@ -1,0 +1,271 @@
+"""Start, find, join and stop the embedded Swift.
+
+A server either is *lasting*, and stays until it is stopped, or it stays as long as somebody has a :class:`Lease` on it:
+when the last lease ends, by :meth:`Lease.close` or with its process, the server ends by itself.
+
+Nothing here imports swift, storlets or eventlet: they live in the server's process only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from storlet_shell.embedded import folder as places
+from storlet_shell.embedded.folder import data_folder
+from storlet_shell.embedded.settings import Running, Settings, Status
+from storlet_shell.errors import EmbeddedError, RefusedError
+
+__all__ = [
+    "Lease",
+    "Running",
+    "Settings",
+    "Status",
+    "data_folder",
+    "find",
+    "join_or_start",
+    "reset",
+    "start",
+    "status",
+    "stop",
+]
+
+_SERVER = "storlet_shell.embedded.server"
+_START_SECONDS = 60.0
+_STOP_SECONDS = 8.0
+
+# What of this process's surroundings the server gets: what Python itself may need to start, and nothing that could be
+# somebody's password. It is no configuration: that comes in the settings.
+_PASSED_ON = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "USER")
+
+
+class Lease:
+    """The use of a running server; close it, or use it as a context, when the server is needed no more.
+
+    :param running: the server
+    :param started: whether it was started for this lease, rather than joined
+    """
+
+    def __init__(self, running: Running, started: bool, users: int) -> None:
+        self.running = running
+        self.started = started
+        self._users = users
+
+    def close(self) -> None:
+        """Give the lease back; the last one to do so ends a server that is not lasting."""
+        if self._users >= 0:
+            os.close(self._users)
+            self._users = -1
+
+    def __enter__(self) -> Lease:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def find(folder: Path) -> Running | None:
+    """Return the server that runs on a data folder, None if there is none; wait for one that is just starting."""
+    if not places.is_ours(folder):
+        return None
+    with _starting(folder):
+        return _find(folder)
+
+
+def join_or_start(folder: Path, settings: Settings) -> Lease:
+    """Lease the server that runs on a data folder; start one if there is none.
+
+    An ephemeral server is never shared: it has a folder of its own, and ``folder`` does not count.
+
+    :raises EmbeddedError: it can't be started; the message says why
+    """
+    if settings.ephemeral:
+        folder = places.temporary_folder()
+    if not places.is_ours(folder):
+        places.prepare(folder)
+    with _starting(folder) as starting:
+        running = _find(folder)
+        users = places.lock(folder, places.USERS, shared=True)
+        if running and users is not None:
+            return Lease(running, False, users)
+        if users is None:  # the server found that nobody uses it a moment ago, and is ending
+            users = places.lock(folder, places.USERS, shared=True, wait=True)
+        assert users is not None
+        try:
+            return Lease(_spawn(folder, settings, starting), True, users)
+        except BaseException:
+            os.close(users)
+            raise
+
+
+def start(folder: Path, settings: Settings) -> tuple[Running, bool]:
+    """Start a lasting server; make one that runs already a lasting one.
+
+    :returns: the server, and whether it was started now
+    :raises EmbeddedError: it can't be started, or runs already in another way than ``settings`` demand
+    """
+    with join_or_start(folder, replace(settings, ephemeral=False, lasting=True)) as lease:
+        (folder / places.LASTING).touch(mode=0o600)
+    return lease.running, lease.started
+
+
+def stop(folder: Path) -> bool:
+    """Stop the server on a data folder and wait for its end.
+
+    :returns: False if there was none
+    """
+    running = find(folder)
+    if running is None:
+        return False
+    try:
+        process = os.pidfd_open(running.pid)
+    except ProcessLookupError:
+        return False
+    try:
+        # Now that the process can't be confused with a later one of the same number: is it still the server?
+        if _find(running.folder) == running:
+            _end(process)
+    finally:
+        os.close(process)
+    if running.ephemeral and places.is_ours(running.folder):
+        places.remove(running.folder)  # it could not do so itself
+    return True
+
+
+def reset(folder: Path, *, stop_first: bool = False) -> None:
+    """Delete a data folder: all accounts, containers, objects and logs in it.
+
+    :param stop_first: stop a server that runs on it, instead of refusing
+    :raises RefusedError: a server runs on it
+    :raises EmbeddedError: it is no data folder of ours
+    """
+    if stop_first:
+        stop(folder)
+    if places.is_ours(folder) and places.is_locked(folder, places.RUNNING):
+        raise RefusedError(f"a server runs on {folder}; stop it first: local stop")
+    places.remove(folder)
+
+
+def status(folder: Path) -> Status:
+    """Return what there is to know about a data folder and its server."""
+    running = find(folder)
+    if running:
+        folder = running.folder
+    held = places.read_state(folder) if running else {}
+    return Status(
+        running=running,
+        folder=folder,
+        used_bytes=places.used_bytes(folder),
+        free_bytes=places.free_bytes(folder),
+        lasting=running is not None and (folder / places.LASTING).exists(),
+        **{name: held[name] for name in ("time_limit", "memory_limit", "sandbox", "versions") if name in held},
+    )
+
+
+@contextmanager
+def _starting(folder: Path) -> Iterator[int]:
+    """Be the only one that starts a server on a folder; a server that is being started keeps others waiting too."""
+    starting = places.lock(folder, places.STARTING, wait=True)
+    assert starting is not None
+    try:
+        yield starting
+    finally:
+        os.close(starting)
+
+
+def _find(folder: Path) -> Running | None:
+    """Return the server that runs on a folder and is neither starting nor ending."""
+    if not places.is_locked(folder, places.RUNNING):
+        return None
+    held, secrets = places.read_state(folder), places.read_secrets(folder)
+    if not held or secrets is None:
+        return None
+    try:
+        names = ("pid", "port", "ephemeral", "started")
+        return Running(key=secrets.key, folder=folder, **{name: held[name] for name in names})
+    except KeyError:
+        raise places.broken(folder, places.STATE) from None
+
+
+def _end(process: int) -> None:
+    """End a process and wait for it.
+
+    :param process: its pidfd
+    """
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            signal.pidfd_send_signal(process, number)
+        except ProcessLookupError:
+            return
+        if select.select([process], [], [], _STOP_SECONDS)[0]:
+            return
+    raise EmbeddedError("the embedded Swift does not end, not even when it is killed; its disk does not answer")
+
+
+def _spawn(folder: Path, settings: Settings, starting: int) -> Running:
+    """Start the server's process and wait until it answers requests.
+
+    :param starting: the lock that keeps others from starting one; the process holds it too until it is ready
+    """
+    for package in ("swift", "storlets"):
+        if find_spec(package) is None:
+            raise EmbeddedError(f"{package} is not installed; run: pip install 'storlet-shell[embedded]'")
+    places.prepare(folder)
+    reader, writer = os.pipe()
+    arguments = {**asdict(settings), "ready": writer, "starting": starting}
+    log = os.open(folder / places.LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        subprocess.run(
+            [sys.executable, "-P", "-m", _SERVER, json.dumps(arguments)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+            env=_environment(),
+            pass_fds=(writer, starting),
+            start_new_session=True,
+            check=False,
+        )
+    finally:
+        os.close(log)
+        os.close(writer)
+    try:
+        answer = _answer(reader)
+    finally:
+        os.close(reader)
+    if "error" in answer:
+        raise EmbeddedError(answer["error"])
+    running = _find(folder)
+    if running is None:
+        raise EmbeddedError(f"the embedded Swift did not start; its log: {folder / places.LOG}")
+    return running
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of the server's process."""
+    passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    # The same packages as here, wherever this process has them from.
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    # Names on loopback need no resolver, and eventlet's takes a quarter of a second to import.
+    return {**passed, "PYTHONPATH": path, "EVENTLET_NO_GREENDNS": "yes"}
+
+
+def _answer(reader: int) -> dict[str, Any]:
+    """Read the one line that a starting server sends: ready, or what went wrong; empty if it died."""
+    text = b""
+    while select.select([reader], [], [], _START_SECONDS)[0]:
+        part = os.read(reader, 65536)
+        text += part
+        if not part or text.endswith(b"\n"):
+            return json.loads(text) if text else {}
+    return {"error": f"the embedded Swift did not answer within {_START_SECONDS:.0f} seconds of its start"}

@@ -1,0 +1,67 @@
+"""The server's log: one file of bounded size, warnings and worse, no requests, so no tokens either."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+from swift.common.utils.logs import get_swift_logger
+
+LOG = Path("log")
+"""The log, relative to the server's working folder; an older part lies beside it as ``log.1``."""
+
+_LARGEST = 4 * 2**20
+
+
+class BoundedLog(logging.Handler):
+    """Write records to standard error, which is the log file, and begin a new file when that is large."""
+
+    def createLock(self) -> None:  # noqa: N802 - logging's name
+        """Do without a lock: a record is one write, which the kernel does not tear apart.
+
+        A lock that eventlet made green would hang when a native thread (tpool) logs at the same time.
+        """
+        self.lock = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        try:
+            os.write(2, f"{self.format(record)}\n".encode(errors="backslashreplace"))
+            if os.fstat(2).st_size > _LARGEST:
+                begin()
+        except Exception:
+            self.handleError(record)
+
+
+def begin() -> None:
+    """Begin a new log, keep the last one beside it, and make it standard output and standard error."""
+    if LOG.exists():
+        LOG.replace(LOG.with_suffix(".1"))
+    fd = os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(fd, 1)
+    os.dup2(fd, 2)
+    os.close(fd)
+
+
+def start() -> None:
+    """Begin a new log for this process and send all records there."""
+    begin()
+    handler = BoundedLog()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
+def attach(
+    _conf: Any, _name: str, _console: bool, _route: str, _format: str, logger: logging.Logger, _adapted: Any
+) -> None:
+    """Take a Swift logger away from syslog and hand its records to this process's log.
+
+    Swift 2.38 calls this for each logger it makes, by the option ``log_custom_handlers``; it always adds syslog first.
+    """
+    syslog = get_swift_logger.handler4logger.pop(logger, None)
+    if syslog is not None:
+        logger.removeHandler(syslog)
+        syslog.close()
+    logger.propagate = True

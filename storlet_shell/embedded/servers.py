@@ -1,0 +1,121 @@
+"""The four servers: proxy, account, container and object, all in this process, as green threads."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import eventlet
+import eventlet.wsgi
+from eventlet.green import socket
+from swift.common.http_protocol import SwiftHttpProtocol
+from swift.common.storage_policy import reload_storage_policies
+from swift.common.utils import NullLogger, set_swift_dir
+from swift.common.wsgi import loadapp
+
+from storlet_shell.embedded import backends, configuration, log
+from storlet_shell.embedded.account import prepare_account
+from storlet_shell.embedded.folder import make_secrets
+from storlet_shell.embedded.rings import BACKENDS, DEVICE
+from storlet_shell.embedded.settings import Settings
+from storlet_shell.errors import EmbeddedError
+
+HOST = "127.0.0.1"
+
+
+class Servers:
+    """The running servers.
+
+    :param settings: what is wanted
+    :param last_port: the port that this data folder's proxy had last; it is taken again if it is free
+    """
+
+    def __init__(self, settings: Settings, last_port: int | None) -> None:
+        log.start()
+        _use_utc()
+        listener = _listen(settings.port, last_port)
+        self.port: int = listener.getsockname()[1]
+        _prepare_folders()
+        configuration.write_configuration(settings, make_secrets(Path()))
+        set_swift_dir(str(configuration.FOLDER))
+        reload_storage_policies()
+        backends.connect_to_sockets()
+        self._threads = [self._serve(name, backends.listen(name), settings) for name in BACKENDS]
+        proxy = loadapp(configuration.application("proxy"))
+        prepare_account(proxy._pipeline_final_app)
+        self._threads.insert(0, self._spawn(listener, proxy, settings))
+        self.versions = {name: version(name) for name in ("swift", "storlets")}
+        self.sandbox = ""
+
+    def stop(self, grace: float) -> None:
+        """End all servers.
+
+        :param grace: seconds that requests have to come to their end
+        """
+        with eventlet.Timeout(grace, False):
+            for thread in self._threads:
+                eventlet.spawn(thread.kill)
+            for thread in self._threads:
+                try:
+                    thread.wait()
+                except eventlet.greenlet.GreenletExit:
+                    continue
+
+    def _serve(self, name: str, listener: Any, settings: Settings) -> Any:
+        """Serve a storage server's application."""
+        return self._spawn(listener, loadapp(configuration.application(name)), settings)
+
+    def _spawn(self, listener: Any, app: Any, settings: Settings) -> Any:
+        """Serve an application in a green thread."""
+        with warnings.catch_warnings():
+            # Swift wants header names as it spells them; eventlet warns of that in general.
+            warnings.filterwarnings("ignore", message="capitalize_response_headers is disabled")
+            return eventlet.spawn(
+                eventlet.wsgi.server,
+                listener,
+                app,
+                NullLogger(),
+                max_size=4096,
+                protocol=SwiftHttpProtocol,
+                socket_timeout=settings.time_limit + 60,
+                capitalize_response_headers=False,
+                log_output=False,
+                debug=False,
+            )
+
+
+def _listen(port: int | None, last_port: int | None) -> Any:
+    """Open the proxy's listening socket.
+
+    :raises EmbeddedError: the port that was asked for is in use
+    """
+    for wanted in [port] if port is not None else [last_port or 0, 0]:
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Connections inherit it. Without it each answer in two writes waits 40 ms for the client's acknowledgement.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            listener.bind((HOST, wanted))
+        except OSError as error:
+            reason = error.strerror
+            listener.close()
+            continue
+        listener.listen(1024)
+        return listener
+    raise EmbeddedError(f"port {port} on {HOST} can't be used: {reason}; name another one or none")
+
+
+def _prepare_folders() -> None:
+    """Make the folders that the servers expect."""
+    for name in ("run", "recon", "storlets", f"devices/{DEVICE}"):
+        Path(name).mkdir(parents=True, exist_ok=True)
+
+
+def _use_utc() -> None:
+    """Make the process's time zone UTC, as Swift's own servers do: dates in headers are made from local time."""
+    os.environ["TZ"] = "UTC+0"
+    time.tzset()

@@ -1,0 +1,97 @@
+"""What a server is asked to be, and what a running one says of itself."""
+
+from __future__ import annotations
+
+import secrets
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass, field
+from pathlib import Path
+
+USER = "local:storlet"
+"""The one user, as tempauth spells it."""
+
+ACCOUNT = "AUTH_local"
+"""That user's account."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a server is asked to be.
+
+    :param port: the proxy's port on 127.0.0.1; None means the one it had last, or else any that is free
+    :param time_limit: seconds that one invocation of a storlet may take
+    :param memory_limit: bytes of memory that one invocation may use
+    :param ephemeral: whether the server has a folder of its own, which is removed at its end
+    :param lasting: whether it stays until it is stopped, rather than until nobody uses it any more
+    """
+
+    port: int | None = None
+    time_limit: int = 40
+    memory_limit: int = 512 * 2**20
+    ephemeral: bool = False
+    lasting: bool = False
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What a data folder's server and its users know and nobody else does."""
+
+    key: str = field(repr=False)
+    token_key: str = field(repr=False)
+    hash_suffix: str = field(repr=False)
+
+    @classmethod
+    def random(cls) -> Secrets:
+        """Make new ones."""
+        token_key = urlsafe_b64encode(secrets.token_bytes(32)).decode()  # the form that Fernet demands
+        return cls(key=secrets.token_hex(24), token_key=token_key, hash_suffix=secrets.token_hex(16))
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that answers.
+
+    :param started: when, in seconds since the epoch
+    """
+
+    pid: int
+    port: int
+    key: str = field(repr=False)
+    folder: Path
+    ephemeral: bool
+    started: float
+    user: str = USER
+
+    @property
+    def auth_url(self) -> str:
+        """Where tempauth gives out tokens."""
+        return f"http://127.0.0.1:{self.port}/auth/v1.0"
+
+    @property
+    def storage_url(self) -> str:
+        """The account."""
+        return f"http://127.0.0.1:{self.port}/v1/{ACCOUNT}"
+
+
+@dataclass(frozen=True)
+class Status:
+    """What ``local status`` shows.
+
+    :param running: the server, if one runs
+    :param folder: where its data lies; of an ephemeral server, that server's folder
+    :param used_bytes: what the data folder holds, or 0 if there is none yet
+    :param free_bytes: what is free on its disk
+    :param lasting: whether the server stays until it is stopped
+    :param sandbox: what keeps a storlet from the network and the files of this machine, in the engine's words
+    :param versions: the releases of swift and storlets that run
+    """
+
+    running: Running | None
+    folder: Path
+    used_bytes: int
+    free_bytes: int
+    lasting: bool = False
+    time_limit: int = 0
+    memory_limit: int = 0
+    sandbox: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
