@@ -19,7 +19,9 @@ from swift.common.wsgi import loadapp
 
 from storlet_shell.embedded import backends, configuration, log
 from storlet_shell.embedded.account import prepare_account
+from storlet_shell.embedded.engine import Engine, open_engine
 from storlet_shell.embedded.folder import make_secrets
+from storlet_shell.embedded.nursery import Limits
 from storlet_shell.embedded.rings import BACKENDS, DEVICE
 from storlet_shell.embedded.settings import Settings
 from storlet_shell.errors import EmbeddedError
@@ -44,12 +46,13 @@ class Servers:
         set_swift_dir(str(configuration.FOLDER))
         reload_storage_policies()
         backends.connect_to_sockets()
+        self.engine = _open_engine(settings)
         self._threads = [self._serve(name, backends.listen(name), settings) for name in BACKENDS]
         proxy = loadapp(configuration.application("proxy"))
         prepare_account(proxy._pipeline_final_app)
         self._threads.insert(0, self._spawn(listener, proxy, settings))
         self.versions = {name: version(name) for name in ("swift", "storlets")}
-        self.sandbox = ""
+        self.sandbox = self.engine.sandbox.description
 
     def stop(self, grace: float) -> None:
         """End all servers.
@@ -64,6 +67,7 @@ class Servers:
                     thread.wait()
                 except eventlet.greenlet.GreenletExit:
                     continue
+        self.engine.close()
 
     def _serve(self, name: str, listener: Any, settings: Settings) -> Any:
         """Serve a storage server's application."""
@@ -107,6 +111,18 @@ def _listen(port: int | None, last_port: int | None) -> Any:
         listener.listen(1024)
         return listener
     raise EmbeddedError(f"port {port} on {HOST} can't be used: {reason}; name another one or none")
+
+
+def _open_engine(settings: Settings) -> Engine:
+    """Start what runs storlets.
+
+    :raises EmbeddedError: it can't be started
+    """
+    limits = Limits(seconds=settings.time_limit, memory=settings.memory_limit)
+    try:
+        return open_engine(configuration.ENGINE, Path.cwd(), limits)
+    except OSError as error:
+        raise EmbeddedError(f"the storlet engine can't be started: {error}") from error
 
 
 def _prepare_folders() -> None:

@@ -109,9 +109,14 @@ def _is_text_written(error: BaseException) -> bool:
     while trace is not None:
         frame, trace = trace.tb_frame, trace.tb_next
     code = frame.f_code if frame else None
-    return isinstance(error, TypeError) and code is not None and (code.co_filename, code.co_name) == (
-        files.__file__,
-        "write",
+    return (
+        isinstance(error, TypeError)
+        and code is not None
+        and (code.co_filename, code.co_name)
+        == (
+            files.__file__,
+            "write",
+        )
     )
 
 
