@@ -18,7 +18,7 @@ from swift.common.storage_policy import reload_storage_policies
 from swift.common.utils import NullLogger, set_swift_dir
 from swift.common.wsgi import loadapp
 
-from storlet_shell.embedded import backends, configuration, log
+from storlet_shell.embedded import backends, configuration
 from storlet_shell.embedded.account import prepare_account
 from storlet_shell.embedded.folder import make_secrets
 from storlet_shell.embedded.rings import BACKENDS, DEVICE
@@ -37,7 +37,6 @@ class Servers:
     """
 
     def __init__(self, settings: Settings, last_port: int | None) -> None:
-        log.start()
         _use_utc()
         listener = _listen(settings.port, last_port)
         self.port: int = listener.getsockname()[1]
