@@ -60,6 +60,15 @@ def application(name: str) -> str:
     return f"{_ABSOLUTE}/{name}-server.conf"
 
 
+def daemon_options() -> dict[str, str]:
+    """Return the options of Swift's background daemons."""
+    return {
+        **_common(),
+        "internal_client_conf_path": f"{_ABSOLUTE}/internal-client.conf",
+        "dequeue_from_legacy": "true",  # the queue of expiring objects, which is the only one that Swift 2.38 has
+    }
+
+
 def write_configuration(settings: Settings, secrets: Secrets) -> None:
     """Write all configuration files and rings into the working folder, readable for its owner only."""
     FOLDER.mkdir(mode=0o700, exist_ok=True)

@@ -1,7 +1,7 @@
 """What is deployed: ask Swift for storlets and dependencies, and put them where a warm parent imports them.
 
-Upstream asks for dependencies only once (``StorletGatewayContainer.bring_from_cache``), and builds the internal client's
-whole pipeline for each request; here dependencies are looked up for each invocation, with one client.
+Upstream asks for dependencies only once (``StorletGatewayContainer.bring_from_cache``), and builds the
+internal client's whole pipeline for each request; here dependencies are looked up for each invocation, with one client.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Wait for, read and write file descriptors in green threads.
 
-The descriptors are non-blocking and read first, waited for second: ``eventlet.green.os`` waits always, and its ``write``
-spins for ever once the reader of a pipe is gone.
+The descriptors are non-blocking and read first, waited for second: ``eventlet.green.os`` waits always, and its
+``write`` spins for ever once the reader of a pipe is gone.
 """
 
 from __future__ import annotations

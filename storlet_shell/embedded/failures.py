@@ -30,7 +30,7 @@ class Failure:
         return " ".join(f"Storlet {storlet} failed ({self.kind}): {self.message}".split())
 
 
-class InvocationError(StorletRuntimeException):  # type: ignore[misc]
+class InvocationError(StorletRuntimeException):
     """An invocation failed; the middleware answers 500 or 503 before the storlet's metadata is there."""
 
     def __init__(self, failure: Failure) -> None:

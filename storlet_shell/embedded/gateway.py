@@ -10,7 +10,7 @@ from storlets.gateway.gateways.container.gateway import StorletGatewayContainer
 from storlet_shell.embedded.engine import engine_of
 
 
-class StorletGateway(StorletGatewayContainer):  # type: ignore[misc]
+class StorletGateway(StorletGatewayContainer):
     """Run Python storlets in this machine's own processes.
 
     Upstream's checks of what is deployed are inherited, and so is its request class.

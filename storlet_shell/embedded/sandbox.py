@@ -229,7 +229,7 @@ def _try(sandbox: Sandbox, place: Place) -> str:
     if pid == 0:
         _report(sandbox, place, writer)
     os.close(writer)
-    with open(reader, "rb") as pipe:
+    with os.fdopen(reader, "rb") as pipe:
         answer = pipe.read().decode()
     os.waitpid(pid, 0)
     return "" if answer == "ok" else answer or "the probe ended early"

@@ -25,7 +25,7 @@ _OWN_FILES = str(Path(__file__).parent)
 _LONGEST_TRACEBACK = 32 * 1024
 
 
-class StorletLogger(files.StorletLogger):  # type: ignore[misc]
+class StorletLogger(files.StorletLogger):
     """Upstream's logger, with lines that end and that survive the process.
 
     Upstream writes neither a newline nor at once; all else, ``exception`` that raises too, stays as it is there.

@@ -15,6 +15,7 @@ import socket
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from storlet_shell.embedded import linux, messages, sandbox, task
@@ -104,7 +105,7 @@ class WarmParent:
 
     def _become_invocation(self, scratch: str) -> None:
         os.setsid()
-        os.mkdir(scratch, 0o700)
+        Path(scratch).mkdir(0o700)
         os.chdir(scratch)
         os.environ.update(HOME=scratch, TMPDIR=scratch)
         sandbox.confine_invocation(self.sandbox, scratch)
@@ -135,12 +136,11 @@ class WarmParent:
 
 def _children(parent: int) -> list[int]:
     found = []
-    for entry in os.listdir("/proc"):
+    for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError, ValueError, IndexError):
-            pid = int(entry)
-            with open(f"/proc/{pid}/stat") as stat:
-                if int(stat.read().rpartition(")")[2].split()[1]) == parent:
-                    found.append(pid)
+            stat = (process / "stat").read_text()
+            if int(stat.rpartition(")")[2].split()[1]) == parent:
+                found.append(int(process.name))
     return found
 
 
