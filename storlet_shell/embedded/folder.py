@@ -92,13 +92,13 @@ def check(folder: Path) -> None:
     """
     with _translated(folder):
         _require_owner(folder)
-        if shutil.disk_usage(folder).free < _SMALLEST_SPACE:
-            raise EmbeddedError(f"the disk of {folder} is full: fewer than {_SMALLEST_SPACE // 2**20} MiB are free")
         if not _keeps_attributes(folder):
             raise EmbeddedError(
                 f"the file system of {folder} keeps no extended attributes (user.*), where Swift stores metadata;"
                 " name a folder on another one, e.g. ext4, xfs or btrfs"
             )
+        if shutil.disk_usage(folder).free < _SMALLEST_SPACE:
+            raise EmbeddedError(f"the disk of {folder} is full: fewer than {_SMALLEST_SPACE // 2**20} MiB are free")
 
 
 def current(folder: Path) -> Path:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from storlet_shell.embedded import folder as places
+from storlet_shell.embedded import log
 from storlet_shell.embedded.settings import Settings
 from storlet_shell.errors import EmbeddedError
 
@@ -53,6 +54,7 @@ def _run(settings: Settings, ready: int, starting: int) -> None:
     os.umask(0o077)
     # Blocks only while a server that is ending is not gone yet: whoever starts one has looked for others.
     places.lock(HERE, places.RUNNING, wait=True)
+    log.start()
     _raise_file_limit()
     wakeup = _listen_to_signals()
     last = _forget_last_run(settings)

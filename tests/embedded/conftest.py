@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import select
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -46,6 +48,18 @@ class User:
         """End the process at once."""
         self._process.kill()
         self._process.communicate()
+
+
+def ended(pid: int, seconds: float = 6.0) -> bool:
+    """Wait for the end of a process that is not ours."""
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([process], [], [], seconds)[0])
+    finally:
+        os.close(process)
 
 
 @pytest.fixture
