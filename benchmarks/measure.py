@@ -72,7 +72,7 @@ def in_turns(count: int, *actions: Callable[[], object]) -> tuple[Sample, ...]:
 
 def table(figures: list[Figure]) -> Iterator[str]:
     """Yield a table's lines."""
-    rows = [("what", "must reach", "measured", "met", "medians (least to most) and notes"), *(f.cells() for f in figures)]
+    rows = [("what", "must reach", "measured", "met", "medians (least to most), notes"), *(f.cells() for f in figures)]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     for number, row in enumerate(rows):
         yield " | ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]])

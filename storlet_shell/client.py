@@ -197,12 +197,29 @@ class Client:
             return IdentityError(f"this user may not run storlet {storlet}", transaction_id=transaction)
         if reply.status not in (500, 503):
             return None
-        failed = bool(reply.headers.get(wire.FAILURE)) or text.startswith("Storlet execution")
-        if failed or self._is_there(request):
-            where = f"storlet {storlet} failed over {request.subject}"
-            reason = text if failed else "it gave no answer; the cluster keeps its log, if any"
-            return StorletFailedError(f"{where}: {reason}", transaction_id=transaction)
-        return None
+        if reply.headers.get(wire.FAILURE):
+            reason, log = wire.failure_reason(text), self.storlet_log(storlet, transaction)
+        elif text.startswith("Storlet execution"):
+            reason, log = text, ""
+        elif self._is_there(request):
+            reason, log = "it gave no answer; the cluster's own log may tell why", ""
+        else:
+            return None
+        message = f"storlet {storlet} failed over {request.subject}: {reason}"
+        return StorletFailedError(message, transaction_id=transaction, details=log)
+
+    def storlet_log(self, storlet: str, transaction: str = "") -> str:
+        """Return what is kept of a storlet's log; nothing when there is none.
+
+        :param transaction: only what the run of this transaction wrote, where the cluster can tell
+        """
+        if self.is_embedded:
+            query = [(wire.LOG_QUERY, storlet)] + ([("transaction", transaction)] if transaction else [])
+            request = Request("GET", query=tuple(query))
+        else:
+            request = Request("GET", wire.LOG_CONTAINER, f"{storlet.split('-')[0]}.log")
+        reply = self.find(request)
+        return reply.read().decode("utf-8", "replace") if reply else ""
 
     def _is_there(self, request: Request) -> bool:
         """Tell a failed storlet from a failed server: a 503 without text can be either, and a HEAD runs no storlet."""
