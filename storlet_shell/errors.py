@@ -40,13 +40,15 @@ class StorletShellError(Exception):
 
     :param message: what failed, on which thing, why, and what to do next, in one line
     :param transaction_id: Swift's ``X-Trans-Id`` of the request that failed, if one was answered
+    :param details: lines that go with it, where they are known: a storlet's log and traceback
     """
 
     exit_status = ExitStatus.ERROR
 
-    def __init__(self, message: str, *, transaction_id: str = "") -> None:
+    def __init__(self, message: str, *, transaction_id: str = "", details: str = "") -> None:
         super().__init__(message)
         self.transaction_id = transaction_id
+        self.details = details
 
     def __str__(self) -> str:
         text = " ".join(str(self.args[0]).split())

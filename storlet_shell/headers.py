@@ -5,6 +5,7 @@ The names are those of the Storlets API overview; where the running middleware d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -28,12 +29,17 @@ RUN_ON_PROXY = "X-Storlet-Run-On-Proxy"
 GENERATE_LOG = "X-Storlet-Generate-Log"
 GENERATED_FROM = "X-Storlet-Generated-From"
 """On the answer to a copy that a storlet made (storlets ``handlers/proxy.py: base_handle_copy_request``)."""
+LOG_QUERY = "storlet-log"
+"""The account's query that the embedded Swift answers with a storlet's kept log."""
+
 INPUT_RANGE = "Storlet-Input-Range"
 FAILURE = "X-Storlet-Shell-Failure"
 """How a storlet failed; only the embedded Swift says it."""
 
 STORLETS_ENABLED = "X-Account-Meta-Storlet-Enabled"
 DYNAMIC_MANIFEST = "X-Object-Manifest"
+
+USER_METADATA = "X-Object-Meta-"
 
 LANGUAGE = "X-Object-Meta-Storlet-Language"
 INTERFACE_VERSION = "X-Object-Meta-Storlet-Interface-Version"
@@ -118,6 +124,15 @@ def decode_storlet(headers: Mapping[str, str]) -> StorletDescription:
     )
 
 
+def decode_metadata(headers: Mapping[str, str]) -> dict[str, str]:
+    """Decode an object's user metadata, under the names by which a storlet reads them."""
+    return {
+        name[len(USER_METADATA) :]: value
+        for name, value in headers.items()
+        if name.lower().startswith(USER_METADATA.lower())
+    }
+
+
 def encode_dependency(version: str, *, executable: bool) -> dict[str, str]:
     """Encode a dependency's description as the headers that its upload must carry."""
     return {
@@ -133,6 +148,14 @@ def is_storlet_refusal(body: bytes) -> bool:
     The text is the middleware's (storlets ``handlers/proxy.py: verify_access_to_storlet``).
     """
     return b"Failed to verify access to the storlet" in body
+
+
+_FAILURE_PREFIX = re.compile(r"Storlet \S+ failed \(\w+\): ")
+
+
+def failure_reason(body: str) -> str:
+    """Return why a storlet failed, of the sentence in which the embedded Swift says it."""
+    return _FAILURE_PREFIX.sub("", body, count=1)
 
 
 def is_account_disabled(body: bytes) -> bool:

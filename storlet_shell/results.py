@@ -390,5 +390,6 @@ def failure_fields(error: StorletShellError) -> dict[str, Any]:
         "error": type(error).__name__,
         "message": " ".join(str(error.args[0]).split()),
         "transaction": error.transaction_id,
+        "details": error.details,
         "exit_status": int(error.exit_status),
     }

@@ -156,6 +156,7 @@ class Console(Surroundings):
         if not isinstance(error, StorletShellError) or self.debug:
             self._stderr().write("".join(traceback.format_exception(error)))
         if isinstance(error, StorletShellError):
+            self._stderr().writelines(f"{printable(line)}\n" for line in error.details.splitlines())
             self.warn(f"{where}{error}")
             return error.exit_status
         self.warn(f"{where}{type(error).__name__}: {error}")

@@ -2,15 +2,19 @@
 
 In a cloud the storage servers listen on a network of their own, because they serve whoever connects. Loopback is not
 such a network: anybody with a login on this machine could read and write all objects there, past the proxy's
-authentication. A Unix socket in a folder of mode 0700 is for its owner alone, and a little faster than TCP.
+authentication. A Unix socket in a folder of mode 0700 is for its owner alone, and a little faster than TCP. And as a
+storlet runs as that same owner, in a sandbox as good as the kernel allows, each connection is asked for its process.
 """
 
 from __future__ import annotations
 
+import os
+import struct
 import time
 from pathlib import Path
 
 from eventlet.green import socket
+from eventlet.greenio import GreenSocket
 from swift.common.bufferedhttp import BufferedHTTPConnection
 
 from storlet_shell.embedded.rings import BACKENDS
@@ -18,17 +22,31 @@ from storlet_shell.embedded.rings import BACKENDS
 SOCKETS = Path("run")
 """Where the sockets lie, relative to the server's working folder: a Unix socket's path ends at 107 bytes."""
 
+_CREDENTIALS = struct.Struct("iII")  # pid, uid, gid
 _NAMES = {port: name for name, port in BACKENDS.items()}
 
 
-def listen(name: str) -> socket.socket:
+class OwnListener(GreenSocket):
+    """A listening Unix socket that accepts connections from its own process only."""
+
+    def accept(self) -> tuple[GreenSocket, tuple[str, int]]:
+        """Return the next connection of this process, and an address in the form that TCP has."""
+        while True:
+            connection, _ = super().accept()
+            credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+            if _CREDENTIALS.unpack(credentials)[0] == os.getpid():
+                return connection, ("unix", connection.fileno())
+            connection.close()
+
+
+def listen(name: str) -> OwnListener:
     """Open the listening socket of a storage server.
 
     :param name: ``account``, ``container`` or ``object``
     """
     path = SOCKETS / name
     path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener = OwnListener(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(path))
     listener.listen(1024)
     return listener

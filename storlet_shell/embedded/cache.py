@@ -1,8 +1,8 @@
 """A memory cache in the proxy's own process, in the place of memcached.
 
 The proxy keeps what it knows of accounts and containers in ``swift.cache``, tempauth its tokens. The methods can be
-called like those of ``swift.common.memcached.MemcacheRing``; arguments about memcached's own affairs (servers, compression,
-serialisation, errors on the way) are taken and mean nothing.
+called like those of ``swift.common.memcached.MemcacheRing``; arguments about memcached's own affairs (servers,
+compression, serialisation, errors on the way) are taken and mean nothing.
 """
 
 from __future__ import annotations

@@ -63,9 +63,13 @@ class Lease:
 
     def close(self) -> None:
         """Give the lease back; the last one to do so ends a server that is not lasting."""
-        if self._users >= 0:
-            os.close(self._users)
-            self._users = -1
+        if self._users < 0:
+            return
+        folder = self.running.folder
+        if self.running.ephemeral and places.is_ours(folder) and not places.is_locked(folder, places.RUNNING):
+            places.remove(folder)  # the server was killed and could not do so itself
+        os.close(self._users)
+        self._users = -1
 
     def __enter__(self) -> Lease:
         return self
@@ -76,6 +80,7 @@ class Lease:
 
 def find(folder: Path) -> Running | None:
     """Return the server that runs on a data folder, None if there is none; wait for one that is just starting."""
+    folder = places.current(folder)
     if not places.is_ours(folder):
         return None
     with _starting(folder):
@@ -85,14 +90,14 @@ def find(folder: Path) -> Running | None:
 def join_or_start(folder: Path, settings: Settings) -> Lease:
     """Lease the server that runs on a data folder; start one if there is none.
 
-    An ephemeral server is never shared: it has a folder of its own, and ``folder`` does not count.
+    An ephemeral server is always a new one: it has a folder of its own, and ``folder`` does not count.
 
     :raises EmbeddedError: it can't be started; the message says why
     """
-    if settings.ephemeral:
-        folder = places.temporary_folder()
+    _require_packages()
+    folder = places.temporary_folder() if settings.ephemeral else places.current(folder)
     if not places.is_ours(folder):
-        places.prepare(folder)
+        places.claim(folder)
     with _starting(folder) as starting:
         running = _find(folder)
         users = places.lock(folder, places.USERS, shared=True)
@@ -109,13 +114,23 @@ def join_or_start(folder: Path, settings: Settings) -> Lease:
 
 
 def start(folder: Path, settings: Settings) -> tuple[Running, bool]:
-    """Start a lasting server; make one that runs already a lasting one.
+    """Start a lasting server, or make the one that runs a lasting one.
+
+    An ephemeral one stands in for the data folder as long as it runs: the others are found by the same name.
 
     :returns: the server, and whether it was started now
-    :raises EmbeddedError: it can't be started, or runs already in another way than ``settings`` demand
+    :raises EmbeddedError: it can't be started; or one that runs is not what ``settings`` demand
     """
-    with join_or_start(folder, replace(settings, ephemeral=False, lasting=True)) as lease:
-        (folder / places.LASTING).touch(mode=0o600)
+    running = find(folder)
+    if running and (settings.ephemeral != running.ephemeral or settings.port not in (None, running.port)):
+        kind = "an ephemeral" if running.ephemeral else "a"
+        raise EmbeddedError(f"{kind} server runs already, on port {running.port}; stop it first: local stop")
+    asked = replace(settings, lasting=True, ephemeral=settings.ephemeral and running is None)
+    with join_or_start(folder, asked) as lease:
+        (lease.running.folder / places.LASTING).touch(mode=0o600)
+        if asked.ephemeral:
+            places.claim(folder)
+            (folder / places.EPHEMERAL).write_text(str(lease.running.folder))
     return lease.running, lease.started
 
 
@@ -151,16 +166,18 @@ def reset(folder: Path, *, stop_first: bool = False) -> None:
     """
     if stop_first:
         stop(folder)
-    if places.is_ours(folder) and places.is_locked(folder, places.RUNNING):
+    if find(folder):
         raise RefusedError(f"a server runs on {folder}; stop it first: local stop")
-    places.remove(folder)
+    if not places.is_ours(folder):
+        raise EmbeddedError(f"{folder} is not deleted: it is no data folder of an embedded Swift")
+    with _starting(folder):
+        places.remove(folder)
 
 
 def status(folder: Path) -> Status:
     """Return what there is to know about a data folder and its server."""
     running = find(folder)
-    if running:
-        folder = running.folder
+    folder = running.folder if running else folder
     held = places.read_state(folder) if running else {}
     return Status(
         running=running,
@@ -212,15 +229,19 @@ def _end(process: int) -> None:
     raise EmbeddedError("the embedded Swift does not end, not even when it is killed; its disk does not answer")
 
 
+def _require_packages() -> None:
+    """Find out whether the server's packages are installed, without importing them."""
+    for package in ("swift", "storlets"):
+        if find_spec(package) is None:
+            raise EmbeddedError(f"{package} is not installed; run: pip install 'storlet-shell[embedded]'")
+
+
 def _spawn(folder: Path, settings: Settings, starting: int) -> Running:
     """Start the server's process and wait until it answers requests.
 
     :param starting: the lock that keeps others from starting one; the process holds it too until it is ready
     """
-    for package in ("swift", "storlets"):
-        if find_spec(package) is None:
-            raise EmbeddedError(f"{package} is not installed; run: pip install 'storlet-shell[embedded]'")
-    places.prepare(folder)
+    places.check(folder)
     reader, writer = os.pipe()
     arguments = {**asdict(settings), "ready": writer, "starting": starting}
     log = os.open(folder / places.LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -247,15 +268,19 @@ def _spawn(folder: Path, settings: Settings, starting: int) -> Running:
         raise EmbeddedError(answer["error"])
     running = _find(folder)
     if running is None:
-        raise EmbeddedError(f"the embedded Swift did not start; its log: {folder / places.LOG}")
+        log_file = folder / places.LOG
+        last = log_file.read_text(errors="replace").strip().rpartition("\n")[2]
+        raise EmbeddedError(f"the embedded Swift did not start: {last or 'it was killed'}; its log: {log_file}")
     return running
 
 
 def _environment() -> dict[str, str]:
     """Return the environment of the server's process."""
     passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    # The same packages as here, wherever this process has them from.
-    path = os.pathsep.join(entry for entry in sys.path if entry)
+    # The same packages as here, wherever this process has them from; but not what lies in its working folder (""),
+    # which may be full of a user's modules of any name.
+    here = str(Path(__file__).parents[2])
+    path = os.pathsep.join([entry for entry in sys.path if entry] + [here])
     # Names on loopback need no resolver, and eventlet's takes a quarter of a second to import.
     return {**passed, "PYTHONPATH": path, "EVENTLET_NO_GREENDNS": "yes"}
 

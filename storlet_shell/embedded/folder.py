@@ -64,47 +64,60 @@ def temporary_folder() -> Path:
             continue
         with suppress(OSError):
             if _keeps_attributes(folder):
+                claim(folder)
                 return folder
         folder.rmdir()
     spelled = ", ".join(map(str, places))
     raise EmbeddedError(f"no place for an ephemeral Swift: none of {spelled} is writable and keeps extended attributes")
 
 
-def prepare(folder: Path) -> None:
-    """Make a folder fit for a server, or say why it is not.
+def claim(folder: Path) -> None:
+    """Make a folder ours, and give it our marker.
 
-    :raises EmbeddedError: it can't be made or written, is somebody else's, is no data folder of ours and not empty, or
-        its disk is full or does not keep extended attributes
+    :raises EmbeddedError: it can't be made or written, is somebody else's, or is no data folder of ours and not empty
     """
     with _translated(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if folder.stat().st_uid != os.geteuid():
-            raise EmbeddedError(f"{folder} belongs to another user; name a folder of your own")
+        _require_owner(folder)
         if not is_ours(folder) and any(folder.iterdir()):
             raise EmbeddedError(f"{folder} holds something else; name an empty folder or one that is not there yet")
         folder.chmod(0o700)
-        if shutil.disk_usage(folder).free < _SMALLEST_SPACE:
-            raise EmbeddedError(f"the disk of {folder} is full: fewer than {_SMALLEST_SPACE // 2**20} MiB are free")
+        (folder / MARKER).write_text(_MARK)
+
+
+def check(folder: Path) -> None:
+    """Find out whether a server can store objects in a folder.
+
+    :raises EmbeddedError: it is somebody else's, its disk is full, or does not keep extended attributes
+    """
+    with _translated(folder):
+        _require_owner(folder)
         if not _keeps_attributes(folder):
             raise EmbeddedError(
                 f"the file system of {folder} keeps no extended attributes (user.*), where Swift stores metadata;"
                 " name a folder on another one, e.g. ext4, xfs or btrfs"
             )
-        (folder / MARKER).write_text(_MARK)
+        if shutil.disk_usage(folder).free < _SMALLEST_SPACE:
+            raise EmbeddedError(f"the disk of {folder} is full: fewer than {_SMALLEST_SPACE // 2**20} MiB are free")
+
+
+def current(folder: Path) -> Path:
+    """Return the folder of the ephemeral server that stands in for a data folder while it runs, else that folder."""
+    try:
+        ephemeral = Path((folder / EPHEMERAL).read_text())
+    except OSError:
+        return folder
+    return ephemeral if is_ours(ephemeral) and is_locked(ephemeral, RUNNING) else folder
 
 
 def is_ours(folder: Path) -> bool:
     """Tell whether a folder carries our marker."""
-    return (folder / MARKER).is_file()
+    with _translated(folder):
+        return (folder / MARKER).is_file()
 
 
 def remove(folder: Path) -> None:
-    """Delete a data folder with all that is in it.
-
-    :raises EmbeddedError: it is not one of ours, or can't be deleted
-    """
-    if not is_ours(folder):
-        raise EmbeddedError(f"{folder} is not deleted: it is no data folder of an embedded Swift")
+    """Delete a data folder of ours with all that is in it."""
     with _translated(folder):
         # The marker goes last: what an interruption leaves can still be deleted.
         for path in folder.iterdir():
@@ -219,6 +232,12 @@ def _write_json(path: Path, value: dict[str, Any]) -> None:
 def broken(folder: Path, name: str) -> EmbeddedError:
     """Return the error for a file that makes no sense."""
     return EmbeddedError(f"{folder / name} is damaged; put it right, or delete all local data with `local reset`")
+
+
+def _require_owner(folder: Path) -> None:
+    """Refuse another user's folder: root could write there, and then that user no more."""
+    if folder.stat().st_uid != os.geteuid():
+        raise EmbeddedError(f"{folder} belongs to another user; name a folder of your own")
 
 
 def _keeps_attributes(folder: Path) -> bool:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from pathlib import Path
 from typing import Any
-
-from swift.common.utils.logs import get_swift_logger
 
 LOG = Path("log")
 """The log, relative to the server's working folder; an older part lies beside it as ``log.1``."""
@@ -48,6 +47,8 @@ def begin() -> None:
 def start() -> None:
     """Begin a new log for this process and send all records there."""
     begin()
+    # Printed at the first import of eventlet 0.41; there is no Swift without eventlet.
+    warnings.filterwarnings("ignore", message="\\s*Eventlet is deprecated")
     handler = BoundedLog()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
@@ -60,6 +61,8 @@ def attach(
 
     Swift 2.38 calls this for each logger it makes, by the option ``log_custom_handlers``; it always adds syslog first.
     """
+    from swift.common.utils.logs import get_swift_logger  # loaded by now; the log begins before Swift is
+
     syslog = get_swift_logger.handler4logger.pop(logger, None)
     if syslog is not None:
         logger.removeHandler(syslog)

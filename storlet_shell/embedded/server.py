@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from storlet_shell.embedded import folder as places
+from storlet_shell.embedded import log
 from storlet_shell.embedded.settings import Settings
 from storlet_shell.errors import EmbeddedError
 
@@ -44,7 +45,7 @@ def main() -> None:
         _tell(ready, {"error": f"the embedded Swift did not start: {error!r}; its log: {Path.cwd() / places.LOG}"})
     finally:
         if settings.ephemeral:
-            places.remove(Path.cwd())
+            _remove(Path.cwd())
         os._exit(0)  # native threads that wait for locks or disks keep nothing up
 
 
@@ -53,6 +54,7 @@ def _run(settings: Settings, ready: int, starting: int) -> None:
     os.umask(0o077)
     # Blocks only while a server that is ending is not gone yet: whoever starts one has looked for others.
     places.lock(HERE, places.RUNNING, wait=True)
+    log.start()
     _raise_file_limit()
     wakeup = _listen_to_signals()
     last = _forget_last_run(settings)
@@ -143,6 +145,14 @@ def _wait_for_last_user() -> None:
         os.close(users)
     else:
         os.kill(os.getpid(), signal.SIGTERM)  # keeps the lock: who comes now waits for the end and starts another
+
+
+def _remove(folder: Path) -> None:
+    """Delete an ephemeral folder; who holds a lease on it, or stops it, deletes what is left."""
+    try:
+        places.remove(folder)
+    except EmbeddedError:
+        traceback.print_exc()
 
 
 def _tell(ready: int, message: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,14 @@ from swift.common.storage_policy import reload_storage_policies
 from swift.common.utils import NullLogger, set_swift_dir
 from swift.common.wsgi import loadapp
 
-from storlet_shell.embedded import backends, configuration, log
+from storlet_shell.embedded import backends, configuration
 from storlet_shell.embedded.account import prepare_account
+from storlet_shell.embedded.engine import Engine, open_engine
 from storlet_shell.embedded.folder import make_secrets
+from storlet_shell.embedded.nursery import Limits
 from storlet_shell.embedded.rings import BACKENDS, DEVICE
 from storlet_shell.embedded.settings import Settings
+from storlet_shell.embedded.upkeep import Upkeep
 from storlet_shell.errors import EmbeddedError
 
 HOST = "127.0.0.1"
@@ -35,7 +39,6 @@ class Servers:
     """
 
     def __init__(self, settings: Settings, last_port: int | None) -> None:
-        log.start()
         _use_utc()
         listener = _listen(settings.port, last_port)
         self.port: int = listener.getsockname()[1]
@@ -44,30 +47,30 @@ class Servers:
         set_swift_dir(str(configuration.FOLDER))
         reload_storage_policies()
         backends.connect_to_sockets()
-        self._threads = [self._serve(name, backends.listen(name), settings) for name in BACKENDS]
+        self.engine = _open_engine(settings)
+        upkeep = Upkeep()
+        apps = {name: loadapp(configuration.application(name)) for name in BACKENDS}
+        apps["container"] = upkeep.watch(apps["container"])
+        for name, app in apps.items():
+            self._spawn(backends.listen(name), app, settings)
         proxy = loadapp(configuration.application("proxy"))
         prepare_account(proxy._pipeline_final_app)
-        self._threads.insert(0, self._spawn(listener, proxy, settings))
+        self._proxy = self._spawn(listener, proxy, settings)
+        upkeep.start()
         self.versions = {name: version(name) for name in ("swift", "storlets")}
-        self.sandbox = ""
+        self.sandbox = self.engine.sandbox.description
 
     def stop(self, grace: float) -> None:
-        """End all servers.
+        """Accept no more requests, and let those that are there come to their end.
 
-        :param grace: seconds that requests have to come to their end
+        The storage servers are left alone: the proxy needs them until its last request is answered.
+
+        :param grace: seconds that requests have
         """
-        with eventlet.Timeout(grace, False):
-            for thread in self._threads:
-                eventlet.spawn(thread.kill)
-            for thread in self._threads:
-                try:
-                    thread.wait()
-                except eventlet.greenlet.GreenletExit:
-                    continue
-
-    def _serve(self, name: str, listener: Any, settings: Settings) -> Any:
-        """Serve a storage server's application."""
-        return self._spawn(listener, loadapp(configuration.application(name)), settings)
+        with eventlet.Timeout(grace, False), suppress(eventlet.greenlet.GreenletExit):
+            eventlet.spawn(self._proxy.kill)
+            self._proxy.wait()
+        self.engine.close()
 
     def _spawn(self, listener: Any, app: Any, settings: Settings) -> Any:
         """Serve an application in a green thread."""
@@ -107,6 +110,18 @@ def _listen(port: int | None, last_port: int | None) -> Any:
         listener.listen(1024)
         return listener
     raise EmbeddedError(f"port {port} on {HOST} can't be used: {reason}; name another one or none")
+
+
+def _open_engine(settings: Settings) -> Engine:
+    """Start what runs storlets.
+
+    :raises EmbeddedError: it can't be started
+    """
+    limits = Limits(seconds=settings.time_limit, memory=settings.memory_limit)
+    try:
+        return open_engine(configuration.ENGINE, Path.cwd(), limits)
+    except OSError as error:
+        raise EmbeddedError(f"the storlet engine can't be started: {error}") from error
 
 
 def _prepare_folders() -> None:

@@ -1,0 +1,44 @@
+"""Measure everything and print the table; the exit status is 1 when a figure misses its target."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+
+from benchmarks import client, engine
+from benchmarks.cluster import Wire, cluster
+from benchmarks.measure import Figure, table
+
+
+def figures() -> Iterator[Figure]:
+    """Yield the figures as they are measured."""
+    yield from engine.start_up()
+    with cluster() as running, Wire(running) as wire:
+        wire.send("PUT", "bench")
+        wire.send("PUT", "bench/small", body=b"x" * 1024)
+        idle = wire.deploy("idle")
+        wire.send("GET", "bench/small", idle)
+        since = time.monotonic()
+        yield from engine.first_invocations(wire)
+        yield from engine.warm_requests(wire)
+        yield from engine.large_bodies(wire)
+        yield from engine.eight_clients(running, wire)
+        yield from engine.fifty_at_once(running, wire)
+        yield from client.whole_process(running, wire)
+        yield from client.memory(running)
+        yield engine.after_idling(wire, idle, since)
+
+
+def main() -> int:
+    """Print the table."""
+    measured = []
+    for figure in figures():
+        print(f"… {figure.what}: {figure.cells()[2]}", file=sys.stderr, flush=True)
+        measured.append(figure)
+    print("\n".join(table(measured)))
+    return 0 if all(figure.is_met for figure in measured) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""An embedded Swift to measure on, and the plainest client that there is: ``http.client`` on a kept connection."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from storlet_shell import headers as wire
+from storlet_shell.embedded import control
+
+IDENTITY = b"""
+class Identity:
+    def __init__(self, logger):
+        self.logger = logger
+
+    def __call__(self, in_files, out_files, params):
+        out_files[0].set_metadata({})
+        while chunk := in_files[0].read(65536):
+            out_files[0].write(chunk)
+        in_files[0].close()
+        out_files[0].close()
+"""
+ON_PROXY = {wire.RUN_ON_PROXY: ""}
+
+
+class Wire:
+    """One kept connection to the account."""
+
+    def __init__(self, running: control.Running) -> None:
+        self._running = running
+        self._connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=120)
+        self._connection.request("GET", "/auth/v1.0", headers={"X-Auth-User": running.user, "X-Auth-Key": running.key})
+        answer = self._connection.getresponse()
+        answer.read()
+        self._token = answer.getheader(wire.AUTH_TOKEN, "")
+
+    def send(self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> int:
+        """Send a request, read its answer's body away, and return how long that was.
+
+        :raises RuntimeError: when the answer is no good one
+        """
+        self._connection.request(
+            method, f"/v1/AUTH_local/{path}", body or None, {wire.AUTH_TOKEN: self._token, **(headers or {})}
+        )
+        answer = self._connection.getresponse()
+        count = 0
+        while chunk := answer.read(65536):
+            count += len(chunk)
+        if answer.status >= 300:
+            raise RuntimeError(f"{method} {path}: {answer.status}")
+        return count
+
+    def deploy(self, name: str, code: bytes = IDENTITY) -> dict[str, str]:
+        """Deploy a storlet and return the header that runs it."""
+        headers = wire.encode_storlet(wire.StorletDescription("python", f"{name}.Identity"))
+        self.send("PUT", f"storlet/{name}.py", headers, code)
+        return {wire.RUN_STORLET: f"{name}.py"}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+
+@contextmanager
+def cluster() -> Iterator[control.Running]:
+    """Run an embedded Swift in a temporary folder."""
+    with control.join_or_start(control.data_folder(), control.Settings(ephemeral=True)) as lease:
+        yield lease.running
+
+
+def environment(running: control.Running | None = None) -> dict[str, str]:
+    """Return an environment for child processes, with the identity of a cluster."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OS_", "ST_", "STORLET_SHELL_"))}
+    if running is None:
+        return kept
+    return {**kept, "ST_AUTH": running.auth_url, "ST_USER": running.user, "ST_KEY": running.key}
+
+
+def tool(name: str) -> str:
+    """Return the path of a program that is installed beside this Python."""
+    return str(Path(sys.executable).parent / name)
+
+
+def run(words: list[str], running: control.Running | None = None, stdin: bytes = b"") -> int:
+    """Run a process to its end, its output thrown away, and return its peak memory in KiB.
+
+    :raises RuntimeError: when it fails
+    """
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment(running)
+    ) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        process.stdin.write(stdin)
+        process.stdin.close()
+        errors = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(words)}: {errors.decode()}")
+    return usage.ru_maxrss

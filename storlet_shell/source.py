@@ -1,0 +1,116 @@
+"""A Python storlet's source: which class it is started by, and what would keep it from running.
+
+Checked here, before anything is sent, because the server takes any bytes for a storlet and fails at every run of it.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from dataclasses import dataclass
+
+from storlet_shell.errors import UsageError
+
+_METHODS = {"__init__": ("logger",), "__call__": ("in_files", "out_files", "params")}
+"""What the engine calls, with the positional arguments that it passes (storlets ``agent/daemon/server.py``)."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something in a storlet's source that will not work.
+
+    :param line: counted from 1
+    """
+
+    line: int
+    text: str
+
+
+@dataclass(frozen=True)
+class StorletSource:
+    """A Python storlet's source that has been found to be one.
+
+    :param label: the file's name, as messages spell it
+    :param tree: the parsed module
+    """
+
+    code: bytes
+    label: str
+    tree: ast.Module
+
+    @classmethod
+    def parse(cls, code: bytes, label: str) -> StorletSource:
+        """Parse a storlet's source.
+
+        :raises UsageError: when it is empty, or is no Python; the message names the line
+        """
+        if not code.strip():
+            raise UsageError(f"{label}: the storlet's code is empty")
+        try:
+            return cls(code, label, ast.parse(code, filename=label))
+        except SyntaxError as error:
+            raise UsageError(f"{label}:{error.lineno or 1}: {error.msg}") from error
+        except ValueError as error:  # a NUL character
+            raise UsageError(f"{label}: {error}") from error
+
+    def main_class(self, wanted: str | None) -> str:
+        """Return the name of the class that the storlet is started by.
+
+        :param wanted: its name, if the user gave it; otherwise the only class that can be called
+        :raises UsageError: when it is not there, or there are several to choose from
+        """
+        callable_classes = [node.name for node in self._classes() if _method(node, "__call__")]
+        if wanted is None:
+            if len(callable_classes) == 1:
+                return callable_classes[0]
+            if not callable_classes:
+                raise UsageError(f"{self.label}: no class with a method __call__(self, in_files, out_files, params)")
+            raise UsageError(f"{self.label}: several classes could be the main one: {', '.join(callable_classes)}")
+        if wanted not in self._names():
+            close = difflib.get_close_matches(wanted, sorted(self._names()), n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise UsageError(f"{self.label}: there is no class {wanted}{hint}")
+        return wanted
+
+    def findings(self, main: str) -> list[Finding]:
+        """Return what would keep the main class from being called."""
+        node = next((node for node in self._classes() if node.name == main), None)
+        if node is None:  # imported, or assigned: only a run will tell
+            return []
+        found = []
+        for name, arguments in _METHODS.items():
+            method = _method(node, name)
+            if method is not None and not _takes(method, len(arguments) + 1):
+                expected = ", ".join(("self", *arguments))
+                found.append(Finding(method.lineno, f"{main}.{name} is called as {name}({expected})"))
+        if not node.bases and _method(node, "__call__") is None:
+            found.append(Finding(node.lineno, f"{main} has no method __call__(self, in_files, out_files, params)"))
+        if not node.bases and _method(node, "__init__") is None:
+            found.append(Finding(node.lineno, f"{main} has no method __init__(self, logger)"))
+        return found
+
+    def _classes(self) -> list[ast.ClassDef]:
+        return [node for node in self.tree.body if isinstance(node, ast.ClassDef)]
+
+    def _names(self) -> set[str]:
+        """Return the names that the module binds at its top."""
+        names: set[str] = {node.name for node in self._classes()}
+        for node in self.tree.body:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                names |= {alias.asname or alias.name for alias in node.names}
+            elif isinstance(node, ast.Assign):
+                names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        return names
+
+
+def _method(node: ast.ClassDef, name: str) -> ast.FunctionDef | None:
+    return next((item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == name), None)
+
+
+def _takes(method: ast.FunctionDef, count: int) -> bool:
+    """Tell whether a function can be called with so many positional arguments."""
+    arguments = method.args
+    most = len(arguments.posonlyargs) + len(arguments.args)
+    least = most - len(arguments.defaults)
+    required_keywords = [default for default in arguments.kw_defaults if default is None]
+    return least <= count and (count <= most or arguments.vararg is not None) and not required_keywords

@@ -1,0 +1,193 @@
+"""Requests and answers on the wire. The only import of swiftclient, whose connection class carries them.
+
+swiftclient's ``Connection`` facade is not used: it repeats a failed storlet five times, and takes a storlet's refusal
+for an expired token.
+"""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from requests import Request as WireRequest
+from requests.exceptions import ConnectTimeout, RequestException, SSLError
+from requests.structures import CaseInsensitiveDict
+from swiftclient.client import HTTPConnection
+from urllib3.exceptions import HTTPError
+
+from storlet_shell import headers as wire
+from storlet_shell.bodies import Body
+from storlet_shell.credentials import Connection
+from storlet_shell.errors import IncompleteBodyError, ServiceError
+from storlet_shell.results import CHUNK_BYTES
+
+if TYPE_CHECKING:
+    from requests import Response as WireResponse
+
+
+class Reply:
+    """An answer whose body has not been read yet.
+
+    :param status: the HTTP status
+    :param headers: the headers, by any case of their names
+    """
+
+    def __init__(self, response: WireResponse) -> None:
+        self._response = response
+        self.status = int(response.status_code)
+        self.headers: Mapping[str, str] = _decode_headers(response.headers)
+
+    @property
+    def transaction_id(self) -> str:
+        """Swift's name of the request; empty when something before Swift answered."""
+        return self.headers.get(wire.TRANSACTION_ID, "")
+
+    def chunks(self, size: int = CHUNK_BYTES) -> Iterator[bytes]:
+        """Yield the body as it arrives.
+
+        :raises IncompleteBodyError: when it ends before its end
+        """
+        read = 0
+        try:
+            # Chunks of an answer without a length are passed on as they arrive, not gathered up to the size.
+            for chunk in self._response.raw.stream(size, decode_content=False):
+                read += len(chunk)
+                yield chunk
+        except (HTTPError, http.client.HTTPException, OSError) as error:
+            self.close()
+            raise IncompleteBodyError(
+                f"the body ended early: {read} bytes came, the server cut the connection",
+                transaction_id=self.transaction_id,
+            ) from error
+        self._response.close()
+
+    def read(self, limit: int = -1) -> bytes:
+        """Return the whole body, or its first ``limit`` bytes.
+
+        :raises IncompleteBodyError: when it ends before its end
+        """
+        content = b""
+        for chunk in self.chunks():
+            content += chunk
+            if 0 <= limit <= len(content):
+                self.close()
+                return content[:limit]
+        return content
+
+    def close(self) -> None:
+        """End the connection unless the body has been read to its end."""
+        self._response.close()
+
+
+def _decode_headers(headers: Any) -> Mapping[str, str]:
+    decoded: CaseInsensitiveDict[str] = CaseInsensitiveDict()
+    for name, value in headers.items():
+        # http.client decodes as Latin-1, Swift's own headers are UTF-8, a storlet's metadata may be either.
+        raw = value.encode("latin-1", "replace")
+        try:
+            decoded[name.title() if name.islower() else name] = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            decoded[name] = value
+    return decoded
+
+
+class Transport:
+    """Connections to one server, kept open between requests.
+
+    :param url: any URL of the server
+    :param how: how it is reached
+    """
+
+    def __init__(self, url: str, how: Connection) -> None:
+        self._host = host_of(url)
+        self._connection = _Connection(url, how)
+
+    def send(self, method: str, url: str, headers: Mapping[str, str], body: Body | None = None) -> Reply:
+        """Send one request, once, and return its answer, whatever its status is.
+
+        :raises ServiceError: when there is no answer
+        """
+        try:
+            return Reply(self._connection.request(method, _target(url), _payload(body), dict(headers)))
+        except SSLError as error:
+            raise ServiceError(f"{self._host}: the server's certificate can't be verified: {error}") from error
+        except ConnectTimeout as error:
+            raise ServiceError(f"{self._host} does not answer") from error
+        except (RequestException, HTTPError, OSError) as error:
+            raise ServiceError(f"the connection to {self._host} failed: {_cause(error)}") from error
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._connection.close()
+
+
+class _Connection(HTTPConnection):  # type: ignore[misc]
+    """swiftclient's connection, with names kept as they are spelled.
+
+    requests normalises a URL's path, so that an object named ``a/../b`` would be taken for ``b``; and it looks the
+    proxies' variables up for every request, where once is enough.
+    """
+
+    def __init__(self, url: str, how: Connection) -> None:
+        super().__init__(
+            url,
+            cacert=how.cacert or None,
+            insecure=how.insecure,
+            timeout=how.timeout,
+            default_user_agent="storlet-shell",
+        )
+        self._settings: dict[str, Any] | None = None
+
+    def _request(self, method: str, url: str, **options: Any) -> Any:
+        session = self.request_session
+        prepared = session.prepare_request(WireRequest(method, url, headers=options["headers"], data=options["data"]))
+        prepared.url = url
+        if self._settings is None:
+            given = {name: options.get(name) for name in ("stream", "verify", "cert")}
+            self._settings = session.merge_environment_settings(url, options.get("proxies") or {}, **given)
+        return session.send(prepared, timeout=options.get("timeout"), allow_redirects=False, **self._settings)
+
+
+class _Payload:
+    """A body of known length as http.client reads it, in larger pieces than it asks for."""
+
+    def __init__(self, body: Body, length: int) -> None:
+        self._body = body
+        self._length = length
+
+    def __len__(self) -> int:
+        return self._length
+
+    def read(self, _: int = -1) -> bytes:
+        return self._body.read(CHUNK_BYTES)
+
+
+def _payload(body: Body | None) -> Any:
+    if body is None or body.length == 0:
+        return None
+    body.rewind()
+    return iter(lambda: body.read(CHUNK_BYTES), b"") if body.length is None else _Payload(body, body.length)
+
+
+def host_of(url: str) -> str:
+    """Return the scheme, name and port of a URL."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _target(url: str) -> str:
+    parts = urlsplit(url)
+    return parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+def _cause(error: BaseException) -> str:
+    """Return what is at the bottom of requests' nested exceptions, in words."""
+    seen = error
+    while True:
+        inner = seen.__cause__ or seen.__context__ or next((a for a in seen.args if isinstance(a, Exception)), None)
+        if inner is None or inner is seen:
+            break
+        seen = inner
+    return getattr(seen, "strerror", None) or str(seen) or type(seen).__name__

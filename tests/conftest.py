@@ -1,0 +1,17 @@
+"""What all tests share: one real Swift."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from storlet_shell.embedded import control
+
+
+@pytest.fixture(scope="session")
+def swift() -> Iterator[control.Running]:
+    """Run a storlet-enabled Swift for the whole test session, in a temporary folder of its own."""
+    with control.join_or_start(Path(), control.Settings(ephemeral=True)) as lease:
+        yield lease.running

@@ -1,0 +1,1 @@
+"""The tests of the embedded Swift, with real servers."""

@@ -1,0 +1,73 @@
+"""What was answered is kept, whatever happens to the server."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import signal
+import threading
+import time
+from pathlib import Path
+
+import swiftclient
+
+from storlet_shell.embedded import control
+from storlet_shell.embedded.control import Settings
+
+from .conftest import connect, ended
+
+ROUNDS, WRITERS = 3, 3
+
+
+def test_a_kill_loses_no_object_that_was_answered(folder: Path) -> None:
+    """Uploads run when the server is killed; in the next run each answered one is whole and in the listing."""
+    answered: dict[str, str] = {}
+    for turn in range(ROUNDS):
+        running, _ = control.start(folder, Settings())
+        check(running, answered)
+        writers = [threading.Thread(target=write, args=(running, f"{turn}-{n}", answered)) for n in range(WRITERS)]
+        before = len(answered)
+        for writer in writers:
+            writer.start()
+        while len(answered) < before + 15:
+            time.sleep(0.01)
+        time.sleep(random.random() / 10)
+        os.kill(running.pid, signal.SIGKILL)
+        for writer in writers:
+            writer.join()
+        assert ended(running.pid)
+    running, _ = control.start(folder, Settings())
+    check(running, answered)
+    with connect(running) as connection:
+        listed = {entry["name"] for entry in connection.get_container("storlet", full_listing=True)[1]}
+    assert set(answered) <= listed
+
+
+def write(running: control.Running, prefix: str, answered: dict[str, str]) -> None:
+    """Upload objects until the server is gone; note the answered ones."""
+    chosen = random.Random(prefix)
+    with connect(running) as connection:
+        for number in range(100000):
+            body = chosen.randbytes(chosen.randrange(200000))
+            try:
+                connection.put_object("storlet", f"{prefix}-{number}", body)
+            except (swiftclient.ClientException, OSError):
+                return
+            answered[f"{prefix}-{number}"] = hashlib.sha256(body).hexdigest()
+
+
+def check(running: control.Running, answered: dict[str, str]) -> None:
+    """Compare what is stored with what was answered."""
+    with connect(running) as connection:
+        for name, digest in answered.items():
+            assert hashlib.sha256(connection.get_object("storlet", name)[1]).hexdigest() == digest
+
+
+def test_tokens_outlive_the_server(folder: Path) -> None:
+    """A shell that is logged in needs no new login after a restart."""
+    running, _ = control.start(folder, Settings())
+    url, token = swiftclient.get_auth(running.auth_url, running.user, running.key)
+    control.stop(folder)
+    running, _ = control.start(folder, Settings(port=running.port))
+    assert swiftclient.get_account(url, token)[0]["x-account-container-count"] == "3"

@@ -1,0 +1,218 @@
+"""Where data can lie, and what is said where it can't."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+import storlet_shell
+from storlet_shell.embedded import control
+from storlet_shell.embedded.control import Settings
+from storlet_shell.errors import EmbeddedError
+
+from .conftest import connect, ended
+
+SOURCES = Path(storlet_shell.__file__).parents[1]
+
+START = """
+import sys
+from pathlib import Path
+from storlet_shell.embedded import control
+from storlet_shell.errors import EmbeddedError
+try:
+    with control.join_or_start(Path(sys.argv[1]), control.Settings()) as lease:
+        print("started")
+except EmbeddedError as error:
+    print(error)
+"""
+
+FILL = """
+import json, os, sys
+from pathlib import Path
+import swiftclient
+from storlet_shell.embedded import control
+folder = Path(sys.argv[1])
+running, _ = control.start(folder, control.Settings())
+connection = swiftclient.Connection(running.auth_url, running.user, running.key, retries=0)
+stored, refused = {}, []
+for number in range(40):
+    body = os.urandom(2**20)
+    try:
+        stored[f"object{number}"] = connection.put_object("storlet", f"object{number}", body) and body
+    except swiftclient.ClientException as error:
+        refused.append([error.http_status, error.http_response_content.decode()])
+        break
+try:
+    connection.put_object("storlet", "chunked", iter([os.urandom(2**20)] * 60))
+except swiftclient.ClientException as error:
+    refused.append([error.http_status, ""])
+whole = all(connection.get_object("storlet", name)[1] == body for name, body in stored.items())
+listed = [entry["name"] for entry in connection.get_container("storlet")[1]]
+connection.delete_object("storlet", "object0")
+connection.delete_object("storlet", "object1")
+connection.put_object("storlet", "again", b"there is room again")
+print(json.dumps([refused, whole, sorted(listed) == sorted(stored), len(stored)]))
+control.stop(folder)
+"""
+
+
+def run_on(kind: str, place: Path, script: str) -> str:
+    """Run a script on a new file system that only it sees, and return what it says.
+
+    :param kind: ``mount``'s words for the file system
+    """
+    command = ["unshare", *([] if os.geteuid() == 0 else ["-Ur"]), "-m", "sh", "-ec"]
+    shell = f'mount {kind} none "$1" && exec "$2" -c "$3" "$1/data"'
+    place.mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
+    arguments = [*command, shell, "sh", str(place), sys.executable, script]
+    return subprocess.run(arguments, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+
+
+def test_the_platform_says_where_data_lies(tmp_path: Path) -> None:
+    """Unless the user says so."""
+    assert control.data_folder().is_relative_to(platformdirs.user_data_path("storlet-shell"))
+    assert control.data_folder(tmp_path) == tmp_path
+    assert control.data_folder(Path("~/x")) == Path.home() / "x"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["with blanks", "100%", "%(here)s %s", "größe", "a#b;c", "x" * 200, "line\nbreak", "'quoted' \"twice\"", "$HOME"],
+)
+def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    """No spelling of a path collides with configuration files or Unix sockets."""
+    with (
+        control.join_or_start(tmp_path / name, Settings()) as lease,
+        connect(lease.running) as connection,
+    ):
+        connection.put_object("storlet", "o", b"content")
+        assert connection.get_object("storlet", "o")[1] == b"content"
+
+
+def test_a_full_disk_refuses_uploads_with_a_reason_and_loses_nothing(tmp_path: Path) -> None:
+    """Uploads end in 507 or 503, whole objects stay readable and listed, deleting makes room."""
+    refused, whole, listed, number = json.loads(run_on("-t tmpfs -o size=48m", tmp_path / "disk", FILL))
+    assert refused[0][0] == 507
+    assert refused[0][1].startswith("The disk of the embedded Swift is full: ")
+    assert refused[1][0] in (503, 507)
+    assert whole
+    assert listed
+    assert number > 20
+
+
+def test_a_disk_that_is_full_from_the_start(tmp_path: Path) -> None:
+    """One clear line."""
+    said = run_on("-t tmpfs -o size=2m", tmp_path / "disk", START)
+    assert said == f"the disk of {tmp_path}/disk/data is full: fewer than 32 MiB are free"
+
+
+def test_a_file_system_without_extended_attributes(tmp_path: Path) -> None:
+    """One clear line that says what to do."""
+    said = run_on("-t ramfs", tmp_path / "disk", START)
+    assert said.startswith(f"the file system of {tmp_path}/disk/data keeps no extended attributes (user.*)")
+    assert "name a folder on another one" in said
+
+
+def test_a_read_only_file_system(tmp_path: Path) -> None:
+    """One clear line."""
+    said = run_on("-t tmpfs -o ro", tmp_path / "disk", START)
+    assert said == f"the data folder {tmp_path}/disk/data can't be used: Read-only file system; name another one"
+
+
+def test_a_folder_of_somebody_else(tmp_path: Path) -> None:
+    """Neither a new data folder nor an old one is used if another user owns it."""
+    if os.geteuid() == 0:
+        folder = tmp_path
+        os.chown(folder, 65534, 65534)
+    else:
+        folder = Path("/usr")
+    with pytest.raises(EmbeddedError, match=r"belongs to another user|Permission denied"):
+        control.join_or_start(folder, Settings())
+    if os.geteuid() == 0:
+        (folder / "storlet-shell").touch()
+        with pytest.raises(EmbeddedError, match="belongs to another user"):
+            control.join_or_start(folder, Settings())
+
+
+def test_a_folder_with_something_else_in_it(tmp_path: Path) -> None:
+    """It is left as it was."""
+    (tmp_path / "precious").touch()
+    with pytest.raises(EmbeddedError, match="holds something else"):
+        control.join_or_start(tmp_path, Settings())
+    assert [path.name for path in tmp_path.iterdir()] == ["precious"]
+
+
+def test_a_file_in_the_folder_s_place(tmp_path: Path) -> None:
+    """One clear line."""
+    (tmp_path / "data").touch()
+    for path in (tmp_path / "data", tmp_path / "data" / "below"):
+        with pytest.raises(EmbeddedError, match=r"can't be used: (File exists|Not a directory)"):
+            control.join_or_start(path, Settings())
+
+
+def test_damaged_files(folder: Path) -> None:
+    """Credentials that make no sense are named; a damaged state of an ended server is in nobody's way."""
+    control.start(folder, Settings())
+    (folder / "state.json").write_text("{")
+    with pytest.raises(EmbeddedError, match=r"state\.json is damaged"):
+        control.find(folder)
+    (folder / "state.json").unlink()
+    pid = server_of(folder)
+    os.kill(pid, signal.SIGKILL)
+    assert ended(pid)
+    (folder / "state.json").write_text("[]")
+    control.start(folder, Settings())
+    control.stop(folder)
+    for damaged in ("", "{}", '{"key": 1}', "[]"):
+        (folder / "credentials.json").write_text(damaged)
+        with pytest.raises(EmbeddedError, match=r"credentials\.json is damaged; .*local reset"):
+            control.start(folder, Settings())
+    control.reset(folder)
+    assert control.start(folder, Settings())[1]
+
+
+def server_of(folder: Path) -> int:
+    """Return the process that works in a folder."""
+    for path in Path("/proc").glob("[0-9]*/cwd"):
+        try:
+            if path.readlink() == folder:
+                return int(path.parent.name)
+        except OSError:
+            continue
+    raise AssertionError(folder)
+
+
+def test_a_missing_extra_is_named(tmp_path: Path) -> None:
+    """In a Python without swift and storlets a start says what to install."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "python"], check=True)
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    for package in (Path(platformdirs.__file__).parent, Path(storlet_shell.__file__).parent):
+        (packages / package.name).symlink_to(package)
+    said = subprocess.run(
+        [tmp_path / "python/bin/python", "-c", START, tmp_path / "data"],
+        env={"PYTHONPATH": str(packages)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    assert said == "swift is not installed; run: pip install 'storlet-shell[embedded]'"
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_log_is_bounded_and_the_last_one_kept(folder: Path) -> None:
+    """A start begins a new log beside the last one."""
+    control.start(folder, Settings())
+    control.stop(folder)
+    (folder / "log").write_text("the last run's\n")
+    control.start(folder, Settings())
+    assert (folder / "log.1").read_text() == "the last run's\n"
+    assert (folder / "log").stat().st_size < 10000

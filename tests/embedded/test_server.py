@@ -1,0 +1,221 @@
+"""What the server answers: what a user of a cloud would find."""
+
+from __future__ import annotations
+
+import io
+import json
+import socket
+import tarfile
+import time
+import urllib.request
+from http.client import HTTPConnection
+from typing import Any
+
+import pytest
+import swiftclient
+
+from storlet_shell.embedded import control
+
+from .conftest import connect
+
+
+def get(url: str) -> Any:
+    """Get a JSON document without authentication."""
+    with urllib.request.urlopen(url) as answer:
+        return json.load(answer)
+
+
+def test_the_proxy_tells_its_memory(swift: control.Running) -> None:
+    """Recon answers on the proxy's port, to anybody on this machine."""
+    told = get(f"http://127.0.0.1:{swift.port}/recon/mem")
+    assert int(told["MemTotal"].split()[0]) > 0
+
+
+def test_info_lists_the_middleware(swift: control.Running) -> None:
+    """What is switched on in a cloud by default is here, and storlets."""
+    info = get(f"http://127.0.0.1:{swift.port}/info")
+    assert info["storlet_handler"]["storlet_container"] == "storlet"
+    assert info["storlet_handler"]["storlet_dependency"] == "dependency"
+    expected = (
+        "account_quotas bulk_delete bulk_upload container_quotas formpost object_versioning slo staticweb symlink"
+    )
+    assert set(f"{expected} tempauth tempurl versioned_writes".split()) <= set(info)
+
+
+def test_health(swift: control.Running) -> None:
+    """The health check answers."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{swift.port}/healthcheck") as answer:
+        assert answer.read() == b"OK"
+
+
+def test_nobody_gets_in_without_the_password(swift: control.Running) -> None:
+    """A wrong password and no token are refused."""
+    with pytest.raises(swiftclient.ClientException) as refused:
+        swiftclient.get_auth(swift.auth_url, swift.user, "wrong")
+    assert refused.value.http_status == 401
+    with pytest.raises(swiftclient.ClientException) as refused:
+        swiftclient.get_account(swift.storage_url, "AUTH_tk0")
+    assert refused.value.http_status == 401
+
+
+def test_the_user_s_account_is_where_it_says(swift: control.Running, connection: connect) -> None:
+    """Tempauth's storage URL is the one that is known without asking."""
+    assert connection.get_auth()[0] == swift.storage_url
+
+
+def test_the_account_is_ready_for_storlets(connection: connect) -> None:
+    """It is enabled, and the containers are there before anything is deployed."""
+    headers, containers = connection.get_account()
+    assert headers["x-account-meta-storlet-enabled"] == "True"
+    assert {"storlet", "dependency", "storletlog"} <= {container["name"] for container in containers}
+
+
+def test_storage_servers_answer_their_own_process_only(swift: control.Running) -> None:
+    """Not even this user's other processes, a storlet's for one, get past the proxy."""
+    for name in ("account", "container", "object"):
+        with socket.socket(socket.AF_UNIX) as other:
+            other.connect(str(swift.folder / "run" / name))
+            try:
+                other.sendall(b"GET /recon/mem HTTP/1.0\r\n\r\n")
+                answer = other.recv(100)
+            except (BrokenPipeError, ConnectionResetError):
+                answer = b""
+            assert answer == b""
+
+
+def test_listings_are_right_at_once(connection: connect) -> None:
+    """A new container and a new object are listed as soon as they are answered."""
+    for number in range(20):
+        connection.put_container(f"new{number}")
+        assert f"new{number}" in [entry["name"] for entry in connection.get_account()[1]]
+        connection.put_object("new0", f"o{number}", b"x")
+        assert len(connection.get_container("new0")[1]) == number + 1
+
+
+def test_the_account_s_figures_follow_soon(connection: connect) -> None:
+    """Two seconds later the account knows how many objects and bytes a container holds."""
+    connection.put_container("größe")
+    connection.put_object("größe", "o", b"x" * 1000)
+    shown = None
+    for _ in range(40):
+        shown = next(entry for entry in connection.get_account()[1] if entry["name"] == "größe")
+        if (shown["count"], shown["bytes"]) == (1, 1000):
+            return
+        time.sleep(0.1)
+    raise AssertionError(shown)
+
+
+def test_expired_objects_are_gone(connection: connect) -> None:
+    """An object past its time answers 404."""
+    connection.put_container("expiring")
+    connection.put_object("expiring", "o", b"x", headers={"X-Delete-After": "1"})
+    time.sleep(1.5)
+    with pytest.raises(swiftclient.ClientException) as missing:
+        connection.get_object("expiring", "o")
+    assert missing.value.http_status == 404
+
+
+def test_large_objects(connection: connect) -> None:
+    """Static and dynamic large objects come back in one piece, and in ranges across segments."""
+    connection.put_container("large")
+    parts = [bytes([65 + number]) * 1000 for number in range(3)]
+    etags = [connection.put_object("large", f"part/{number}", part) for number, part in enumerate(parts)]
+    manifest = [{"path": f"large/part/{number}", "etag": etag} for number, etag in enumerate(etags)]
+    connection.put_object("large", "static", json.dumps(manifest), query_string="multipart-manifest=put")
+    connection.put_object("large", "dynamic", b"", headers={"X-Object-Manifest": "large/part/"})
+    for name in ("static", "dynamic"):
+        assert connection.get_object("large", name)[1] == b"".join(parts)
+        assert connection.get_object("large", name, headers={"Range": "bytes=998-1001"})[1] == b"AABB"
+
+
+def test_symlinks(connection: connect) -> None:
+    """A symbolic link answers with its target's content."""
+    connection.put_container("links")
+    connection.put_object("links", "target", b"content")
+    connection.put_object("links", "link", b"", headers={"X-Symlink-Target": "links/target"})
+    assert connection.get_object("links", "link")[1] == b"content"
+
+
+def test_object_versioning(connection: connect) -> None:
+    """Both generations of versioning keep what is overwritten."""
+    connection.put_container("versioned", headers={"X-Versions-Enabled": "true"})
+    for body in (b"first", b"second"):
+        connection.put_object("versioned", "o", body)
+    versions = connection.get_container("versioned", query_string="versions")[1]
+    assert len(versions) == 2
+    connection.put_container("archive")
+    connection.put_container("stacked", headers={"X-Versions-Location": "archive"})
+    for body in (b"first", b"second"):
+        connection.put_object("stacked", "o", body)
+    assert len(connection.get_container("archive")[1]) == 1
+    connection.delete_object("stacked", "o")
+    assert connection.get_object("stacked", "o")[1] == b"first"
+
+
+def test_bulk(connection: connect) -> None:
+    """An archive is unpacked into objects, and several objects are deleted by one request."""
+    connection.put_container("bulk")
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for name in ("a", "b"):
+            tar.addfile(tarfile.TarInfo(name), io.BytesIO())
+    connection.put_object("bulk", "", archive.getvalue(), query_string="extract-archive=tar")
+    assert [entry["name"] for entry in connection.get_container("bulk")[1]] == ["a", "b"]
+    headers = {"Content-Type": "text/plain", "Accept": "application/json"}
+    connection.post_account(headers, query_string="bulk-delete", data=b"/bulk/a\n/bulk/b\n")
+    assert connection.get_container("bulk")[1] == []
+
+
+def test_copy(connection: connect) -> None:
+    """An object is copied on the server."""
+    connection.put_container("copies")
+    connection.put_object("copies", "source", b"content")
+    connection.copy_object("copies", "source", "/copies/target")
+    assert connection.get_object("copies", "target")[1] == b"content"
+
+
+def test_quotas(connection: connect) -> None:
+    """A container's quota is kept."""
+    connection.put_container("quota", headers={"X-Container-Meta-Quota-Bytes": "10"})
+    with pytest.raises(swiftclient.ClientException) as refused:
+        connection.put_object("quota", "o", b"x" * 11)
+    assert refused.value.http_status == 413
+
+
+def test_names_of_all_kinds(connection: connect) -> None:
+    """Containers and objects of any name are stored, listed and found."""
+    container = "a b%2F#?ü\n"
+    connection.put_container(container)
+    for name in ("ö/b c", "100%", "a?b#c", "x\ny", "日本", "%20", "a//b", "/"):
+        connection.put_object(container, name, name.encode())
+        assert connection.get_object(container, name)[1] == name.encode()
+        assert name in [entry["name"] for entry in connection.get_container(container)[1]]
+
+
+def test_connections_are_kept_and_answers_come_at_once(swift: control.Running, connection: connect) -> None:
+    """Fifty requests on one connection take no 40 ms each, which is what a missing TCP_NODELAY costs."""
+    connection.put_container("kept")
+    connection.put_object("kept", "o", b"x" * 1024)
+    url, token = connection.get_auth()
+    kept = HTTPConnection("127.0.0.1", swift.port)
+    times = []
+    for _ in range(50):
+        began = time.perf_counter()
+        kept.request("GET", f"{url.partition(str(swift.port))[2]}/kept/o", headers={"X-Auth-Token": token})
+        answer = kept.getresponse()
+        assert len(answer.read()) == 1024
+        times.append(time.perf_counter() - began)
+    kept.close()
+    assert sorted(times)[25] < 0.030
+
+
+def test_the_log_holds_no_secrets(swift: control.Running, connection: connect) -> None:
+    """Neither the password nor a token is logged, whether requests succeed or fail."""
+    token = connection.get_auth()[1]
+    with pytest.raises(swiftclient.ClientException):
+        connection.get_object("missing", "o")
+    with pytest.raises(swiftclient.ClientException):
+        swiftclient.get_account(swift.storage_url, "AUTH_ftkwrong")
+    logged = (swift.folder / "log").read_text()
+    assert swift.key not in logged
+    assert token not in logged
