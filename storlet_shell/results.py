@@ -5,12 +5,9 @@ Rendering is lazy, so a listing of any length is shown in constant memory. Only 
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import html
 import json
-import secrets
-import tempfile
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +45,8 @@ class Result:
         """Let go of what the result holds: a connection, a listing in progress."""
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        import html
+
         text = "\n".join(self.lines())
         return {"text/plain": text, "text/html": f"<pre>{html.escape(text)}</pre>"}
 
@@ -275,6 +274,8 @@ class Response(Result):
 
     def json_pieces(self) -> Iterator[str]:
         """Yield the response as one JSON document, the body as ``content``, or ``content_base64`` if it isn't UTF-8."""
+        import tempfile  # what a plain get does not need is not imported by it
+
         head = json.dumps(self.fields(), ensure_ascii=False)
         if not self.has_body:
             yield head
@@ -295,6 +296,8 @@ class Response(Result):
 
 
 def _json_body(spool: IO[bytes]) -> Iterator[str]:
+    import base64
+
     try:
         spool.seek(0)
         decode = _utf8_pieces(spool)
@@ -341,7 +344,7 @@ def _replacing(target: Path) -> Iterator[IO[bytes]]:
             yield direct
         return
     target = target.resolve()
-    temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
+    temporary = target.with_name(f".{target.name[:100]}.{os.urandom(4).hex()}.part")
     try:
         with temporary.open("xb") as file:
             yield file

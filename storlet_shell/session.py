@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
-from storlet_shell.credentials import Connection, Credentials, Login, discover
+from storlet_shell.credentials import Credentials, Login, discover
 from storlet_shell.errors import RefusedError, UsageError
-from storlet_shell.values import Parameter, merge_parameters
+from storlet_shell.values import Connection, Parameter, merge_parameters
 
 if TYPE_CHECKING:
     from storlet_shell.client import Client

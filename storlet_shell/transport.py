@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from requests import Request as WireRequest
 from requests.exceptions import ConnectTimeout, RequestException, SSLError
 from requests.structures import CaseInsensitiveDict
-from swiftclient.client import HTTPConnection
+from swiftclient.client import HTTPConnection, get_auth_1_0
+from swiftclient.exceptions import ClientException
 from urllib3.exceptions import HTTPError
 
 from storlet_shell import headers as wire
 from storlet_shell.bodies import Body
-from storlet_shell.credentials import Connection
-from storlet_shell.errors import IncompleteBodyError, ServiceError
+from storlet_shell.errors import IdentityError, IncompleteBodyError, ServiceError
 from storlet_shell.results import CHUNK_BYTES
+from storlet_shell.values import Connection
 
 if TYPE_CHECKING:
     from requests import Response as WireResponse
@@ -109,14 +111,8 @@ class Transport:
 
         :raises ServiceError: when there is no answer
         """
-        try:
+        with _translated(self._host):
             return Reply(self._connection.request(method, _target(url), _payload(body), dict(headers)))
-        except SSLError as error:
-            raise ServiceError(f"{self._host}: the server's certificate can't be verified: {error}") from error
-        except ConnectTimeout as error:
-            raise ServiceError(f"{self._host} does not answer") from error
-        except (RequestException, HTTPError, OSError) as error:
-            raise ServiceError(f"the connection to {self._host} failed: {_cause(error)}") from error
 
     def close(self) -> None:
         """Close the connections."""
@@ -169,6 +165,43 @@ def _payload(body: Body | None) -> Any:
         return None
     body.rewind()
     return iter(lambda: body.read(CHUNK_BYTES), b"") if body.length is None else _Payload(body, body.length)
+
+
+def log_in_v1(url: str, user: str, key: str, how: Connection) -> tuple[str, str]:
+    """Log in at a v1 identity service, such as tempauth.
+
+    :returns: the storage URL and the token
+    :raises IdentityError: when the user or the key is refused
+    :raises ServiceError: when there is no such service, or it fails
+    """
+    try:
+        with _translated(url):
+            storage_url, token = get_auth_1_0(
+                url, user, key, cacert=how.cacert or None, insecure=how.insecure, timeout=how.timeout
+            )
+    except ClientException as error:
+        if error.http_status in (401, 403):
+            raise IdentityError(f"{url} refuses the user {user} or the key") from error
+        if error.http_status:
+            raise ServiceError(f"{url} does not log {user} in (HTTP {error.http_status})") from error
+        raise ServiceError(f"{url} does not log {user} in: {error}") from error
+    if not storage_url or not token:
+        raise IdentityError(f"{url} is no v1 identity service: it answers without a storage URL or a token")
+    return str(storage_url).rstrip("/"), str(token)
+
+
+@contextmanager
+def _translated(server: str) -> Iterator[None]:
+    """Translate what the HTTP libraries raise when there is no answer, by a table."""
+    try:
+        yield
+    except (RequestException, HTTPError, OSError) as error:
+        table: tuple[tuple[type[Exception], str], ...] = (
+            (SSLError, f"{server}: the server's certificate can't be verified: {_cause(error)}"),
+            (ConnectTimeout, f"{server} does not answer"),
+            (Exception, f"the connection to {server} failed: {_cause(error)}"),
+        )
+        raise ServiceError(next(text for kind, text in table if isinstance(error, kind))) from error
 
 
 def host_of(url: str) -> str:

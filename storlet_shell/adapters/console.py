@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
@@ -115,6 +114,8 @@ class Console(Surroundings):
             self.warn(f"{where}standard output was closed before the end")
             return ExitStatus.ERROR
         if not isinstance(error, StorletShellError) or self.debug:
+            import traceback
+
             self._stderr().write("".join(traceback.format_exception(error)))
         if isinstance(error, StorletShellError):
             self._stderr().writelines(f"{printable(line)}\n" for line in error.details.splitlines())
