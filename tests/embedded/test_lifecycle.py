@@ -311,3 +311,15 @@ def test_control_is_cheap_to_import() -> None:
     code = "import sys; from storlet_shell.embedded import control; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"swift", "storlets", "eventlet", "swiftclient", "requests"} & set(modules)
+
+
+def test_a_failed_ephemeral_start_leaves_nothing(swift: control.Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a folder nor a process."""
+    place = swift.folder.parent
+    before = set(place.glob("storlet-shell-*"))
+    with pytest.raises(EmbeddedError, match="can't be used"):
+        control.join_or_start(Path(), Settings(ephemeral=True, port=swift.port))
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(EmbeddedError, match="did not start"):
+        control.join_or_start(Path(), Settings(ephemeral=True))
+    assert set(place.glob("storlet-shell-*")) == before
