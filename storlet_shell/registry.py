@@ -174,6 +174,7 @@ class Call:
             session.check_variable(self.store)
         result = self.command.run(session, **self.arguments)
         if self.store is not None:
+            result.keep()
             session.variables[self.store] = result
         return result
 

@@ -41,6 +41,9 @@ class Result:
         """Yield one JSON document, in pieces, on one line."""
         yield json.dumps(self.fields(), ensure_ascii=False)
 
+    def keep(self) -> None:
+        """Make the result one that can be shown more than once, since it is going to be stored."""
+
     def close(self) -> None:
         """Let go of what the result holds: a connection, a listing in progress."""
 
@@ -120,20 +123,24 @@ class Table(Result):
         self, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]], total: Callable[[], str] | None = None
     ) -> None:
         self.columns = columns
-        self._rows = iter(rows)
+        self._rows = rows
         self._total = total
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows that have not been taken yet."""
-        return self._rows
+        """Yield the rows; those that come from a server once, unless :meth:`keep` has fetched them."""
+        return iter(self._rows)
+
+    def keep(self) -> None:
+        """Fetch every row; this holds all of them in memory."""
+        self._rows = list(self._rows)
 
     def fields(self) -> dict[str, Any]:
-        """Return every remaining row; this holds all of them in memory."""
+        """Return every row; this holds all of them in memory."""
         return {"rows": [dict(zip(self.columns, row, strict=True)) for row in self._rows]}
 
     def lines(self) -> Iterator[str]:
         """Yield a line for each row, the columns as wide as the widest value so far in a block of rows."""
-        for block in _blocks(self._rows, 1000):
+        for block in _blocks(self.rows(), 1000):
             cells = [["" if value is None else str(value) for value in row] for row in block]
             widths = [max(len(row[column]) for row in cells) for column in range(len(self.columns))]
             numeric = [isinstance(value, int) for value in block[0]]

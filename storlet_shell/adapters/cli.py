@@ -34,15 +34,28 @@ def run() -> NoReturn:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``storlet-shell`` and return its exit status."""
+    _occupy_standard_descriptors()
     given = _parser().parse_args(argv)
     try:
         status = _run(given)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError as error:
         status = Console(os.environ).show_error(error)
         # The interpreter flushes standard output once more at its end, and would fail a second time.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return int(status)
+
+
+def _occupy_standard_descriptors() -> None:
+    """Put something in the place of closed standard streams, so that no file or connection is taken for one."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115  it stays for the process's life
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -77,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(given: argparse.Namespace) -> int:
     is_script = given.file is not None or given.command is not None or (not given.words and not _is_interactive())
-    console = Console(os.environ, stdin=None if is_script else sys.stdin.buffer, debug=given.debug)
+    console = Console(os.environ, stdin=None if is_script else getattr(sys.stdin, "buffer", None), debug=given.debug)
     if given.insecure:
         console.warn("--insecure: the servers' certificates are not verified")
     options = Options(
@@ -89,7 +102,7 @@ def _run(given: argparse.Namespace) -> int:
     try:
         with Session(console, options=options) as session:
             if is_script:
-                from storlet_shell.adapters import script  # with it comes cmd2
+                from storlet_shell.adapters import script  # a one-shot line has no use for it
 
                 return script.main(given, session, console)
             if not given.words:
