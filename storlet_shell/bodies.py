@@ -37,8 +37,14 @@ class Body:
         self._digest = hashlib.md5(usedforsecurity=False)
 
     def read(self, size: int) -> bytes:
-        """Return the next bytes, nothing at the end."""
-        chunk = self._file.read(size)
+        """Return the next bytes, nothing at the end.
+
+        :raises LocalFileError: when they can't be read
+        """
+        try:
+            chunk = self._file.read(size)
+        except OSError as error:
+            raise LocalFileError(f"can't read {self.label}: {error.strerror or error}") from error
         self._digest.update(chunk)
         for observe in self.observers:
             observe(chunk)

@@ -198,7 +198,7 @@ class Client:
         if reply.status not in (500, 503):
             return None
         if reply.headers.get(wire.FAILURE):
-            reason, log = wire.failure_reason(text), self.storlet_log(storlet, transaction)
+            reason, log = wire.failure_reason(text), self._log_of_failure(storlet, transaction)
         elif text.startswith("Storlet execution"):
             reason, log = text, ""
         elif self._is_there(request):
@@ -220,6 +220,13 @@ class Client:
             request = Request("GET", wire.LOG_CONTAINER, f"{storlet.split('-')[0]}.log")
         reply = self.find(request)
         return reply.read().decode("utf-8", "replace") if reply else ""
+
+    def _log_of_failure(self, storlet: str, transaction: str) -> str:
+        """Return the log of a failed run, or nothing: that it can't be had must not hide the failure itself."""
+        try:
+            return self.storlet_log(storlet, transaction)
+        except StorletShellError:
+            return ""
 
     def _is_there(self, request: Request) -> bool:
         """Tell a failed storlet from a failed server: a 503 without text can be either, and a HEAD runs no storlet."""

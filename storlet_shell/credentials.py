@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from storlet_shell.errors import IdentityError, ServiceError, StorletShellError
 
@@ -169,7 +170,7 @@ class Login:
                 raise IdentityError(
                     f"{credentials.auth_url} offers {credentials.user} no {credentials.interface} object store {where}"
                 )
-            self._storage_url = str(url).rstrip("/")
+            self._storage_url = _checked(str(url), "storage URL").rstrip("/")
         return self._storage_url
 
     @property
@@ -197,6 +198,18 @@ class Login:
             if isinstance(error, kind):
                 return translated
         raise error
+
+
+def _checked(url: str, what: str) -> str:
+    """Return a URL if it is one."""
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise IdentityError(f"the {what} is no http or https URL: {url!r}")
+    return url
 
 
 def _plugin(credentials: Credentials) -> Any:

@@ -20,7 +20,7 @@ from urllib3.exceptions import HTTPError
 from storlet_shell import headers as wire
 from storlet_shell.bodies import Body
 from storlet_shell.credentials import Connection
-from storlet_shell.errors import IncompleteBodyError, ServiceError
+from storlet_shell.errors import IncompleteBodyError, LocalFileError, ServiceError
 from storlet_shell.results import CHUNK_BYTES
 
 if TYPE_CHECKING:
@@ -77,7 +77,9 @@ class Reply:
         return content
 
     def close(self) -> None:
-        """End the connection unless the body has been read to its end."""
+        """End the connection unless the body has been read to its end, or there is none to read."""
+        if self._response.raw.length_remaining == 0:
+            self._response.raw.drain_conn()
         self._response.close()
 
 
@@ -151,17 +153,25 @@ class _Connection(HTTPConnection):  # type: ignore[misc]
 
 
 class _Payload:
-    """A body of known length as http.client reads it, in larger pieces than it asks for."""
+    """A body of known length as http.client reads it, in larger pieces than it asks for.
+
+    A file may grow or shrink meanwhile: bytes beyond the length would be taken for the next request, and for missing
+    ones the server would wait.
+    """
 
     def __init__(self, body: Body, length: int) -> None:
         self._body = body
-        self._length = length
+        self._length = self._left = length
 
     def __len__(self) -> int:
         return self._length
 
     def read(self, _: int = -1) -> bytes:
-        return self._body.read(CHUNK_BYTES)
+        chunk = self._body.read(min(CHUNK_BYTES, self._left))
+        self._left -= len(chunk)
+        if self._left and not chunk:
+            raise LocalFileError(f"{self._body.label}: became shorter while it was sent; nothing is stored")
+        return chunk
 
 
 def _payload(body: Body | None) -> Any:
