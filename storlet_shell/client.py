@@ -33,14 +33,21 @@ _ERROR_BODY_BYTES = 64 * 1024
 STATUS_ERRORS: Mapping[int, tuple[type[StorletShellError], str]] = {
     400: (StorletShellError, "the server calls the request bad"),
     401: (IdentityError, "the token is refused"),
+    402: (IdentityError, "the account is not paid for"),
     403: (IdentityError, "this user may not do that"),
     404: (NotFoundError, "not found"),
     405: (StorletShellError, "the server does not allow that method here"),
+    406: (StorletShellError, "the server has nothing of an acceptable type"),
+    408: (ServiceError, "the server waited too long for the request"),
     409: (StorletShellError, "in conflict with what is there (a container must be empty)"),
+    410: (NotFoundError, "gone"),
     411: (StorletShellError, "the server wants to know the length"),
     412: (StorletShellError, "a precondition does not hold"),
     413: (StorletShellError, "too large for the server, or over a quota"),
+    414: (StorletShellError, "the name is too long for the server"),
+    415: (StorletShellError, "the server does not take that type"),
     416: (StorletShellError, "the range lies outside of the object"),
+    417: (StorletShellError, "the server does not do what is expected"),
     422: (ServiceError, "what arrived is not what was sent"),
     429: (ServiceError, "too many requests; try later"),
     498: (ServiceError, "too many requests; try later"),
@@ -51,6 +58,7 @@ STATUS_ERRORS: Mapping[int, tuple[type[StorletShellError], str]] = {
     503: (ServiceError, "the server is not available now; try later"),
     504: (ServiceError, "a gateway before the server got no answer"),
     507: (ServiceError, "the server's disk is full"),
+    529: (ServiceError, "too many requests; try later"),
 }
 """Statuses of Swift's answers and what they mean to a user; 4xx and 5xx that are missing here go by their class."""
 
