@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from storlet_shell.errors import IdentityError, ServiceError, StorletShellError
+from storlet_shell.errors import IdentityError, LocalFileError, ServiceError, StorletShellError
 
 if TYPE_CHECKING:
     from keystoneauth1.session import Session as KeystoneSession
@@ -134,6 +134,7 @@ class Login:
         if self._session is None:
             from keystoneauth1.session import Session  # 120 ms that help and parse errors do not pay
 
+            _checked(self.credentials.auth_url, "URL to log in at")
             verify: bool | str = not self.connection.insecure and (self.connection.cacert or True)
             self._session = Session(auth=_plugin(self.credentials), verify=verify, timeout=self.connection.timeout)
         return self._session
@@ -156,6 +157,8 @@ class Login:
         :raises ServiceError: when the identity service can't be reached or fails
         """
         if not self._storage_url:
+            from keystoneauth1.exceptions import CatalogException
+
             credentials = self.credentials
             try:
                 url = self.session.get_endpoint(
@@ -163,15 +166,27 @@ class Login:
                     interface=credentials.interface,
                     region_name=credentials.region or None,
                 )
+            except CatalogException:
+                url = None
             except Exception as error:
                 raise self._translate(error) from error
             if not url:
                 where = f"in region {credentials.region}" if credentials.region else "in any region"
                 raise IdentityError(
                     f"{credentials.auth_url} offers {credentials.user} no {credentials.interface} object store {where}"
+                    f"{self._offered()}"
                 )
             self._storage_url = _checked(str(url), "storage URL").rstrip("/")
         return self._storage_url
+
+    def _offered(self) -> str:
+        """Return the object stores that there are instead, as the end of a sentence; nothing where nobody knows."""
+        auth: Any = self.session.auth
+        if not hasattr(auth, "get_access"):
+            return ""
+        found = auth.get_access(self.session).service_catalog.get_endpoints(service_type="object-store")
+        names = sorted({f"{entry['region']} ({entry['interface']})" for entries in found.values() for entry in entries})
+        return f"; there are: {', '.join(names)}" if names else ""
 
     @property
     def known_storage_url(self) -> str:
@@ -193,6 +208,7 @@ class Login:
             (exceptions.ConnectFailure, ServiceError(f"can't reach {url}: no server answers there")),
             (exceptions.HttpServerError, ServiceError(f"{url} fails: {error}")),
             (exceptions.ClientException, IdentityError(f"can't log in at {url}: {error}")),
+            (OSError, LocalFileError(f"can't log in at {url}: {error}")),  # a CA bundle that is not there
         )
         for kind, translated in table:
             if isinstance(error, kind):
