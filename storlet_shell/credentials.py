@@ -8,11 +8,13 @@ keystoneauth and stevedore.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from storlet_shell.errors import IdentityError, ServiceError, StorletShellError
+from storlet_shell import headers as wire
+from storlet_shell.errors import IdentityError, LocalFileError, ServiceError, StorletShellError
 from storlet_shell.values import Connection
 
 if TYPE_CHECKING:
@@ -113,7 +115,7 @@ class Login:
         self.credentials = credentials
         self.connection = connection
         self._token = credentials.secret if credentials.scheme == "token" else ""
-        self._storage_url = credentials.auth_url.rstrip("/") if credentials.scheme == "token" else ""
+        self._storage_url = ""
         self._session: KeystoneSession | None = None
 
     def token(self) -> str:
@@ -137,8 +139,10 @@ class Login:
         if not self._storage_url:
             if self.credentials.scheme == "v3":
                 self._storage_url = self._find_endpoint()
-            else:
+            elif self.credentials.scheme == "v1":
                 self._log_in()
+            else:
+                self._storage_url = _checked(self.credentials.auth_url, "storage URL").rstrip("/")
         return self._storage_url
 
     @property
@@ -158,11 +162,26 @@ class Login:
         self._token = ""
 
     def _log_in(self) -> None:
-        if not self._token:
-            from storlet_shell.transport import log_in_v1
+        """Log in the v1 way: one GET that answers a token and a storage URL (swift ``tempauth.py``)."""
+        if self._token:
+            return
+        from storlet_shell.transport import Transport  # with it come the HTTP libraries
 
-            who = self.credentials
-            self._storage_url, self._token = log_in_v1(who.auth_url, who.user, who.secret, self.connection)
+        who = self.credentials
+        transport = Transport(_checked(who.auth_url, "URL to log in at"), self.connection)
+        try:
+            reply = transport.send("GET", who.auth_url, {wire.AUTH_USER: who.user, wire.AUTH_KEY: who.secret})
+            reply.close()
+        finally:
+            transport.close()
+        if reply.status in (401, 403):
+            raise IdentityError(f"{who.auth_url} refuses the user {who.user} or the password")
+        if reply.status >= 300:
+            raise ServiceError(f"{who.auth_url} does not log {who.user} in (HTTP {reply.status})")
+        token, storage_url = (reply.headers.get(name, "") for name in (wire.AUTH_TOKEN, wire.STORAGE_URL))
+        if not token or not storage_url:
+            raise IdentityError(f"can't log in at {who.auth_url}: it answers without a token or a storage URL")
+        self._token, self._storage_url = token, _checked(storage_url, "storage URL").rstrip("/")
 
     def _keystone(self) -> KeystoneSession:
         if self._session is None:
@@ -170,6 +189,7 @@ class Login:
             from keystoneauth1.session import Session
 
             who, how = self.credentials, self.connection
+            _checked(who.auth_url, "URL to log in at")
             scope: dict[str, Any] = dict(who.scope)
             plugin = Password(auth_url=who.auth_url, username=who.user, password=who.secret, **scope)
             verify: bool | str = not how.insecure and (how.cacert or True)
@@ -177,15 +197,27 @@ class Login:
         return self._session
 
     def _find_endpoint(self) -> str:
-        who = self.credentials
-        with self._translated():
+        from keystoneauth1.exceptions import CatalogException
+
+        who, url = self.credentials, None
+        with self._translated(), suppress(CatalogException):
             url = self._keystone().get_endpoint(
                 service_type="object-store", interface=who.interface, region_name=who.region or None
             )
         if not url:
             where = f"in region {who.region}" if who.region else "in any region"
-            raise IdentityError(f"{who.auth_url} offers {who.user} no {who.interface} object store {where}")
-        return str(url).rstrip("/")
+            raise IdentityError(
+                f"{who.auth_url} offers {who.user} no {who.interface} object store {where}{self._offered()}"
+            )
+        return _checked(str(url), "storage URL").rstrip("/")
+
+    def _offered(self) -> str:
+        """Return the object stores that there are instead, as the end of a sentence."""
+        session: Any = self._keystone()
+        catalog = session.auth.get_access(session).service_catalog
+        found = catalog.get_endpoints(service_type="object-store")
+        names = sorted({f"{entry['region']} ({entry['interface']})" for entries in found.values() for entry in entries})
+        return f"; there are: {', '.join(names)}" if names else ""
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -199,12 +231,23 @@ class Login:
             table: tuple[tuple[type[Exception], StorletShellError], ...] = (
                 (exceptions.Unauthorized, IdentityError(f"{url} refuses the user {user} or the password")),
                 (exceptions.SSLError, ServiceError(f"{url}: the server's certificate can't be verified: {error}")),
-                (
-                    exceptions.ConnectTimeout,
-                    ServiceError(f"{url} does not answer within {limit:g} s"),
-                ),
+                (exceptions.ConnectTimeout, ServiceError(f"{url} does not answer within {limit:g} s")),
                 (exceptions.ConnectFailure, ServiceError(f"can't reach {url}: no server answers there")),
                 (exceptions.HttpServerError, ServiceError(f"{url} fails: {error}")),
                 (exceptions.ClientException, IdentityError(f"can't log in at {url}: {error}")),
             )
             raise next(translated for kind, translated in table if isinstance(error, kind)) from error
+        except OSError as error:  # a CA bundle that is not there
+            raise LocalFileError(f"can't log in at {url}: {error}") from error
+
+
+def _checked(url: str, what: str) -> str:
+    """Return a URL if it is one."""
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise IdentityError(f"the {what} is no http or https URL: {url!r}")
+    return url

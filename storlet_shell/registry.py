@@ -222,6 +222,8 @@ class Registry:
         else:
             self._load_all()
         if name not in self._found:
+            if name in self.broken:
+                raise UnknownCommandError(f"the plug-in of command {name} can't be used: {self.broken[name]}")
             import difflib  # for those who need it
 
             close = difflib.get_close_matches(name, self._found, n=3)
@@ -269,9 +271,11 @@ class Registry:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a plug-in may raise or exit at import: it is named, the rest works
-            return f"{entry.value} can't be imported: {type(error).__name__}: {error}"
+            return " ".join(f"{entry.value} can't be imported: {type(error).__name__}: {error}".split())
         if not isinstance(found, Command) or found.name != entry.name:
             return f"{entry.value} is no command named {entry.name}"
+        if self._found.get(found.name) is found:
+            return ""  # it was loaded before
         taken = [name for name in (found.name, *found.aliases) if name in self._found]
         if taken:
             return f"the name {taken[0]} is taken"

@@ -143,7 +143,7 @@ class Table(Result):
         for block in _blocks(self.rows(), 1000):
             cells = [["" if value is None else str(value) for value in row] for row in block]
             widths = [max(len(row[column]) for row in cells) for column in range(len(self.columns))]
-            numeric = [isinstance(value, int) for value in block[0]]
+            numeric = [any(isinstance(row[column], int) for row in block) for column in range(len(self.columns))]
             for row in cells:
                 yield "  ".join(_aligned(*cell) for cell in zip(row, widths, numeric, strict=True)).rstrip()
         if self._total is not None:
@@ -200,6 +200,7 @@ class Response(Result):
         self.subject = subject
         self.summary = summary
         self._body = body
+        self._begun = False
         self._content: bytes | None = None
         self._close = close
 
@@ -212,13 +213,16 @@ class Response(Result):
         """Yield the body in chunks of at most ``chunk_size`` bytes, as they arrive.
 
         :raises IncompleteBodyError: when the body ends before its end
-        :raises StorletShellError: when an earlier, unfinished read has used part of the body up
+        :raises StorletShellError: when an earlier read has used the body up, or part of it
         """
         if self._content is not None:
             yield from (self._content[at : at + chunk_size] for at in range(0, len(self._content), chunk_size))
             return
         if self._body is None:
             return
+        if self._begun:
+            raise StorletShellError(f"{self.subject}: the body has been read once, and was not kept; get it again")
+        self._begun = True
         for chunk in self._body:
             for at in range(0, len(chunk), chunk_size):
                 yield chunk[at : at + chunk_size]
@@ -236,7 +240,10 @@ class Response(Result):
     @property
     def text(self) -> str:
         """The whole body as text, in the charset that the content type names, else UTF-8."""
-        return self.content.decode(self._charset(), "replace")
+        try:
+            return self.content.decode(self._charset(), "replace")
+        except LookupError:  # nobody knows that charset
+            return self.content.decode("utf-8", "replace")
 
     def _charset(self) -> str:
         for part in self.headers.get("Content-Type", "").split(";")[1:]:
@@ -256,11 +263,12 @@ class Response(Result):
         :raises LocalFileError: when the file can't be written
         :raises IncompleteBodyError: when the body ends before its end; no file is left under the name then
         """
-        target = Path(path).expanduser()
+        target, count = expand(path), 0
         with _translated(target), _replacing(target) as file:
             for chunk in self.iter_content():
                 file.write(chunk)
-            return file.tell()
+                count += len(chunk)
+        return count
 
     def __getitem__(self, name: str) -> Any:
         if name not in ("status", "headers", "content", "iter_content"):
@@ -333,6 +341,20 @@ def _utf8_pieces(file: IO[bytes]) -> Iterator[str]:
     yield decoder.decode(b"", final=True)
 
 
+def expand(path: str | Path) -> Path:
+    """Return a local path with its ``~`` replaced.
+
+    :raises LocalFileError: when there is no such user, or the system can't have such a name
+    """
+    try:
+        expanded = Path(path).expanduser()
+    except RuntimeError as error:
+        raise LocalFileError(f"no local file {path}: {error}") from error
+    if "\x00" in str(expanded):
+        raise LocalFileError(f"a local file's name can't hold a NUL character: {str(path)!r}")
+    return expanded
+
+
 @contextlib.contextmanager
 def _translated(target: Path) -> Iterator[None]:
     try:
@@ -350,8 +372,11 @@ def _replacing(target: Path) -> Iterator[IO[bytes]]:
         with target.open("wb", buffering=0) as direct:
             yield direct
         return
-    target = target.resolve()
-    temporary = target.with_name(f".{target.name[:100]}.{os.urandom(4).hex()}.part")
+    try:
+        target = target.resolve()
+    except RuntimeError as error:  # a circle of links
+        raise LocalFileError(f"can't write {target}: {error}") from error
+    temporary = target.with_name(f".storlet-shell-{os.urandom(8).hex()}.part")
     try:
         with temporary.open("xb") as file:
             yield file
@@ -391,7 +416,7 @@ def failure_fields(error: StorletShellError) -> dict[str, Any]:
     """Return an error as plain data: what ``--json`` shows of it."""
     return {
         "error": type(error).__name__,
-        "message": " ".join(str(error.args[0]).split()),
+        "message": error.message,
         "transaction": error.transaction_id,
         "details": error.details,
         "exit_status": int(error.exit_status),

@@ -15,13 +15,12 @@ from urllib.parse import urlsplit
 from requests import Request as WireRequest
 from requests.exceptions import ConnectTimeout, RequestException, SSLError
 from requests.structures import CaseInsensitiveDict
-from swiftclient.client import HTTPConnection, get_auth_1_0
-from swiftclient.exceptions import ClientException
+from swiftclient.client import HTTPConnection
 from urllib3.exceptions import HTTPError
 
 from storlet_shell import headers as wire
 from storlet_shell.bodies import Body
-from storlet_shell.errors import IdentityError, IncompleteBodyError, ServiceError
+from storlet_shell.errors import IncompleteBodyError, LocalFileError, ServiceError
 from storlet_shell.results import CHUNK_BYTES
 from storlet_shell.values import Connection
 
@@ -79,7 +78,9 @@ class Reply:
         return content
 
     def close(self) -> None:
-        """End the connection unless the body has been read to its end."""
+        """End the connection unless the body has been read to its end, or there is none to read."""
+        if self._response.raw.length_remaining == 0:
+            self._response.raw.drain_conn()
         self._response.close()
 
 
@@ -147,17 +148,25 @@ class _Connection(HTTPConnection):  # type: ignore[misc]
 
 
 class _Payload:
-    """A body of known length as http.client reads it, in larger pieces than it asks for."""
+    """A body of known length as http.client reads it, in larger pieces than it asks for.
+
+    A file may grow or shrink meanwhile: bytes beyond the length would be taken for the next request, and for missing
+    ones the server would wait.
+    """
 
     def __init__(self, body: Body, length: int) -> None:
         self._body = body
-        self._length = length
+        self._length = self._left = length
 
     def __len__(self) -> int:
         return self._length
 
     def read(self, _: int = -1) -> bytes:
-        return self._body.read(CHUNK_BYTES)
+        chunk = self._body.read(min(CHUNK_BYTES, self._left))
+        self._left -= len(chunk)
+        if self._left and not chunk:
+            raise LocalFileError(f"{self._body.label}: became shorter while it was sent; nothing is stored")
+        return chunk
 
 
 def _payload(body: Body | None) -> Any:
@@ -165,29 +174,6 @@ def _payload(body: Body | None) -> Any:
         return None
     body.rewind()
     return iter(lambda: body.read(CHUNK_BYTES), b"") if body.length is None else _Payload(body, body.length)
-
-
-def log_in_v1(url: str, user: str, key: str, how: Connection) -> tuple[str, str]:
-    """Log in at a v1 identity service, such as tempauth.
-
-    :returns: the storage URL and the token
-    :raises IdentityError: when the user or the key is refused
-    :raises ServiceError: when there is no such service, or it fails
-    """
-    try:
-        with _translated(url):
-            storage_url, token = get_auth_1_0(
-                url, user, key, cacert=how.cacert or None, insecure=how.insecure, timeout=how.timeout
-            )
-    except ClientException as error:
-        if error.http_status in (401, 403):
-            raise IdentityError(f"{url} refuses the user {user} or the key") from error
-        if error.http_status:
-            raise ServiceError(f"{url} does not log {user} in (HTTP {error.http_status})") from error
-        raise ServiceError(f"{url} does not log {user} in: {error}") from error
-    if not storage_url or not token:
-        raise IdentityError(f"{url} is no v1 identity service: it answers without a storage URL or a token")
-    return str(storage_url).rstrip("/"), str(token)
 
 
 @contextmanager

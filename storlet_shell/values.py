@@ -25,7 +25,7 @@ _PREFIX = "path:"
 _STORLET_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
-_RANGE = re.compile(r"(?:bytes=)?(\d*)-(\d*)")
+_RANGE = re.compile(r"(?:bytes=)?([0-9]*)-([0-9]*)")
 
 RESERVED_PARAMETER_PREFIX = "storlet_"
 """The engine adds parameters of its own under this prefix (storlets ``gateway.py: _add_system_params``)."""
@@ -70,7 +70,7 @@ class ContainerName:
         return cls(_check_container(_strip_prefix(text).removesuffix("/")))
 
     def __str__(self) -> str:
-        return self.name
+        return f"{_PREFIX}/{self.name}" if self.name.startswith(_PREFIX) else self.name
 
 
 @dataclass(frozen=True)
