@@ -27,7 +27,8 @@ ENGINE = "storlets"
 # The storlets middleware stands where its own installer puts it: after authentication, before what assembles bodies.
 _PROXY_PIPELINE = (
     "catch_errors gatekeeper healthcheck recon cache listing_formats bulk tempurl formpost tempauth space"
-    " outcome storlet_handler source staticweb copy container-quotas account-quotas slo dlo versioned_writes symlink proxy-server"
+    " outcome storlet_handler source staticweb copy container-quotas"
+    " account-quotas slo dlo versioned_writes symlink proxy-server"
 )
 _INTERNAL_PIPELINE = "catch_errors cache proxy-server"
 
