@@ -5,6 +5,7 @@ Storlets get upstream's own file classes (``storlets.agent.daemon.files``), so t
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
@@ -52,6 +53,7 @@ def run(channel: socket.socket, storlet: Callable[..., Any], name: str, folder: 
     :param name: its module and class, which upstream puts before each log line
     :param folder: where its code lies, to be left out of tracebacks
     """
+    _rehearse(name)
     messages.send(channel, {"event": "hello"})
     order, descriptors = messages.receive(channel)
     if order is None:
@@ -65,10 +67,25 @@ def run(channel: socket.socket, storlet: Callable[..., Any], name: str, folder: 
     messages.send(channel, failure or {"event": "done"})
 
 
-def _open(order: Message, descriptors: list[int], name: str) -> tuple[list[Any], list[Any], StorletLogger]:
+def _rehearse(name: str) -> None:
+    """Do once, before anybody waits, what an invocation begins with: what it touches is this process's own then."""
+    null = os.open(os.devnull, os.O_RDWR)
+    inputs, outputs, logger = _open(
+        json.loads('{"inputs": [{"a": "b"}]}'), [os.dup(null), os.dup(null), os.dup(null), null], name, standard=()
+    )
+    logger.debug("")
+    outputs[0].set_metadata(inputs[0].get_metadata())
+    outputs[0].write(inputs[0].read(1))
+    for file in (*inputs, *outputs, logger):
+        file.close()
+
+
+def _open(
+    order: Message, descriptors: list[int], name: str, standard: tuple[int, ...] = (1, 2)
+) -> tuple[list[Any], list[Any], StorletLogger]:
     log, metadata, body, *inputs = descriptors
-    for standard in (1, 2):
-        os.dup2(log, standard)
+    for stream in standard:
+        os.dup2(log, stream)
     in_files = [files.StorletInputFile(md, fd) for md, fd in zip(order["inputs"], inputs, strict=True)]
     return in_files, [files.StorletOutputFile(metadata, body)], StorletLogger(name, log)
 
