@@ -27,8 +27,8 @@ ENGINE = "storlets"
 # The storlets middleware stands where its own installer puts it: after authentication, before what assembles bodies.
 _PROXY_PIPELINE = (
     "catch_errors gatekeeper healthcheck recon cache listing_formats bulk tempurl formpost tempauth space"
-    " outcome storlet_handler source staticweb copy container-quotas account-quotas slo dlo versioned_writes symlink"
-    " proxy-server"
+    " outcome storlet_handler lookup source staticweb copy container-quotas"
+    " account-quotas slo dlo versioned_writes symlink proxy-server"
 )
 _INTERNAL_PIPELINE = "catch_errors cache proxy-server"
 
@@ -175,6 +175,7 @@ def _proxy(settings: Settings, secrets: Secrets) -> Sections:
         "filter:recon": _recon(),
         "filter:cache": {"paste.filter_factory": "storlet_shell.embedded.cache:filter_factory"},
         "filter:outcome": {"paste.filter_factory": "storlet_shell.embedded.outcome:filter_factory", "engine": ENGINE},
+        "filter:lookup": {"paste.filter_factory": "storlet_shell.embedded.lookup:lookup_factory", "engine": ENGINE},
         "filter:source": {"paste.filter_factory": "storlet_shell.embedded.source:filter_factory"},
         "filter:space": {"paste.filter_factory": "storlet_shell.embedded.space:filter_factory"},
         "filter:versioned_writes": {
@@ -232,6 +233,7 @@ def _object(settings: Settings) -> Sections:
     }
     return {
         **_storage("object", options),
-        "pipeline:main": {"pipeline": "recon storlet_handler object-server"},
+        "pipeline:main": {"pipeline": "recon changes storlet_handler object-server"},
+        "filter:changes": {"paste.filter_factory": "storlet_shell.embedded.lookup:changes_factory", "engine": ENGINE},
         "filter:storlet_handler": _storlet_handler("object"),
     }

@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,8 @@ from storlet_shell.embedded.messages import Message
 
 _socket = original("socket")
 _SPARES = 1
+_STATUSES = 256
+_REAP_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,12 @@ class Child:
     """A process that waits for one invocation, or is in it.
 
     :param channel: to it
+    :param status: returns its exit status, or None as long as that is not known
     """
 
-    def __init__(self, channel: Any) -> None:
+    def __init__(self, channel: Any, status: Callable[[], int | None]) -> None:
         self._channel = channel
+        self._status = status
         self._process = -1
 
     def is_ready(self, progress: Progress) -> bool:
@@ -80,7 +85,7 @@ class Child:
         """Wait until it says how the invocation went, or ends without; None if it went well."""
         message, _ = self._receive(progress)
         if message is None:
-            return ended(None)
+            return ended(self._exit_status())
         if message.get("event") == "done":
             return None
         return ended(message.get("status")) if message.get("event") == "ended" else _failure(message)
@@ -106,6 +111,12 @@ class Child:
                 descriptors.wait_readable(self._channel.fileno(), progress)
             except (OSError, ValueError):
                 return None, 0
+
+    def _exit_status(self) -> int | None:
+        deadline = time.monotonic() + _REAP_SECONDS
+        while (status := self._status()) is None and time.monotonic() < deadline:
+            eventlet.sleep(0.005)
+        return status
 
 
 def _failure(message: Message) -> Failure:
@@ -133,6 +144,7 @@ class Version:
     last_used: float = field(default_factory=time.monotonic)
     _loaded: Event = field(default_factory=Event)
     _spares: deque[Child] = field(default_factory=deque)
+    _statuses: dict[int, int] = field(default_factory=dict)
     _tasks: int = 0
     _reader: Any = None
 
@@ -186,15 +198,16 @@ class Version:
 
     def _fork(self) -> Child:
         self._tasks += 1
+        number = self._tasks
         own, other = green_pair()
         own.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         try:
-            messages.send(self.channel, {"event": "fork", "task": self._tasks}, [other])
+            messages.send(self.channel, {"event": "fork", "task": number}, [other])
         except OSError:
             self.alive = False
         finally:
             os.close(other)
-        return Child(own)
+        return Child(own, lambda: self._statuses.pop(number, None))
 
     def _listen(self) -> None:
         try:
@@ -203,6 +216,10 @@ class Version:
                     self._loaded.send(None)
                 elif message["event"] == "failed" and not self._loaded.ready():
                     self._loaded.send(_failure(message))
+                elif message["event"] == "reaped":
+                    self._statuses[int(message["task"])] = int(message["status"])
+                    while len(self._statuses) > _STATUSES:
+                        self._statuses.pop(next(iter(self._statuses)))
         finally:
             self._end(Failure("killed", "its process ended while it was imported"))
 
