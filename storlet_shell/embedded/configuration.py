@@ -18,12 +18,15 @@ FOLDER = Path("etc")
 # paste takes absolute paths only, and unquotes them; this spelling needs no quoting wherever the data folder lies.
 _ABSOLUTE = "/proc/self/cwd/etc"
 
-GATEWAY = "storlets.gateway.gateways.stub.StubStorletGateway"
+GATEWAY = "storlet_shell.embedded.gateway.StorletGateway"
 """The dotted path of the class that runs storlets, as the storlets middleware loads it."""
+
+ENGINE = "storlets"
+"""The storlet engine's name: its folder, relative to the server's working folder."""
 
 # The storlets middleware stands where its own installer puts it: after authentication, before what assembles bodies.
 _PROXY_PIPELINE = (
-    "catch_errors gatekeeper healthcheck recon cache listing_formats bulk tempurl formpost tempauth space"
+    "catch_errors gatekeeper healthcheck recon cache listing_formats bulk tempurl formpost tempauth space outcome"
     " storlet_handler staticweb copy container-quotas account-quotas slo dlo versioned_writes symlink proxy-server"
 )
 _INTERNAL_PIPELINE = "catch_errors cache proxy-server"
@@ -136,7 +139,7 @@ def _gateway(settings: Settings) -> dict[str, str]:
     return {
         "time_limit": str(settings.time_limit),
         "memory_limit": str(settings.memory_limit),
-        "folder": "storlets",
+        "folder": ENGINE,
     }
 
 
@@ -170,6 +173,7 @@ def _proxy(settings: Settings, secrets: Secrets) -> Sections:
         **{f"filter:{name}": {"use": f"egg:swift#{entry}"} for name, entry in _SWIFT_FILTERS.items()},
         "filter:recon": _recon(),
         "filter:cache": {"paste.filter_factory": "storlet_shell.embedded.cache:filter_factory"},
+        "filter:outcome": {"paste.filter_factory": "storlet_shell.embedded.outcome:filter_factory", "engine": ENGINE},
         "filter:space": {"paste.filter_factory": "storlet_shell.embedded.space:filter_factory"},
         "filter:versioned_writes": {
             "use": "egg:swift#versioned_writes",

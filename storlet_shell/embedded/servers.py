@@ -21,7 +21,9 @@ from swift.common.wsgi import loadapp
 
 from storlet_shell.embedded import backends, configuration
 from storlet_shell.embedded.account import prepare_account
+from storlet_shell.embedded.engine import Engine, open_engine
 from storlet_shell.embedded.folder import make_secrets
+from storlet_shell.embedded.nursery import Limits
 from storlet_shell.embedded.rings import BACKENDS, DEVICE
 from storlet_shell.embedded.settings import Settings
 from storlet_shell.embedded.upkeep import Upkeep
@@ -47,6 +49,7 @@ class Servers:
         configuration.write_configuration(settings, make_secrets(Path()))
         _read_swift_conf()
         backends.connect_to_sockets()
+        self.engine = _open_engine(settings)
         upkeep = Upkeep()
         apps = {name: loadapp(configuration.application(name)) for name in BACKENDS}
         apps["container"] = upkeep.watch(apps["container"])
@@ -57,7 +60,7 @@ class Servers:
         self._proxy = self._spawn(listener, proxy, settings)
         upkeep.start()
         self.versions = {name: version(name) for name in ("swift", "storlets")}
-        self.sandbox = ""
+        self.sandbox = self.engine.sandbox.description
 
     def stop(self, grace: float) -> None:
         """Accept no more requests, and let those that are there come to their end.
@@ -69,6 +72,7 @@ class Servers:
         with eventlet.Timeout(grace, False), suppress(eventlet.greenlet.GreenletExit):
             eventlet.spawn(self._proxy.kill)
             self._proxy.wait()
+        self.engine.close()
 
     def _spawn(self, listener: Any, app: Any, settings: Settings) -> Any:
         """Serve an application in a green thread."""
@@ -117,6 +121,18 @@ def _read_swift_conf() -> None:
     set_swift_dir(str(configuration.FOLDER))
     reload_storage_policies()
     constraints.reload_constraints()
+
+
+def _open_engine(settings: Settings) -> Engine:
+    """Start what runs storlets.
+
+    :raises EmbeddedError: it can't be started
+    """
+    limits = Limits(seconds=settings.time_limit, memory=settings.memory_limit)
+    try:
+        return open_engine(configuration.ENGINE, Path.cwd(), limits)
+    except OSError as error:
+        raise EmbeddedError(f"the storlet engine can't be started: {error}") from error
 
 
 def _prepare_folders() -> None:

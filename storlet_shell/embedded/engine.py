@@ -1,0 +1,211 @@
+"""Run storlets: the engine of an embedded Swift."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import eventlet
+from eventlet.event import Event
+from eventlet.semaphore import Semaphore
+
+from storlet_shell.embedded.deployments import Deployments
+from storlet_shell.embedded.failures import Failure, InvocationError
+from storlet_shell.embedded.invocation import Invocation
+from storlet_shell.embedded.journal import Journal, Record
+from storlet_shell.embedded.nursery import Limits, Nursery
+from storlet_shell.embedded.sandbox import Sandbox
+from storlet_shell.embedded.versions import Key, Version
+
+# Less than what the proxy's patience with an object server exceeds the time limit by (configuration.py).
+_QUEUE_SECONDS = 15.0
+_SWEEP_SECONDS = 5.0
+
+
+class Engine:
+    """Warm parents, their invocations, and the journal.
+
+    :param folder: the engine's folder, below the data folder
+    :param hidden: the data folder, which storlets must not see
+    """
+
+    def __init__(self, folder: Path, hidden: Path, limits: Limits) -> None:
+        self.limits = limits
+        self.journal = Journal(folder / "journal")
+        self._deployments = Deployments(folder / "code")
+        self._nursery = Nursery(folder / "code", hidden, limits)
+        self._versions: OrderedDict[Key, Version] = OrderedDict()
+        self._starting: dict[Key, Event] = {}
+        self._slots = Semaphore(limits.concurrent)
+        self._sweeper: Any = None
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """What this kernel enforces on storlets."""
+        return self._nursery.sandbox
+
+    def open(self) -> None:
+        """Start what warm parents are forked from."""
+        self._nursery.open()
+        self._sweeper = eventlet.spawn(self._sweep)
+
+    def close(self) -> None:
+        """End all processes."""
+        if self._sweeper is not None:
+            self._sweeper.kill()
+        self._nursery.close()
+
+    def run(self, request: Any, transaction: str) -> tuple[dict[str, str], Invocation]:
+        """Run a storlet.
+
+        :param request: the middleware's storlet request
+        :param transaction: Swift's transaction id
+        :returns: the storlet's metadata, and its body
+        :raises InvocationError: it failed before its metadata were there
+        """
+        started = time.monotonic()
+        try:
+            version = self._slot(request)
+        except InvocationError as error:
+            self._record(request, transaction, error.failure, started, error.failure.traceback)
+            raise
+
+        def ended(invocation: Invocation, failure: Failure | None) -> None:
+            self._slots.release()
+            self._ended(invocation, transaction, failure)
+
+        invocation = Invocation(request, version, self.limits.seconds, ended)
+        return invocation.begin(), invocation
+
+    def _slot(self, request: Any) -> Version:
+        """Wait for a slot to run in; whoever gets the warm parent has the slot too."""
+        if not self._slots.acquire(timeout=_QUEUE_SECONDS):
+            raise InvocationError(Failure("busy", f"{self.limits.concurrent} others run already; try again"))
+        try:
+            return self._version(request)
+        except BaseException:
+            self._slots.release()
+            raise
+
+    def _version(self, request: Any) -> Version:
+        """Return the living warm parent for a request; start it if there is none."""
+        key = self._deployments.key(request)
+        while (starting := self._starting.get(key)) is not None:
+            starting.wait()
+        version = self._versions.get(key)
+        if version is not None and version.alive:
+            self._versions.move_to_end(key)
+            version.last_used = time.monotonic()
+            return version
+        self._starting[key] = Event()
+        try:
+            return self._start(key, request)
+        finally:
+            self._starting.pop(key).send(None)
+
+    def _start(self, key: Key, request: Any) -> Version:
+        old = self._versions.pop(key, None)
+        if old is not None:
+            self._drop(old)
+        number, folder = self._deployments.fetch(key, request.file_manager)
+        version = Version(key, number, folder)
+        try:
+            self._nursery.start(version)
+            version.wait_loaded(self.limits.seconds)
+        except InvocationError as error:
+            printed = _import_log(version)
+            self._drop(version)
+            failure = error.failure
+            told = Failure(failure.kind, failure.message, printed + failure.traceback)
+            raise InvocationError(told) from None
+        except BaseException:
+            self._drop(version)
+            raise
+        version.prepare()
+        self._versions[key] = version
+        self._make_room(key)
+        return version
+
+    def _make_room(self, newest: Key) -> None:
+        for key, version in self._versions.items():
+            version.replaced |= key.deployment == newest.deployment and key != newest
+        self._end_unused()
+
+    def _end_unused(self) -> None:
+        """End replaced and long unused warm parents, and the least recently used ones of too many."""
+        now = time.monotonic()
+        excess = len(self._versions) - self.limits.warm
+        for key, version in list(self._versions.items()):
+            if version.active:
+                continue
+            idle = now - version.last_used
+            # A request has its version some moments before it is active in it.
+            if not version.alive or (version.replaced and idle > 1) or idle > self.limits.idle or excess > 0 < idle:
+                excess -= 1
+                del self._versions[key]
+                self._drop(version)
+
+    def _sweep(self) -> None:
+        while True:
+            eventlet.sleep(_SWEEP_SECONDS)
+            self._end_unused()
+
+    def _drop(self, version: Version) -> None:
+        self._nursery.end(version)
+        self._deployments.discard(version.folder)
+
+    def _ended(self, invocation: Invocation, transaction: str, failure: Failure | None) -> None:
+        text = invocation.log() + (failure.traceback if failure else "")
+        request = invocation.request
+        self._record(request, transaction, failure, invocation.started, text)
+        if request.generate_log:
+            self._store_log(request, text)
+
+    def _record(self, request: Any, transaction: str, failure: Failure | None, started: float, text: str) -> None:
+        if failure is not None:
+            self.journal.fail(transaction, request.storlet_id, failure)
+        outcome = f"{failure.kind}: {failure.message}" if failure else "ok"
+        seconds = time.monotonic() - started
+        record = Record(time.time(), transaction, self.journal.request(transaction), outcome, seconds, text)
+        try:
+            self.journal.write(request.options["scope"], request.storlet_id, record)
+        except OSError as error:  # a full disk must not fail an invocation that went well
+            request.file_manager.logger.warning(f"the log of {request.storlet_id} can't be written: {error}")
+
+    def _store_log(self, request: Any, text: str) -> None:
+        name = f"{request.storlet_id.split('-')[0]}.log"  # upstream's rule (_upload_storlet_logs)
+        try:
+            self._deployments.put_log(request.file_manager, name, text.encode())
+        except (Exception, eventlet.Timeout) as error:
+            request.file_manager.logger.warning(f"the log object {name} can't be stored: {error}")
+
+
+def _import_log(version: Version) -> str:
+    if version.log < 0:
+        return ""
+    size = os.fstat(version.log).st_size
+    return os.pread(version.log, 65536, max(0, size - 65536)).decode(errors="replace")
+
+
+_engines: dict[str, Engine] = {}
+
+
+def open_engine(name: str, data: Path, limits: Limits) -> Engine:
+    """Open an engine for the gateways of this process to find.
+
+    The middleware makes a gateway for each request and hands it its configuration only, so they need a place to meet.
+
+    :param name: the engine's folder, relative to the data folder, as the gateway's configuration spells it
+    """
+    engine = Engine(data / name, data, limits)
+    engine.open()
+    _engines[name] = engine
+    return engine
+
+
+def engine_of(name: str) -> Engine:
+    """Return the open engine of a name."""
+    return _engines[name]

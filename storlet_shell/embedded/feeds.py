@@ -1,0 +1,130 @@
+"""Feed a storlet's inputs through pipes: from an object's file, or from an iterator, in a green thread.
+
+A file is spliced into the pipe rather than handed over: whoever holds a descriptor of an object's file can change its
+mode and extended attributes, where Swift keeps the object's metadata. Splicing copies nothing, either.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import eventlet
+from greenlet import GreenletExit
+
+from storlet_shell.embedded import descriptors
+from storlet_shell.embedded.descriptors import Progress
+
+Failed = Callable[[BaseException], None]
+
+_SMALL = 65536
+_PATIENCE = 1.0
+
+
+class IteratorFeed:
+    """Feed what an iterator yields: a request's body, or an answer of Swift's.
+
+    :param source: yields bytes; closed at the end if it can be
+    :param failed: called if the source fails, before the storlet can take that for the end of its input
+    """
+
+    def __init__(self, source: Iterable[bytes], progress: Progress, failed: Failed) -> None:
+        self._source, self._progress, self._failed = source, progress, failed
+        self.reader, self._writer = descriptors.pipe(large=True, green="write")
+        self._thread: Any = None
+
+    def start(self) -> None:
+        """Begin to feed."""
+        self._thread = eventlet.spawn(self._run)
+
+    def stop(self) -> None:
+        """Stop, unless everything has been fed."""
+        if self._thread is not None:
+            if not self._thread.dead and not hasattr(self._source, "close"):
+                # A request's body: what is read of it and lost would be missed when the connection is used again.
+                with eventlet.Timeout(_PATIENCE, False):
+                    self._thread.wait()
+            self._thread.kill()
+        self._close()
+
+    def _run(self) -> None:
+        try:
+            self._feed()
+        except (BrokenPipeError, GreenletExit):
+            pass  # the storlet wants no more
+        except (Exception, eventlet.Timeout) as error:  # Swift's timeouts are no Exceptions
+            self._failed(error)
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        writer, self._writer = self._writer, -1
+        if writer >= 0:
+            descriptors.close(writer)
+            close = getattr(self._source, "close", None)
+            if close is not None:
+                close()
+
+    def _feed(self) -> None:
+        chunks = iter(self._source)
+        while True:
+            self._progress.sources_awaited += 1
+            try:
+                chunk = next(chunks, None)
+            finally:
+                self._progress.mark()
+                self._progress.sources_awaited -= 1
+            if chunk is None:
+                return
+            descriptors.write(self._writer, chunk, self._progress)
+
+
+class FileFeed:
+    """Feed an object's file, or a range of it.
+
+    :param file: a descriptor of the file; it may be closed as soon as this returns
+    :param bounds: first byte, and the one after the last; None for the whole file
+    """
+
+    def __init__(self, file: int, bounds: tuple[int, int] | None, progress: Progress) -> None:
+        size = os.fstat(file).st_size
+        self._at, self._end = (bounds[0], min(bounds[1], size)) if bounds else (0, size)
+        self._file = os.dup(file)
+        self._progress = progress
+        self.reader, self._writer = descriptors.pipe(large=self._end - self._at > _SMALL, green="write")
+        self._thread: Any = None
+
+    def start(self) -> None:
+        """Fill the pipe; what does not fit follows in a green thread."""
+        self._at = descriptors.splice(self._file, self._at, self._end, self._writer)
+        if self._at < self._end:
+            self._thread = eventlet.spawn(self._run)
+        else:
+            self._close()
+
+    def stop(self) -> None:
+        """Stop, unless everything has been fed."""
+        if self._thread is not None:
+            self._thread.kill()
+        self._close()
+
+    def _run(self) -> None:
+        try:
+            while self._at < self._end:
+                descriptors.wait_writable(self._writer)
+                self._at = descriptors.splice(self._file, self._at, self._end, self._writer)
+                self._progress.mark()
+        except (BrokenPipeError, GreenletExit):
+            pass  # the storlet wants no more
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        for descriptor in (self._file, self._writer):
+            if descriptor >= 0:
+                descriptors.close(descriptor)
+        self._file = self._writer = -1
+
+
+Feed = IteratorFeed | FileFeed

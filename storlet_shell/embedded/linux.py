@@ -1,0 +1,221 @@
+"""The Linux system calls that the sandbox needs and Python 3.11 does not offer.
+
+Standard library only: this is imported by the worker processes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import signal
+import stat
+import struct
+from pathlib import Path
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWUTS = 0x04000000
+CLONE_NEWIPC = 0x08000000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+CLONE_NEWNET = 0x40000000
+
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 0x1, 0x2, 0x4, 0x8
+MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
+MNT_DETACH = 2
+
+_PR_SET_PDEATHSIG = 1
+_PR_CAPBSET_DROP = 24
+_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_NO_NEW_PRIVS = 38
+
+# clone(2) and pivot_root(2) are numbered by architecture; the newer calls have one number everywhere.
+_CLONE = {"x86_64": 56, "aarch64": 220}.get(platform.machine())
+_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}.get(platform.machine())
+_MOUNT_SETATTR = 442
+_LANDLOCK_CREATE_RULESET, _LANDLOCK_ADD_RULE, _LANDLOCK_RESTRICT_SELF = 444, 445, 446
+
+_AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
+_LANDLOCK_RULE_PATH_BENEATH = 1
+
+# PyDLL keeps the interpreter lock, which a call that forks must hold.
+_libc = ctypes.PyDLL(None, use_errno=True)
+_syscall = _libc.syscall
+_syscall.restype = ctypes.c_long
+
+
+def _checked(result: int, what: str) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+    return result
+
+
+def _call(number: int, *arguments: int | bytes | None) -> int:
+    return int(_syscall(ctypes.c_long(number), *[ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]))
+
+
+def spawn(flags: int = 0) -> int:
+    """Fork this process into new namespaces; return 0 in the child, its process id in the parent.
+
+    :param flags: the ``CLONE_NEW*`` of the namespaces that the child begins; 0 is a plain fork
+    :raises OSError: when the kernel, or a container's policy, does not allow it
+    """
+    if not flags:
+        return os.fork()
+    if _CLONE is None:
+        raise OSError(f"clone: not known for {platform.machine()}")
+    # What os.fork() does around its system call (Modules/posixmodule.c): locks, the thread state, signal pipes.
+    ctypes.pythonapi.PyOS_BeforeFork()
+    pid = _call(_CLONE, flags | signal.SIGCHLD, None, None, None, None)
+    if pid == 0:
+        ctypes.pythonapi.PyOS_AfterFork_Child()
+        return 0
+    number = ctypes.get_errno()
+    ctypes.pythonapi.PyOS_AfterFork_Parent()
+    if pid < 0:
+        raise OSError(number, f"clone: {os.strerror(number)}")
+    return pid
+
+
+def prctl(option: int, argument: int = 0) -> None:
+    """Set an attribute of this process."""
+    _checked(_libc.prctl(option, *[ctypes.c_ulong(a) for a in (argument, 0, 0, 0)]), "prctl")
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent ends, however that ends."""
+    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def adopt_orphans() -> None:
+    """Make this process the parent of its descendants whose parents have ended."""
+    prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def forbid_new_privileges() -> None:
+    """Give up for ever what set-user-id programs would grant."""
+    prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def drop_capabilities(*, bounding: bool) -> None:
+    """Give up every capability.
+
+    :param bounding: empty the bounding set too, where this process may
+    """
+    for capability in range(64 if bounding else 0):
+        try:
+            prctl(_PR_CAPBSET_DROP, capability)
+        except OSError:
+            break  # not privileged to, or past the last one
+    header = struct.pack("=Ii", 0x20080522, 0)  # _LINUX_CAPABILITY_VERSION_3, this thread
+    _checked(_libc.capset(header, bytes(24)), "capset")
+
+
+def map_own_user(uid: int, gid: int) -> None:
+    """Map the user that this process was into the user namespace that it has just begun."""
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+
+
+def mount(source: str, target: str, kind: str | None = None, flags: int = 0, options: str | None = None) -> None:
+    """Mount a file system, or bind a folder or file."""
+    encode = os.fsencode
+    result = _libc.mount(
+        encode(source),
+        encode(target),
+        encode(kind) if kind else None,
+        ctypes.c_ulong(flags),
+        encode(options) if options else None,
+    )
+    _checked(result, f"mount {target}")
+
+
+def restrict_mount(target: str, flags: int, *, recursive: bool = True) -> None:
+    """Add ``MS_RDONLY``, ``MS_NOSUID``, … to a mount, and to those below it."""
+    # struct mount_attr: attr_set, attr_clr, propagation, userns_fd; MOUNT_ATTR_* equal MS_* for these flags.
+    attributes = struct.pack("=QQQQ", flags, 0, 0, 0)
+    scope = _AT_RECURSIVE if recursive else 0
+    _checked(
+        _call(_MOUNT_SETATTR, _AT_FDCWD, os.fsencode(target), scope, attributes, len(attributes)),
+        f"mount_setattr {target}",
+    )
+
+
+def enter_root(folder: str) -> None:
+    """Make a mounted folder this namespace's root, and leave the old one behind."""
+    if _PIVOT_ROOT is None:
+        raise OSError(f"pivot_root: not known for {platform.machine()}")
+    os.chdir(folder)
+    _checked(_call(_PIVOT_ROOT, b".", b"."), "pivot_root")
+    # The old root now lies over the new one (pivot_root(2), the section on ".").
+    _checked(_libc.umount2(b".", MNT_DETACH), "umount2")
+    os.chdir("/")
+
+
+def landlock_abi() -> int:
+    """Return the version of Landlock that this kernel offers, 0 where there is none."""
+    return max(0, _call(_LANDLOCK_CREATE_RULESET, None, 0, 1))
+
+
+# The file system rights by the ABI that brought them (landlock(7)).
+_READ = 1 << 0 | 1 << 2 | 1 << 3  # execute, read_file, read_dir
+_WRITE = sum(1 << bit for bit in (1, 4, 5, 6, 7, 8, 9, 10, 11, 12))
+_REFER, _TRUNCATE, _IOCTL_DEVICE = 1 << 13, 1 << 14, 1 << 15
+_ON_FILES = 1 << 0 | 1 << 1 | 1 << 2 | _TRUNCATE | _IOCTL_DEVICE  # what a rule on a file may hold
+
+
+def landlock(readable: list[str], writable: list[str]) -> None:
+    """Let this process and its descendants see only these paths, and change only the second list's.
+
+    TCP is denied from ABI 4 on; signals and abstract sockets to processes outside from ABI 6 on.
+
+    :raises OSError: when this kernel has no Landlock
+    """
+    abi = landlock_abi()
+    everything = _READ | _writes(abi)
+    attributes = struct.pack("=QQQ", everything, 3 if abi >= 4 else 0, 3 if abi >= 6 else 0)
+    size = 24 if abi >= 6 else 16 if abi >= 4 else 8
+    _restrict(attributes[:size], [(path, _READ) for path in readable] + [(path, everything) for path in writable])
+
+
+def landlock_writes(writable: list[str]) -> None:
+    """Let this process and its descendants change only these paths; what they may see stays as it is.
+
+    :raises OSError: when this kernel has no Landlock
+    """
+    rights = _writes(landlock_abi())
+    _restrict(struct.pack("=Q", rights), [(path, rights) for path in writable])
+
+
+def _writes(abi: int) -> int:
+    rights = _WRITE
+    for since, right in ((2, _REFER), (3, _TRUNCATE), (5, _IOCTL_DEVICE)):
+        rights |= right if abi >= since else 0
+    return rights
+
+
+def _restrict(attributes: bytes, rules: list[tuple[str, int]]) -> None:
+    ruleset = _checked(_call(_LANDLOCK_CREATE_RULESET, attributes, len(attributes), 0), "landlock")
+    try:
+        for path, rights in rules:
+            _allow(ruleset, path, rights)
+        forbid_new_privileges()
+        _checked(_call(_LANDLOCK_RESTRICT_SELF, ruleset, 0), "landlock")
+    finally:
+        os.close(ruleset)
+
+
+def _allow(ruleset: int, path: str, rights: int) -> None:
+    try:
+        handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except OSError:
+        return  # what is not there, or not reachable, needs no permission
+    try:
+        if not stat.S_ISDIR(os.fstat(handle).st_mode):
+            rights &= _ON_FILES
+        rule = struct.pack("=Qi", rights, handle)
+        _checked(_call(_LANDLOCK_ADD_RULE, ruleset, _LANDLOCK_RULE_PATH_BENEATH, rule, 0), f"landlock {path}")
+    finally:
+        os.close(handle)

@@ -1,0 +1,246 @@
+"""What a storlet's process can reach: its own code, its scratch folder and what it was handed; nothing else.
+
+Two layers that do not rely on each other. Namespaces give a process tree, a network without interfaces and a file
+system that holds only what was put there; Landlock denies every path that is not listed, whatever is mounted. Either
+may be refused by a kernel or by a container's policy, so :func:`probe` tries them, and what holds is said by
+:attr:`Sandbox.description`. Standard library only: this is imported by the worker processes.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from storlet_shell.embedded import linux
+
+NAMESPACES = linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
+NOBODY = 65534
+
+_SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/opt")
+_ETC = ("alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "mime.types", "passwd", "ssl")
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+SCRATCH = "/tmp"  # noqa: S108  the sandbox's own, an empty file system in memory
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """What this kernel lets the product enforce on a storlet.
+
+    :ivar namespaces: own processes, network, mounts and System V objects
+    :ivar landlock: the version of Landlock in force, 0 for none
+    :ivar refused: why there are no namespaces; empty if there are
+    """
+
+    namespaces: bool = False
+    landlock: int = 0
+    refused: str = ""
+
+    @property
+    def network(self) -> str:
+        """Say how far storlets are kept from the network: ``closed``, ``no TCP`` or ``open``."""
+        return "closed" if self.namespaces else "no TCP" if self.landlock >= 4 else "open"
+
+    @property
+    def files(self) -> bool:
+        """Whether storlets are kept from the files around them."""
+        return self.namespaces or self.landlock > 0
+
+    @property
+    def description(self) -> str:
+        """Say in one line what holds, for ``local status``."""
+        parts = [f"Landlock {self.landlock}" if self.landlock else "no Landlock"]
+        parts.insert(0, "namespaces" if self.namespaces else f"no namespaces ({self.refused})")
+        holds = {"closed": "no network", "no TCP": "no TCP, other protocols open", "open": "NETWORK OPEN"}[self.network]
+        files = "files read-only outside the scratch folder" if self.files else "FILES OPEN"
+        return f"{', '.join(parts)}: {holds}, {files}"
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the facts as plain data, for messages and ``/info``."""
+        return asdict(self) | {"network": self.network, "files": self.files, "description": self.description}
+
+
+@dataclass(frozen=True)
+class Place:
+    """What one deployed storlet version may reach.
+
+    :ivar folder: its code and dependencies, readable
+    :ivar root: an empty folder, to mount what may be seen on
+    :ivar hidden: a folder that stays out of sight even if it lies below a readable one: the server's data
+    :ivar imports: folders of Python modules, readable
+    :ivar scratch_bytes: how much its scratch folder holds
+    """
+
+    folder: str
+    root: str
+    hidden: str
+    imports: tuple[str, ...] = ()
+    scratch_bytes: int = 64 << 20
+
+    def readable(self) -> list[str]:
+        """Return every path outside the scratch folder that may be read."""
+        prefixes = (sys.prefix, sys.base_prefix, sys.exec_prefix)
+        wanted = [*_SYSTEM, *(f"/etc/{name}" for name in _ETC), *prefixes, *self.imports]
+        paths = sorted({path for path in wanted if Path(path).exists()})
+        outer = [path for path in paths if not any(path != other and _below(path, other) for other in paths)]
+        return [part for path in outer for part in _without(path, self.hidden)] + [self.folder]
+
+
+def _below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def _without(path: str, hidden: str) -> Iterator[str]:
+    """Yield a folder, or those parts of it that do not hold the hidden one."""
+    if not hidden or not _below(os.path.realpath(hidden), os.path.realpath(path)):
+        yield path
+        return
+    if os.path.realpath(hidden) == os.path.realpath(path):
+        return
+    for entry in sorted(os.scandir(path), key=lambda entry: entry.name):
+        yield from _without(entry.path, hidden)
+
+
+def spawn(sandbox: Sandbox) -> int:
+    """Fork into the namespaces that hold here; 0 in the child, which must go on to :func:`confine`."""
+    if not sandbox.namespaces:
+        return linux.spawn()
+    ordinary = os.geteuid() != 0
+    user = (os.geteuid(), os.getegid())
+    pid = linux.spawn(NAMESPACES | (linux.CLONE_NEWUSER if ordinary else 0))
+    if pid == 0 and ordinary:
+        linux.map_own_user(*user)
+    return pid
+
+
+def confine(sandbox: Sandbox, place: Place) -> None:
+    """Give up, for ever, what a storlet must not have; its code may run after this."""
+    readable = place.readable()
+    if sandbox.namespaces:
+        _build_root(place, readable)
+        # PID 1 of these namespaces: its end is the end of every process in them.
+    else:
+        linux.adopt_orphans()
+    _become_nobody(sandbox)
+    linux.drop_capabilities(bounding=True)
+    linux.forbid_new_privileges()
+    linux.die_with_parent()  # after the change of user, which clears it
+    if sandbox.landlock:
+        linux.landlock([*readable, "/proc", *_DEVICES], [scratch_root(sandbox, place), *_DEVICES])
+
+
+def confine_invocation(sandbox: Sandbox, scratch: str) -> None:
+    """Narrow an invocation down to its own scratch folder."""
+    linux.die_with_parent()
+    linux.drop_capabilities(bounding=False)  # a new user namespace has granted all of them, within it
+    if sandbox.landlock:
+        linux.landlock_writes([scratch, *_DEVICES])
+
+
+def scratch_root(sandbox: Sandbox, place: Place) -> str:
+    """Return the folder below which invocations have their scratch folders."""
+    return SCRATCH if sandbox.namespaces else place.folder + ".scratch"
+
+
+def limit(memory: int, files: int, processes: int | None = None) -> None:
+    """Bound what one process may take.
+
+    :param memory: bytes of address space beyond what this process has already
+    :param files: bytes that one file may grow to
+    :param processes: how many processes and threads; None leaves that limit as it is
+    """
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    limits = {resource.RLIMIT_CORE: 0, resource.RLIMIT_AS: used + memory, resource.RLIMIT_FSIZE: files}
+    if processes is not None:
+        limits[resource.RLIMIT_NPROC] = processes
+    for which, value in limits.items():
+        hard = resource.getrlimit(which)[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(which, (value, value))
+
+
+def _become_nobody(sandbox: Sandbox) -> None:
+    if os.geteuid() != 0:
+        return
+    if not sandbox.namespaces and not _others_may_read(os.__file__):
+        return  # Python itself would be out of reach; Landlock and the lack of capabilities have to do
+    os.setgroups([])
+    os.setresgid(NOBODY, NOBODY, NOBODY)
+    os.setresuid(NOBODY, NOBODY, NOBODY)
+
+
+def _others_may_read(path: str) -> bool:
+    parents = Path(path).resolve().parents
+    return bool(Path(path).stat().st_mode & 0o004) and all(parent.stat().st_mode & 0o001 for parent in parents)
+
+
+def _build_root(place: Place, readable: list[str]) -> None:
+    """Make a file system of what may be seen, and enter it."""
+    quiet = linux.MS_NOSUID | linux.MS_NODEV
+    root = place.root
+    linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
+    linux.mount("tmpfs", root, "tmpfs", quiet, "size=1m,mode=755")
+    Path(root + SCRATCH).mkdir()
+    linux.mount("tmpfs", root + SCRATCH, "tmpfs", quiet, f"size={place.scratch_bytes},nr_inodes=16384,mode=1777")
+    for path in readable:
+        _show(path, root + path, quiet | linux.MS_RDONLY)
+    for device in _DEVICES:
+        _show(device, root + device, linux.MS_NOSUID)
+    Path(root + "/proc").mkdir()
+    # A container that masks parts of its own /proc does not allow another one; storlets do without.
+    with suppress(OSError):
+        linux.mount("proc", root + "/proc", "proc", quiet | linux.MS_NOEXEC | linux.MS_RDONLY)
+    linux.enter_root(root)
+    linux.restrict_mount("/", linux.MS_RDONLY, recursive=False)
+
+
+def _show(source: str, target: str, flags: int) -> None:
+    """Bind a path into the new root; a symbolic link stays one."""
+    Path(target).parent.mkdir(parents=True, exist_ok=True)
+    if Path(source).is_symlink():
+        Path(target).symlink_to(Path(source).readlink())
+        return
+    Path(target).mkdir(exist_ok=True) if Path(source).is_dir() else Path(target).touch()
+    linux.mount(source, target, flags=linux.MS_BIND | linux.MS_REC)
+    linux.restrict_mount(target, flags)
+
+
+def probe(place: Place) -> Sandbox:
+    """Find out what holds on this kernel by trying it in a process of its own."""
+    abi = linux.landlock_abi()
+    refused = _try(Sandbox(namespaces=True, landlock=abi), place)
+    return Sandbox(namespaces=not refused, landlock=abi, refused=refused)
+
+
+def _try(sandbox: Sandbox, place: Place) -> str:
+    """Return why this sandbox can't be made, or an empty text if it can."""
+    reader, writer = os.pipe()
+    try:
+        pid = spawn(sandbox)
+    except OSError as error:
+        os.close(reader)
+        os.close(writer)
+        return str(error)
+    if pid == 0:
+        _report(sandbox, place, writer)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        answer = pipe.read().decode()
+    os.waitpid(pid, 0)
+    return "" if answer == "ok" else answer or "the probe ended early"
+
+
+def _report(sandbox: Sandbox, place: Place, writer: int) -> None:
+    try:
+        confine(sandbox, place)
+        # A storlet begins a user and process namespace of its own for each invocation.
+        answer = "ok"
+    except BaseException as error:  # this is a forked child: nothing may pass
+        answer = str(error) or type(error).__name__
+    os.write(writer, answer.encode())
+    os._exit(0)
