@@ -26,8 +26,9 @@ ENGINE = "storlets"
 
 # The storlets middleware stands where its own installer puts it: after authentication, before what assembles bodies.
 _PROXY_PIPELINE = (
-    "catch_errors gatekeeper healthcheck recon cache listing_formats bulk tempurl formpost tempauth space outcome"
-    " storlet_handler staticweb copy container-quotas account-quotas slo dlo versioned_writes symlink proxy-server"
+    "catch_errors gatekeeper healthcheck recon cache listing_formats bulk tempurl formpost tempauth space"
+    " outcome storlet_handler source staticweb copy container-quotas"
+    " account-quotas slo dlo versioned_writes symlink proxy-server"
 )
 _INTERNAL_PIPELINE = "catch_errors cache proxy-server"
 
@@ -174,6 +175,7 @@ def _proxy(settings: Settings, secrets: Secrets) -> Sections:
         "filter:recon": _recon(),
         "filter:cache": {"paste.filter_factory": "storlet_shell.embedded.cache:filter_factory"},
         "filter:outcome": {"paste.filter_factory": "storlet_shell.embedded.outcome:filter_factory", "engine": ENGINE},
+        "filter:source": {"paste.filter_factory": "storlet_shell.embedded.source:filter_factory"},
         "filter:space": {"paste.filter_factory": "storlet_shell.embedded.space:filter_factory"},
         "filter:versioned_writes": {
             "use": "egg:swift#versioned_writes",

@@ -14,7 +14,6 @@ import eventlet
 import eventlet.wsgi
 from eventlet.green import socket
 from swift.common import constraints
-from swift.common.http_protocol import SwiftHttpProtocol
 from swift.common.storage_policy import reload_storage_policies
 from swift.common.utils import NullLogger, set_swift_dir
 from swift.common.wsgi import loadapp
@@ -24,6 +23,7 @@ from storlet_shell.embedded.account import prepare_account
 from storlet_shell.embedded.engine import Engine, open_engine
 from storlet_shell.embedded.folder import make_secrets
 from storlet_shell.embedded.nursery import Limits
+from storlet_shell.embedded.protocol import Protocol
 from storlet_shell.embedded.rings import BACKENDS, DEVICE
 from storlet_shell.embedded.settings import Settings
 from storlet_shell.embedded.upkeep import Upkeep
@@ -85,7 +85,7 @@ class Servers:
                 app,
                 NullLogger(),
                 max_size=4096,
-                protocol=SwiftHttpProtocol,
+                protocol=Protocol,
                 socket_timeout=settings.time_limit + 60,
                 keepalive=_KEPT_SECONDS,
                 url_length_limit=constraints.MAX_REQUEST_LINE,

@@ -22,6 +22,15 @@ from storlet_shell.embedded import messages
 from storlet_shell.embedded.messages import Message
 
 _OWN_FILES = str(Path(__file__).parent)
+_ENDING = (
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGABRT,
+    signal.SIGALRM,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+)
 _LONGEST_TRACEBACK = 32 * 1024
 
 
@@ -118,6 +127,31 @@ def _is_text_written(error: BaseException) -> bool:
             "write",
         )
     )
+
+
+def hear_signals(channel: socket.socket) -> None:
+    """Have signals end this process as they end any other.
+
+    The first process of a process namespace is deaf to the signals that it sends itself, unless it handles them
+    (pid_namespaces(7)); a second process for the storlet would cost as much as all the rest of an invocation.
+    """
+
+    def end(number: int, _frame: object = None) -> None:
+        if os.getpid() != 1:  # a process that the storlet forked
+            signal.signal(number, signal.SIG_DFL)
+            kill(os.getpid(), number)
+        messages.send(channel, {"event": "ended", "status": -number})
+        os._exit(128 + number)
+
+    def kill_too(pid: int, number: int) -> None:
+        """Send a signal; SIGKILL, which can't be handled, ends this process too."""
+        if number == signal.SIGKILL and pid in (0, 1) and os.getpid() == 1:
+            end(number)
+        kill(pid, number)
+
+    kill, os.kill = os.kill, kill_too
+    for number in _ENDING:
+        signal.signal(number, end)
 
 
 def restore_signals() -> None:
