@@ -116,6 +116,13 @@ def _listen(port: int | None, last_port: int | None) -> Any:
     raise EmbeddedError(f"port {port} on {HOST} can't be used: {reason}; name another one or none")
 
 
+def _read_swift_conf() -> None:
+    """Read this server's swift.conf; importing Swift has read /etc/swift/swift.conf, if this machine has one."""
+    set_swift_dir(str(configuration.FOLDER))
+    reload_storage_policies()
+    constraints.reload_constraints()
+
+
 def _open_engine(settings: Settings) -> Engine:
     """Start what runs storlets.
 
@@ -126,13 +133,6 @@ def _open_engine(settings: Settings) -> Engine:
         return open_engine(configuration.ENGINE, Path.cwd(), limits)
     except OSError as error:
         raise EmbeddedError(f"the storlet engine can't be started: {error}") from error
-
-
-def _read_swift_conf() -> None:
-    """Read this server's swift.conf; importing Swift has read /etc/swift/swift.conf, if this machine has one."""
-    set_swift_dir(str(configuration.FOLDER))
-    reload_storage_policies()
-    constraints.reload_constraints()
 
 
 def _prepare_folders() -> None:
