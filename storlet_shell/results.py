@@ -24,14 +24,14 @@ _SPOOL_BYTES = 1024 * 1024
 class Result:
     """What a command returns; a plain one is a fact to be shown.
 
-    Subclasses say what they are by :meth:`fields` and may say it better by :meth:`lines`.
+    Subclasses say what they are by :meth:`fields` and may say it better by :meth:`render`.
     """
 
     def fields(self) -> dict[str, Any]:
         """Return the result as plain data: what ``--json`` shows."""
         return {}
 
-    def lines(self) -> Iterator[str]:
+    def render(self) -> Iterator[str]:
         """Yield the result as lines of text for people, without line ends."""
         for name, value in self.fields().items():
             yield f"{name.replace('_', ' ')}: {_plain(value)}"
@@ -49,7 +49,7 @@ class Result:
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         import html
 
-        text = "\n".join(self.lines())
+        text = "\n".join(self.render())
         return {"text/plain": text, "text/html": f"<pre>{html.escape(text)}</pre>"}
 
 
@@ -90,7 +90,7 @@ class Done(Result):
         """Return the facts."""
         return dict(self.facts)
 
-    def lines(self) -> Iterator[str]:
+    def render(self) -> Iterator[str]:
         """Yield the message."""
         yield self.message
 
@@ -105,7 +105,7 @@ class Text(Result):
         """Return the text under one name."""
         return {"text": self.text}
 
-    def lines(self) -> Iterator[str]:
+    def render(self) -> Iterator[str]:
         """Yield the text's lines."""
         yield from self.text.splitlines()
 
@@ -137,7 +137,7 @@ class Table(Result):
         """Return every row; this holds all of them in memory."""
         return {"rows": [dict(zip(self.columns, row, strict=True)) for row in self._rows]}
 
-    def lines(self) -> Iterator[str]:
+    def render(self) -> Iterator[str]:
         """Yield a line for each row, the columns as wide as the widest value so far in a block of rows."""
         for block in _blocks(self.rows(), 1000):
             cells = [["" if value is None else str(value) for value in row] for row in block]
@@ -282,7 +282,7 @@ class Response(Result):
         """Return the status and the headers; the body is left where it is."""
         return {"object": self.subject, "status": self.status, "headers": self.headers}
 
-    def lines(self) -> Iterator[str]:
+    def render(self) -> Iterator[str]:
         """Yield the summary."""
         yield self.summary or f"{self.subject}: {self.status}"
 
@@ -400,7 +400,7 @@ class Planned(Result):
         """Return the requests."""
         return {"requests": [dict(request) for request in self.requests]}
 
-    def lines(self) -> Iterator[str]:
+    def render(self) -> Iterator[str]:
         """Yield the requests as they look on the wire."""
         for number, request in enumerate(self.requests):
             if number:

@@ -302,7 +302,7 @@ def test_response_without_a_body_is_empty() -> None:
     """After a put there is nothing to read."""
     result = Response(201, {}, subject="o", summary="stored")
     assert (result.content, list(result), result.has_body) == (b"", [], False)
-    assert list(result.lines()) == ["stored"]
+    assert list(result.render()) == ["stored"]
     with pytest.raises(KeyError):
         result["nothing"]
 
@@ -382,12 +382,12 @@ RESULT_NAMES = ["report", "done", "text", "table", "empty table", "response", "s
 @pytest.mark.parametrize("make", RESULTS, ids=RESULT_NAMES)
 def test_every_result_shows_itself(make: Callable[[], Result]) -> None:
     """Each is lines without line ends, one line of JSON, and a MIME bundle whose HTML is escaped."""
-    assert all("\n" not in line for line in make().lines())
+    assert all("\n" not in line for line in make().render())
     document = "".join(make().json_pieces())
     assert isinstance(json.loads(document), dict)
     assert "\n" not in document
     bundle = make()._repr_mimebundle_()
-    assert bundle["text/plain"] == "\n".join(make().lines())
+    assert bundle["text/plain"] == "\n".join(make().render())
     assert "<b>" not in bundle["text/html"]
 
 
@@ -401,7 +401,7 @@ def test_planned_requests_are_shown_as_they_go() -> None:
     """Method, URL and headers, an empty line between two requests, and the body in words."""
     first = {"method": "PUT", "url": "http://x/c/o", "headers": {"X-A": "1"}, "body": "3 bytes"}
     second = {"method": "GET", "url": "http://x/c", "headers": {}, "body": ""}
-    assert list(Planned((first, second)).lines()) == [
+    assert list(Planned((first, second)).render()) == [
         "PUT http://x/c/o",
         "X-A: 1",
         "(3 bytes)",
@@ -416,13 +416,13 @@ def test_planned_requests_are_shown_as_they_go() -> None:
 def test_table_aligns_its_columns() -> None:
     """Numbers are right-aligned, text left, and a sum comes last."""
     table = Table(("bytes", "name"), iter([(5, "a"), (1000, "b")]), lambda: "2 names")
-    assert list(table.lines()) == ["   5  a", "1000  b", "2 names"]
+    assert list(table.render()) == ["   5  a", "1000  b", "2 names"]
 
 
 def test_table_with_gaps_is_aligned() -> None:
     """A value that is missing leaves its column where it is, wherever it is missing."""
-    assert list(Table(("bytes", "name"), iter([(None, "a/"), (1000, "b")])).lines()) == ["      a/", "1000  b"]
-    assert list(Table(("bytes", "name"), iter([(None, "a/"), (5, "b"), (1000, "c")])).lines())[1] == "   5  b"
+    assert list(Table(("bytes", "name"), iter([(None, "a/"), (1000, "b")])).render()) == ["      a/", "1000  b"]
+    assert list(Table(("bytes", "name"), iter([(None, "a/"), (5, "b"), (1000, "c")])).render())[1] == "   5  b"
 
 
 def peak_of(work: Callable[[], object]) -> int:

@@ -118,7 +118,7 @@ class Console(Surroundings):
                 self._show_body(stdout, result)
             else:
                 show = printable if stdout.isatty() else str
-                for line in result.lines():
+                for line in result.render():
                     stdout.write(show(line) + "\n")
             stdout.flush()
         except BrokenPipeError:
