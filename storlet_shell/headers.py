@@ -13,6 +13,9 @@ from urllib.parse import quote
 from storlet_shell.values import Invocation, ObjectPath
 
 AUTH_TOKEN = "X-Auth-Token"  # noqa: S105  a header's name, not a token
+STORAGE_URL = "X-Storage-Url"
+AUTH_USER = "X-Auth-User"
+AUTH_KEY = "X-Auth-Key"
 CONTENT_LENGTH = "Content-Length"
 CONTENT_TYPE = "Content-Type"
 DESTINATION = "Destination"

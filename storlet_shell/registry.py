@@ -8,14 +8,12 @@ pays for nothing but itself.
 from __future__ import annotations
 
 import argparse
-import difflib
 import importlib
-import inspect
-import pkgutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from importlib.util import find_spec
+from inspect import cleandoc
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from storlet_shell import commands as builtin_commands
@@ -119,7 +117,7 @@ class Command:
 
         :param bind: called with each action and the kind of thing it names, to attach a front end's completion
         """
-        description = inspect.cleandoc(self.run.__doc__ or self.summary)
+        description = cleandoc(self.run.__doc__ or self.summary)
         parser = cls(
             prog=self.name,
             description=description.split("\n:", 1)[0].strip(),
@@ -176,6 +174,7 @@ class Call:
             session.check_variable(self.store)
         result = self.command.run(session, **self.arguments)
         if self.store is not None:
+            result.keep()
             session.variables[self.store] = result
         return result
 
@@ -208,8 +207,8 @@ class Registry:
 
     def builtin_names(self) -> list[str]:
         """Return the names of the built-in commands; none of them is imported."""
-        modules = pkgutil.iter_modules(builtin_commands.__path__)
-        return sorted(module.name for module in modules if not module.name.startswith("_"))
+        files = (file for folder in builtin_commands.__path__ for file in Path(folder).glob("*.py"))
+        return sorted(file.stem for file in files if not file.stem.startswith("_"))
 
     def get(self, name: str) -> Command:
         """Find a command by its name or an alias.
@@ -218,13 +217,15 @@ class Registry:
         """
         if name in self._found:
             return self._found[name]
-        if name.isidentifier() and not name.startswith("_") and find_spec(f"{builtin_commands.__name__}.{name}"):
+        if name in self.builtin_names():
             self._add(self._import(name))
         else:
             self._load_all()
         if name not in self._found:
             if name in self.broken:
                 raise UnknownCommandError(f"the plug-in of command {name} can't be used: {self.broken[name]}")
+            import difflib  # for those who need it
+
             close = difflib.get_close_matches(name, self._found, n=3)
             hint = f"did you mean {' or '.join(close)}?" if close else "try: help"
             raise UnknownCommandError(f"unknown command {name!r}; {hint}")

@@ -5,12 +5,9 @@ Rendering is lazy, so a listing of any length is shown in constant memory. Only 
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import html
 import json
-import secrets
-import tempfile
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,10 +41,15 @@ class Result:
         """Yield one JSON document, in pieces, on one line."""
         yield json.dumps(self.fields(), ensure_ascii=False)
 
+    def keep(self) -> None:
+        """Make the result one that can be shown more than once, since it is going to be stored."""
+
     def close(self) -> None:
         """Let go of what the result holds: a connection, a listing in progress."""
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        import html
+
         text = "\n".join(self.lines())
         return {"text/plain": text, "text/html": f"<pre>{html.escape(text)}</pre>"}
 
@@ -121,20 +123,24 @@ class Table(Result):
         self, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]], total: Callable[[], str] | None = None
     ) -> None:
         self.columns = columns
-        self._rows = iter(rows)
+        self._rows = rows
         self._total = total
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows that have not been taken yet."""
-        return self._rows
+        """Yield the rows; those that come from a server once, unless :meth:`keep` has fetched them."""
+        return iter(self._rows)
+
+    def keep(self) -> None:
+        """Fetch every row; this holds all of them in memory."""
+        self._rows = list(self._rows)
 
     def fields(self) -> dict[str, Any]:
-        """Return every remaining row; this holds all of them in memory."""
+        """Return every row; this holds all of them in memory."""
         return {"rows": [dict(zip(self.columns, row, strict=True)) for row in self._rows]}
 
     def lines(self) -> Iterator[str]:
         """Yield a line for each row, the columns as wide as the widest value so far in a block of rows."""
-        for block in _blocks(self._rows, 1000):
+        for block in _blocks(self.rows(), 1000):
             cells = [["" if value is None else str(value) for value in row] for row in block]
             widths = [max(len(row[column]) for row in cells) for column in range(len(self.columns))]
             numeric = [any(isinstance(row[column], int) for row in block) for column in range(len(self.columns))]
@@ -283,6 +289,8 @@ class Response(Result):
 
     def json_pieces(self) -> Iterator[str]:
         """Yield the response as one JSON document, the body as ``content``, or ``content_base64`` if it isn't UTF-8."""
+        import tempfile  # what a plain get does not need is not imported by it
+
         head = json.dumps(self.fields(), ensure_ascii=False)
         if not self.has_body:
             yield head
@@ -303,6 +311,8 @@ class Response(Result):
 
 
 def _json_body(spool: IO[bytes]) -> Iterator[str]:
+    import base64
+
     try:
         spool.seek(0)
         decode = _utf8_pieces(spool)
@@ -366,7 +376,7 @@ def _replacing(target: Path) -> Iterator[IO[bytes]]:
         target = target.resolve()
     except RuntimeError as error:  # a circle of links
         raise LocalFileError(f"can't write {target}: {error}") from error
-    temporary = target.with_name(f".storlet-shell-{secrets.token_hex(8)}.part")
+    temporary = target.with_name(f".storlet-shell-{os.urandom(8).hex()}.part")
     try:
         with temporary.open("xb") as file:
             yield file

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
-from storlet_shell.credentials import Connection, Credentials, Login, discover
-from storlet_shell.errors import RefusedError, UsageError
-from storlet_shell.values import Parameter, merge_parameters
+from storlet_shell.credentials import Credentials, Login, discover
+from storlet_shell.errors import IdentityError, RefusedError, UsageError
+from storlet_shell.values import Connection, Parameter, merge_parameters
 
 if TYPE_CHECKING:
     from storlet_shell.client import Client
@@ -62,6 +62,13 @@ class _Silent:
         """Show nothing."""
 
 
+class Attached(Protocol):
+    """What a front end keeps for as long as a session lasts: what completion has looked up, say."""
+
+    def close(self) -> None:
+        """Let go of what it holds; it may be used again afterwards."""
+
+
 @dataclass(frozen=True)
 class Options:
     """What a front end was told about the whole session.
@@ -83,6 +90,8 @@ class Session:
 
     :param surroundings: the process's environment and terminal
     :param variables: the user's variables, by name
+
+    ``attached`` holds what front ends keep with the session.
     """
 
     def __init__(
@@ -94,6 +103,7 @@ class Session:
         self.surroundings = surroundings or Surroundings()
         self.variables: MutableMapping[str, Any] = {} if variables is None else variables
         self.options = options or Options()
+        self.attached: dict[str, Attached] = {}
         self._client: Client | None = None
         self._lease: Lease | None = None
 
@@ -139,14 +149,34 @@ class Session:
             self._client = Client(Login(credentials, self.options.connection), self.options.trace)
         return self._client
 
+    def another_client(self) -> Client | None:
+        """Return a client for another thread, with connections of its own, over the present login.
+
+        Before the first login it is one that will log in; None where that would start a server or lacks an identity.
+        """
+        if self._client is not None:
+            return self._client.another()
+        if self.uses_local and self._lease is None:
+            return None
+        from storlet_shell.client import Client  # with it come the HTTP libraries
+
+        try:
+            return Client(Login(self.credentials(), self.options.connection), self.options.trace)
+        except IdentityError:
+            return None
+
     @property
     def where(self) -> str:
-        """The cloud and the account in a few words, without a request; empty before the first login."""
-        if self._client is None:
-            return "local" if self.uses_local else ""
-        host = self._client.login.credentials.auth_url.split("//", 1)[-1].split("/", 1)[0]
-        cloud = "local" if self.uses_local else host
-        return f"{cloud}:{self._client.known_account}" if self._client.known_account else cloud
+        """The cloud, and the account once a login has told it, in a few words; empty without an identity."""
+        account = self._client.known_account if self._client else ""
+        if self.uses_local:
+            cloud = "local"
+        else:
+            try:
+                cloud = self.credentials().auth_url.split("//", 1)[-1].split("/", 1)[0]
+            except IdentityError:
+                return ""
+        return f"{cloud}:{account}" if account else cloud
 
     def parameters(self, given: tuple[Parameter, ...] = (), variable: str | None = None) -> tuple[Parameter, ...]:
         """Merge the parameters of a line with those of the variable it names.
@@ -193,6 +223,8 @@ class Session:
 
     def close(self) -> None:
         """Close the connections, and end the embedded Swift if nobody else uses it; a later request opens them anew."""
+        for attached in self.attached.values():
+            attached.close()
         if self._client is not None:
             self._client.close()
             self._client = None

@@ -55,7 +55,7 @@ def _strip_prefix(text: str) -> str:
     return text.removeprefix(_PREFIX).removeprefix("/")
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class ContainerName:
     """The name of a container."""
 
@@ -73,7 +73,7 @@ class ContainerName:
         return f"{_PREFIX}/{self.name}" if self.name.startswith(_PREFIX) else self.name
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class ObjectPath:
     """The place of one object: its container and its name in it."""
 
@@ -138,7 +138,7 @@ class Location:
         return f"{_PREFIX}/{self.container}/{self.prefix}" if self.prefix else f"{_PREFIX}/{self.container}"
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class StorletName:
     """The name of a deployed storlet, which is the name of its object in the storlet container."""
 
@@ -285,6 +285,20 @@ class Invocation:
     extra: tuple[ObjectPath, ...] = ()
     on_proxy: bool | None = None
     generate_log: bool = False
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How servers are reached.
+
+    :param cacert: a CA bundle to verify them with; empty for the platform's
+    :param insecure: do not verify their certificates
+    :param timeout: seconds without an answer after which a request has failed
+    """
+
+    cacert: str = ""
+    insecure: bool = False
+    timeout: float = 60.0
 
 
 @dataclass(frozen=True)

@@ -6,29 +6,56 @@ A built-in command pays for its own module and nothing else: neither cmd2 nor ri
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from storlet_shell import __version__
 from storlet_shell.adapters.console import Console
-from storlet_shell.credentials import Connection
 from storlet_shell.errors import ExitStatus, StorletShellError, UsageError
 from storlet_shell.registry import Call, Registry, parse
 from storlet_shell.session import Options, Session
+from storlet_shell.values import Connection
+
+
+def run() -> NoReturn:
+    """Run ``storlet-shell`` as a process of its own.
+
+    A short process spends a good part of its life on looking for garbage among freshly imported modules, and on taking
+    them down at its end: the first is made rare, the second is left out.
+    """
+    gc.set_threshold(50_000, 20, 50)
+    status = main()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``storlet-shell`` and return its exit status."""
+    _occupy_standard_descriptors()
     given = _parser().parse_args(argv)
     try:
         status = _run(given)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError as error:
         status = Console(os.environ).show_error(error)
         # The interpreter flushes standard output once more at its end, and would fail a second time.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return int(status)
+
+
+def _occupy_standard_descriptors() -> None:
+    """Put something in the place of closed standard streams, so that no file or connection is taken for one."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115  it stays for the process's life
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(given: argparse.Namespace) -> int:
     is_script = given.file is not None or given.command is not None or (not given.words and not _is_interactive())
-    console = Console(os.environ, stdin=None if is_script else sys.stdin.buffer, debug=given.debug)
+    console = Console(os.environ, stdin=None if is_script else getattr(sys.stdin, "buffer", None), debug=given.debug)
     if given.insecure:
         console.warn("--insecure: the servers' certificates are not verified")
     options = Options(
@@ -75,7 +102,7 @@ def _run(given: argparse.Namespace) -> int:
     try:
         with Session(console, options=options) as session:
             if is_script:
-                from storlet_shell.adapters import script  # with it comes cmd2
+                from storlet_shell.adapters import script  # a one-shot line has no use for it
 
                 return script.main(given, session, console)
             if not given.words:
@@ -112,7 +139,3 @@ def run_line(session: Session, console: Console, words: Sequence[str], *, as_jso
 def _refuse_store(call: Call) -> None:
     if call.store is not None:
         raise UsageError(f"-o {call.store}: a variable would end with this one line; to write a file: --save FILE")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import json
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
 from typing import IO
 
 from storlet_shell.adapters.progress import TransferLine
-from storlet_shell.errors import ExitStatus, StorletShellError
+from storlet_shell.errors import ExitStatus, LocalFileError, StorletShellError
 from storlet_shell.results import Response, Result, failure_fields
 from storlet_shell.session import Progress, Surroundings
 
 _PREVIEW_BYTES = 256
+_LONGEST_MESSAGE = 4000
 
 
 class Console(Surroundings):
@@ -45,8 +45,39 @@ class Console(Surroundings):
         super().__init__(environ, stdin)
         self._stdout = stdout
         self._stderr = stderr
+        self._redirected: IO[str] | None = None
         self.program = program
         self.debug = debug
+
+    @property
+    def stdout(self) -> IO[str]:
+        """The stream that results go to now.
+
+        :raises LocalFileError: when the process was started without one
+        """
+        stream = self._redirected or self._stdout()
+        if stream is None:
+            raise LocalFileError("standard output is closed")
+        return stream
+
+    @property
+    def stderr(self) -> IO[str]:
+        """The stream for everything else."""
+        return self._stderr()
+
+    @property
+    def is_redirected(self) -> bool:
+        """Whether results go to a file or a pipe for now."""
+        return self._redirected is not None
+
+    @contextmanager
+    def redirected(self, stream: IO[str]) -> Iterator[None]:
+        """Send results to another stream for a while: a file or a pipe."""
+        previous, self._redirected = self._redirected, stream
+        try:
+            yield
+        finally:
+            self._redirected = previous
 
     def ask(self, question: str) -> bool | None:
         """Ask on the terminal, where there is one at both ends."""
@@ -57,7 +88,9 @@ class Console(Surroundings):
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     def warn(self, message: str) -> None:
-        """Write one line to standard error."""
+        """Write one line to standard error; of a very long one, its two ends."""
+        if len(message) > _LONGEST_MESSAGE:
+            message = f"{message[: _LONGEST_MESSAGE // 2]} … {message[-_LONGEST_MESSAGE // 2 :]}"
         self._stderr().write(f"{self.program}: {printable(message)}\n")
 
     @contextmanager
@@ -73,9 +106,10 @@ class Console(Surroundings):
         """Write a result to standard output and let go of it.
 
         :raises StorletShellError: when the rest of the result can't be had: a body or a listing that ends early
-        :raises BrokenPipeError: when standard output is closed
+        :raises LocalFileError: when it can't be written, as to a full disk
+        :raises BrokenPipeError: when nobody reads standard output any more
         """
-        stdout = self._stdout()
+        stdout = self.stdout
         try:
             if as_json:
                 stdout.writelines(result.json_pieces())
@@ -87,6 +121,10 @@ class Console(Surroundings):
                 for line in result.lines():
                     stdout.write(show(line) + "\n")
             stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise LocalFileError(f"can't write the result: {error.strerror or error}") from error
         finally:
             result.close()
 
@@ -115,6 +153,8 @@ class Console(Surroundings):
             self.warn(f"{where}standard output was closed before the end")
             return ExitStatus.ERROR
         if not isinstance(error, StorletShellError) or self.debug:
+            import traceback
+
             self._stderr().write("".join(traceback.format_exception(error)))
         if isinstance(error, StorletShellError):
             self._stderr().writelines(f"{printable(line)}\n" for line in error.details.splitlines())
@@ -125,7 +165,7 @@ class Console(Surroundings):
 
     def show_failure(self, error: StorletShellError) -> None:
         """Write an error as a JSON document to standard output."""
-        self._stdout().write(json.dumps(failure_fields(error), ensure_ascii=False) + "\n")
+        self.stdout.write(json.dumps(failure_fields(error), ensure_ascii=False) + "\n")
 
 
 def printable(text: str) -> str:

@@ -43,7 +43,6 @@ def run(channel: socket.socket, storlet: Callable[..., Any], name: str, folder: 
     :param name: its module and class, which upstream puts before each log line
     :param folder: where its code lies, to be left out of tracebacks
     """
-    messages.send(channel, {"event": "hello"})
     order, descriptors = messages.receive(channel)
     if order is None:
         return

@@ -7,7 +7,6 @@ import signal
 import socket
 import time
 from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +22,6 @@ from storlet_shell.embedded.messages import Message
 
 _socket = original("socket")
 _SPARES = 1
-_REAP_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -56,13 +54,11 @@ def green_pair() -> tuple[Any, int]:
 class Child:
     """A process that waits for one invocation, or is in it.
 
-    :param number: the warm parent's name for it
+    :param channel: to it
     """
 
-    def __init__(self, channel: Any, number: int, status: Callable[[], int | None]) -> None:
-        self.number = number
+    def __init__(self, channel: Any) -> None:
         self._channel = channel
-        self._status = status
         self._process = -1
 
     def is_ready(self, progress: Progress) -> bool:
@@ -84,11 +80,10 @@ class Child:
         """Wait until it says how the invocation went, or ends without; None if it went well."""
         message, _ = self._receive(progress)
         if message is None:
-            return ended(self._exit_status())
+            return ended(None)
         if message.get("event") == "done":
             return None
-        texts = (str(message.get(name, "")) for name in ("kind", "message", "traceback"))
-        return Failure(*texts)
+        return ended(message.get("status")) if message.get("event") == "ended" else _failure(message)
 
     def kill(self) -> None:
         """End it now; as the first of its process namespace it takes everything that it started along."""
@@ -112,11 +107,9 @@ class Child:
             except (OSError, ValueError):
                 return None, 0
 
-    def _exit_status(self) -> int | None:
-        deadline = time.monotonic() + _REAP_SECONDS
-        while (status := self._status()) is None and time.monotonic() < deadline:
-            eventlet.sleep(0.005)
-        return status
+
+def _failure(message: Message) -> Failure:
+    return Failure(*(str(message.get(name, "")) for name in ("kind", "message", "traceback")))
 
 
 @dataclass
@@ -140,7 +133,6 @@ class Version:
     last_used: float = field(default_factory=time.monotonic)
     _loaded: Event = field(default_factory=Event)
     _spares: deque[Child] = field(default_factory=deque)
-    _statuses: dict[int, int] = field(default_factory=dict)
     _tasks: int = 0
     _reader: Any = None
 
@@ -194,16 +186,15 @@ class Version:
 
     def _fork(self) -> Child:
         self._tasks += 1
-        number = self._tasks
         own, other = green_pair()
         own.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         try:
-            messages.send(self.channel, {"event": "fork", "task": number}, [other])
+            messages.send(self.channel, {"event": "fork", "task": self._tasks}, [other])
         except OSError:
             self.alive = False
         finally:
             os.close(other)
-        return Child(own, number, lambda: self._statuses.pop(number, None))
+        return Child(own)
 
     def _listen(self) -> None:
         try:
@@ -211,12 +202,7 @@ class Version:
                 if message["event"] == "loaded":
                     self._loaded.send(None)
                 elif message["event"] == "failed" and not self._loaded.ready():
-                    texts = (str(message.get(name, "")) for name in ("kind", "message", "traceback"))
-                    self._loaded.send(Failure(*texts))
-                elif message["event"] == "reaped":
-                    self._statuses[int(message["task"])] = int(message["status"])
-                    while len(self._statuses) > 256:
-                        self._statuses.pop(next(iter(self._statuses)))
+                    self._loaded.send(_failure(message))
         finally:
             self._end(Failure("killed", "its process ended while it was imported"))
 

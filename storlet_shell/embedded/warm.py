@@ -32,7 +32,7 @@ class WarmParent:
 
     :ivar channel: to the server
     :ivar storlet: the storlet's class
-    :ivar children: by the descriptor that tells of its end, each child's process id, number and scratch folder
+    :ivar children: by the descriptor that tells of its end, each child's process id and scratch folder
     """
 
     channel: socket.socket
@@ -40,7 +40,7 @@ class WarmParent:
     sandbox: Sandbox
     place: Place
     storlet: Any = None
-    children: dict[int, tuple[int, int, str]] = field(default_factory=dict)
+    children: dict[int, tuple[int, str]] = field(default_factory=dict)
 
     def serve(self) -> None:
         """Import the storlet, then fork as told until the server closes the channel."""
@@ -80,11 +80,10 @@ class WarmParent:
         with socket.socket(fileno=descriptors[0]) as channel:
             try:
                 pid, scratch = self._fork(order["task"], channel)
-            except OSError as error:
-                messages.send(self.channel, {"event": "unforked", "task": order["task"], "message": str(error)})
-                return True
+            except OSError:
+                return True  # the server sees the child's channel end
         ended = os.pidfd_open(pid)
-        self.children[ended] = (pid, order["task"], scratch)
+        self.children[ended] = (pid, scratch)
         poll.register(ended, select.POLLIN)
         return True
 
@@ -98,12 +97,30 @@ class WarmParent:
         try:
             self.channel.close()
             self._become_invocation(scratch)
+            messages.send(channel, {"event": "hello"})
+            status = self._run(channel)
+            messages.send(channel, {"event": "ended", "status": status})
+        finally:
+            os._exit(0)  # of a process namespace's first process: ends all that the storlet left running
+
+    def _run(self, channel: socket.socket) -> int:
+        """Run the storlet in a process of its own and return its exit status.
+
+        The first process of a namespace is deaf to the signals that it sends itself; storlets expect to hear them.
+        """
+        pid = os.fork()
+        if pid:
+            return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        try:
+            linux.die_with_parent()
             task.run(channel, self.storlet, self.order["main"], self.place.folder)
         finally:
             flush()
             os._exit(0)
 
     def _become_invocation(self, scratch: str) -> None:
+        for ended in self.children:
+            os.close(ended)  # who has it can signal that process
         os.setsid()
         Path(scratch).mkdir(0o700)
         os.chdir(scratch)
@@ -113,20 +130,18 @@ class WarmParent:
             task.bound_processes(self.order["processes"])  # counted within the invocation's own user namespace
 
     def _reap(self, ended: int) -> None:
-        pid, number, scratch = self.children.pop(ended)
+        pid, scratch = self.children.pop(ended)
         os.close(ended)
-        _, status = os.waitpid(pid, 0)
+        os.waitpid(pid, 0)
         if not self.sandbox.namespaces:
             self._end_leftovers(pid)
         shutil.rmtree(scratch, ignore_errors=True)
-        code = os.waitstatus_to_exitcode(status)
-        messages.send(self.channel, {"event": "reaped", "task": number, "status": code})
 
     def _end_leftovers(self, session: int) -> None:
         """End what an invocation left running, where no process namespace has done it."""
         with suppress(OSError):
             os.killpg(session, signal.SIGKILL)
-        known = {pid for pid, _, _ in self.children.values()}
+        known = {pid for pid, _ in self.children.values()}
         for pid in _children(os.getpid()):
             if pid not in known:
                 with suppress(OSError):

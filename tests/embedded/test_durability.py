@@ -40,7 +40,7 @@ def test_a_kill_loses_no_object_that_was_answered(folder: Path) -> None:
     running, _ = control.start(folder, Settings())
     check(running, answered)
     with connect(running) as connection:
-        listed = {entry["name"] for entry in connection.get_container("storlet", full_listing=True)[1]}
+        listed = {entry["name"] for entry in connection.get_container("storletlog", full_listing=True)[1]}
     assert set(answered) <= listed
 
 
@@ -51,7 +51,7 @@ def write(running: control.Running, prefix: str, answered: dict[str, str]) -> No
         for number in range(100000):
             body = chosen.randbytes(chosen.randrange(200000))
             try:
-                connection.put_object("storlet", f"{prefix}-{number}", body)
+                connection.put_object("storletlog", f"{prefix}-{number}", body)
             except (swiftclient.ClientException, OSError):
                 return
             answered[f"{prefix}-{number}"] = hashlib.sha256(body).hexdigest()
@@ -61,7 +61,7 @@ def check(running: control.Running, answered: dict[str, str]) -> None:
     """Compare what is stored with what was answered."""
     with connect(running) as connection:
         for name, digest in answered.items():
-            assert hashlib.sha256(connection.get_object("storlet", name)[1]).hexdigest() == digest
+            assert hashlib.sha256(connection.get_object("storletlog", name)[1]).hexdigest() == digest
 
 
 def test_tokens_outlive_the_server(folder: Path) -> None:

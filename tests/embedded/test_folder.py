@@ -45,19 +45,19 @@ stored, refused = {}, []
 for number in range(40):
     body = os.urandom(2**20)
     try:
-        stored[f"object{number}"] = connection.put_object("storlet", f"object{number}", body) and body
+        stored[f"object{number}"] = connection.put_object("storletlog", f"object{number}", body) and body
     except swiftclient.ClientException as error:
         refused.append([error.http_status, error.http_response_content.decode()])
         break
 try:
-    connection.put_object("storlet", "chunked", iter([os.urandom(2**20)] * 60))
+    connection.put_object("storletlog", "chunked", iter([os.urandom(2**20)] * 60))
 except swiftclient.ClientException as error:
     refused.append([error.http_status, ""])
-whole = all(connection.get_object("storlet", name)[1] == body for name, body in stored.items())
-listed = [entry["name"] for entry in connection.get_container("storlet")[1]]
-connection.delete_object("storlet", "object0")
-connection.delete_object("storlet", "object1")
-connection.put_object("storlet", "again", b"there is room again")
+whole = all(connection.get_object("storletlog", name)[1] == body for name, body in stored.items())
+listed = [entry["name"] for entry in connection.get_container("storletlog")[1]]
+connection.delete_object("storletlog", "object0")
+connection.delete_object("storletlog", "object1")
+connection.put_object("storletlog", "again", b"there is room again")
 print(json.dumps([refused, whole, sorted(listed) == sorted(stored), len(stored)]))
 control.stop(folder)
 """
@@ -93,8 +93,8 @@ def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
         control.join_or_start(tmp_path / name, Settings()) as lease,
         connect(lease.running) as connection,
     ):
-        connection.put_object("storlet", "o", b"content")
-        assert connection.get_object("storlet", "o")[1] == b"content"
+        connection.put_object("storletlog", "o", b"content")
+        assert connection.get_object("storletlog", "o")[1] == b"content"
 
 
 def test_a_full_disk_refuses_uploads_with_a_reason_and_loses_nothing(tmp_path: Path) -> None:

@@ -1,0 +1,89 @@
+"""The lines that were typed, kept from one interactive shell to the next."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from prompt_toolkit.history import FileHistory
+
+_LONGEST = 64 * 1024
+_LARGEST = 1024 * 1024
+_KEPT_ENTRIES = 1000
+
+
+class ShellHistory(FileHistory):
+    """A history file that only its owner can read; each line is in it as soon as it was typed.
+
+    A line that starts with a space is not kept, nor one that holds a secret, nor one of over 64 KiB.
+
+    :param path: the file; it and its folder are made when the first line is kept
+    :param secrets: gives what must not be kept
+    :param complain: told once when the file can't be written
+    """
+
+    def __init__(
+        self, path: Path, secrets: Callable[[], Iterable[str]], complain: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._path = path
+        self._secrets = secrets
+        self._complain = complain
+        self._works = True
+        super().__init__(str(path))
+
+    def keeps(self, text: str) -> bool:
+        """Tell whether a line is kept."""
+        if not text.strip() or text[0].isspace() or len(text) > _LONGEST:
+            return False
+        return not any(secret and secret in text for secret in self._secrets())
+
+    def append_string(self, string: str) -> None:
+        """Keep a line, unless it repeats the one before."""
+        if self.keeps(string) and (not self._loaded_strings or self._loaded_strings[0] != string):
+            super().append_string(string)
+
+    def load_history_strings(self) -> Iterable[str]:
+        """Return the kept lines, the newest first."""
+        try:
+            return list(super().load_history_strings())
+        except OSError as error:
+            self._give_up(error)
+            return []
+
+    def store_string(self, string: str) -> None:
+        """Add a line to the file."""
+        if not self._works:
+            return
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+            super().store_string(string.encode("utf-8", "replace").decode("utf-8"))
+        except OSError as error:
+            self._give_up(error)
+
+    def clear(self) -> None:
+        """Forget every line, in the file as well."""
+        self._loaded_strings.clear()
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError as error:
+            self._give_up(error)
+
+    def shorten(self) -> None:
+        """Leave only the last lines in a file that has grown large."""
+        try:
+            if not self._path.is_file() or self._path.stat().st_size < _LARGEST:
+                return
+            entries = self._path.read_bytes().split(b"\n# ")[-_KEPT_ENTRIES:]
+            with tempfile.NamedTemporaryFile(dir=self._path.parent, delete=False) as file:
+                file.write(b"\n# " + b"\n# ".join(entries))
+            Path(file.name).replace(self._path)
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        if self._works:
+            self._complain(f"history is not kept: {self._path}: {error.strerror or error}")
+        self._works = False

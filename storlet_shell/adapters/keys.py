@@ -1,0 +1,57 @@
+"""Keys of the interactive shell that must know the grammar: Enter, Tab and pasting where a line goes on."""
+
+from __future__ import annotations
+
+from prompt_toolkit.application import get_app
+from prompt_toolkit.filters import Condition
+from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.key_binding.key_processor import KeyPress, KeyPressEvent
+from prompt_toolkit.keys import Keys
+
+from storlet_shell.adapters.lines import is_incomplete
+
+_INDENT = "    "
+
+
+@Condition
+def goes_on() -> bool:
+    """Tell whether the line at hand goes on in the next: Enter makes a new line then."""
+    return is_incomplete(get_app().current_buffer.text)
+
+
+@Condition
+def _in_body() -> bool:
+    """Tell whether the cursor is in a heredoc's body, or in a continuation."""
+    return get_app().current_buffer.document.cursor_position_row > 0
+
+
+def add(bindings: KeyBindings) -> None:
+    """Add the keys; they win over those that are there."""
+
+    @bindings.add(Keys.Tab, filter=_in_body)
+    def _(event: KeyPressEvent) -> None:
+        before = event.current_buffer.document.current_line_before_cursor
+        event.current_buffer.insert_text(_INDENT[len(before) % len(_INDENT) :])
+
+    @bindings.add(Keys.BracketedPaste)
+    def _(event: KeyPressEvent) -> None:
+        """Insert what is pasted as it is, and run each line that it completes.
+
+        cmd2 4.3 replays a paste as keys, so that each Enter indents the next line once more: pasted code becomes a
+        staircase.
+        """
+        pasted = event.data.replace("\r\n", "\n").replace("\r", "\n")
+        event.key_processor.feed_multiple(_presses(event.current_buffer.text, pasted))
+
+
+def _presses(before: str, pasted: str) -> list[KeyPress]:
+    """Return the keys that stand for a paste: the text of whole lines, each followed by Enter."""
+    presses: list[KeyPress] = []
+    at_hand = ""
+    for line in pasted.splitlines(keepends=True):
+        at_hand += line
+        if line.endswith("\n") and not is_incomplete(before + at_hand[:-1]):
+            presses += [KeyPress(Keys.Any, at_hand[:-1])] if at_hand[:-1] else []
+            presses.append(KeyPress(Keys.ControlM, "\r"))
+            at_hand = before = ""
+    return presses + ([KeyPress(Keys.Any, at_hand)] if at_hand else [])

@@ -1,0 +1,324 @@
+"""The grammar of a line, in the interactive shell and in command files alike: POSIX words, redirects, pipes, heredocs.
+
+::
+
+    get photos/a.txt -p 'k=v w' > 'a copy.txt'       words are quoted as in sh; > and >> write to a file
+    ls photos | sort | head                          what follows | is sh's own, as it stands
+    upload photos/b.txt <<EOF                        a body, up to the line that is EOF; nothing in it is expanded
+    put - photos/c.txt < c.txt                       standard input
+    !date                                            a line for sh
+    # a comment, at the start of a word              a backslash at the end continues a line
+
+In command files ``${NAME}`` stands for a value wherever it is not in single quotes, and never makes two words of one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from storlet_shell.errors import UsageError
+
+LONGEST = 1024 * 1024
+"""The longest command line, in characters. Longer ones are no commands but accidents; a heredoc's body has no limit."""
+
+Expand = Callable[[str], str]
+"""Gives the value of a name; raises UsageError when there is none."""
+
+_TOKEN = re.compile(
+    r"""
+      (?P<space> [ \t\r\f\v]++ )
+    | (?P<newline> \n )
+    | (?P<join> \\\r?\n )
+    | (?P<escape> \\. )
+    | (?P<single> '[^']*+' )
+    | (?P<double> "(?:[^"\\]++|\\.)*+" )
+    | (?P<expansion> \$\$\{ | \$\{[^}\s'"]*+\} )
+    | (?P<heredoc> <<-?[ \t]*+(?:'[^'\n]++'|"[^"\n]++"|[\w.+-]++) )
+    | (?P<operator> >> | > | < | \| )
+    | (?P<plain> [^\s'"\\\#<>|$]++ | [#$] )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_IN_DOUBLE = re.compile(r'\\(["\\$`]|\r?\n)|(\$\$\{)|\$\{([^}]*)\}')
+_HEREDOC = re.compile(r"""<<(-?)[ \t]*(['"]?)(.+)\2""", re.DOTALL)
+_VERBATIM = re.compile(r"[ \t]*(?:!|shell(?=[ \t]))[ \t]*")
+_COMMENT = re.compile(r"#[^\n]*")
+_REST = re.compile(r"(?:[^\\\n]++|\\.)*+\\?", re.DOTALL)
+_TRAILING = re.compile(r"(?<!\\)(?:\\\\)*+\\\Z")
+_SHORTCUTS = {"?": "help", "@": "run_script"}
+_SH_ONLY = {"&", "&&", "||", ";", ";;"}
+
+
+class GrammarError(UsageError):
+    """A line that can't be read.
+
+    :param number: the line's number in its text, from 1
+    :param incomplete: whether more text could complete it
+    """
+
+    def __init__(self, message: str, number: int = 1, *, incomplete: bool = False) -> None:
+        super().__init__(message)
+        self.number = number
+        self.incomplete = incomplete
+
+
+@dataclass(frozen=True)
+class Line:
+    """A logical line: one command with its continuations and its heredoc.
+
+    :param text: the command, without the heredoc's body
+    :param number: its first physical line's number, from 1
+    :param body: the heredoc's body, None without one
+    """
+
+    text: str
+    number: int = 1
+    body: bytes | None = None
+
+
+@dataclass
+class Words:
+    """A line's parts.
+
+    :param words: the command and its arguments, unquoted and expanded
+    :param spelled: the same as they were typed
+    :param output: the file that the output goes to
+    :param append: whether it is added to what the file holds
+    :param input: the file that standard input comes from
+    :param pipe: the sh command that the output goes to
+    """
+
+    words: list[str] = field(default_factory=list)
+    spelled: list[str] = field(default_factory=list)
+    output: str | None = None
+    append: bool = False
+    input: str | None = None
+    pipe: str | None = None
+
+
+def split(text: str, *, typed: bool = False) -> list[Line]:
+    """Split a text into logical lines; blank lines and comments are left out.
+
+    :param typed: the tag that ends a heredoc may be indented, since editors indent what is typed
+    :raises GrammarError: when a quote, a heredoc or the last line is not closed, or a line is too long
+    """
+    return list(_split(text, typed))
+
+
+def is_incomplete(text: str) -> bool:
+    """Tell whether a typed text goes on in the next line."""
+    try:
+        split(text, typed=True)
+    except GrammarError as error:
+        return error.incomplete
+    return False
+
+
+def _split(text: str, typed: bool) -> Iterator[Line]:
+    at, number = 0, 1
+    while at < len(text):
+        found = _find_end(text, at, number, typed)
+        after, body = min(found.end + 1, len(text)), None
+        if len(found.heredocs) > 1:
+            raise GrammarError("a line has one heredoc at most", number)
+        if found.heredocs:
+            after, body = _body(text, after, found.heredocs[0], typed, number)
+        if not found.blank:
+            yield Line(text[at : found.end], number, body)
+        number += text.count("\n", at, after)
+        at = after
+
+
+@dataclass
+class _Command:
+    """Where a logical line's command ends, the heredocs that it opens, and whether there is anything in it."""
+
+    end: int
+    heredocs: list[str] = field(default_factory=list)
+    blank: bool = True
+
+
+def _find_end(text: str, at: int, number: int, typed: bool) -> _Command:
+    found = _Command(at)
+    if verbatim := _VERBATIM.match(text, at):
+        found.end = _REST.match(text, verbatim.end()).end()  # type: ignore[union-attr]  # it matches the empty string
+        found.blank = False
+        open_ended = _TRAILING.search(text, max(at, found.end - 1000), found.end) is not None
+    else:
+        # A backslash before the last line end of a file continues nothing; in what is typed, an empty line ends it.
+        open_ended = _scan(text, at, number, found) == "join" and not typed
+    if found.end - at > LONGEST:
+        raise GrammarError(f"a line of over {LONGEST} characters; give long text as a heredoc or a file", number)
+    if open_ended and found.end == len(text):
+        raise _nothing_follows(number)
+    return found
+
+
+def _scan(text: str, at: int, number: int, found: _Command) -> str:
+    """Go through the tokens of a logical line, and return what kind the last one is."""
+    last, in_word, piped = "", False, False
+    while found.end < len(text) and found.end - at <= LONGEST:
+        if text[found.end] == "#" and not in_word:
+            found.end = _COMMENT.match(text, found.end).end()  # type: ignore[union-attr]  # it starts with a #
+            continue
+        token = _TOKEN.match(text, found.end)
+        if token is None:
+            line = number + text.count("\n", at, found.end)
+            raise _not_closed(text[found.end], line) if text[found.end] != "\\" else _nothing_follows(line)
+        last = token.lastgroup or ""
+        if last == "newline":
+            break
+        if last == "heredoc" and not piped:
+            found.heredocs.append(token.group())
+        piped = piped or token.group() == "|"
+        in_word = (in_word and last == "join") or last not in ("space", "operator", "heredoc", "join")
+        found.blank = found.blank and last in ("space", "join")
+        found.end = token.end()
+    return last
+
+
+def _not_closed(quote: str, number: int) -> GrammarError:
+    return GrammarError(f"the quote {quote} is not closed", number, incomplete=True)
+
+
+def _nothing_follows(number: int) -> GrammarError:
+    message = "the text ends after a backslash: the line goes on, but there is nothing more"
+    return GrammarError(message, number, incomplete=True)
+
+
+def _body(text: str, at: int, heredoc: str, typed: bool, number: int) -> tuple[int, bytes]:
+    """Read a heredoc's body; return where the text goes on, and the body."""
+    dash, _, tag = _HEREDOC.fullmatch(heredoc).groups()  # type: ignore[union-attr]  # the token's pattern is narrower
+    lines: list[str] = []
+    while at < len(text):
+        newline = text.find("\n", at)
+        end = len(text) if newline < 0 else newline
+        line = text[at:end]
+        bare = line.removesuffix("\r")
+        if dash:
+            line, bare = line.lstrip("\t"), bare.lstrip("\t")
+        at = min(end + 1, len(text))
+        if (bare.strip() if typed else bare) == tag:
+            return at, "".join(lines).encode("utf-8", "surrogateescape")
+        lines.append(f"{line}\n")
+    raise GrammarError(f"the heredoc is not closed: no line is {tag}", number, incomplete=True)
+
+
+def parse(text: str, expand: Expand | None = None) -> Words:
+    """Split a logical line's command into words, and take its redirects and its pipe off.
+
+    :param expand: gives the values of ``${NAME}``; without it, that is plain text
+    :raises UsageError: when a redirect lacks its file, or the line uses what only sh has
+    """
+    if verbatim := _VERBATIM.match(text):
+        command = text[verbatim.end() :].rstrip("\r")
+        return Words(["shell", command], ["shell", command])
+    stripped = text.lstrip()
+    if stripped[:1] in _SHORTCUTS:
+        text = f"{_SHORTCUTS[stripped[0]]} {stripped[1:]}"
+    return _Parser(text, expand).run()
+
+
+class _Parser:
+    """One pass over a line."""
+
+    def __init__(self, text: str, expand: Expand | None) -> None:
+        self._text = text
+        self._expand = expand
+        self._found = Words()
+        self._parts: list[str] | None = None  # of the word at hand; None between words
+        self._start = 0
+        self._redirect = ""  # the operator that waits for its file
+
+    def run(self) -> Words:
+        position = 0
+        while position < len(self._text):
+            if self._text[position] == "#" and self._parts is None:
+                position = _COMMENT.match(self._text, position).end()  # type: ignore[union-attr]  # it starts with a #
+                continue
+            token = _TOKEN.match(self._text, position)
+            if token is None:
+                raise _not_closed(self._text[position], 1) if self._text[position] != "\\" else _nothing_follows(1)
+            if token.group() == "|":
+                self._end_word(position)
+                self._pipe(self._text[token.end() :].strip())
+                break
+            self._take(token)
+            position = token.end()
+        self._end_word(position)
+        if self._redirect:
+            raise UsageError(f"{self._redirect} lacks its file")
+        if self._found.output is not None and self._found.pipe is not None:
+            raise UsageError("the output goes to a file or to a pipe, not to both")
+        return self._found
+
+    def _take(self, token: re.Match[str]) -> None:
+        kind, text = token.lastgroup, token.group()
+        if kind == "join":
+            return
+        if kind in ("space", "newline", "heredoc"):
+            self._end_word(token.start())
+        elif kind == "operator":
+            self._operator(text, token.start())
+        else:
+            if self._parts is None:
+                self._parts, self._start = [], token.start()
+            self._parts.append(self._value(kind, text))
+
+    def _value(self, kind: str | None, text: str) -> str:
+        if kind == "escape":
+            return text[1:]
+        if kind == "single":
+            return text[1:-1]
+        if kind == "double":
+            return _IN_DOUBLE.sub(self._in_double, text[1:-1])
+        if self._expand is not None and kind == "expansion":
+            return "${" if text == "$${" else self._expand(text[2:-1])
+        return text
+
+    def _in_double(self, match: re.Match[str]) -> str:
+        escaped, literal, name = match.groups()
+        if escaped is not None:
+            return "" if escaped.endswith("\n") else escaped
+        if self._expand is None:
+            return match.group()
+        return "${" if literal else self._expand(name)
+
+    def _operator(self, text: str, at: int) -> None:
+        if self._parts is not None and text != "<" and self._text[self._start : at] in ("1", "2"):
+            raise UsageError(f"{self._text[self._start : at]}{text} is sh's: here only standard output is redirected")
+        self._end_word(at)
+        if self._redirect:
+            raise UsageError(f"{self._redirect} lacks its file")
+        self._redirect = text
+
+    def _end_word(self, at: int) -> None:
+        if self._parts is None:
+            return
+        word, spelled = "".join(self._parts), self._text[self._start : at]
+        self._parts = None
+        if self._redirect:
+            self._redirect_to(word, spelled)
+        elif spelled in _SH_ONLY:
+            raise UsageError(f"{spelled} means nothing here: one command a line; quote it if it is text")
+        else:
+            self._found.words.append(word)
+            self._found.spelled.append(spelled)
+
+    def _redirect_to(self, word: str, spelled: str) -> None:
+        operator, self._redirect = self._redirect, ""
+        if not word or spelled.startswith("&"):
+            raise UsageError(f"{operator} lacks its file")
+        if operator == "<":
+            self._found.input = word
+        elif self._found.output is not None:
+            raise UsageError("the output goes to one file")
+        else:
+            self._found.output, self._found.append = word, operator == ">>"
+
+    def _pipe(self, command: str) -> None:
+        if not command or not self._found.words:
+            raise UsageError("a command is missing beside |")
+        self._found.pipe = command

@@ -1,0 +1,231 @@
+"""Command files: ``-f FILE``, ``-c LINE``, standard input that is no terminal, and the shell's ``run_script``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO
+
+from storlet_shell.adapters.console import Console
+from storlet_shell.adapters.interpreter import Interpreter, Quit, Scope, Typed
+from storlet_shell.adapters.lines import GrammarError, Line, split
+from storlet_shell.bodies import read_file
+from storlet_shell.errors import ExitStatus, StorletShellError, UsageError
+from storlet_shell.registry import Call, Registry
+from storlet_shell.results import Result, failure_fields
+from storlet_shell.session import Session
+
+_DEEPEST = 20
+
+
+@dataclass(frozen=True)
+class How:
+    """How command files are run.
+
+    :param keep_going: go on after a failing line; the exit status is the first failure's
+    :param echo: show each line before it runs
+    :param parse_only: parse every line, run none, report all that is wrong
+    :param as_json: show each line's result, or its failure, as one JSON document on one line
+    """
+
+    keep_going: bool = False
+    echo: bool = False
+    parse_only: bool = False
+    as_json: bool = False
+
+
+def main(given: argparse.Namespace, session: Session, console: Console) -> int:
+    """Run what the command line names, and return the exit status.
+
+    :param given: the command line's options
+    :raises StorletShellError: when it can't be read, or -D is wrong
+    """
+    how = How(given.keep_going, given.echo, given.parse_only, given.json)
+    definitions = dict(_definition(text) for text in given.define)
+    session.variables.update(definitions)
+    name, text = _source(given)
+    if given.command is not None or given.file not in (None, "-"):
+        console.stdin = getattr(sys.stdin, "buffer", None)
+    runner = Runner(Interpreter(session, console, Registry()), how)
+    return runner.run(text, Scope(name, arguments_of(given.words), definitions, console.environ))
+
+
+def _definition(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier() or not name.isascii():
+        raise UsageError(f"-D {text}: a definition is written NAME=VALUE")
+    return name, value
+
+
+def _source(given: argparse.Namespace) -> tuple[str, str]:
+    """Return the name and the text of what is to be run."""
+    if given.command is not None and given.file is not None:
+        raise UsageError("-c or -f, not both")
+    if given.command is not None:
+        return "-c", given.command
+    if given.file not in (None, "-"):
+        return given.file, decode(read_file(given.file), given.file)
+    if sys.stdin is None:
+        raise UsageError("nothing to run: standard input is closed; name a command, -f FILE or -c LINE")
+    return "standard input", decode(sys.stdin.buffer.read(), "standard input")
+
+
+def arguments_of(words: Sequence[str]) -> tuple[str, ...]:
+    """Return the arguments for a command file: the words, without the ``--`` that may stand before them."""
+    return tuple(words[1:] if words[:1] == ["--"] else words)
+
+
+def decode(content: bytes, name: str) -> str:
+    """Return the text of a command file.
+
+    :raises UsageError: when it is not UTF-8
+    """
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UsageError(f"{name}:{line}: no command file: it is not UTF-8") from None
+
+
+class Runner:
+    """Runs the lines of command files, and of those that they run, up to the first that fails.
+
+    :param interpreter: runs the lines
+    """
+
+    def __init__(self, interpreter: Interpreter, how: How) -> None:
+        self._interpreter = interpreter
+        self._console = interpreter.console
+        self._how = how
+        interpreter.own["run_script"] = self.run_script
+        interpreter.keeps_stdout = how.as_json
+
+    def run(self, text: str, scope: Scope) -> int:
+        """Run a text, and return the exit status of the first line that failed."""
+        try:
+            lines = split(text)
+        except GrammarError as error:
+            return self._failed(Line("", error.number), scope, error)
+        first = 0
+        for line in lines:
+            try:
+                status = self._run(line, scope)
+            except Quit:
+                break
+            first = first or status
+            if status == ExitStatus.INTERRUPTED:
+                return status
+            if status and not self._how.keep_going and not self._how.parse_only:
+                break
+        return first
+
+    def run_script(self, typed: Typed) -> int:
+        """Run a further command file: ``run_script FILE [ARGUMENT …]``.
+
+        :raises UsageError: when no file is named, or files run each other without end
+        :raises NotFoundError: when there is no such file
+        """
+        if not typed.arguments:
+            raise UsageError("run_script lacks its file")
+        name, *arguments = typed.arguments
+        outer = typed.scope or Scope("", environ=self._console.environ)
+        if outer.depth >= _DEEPEST:
+            raise UsageError(f"{name}: command files run each other, {_DEEPEST} deep")
+        scope = replace(outer, name=name, arguments=tuple(arguments), depth=outer.depth + 1)
+        return self.run(decode(read_file(Path(name).expanduser()), name), scope)
+
+    def _run(self, line: Line, scope: Scope) -> int:
+        if self._how.echo:
+            self._console.stderr.write("".join(f"+ {text}\n" for text in line.text.splitlines()))
+            self._console.stderr.flush()
+        if self._how.parse_only:
+            return self._check(line, scope)
+        try:
+            with _Document(self._interpreter) if self._how.as_json else nullcontext() as document:
+                status = self._interpreter.run(line, scope)
+                if document is not None:
+                    document.write(self._head(line, scope), status)
+        except Quit:
+            raise
+        except BrokenPipeError:
+            raise  # whoever reads this process's own output is gone: there is nobody to go on for
+        except (Exception, KeyboardInterrupt) as error:
+            return self._failed(line, scope, error)
+        if status:
+            self._console.warn(f"{scope.name}:{line.number}: ended with status {status}: {_first(line)}")
+        return status
+
+    def _check(self, line: Line, scope: Scope) -> int:
+        """Parse a line and its arguments as if it were to run."""
+        try:
+            typed = self._interpreter.parse(line, scope)
+            if typed.name not in self._interpreter.own:
+                self._interpreter.call(typed)
+        except StorletShellError as error:
+            return self._failed(line, scope, error)
+        return ExitStatus.OK
+
+    def _failed(self, line: Line, scope: Scope, error: BaseException) -> int:
+        status = self._console.show_error(error, where=f"{scope.name}:{line.number}: ")
+        if self._how.as_json:
+            fields = failure_fields(error) if isinstance(error, StorletShellError) else {"error": type(error).__name__}
+            fields.pop("exit_status", None)
+            document = {**self._head(line, scope), "failure": fields, "exit_status": int(status)}
+            self._console.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+            self._console.stdout.flush()
+        return status
+
+    @staticmethod
+    def _head(line: Line, scope: Scope) -> dict[str, object]:
+        return {"file": scope.name, "line": line.number, "command": _first(line)}
+
+
+def _first(line: Line) -> str:
+    text = line.text.strip().split("\n", 1)[0].rstrip("\\ ")
+    return text if len(text) <= 200 else f"{text[:200]}…"
+
+
+class _Document:
+    """Collects a line's result as JSON, to be written once the line has ended well.
+
+    Where the line sends its output to a file or a pipe, the result goes there as it would without --json.
+    """
+
+    def __init__(self, interpreter: Interpreter) -> None:
+        self._interpreter = interpreter
+        self._outer = interpreter.show
+        self._spool: IO[str] = tempfile.SpooledTemporaryFile(max_size=1024 * 1024, mode="w+", encoding="utf-8")  # noqa: SIM115
+        interpreter.show = self._take
+
+    def _take(self, call: Call, result: Result) -> None:
+        if self._interpreter.console.is_redirected or call.store is not None:
+            self._interpreter.show_result(call, result)
+            return
+        try:
+            self._spool.writelines(result.json_pieces())
+        finally:
+            result.close()
+
+    def write(self, head: dict[str, object], status: int) -> None:
+        """Write the line's document to standard output."""
+        stdout = self._interpreter.console.stdout
+        stdout.write(json.dumps(head, ensure_ascii=False)[:-1])
+        if self._spool.tell():
+            self._spool.seek(0)
+            stdout.write(', "result": ')
+            stdout.writelines(iter(lambda: self._spool.read(65536), ""))
+        stdout.write(f', "exit_status": {int(status)}}}\n')
+        stdout.flush()
+
+    def __enter__(self) -> _Document:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._interpreter.show = self._outer
+        self._spool.close()

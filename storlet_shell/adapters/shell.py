@@ -1,0 +1,397 @@
+"""The interactive shell. The only import of cmd2: it edits lines, completes them, and holds the preferences.
+
+Lines are read and run by our own grammar and interpreter, as in command files; cmd2 sees a line as words. Its tokeniser
+is not sh's, it keeps no exit statuses, and its pipes lose the other end's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import re
+import shlex
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import Any, TextIO, cast
+
+import cmd2
+from cmd2.constants import NS_ATTR_STATEMENT, NS_ATTR_SUBCOMMAND_FUNC
+from cmd2.parsing import StatementParser
+
+from storlet_shell import __version__
+from storlet_shell.adapters import keys
+from storlet_shell.adapters.console import Console
+from storlet_shell.adapters.history import ShellHistory
+from storlet_shell.adapters.interpreter import Interpreter, Quit, Scope, Typed, body_of
+from storlet_shell.adapters.lines import Line, Words, split
+from storlet_shell.adapters.script import How, Runner, decode
+from storlet_shell.adapters.words import OWN_WORDS, SYNTAX
+from storlet_shell.bodies import read_file
+from storlet_shell.commands.vars import describe
+from storlet_shell.completion import complete, forget
+from storlet_shell.errors import ExitStatus, StorletShellError, UnknownCommandError
+from storlet_shell.registry import Call, Command, Kind, ParserMixin, Registry
+from storlet_shell.results import Result, Text
+from storlet_shell.session import Session
+
+HISTORY = "STORLET_SHELL_HISTORY"
+STARTUP = "STORLET_SHELL_STARTUP"
+
+_OWN_CATEGORY = "Shell"
+_REMOVED = ("edit", "macro", "run_pyscript", "_relative_run_script", "_eof")
+_REMOVED_SETTINGS = (
+    "debug",
+    "echo",
+    "max_completion_table_items",
+    "scripts_add_to_history",
+    "traceback_show_locals",
+    "traceback_width",
+)
+_SECRETS = ("OS_PASSWORD", "OS_AUTH_TOKEN", "OS_TOKEN", "OS_APPLICATION_CREDENTIAL_SECRET", "ST_KEY")
+_SHORTCUTS = {"!": "shell", "?": "help", "@": "run_script"}
+_FIRST_WORD = re.compile(r"\s*([^\s'\"\\|<>]+)")
+_UNSAFE = re.compile(r"""['"\\|<>]|^\#""")
+
+
+def main(session: Session, console: Console, *, as_json: bool = False) -> int:
+    """Run the interactive shell until its user leaves, and return its exit status."""
+    registry = Registry()
+    cmd2.set_default_argument_parser(ShellParser)
+    shell = make_class(registry)(session, console, registry, as_json)
+    shell.intro = f"storlet-shell {__version__}: help lists the commands, Ctrl-D leaves"
+    _greet(session, console)
+    shell.run_startup_file()
+    for entry, problem in registry.broken.items():
+        console.warn(f"plug-in {entry} is not usable: {problem}")
+    shell.prompt = shell.prompt_text
+    return shell.cmdloop()
+
+
+def _greet(session: Session, console: Console) -> None:
+    """Join or start the embedded Swift if that was asked for, so that Tab knows it; say early what would not work."""
+    try:
+        if session.uses_local:
+            session.client.login.storage_url()
+        else:
+            session.credentials()
+    except StorletShellError as error:
+        console.show_error(error)
+
+
+def _parser_of_run_script() -> ShellParser:
+    parser = ShellParser(description="Run a command file in this shell, up to the first line that fails.")
+    _bind(parser.add_argument("file", metavar="FILE"), Kind.FILE)
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGUMENT", help="${1} and so on in the file")
+    return parser
+
+
+def _parser_of_shell() -> ShellParser:
+    parser = ShellParser(description="Run a line by sh, as it stands.")
+    _bind(parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND"), Kind.FILE)
+    return parser
+
+
+def _parser_of_quit() -> ShellParser:
+    return ShellParser(description="Leave the shell.")
+
+
+def _parser_of_help() -> ShellParser:
+    parser = ShellParser(description="Show the commands, or how to use one; help syntax shows how lines are written.")
+    _bind(parser.add_argument("name", nargs="?", metavar="COMMAND"), Kind.COMMAND)
+    return parser
+
+
+class ShellParser(ParserMixin, cmd2.Cmd2ArgumentParser):
+    """cmd2's argument parser, with one line for what is wrong."""
+
+    def __init__(self, **options: Any) -> None:
+        options["formatter_class"] = cmd2.RawDescriptionCmd2HelpFormatter  # cmd2 4.3 fails with argparse's own ones
+        super().__init__(**options)
+
+
+@dataclass(frozen=True)
+class _Statement(cmd2.Statement):
+    """A line as cmd2 hands it to the function of a command, with the words that it was split into already."""
+
+    words: tuple[str, ...] = ()
+    spelled: tuple[str, ...] = ()
+
+
+class _Words(StatementParser):
+    """Gives the functions of commands the words that the line was split into."""
+
+    def get_command_arg_list(
+        self, command_name: str, to_parse: cmd2.Statement | str, preserve_quotes: bool
+    ) -> tuple[cmd2.Statement, list[str]]:
+        """Return the words after the command."""
+        if isinstance(to_parse, _Statement):
+            return to_parse, list(to_parse.spelled if preserve_quotes else to_parse.words)
+        return super().get_command_arg_list(command_name, to_parse, preserve_quotes)
+
+
+class _ShellInterpreter(Interpreter):
+    """Runs lines through cmd2's functions: the registry's commands, and the words that only the shell has."""
+
+    shell: Shell
+
+    def parse(self, line: Line, scope: Scope | None = None) -> Typed:
+        """Split a line into its parts; in one that was typed, an alias stands for its text."""
+        if scope is None:
+            line = replace(line, text=self.shell.without_alias(line.text))
+        return super().parse(line, scope)
+
+    def dispatch(self, typed: Typed) -> int:
+        """Run a line whose redirects are in place."""
+        return super().dispatch(typed) if typed.name in self.own else self.shell.run_function(typed)
+
+    def show_result(self, call: Call, result: Result) -> None:
+        """Show a result, or say what was stored."""
+        super().show_result(call, result)
+        if call.store is not None and not self.shell.quiet:
+            self.console.warn(f"{call.store} = {describe(result)}")
+
+
+class Shell(cmd2.Cmd):
+    """The shell without the registry's commands.
+
+    ``status`` is the exit status of the last line.
+    """
+
+    def __init__(self, session: Session, console: Console, registry: Registry, as_json: bool = False) -> None:
+        self.interpreter = _ShellInterpreter(session, console, registry, as_json=as_json)
+        self.interpreter.shell = self
+        self.session = session
+        self.console = console
+        self.status = 0
+        self._typed = Typed(Line(""), Words())
+        self._runner = Runner(self.interpreter, How())
+        super().__init__(allow_cli_args=False, allow_clipboard=False, shortcuts=_SHORTCUTS, terminators=())
+        self.statement_parser = _Words(terminators=(), shortcuts=_SHORTCUTS)
+        for name in _REMOVED:
+            setattr(self, f"do_{name}", None)
+        self._choose_settings()
+        self._keep_history()
+        self.main_session.multiline = keys.goes_on
+        keys.add(self.main_session.key_bindings)  # type: ignore[arg-type]  # cmd2 has made it one that can be added to
+
+    def _choose_settings(self) -> None:
+        for name in _REMOVED_SETTINGS:
+            self.remove_settable(name)
+        for name, holder, attribute, help_text in (
+            ("json", self.interpreter, "as_json", "Show every result as one JSON document"),
+            ("debug", self.console, "debug", "Show the traceback of every error"),
+        ):
+            self.add_settable(cmd2.Settable(name, bool, help_text, holder, settable_attrib_name=attribute))
+
+    def _keep_history(self) -> None:
+        path = _place(self.console.environ, HISTORY, "history")
+        self._kept = ShellHistory(path, self._secrets, self.console.warn)
+        self._kept.shorten()
+        self.main_session.history = self.main_session.default_buffer.history = self._kept
+        for text in reversed(list(self._kept.load_history_strings())):
+            self.history.append(cmd2.Statement("", raw=text))
+        self.history.start_session()
+
+    def _secrets(self) -> Iterable[str]:
+        return [value for name in _SECRETS if len(value := self.console.environ.get(name, "")) > 3]
+
+    @property
+    def prompt_text(self) -> str:
+        """The prompt: the cloud and the account."""
+        return f"{self.session.where or 'storlet-shell'}> "
+
+    def run_startup_file(self) -> None:
+        """Run the user's startup file, if there is one."""
+        path = _place(self.console.environ, STARTUP, "startup")
+        try:
+            if path.is_file():
+                text = decode(read_file(path), str(path))
+                self._runner.run(text, Scope(str(path), environ=self.console.environ))
+        except (StorletShellError, OSError) as error:
+            self.console.show_error(error)
+
+    def onecmd_plus_hooks(
+        self,
+        line: str,
+        *,
+        add_to_history: bool = True,
+        raise_keyboard_interrupt: bool = False,
+        **_: Any,  # what only cmd2's Python bridge passes
+    ) -> bool:
+        """Run what was typed, show what went wrong, and tell whether the shell is to end."""
+        if line == "_eof":
+            self.console.stderr.write("\n")
+            return True
+        started = time.monotonic()
+        if add_to_history and self._kept.keeps(line):
+            self.history.append(cmd2.Statement("", raw=line))
+        try:
+            for each in split(line, typed=True):
+                self.status = self.interpreter.run(each)
+        except Quit:
+            return True
+        except (Exception, KeyboardInterrupt) as error:
+            self._show_error(error)
+            if raise_keyboard_interrupt and isinstance(error, KeyboardInterrupt):
+                raise
+        forget(self.session)
+        self.prompt = self.prompt_text
+        if self.timing:
+            self.console.warn(f"{time.monotonic() - started:.2f} s")
+        return False
+
+    def _show_error(self, error: BaseException) -> None:
+        if isinstance(error, KeyboardInterrupt) and self.console.stderr.isatty():
+            self.console.stderr.write("\n")  # the terminal has shown ^C where the cursor was
+        if self.interpreter.as_json and isinstance(error, StorletShellError):
+            self.console.show_failure(error)
+        self.status = self.console.show_error(error)
+
+    def run_function(self, typed: Typed) -> int:
+        """Run a line by the function that cmd2 has for its command.
+
+        :raises UnknownCommandError: when there is none
+        """
+        if self.get_command_func(typed.name) is None:
+            close = difflib.get_close_matches(typed.name, self.get_visible_commands(), n=3)
+            hint = f"did you mean {' or '.join(close)}?" if close else "try: help"
+            raise UnknownCommandError(f"unknown command {typed.name!r}; {hint}")
+        words, spelled = typed.words.words, typed.words.spelled
+        statement = _Statement(
+            " ".join(spelled[1:]),
+            raw=typed.line.text,
+            command=words[0],
+            words=tuple(words[1:]),
+            spelled=tuple(spelled[1:]),
+        )
+        outer = self._typed, self.stdout
+        self._typed, self.stdout, self.last_result = typed, cast(TextIO, self.console.stdout), None
+        try:
+            self.onecmd(statement, add_to_history=False)
+        except cmd2.Cmd2ArgparseError as error:
+            return int(getattr(error.__cause__, "code", 0) or 0)
+        finally:
+            self._typed, self.stdout = outer
+        return ExitStatus.ERROR if self.last_result is False else ExitStatus.OK
+
+    def run_bound(self, command: Command, arguments: dict[str, Any]) -> None:
+        """Run a registry command whose arguments cmd2 has parsed."""
+        call = command.bind(arguments, body_of(self._typed, command))
+        self.interpreter.run_call(self._typed, call)
+
+    def without_alias(self, text: str) -> str:
+        """Return a line with its first word replaced by what it is an alias of."""
+        seen: set[str] = set()
+        while (match := _FIRST_WORD.match(text)) and (name := match.group(1)) in self.aliases and name not in seen:
+            seen.add(name)
+            text = self.aliases[name] + text[match.end() :]
+        return text
+
+    def candidates(self, kind: Kind, text: str, line: str, begidx: int, prefixed: bool) -> cmd2.Completions:
+        """Return what a word may become, for cmd2, which quotes those with a space itself."""
+        quote = line[begidx - 1] if begidx and line[begidx - 1] in "'\"" else ""
+        items = []
+        for one in complete(self.session, kind, text, prefixed=prefixed):
+            if quote in one.text if quote else ("'" in one.text and '"' in one.text):
+                continue  # it can't be quoted without an escape, which cmd2 would not understand at the next Tab
+            needs_quotes = not quote and " " not in one.text and _UNSAFE.search(one.text)
+            shown = one.text.rstrip("/").rpartition("/")[2] + ("" if one.final else "/")
+            items.append(
+                cmd2.CompletionItem(
+                    shlex.quote(one.text) if needs_quotes else one.text, display=shown, display_meta=one.note
+                )
+            )
+            final = one.final
+        return cmd2.Completions(items, is_sorted=True, allow_finalization=len(items) != 1 or final)
+
+    def sigint_handler(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002  cmd2's signature
+        """Interrupt what runs. Nothing is written here: cmd2 would write an empty line to where output goes."""
+        raise KeyboardInterrupt
+
+    def _run_own(self, name: str, words: list[str]) -> None:
+        """Run one of the interpreter's own words when cmd2 asks for it by itself, as ``history -e`` does."""
+        self.interpreter.own[name](Typed(Line(""), Words([name, *words], [name, *words])))
+
+    @cmd2.with_argparser(_parser_of_run_script)
+    def do_run_script(self, given: argparse.Namespace) -> None:
+        """Run a command file in this shell."""
+        self._run_own("run_script", [given.file, *given.arguments])
+
+    @cmd2.with_argparser(_parser_of_shell, preserve_quotes=True)
+    def do_shell(self, given: argparse.Namespace) -> None:
+        """Run a line by sh."""
+        self._run_own("shell", [" ".join(given.command)])
+
+    @cmd2.with_argparser(_parser_of_quit)
+    def do_quit(self, _: argparse.Namespace) -> None:
+        """Leave the shell."""
+        self._run_own("quit", [])
+
+    do_exit = do_quit
+
+    @cmd2.with_argparser(_parser_of_help)
+    def do_help(self, given: argparse.Namespace) -> None:
+        """Show the commands, or how to use one."""
+        self.console.show(self._help(given.name))
+
+    def _help(self, name: str | None) -> Result:
+        if name == "syntax":
+            return Text(SYNTAX)
+        if name is None:
+            shown = self.interpreter.registry.get("help").run(self.session)
+            words = (f"  {word:<10} {summary}" for word, summary in OWN_WORDS.items())
+            return Text("\n".join([*shown.lines(), "", _OWN_CATEGORY, *words]))
+        function = self.get_command_func(name)
+        parser = self.command_parsers.get(function) if function and name in OWN_WORDS else None
+        if parser is not None:
+            return Text(parser.format_help())
+        return self.interpreter.registry.get("help").run(self.session, name=name)
+
+
+def make_class(registry: Registry) -> type[Shell]:
+    """Make a shell with a function for each command of a registry, under each of its names."""
+    functions: dict[str, Any] = {}
+    for command in registry:
+        for name in (command.name, *command.aliases):
+            functions.setdefault(f"do_{name}", _function_of(command, name))
+    functions.pop("do_help")
+    return type("Shell", (Shell,), functions)
+
+
+def _function_of(command: Command, name: str) -> Callable[..., Any]:
+    def parser() -> ShellParser:
+        return command.parser(ShellParser, bind=_bind)
+
+    def run(shell: Shell, given: argparse.Namespace) -> None:
+        arguments = dict(vars(given))
+        for added in (NS_ATTR_STATEMENT, NS_ATTR_SUBCOMMAND_FUNC):
+            arguments.pop(added, None)
+        shell.run_bound(command, arguments)
+
+    # cmd2 knows a command by its function's name, and keeps its parser under the qualified one.
+    run.__name__, run.__qualname__, run.__doc__ = f"do_{name}", f"Shell.do_{name}", command.summary
+    function = cmd2.with_argparser(parser)(run)
+    cmd2.categorize(function, command.category)
+    return function
+
+
+def _bind(action: argparse.Action, kind: Kind) -> None:
+    prefixed = kind is Kind.OBJECT and bool(action.option_strings)
+
+    def completer(shell: Shell, text: str, line: str, begidx: int, endidx: int) -> cmd2.Completions:  # noqa: ARG001
+        return shell.candidates(kind, text, line, begidx, prefixed)
+
+    action.set_completer(completer)  # type: ignore[attr-defined]  # cmd2 adds it to argparse's actions
+
+
+def _place(environ: Mapping[str, str], variable: str, name: str) -> Path:
+    """Return the place of one of the user's files: where a variable says, or in the platform's folder for it."""
+    if environ.get(variable):
+        return Path(environ[variable]).expanduser()
+    import platformdirs
+
+    folder = platformdirs.user_state_path if name == "history" else platformdirs.user_config_path
+    return folder("storlet-shell", appauthor=False) / name

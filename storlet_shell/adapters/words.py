@@ -1,0 +1,35 @@
+"""What the shell says of itself: the words that no registry holds, and how lines are written."""
+
+from __future__ import annotations
+
+OWN_WORDS = {
+    "alias": "Give a line a short name.",
+    "exit": "Leave the shell; Ctrl-D does too.",
+    "history": "Show, repeat or clear what was typed.",
+    "quit": "The same as exit.",
+    "run_script": "Run a command file in this shell; @FILE does too.",
+    "set": "Show or change the shell's preferences.",
+    "shell": "Run a line by sh; !LINE does too.",
+    "shortcuts": "Show the one-character words.",
+    "syntax": "(help syntax) How lines are written: quotes, pipes, heredocs.",
+}
+"""The words that belong to the interactive shell, with a sentence for each."""
+
+SYNTAX = """\
+Words are quoted as in sh: 'single', "double", or a backslash before the character. ~, * and $NAME stand for themselves.
+
+  ls photos > list.txt       the output goes to a file; >> adds to it
+  get photos/a.jpg | less    ... or to a command of sh; everything after | is sh's
+  put - photos/c < c.txt     standard input comes from a file
+  upload photos/b <<EOF      a body: the lines up to the one that is EOF, exactly as they are
+  !ls -l                     a line for sh
+  @FILE, ?NAME               run_script FILE, help NAME
+  # ...                      a comment, at the start of a word
+
+A backslash at the end of a line, and an open quote, continue it. Ctrl-C ends what runs, Ctrl-D leaves.
+-o NAME stores a result, vars shows it, -i NAME uses a stored dict as a storlet's parameters.
+A line that starts with a space is not kept in the history.
+
+In command files ${NAME} stands for a definition (-D NAME=VALUE) or a variable of the environment, ${1} for an argument,
+except in single quotes and heredocs; $${NAME} is the text itself. Typed lines take ${NAME} as it is."""
+"""How lines are written, for people."""
