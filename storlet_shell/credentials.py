@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from storlet_shell import headers as wire
@@ -30,8 +29,7 @@ WAYS_IN = (
 )
 
 
-@dataclass(frozen=True)
-class Credentials:
+class Credentials(NamedTuple):
     """Half of a login: who, where, and by which secret.
 
     :param source: where they were found, in words
@@ -48,10 +46,13 @@ class Credentials:
     scheme: str
     auth_url: str
     user: str = ""
-    secret: str = field(default="", repr=False)
+    secret: str = ""
     scope: tuple[tuple[str, str], ...] = ()
     region: str = ""
     interface: str = "public"
+
+    def __repr__(self) -> str:
+        return f"<Credentials of {self.user} at {self.auth_url}>"
 
 
 def discover(environ: Mapping[str, str]) -> Credentials:
@@ -172,12 +173,15 @@ class Login:
         try:
             reply = transport.send("GET", who.auth_url, {wire.AUTH_USER: who.user, wire.AUTH_KEY: who.secret})
             reply.close()
+        except ServiceError as error:
+            raise ServiceError(f"can't reach {who.auth_url}: {error}") from error
         finally:
             transport.close()
         if reply.status in (401, 403):
             raise IdentityError(f"{who.auth_url} refuses the user {who.user} or the password")
         if reply.status >= 300:
-            raise ServiceError(f"{who.auth_url} does not log {who.user} in (HTTP {reply.status})")
+            kind = ServiceError if reply.status >= 500 else IdentityError
+            raise kind(f"{who.auth_url} does not log {who.user} in (HTTP {reply.status})")
         token, storage_url = (reply.headers.get(name, "") for name in (wire.AUTH_TOKEN, wire.STORAGE_URL))
         if not token or not storage_url:
             raise IdentityError(f"can't log in at {who.auth_url}: it answers without a token or a storage URL")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import quote
 
 from storlet_shell.values import Invocation, ObjectPath
@@ -91,8 +91,7 @@ def encode_destination(path: ObjectPath) -> dict[str, str]:
     return {DESTINATION: _quote_path(path).removeprefix("/")}
 
 
-@dataclass(frozen=True)
-class StorletDescription:
+class StorletDescription(NamedTuple):
     """What the storlet's object says of itself.
 
     :param dependencies: the names of its dependency objects

@@ -10,11 +10,9 @@ from __future__ import annotations
 import argparse
 import importlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
-from inspect import cleandoc
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from storlet_shell import commands as builtin_commands
 from storlet_shell.errors import UnknownCommandError, UsageError
@@ -91,8 +89,7 @@ Bind = Callable[[argparse.Action, Kind], None]
 Run = Callable[..., Result]
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(NamedTuple):
     """A command: its spec and its function.
 
     :param name: the verb that users type
@@ -112,15 +109,20 @@ class Command:
     body: str = ""
     category: str = "Objects"
 
+    @property
+    def description(self) -> str:
+        """What its help says: the function's docstring without the field list at its end."""
+        lines = "\n".join(line.strip() for line in (self.run.__doc__ or self.summary).splitlines())
+        return lines.split("\n:", 1)[0].strip()
+
     def parser(self, cls: type[AnyParser], bind: Bind | None = None) -> AnyParser:
         """Build a parser of the given class from the spec.
 
         :param bind: called with each action and the kind of thing it names, to attach a front end's completion
         """
-        description = cleandoc(self.run.__doc__ or self.summary)
         parser = cls(
             prog=self.name,
-            description=description.split("\n:", 1)[0].strip(),
+            description=self.description,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
@@ -152,8 +154,7 @@ class Command:
         return Call(self, arguments, store, json)
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """A parsed line: a command with its arguments, and what the front end is to do with the result.
 
     :param store: the variable that receives the result, if one was named
@@ -195,15 +196,15 @@ def command(
     return decorate
 
 
-@dataclass
 class Registry:
     """The commands there are: the built-in ones by the names of their modules, others by entry points.
 
     :param broken: plug-ins that could not be used, with the reason, by the name of their entry point
     """
 
-    broken: dict[str, str] = field(default_factory=dict)
-    _found: dict[str, Command] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.broken: dict[str, str] = {}
+        self._found: dict[str, Command] = {}
 
     def builtin_names(self) -> list[str]:
         """Return the names of the built-in commands; none of them is imported."""

@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -62,21 +61,20 @@ def _plain(value: Any) -> str:
     return str(value)
 
 
-@dataclass(frozen=True)
 class Report(Result):
     """Some facts about one thing.
 
     :param facts: names and values, in the order in which they are shown
     """
 
-    facts: Mapping[str, Any]
+    def __init__(self, facts: Mapping[str, Any]) -> None:
+        self.facts = facts
 
     def fields(self) -> dict[str, Any]:
         """Return the facts."""
         return dict(self.facts)
 
 
-@dataclass(frozen=True)
 class Done(Result):
     """Something was changed.
 
@@ -84,8 +82,9 @@ class Done(Result):
     :param facts: the same for machines
     """
 
-    message: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    def __init__(self, message: str, facts: Mapping[str, Any] | None = None) -> None:
+        self.message = message
+        self.facts = facts or {}
 
     def fields(self) -> dict[str, Any]:
         """Return the facts."""
@@ -96,11 +95,11 @@ class Done(Result):
         yield self.message
 
 
-@dataclass(frozen=True)
 class Text(Result):
     """Text that is shown as it is: a help page, a log."""
 
-    text: str
+    def __init__(self, text: str) -> None:
+        self.text = text
 
     def fields(self) -> dict[str, Any]:
         """Return the text under one name."""
@@ -388,14 +387,14 @@ def _replacing(target: Path) -> Iterator[IO[bytes]]:
         raise
 
 
-@dataclass(frozen=True)
 class Planned(Result):
     """The requests that would be sent; nothing was.
 
     :param requests: method, URL and headers of each, secrets hidden, with the body in words
     """
 
-    requests: tuple[Mapping[str, Any], ...]
+    def __init__(self, requests: tuple[Mapping[str, Any], ...]) -> None:
+        self.requests = requests
 
     def fields(self) -> dict[str, Any]:
         """Return the requests."""
