@@ -14,6 +14,7 @@ from storlet_shell.credentials import Connection, Credentials, Login
 from storlet_shell.embedded import control
 from tests.support.lines import Runner, base_environment
 from tests.support.responder import KEY, USER, Responder
+from tests.support.storlets import STORLETS
 
 
 @pytest.fixture
@@ -64,3 +65,14 @@ def container(run: Runner) -> str:
     name = f"c-{secrets.token_hex(4)}"
     assert run("mkdir", name).status == 0
     return name
+
+
+@pytest.fixture(scope="session")
+def storlets(run: Runner, tmp_path_factory: pytest.TempPathFactory) -> Runner:
+    """Deploy every storlet of the tests on the real Swift; return what runs lines there."""
+    folder = tmp_path_factory.mktemp("storlets")
+    for name, code in STORLETS.items():
+        (folder / name).write_text(code)
+        outcome = run("deploy", str(folder / name))
+        assert outcome.status == 0, outcome.err
+    return run
