@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.cluster import Wire, run, tool
+from benchmarks.cluster import Wire, peak_memory, run, tool
 from benchmarks.measure import Figure, in_turns
 from storlet_shell.embedded.control import Running
 
@@ -22,10 +22,10 @@ def memory(running: Running) -> Iterator[Figure]:
             with files[name].open("wb") as file:
                 file.truncate(count * _MIB)
         put = {
-            name: run([tool("storlet-shell"), "put", str(file), f"bench/memory-{name}"], running)
+            name: peak_memory([tool("storlet-shell"), "put", str(file), f"bench/memory-{name}"], running)
             for name, file in files.items()
         }
-    get = {name: run([tool("storlet-shell"), "get", f"bench/memory-{name}"], running) for name in files}
+    get = {name: peak_memory([tool("storlet-shell"), "get", f"bench/memory-{name}"], running) for name in files}
     for what, peak in (("get", get), ("put", put)):
         note = f"{peak['large'] / 1024:.1f} MiB, {peak['small'] / 1024:.1f} MiB; once each"
         ratio = peak["large"] / peak["small"]

@@ -89,21 +89,35 @@ def tool(name: str) -> str:
     return str(Path(sys.executable).parent / name)
 
 
-def run(words: list[str], running: control.Running | None = None, stdin: bytes = b"") -> int:
-    """Run a process to its end, its output thrown away, and return its peak memory in KiB.
+def run(words: list[str], running: control.Running | None = None, stdin: bytes = b"") -> None:
+    """Run a process to its end, its output thrown away.
 
     :raises RuntimeError: when it fails
     """
-    with subprocess.Popen(
-        words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment(running)
-    ) as process:
-        assert process.stdin is not None
-        assert process.stderr is not None
-        process.stdin.write(stdin)
-        process.stdin.close()
-        errors = process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(words)}: {errors.decode()}")
-    return usage.ru_maxrss
+    done = subprocess.run(
+        words,
+        input=stdin,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=environment(running),
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(words)}: {done.stderr.decode()}")
+
+
+# The kernel counts the memory of the process that forks to what its child ever used, so a small process forks.
+_PEAK = """
+import resource, subprocess, sys
+status = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(status)
+"""
+
+
+def peak_memory(words: list[str], running: control.Running) -> int:
+    """Run a process to its end and return its peak memory in KiB."""
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", _PEAK, *words], stdout=subprocess.PIPE, env=environment(running), check=True
+    )
+    return int(done.stdout)

@@ -1,7 +1,5 @@
 """``python -m storlet_shell`` is ``storlet-shell``."""
 
-import sys
+from storlet_shell.adapters.cli import run
 
-from storlet_shell.adapters.cli import main
-
-sys.exit(main())
+run()

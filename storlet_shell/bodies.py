@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from storlet_shell.errors import LocalFileError, NotFoundError, UsageError
+from storlet_shell.results import expand
 
 
 class Body:
@@ -37,8 +39,14 @@ class Body:
         self._digest = hashlib.md5(usedforsecurity=False)
 
     def read(self, size: int) -> bytes:
-        """Return the next bytes, nothing at the end."""
-        chunk = self._file.read(size)
+        """Return the next bytes, nothing at the end.
+
+        :raises LocalFileError: when they can't be read
+        """
+        try:
+            chunk = self._file.read(size)
+        except OSError as error:
+            raise LocalFileError(f"can't read {self.label}: {error.strerror or error}") from error
         self._digest.update(chunk)
         for observe in self.observers:
             observe(chunk)
@@ -70,7 +78,7 @@ def file_body(path: str | Path) -> Iterator[Body]:
     """
     file = open_file(path)
     with file:
-        status = Path(path).expanduser().stat()
+        status = os.fstat(file.fileno())
         if stat.S_ISREG(status.st_mode):
             yield Body(file, status.st_size, replayable=True, label=f"{status.st_size} bytes of {path}")
         else:
@@ -85,7 +93,7 @@ def open_file(path: str | Path) -> IO[bytes]:
     :raises LocalFileError: when it can't be read
     """
     try:
-        return Path(path).expanduser().open("rb")
+        return expand(path).open("rb")
     except FileNotFoundError:
         raise NotFoundError(f"no local file {path}") from None
     except IsADirectoryError:

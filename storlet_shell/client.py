@@ -33,14 +33,21 @@ _ERROR_BODY_BYTES = 64 * 1024
 STATUS_ERRORS: Mapping[int, tuple[type[StorletShellError], str]] = {
     400: (StorletShellError, "the server calls the request bad"),
     401: (IdentityError, "the token is refused"),
+    402: (IdentityError, "the account is not paid for"),
     403: (IdentityError, "this user may not do that"),
     404: (NotFoundError, "not found"),
     405: (StorletShellError, "the server does not allow that method here"),
+    406: (StorletShellError, "the server has nothing of an acceptable type"),
+    408: (ServiceError, "the server waited too long for the request"),
     409: (StorletShellError, "in conflict with what is there (a container must be empty)"),
+    410: (NotFoundError, "gone"),
     411: (StorletShellError, "the server wants to know the length"),
     412: (StorletShellError, "a precondition does not hold"),
     413: (StorletShellError, "too large for the server, or over a quota"),
+    414: (StorletShellError, "the name is too long for the server"),
+    415: (StorletShellError, "the server does not take that type"),
     416: (StorletShellError, "the range lies outside of the object"),
+    417: (StorletShellError, "the server does not do what is expected"),
     422: (ServiceError, "what arrived is not what was sent"),
     429: (ServiceError, "too many requests; try later"),
     498: (ServiceError, "too many requests; try later"),
@@ -51,6 +58,7 @@ STATUS_ERRORS: Mapping[int, tuple[type[StorletShellError], str]] = {
     503: (ServiceError, "the server is not available now; try later"),
     504: (ServiceError, "a gateway before the server got no answer"),
     507: (ServiceError, "the server's disk is full"),
+    529: (ServiceError, "too many requests; try later"),
 }
 """Statuses of Swift's answers and what they mean to a user; 4xx and 5xx that are missing here go by their class."""
 
@@ -198,7 +206,7 @@ class Client:
         if reply.status not in (500, 503):
             return None
         if reply.headers.get(wire.FAILURE):
-            reason, log = wire.failure_reason(text), self.storlet_log(storlet, transaction)
+            reason, log = wire.failure_reason(text), self._log_of_failure(storlet, transaction)
         elif text.startswith("Storlet execution"):
             reason, log = text, ""
         elif self._is_there(request):
@@ -220,6 +228,13 @@ class Client:
             request = Request("GET", wire.LOG_CONTAINER, f"{storlet.split('-')[0]}.log")
         reply = self.find(request)
         return reply.read().decode("utf-8", "replace") if reply else ""
+
+    def _log_of_failure(self, storlet: str, transaction: str) -> str:
+        """Return the log of a failed run, or nothing: that it can't be had must not hide the failure itself."""
+        try:
+            return self.storlet_log(storlet, transaction)
+        except StorletShellError:
+            return ""
 
     def _is_there(self, request: Request) -> bool:
         """Tell a failed storlet from a failed server: a 503 without text can be either, and a HEAD runs no storlet."""

@@ -1,17 +1,20 @@
-"""Where an identity comes from, and the keystoneauth session that it opens.
+"""Where an identity comes from, and the login that it opens.
 
-Everything is a keystoneauth session. For tempauth (Swift's v1 authentication) the plugin is ours rather than
-``swiftclient.authv1``: that one imports ``keystoneauth1.loading`` and with it stevedore, which a one-shot line would
-pay for at every start.
+Keystone is spoken through a keystoneauth session. Swift's v1 authentication (tempauth) is a single GET, which goes
+over our own connection: swiftclient's keystoneauth plugin for it would cost every one-shot line the import of
+keystoneauth and stevedore.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
 
-from storlet_shell.errors import IdentityError, ServiceError, StorletShellError
+from storlet_shell import headers as wire
+from storlet_shell.errors import IdentityError, LocalFileError, ServiceError, StorletShellError
+from storlet_shell.values import Connection
 
 if TYPE_CHECKING:
     from keystoneauth1.session import Session as KeystoneSession
@@ -26,8 +29,7 @@ WAYS_IN = (
 )
 
 
-@dataclass(frozen=True)
-class Credentials:
+class Credentials(NamedTuple):
     """Half of a login: who, where, and by which secret.
 
     :param source: where they were found, in words
@@ -44,24 +46,13 @@ class Credentials:
     scheme: str
     auth_url: str
     user: str = ""
-    secret: str = field(default="", repr=False)
+    secret: str = ""
     scope: tuple[tuple[str, str], ...] = ()
     region: str = ""
     interface: str = "public"
 
-
-@dataclass(frozen=True)
-class Connection:
-    """How servers are reached.
-
-    :param cacert: a CA bundle to verify them with; empty for the platform's
-    :param insecure: do not verify their certificates
-    :param timeout: seconds without an answer after which a request has failed
-    """
-
-    cacert: str = ""
-    insecure: bool = False
-    timeout: float = 60.0
+    def __repr__(self) -> str:
+        return f"<Credentials of {self.user} at {self.auth_url}>"
 
 
 def discover(environ: Mapping[str, str]) -> Credentials:
@@ -124,18 +115,9 @@ class Login:
     def __init__(self, credentials: Credentials, connection: Connection) -> None:
         self.credentials = credentials
         self.connection = connection
-        self._session: KeystoneSession | None = None
+        self._token = credentials.secret if credentials.scheme == "token" else ""
         self._storage_url = ""
-
-    @property
-    def session(self) -> KeystoneSession:
-        """The keystoneauth session."""
-        if self._session is None:
-            from keystoneauth1.session import Session  # 120 ms that help and parse errors do not pay
-
-            verify: bool | str = not self.connection.insecure and (self.connection.cacert or True)
-            self._session = Session(auth=_plugin(self.credentials), verify=verify, timeout=self.connection.timeout)
-        return self._session
+        self._session: KeystoneSession | None = None
 
     def token(self) -> str:
         """Return the token, logging in if there is none or it is about to expire.
@@ -143,10 +125,11 @@ class Login:
         :raises IdentityError: when the identity is refused
         :raises ServiceError: when the identity service can't be reached or fails
         """
-        try:
-            return str(self.session.get_token())
-        except Exception as error:
-            raise self._translate(error) from error
+        if self.credentials.scheme == "v3":
+            with self._translated():
+                return str(self._keystone().get_token())
+        self._log_in()
+        return self._token
 
     def storage_url(self) -> str:
         """Return the URL of the account, without a slash at its end.
@@ -155,21 +138,12 @@ class Login:
         :raises ServiceError: when the identity service can't be reached or fails
         """
         if not self._storage_url:
-            credentials = self.credentials
-            try:
-                url = self.session.get_endpoint(
-                    service_type="object-store",
-                    interface=credentials.interface,
-                    region_name=credentials.region or None,
-                )
-            except Exception as error:
-                raise self._translate(error) from error
-            if not url:
-                where = f"in region {credentials.region}" if credentials.region else "in any region"
-                raise IdentityError(
-                    f"{credentials.auth_url} offers {credentials.user} no {credentials.interface} object store {where}"
-                )
-            self._storage_url = str(url).rstrip("/")
+            if self.credentials.scheme == "v3":
+                self._storage_url = self._find_endpoint()
+            elif self.credentials.scheme == "v1":
+                self._log_in()
+            else:
+                self._storage_url = _checked(self.credentials.auth_url, "storage URL").rstrip("/")
         return self._storage_url
 
     @property
@@ -178,76 +152,106 @@ class Login:
         return self._storage_url
 
     def renew(self) -> None:
-        """Forget the token, so that the next request logs in again."""
-        self.session.invalidate()
+        """Forget the token, so that the next request logs in again.
 
-    def _translate(self, error: Exception) -> StorletShellError:
+        :raises IdentityError: when all there is is a token
+        """
+        if self.credentials.scheme == "token":
+            raise IdentityError(f"the token of {self.credentials.source} is refused: it has expired, or was revoked")
+        if self._session is not None:
+            self._session.invalidate()
+        self._token = ""
+
+    def _log_in(self) -> None:
+        """Log in the v1 way: one GET that answers a token and a storage URL (swift ``tempauth.py``)."""
+        if self._token:
+            return
+        from storlet_shell.transport import Transport  # with it come the HTTP libraries
+
+        who = self.credentials
+        transport = Transport(_checked(who.auth_url, "URL to log in at"), self.connection)
+        try:
+            reply = transport.send("GET", who.auth_url, {wire.AUTH_USER: who.user, wire.AUTH_KEY: who.secret})
+            reply.close()
+        except ServiceError as error:
+            raise ServiceError(f"can't reach {who.auth_url}: {error}") from error
+        finally:
+            transport.close()
+        if reply.status in (401, 403):
+            raise IdentityError(f"{who.auth_url} refuses the user {who.user} or the password")
+        if reply.status >= 300:
+            kind = ServiceError if reply.status >= 500 else IdentityError
+            raise kind(f"{who.auth_url} does not log {who.user} in (HTTP {reply.status})")
+        token, storage_url = (reply.headers.get(name, "") for name in (wire.AUTH_TOKEN, wire.STORAGE_URL))
+        if not token or not storage_url:
+            raise IdentityError(f"can't log in at {who.auth_url}: it answers without a token or a storage URL")
+        self._token, self._storage_url = token, _checked(storage_url, "storage URL").rstrip("/")
+
+    def _keystone(self) -> KeystoneSession:
+        if self._session is None:
+            from keystoneauth1.identity.v3 import Password  # with it comes stevedore, and 100 ms
+            from keystoneauth1.session import Session
+
+            who, how = self.credentials, self.connection
+            _checked(who.auth_url, "URL to log in at")
+            scope: dict[str, Any] = dict(who.scope)
+            plugin = Password(auth_url=who.auth_url, username=who.user, password=who.secret, **scope)
+            verify: bool | str = not how.insecure and (how.cacert or True)
+            self._session = Session(auth=plugin, verify=verify, timeout=how.timeout)
+        return self._session
+
+    def _find_endpoint(self) -> str:
+        from keystoneauth1.exceptions import CatalogException
+
+        who, url = self.credentials, None
+        with self._translated(), suppress(CatalogException):
+            url = self._keystone().get_endpoint(
+                service_type="object-store", interface=who.interface, region_name=who.region or None
+            )
+        if not url:
+            where = f"in region {who.region}" if who.region else "in any region"
+            raise IdentityError(
+                f"{who.auth_url} offers {who.user} no {who.interface} object store {where}{self._offered()}"
+            )
+        return _checked(str(url), "storage URL").rstrip("/")
+
+    def _offered(self) -> str:
+        """Return the object stores that there are instead, as the end of a sentence."""
+        session: Any = self._keystone()
+        catalog = session.auth.get_access(session).service_catalog
+        found = catalog.get_endpoints(service_type="object-store")
+        names = sorted({f"{entry['region']} ({entry['interface']})" for entries in found.values() for entry in entries})
+        return f"; there are: {', '.join(names)}" if names else ""
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Translate keystoneauth's exceptions, by a table."""
         from keystoneauth1 import exceptions
 
-        url, user = self.credentials.auth_url, self.credentials.user
-        table: tuple[tuple[type[Exception], StorletShellError], ...] = (
-            (exceptions.Unauthorized, IdentityError(f"{url} refuses the user {user} or the password")),
-            (exceptions.SSLError, ServiceError(f"{url}: the server's certificate can't be verified: {error}")),
-            (exceptions.ConnectTimeout, ServiceError(f"{url} does not answer within {self.connection.timeout:g} s")),
-            (exceptions.ConnectFailure, ServiceError(f"can't reach {url}: no server answers there")),
-            (exceptions.HttpServerError, ServiceError(f"{url} fails: {error}")),
-            (exceptions.ClientException, IdentityError(f"can't log in at {url}: {error}")),
-        )
-        for kind, translated in table:
-            if isinstance(error, kind):
-                return translated
-        raise error
-
-
-def _plugin(credentials: Credentials) -> Any:
-    if credentials.scheme == "v1":
-        return _tempauth_plugin(credentials)
-    if credentials.scheme == "token":
-        from keystoneauth1.token_endpoint import Token
-
-        return Token(credentials.auth_url, credentials.secret)
-    from keystoneauth1.identity.v3 import Password
-
-    scope: dict[str, Any] = dict(credentials.scope)
-    return Password(auth_url=credentials.auth_url, username=credentials.user, password=credentials.secret, **scope)
-
-
-def _tempauth_plugin(credentials: Credentials) -> Any:
-    from keystoneauth1 import exceptions
-    from keystoneauth1.plugin import BaseAuthPlugin
-
-    class TempAuth(BaseAuthPlugin):
-        """Swift's v1 authentication: one GET that answers a token and a storage URL (swift ``tempauth.py``)."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self._token = self._storage_url = ""
-
-        def _log_in(self, session: Any) -> None:
-            if self._token:
-                return
-            response = session.get(
-                credentials.auth_url,
-                headers={"X-Auth-User": credentials.user, "X-Auth-Key": credentials.secret},
-                authenticated=False,
-                log=False,
+        url, user, limit = self.credentials.auth_url, self.credentials.user, self.connection.timeout
+        try:
+            yield
+        except exceptions.ClientException as error:
+            table: tuple[tuple[type[Exception], StorletShellError], ...] = (
+                (exceptions.Unauthorized, IdentityError(f"{url} refuses the user {user} or the password")),
+                (exceptions.SSLError, ServiceError(f"{url}: the server's certificate can't be verified: {error}")),
+                (exceptions.ConnectTimeout, ServiceError(f"{url} does not answer within {limit:g} s")),
+                (exceptions.ConnectFailure, ServiceError(f"can't reach {url}: no server answers there")),
+                (exceptions.HttpServerError, ServiceError(f"{url} fails: {error}")),
+                (exceptions.ClientException, IdentityError(f"can't log in at {url}: {error}")),
             )
-            try:
-                self._storage_url = response.headers["X-Storage-Url"]
-                self._token = response.headers["X-Auth-Token"]
-            except KeyError as error:
-                raise exceptions.AuthorizationFailure(f"no {error.args[0]} in the answer") from error
+            raise next(translated for kind, translated in table if isinstance(error, kind)) from error
+        except OSError as error:  # a CA bundle that is not there
+            raise LocalFileError(f"can't log in at {url}: {error}") from error
 
-        def get_token(self, session: Any) -> str:
-            self._log_in(session)
-            return self._token
 
-        def get_endpoint(self, session: Any, **_: Any) -> str:
-            self._log_in(session)
-            return self._storage_url
-
-        def invalidate(self) -> bool:
-            self._token, had = "", bool(self._token)
-            return had
-
-    return TempAuth()
+def _checked(url: str, what: str) -> str:
+    """Return a URL if it is one."""
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise IdentityError(f"the {what} is no http or https URL: {url!r}")
+    return url

@@ -17,7 +17,10 @@
 
 from __future__ import annotations
 
+import re
 from enum import IntEnum
+
+_LINE_ENDS = re.compile(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\s*")
 
 
 class ExitStatus(IntEnum):
@@ -50,9 +53,13 @@ class StorletShellError(Exception):
         self.transaction_id = transaction_id
         self.details = details
 
+    @property
+    def message(self) -> str:
+        """The text without the transaction, on one line; other blanks stay, since they may belong to a name."""
+        return _LINE_ENDS.sub(" ", str(self.args[0])).strip()
+
     def __str__(self) -> str:
-        text = " ".join(str(self.args[0]).split())
-        return f"{text} (transaction {self.transaction_id})" if self.transaction_id else text
+        return f"{self.message} (transaction {self.transaction_id})" if self.transaction_id else self.message
 
 
 class UsageError(StorletShellError):

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import quote
 
 from storlet_shell.values import Invocation, ObjectPath
 
 AUTH_TOKEN = "X-Auth-Token"  # noqa: S105  a header's name, not a token
+STORAGE_URL = "X-Storage-Url"
+AUTH_USER = "X-Auth-User"
+AUTH_KEY = "X-Auth-Key"
 CONTENT_LENGTH = "Content-Length"
 CONTENT_TYPE = "Content-Type"
 DESTINATION = "Destination"
@@ -88,8 +91,7 @@ def encode_destination(path: ObjectPath) -> dict[str, str]:
     return {DESTINATION: _quote_path(path).removeprefix("/")}
 
 
-@dataclass(frozen=True)
-class StorletDescription:
+class StorletDescription(NamedTuple):
     """What the storlet's object says of itself.
 
     :param dependencies: the names of its dependency objects

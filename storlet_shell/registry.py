@@ -8,15 +8,11 @@ pays for nothing but itself.
 from __future__ import annotations
 
 import argparse
-import difflib
 import importlib
-import inspect
-import pkgutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
-from importlib.util import find_spec
-from typing import Any, NoReturn, TypeVar
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from storlet_shell import commands as builtin_commands
 from storlet_shell.errors import UnknownCommandError, UsageError
@@ -93,8 +89,7 @@ Bind = Callable[[argparse.Action, Kind], None]
 Run = Callable[..., Result]
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(NamedTuple):
     """A command: its spec and its function.
 
     :param name: the verb that users type
@@ -114,15 +109,20 @@ class Command:
     body: str = ""
     category: str = "Objects"
 
+    @property
+    def description(self) -> str:
+        """What its help says: the function's docstring without the field list at its end."""
+        lines = "\n".join(line.strip() for line in (self.run.__doc__ or self.summary).splitlines())
+        return lines.split("\n:", 1)[0].strip()
+
     def parser(self, cls: type[AnyParser], bind: Bind | None = None) -> AnyParser:
         """Build a parser of the given class from the spec.
 
         :param bind: called with each action and the kind of thing it names, to attach a front end's completion
         """
-        description = inspect.cleandoc(self.run.__doc__ or self.summary)
         parser = cls(
             prog=self.name,
-            description=description.split("\n:", 1)[0].strip(),
+            description=self.description,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
@@ -154,8 +154,7 @@ class Command:
         return Call(self, arguments, store, json)
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """A parsed line: a command with its arguments, and what the front end is to do with the result.
 
     :param store: the variable that receives the result, if one was named
@@ -197,20 +196,20 @@ def command(
     return decorate
 
 
-@dataclass
 class Registry:
     """The commands there are: the built-in ones by the names of their modules, others by entry points.
 
     :param broken: plug-ins that could not be used, with the reason, by the name of their entry point
     """
 
-    broken: dict[str, str] = field(default_factory=dict)
-    _found: dict[str, Command] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.broken: dict[str, str] = {}
+        self._found: dict[str, Command] = {}
 
     def builtin_names(self) -> list[str]:
         """Return the names of the built-in commands; none of them is imported."""
-        modules = pkgutil.iter_modules(builtin_commands.__path__)
-        return sorted(module.name for module in modules if not module.name.startswith("_"))
+        files = (file for folder in builtin_commands.__path__ for file in Path(folder).glob("*.py"))
+        return sorted(file.stem for file in files if not file.stem.startswith("_"))
 
     def get(self, name: str) -> Command:
         """Find a command by its name or an alias.
@@ -219,11 +218,15 @@ class Registry:
         """
         if name in self._found:
             return self._found[name]
-        if name.isidentifier() and not name.startswith("_") and find_spec(f"{builtin_commands.__name__}.{name}"):
+        if name in self.builtin_names():
             self._add(self._import(name))
         else:
             self._load_all()
         if name not in self._found:
+            if name in self.broken:
+                raise UnknownCommandError(f"the plug-in of command {name} can't be used: {self.broken[name]}")
+            import difflib  # for those who need it
+
             close = difflib.get_close_matches(name, self._found, n=3)
             hint = f"did you mean {' or '.join(close)}?" if close else "try: help"
             raise UnknownCommandError(f"unknown command {name!r}; {hint}")
@@ -269,9 +272,11 @@ class Registry:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a plug-in may raise or exit at import: it is named, the rest works
-            return f"{entry.value} can't be imported: {type(error).__name__}: {error}"
+            return " ".join(f"{entry.value} can't be imported: {type(error).__name__}: {error}".split())
         if not isinstance(found, Command) or found.name != entry.name:
             return f"{entry.value} is no command named {entry.name}"
+        if self._found.get(found.name) is found:
+            return ""  # it was loaded before
         taken = [name for name in (found.name, *found.aliases) if name in self._found]
         if taken:
             return f"the name {taken[0]} is taken"

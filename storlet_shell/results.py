@@ -5,14 +5,10 @@ Rendering is lazy, so a listing of any length is shown in constant memory. Only 
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import html
 import json
-import secrets
-import tempfile
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,14 +24,14 @@ _SPOOL_BYTES = 1024 * 1024
 class Result:
     """What a command returns; a plain one is a fact to be shown.
 
-    Subclasses say what they are by :meth:`fields` and may say it better by :meth:`lines`.
+    Subclasses say what they are by :meth:`fields` and may say it better by :meth:`render`.
     """
 
     def fields(self) -> dict[str, Any]:
         """Return the result as plain data: what ``--json`` shows."""
         return {}
 
-    def lines(self) -> Iterator[str]:
+    def render(self) -> Iterator[str]:
         """Yield the result as lines of text for people, without line ends."""
         for name, value in self.fields().items():
             yield f"{name.replace('_', ' ')}: {_plain(value)}"
@@ -51,7 +47,9 @@ class Result:
         """Let go of what the result holds: a connection, a listing in progress."""
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        text = "\n".join(self.lines())
+        import html
+
+        text = "\n".join(self.render())
         return {"text/plain": text, "text/html": f"<pre>{html.escape(text)}</pre>"}
 
 
@@ -63,21 +61,20 @@ def _plain(value: Any) -> str:
     return str(value)
 
 
-@dataclass(frozen=True)
 class Report(Result):
     """Some facts about one thing.
 
     :param facts: names and values, in the order in which they are shown
     """
 
-    facts: Mapping[str, Any]
+    def __init__(self, facts: Mapping[str, Any]) -> None:
+        self.facts = facts
 
     def fields(self) -> dict[str, Any]:
         """Return the facts."""
         return dict(self.facts)
 
 
-@dataclass(frozen=True)
 class Done(Result):
     """Something was changed.
 
@@ -85,29 +82,30 @@ class Done(Result):
     :param facts: the same for machines
     """
 
-    message: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    def __init__(self, message: str, facts: Mapping[str, Any] | None = None) -> None:
+        self.message = message
+        self.facts = facts or {}
 
     def fields(self) -> dict[str, Any]:
         """Return the facts."""
         return dict(self.facts)
 
-    def lines(self) -> Iterator[str]:
+    def render(self) -> Iterator[str]:
         """Yield the message."""
         yield self.message
 
 
-@dataclass(frozen=True)
 class Text(Result):
     """Text that is shown as it is: a help page, a log."""
 
-    text: str
+    def __init__(self, text: str) -> None:
+        self.text = text
 
     def fields(self) -> dict[str, Any]:
         """Return the text under one name."""
         return {"text": self.text}
 
-    def lines(self) -> Iterator[str]:
+    def render(self) -> Iterator[str]:
         """Yield the text's lines."""
         yield from self.text.splitlines()
 
@@ -139,12 +137,12 @@ class Table(Result):
         """Return every row; this holds all of them in memory."""
         return {"rows": [dict(zip(self.columns, row, strict=True)) for row in self._rows]}
 
-    def lines(self) -> Iterator[str]:
+    def render(self) -> Iterator[str]:
         """Yield a line for each row, the columns as wide as the widest value so far in a block of rows."""
         for block in _blocks(self.rows(), 1000):
             cells = [["" if value is None else str(value) for value in row] for row in block]
             widths = [max(len(row[column]) for row in cells) for column in range(len(self.columns))]
-            numeric = [isinstance(value, int) for value in block[0]]
+            numeric = [any(isinstance(row[column], int) for row in block) for column in range(len(self.columns))]
             for row in cells:
                 yield "  ".join(_aligned(*cell) for cell in zip(row, widths, numeric, strict=True)).rstrip()
         if self._total is not None:
@@ -201,6 +199,7 @@ class Response(Result):
         self.subject = subject
         self.summary = summary
         self._body = body
+        self._begun = False
         self._content: bytes | None = None
         self._close = close
 
@@ -213,13 +212,16 @@ class Response(Result):
         """Yield the body in chunks of at most ``chunk_size`` bytes, as they arrive.
 
         :raises IncompleteBodyError: when the body ends before its end
-        :raises StorletShellError: when an earlier, unfinished read has used part of the body up
+        :raises StorletShellError: when an earlier read has used the body up, or part of it
         """
         if self._content is not None:
             yield from (self._content[at : at + chunk_size] for at in range(0, len(self._content), chunk_size))
             return
         if self._body is None:
             return
+        if self._begun:
+            raise StorletShellError(f"{self.subject}: the body has been read once, and was not kept; get it again")
+        self._begun = True
         for chunk in self._body:
             for at in range(0, len(chunk), chunk_size):
                 yield chunk[at : at + chunk_size]
@@ -237,7 +239,10 @@ class Response(Result):
     @property
     def text(self) -> str:
         """The whole body as text, in the charset that the content type names, else UTF-8."""
-        return self.content.decode(self._charset(), "replace")
+        try:
+            return self.content.decode(self._charset(), "replace")
+        except LookupError:  # nobody knows that charset
+            return self.content.decode("utf-8", "replace")
 
     def _charset(self) -> str:
         for part in self.headers.get("Content-Type", "").split(";")[1:]:
@@ -257,11 +262,12 @@ class Response(Result):
         :raises LocalFileError: when the file can't be written
         :raises IncompleteBodyError: when the body ends before its end; no file is left under the name then
         """
-        target = Path(path).expanduser()
+        target, count = expand(path), 0
         with _translated(target), _replacing(target) as file:
             for chunk in self.iter_content():
                 file.write(chunk)
-            return file.tell()
+                count += len(chunk)
+        return count
 
     def __getitem__(self, name: str) -> Any:
         if name not in ("status", "headers", "content", "iter_content"):
@@ -276,12 +282,14 @@ class Response(Result):
         """Return the status and the headers; the body is left where it is."""
         return {"object": self.subject, "status": self.status, "headers": self.headers}
 
-    def lines(self) -> Iterator[str]:
+    def render(self) -> Iterator[str]:
         """Yield the summary."""
         yield self.summary or f"{self.subject}: {self.status}"
 
     def json_pieces(self) -> Iterator[str]:
         """Yield the response as one JSON document, the body as ``content``, or ``content_base64`` if it isn't UTF-8."""
+        import tempfile  # what a plain get does not need is not imported by it
+
         head = json.dumps(self.fields(), ensure_ascii=False)
         if not self.has_body:
             yield head
@@ -302,6 +310,8 @@ class Response(Result):
 
 
 def _json_body(spool: IO[bytes]) -> Iterator[str]:
+    import base64
+
     try:
         spool.seek(0)
         decode = _utf8_pieces(spool)
@@ -330,6 +340,20 @@ def _utf8_pieces(file: IO[bytes]) -> Iterator[str]:
     yield decoder.decode(b"", final=True)
 
 
+def expand(path: str | Path) -> Path:
+    """Return a local path with its ``~`` replaced.
+
+    :raises LocalFileError: when there is no such user, or the system can't have such a name
+    """
+    try:
+        expanded = Path(path).expanduser()
+    except RuntimeError as error:
+        raise LocalFileError(f"no local file {path}: {error}") from error
+    if "\x00" in str(expanded):
+        raise LocalFileError(f"a local file's name can't hold a NUL character: {str(path)!r}")
+    return expanded
+
+
 @contextlib.contextmanager
 def _translated(target: Path) -> Iterator[None]:
     try:
@@ -347,8 +371,11 @@ def _replacing(target: Path) -> Iterator[IO[bytes]]:
         with target.open("wb", buffering=0) as direct:
             yield direct
         return
-    target = target.resolve()
-    temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
+    try:
+        target = target.resolve()
+    except RuntimeError as error:  # a circle of links
+        raise LocalFileError(f"can't write {target}: {error}") from error
+    temporary = target.with_name(f".storlet-shell-{os.urandom(8).hex()}.part")
     try:
         with temporary.open("xb") as file:
             yield file
@@ -360,20 +387,20 @@ def _replacing(target: Path) -> Iterator[IO[bytes]]:
         raise
 
 
-@dataclass(frozen=True)
 class Planned(Result):
     """The requests that would be sent; nothing was.
 
     :param requests: method, URL and headers of each, secrets hidden, with the body in words
     """
 
-    requests: tuple[Mapping[str, Any], ...]
+    def __init__(self, requests: tuple[Mapping[str, Any], ...]) -> None:
+        self.requests = requests
 
     def fields(self) -> dict[str, Any]:
         """Return the requests."""
         return {"requests": [dict(request) for request in self.requests]}
 
-    def lines(self) -> Iterator[str]:
+    def render(self) -> Iterator[str]:
         """Yield the requests as they look on the wire."""
         for number, request in enumerate(self.requests):
             if number:
@@ -388,7 +415,7 @@ def failure_fields(error: StorletShellError) -> dict[str, Any]:
     """Return an error as plain data: what ``--json`` shows of it."""
     return {
         "error": type(error).__name__,
-        "message": " ".join(str(error.args[0]).split()),
+        "message": error.message,
         "transaction": error.transaction_id,
         "details": error.details,
         "exit_status": int(error.exit_status),

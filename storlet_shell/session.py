@@ -9,13 +9,12 @@ from __future__ import annotations
 import keyword
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from storlet_shell.credentials import Connection, Credentials, Login, discover
+from storlet_shell.credentials import Credentials, Login, discover
 from storlet_shell.errors import IdentityError, RefusedError, UsageError
-from storlet_shell.values import Parameter, merge_parameters
+from storlet_shell.values import Connection, Parameter, merge_parameters
 
 if TYPE_CHECKING:
     from storlet_shell.client import Client
@@ -69,8 +68,7 @@ class Attached(Protocol):
         """Let go of what it holds; it may be used again afterwards."""
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """What a front end was told about the whole session.
 
     :param local: use the embedded Swift, joining a running one or starting one
@@ -81,7 +79,7 @@ class Options:
 
     local: bool = False
     ephemeral: bool = False
-    connection: Connection = field(default_factory=Connection)
+    connection: Connection = Connection()
     trace: Callable[[str], None] = lambda _: None
 
 

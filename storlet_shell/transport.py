@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -19,9 +20,9 @@ from urllib3.exceptions import HTTPError
 
 from storlet_shell import headers as wire
 from storlet_shell.bodies import Body
-from storlet_shell.credentials import Connection
-from storlet_shell.errors import IncompleteBodyError, ServiceError
+from storlet_shell.errors import IncompleteBodyError, LocalFileError, ServiceError
 from storlet_shell.results import CHUNK_BYTES
+from storlet_shell.values import Connection
 
 if TYPE_CHECKING:
     from requests import Response as WireResponse
@@ -77,7 +78,9 @@ class Reply:
         return content
 
     def close(self) -> None:
-        """End the connection unless the body has been read to its end."""
+        """End the connection unless the body has been read to its end, or there is none to read."""
+        if self._response.raw.length_remaining == 0:
+            self._response.raw.drain_conn()
         self._response.close()
 
 
@@ -109,14 +112,8 @@ class Transport:
 
         :raises ServiceError: when there is no answer
         """
-        try:
+        with _translated(self._host):
             return Reply(self._connection.request(method, _target(url), _payload(body), dict(headers)))
-        except SSLError as error:
-            raise ServiceError(f"{self._host}: the server's certificate can't be verified: {error}") from error
-        except ConnectTimeout as error:
-            raise ServiceError(f"{self._host} does not answer") from error
-        except (RequestException, HTTPError, OSError) as error:
-            raise ServiceError(f"the connection to {self._host} failed: {_cause(error)}") from error
 
     def close(self) -> None:
         """Close the connections."""
@@ -151,17 +148,25 @@ class _Connection(HTTPConnection):  # type: ignore[misc]
 
 
 class _Payload:
-    """A body of known length as http.client reads it, in larger pieces than it asks for."""
+    """A body of known length as http.client reads it, in larger pieces than it asks for.
+
+    A file may grow or shrink meanwhile: bytes beyond the length would be taken for the next request, and for missing
+    ones the server would wait.
+    """
 
     def __init__(self, body: Body, length: int) -> None:
         self._body = body
-        self._length = length
+        self._length = self._left = length
 
     def __len__(self) -> int:
         return self._length
 
     def read(self, _: int = -1) -> bytes:
-        return self._body.read(CHUNK_BYTES)
+        chunk = self._body.read(min(CHUNK_BYTES, self._left))
+        self._left -= len(chunk)
+        if self._left and not chunk:
+            raise LocalFileError(f"{self._body.label}: became shorter while it was sent; nothing is stored")
+        return chunk
 
 
 def _payload(body: Body | None) -> Any:
@@ -169,6 +174,20 @@ def _payload(body: Body | None) -> Any:
         return None
     body.rewind()
     return iter(lambda: body.read(CHUNK_BYTES), b"") if body.length is None else _Payload(body, body.length)
+
+
+@contextmanager
+def _translated(server: str) -> Iterator[None]:
+    """Translate what the HTTP libraries raise when there is no answer, by a table."""
+    try:
+        yield
+    except (RequestException, HTTPError, OSError) as error:
+        table: tuple[tuple[type[Exception], str], ...] = (
+            (SSLError, f"{server}: the server's certificate can't be verified: {_cause(error)}"),
+            (ConnectTimeout, f"{server} does not answer"),
+            (Exception, f"the connection to {server} failed: {_cause(error)}"),
+        )
+        raise ServiceError(next(text for kind, text in table if isinstance(error, kind))) from error
 
 
 def host_of(url: str) -> str:

@@ -58,7 +58,7 @@ class Trial(Result):
             "output_is_cut": self.count > len(self.output),
         }
 
-    def lines(self) -> Iterator[str]:
+    def render(self) -> Iterator[str]:
         """Yield the facts and then the output, which says when it is cut."""
         yield f"dry run of {self.main}: {self.count} bytes in {self.seconds:.3f} s; nothing was uploaded"
         yield from (f"note: {note}" for note in self.notes)

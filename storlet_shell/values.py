@@ -2,13 +2,17 @@
 
 Strings become values at the door (an argument's ``type``); nobody below splits strings. ``str()`` of a value is what a
 user would type. Every ``parse`` raises :class:`~storlet_shell.errors.UsageError` with one line that says what is wrong.
+
+They are named tuples rather than frozen dataclasses: these would cost every one-shot line some 30 ms at its start, half
+of it for the import of ``inspect``, which nothing else there needs.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 from urllib.parse import quote
 
 from storlet_shell.errors import UsageError
@@ -25,7 +29,7 @@ _PREFIX = "path:"
 _STORLET_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
-_RANGE = re.compile(r"(?:bytes=)?(\d*)-(\d*)")
+_RANGE = re.compile(r"(?:bytes=)?([0-9]*)-([0-9]*)")
 
 RESERVED_PARAMETER_PREFIX = "storlet_"
 """The engine adds parameters of its own under this prefix (storlets ``gateway.py: _add_system_params``)."""
@@ -55,8 +59,7 @@ def _strip_prefix(text: str) -> str:
     return text.removeprefix(_PREFIX).removeprefix("/")
 
 
-@dataclass(frozen=True, order=True)
-class ContainerName:
+class ContainerName(NamedTuple):
     """The name of a container."""
 
     name: str
@@ -70,11 +73,10 @@ class ContainerName:
         return cls(_check_container(_strip_prefix(text).removesuffix("/")))
 
     def __str__(self) -> str:
-        return self.name
+        return f"{_PREFIX}/{self.name}" if self.name.startswith(_PREFIX) else self.name
 
 
-@dataclass(frozen=True, order=True)
-class ObjectPath:
+class ObjectPath(NamedTuple):
     """The place of one object: its container and its name in it."""
 
     container: str
@@ -107,8 +109,7 @@ class ObjectPath:
         return f"{_PREFIX}/{self.container}/{self.name}"
 
 
-@dataclass(frozen=True)
-class Location:
+class Location(NamedTuple):
     """What a listing lists: the account, a container, or the objects of a container whose names start alike."""
 
     container: str = ""
@@ -138,8 +139,7 @@ class Location:
         return f"{_PREFIX}/{self.container}/{self.prefix}" if self.prefix else f"{_PREFIX}/{self.container}"
 
 
-@dataclass(frozen=True, order=True)
-class StorletName:
+class StorletName(NamedTuple):
     """The name of a deployed storlet, which is the name of its object in the storlet container."""
 
     name: str
@@ -161,8 +161,7 @@ class StorletName:
         return self.name
 
 
-@dataclass(frozen=True)
-class StorletMain:
+class StorletMain(NamedTuple):
     """The class that a Python storlet is started by, as ``<module>.<Class>``."""
 
     module: str
@@ -189,8 +188,7 @@ class StorletMain:
         return f"{self.module}.{self.class_name}"
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(NamedTuple):
     """One parameter of an invocation; the storlet sees both halves as ``str``."""
 
     key: str
@@ -243,8 +241,7 @@ def merge_parameters(mapping: Mapping[object, object] | None, given: Iterable[Pa
     return tuple(merged.values())
 
 
-@dataclass(frozen=True)
-class ByteRange:
+class ByteRange(NamedTuple):
     """One range of bytes of the input: first and last position, or the last so many bytes."""
 
     first: int | None
@@ -272,8 +269,7 @@ class ByteRange:
         return f"{'' if self.first is None else self.first}-{'' if self.last is None else self.last}"
 
 
-@dataclass(frozen=True)
-class Invocation:
+class Invocation(NamedTuple):
     """One run of a storlet over one object.
 
     :param on_proxy: True to run on the proxy, False on the object's node, None for what is safe for the request
@@ -287,8 +283,20 @@ class Invocation:
     generate_log: bool = False
 
 
-@dataclass(frozen=True)
-class Request:
+class Connection(NamedTuple):
+    """How servers are reached.
+
+    :param cacert: a CA bundle to verify them with; empty for the platform's
+    :param insecure: do not verify their certificates
+    :param timeout: seconds without an answer after which a request has failed
+    """
+
+    cacert: str = ""
+    insecure: bool = False
+    timeout: float = 60.0
+
+
+class Request(NamedTuple):
     """A request to the object store, as it will be sent, but for the token.
 
     :param container: empty for the account itself
@@ -301,7 +309,7 @@ class Request:
     container: str = ""
     name: str = ""
     query: tuple[tuple[str, str], ...] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
     body: str = ""
 
     @property

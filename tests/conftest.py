@@ -9,6 +9,8 @@ import pytest
 
 from storlet_shell.embedded import control
 
+pytest_plugins = ["tests.support.fixtures"]
+
 
 @pytest.fixture(scope="session")
 def swift() -> Iterator[control.Running]:

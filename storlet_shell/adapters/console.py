@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
@@ -119,7 +118,7 @@ class Console(Surroundings):
                 self._show_body(stdout, result)
             else:
                 show = printable if stdout.isatty() else str
-                for line in result.lines():
+                for line in result.render():
                     stdout.write(show(line) + "\n")
             stdout.flush()
         except BrokenPipeError:
@@ -154,6 +153,8 @@ class Console(Surroundings):
             self.warn(f"{where}standard output was closed before the end")
             return ExitStatus.ERROR
         if not isinstance(error, StorletShellError) or self.debug:
+            import traceback
+
             self._stderr().write("".join(traceback.format_exception(error)))
         if isinstance(error, StorletShellError):
             self._stderr().writelines(f"{printable(line)}\n" for line in error.details.splitlines())

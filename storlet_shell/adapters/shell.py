@@ -342,7 +342,7 @@ class Shell(cmd2.Cmd):
         if name is None:
             shown = self.interpreter.registry.get("help").run(self.session)
             words = (f"  {word:<10} {summary}" for word, summary in OWN_WORDS.items())
-            return Text("\n".join([*shown.lines(), "", _OWN_CATEGORY, *words]))
+            return Text("\n".join([*shown.render(), "", _OWN_CATEGORY, *words]))
         function = self.get_command_func(name)
         parser = self.command_parsers.get(function) if function and name in OWN_WORDS else None
         if parser is not None:

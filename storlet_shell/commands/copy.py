@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from storlet_shell import headers as wire
@@ -85,7 +84,7 @@ def copy(
 def _request(origin: ObjectPath, goal: ObjectPath, run: Invocation | None) -> Request:
     headers = wire.encode_destination(goal)
     if run:
-        headers.update(wire.encode_invocation(replace(run, on_proxy=run.on_proxy is not False)))
+        headers.update(wire.encode_invocation(run._replace(on_proxy=run.on_proxy is not False)))
     return Request("COPY", origin.container, origin.name, headers=headers)
 
 

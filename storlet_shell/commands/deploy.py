@@ -6,9 +6,8 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from storlet_shell import headers as wire
 from storlet_shell import trial
@@ -22,18 +21,18 @@ from storlet_shell.source import StorletSource
 from storlet_shell.values import ContainerName, Invocation, ObjectPath, Parameter, Request, StorletMain, StorletName
 
 
-@dataclass(frozen=True)
 class Deployed(Done):
     """A storlet that was deployed.
 
     :param invocation: the answer of its first run, if one was asked for
     """
 
-    invocation: Response | None = None
+    def __init__(self, message: str, facts: Mapping[str, Any], invocation: Response | None = None) -> None:
+        super().__init__(message, facts)
+        self.invocation = invocation
 
 
-@dataclass(frozen=True)
-class Dependency:
+class Dependency(NamedTuple):
     """A file that a storlet needs beside it.
 
     :param file: the local file, or None when the dependency is in the cluster already
@@ -41,7 +40,7 @@ class Dependency:
 
     name: str
     file: Path | None
-    content: bytes = field(default=b"", repr=False)
+    content: bytes = b""
 
     @classmethod
     def parse(cls, text: str) -> Dependency:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +63,7 @@ def get(
     if run and run.on_proxy is None and wire.DYNAMIC_MANIFEST in reply.headers:
         # The object's server returns a dynamic large object as it is: the storlet has not run yet.
         reply.close()
-        reply = session.client.send(_request(source, replace(run, on_proxy=True)))
+        reply = session.client.send(_request(source, run._replace(on_proxy=True)))
     if run and run.range and wire.INPUT_RANGE not in reply.headers:
         reply.close()
         raise StorletShellError(f"{source}: the server did not run {run.storlet} over the range {run.range} alone")

@@ -21,7 +21,7 @@ _LONGEST = 60
     Arg(
         "values", nargs="*", type=Parameter.parse, metavar="KEY=VALUE", help="make it a dict of parameters, for -i NAME"
     ),
-    Arg("-d", "--delete", action="store_true", help="forget the variable"),
+    Arg("--delete", action="store_true", help="forget the variable"),
     category="Session",
 )
 def vars(
@@ -36,7 +36,7 @@ def vars(
     """
     if name is None:
         if delete:
-            raise UsageError("-d lacks the variable's name")
+            raise UsageError("--delete lacks the variable's name")
         return Table(("name", "value"), [(each, describe(value)) for each, value in sorted(session.variables.items())])
     if values:
         session.check_variable(name)

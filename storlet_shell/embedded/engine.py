@@ -16,6 +16,7 @@ from storlet_shell.embedded.deployments import Deployments
 from storlet_shell.embedded.failures import Failure, InvocationError
 from storlet_shell.embedded.invocation import Invocation
 from storlet_shell.embedded.journal import Journal, Record
+from storlet_shell.embedded.lookups import Lookups
 from storlet_shell.embedded.nursery import Limits, Nursery
 from storlet_shell.embedded.sandbox import Sandbox
 from storlet_shell.embedded.versions import Key, Version
@@ -34,6 +35,7 @@ class Engine:
 
     def __init__(self, folder: Path, hidden: Path, limits: Limits) -> None:
         self.limits = limits
+        self.lookups = Lookups()
         self.journal = Journal(folder / "journal")
         self._deployments = Deployments(folder / "code")
         self._nursery = Nursery(folder / "code", hidden, limits)

@@ -38,12 +38,12 @@ class InvocationError(StorletRuntimeException):
         self.failure = failure
 
 
-def ended(status: int | None) -> Failure:
+def ended(status: object) -> Failure:
     """Describe a process that ended without saying how it went.
 
     :param status: its exit status, or the negated signal that killed it; None if that is not known
     """
-    if status is None:
+    if not isinstance(status, int):
         return Failure("killed", "its process was killed")
     if status < 0:
         try:

@@ -22,6 +22,7 @@ from swift.common.utils import close_if_possible
 
 from storlet_shell.embedded.engine import Engine, engine_of
 from storlet_shell.embedded.failures import HEADER, Failure
+from storlet_shell.embedded.source import MARK
 
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 _TEXT = ("Content-Type", "text/plain; charset=utf-8")
@@ -96,6 +97,8 @@ class Outcome:
         journal.announce(transaction, f"{env['REQUEST_METHOD']} {env.get('RAW_PATH_INFO') or env['PATH_INFO']}")
         if env["REQUEST_METHOD"] == "PUT" and env.get("CONTENT_LENGTH"):
             env["wsgi.input"] = WholeInput(env["wsgi.input"], int(env["CONTENT_LENGTH"]))
+        if env["REQUEST_METHOD"] == "COPY" or "HTTP_X_COPY_FROM" in env:
+            env[MARK] = {}
         answer: list[Any] = []
         body: Iterable[bytes] = ()
         try:

@@ -5,6 +5,7 @@ Storlets get upstream's own file classes (``storlets.agent.daemon.files``), so t
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
@@ -22,6 +23,15 @@ from storlet_shell.embedded import messages
 from storlet_shell.embedded.messages import Message
 
 _OWN_FILES = str(Path(__file__).parent)
+_ENDING = (
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGABRT,
+    signal.SIGALRM,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+)
 _LONGEST_TRACEBACK = 32 * 1024
 
 
@@ -43,6 +53,7 @@ def run(channel: socket.socket, storlet: Callable[..., Any], name: str, folder: 
     :param name: its module and class, which upstream puts before each log line
     :param folder: where its code lies, to be left out of tracebacks
     """
+    _rehearse(name)
     messages.send(channel, {"event": "hello"})
     order, descriptors = messages.receive(channel)
     if order is None:
@@ -56,10 +67,25 @@ def run(channel: socket.socket, storlet: Callable[..., Any], name: str, folder: 
     messages.send(channel, failure or {"event": "done"})
 
 
-def _open(order: Message, descriptors: list[int], name: str) -> tuple[list[Any], list[Any], StorletLogger]:
+def _rehearse(name: str) -> None:
+    """Do once, before anybody waits, what an invocation begins with: what it touches is this process's own then."""
+    null = os.open(os.devnull, os.O_RDWR)
+    inputs, outputs, logger = _open(
+        json.loads('{"inputs": [{"a": "b"}]}'), [os.dup(null), os.dup(null), os.dup(null), null], name, standard=()
+    )
+    logger.debug("")
+    outputs[0].set_metadata(inputs[0].get_metadata())
+    outputs[0].write(inputs[0].read(1))
+    for file in (*inputs, *outputs, logger):
+        file.close()
+
+
+def _open(
+    order: Message, descriptors: list[int], name: str, standard: tuple[int, ...] = (1, 2)
+) -> tuple[list[Any], list[Any], StorletLogger]:
     log, metadata, body, *inputs = descriptors
-    for standard in (1, 2):
-        os.dup2(log, standard)
+    for stream in standard:
+        os.dup2(log, stream)
     in_files = [files.StorletInputFile(md, fd) for md, fd in zip(order["inputs"], inputs, strict=True)]
     return in_files, [files.StorletOutputFile(metadata, body)], StorletLogger(name, log)
 
@@ -118,6 +144,31 @@ def _is_text_written(error: BaseException) -> bool:
             "write",
         )
     )
+
+
+def hear_signals(channel: socket.socket) -> None:
+    """Have signals end this process as they end any other.
+
+    The first process of a process namespace is deaf to the signals that it sends itself, unless it handles them
+    (pid_namespaces(7)); a second process for the storlet would cost as much as all the rest of an invocation.
+    """
+
+    def end(number: int, _frame: object = None) -> None:
+        if os.getpid() != 1:  # a process that the storlet forked
+            signal.signal(number, signal.SIG_DFL)
+            kill(os.getpid(), number)
+        messages.send(channel, {"event": "ended", "status": -number})
+        os._exit(128 + number)
+
+    def kill_too(pid: int, number: int) -> None:
+        """Send a signal; SIGKILL, which can't be handled, ends this process too."""
+        if number == signal.SIGKILL and pid in (0, 1) and os.getpid() == 1:
+            end(number)
+        kill(pid, number)
+
+    kill, os.kill = os.kill, kill_too
+    for number in _ENDING:
+        signal.signal(number, end)
 
 
 def restore_signals() -> None:

@@ -23,6 +23,7 @@ from storlet_shell.embedded.messages import Message
 
 _socket = original("socket")
 _SPARES = 1
+_STATUSES = 256
 _REAP_SECONDS = 1.0
 
 
@@ -56,11 +57,11 @@ def green_pair() -> tuple[Any, int]:
 class Child:
     """A process that waits for one invocation, or is in it.
 
-    :param number: the warm parent's name for it
+    :param channel: to it
+    :param status: returns its exit status, or None as long as that is not known
     """
 
-    def __init__(self, channel: Any, number: int, status: Callable[[], int | None]) -> None:
-        self.number = number
+    def __init__(self, channel: Any, status: Callable[[], int | None]) -> None:
         self._channel = channel
         self._status = status
         self._process = -1
@@ -87,8 +88,7 @@ class Child:
             return ended(self._exit_status())
         if message.get("event") == "done":
             return None
-        texts = (str(message.get(name, "")) for name in ("kind", "message", "traceback"))
-        return Failure(*texts)
+        return ended(message.get("status")) if message.get("event") == "ended" else _failure(message)
 
     def kill(self) -> None:
         """End it now; as the first of its process namespace it takes everything that it started along."""
@@ -117,6 +117,10 @@ class Child:
         while (status := self._status()) is None and time.monotonic() < deadline:
             eventlet.sleep(0.005)
         return status
+
+
+def _failure(message: Message) -> Failure:
+    return Failure(*(str(message.get(name, "")) for name in ("kind", "message", "traceback")))
 
 
 @dataclass
@@ -203,7 +207,7 @@ class Version:
             self.alive = False
         finally:
             os.close(other)
-        return Child(own, number, lambda: self._statuses.pop(number, None))
+        return Child(own, lambda: self._statuses.pop(number, None))
 
     def _listen(self) -> None:
         try:
@@ -211,11 +215,10 @@ class Version:
                 if message["event"] == "loaded":
                     self._loaded.send(None)
                 elif message["event"] == "failed" and not self._loaded.ready():
-                    texts = (str(message.get(name, "")) for name in ("kind", "message", "traceback"))
-                    self._loaded.send(Failure(*texts))
+                    self._loaded.send(_failure(message))
                 elif message["event"] == "reaped":
                     self._statuses[int(message["task"])] = int(message["status"])
-                    while len(self._statuses) > 256:
+                    while len(self._statuses) > _STATUSES:
                         self._statuses.pop(next(iter(self._statuses)))
         finally:
             self._end(Failure("killed", "its process ended while it was imported"))

@@ -80,9 +80,8 @@ class WarmParent:
         with socket.socket(fileno=descriptors[0]) as channel:
             try:
                 pid, scratch = self._fork(order["task"], channel)
-            except OSError as error:
-                messages.send(self.channel, {"event": "unforked", "task": order["task"], "message": str(error)})
-                return True
+            except OSError:
+                return True  # the server sees the child's channel end
         ended = os.pidfd_open(pid)
         self.children[ended] = (pid, order["task"], scratch)
         poll.register(ended, select.POLLIN)
@@ -98,12 +97,16 @@ class WarmParent:
         try:
             self.channel.close()
             self._become_invocation(scratch)
+            if os.getpid() == 1:
+                task.hear_signals(channel)
             task.run(channel, self.storlet, self.order["main"], self.place.folder)
         finally:
             flush()
-            os._exit(0)
+            os._exit(0)  # of a process namespace's first process: ends all that the storlet left running
 
     def _become_invocation(self, scratch: str) -> None:
+        for ended in self.children:
+            os.close(ended)  # who has it can signal that process
         os.setsid()
         Path(scratch).mkdir(0o700)
         os.chdir(scratch)

@@ -17,6 +17,8 @@ import swiftclient
 from storlet_shell.embedded import control
 from storlet_shell.errors import EmbeddedError
 
+from .storlets import Client
+
 USER = """
 import json, sys
 from pathlib import Path
@@ -93,13 +95,31 @@ def connection(swift: control.Running) -> Iterator[swiftclient.Connection]:
 
 
 class connect(swiftclient.Connection):  # noqa: N801 - reads as a function
-    """A connection to a server that sends each request once."""
+    """A connection to a server that sends each request once, and a container, ``objects``, to try things in."""
 
     def __init__(self, running: control.Running) -> None:
         super().__init__(running.auth_url, running.user, running.key, retries=0)
+        self.put_container("objects")
 
     def __enter__(self) -> connect:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@pytest.fixture(scope="session")
+def strict() -> Iterator[control.Running]:
+    """Run a Swift with narrow limits: two seconds, 256 MiB."""
+    with control.join_or_start(Path(), control.Settings(ephemeral=True, time_limit=2, memory_limit=256 << 20)) as lease:
+        yield lease.running
+
+
+@pytest.fixture
+def client(strict: control.Running) -> Iterator[Client]:
+    """Connect to the Swift with narrow limits; container ``c`` and its 1 KiB object ``o`` are there."""
+    client = Client(strict)
+    client.request("PUT", "/c")
+    client.put("/c/o", b"x" * 1024, {"X-Object-Meta-Colour": "red"})
+    yield client
+    client.close()

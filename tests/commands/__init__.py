@@ -1,0 +1,1 @@
+"""Tests of the commands, each over the wire and against the real embedded Swift."""

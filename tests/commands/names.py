@@ -1,0 +1,30 @@
+"""Names of objects that must pass through every command unharmed."""
+
+NAMES = [
+    "plain",
+    "with space",
+    " leading and trailing ",
+    "hash#mark",
+    "per%cent",
+    "per%2Fcent",
+    "quest?ion=1&b",
+    "plus+semi;colon",
+    "quote'\"back\\slash",
+    "grün/日本/😀",
+    "new\nline",
+    "tab\tand\rreturn",
+    "a//b",
+    "a/../b",
+    "./a",
+    "..",
+    "trailing/",
+    "-dash",
+    "--double",
+    "path:/looks/like",
+    "dollar$HOME${X}",
+    "comma,and|pipe>",
+    "n" * 1024,
+]
+"""Each is a legal name in Swift."""
+
+IDS = [repr(name)[1:20] for name in NAMES]

@@ -1,0 +1,184 @@
+"""``whoami``, ``help``, ``enable``, ``mkdir`` and ``local``."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import pytest
+
+from storlet_shell.embedded import control
+from storlet_shell.registry import Registry
+from tests.support.lines import Runner, base_environment, one_line
+from tests.support.responder import KEY, USER, Responder, html, ok
+
+
+def test_whoami_shows_the_identity_and_no_secret(run: Runner, swift: control.Running) -> None:
+    """User, account, where it was found, whether storlets may run; neither key nor token."""
+    outcome = run("whoami")
+    assert outcome.status == 0
+    facts = run("whoami", "--json").json
+    assert facts == {
+        "source": "ST_AUTH, ST_USER and ST_KEY",
+        "identity service": swift.auth_url,
+        "user": swift.user,
+        "account": "AUTH_local",
+        "storage URL": swift.storage_url,
+        "enabled for storlets": "yes",
+    }
+    assert swift.key not in outcome.text
+    assert [line.split(":")[0] for line in outcome.text.splitlines()] == list(facts)
+
+
+def test_whoami_says_that_an_account_is_not_enabled(run_scripted: Runner, responder: Responder) -> None:
+    """And which command helps."""
+    responder.on("HEAD", "", ok())
+    assert "no; see: help enable" in run_scripted("whoami").text
+
+
+def test_no_identity_is_one_line_and_3(tmp_path: Path) -> None:
+    """Without credentials, every way in is named."""
+    outcome = Runner(base_environment(tmp_path))("whoami")
+    assert outcome.status == 3
+    assert "ST_AUTH" in one_line(outcome)
+    assert "--local" in one_line(outcome)
+
+
+def test_wrong_password_is_one_line_and_3(run: Runner, swift: control.Running) -> None:
+    """The real tempauth refuses; the password is not repeated."""
+    outcome = run("whoami", environ={"ST_KEY": "wr0ng"})
+    assert outcome.status == 3
+    assert one_line(outcome) == f"{swift.auth_url} refuses the user {swift.user} or the password"
+
+
+def test_server_that_is_not_there_is_one_line_and_5(run: Runner) -> None:
+    """A refused connection."""
+    outcome = run("ls", environ={"ST_AUTH": "http://127.0.0.1:1/auth/v1.0"})
+    assert (outcome.status, one_line(outcome)) == (
+        5,
+        "can't reach http://127.0.0.1:1/auth/v1.0: no server answers there",
+    )
+
+
+def test_debug_shows_requests_and_no_secret(run_scripted: Runner, responder: Responder) -> None:
+    """--debug shows each request and the traceback of an expected error; never key or token."""
+    responder.on("GET", "/c/o", html(404))
+    outcome = run_scripted("--debug", "get", "c/o")
+    assert outcome.status == 4
+    assert f"GET {responder.storage_url}/c/o" in outcome.err
+    assert "Traceback" in outcome.err
+    assert responder.logins[0].header("X-Auth-Key") == KEY
+    assert responder.requests[0].header("X-Auth-Token") == "token-1"
+    assert KEY not in outcome.err
+    assert "token-1" not in outcome.err
+
+
+def test_help_lists_every_command(run: Runner) -> None:
+    """By category, each with its summary."""
+    text = run("help").text
+    for command in Registry().all():
+        assert f"  {command.name:<10} {command.summary}" in text.splitlines()
+    assert "not usable" not in text
+
+
+def test_help_of_an_unknown_command_is_127(run: Runner) -> None:
+    """With the closest name."""
+    outcome = run("help", "gte")
+    assert outcome.status == 127
+    assert "did you mean get?" in one_line(outcome)
+
+
+def test_enable_is_done_once_or_twice(run: Runner) -> None:
+    """The account and its containers are made ready, and stay so."""
+    for _ in range(2):
+        outcome = run("enable")
+        assert (outcome.status, outcome.text) == (
+            0,
+            "account AUTH_local is enabled for storlets; containers: storlet, dependency, storletlog\n",
+        )
+
+
+def test_enable_sends_the_flag_and_the_containers(run_scripted: Runner, responder: Responder) -> None:
+    """One POST with the flag, then the three containers, by the names that the cluster gives them."""
+    responder.info["storlet_handler"] = {"storlet_container": "code", "storlet_dependency": "libs"}
+    responder.on("POST", "", ok(status=204))
+    responder.on("PUT", "*", ok(status=201))
+    assert run_scripted("enable").status == 0
+    assert [(request.method, request.path) for request in responder.requests] == [
+        ("POST", ""),
+        ("PUT", "/code"),
+        ("PUT", "/libs"),
+        ("PUT", "/storletlog"),
+    ]
+    assert responder.requests[0].header("X-Account-Meta-Storlet-Enabled") == "True"
+
+
+def test_enable_without_the_right_to_is_one_line_and_3(run_scripted: Runner, responder: Responder) -> None:
+    """Only an account's administrator may."""
+    responder.on("POST", "", html(403))
+    outcome = run_scripted("enable")
+    assert (outcome.status, len(responder.requests)) == (3, 1)
+    assert one_line(outcome).startswith("the account: this user may not do that")
+
+
+def test_mkdir_says_whether_it_made_the_container(run: Runner) -> None:
+    """Twice is no mistake."""
+    name = f"m-{secrets.token_hex(4)}"
+    assert run("mkdir", name).text == f"container {name}: made\n"
+    assert run("mkdir", f"path:/{name}").text == f"container {name}: was there already\n"
+    assert run("mkdir", name, "--json").json == {"container": name, "made": False}
+
+
+# --- local
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Runner:
+    """Run lines without an identity, with a data folder of their own."""
+    return Runner({**base_environment(tmp_path), "STORLET_SHELL_DATA": str(tmp_path / "data")})
+
+
+def test_local_is_started_used_stopped_and_reset(alone: Runner, tmp_path: Path) -> None:
+    """The life of an embedded Swift, as the lines of a user; its data outlive it, until they are reset."""
+    assert alone("local", "--json").json["running"] == "no"
+    started = alone.process("local", "start")
+    try:
+        assert (started.status, started.err) == (0, "")
+        facts = alone("local", "status", "--json").json
+        assert (facts["running"], facts["until"], facts["user"]) == ("yes", "it is stopped", "local:storlet")
+        assert alone("--local", "mkdir", "kept").status == 0
+        assert alone("ls", environ={"STORLET_SHELL_LOCAL": "1"}).text.splitlines() == [
+            "dependency",
+            "kept",
+            "storlet",
+            "storletlog",
+        ]
+        again = alone("local", "start")
+        assert "runs already" in again.text
+    finally:
+        stopped = alone("local", "stop")
+    assert "is stopped; its data are kept" in stopped.text
+    assert "was not running" in alone("local", "stop").text
+    assert "kept" in alone("--local", "ls").text  # started for this line alone, and over the same data
+    assert alone("local", "reset", "-y").status == 0
+    assert not (tmp_path / "data").exists()
+
+
+def test_local_key_is_in_no_output(alone: Runner, run: Runner, swift: control.Running) -> None:
+    """Neither status nor whoami show the password."""
+    assert swift.key not in run("whoami").text + alone("local", "status").text
+
+
+def test_ephemeral_swift_leaves_nothing(alone: Runner, tmp_path: Path) -> None:
+    """A line with --ephemeral has a Swift of its own that is gone at the end."""
+    before = set(Path("/tmp").glob("storlet-shell-*"))
+    assert alone("--local", "--ephemeral", "ls").text == "dependency\nstorlet\nstorletlog\n"
+    assert not (tmp_path / "data").exists()
+    assert len(set(Path("/tmp").glob("storlet-shell-*")) - before) <= 1  # it is being removed
+
+
+def test_users_of_identities_do_not_start_anything(run_scripted: Runner, responder: Responder, tmp_path: Path) -> None:
+    """The embedded Swift is never chosen silently."""
+    responder.on("HEAD", "", ok())
+    assert run_scripted("whoami", "--json").json["user"] == USER
+    assert not (tmp_path / ".local").exists()

@@ -1,0 +1,305 @@
+"""Storlets through the commands, on the real Swift with the real middleware: deployed, listed, run, undone."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.support.lines import Runner, one_line
+from tests.support.storlets import STORLETS, storlet
+
+TEXT = b"hello\nworld\n"
+
+
+@pytest.fixture
+def here(storlets: Runner, container: str) -> str:
+    """Make a container with one object in it, on a Swift where the tests' storlets are deployed."""
+    assert storlets("upload", f"{container}/o", stdin=TEXT).status == 0
+    return container
+
+
+def write(folder: Path, name: str, code: str) -> str:
+    """Write a storlet's file; return its path."""
+    (folder / name).write_text(code)
+    return str(folder / name)
+
+
+# --- deployment
+
+
+def test_deployed_storlet_is_listed_with_its_description(storlets: Runner) -> None:
+    """Language, main class, dependencies and date."""
+    rows = {row["name"]: row for row in storlets("storlets", "--json").json["rows"]}
+    assert set(STORLETS) <= set(rows)
+    assert rows["upper.py"].items() >= {"language": "python", "main": "upper.Main", "dependencies": "-"}.items()
+    assert rows["upper.py"]["date"].startswith("20")
+
+
+@pytest.mark.parametrize("command", ["deploy", "storletapp"])
+def test_storlet_is_deployed_from_standard_input(storlets: Runner, here: str, command: str) -> None:
+    """As from a heredoc or a cell: the class is named, its code follows."""
+    outcome = storlets(command, "piped.Main", stdin=STORLETS["upper.py"].encode())
+    assert outcome.status == 0
+    assert outcome.text.endswith("deployed piped.py (main piped.Main) into container storlet\n")
+    assert storlets("get", f"{here}/o", "--storlet", "piped.py").out == TEXT.upper()
+
+
+def test_undeployed_storlet_runs_no_more(storlets: Runner, here: str, tmp_path: Path) -> None:
+    """Its name is unknown at once."""
+    assert storlets("deploy", write(tmp_path, "gone.py", STORLETS["upper.py"])).status == 0
+    assert storlets("get", f"{here}/o", "--storlet", "gone.py").status == 0
+    assert storlets("undeploy", "-y", "gone.py").text == "undeployed gone.py\n"
+    outcome = storlets("get", f"{here}/o", "--storlet", "gone.py")
+    assert (outcome.status, one_line(outcome).split(" (")[0]) == (4, "storlet gone.py is not deployed")
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("", "empty"),
+        ("  \n\n", "empty"),
+        ("class Main(:\n", "{file}:1:"),
+        ("x = 1\n\n  y = 2\n", "{file}:3:"),
+        ("x = 1\n", "class"),
+        ("class Main:\n    pass\n", "class"),
+        ("class A:\n    def __call__(self, i, o, p): pass\nclass B(A):\n    def __call__(self, i, o, p): pass\n", "A"),
+        ("\x00", "{file}"),
+    ],
+    ids=["empty", "blank", "syntax", "indent", "no class", "not callable", "two classes", "NUL"],
+)
+def test_code_that_is_no_storlet_is_not_deployed(
+    run_scripted: Runner, responder: object, tmp_path: Path, code: str, said: str
+) -> None:
+    """The mistake is found here, named with its line, and nothing is sent."""
+    file = write(tmp_path, "bad.py", code)
+    outcome = run_scripted("deploy", file)
+    assert outcome.status == 2, outcome.err
+    assert said.format(file=file) in one_line(outcome)
+    assert responder.logins == []  # type: ignore[attr-defined]
+
+
+def test_main_class_that_is_absent_is_named(run_scripted: Runner, tmp_path: Path) -> None:
+    """By position and by option."""
+    file = write(tmp_path, "good.py", STORLETS["upper.py"])
+    assert "Other" in one_line(run_scripted("deploy", file, "--main", "Other"))
+    outcome = run_scripted("deploy", "good.Other", stdin=STORLETS["upper.py"].encode())
+    assert (outcome.status, "Other" in one_line(outcome)) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["a b.py", "ü.py", "a-b.py", "1a.py"])
+def test_file_whose_name_can_not_be_a_module_is_refused(run_scripted: Runner, tmp_path: Path, name: str) -> None:
+    """It would deploy and fail at every run."""
+    assert run_scripted("deploy", write(tmp_path, name, STORLETS["upper.py"])).status == 2
+
+
+def test_dependencies_are_uploaded_and_reach_the_storlet(storlets: Runner, here: str, tmp_path: Path) -> None:
+    """A module beside the storlet is imported, an executable one is run."""
+    (tmp_path / "greeting.py").write_text("WORD = b'good morning'")
+    tool = tmp_path / "tool.sh"
+    tool.write_text("#!/bin/sh\necho tool ran\n")
+    tool.chmod(0o755)
+    code = storlet(
+        """
+        import os, subprocess, greeting
+        source.read()
+        target.set_metadata({})
+        beside = os.path.join(os.path.dirname(os.path.abspath(greeting.__file__)), "tool.sh")
+        target.write(greeting.WORD + b", " + subprocess.check_output([beside]))
+        target.close()
+        """
+    )
+    needs = f"{tmp_path / 'greeting.py'},{tool}"
+    assert storlets("deploy", write(tmp_path, "needy.py", code), "--dependencies", needs).status == 0
+    assert storlets("get", f"{here}/o", "--storlet", "needy.py").out == b"good morning, tool ran\n"
+    (row,) = [row for row in storlets("storlets", "--json").json["rows"] if row["name"] == "needy.py"]
+    assert row["dependencies"] == "greeting.py,tool.sh"
+
+
+def test_missing_dependency_is_not_deployed(storlets: Runner, tmp_path: Path) -> None:
+    """A name that is neither a file nor deployed stops the deployment."""
+    file = write(tmp_path, "alone.py", STORLETS["upper.py"])
+    for name in ("nowhere.py", "./nowhere.py"):
+        outcome = storlets("deploy", file, "-d", name)
+        assert (outcome.status, "nowhere.py" in one_line(outcome)) == (4, True)
+    assert "alone.py" not in storlets("storlets").text
+
+
+def test_first_run_comes_with_the_deployment(storlets: Runner, here: str, tmp_path: Path) -> None:
+    """Deployed, run over an object, and its result shown when asked for."""
+    file = write(tmp_path, "both.py", STORLETS["upper.py"])
+    shown = storlets("deploy", file, "--with-invoke", "--input", f"path:/{here}/o", "--print-result")
+    assert (shown.status, shown.out) == (0, TEXT.upper())
+    told = storlets("deploy", file, "--with-invoke", "--input", f"path:/{here}/o")
+    assert told.status == 0
+    assert TEXT.upper() not in told.out
+    assert f"{len(TEXT)} bytes" in told.text
+
+
+def test_first_run_wants_an_input(run_scripted: Runner, tmp_path: Path) -> None:
+    """A usage error, before anything is deployed."""
+    file = write(tmp_path, "both.py", STORLETS["upper.py"])
+    assert run_scripted("deploy", file, "--with-invoke").status == 2
+    assert run_scripted("deploy", file, "--with-invoke", "--input", "c/o").status == 2
+
+
+def test_first_run_that_fails_leaves_the_deployment(storlets: Runner, here: str, tmp_path: Path) -> None:
+    """The status is the storlet's; that it was deployed is said."""
+    file = write(tmp_path, "fails.py", STORLETS["raises.py"])
+    outcome = storlets("deploy", file, "--with-invoke", "--input", f"path:/{here}/o")
+    assert outcome.status == 6
+    assert "deployed fails.py" in outcome.err
+    assert "on purpose" in outcome.err
+
+
+@pytest.mark.parametrize("source", ["file", "object"])
+def test_trial_runs_here_and_changes_nothing(storlets: Runner, here: str, tmp_path: Path, source: str) -> None:
+    """--dry-run --input runs the code on this machine; nothing is deployed."""
+    (tmp_path / "input").write_bytes(TEXT)
+    input = str(tmp_path / "input") if source == "file" else f"path:/{here}/o"
+    file = write(tmp_path, "tried.py", STORLETS["upper.py"])
+    outcome = storlets("deploy", file, "--dry-run", "--input", input)
+    assert outcome.status == 0, outcome.err
+    assert b"HELLO" in outcome.out
+    assert "tried.py" not in storlets("storlets").text
+
+
+def test_trial_shows_why_it_fails(storlets: Runner, tmp_path: Path) -> None:
+    """Status 6 and the traceback, without a server."""
+    (tmp_path / "input").write_bytes(TEXT)
+    file = write(tmp_path, "tried.py", STORLETS["raises.py"])
+    outcome = storlets("deploy", file, "--dry-run", "--input", str(tmp_path / "input"))
+    assert outcome.status == 6
+    assert "on purpose" in outcome.err
+
+
+# --- runs
+
+
+@pytest.mark.parametrize("where", [[], ["--on-proxy"], ["--on-node"]], ids=["default", "proxy", "node"])
+@pytest.mark.parametrize("size", [0, 1, 70_000, 2_000_000])
+def test_get_runs_a_storlet_over_the_whole_object(
+    storlets: Runner, container: str, where: list[str], size: int
+) -> None:
+    """Every byte, wherever it runs."""
+    content = (os.urandom(1000).hex().encode() * (size // 1000 + 1))[:size]
+    storlets("upload", f"{container}/o", stdin=content)
+    assert storlets("get", f"{container}/o", "--storlet", "upper.py", *where).out == content.upper()
+
+
+@pytest.mark.parametrize("where", [[], ["--on-proxy"]], ids=["default", "proxy"])
+def test_parameters_arrive(storlets: Runner, here: str, where: list[str]) -> None:
+    """Percent signs, colons, equals signs, spaces, quotes and every script."""
+    given = {"a": "b", "empty": "", "colon": "x:y", "equals": "x=y", "percent": "%41%", "plus": "a+b", "ü€": "日本 😀"}
+    words = [word for key, value in given.items() for word in ("-p", f"{key}={value}")]
+    outcome = storlets("get", f"{here}/o", "--storlet", "tell.py", *words, *where)
+    assert (outcome.status, json.loads(outcome.out)) == (0, given)
+
+
+def test_put_stores_what_the_storlet_makes(storlets: Runner, here: str, tmp_path: Path) -> None:
+    """From a file and from standard input."""
+    (tmp_path / "f").write_bytes(TEXT)
+    assert storlets("put", str(tmp_path / "f"), f"{here}/p", "--storlet", "twice.py").status == 0
+    assert storlets("get", f"{here}/p").out == TEXT * 2
+    assert storlets("put", "-", f"{here}/p", "--storlet", "upper.py", stdin=TEXT).status == 0
+    assert storlets("get", f"{here}/p").out == TEXT.upper()
+
+
+def test_put_through_a_storlet_of_an_empty_file(storlets: Runner, here: str) -> None:
+    """Nothing in, twice nothing out."""
+    assert storlets("put", "/dev/null", f"{here}/p", "--storlet", "twice.py").status == 0
+    assert storlets("get", f"{here}/p").out == b""
+
+
+@pytest.mark.parametrize("where", [[], ["--on-proxy"], ["--on-node"]], ids=["default", "proxy", "node"])
+def test_copy_stores_what_the_storlet_makes(storlets: Runner, here: str, where: list[str]) -> None:
+    """Inside the cluster."""
+    outcome = storlets("copy", f"{here}/o", f"{here}/made", "--storlet", "twice.py", *where)
+    assert outcome.text == f"path:/{here}/made: made of path:/{here}/o through twice.py (HTTP 201)\n"
+    assert storlets("get", f"{here}/made").out == TEXT * 2
+
+
+@pytest.mark.parametrize("name", ["raises.py", "later.py", "strs.py", "quits.py", "silent.py", "crlf.py", "fat.py"])
+@pytest.mark.parametrize("verb", ["put", "copy"])
+def test_failing_storlet_stores_nothing(storlets: Runner, here: str, verb: str, name: str) -> None:
+    """Status 6, the reason, and what was there before is still there."""
+    storlets("upload", f"{here}/target", stdin=b"before")
+    words = ["put", "-"] if verb == "put" else ["copy", f"{here}/o"]
+    for target, held in (("target", b"before"), ("new", None)):
+        outcome = storlets(*words, f"{here}/{target}", "--storlet", name, stdin=TEXT)
+        assert outcome.status == 6, outcome.err
+        assert outcome.err.splitlines()[-1].startswith(f"storlet-shell: storlet {name} failed over path:/{here}/")
+        assert outcome.out == b""
+        read = storlets("get", f"{here}/{target}")
+        assert read.out == (held or b"")
+        assert read.status == (0 if held else 4)
+
+
+@pytest.mark.parametrize("where", [[], ["--on-proxy"]], ids=["node", "proxy"])
+def test_range_feeds_a_part(storlets: Runner, here: str, where: list[str]) -> None:
+    """First and last, open, and the last so many bytes."""
+    for text, part in (("0-4", b"HELLO"), ("6-", b"WORLD\n"), ("-3", b"LD\n"), ("3-3", b"L")):
+        outcome = storlets("get", f"{here}/o", "--storlet", "upper.py", f"--range={text}", *where)
+        assert (outcome.status, outcome.out) == (0, part), outcome.err
+
+
+def test_range_beyond_the_object_is_one_line(storlets: Runner, here: str) -> None:
+    """416 is an error of the line's."""
+    outcome = storlets("get", f"{here}/o", "--storlet", "upper.py", "--range", "1000-2000")
+    assert outcome.status == 1
+    assert "range" in one_line(outcome)
+
+
+def test_extra_resources_are_further_inputs(storlets: Runner, here: str) -> None:
+    """In their order, under names with commas and spaces too."""
+    storlets("upload", f"{here}/a, b", stdin=b"second")
+    storlets("upload", f"{here}/ü%", stdin=b"third")
+    extra = ["--extra", f"path:/{here}/a, b", "--extra", f"path:/{here}/ü%"]
+    assert storlets("get", f"{here}/o", "--storlet", "join.py", *extra).out == b"[%b][second][third]" % TEXT
+    assert storlets("copy", f"{here}/o", f"{here}/all", "--storlet", "join.py", *extra).status == 0
+    assert storlets("get", f"{here}/all").out == b"[%b][second][third]" % TEXT
+
+
+def test_storlets_content_type_and_metadata_are_the_answers(storlets: Runner, here: str) -> None:
+    """The content type is replaced, metadata come as headers, and stay with a copy."""
+    headers = storlets("get", f"{here}/o", "--storlet", "typed.py", "--on-proxy", "--json").json["headers"]
+    assert headers["Content-Type"] == "application/x-made"
+    assert headers["X-Object-Meta-Note"] == "grün"
+    assert storlets("put", "-", f"{here}/typed", "--storlet", "typed.py", stdin=TEXT).status == 0
+    assert storlets("get", f"{here}/typed", "--json").json["headers"]["X-Object-Meta-Note"] == "grün"
+
+
+def test_result_of_a_storlet_can_be_saved(storlets: Runner, here: str, tmp_path: Path) -> None:
+    """What failed half way leaves no file, what succeeded does."""
+    target = tmp_path / "f"
+    assert storlets("get", f"{here}/o", "--storlet", "later.py", "--save", str(target)).status in (5, 6)
+    assert list(tmp_path.iterdir()) == []
+    assert storlets("get", f"{here}/o", "--storlet", "upper.py", "--save", str(target)).status == 0
+    assert target.read_bytes() == TEXT.upper()
+
+
+# --- logs
+
+
+def test_logs_show_what_ran(storlets: Runner, here: str) -> None:
+    """What the storlet logged, and the run of one transaction alone."""
+    storlets("get", f"{here}/o", "--storlet", "upper.py")
+    assert "upper ran" in storlets("logs", "upper.py").text
+    failed = storlets("get", f"{here}/o", "--storlet", "raises.py")
+    transaction = failed.err.rsplit("(transaction ", 1)[1].split(")")[0]
+    log = storlets("logs", "raises.py", "--transaction", transaction).text
+    assert "ValueError: on purpose" in log
+    assert log.count("Traceback") == 1
+
+
+def test_failure_shows_its_traceback(storlets: Runner, here: str) -> None:
+    """The user needs no second line to see why."""
+    outcome = storlets("get", f"{here}/o", "--storlet", "raises.py")
+    assert outcome.status == 6
+    assert "raise ValueError('on purpose')" in outcome.err
+    assert "ValueError: on purpose" in outcome.err.splitlines()[-1]
+    as_json = storlets("get", f"{here}/o", "--storlet", "raises.py", "--json")
+    assert as_json.json["error"] == "StorletFailedError"
+    assert "Traceback" in as_json.json["details"]

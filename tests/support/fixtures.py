@@ -1,0 +1,78 @@
+"""The fixtures of most tests: a scripted server, a client of it, and lines that run against it or a real Swift."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from storlet_shell import client as client_module
+from storlet_shell.client import Client
+from storlet_shell.credentials import Connection, Credentials, Login
+from storlet_shell.embedded import control
+from tests.support.lines import Runner, base_environment
+from tests.support.responder import KEY, USER, Responder
+from tests.support.storlets import STORLETS
+
+
+@pytest.fixture
+def responder() -> Iterator[Responder]:
+    """Run a scripted server; a request that the script does not foresee fails the test."""
+    with Responder() as running:
+        yield running
+    assert not running.unexpected
+
+
+@pytest.fixture
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a client wait for a hundredth of a second where it would wait for a quarter."""
+    monkeypatch.setattr(client_module, "BACK_OFF", 0.01)
+
+
+@pytest.fixture
+def traced() -> list[str]:
+    """Return the list that the client's trace is written to."""
+    return []
+
+
+@pytest.fixture
+def client(responder: Responder, quick_retries: None, traced: list[str]) -> Iterator[Client]:
+    """Return a client of the scripted server."""
+    credentials = Credentials("the test", "v1", responder.auth_url, USER, KEY)
+    made = Client(Login(credentials, Connection(timeout=10)), traced.append)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def run_scripted(responder: Responder, quick_retries: None, tmp_path: Path) -> Runner:
+    """Run lines against the scripted server."""
+    return Runner({**base_environment(tmp_path), **responder.environ})
+
+
+@pytest.fixture(scope="session")
+def run(swift: control.Running, tmp_path_factory: pytest.TempPathFactory) -> Runner:
+    """Run lines against the real embedded Swift."""
+    identity = {"ST_AUTH": swift.auth_url, "ST_USER": swift.user, "ST_KEY": swift.key}
+    return Runner({**base_environment(tmp_path_factory.mktemp("home")), **identity})
+
+
+@pytest.fixture
+def container(run: Runner) -> str:
+    """Make a container of the test's own on the real Swift."""
+    name = f"c-{secrets.token_hex(4)}"
+    assert run("mkdir", name).status == 0
+    return name
+
+
+@pytest.fixture(scope="session")
+def storlets(run: Runner, tmp_path_factory: pytest.TempPathFactory) -> Runner:
+    """Deploy every storlet of the tests on the real Swift; return what runs lines there."""
+    folder = tmp_path_factory.mktemp("storlets")
+    for name, code in STORLETS.items():
+        (folder / name).write_text(code)
+        outcome = run("deploy", str(folder / name))
+        assert outcome.status == 0, outcome.err
+    return run

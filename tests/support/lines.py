@@ -1,0 +1,102 @@
+"""Lines that are run as a user would run them: in this process over real files, or as a process of its own."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from storlet_shell.adapters.cli import main
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a line.
+
+    :param out: standard output, byte for byte
+    :param err: standard error as text
+    """
+
+    status: int
+    out: bytes
+    err: str
+
+    @property
+    def text(self) -> str:
+        """Standard output as text."""
+        return self.out.decode()
+
+    @property
+    def json(self) -> Any:
+        """Standard output as one JSON document."""
+        return json.loads(self.out)
+
+
+def base_environment(home: Path) -> dict[str, str]:
+    """Return the environment of a process that has no identity."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TMPDIR") if name in os.environ}
+    return {**kept, "HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
+
+
+class Runner:
+    """Runs lines in one environment.
+
+    :param environ: the whole environment
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = dict(environ)
+
+    def __call__(self, *words: str, stdin: bytes = b"", environ: Mapping[str, str] | None = None) -> Outcome:
+        """Run a line in this process: ``main`` over real files in the place of the standard streams."""
+        with ExitStack() as stack:
+            files = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(3)]
+            files[0].write(stdin)
+            files[0].seek(0)
+            streams = [io.TextIOWrapper(file, encoding="utf-8", write_through=True) for file in files]
+            for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
+                stack.enter_context(patch.object(sys, name, stream))
+            stack.enter_context(patch.dict(os.environ, {**self.environ, **(environ or {})}, clear=True))
+            try:
+                status = main(list(words))
+            except SystemExit as end:
+                status = int(end.code or 0)
+            for stream in streams[1:]:
+                stream.flush()
+            for file in files[1:]:
+                file.seek(0)
+            return Outcome(status, files[1].read(), files[2].read().decode())
+
+    def process(
+        self, *words: str, stdin: bytes = b"", environ: Mapping[str, str] | None = None, **options: Any
+    ) -> Outcome:
+        """Run a line as a process of its own; ``options`` are those of ``subprocess.run``."""
+        ended = subprocess.run(
+            [sys.executable, "-m", "storlet_shell", *words],
+            input=stdin,
+            capture_output=True,
+            env={**self.environ, **(environ or {})},
+            timeout=60,
+            check=False,
+            **options,
+        )
+        return Outcome(ended.returncode, ended.stdout, ended.stderr.decode())
+
+
+def one_line(outcome: Outcome) -> str:
+    """Return the one line on standard error, checking that it is one and no traceback."""
+    lines = outcome.err.splitlines()
+    assert len(lines) == 1, outcome.err
+    assert lines[0].startswith("storlet-shell: ")
+    return lines[0].removeprefix("storlet-shell: ")

@@ -1,0 +1,122 @@
+"""Storlets that the tests run: one that works in each way, and one that fails in each."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+_FRAME = """
+class Main:
+    def __init__(self, logger):
+        self.logger = logger
+
+    def __call__(self, in_files, out_files, params):
+        source, target = in_files[0], out_files[0]
+{body}
+"""
+
+
+def storlet(*parts: str) -> str:
+    """Return a storlet's code of its ``__call__``'s body."""
+    lines = [line for part in parts for line in dedent(part).strip("\n").split("\n")]
+    return _FRAME.format(body="\n".join(f"        {line}" if line else "" for line in lines))
+
+
+_WHOLE = """
+target.close()
+source.close()
+"""
+
+STORLETS = {
+    "upper.py": storlet(
+        """
+        target.set_metadata(source.get_metadata())
+        while chunk := source.read(65536):
+            target.write(chunk.upper())
+        self.logger.info("upper ran")
+        """,
+        _WHOLE,
+    ),
+    "tell.py": storlet(
+        """
+        import json
+        source.read()
+        target.set_metadata({"told": "yes"})
+        told = {key: value for key, value in params.items() if not key.startswith("storlet_")}
+        target.write(json.dumps(told, sort_keys=True).encode())
+        """,
+        _WHOLE,
+    ),
+    "join.py": storlet(
+        """
+        target.set_metadata({})
+        for each in in_files:
+            target.write(b"[" + each.read() + b"]")
+            each.close()
+        target.close()
+        """
+    ),
+    "typed.py": storlet(
+        """
+        target.set_metadata({"content-type": "application/x-made", "Note": "gr\\u00fcn"})
+        target.write(source.read())
+        """,
+        _WHOLE,
+    ),
+    "twice.py": storlet(
+        """
+        data = source.read()
+        target.set_metadata(source.get_metadata())
+        target.write(data + data)
+        """,
+        _WHOLE,
+    ),
+    "raises.py": storlet("raise ValueError('on purpose')"),
+    "later.py": storlet(
+        """
+        target.set_metadata({})
+        target.write(b"x" * 200000)
+        raise ValueError("after the metadata")
+        """
+    ),
+    "strs.py": storlet(
+        """
+        target.set_metadata({})
+        target.write(b"first part, ")
+        target.write("not bytes")
+        """
+    ),
+    "quits.py": storlet("import os; os._exit(3)"),
+    "silent.py": storlet("return"),
+    "crlf.py": storlet(
+        """
+        target.set_metadata({"a": "b\\r\\nX-Injected: yes"})
+        target.write(b"x")
+        """,
+        _WHOLE,
+    ),
+    "fat.py": storlet(
+        """
+        target.set_metadata({"a": "x" * 5000})
+        target.write(b"x")
+        """,
+        _WHOLE,
+    ),
+    "script.py": storlet(
+        """
+        target.set_metadata({"a": "\\u65e5\\u672c"})
+        target.write(b"x")
+        """,
+        _WHOLE,
+    ),
+    "lines.py": storlet(
+        """
+        target.set_metadata({})
+        count = 0
+        while line := source.readline():
+            count += 1
+        target.write(str(count).encode())
+        """,
+        _WHOLE,
+    ),
+}
+"""Code by the name under which it is deployed; the main class is ``Main``."""

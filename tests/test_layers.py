@@ -1,0 +1,224 @@
+"""The layers of the architecture, read from the imports: nothing imports upwards, nothing in a circle."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import storlet_shell
+
+PACKAGE = Path(storlet_shell.__file__).parent
+
+RANKS = (
+    {"errors", "values", "results", "bodies", "source"},
+    {"headers", "trial_process"},
+    {"credentials", "transport", "client", "trial"},
+    {"session"},
+    {"registry", "completion"},
+    {"commands"},
+    {"adapters"},
+)
+"""The layers, lowest first: modules and packages. One may import from its own layer, but not in a circle."""
+
+EMBEDDED_USERS = {"session", "commands.local"}
+"""Who may start and stop the embedded Swift, and so import ``embedded.control``."""
+
+ONLY_IN = {
+    "cmd2": {"adapters.shell", "adapters.script"},
+    "prompt_toolkit": {"adapters"},
+    "rich": {"adapters"},
+    "IPython": {"adapters.magics"},
+    "xonsh": {"adapters.xontrib"},
+    "stevedore": {"schedulers", "executors", "adapters"},
+    "swiftclient": {"transport"},
+    "requests": {"transport"},
+    "urllib3": {"transport"},
+    "keystoneauth1": {"credentials"},
+    "swift": {"embedded"},
+    "storlets": {"embedded", "trial_process"},
+    "eventlet": {"embedded"},
+    "platformdirs": {"embedded", "adapters"},
+}
+"""Where a foreign package may be imported; all other modules do without it."""
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    """Return the syntax tree of every module, by its dotted name below the package."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        found[".".join(part for part in parts if part != "__init__") or "__init__"] = ast.parse(path.read_bytes())
+    return found
+
+
+@cache
+def nodes(tree: ast.Module) -> list[ast.AST]:
+    """Return every node of a syntax tree."""
+    return list(ast.walk(tree))
+
+
+@cache
+def imports(tree: ast.Module, *, at_run_time: bool = True) -> frozenset[str]:
+    """Return the dotted names that a module imports, wherever in it; without those for type checkers only."""
+    hidden = {
+        id(node)
+        for condition in nodes(tree)
+        if at_run_time and isinstance(condition, ast.If) and "TYPE_CHECKING" in ast.unparse(condition.test)
+        for statement in condition.body
+        for node in ast.walk(statement)
+    }
+    names: set[str] = set()
+    for node in nodes(tree):
+        if id(node) in hidden:
+            continue
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return frozenset(names)
+
+
+def inner(tree: ast.Module, *, at_run_time: bool = True) -> set[str]:
+    """Return the modules of the package that a module imports."""
+    found = set()
+    for name in imports(tree, at_run_time=at_run_time):
+        if name.startswith("storlet_shell."):
+            rest = name.removeprefix("storlet_shell.")
+            while rest and rest not in modules():
+                rest = rest.rpartition(".")[0]
+            found.add(rest or "__init__")
+    return found - {"__init__"}
+
+
+def rank(module: str) -> int | None:
+    """Return a module's rank; None for what stands outside of the layers."""
+    top = module.split(".")[0]
+    return next((number for number, names in enumerate(RANKS) if top in names), None)
+
+
+def within(module: str, places: set[str]) -> bool:
+    """Tell whether a module is one of the places or in one of them."""
+    return any(module == place or module.startswith(f"{place}.") for place in places)
+
+
+def test_every_module_has_its_layer() -> None:
+    """A new module at the top is given a rank, here and in the architecture."""
+    outside = {module for module in modules() if rank(module) is None}
+    assert {module.split(".")[0] for module in outside} <= {
+        "__init__",
+        "__main__",
+        "embedded",
+        "schedulers",
+        "executors",
+    }
+
+
+@pytest.mark.parametrize("module", modules())
+def test_nothing_imports_from_a_higher_layer(module: str) -> None:
+    """A module imports from its own rank and lower ones, in functions and for type checkers too.
+
+    The package ``commands`` itself holds nothing; the registry asks it for the names of its modules.
+    """
+    own = rank(module)
+    if own is None:
+        own = {"__main__": len(RANKS), "embedded": 0}.get(module.split(".")[0], 3)
+    higher = {
+        name
+        for name in inner(modules()[module], at_run_time=False)
+        if name.split(".")[0] != "embedded" and name != "commands" and (rank(name) or 0) > own
+    }
+    assert not higher
+
+
+@pytest.mark.parametrize("module", [module for module in modules() if module.startswith("commands.")])
+def test_commands_do_not_know_front_ends(module: str) -> None:
+    """A command imports no front end, prints nothing, and reads neither ``sys`` nor the environment."""
+    tree = modules()[module]
+    names = imports(tree, at_run_time=False)
+    assert not {name for name in names if name.startswith("storlet_shell.adapters")}
+    assert not {name for name in names if name.split(".")[0] == "sys"}
+    for node in nodes(tree):
+        if isinstance(node, ast.Call):
+            assert ast.unparse(node.func) not in ("print", "input", "exit", "quit")
+        if isinstance(node, ast.Attribute):
+            assert ast.unparse(node) not in ("os.environ", "os.getenv", "os.environb")
+
+
+@pytest.mark.parametrize("module", [module for module in modules() if not module.startswith("embedded")])
+def test_embedded_swift_is_started_and_stopped_only(module: str) -> None:
+    """Outside of its process, the embedded Swift is known by its control alone, and to two modules alone."""
+    used = {name for name in inner(modules()[module], at_run_time=False) if name.startswith("embedded")}
+    allowed = {"embedded", "embedded.control"} if module in EMBEDDED_USERS else set()
+    assert used <= allowed
+
+
+def test_control_does_not_need_what_it_starts() -> None:
+    """Starting and stopping imports neither swift nor storlets nor eventlet: they monkey-patch their process."""
+    seen, open_modules = set(), {"embedded.control"}
+    while open_modules:
+        module = open_modules.pop()
+        seen.add(module)
+        tops = {name.split(".")[0] for name in imports(modules()[module])}
+        assert not tops & {"swift", "storlets", "eventlet"}, module
+        open_modules |= inner(modules()[module]) - seen
+
+
+@pytest.mark.parametrize("package", ONLY_IN)
+def test_foreign_package_is_imported_in_one_place(package: str) -> None:
+    """What is heavy, or breaks its interfaces, has one door."""
+    users = {
+        module
+        for module, tree in modules().items()
+        if any(name == package or name.startswith(f"{package}.") for name in imports(tree))
+    }
+    assert {user for user in users if not within(user, ONLY_IN[package])} == set()
+
+
+@pytest.mark.parametrize(
+    "module", ["errors", "values", "results", "bodies", "headers", "source", "session", "registry"]
+)
+def test_core_imports_the_standard_library_only(module: str) -> None:
+    """The lower layers and the registry start fast and fit everywhere."""
+    import sys
+
+    foreign = {name.split(".")[0] for name in imports(modules()[module])} - {"storlet_shell"}
+    assert foreign <= set(sys.stdlib_module_names)
+
+
+def test_nothing_imports_in_a_circle() -> None:
+    """Every module can be imported first; imports inside of functions count as well."""
+    graph = {module: inner(tree) - {module} for module, tree in modules().items()}
+    done: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, " -> ".join((*path, module))
+        if module not in done:
+            for name in sorted(graph[module]):
+                visit(name, (*path, module))
+            done.add(module)
+
+    for module in graph:
+        visit(module, ())
+
+
+def test_nothing_prints() -> None:
+    """Results go through streams that a front end chooses; no module calls print."""
+    printing = {
+        module
+        for module, tree in modules().items()
+        for node in nodes(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "print"
+    }
+    assert not printing
+
+
+@pytest.mark.parametrize("module", modules())
+def test_modules_keep_no_state(module: str) -> None:
+    """No module changes a global; where the embedded server's process must, it says so by its name."""
+    changed = [node for node in nodes(modules()[module]) if isinstance(node, ast.Global)]
+    assert not changed

@@ -1,0 +1,498 @@
+"""The command registry: specs that fit their functions, names, help, plug-ins, and what a line imports."""
+
+from __future__ import annotations
+
+import argparse
+import configparser
+import inspect
+import json
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from storlet_shell.commands import _arguments
+from storlet_shell.embedded import control
+from storlet_shell.errors import UnknownCommandError, UsageError
+from storlet_shell.registry import COMMON, Arg, Command, Kind, Parser, Registry, parse
+from tests.support.lines import ROOT, Outcome, Runner
+
+COMMANDS = Registry().all()
+each_command = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+
+
+def parameters_of(command: Command) -> dict[str, inspect.Parameter]:
+    """Return the parameters of a command's function, without the session; ``**invocation`` is taken apart."""
+    found: dict[str, inspect.Parameter] = {}
+    for parameter in list(inspect.signature(command.run).parameters.values())[1:]:
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            made = list(inspect.signature(_arguments.make_invocation).parameters.values())[1:]
+            found.update({each.name: each for each in made})
+        else:
+            found[parameter.name] = parameter
+    return found
+
+
+# --- specs
+
+
+@each_command
+def test_spec_fits_the_function(command: Command) -> None:
+    """Each argument has the parameter that receives it, and each parameter an argument or the body."""
+    given = {arg.dest for arg in command.args} | ({command.body} if command.body else set())
+    assert given == set(parameters_of(command))
+
+
+@each_command
+def test_defaults_of_spec_and_function_agree(command: Command) -> None:
+    """A call from Python without an argument means what a line without it means."""
+    parser = command.parser(Parser)
+    for action in parser._actions:
+        parameter = parameters_of(command).get(action.dest)
+        if parameter is None or action.required or parameter.default is inspect.Parameter.empty:
+            continue
+        assert action.default == parameter.default, action.dest
+
+
+@each_command
+def test_what_the_line_must_give_the_function_must_have(command: Command) -> None:
+    """A parameter without a default is a required argument, or a choice with a default of its own."""
+    parser = command.parser(Parser)
+    actions = {action.dest: action for action in parser._actions}
+    for name, parameter in parameters_of(command).items():
+        if parameter.default is inspect.Parameter.empty and name != command.body and name != "storlet":
+            assert actions[name].required or actions[name].default is not None, name
+
+
+@each_command
+def test_invocation_is_passed_on_whole(command: Command) -> None:
+    """A command that takes ``**invocation`` has all the arguments that make one."""
+    takes = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in inspect.signature(command.run).parameters.values())
+    assert takes == (set(_arguments.INVOCATION) <= set(command.args))
+
+
+@each_command
+def test_function_is_plainly_typed(command: Command) -> None:
+    """Every parameter and the result are annotated; the first one is the session."""
+    signature = inspect.signature(command.run)
+    assert next(iter(signature.parameters)) == "session"
+    assert signature.return_annotation is not inspect.Signature.empty
+    for parameter in signature.parameters.values():
+        assert parameter.annotation is not inspect.Parameter.empty
+
+
+@each_command
+def test_command_is_named_by_its_module(command: Command) -> None:
+    """One verb, one module, one name."""
+    assert command.run.__module__ == f"storlet_shell.commands.{command.name}"
+
+
+@each_command
+def test_option_means_the_same_everywhere(command: Command) -> None:
+    """One spelling has one destination in all commands, and short letters are the known ones."""
+    meanings = {flag: arg.dest for other in COMMANDS for arg in (*other.args, *COMMON) for flag in arg.flags}
+    for arg in command.args:
+        for flag in arg.flags:
+            assert meanings[flag] == arg.dest or not arg.is_option, flag
+            if flag.startswith("-") and not flag.startswith("--"):
+                assert flag in ("-i", "-o", "-c", "-d", "-p", "-j", "-l", "-y"), flag
+
+
+@each_command
+def test_every_option_has_help(command: Command) -> None:
+    """No option is shown without a word, and no help breaks argparse's formatting."""
+    for arg in command.args:
+        if arg.is_option and "help" not in arg.options:
+            assert arg.kind is not None or arg.options.get("metavar"), arg.flags
+    text = command.parser(Parser).format_help()
+    assert command.parser(Parser).prog == command.name
+    for arg in command.args:
+        if arg.is_option:
+            assert arg.flags[0] in text
+
+
+@each_command
+def test_help_is_the_docstring(command: Command) -> None:
+    """The help begins with the first sentence of the docstring, and leaves out what is for programmers."""
+    doc = inspect.cleandoc(command.run.__doc__ or "")
+    first = doc.splitlines()[0]
+    text = command.parser(Parser).format_help()
+    assert first in text
+    assert first.endswith((".", ":")) or "." in doc
+    assert ":raises" not in text
+    assert ":param" not in text
+
+
+@each_command
+def test_summary_is_one_sentence(command: Command) -> None:
+    """Lists of commands show one short sentence."""
+    assert command.summary.endswith(".")
+    assert len(command.summary) <= 80
+    assert "\n" not in command.summary
+
+
+@each_command
+def test_help_of_a_command_is_shown(command: Command, run: Runner) -> None:
+    """``help COMMAND`` and ``COMMAND --help`` show the same page, and need no identity."""
+    asked, told = run("help", command.name), run(command.name, "--help")
+    assert (asked.status, told.status, asked.err, told.err) == (0, 0, "", "")
+    assert asked.text.startswith(told.text.rstrip("\n"))
+    for alias in command.aliases:
+        assert alias in asked.text
+
+
+@each_command
+def test_kinds_are_known(command: Command) -> None:
+    """What completes an argument is one of the kinds; a file, container or object says so."""
+    for arg in command.args:
+        assert arg.kind is None or isinstance(arg.kind, Kind)
+        if arg.options.get("metavar") in ("FILE", "path:/CONTAINER/OBJECT", "CONTAINER", "CONTAINER/OBJECT"):
+            assert arg.kind is not None
+
+
+def test_store_and_json_are_for_every_command() -> None:
+    """No command takes the two common options for itself."""
+    common = {flag for arg in COMMON for flag in arg.flags}
+    for command in COMMANDS:
+        assert not common & {flag for arg in command.args for flag in arg.flags}
+
+
+# --- names
+
+
+def test_commands_of_the_project_are_there() -> None:
+    """The verbs that users were promised, and the old names of the notebooks' magics."""
+    registry = Registry()
+    promised = "deploy get put copy upload enable ls rm mkdir storlets undeploy logs local whoami help"
+    assert set(promised.split()) <= {command.name for command in registry}
+    assert registry.get("storletapp") is registry.get("deploy")
+    assert registry.get("uploadfile") is registry.get("upload")
+
+
+def test_names_and_aliases_are_unique() -> None:
+    """No two commands answer to one name."""
+    names = [name for command in COMMANDS for name in (command.name, *command.aliases)]
+    assert len(names) == len(set(names))
+
+
+@each_command
+def test_command_is_found_by_every_name(command: Command) -> None:
+    """A fresh registry finds it by name and by alias."""
+    for name in (command.name, *command.aliases):
+        assert Registry().get(name).run is command.run
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("gte", "get"), ("copi", "copy"), ("storlet", "storlets"), ("uplaod", "upload"), ("storletap", "storletapp")],
+)
+def test_unknown_command_names_the_closest(typed: str, meant: str) -> None:
+    """A slip of the finger is answered by what was meant."""
+    with pytest.raises(UnknownCommandError, match=rf"unknown command '{typed}'; did you mean .*\b{meant}\b"):
+        Registry().get(typed)
+
+
+@pytest.mark.parametrize("typed", ["", "xyzzy", "_arguments", "__init__", "get.py", "../get", "a b", "日本", "\n", "-"])
+def test_unknown_command_without_a_neighbour_points_to_help(typed: str) -> None:
+    """Names that look like modules or files are no commands either."""
+    with pytest.raises(UnknownCommandError) as caught:
+        Registry().get(typed)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_unknown_command_ends_with_127(run: Runner) -> None:
+    """As in any shell."""
+    outcome = run("xyzzy")
+    assert (outcome.status, outcome.out) == (127, b"")
+    assert len(outcome.err.splitlines()) == 1
+
+
+# --- lines
+
+
+def test_line_without_a_command_is_a_usage_error() -> None:
+    """An empty line has nothing to run."""
+    with pytest.raises(UsageError):
+        parse(Registry(), [])
+
+
+@each_command
+def test_unknown_option_is_one_line(command: Command, run: Runner) -> None:
+    """A wrong option ends with 2 and one line that names the help, never argparse's usage."""
+    outcome = run(command.name, "--no-such-option")
+    assert (outcome.status, outcome.out) == (2, b"")
+    assert len(outcome.err.splitlines()) == 1
+    assert f"help {command.name}" in outcome.err
+
+
+@each_command
+def test_options_are_not_abbreviated(command: Command) -> None:
+    """A script that abbreviates would break with the next option."""
+    for arg in command.args:
+        if arg.is_option and arg.flags[0].startswith("--") and len(arg.flags[0]) > 6:
+            with pytest.raises(UsageError):
+                command.call([arg.flags[0][:-2]])
+
+
+@each_command
+def test_body_goes_only_where_one_is_taken(command: Command) -> None:
+    """A cell or heredoc after a command that takes none is a mistake, not ignored."""
+    if not command.body:
+        with pytest.raises(UsageError, match="takes no body"):
+            command.bind({}, b"text")
+    else:
+        assert command.bind({}, b"text").arguments[command.body] == b"text"
+
+
+def test_words_after_two_hyphens_are_no_options() -> None:
+    """A name that begins with a hyphen can be given."""
+    assert parse(Registry(), ["get", "--", "-c/-o"]).arguments["path"].name == "-o"
+
+
+def test_call_stores_its_result(run: Runner) -> None:
+    """``-o`` puts the result into the user's variables; a name that is none is refused first."""
+    from storlet_shell.session import Session
+
+    variables: dict[str, object] = {}
+    result = parse(Registry(), ["help", "-o", "page"]).run(Session(variables=variables))
+    assert variables == {"page": result}
+    for name in ("1a", "a b", "class", ""):
+        with pytest.raises(UsageError):
+            parse(Registry(), ["help", "-o", name]).run(Session(variables=variables))
+
+
+def test_own_parser_class_is_used_with_its_completers() -> None:
+    """A front end brings its parser and learns which argument names what."""
+    bound: list[tuple[str, Kind]] = []
+
+    class Own(Parser):
+        pass
+
+    parser = Registry().get("get").parser(Own, lambda action, kind: bound.append((action.dest, kind)))
+    assert isinstance(parser, Own)
+    assert ("path", Kind.OBJECT) in bound
+    assert ("store", Kind.VARIABLE) in bound
+
+
+@pytest.mark.parametrize(
+    ("arg", "dest", "is_option"),
+    [
+        (Arg("name"), "name", False),
+        (Arg("--print-result"), "print_result", True),
+        (Arg("-c", "--container"), "container", True),
+        (Arg("-o", dest="store"), "store", True),
+        (Arg("-l"), "l", True),
+    ],
+)
+def test_argument_knows_its_destination_as_argparse_does(arg: Arg, dest: str, is_option: bool) -> None:
+    """Spec and parser agree on the name of the parameter."""
+    action = argparse.ArgumentParser().add_argument(*arg.flags, **arg.options)
+    assert (arg.dest, action.dest, arg.is_option) == (dest, dest, is_option)
+
+
+# --- entry points
+
+
+def entry_points() -> dict[str, str]:
+    """Return the commands' entry points in setup.cfg."""
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / "setup.cfg")
+    lines = parser["options.entry_points"].get("storlet_shell.commands", "").split("\n")
+    return dict(map(str.strip, line.split("=", 1)) for line in lines if line.strip())  # type: ignore[misc]
+
+
+@each_command
+def test_built_in_command_has_its_entry_point(command: Command) -> None:
+    """Built-in and third-party commands come from one namespace."""
+    value = entry_points()[command.name]
+    module, _, attribute = value.partition(":")
+    assert getattr(import_module(module), attribute).run is command.run
+
+
+def test_entry_points_are_the_built_in_commands() -> None:
+    """No entry point outlives its command."""
+    assert set(entry_points()) == set(Registry().builtin_names())
+
+
+# --- plug-ins
+
+
+PLUGIN = """
+from storlet_shell.registry import Arg, command
+from storlet_shell.results import Text
+
+@command({name!r}, "Greet.", Arg("who", nargs="?", default="you"), aliases={aliases!r})
+def {attribute}(session, who="you"):
+    \"\"\"Greet somebody.\"\"\"
+    return Text(f"hello {{who}}")
+"""
+
+
+class Site:
+    """A folder of installed packages, each with a dist-info of its own, for a child process."""
+
+    def __init__(self, folder: Path, runner: Runner) -> None:
+        self.folder = folder
+        self.runner = runner
+
+    def install(self, package: str, source: str, **entries: str) -> None:
+        """Install a package of one module, with its entry points."""
+        (self.folder / f"{package}.py").write_text(source)
+        info = self.folder / f"{package}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+        lines = [f"{name.replace('__', '-')} = {value}" for name, value in entries.items()]
+        (info / "entry_points.txt").write_text("\n".join(["[storlet_shell.commands]", *lines, ""]))
+        (info / "RECORD").touch()
+
+    def plugin(self, package: str, name: str = "greet", aliases: tuple[str, ...] = ()) -> None:
+        """Install a package with one good command."""
+        self.install(
+            package, PLUGIN.format(name=name, aliases=aliases, attribute="greet"), **{name: f"{package}:greet"}
+        )
+
+    def __call__(self, *words: str) -> Outcome:
+        """Run a line in a process that sees the folder."""
+        path = f"{self.runner.environ['PYTHONPATH']}:{self.folder}"
+        return self.runner.process(*words, environ={"PYTHONPATH": path})
+
+
+@pytest.fixture
+def site(tmp_path: Path, run: Runner) -> Site:
+    """Return an empty folder of packages."""
+    return Site(tmp_path, run)
+
+
+def test_plugin_adds_its_command(site: Site) -> None:
+    """An installed package's command runs, is listed, and has its help and aliases."""
+    site.plugin("good_plugin", aliases=("hi",))
+    assert site("greet", "world").text == "hello world\n"
+    assert site("hi").text == "hello you\n"
+    listed = site("help")
+    assert "  greet      Greet." in listed.text
+    assert "not usable" not in listed.text
+
+
+def test_plugin_may_define_its_command_in_another_module(site: Site) -> None:
+    """An entry point may name a package that re-exports the command; looking twice does not break it."""
+    site.plugin("inner_module", name="other")
+    site.install("outer_module", "from inner_module import greet", other="outer_module:greet")
+    (site.folder / "inner_module-1.0.dist-info" / "entry_points.txt").write_text("")
+    code = (
+        "from storlet_shell.registry import Registry; r = Registry(); r.all(); r.all(); r.get('other');"
+        "print(r.broken, r.get('other').name)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**site.runner.environ, "PYTHONPATH": f"{ROOT}:{site.folder}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout == "{} other\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("raise RuntimeError('no such thing')", "RuntimeError: no such thing"),
+        ("raise RuntimeError('two\\nlines')", "RuntimeError: two lines"),
+        ("import sys; sys.exit('I am leaving')", "SystemExit: I am leaving"),
+        ("assert False, 'never'", "AssertionError: never"),
+        ("import no_such_module_anywhere", "ModuleNotFoundError"),
+        ("def greet(:", "SyntaxError"),
+        ("greet = 1", "no command named greet"),
+        ("", "AttributeError"),
+        (PLUGIN.format(name="other", aliases=(), attribute="greet"), "no command named greet"),
+    ],
+    ids=["raises", "raises lines", "exits", "asserts", "imports", "syntax", "wrong type", "absent", "other name"],
+)
+def test_broken_plugin_is_named_and_skipped(site: Site, source: str, said: str) -> None:
+    """A plug-in that can't be used is named with its reason; every other command works."""
+    site.install("bad_plugin", source, greet="bad_plugin:greet")
+    site.plugin("good_plugin", name="wave")
+    listed = site("help")
+    assert listed.status == 0
+    (line,) = [line for line in listed.text.splitlines() if line.startswith("not usable: greet: ")]
+    assert said in line
+    assert site("wave").text == "hello you\n"
+
+
+def test_command_of_a_broken_plugin_says_why(site: Site) -> None:
+    """Who types the command of a broken plug-in learns what is wrong with it."""
+    site.install("bad_plugin", "raise RuntimeError('no such thing')", greet="bad_plugin:greet")
+    outcome = site("greet")
+    assert outcome.status == 127
+    assert "no such thing" in outcome.err
+    assert len(outcome.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("taken", ["get", "uploadfile"])
+def test_plugin_does_not_take_a_name_that_is_taken(site: Site, taken: str) -> None:
+    """A built-in command, or an alias of one, can't be replaced by installing something."""
+    site.plugin("thief", name=taken)
+    listed = site("help")
+    assert f"not usable: {taken}: the name {taken} is taken" in listed.text
+    assert "hello" not in site(taken, "--help").text
+
+
+def test_plugin_does_not_take_a_built_in_name_as_an_alias(site: Site) -> None:
+    """Nor by the back door."""
+    site.plugin("thief", name="greet", aliases=("rm",))
+    assert "not usable: greet: the name rm is taken" in site("help").text
+
+
+# --- what a line imports
+
+
+HEAVY = {"cmd2", "rich", "IPython", "stevedore", "prompt_toolkit", "swift", "storlets", "eventlet", "pkg_resources"}
+CODE = dedent(
+    """
+    import json, sys
+    from storlet_shell.adapters.cli import main
+    status = main(sys.argv[2:])
+    open(sys.argv[1], "w").write(json.dumps([status, sorted({name.split(".")[0] for name in sys.modules})]))
+    """
+)
+LINES = {
+    "help": ["help", "get"],
+    "whoami": ["whoami"],
+    "ls": ["ls"],
+    "get": ["get", "no-such-container/o"],
+    "mkdir": ["mkdir", "imports", "--dry-run"],
+    "local": ["local", "status"],
+    "mistake": ["get"],
+}
+
+
+@pytest.mark.parametrize("words", LINES.values(), ids=LINES)
+def test_one_shot_line_imports_no_front_end(run: Runner, tmp_path: Path, words: list[str]) -> None:
+    """A built-in command over a real server pays for neither cmd2 nor rich nor IPython nor stevedore."""
+    report = tmp_path / "report"
+    environ = {**run.environ, "STORLET_SHELL_DATA": str(tmp_path / "data")}
+    subprocess.run([sys.executable, "-c", CODE, str(report), *words], env=environ, capture_output=True, check=True)
+    status, loaded = json.loads(report.read_text())
+    assert status in (0, 2, 4)
+    assert not HEAVY & set(loaded)
+
+
+def test_help_and_mistakes_import_no_http(run: Runner, tmp_path: Path) -> None:
+    """What needs no server does not load the libraries that talk to one."""
+    report = tmp_path / "report"
+    for words in (["help", "get"], ["get"], ["--version"]):
+        code = CODE.replace(
+            "status = main(sys.argv[2:])", "try:\n    status = main(sys.argv[2:])\nexcept SystemExit: status = 0"
+        )
+        subprocess.run(
+            [sys.executable, "-c", code, str(report), *words], env=run.environ, capture_output=True, check=True
+        )
+        assert not {"requests", "urllib3", "keystoneauth1", "swiftclient"} & set(json.loads(report.read_text())[1])
+
+
+def test_process_of_a_line_warns_about_nothing(run: Runner, swift: control.Running) -> None:
+    """With warnings as errors, a real process of a real line is silent on standard error."""
+    outcome = run.process("ls")
+    assert (outcome.status, outcome.err) == (0, "")
