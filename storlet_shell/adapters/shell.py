@@ -223,6 +223,8 @@ class Shell(cmd2.Cmd):
         try:
             for each in split(line, typed=True):
                 self.status = self.interpreter.run(each)
+                if self.status == ExitStatus.INTERRUPTED:
+                    self._end_line_of_interrupt()
         except Quit:
             return True
         except (Exception, KeyboardInterrupt) as error:
@@ -236,11 +238,15 @@ class Shell(cmd2.Cmd):
         return False
 
     def _show_error(self, error: BaseException) -> None:
-        if isinstance(error, KeyboardInterrupt) and self.console.stderr.isatty():
-            self.console.stderr.write("\n")  # the terminal has shown ^C where the cursor was
+        if isinstance(error, KeyboardInterrupt):
+            self._end_line_of_interrupt()
         if self.interpreter.as_json and isinstance(error, StorletShellError):
             self.console.show_failure(error)
         self.status = self.console.show_error(error)
+
+    def _end_line_of_interrupt(self) -> None:
+        if self.console.stderr.isatty():
+            self.console.stderr.write("\n")  # the terminal has shown ^C where the cursor was
 
     def run_function(self, typed: Typed) -> int:
         """Run a line by the function that cmd2 has for its command.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -93,15 +94,15 @@ def slow_session(slow_store: SlowStore) -> Iterator[Session]:
 
 def test_a_slow_server_costs_no_more_than_the_deadline(slow_session: Session, slow_store: SlowStore) -> None:
     """What comes too late is there at the next Tab; what was known before is better than nothing."""
-    slow_store.listing_seconds = 1.2
+    slow_store.listing_seconds = 2.0
     started = time.monotonic()
     assert complete(slow_session, Kind.CONTAINER, "") == []
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 1.5
     assert complete(slow_session, Kind.CONTAINER, "", deadline=5) == [Candidate("slow")]
     forget(slow_session)
     started = time.monotonic()
     assert complete(slow_session, Kind.CONTAINER, "") == [Candidate("slow")]
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 1.5
 
 
 @pytest.mark.parametrize(
@@ -122,7 +123,26 @@ def test_a_tab_starts_no_server(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+def test_a_tab_is_not_traced(environ: dict[str, str], container: str) -> None:
+    """With --debug, the requests of a Tab are not written into the line that is being typed."""
+    told: list[str] = []
+    with Session(Surroundings(environ), options=Options(trace=told.append)) as session:
+        assert texts(session, Kind.CONTAINER, container) == [container]
+        Registry().get("ls").call([container]).run(session)
+        count = len(told)
+        assert count
+        assert texts(session, Kind.OBJECT, f"{container}/") == []
+        assert len(told) == count
+
+
 # In the shell, by cmd2.
+
+
+@pytest.fixture
+def patient_shell(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """Return a shell that waits for what a busy machine looks up; deadlines have tests of their own."""
+    monkeypatch.setattr("storlet_shell.adapters.shell.complete", partial(complete, deadline=10))
+    return shell
 
 
 def tab(shell: Shell, line: str) -> list[str]:
@@ -133,8 +153,9 @@ def tab(shell: Shell, line: str) -> list[str]:
     return list(found.to_strings())
 
 
-def test_the_shell_completes_what_an_argument_names(shell: Shell, photos: str, tmp_path: Path) -> None:
+def test_the_shell_completes_what_an_argument_names(patient_shell: Shell, photos: str, tmp_path: Path) -> None:
     """Commands, aliases, options, objects by position and by option, containers, variables, files after > and @."""
+    shell = patient_shell
     (tmp_path / "file.ss").touch()
     shell.onecmd_plus_hooks(f"alias create gg get {photos}/a.txt")
     shell.session.variables["params"] = {}
@@ -153,8 +174,9 @@ def test_the_shell_completes_what_an_argument_names(shell: Shell, photos: str, t
     assert tab(shell, "set js") == ["json"]
 
 
-def test_names_that_need_quotes_get_them(shell: Shell, photos: str) -> None:
+def test_names_that_need_quotes_get_them(patient_shell: Shell, photos: str) -> None:
     """A name with a space or a quote is put in quotes that fit; in open quotes it is completed to their end."""
+    shell = patient_shell
     line = f"get {photos}/it"
     found = shell.complete(f"{photos}/it", line, 4, len(line))
     assert (found._add_opening_quote, found._quote_char) == (True, '"')
@@ -163,8 +185,9 @@ def test_names_that_need_quotes_get_them(shell: Shell, photos: str) -> None:
     assert tab(shell, f"get '{photos}/b/d") == [f"{photos}/b/d e.txt"]
 
 
-def test_completion_asks_through_a_connection_of_its_own(shell: Shell, photos: str, upload: Upload) -> None:
+def test_completion_asks_through_a_connection_of_its_own(patient_shell: Shell, photos: str, upload: Upload) -> None:
     """A body that is being read is not disturbed by a Tab."""
+    shell = patient_shell
     upload(f"{photos}/large", b"x" * 3_000_000)
     response = Registry().get("get").call([f"{photos}/large"]).run(shell.session)
     chunks = response.iter_content()  # type: ignore[attr-defined]

@@ -188,7 +188,7 @@ def test_a_stored_result_is_a_variable(script: Script, container: str, upload: U
     upload(f"{container}/o", b"content\n")
     found = script(
         f"get {container}/o -o body\nls {container} -o names\nvars body\nvars body | tr a-z A-Z\nvars names\n"
-        "vars names\nvars p k=v 'w=x y'\nvars p\nvars -d body\nvars\nvars body\n"
+        "vars names\nvars p k=v 'w=x y'\nvars p\nvars --delete body\nvars\nvars body\n"
     )
     assert found.out.decode() == (
         "content\nCONTENT\no\no\np = k=v w=x y\nk: v\nw: x y\nbody is forgotten\nnames  a table\np      k=v w=x y\n"
@@ -265,6 +265,13 @@ def test_a_file_is_a_program(process: Process, environ: dict[str, str], containe
     variables = {**environ, "PATH": f"{tmp_path}:{environ['PATH']}", "PYTHONPATH": str(Path(__file__).parents[2])}
     found = subprocess.run([file, container, "-l"], env=variables, capture_output=True, check=False)
     assert (found.returncode, found.stdout, found.stderr) == (0, b"0 names, 0 bytes\nlisted\n", b"")
+
+
+def test_the_shells_own_files_are_left_alone(script: Script, environ: dict[str, str]) -> None:
+    """A command file means the same for everybody: the startup file is not run, and no history is kept."""
+    Path(environ["STORLET_SHELL_STARTUP"]).write_text("gett\n")
+    assert script("vars\n").status == 0
+    assert not Path(environ["STORLET_SHELL_HISTORY"]).exists()
 
 
 def test_a_bare_environment_is_enough(process: Process, environ: dict[str, str], container: str) -> None:

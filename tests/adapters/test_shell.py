@@ -184,6 +184,8 @@ def test_history_is_shown_and_repeated(shell: Shell, container: str, capfd: Capt
     assert capfd.readouterr().out == f"ls {container} -l\ngett\nhistory -s\n"
     assert run(shell, "history -r 1") == 0
     assert capfd.readouterr().out == "0 names, 0 bytes\n"
+    assert run(shell, "history -c") == 0
+    assert not shell.history
 
 
 def test_the_startup_file_is_run(session: Session, environ: dict[str, str], capfd: Capture) -> None:
