@@ -115,7 +115,7 @@ def _run(given: argparse.Namespace) -> int:
 
 
 def _is_interactive() -> bool:
-    return sys.stdin is not None and sys.stdin.isatty()
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
 def run_line(session: Session, console: Console, words: Sequence[str], *, as_json: bool = False) -> int:

@@ -168,12 +168,13 @@ def test_a_slow_server_does_not_hold_the_prompt(spawn: Spawn, slow_store: SlowSt
 def test_the_terminal_may_change_its_size(spawn: Spawn) -> None:
     """A resize, at the prompt and during a command, disturbs nothing."""
     terminal = spawn()
-    terminal.child.send("!sleep 1; echo do")
+    terminal.child.send("!sleep 1; echo $((6")
     terminal.child.setwinsize(20, 60)
-    terminal.child.send("ne\r")
+    terminal.child.send(" * 7))\r")
     time.sleep(0.3)
     terminal.child.setwinsize(50, 150)
-    assert "done" in terminal.prompt().splitlines()[-1]
+    terminal.child.expect_exact("42\r\n")
+    terminal.prompt()
     assert terminal.leave() == 0
 
 
@@ -228,3 +229,15 @@ def test_a_hangup_ends_the_shell(spawn: Spawn) -> None:
     terminal.child.expect(pexpect.EOF)
     terminal.child.close()
     assert terminal.child.exitstatus == 128 + signal.SIGTERM
+
+
+def test_a_terminal_without_one_to_write_to_gives_a_command_file(environ: dict[str, str], tmp_path: Path) -> None:
+    """With standard output in a file, what is typed up to Ctrl-D is run as a command file."""
+    command = f"{sys.executable} -m storlet_shell > {tmp_path}/out"
+    path = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    child = pexpect.spawn("/bin/sh", ["-c", command], env={**environ, **path}, encoding="utf-8", timeout=15)
+    child.send("vars x k=v\rvars x <<E\r\x04")
+    child.expect_exact("standard input:2: the heredoc is not closed")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert (child.exitstatus, (tmp_path / "out").read_text()) == (2, "")
