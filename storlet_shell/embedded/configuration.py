@@ -50,6 +50,9 @@ _SWIFT_FILTERS = {
 # How much of the disk stays free: the databases of accounts and containers must be able to grow when objects can't.
 RESERVED_BYTES = 16 * 2**20
 
+# Bytes that are read and sent in one go. With Swift's default, a quarter of it, uploads are an eighth slower.
+_CHUNK = 256 * 2**10
+
 Sections = Mapping[str, Mapping[str, str]]
 
 
@@ -154,6 +157,8 @@ def _proxy_server(settings: Settings) -> dict[str, str]:
         "allow_account_management": "true",
         "node_timeout": patience,
         "client_timeout": str(settings.time_limit + 60),
+        "object_chunk_size": str(_CHUNK),
+        "client_chunk_size": str(_CHUNK),
         "error_suppression_limit": "1000000000",
         "error_suppression_interval": "0",
     }
@@ -220,7 +225,11 @@ def _object(settings: Settings) -> Sections:
     options = {
         "container_update_timeout": "60",
         "client_timeout": str(settings.time_limit + 60),
-        "keep_cache_size": str(64 * 2**20),
+        # Swift drops what was read by a token's holder from the page cache: right for the disks of a cloud, not here.
+        "keep_cache_private": "true",
+        "keep_cache_size": str(2**30),
+        "disk_chunk_size": str(_CHUNK),
+        "network_chunk_size": str(_CHUNK),
     }
     return {
         **_storage("object", options),

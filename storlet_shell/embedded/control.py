@@ -110,6 +110,8 @@ def join_or_start(folder: Path, settings: Settings) -> Lease:
             return Lease(_spawn(folder, settings, starting), True, users)
         except BaseException:
             os.close(users)
+            if settings.ephemeral and places.is_ours(folder):
+                places.remove(folder)
             raise
 
 
@@ -242,11 +244,34 @@ def _spawn(folder: Path, settings: Settings, starting: int) -> Running:
     :param starting: the lock that keeps others from starting one; the process holds it too until it is ready
     """
     places.check(folder)
+    process, reader = _launch(folder, settings, starting)
+    try:
+        answer = _answer(reader)
+    finally:
+        os.close(reader)
+        process.wait()  # it only forks the server, which is in its process group
+    if answer is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise EmbeddedError(f"the embedded Swift did not answer within {_START_SECONDS:.0f} seconds of its start")
+    if "error" in answer:
+        raise EmbeddedError(answer["error"])
+    running = _find(folder)
+    if running is None:
+        last = places.last_line(folder)
+        raise EmbeddedError(f"the embedded Swift did not start: {last}; its log: {folder / places.LOG}")
+    return running
+
+
+def _launch(folder: Path, settings: Settings, starting: int) -> tuple[subprocess.Popen[bytes], int]:
+    """Start the server's process.
+
+    :returns: the process, and the pipe that it answers through
+    """
+    log = places.open_log(folder)
     reader, writer = os.pipe()
     arguments = {**asdict(settings), "ready": writer, "starting": starting}
-    log = os.open(folder / places.LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        subprocess.run(
+        process = subprocess.Popen(
             [sys.executable, "-P", "-m", _SERVER, json.dumps(arguments)],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -255,23 +280,14 @@ def _spawn(folder: Path, settings: Settings, starting: int) -> Running:
             env=_environment(),
             pass_fds=(writer, starting),
             start_new_session=True,
-            check=False,
         )
+    except BaseException:
+        os.close(reader)
+        raise
     finally:
         os.close(log)
         os.close(writer)
-    try:
-        answer = _answer(reader)
-    finally:
-        os.close(reader)
-    if "error" in answer:
-        raise EmbeddedError(answer["error"])
-    running = _find(folder)
-    if running is None:
-        log_file = folder / places.LOG
-        last = log_file.read_text(errors="replace").strip().rpartition("\n")[2]
-        raise EmbeddedError(f"the embedded Swift did not start: {last or 'it was killed'}; its log: {log_file}")
-    return running
+    return process, reader
 
 
 def _environment() -> dict[str, str]:
@@ -285,12 +301,15 @@ def _environment() -> dict[str, str]:
     return {**passed, "PYTHONPATH": path, "EVENTLET_NO_GREENDNS": "yes"}
 
 
-def _answer(reader: int) -> dict[str, Any]:
-    """Read the one line that a starting server sends: ready, or what went wrong; empty if it died."""
+def _answer(reader: int) -> dict[str, Any] | None:
+    """Read the one line that a starting server sends: ready, or what went wrong.
+
+    :returns: empty if it died, None if it takes too long
+    """
     text = b""
     while select.select([reader], [], [], _START_SECONDS)[0]:
         part = os.read(reader, 65536)
         text += part
         if not part or text.endswith(b"\n"):
             return json.loads(text) if text else {}
-    return {"error": f"the embedded Swift did not answer within {_START_SECONDS:.0f} seconds of its start"}
+    return None

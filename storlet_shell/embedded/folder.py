@@ -188,6 +188,18 @@ def write_state(folder: Path, state: dict[str, Any]) -> None:
     _write_json(folder / STATE, state)
 
 
+def open_log(folder: Path) -> int:
+    """Open the log for a process that is about to start; return its file descriptor."""
+    with _translated(folder):
+        return os.open(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+
+
+def last_line(folder: Path) -> str:
+    """Return the last thing that the log says."""
+    with _translated(folder):
+        return (folder / LOG).read_text(errors="replace").strip().rpartition("\n")[2] or "its log is empty"
+
+
 def used_bytes(folder: Path) -> int:
     """Return how many bytes of the disk a folder takes."""
     blocks = 0

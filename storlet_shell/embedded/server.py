@@ -35,25 +35,36 @@ def main() -> None:
         os._exit(0)  # whoever started it has no child to wait for, now or later
     arguments = json.loads(sys.argv[1])
     ready, starting = arguments.pop("ready"), arguments.pop("starting")
+    for fd in (ready, starting):
+        os.set_inheritable(fd, False)  # nothing that is started here may hold them
+    # Blocks only while a server that is ending is not gone yet: whoever starts one has looked for others.
+    running = places.lock(HERE, places.RUNNING, wait=True)
+    assert running is not None
     settings = Settings(**arguments)
+    failure = _attempt(settings, ready, starting)
+    if settings.ephemeral:
+        _remove(Path.cwd())
+    os.close(running)
+    if failure:
+        _tell(ready, {"error": failure})  # at last, when nothing of this server is in the next one's way
+    os._exit(0)  # native threads that wait for locks or disks keep nothing up
+
+
+def _attempt(settings: Settings, ready: int, starting: int) -> str:
+    """Run the server; return why it could not, empty at a good end."""
     try:
         _run(settings, ready, starting)
     except EmbeddedError as error:
-        _tell(ready, {"error": str(error)})
+        return str(error)
     except Exception as error:
         traceback.print_exc()
-        _tell(ready, {"error": f"the embedded Swift did not start: {error!r}; its log: {Path.cwd() / places.LOG}"})
-    finally:
-        if settings.ephemeral:
-            _remove(Path.cwd())
-        os._exit(0)  # native threads that wait for locks or disks keep nothing up
+        return f"the embedded Swift did not start: {error!r}; its log: {Path.cwd() / places.LOG}"
+    return ""
 
 
 def _run(settings: Settings, ready: int, starting: int) -> None:
     """Start all servers, say so, and serve until the end."""
     os.umask(0o077)
-    # Blocks only while a server that is ending is not gone yet: whoever starts one has looked for others.
-    places.lock(HERE, places.RUNNING, wait=True)
     log.start()
     _raise_file_limit()
     wakeup = _listen_to_signals()
@@ -62,6 +73,10 @@ def _run(settings: Settings, ready: int, starting: int) -> None:
     import eventlet
 
     eventlet.monkey_patch()
+
+    from swift.common.utils import monkey_patch
+
+    monkey_patch()  # what Swift's own servers do: locks of the logging that native threads can share
 
     from storlet_shell.embedded.servers import Servers  # Swift's modules must find everything patched
 

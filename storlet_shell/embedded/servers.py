@@ -13,6 +13,7 @@ from typing import Any
 import eventlet
 import eventlet.wsgi
 from eventlet.green import socket
+from swift.common import constraints
 from swift.common.storage_policy import reload_storage_policies
 from swift.common.utils import NullLogger, set_swift_dir
 from swift.common.wsgi import loadapp
@@ -30,6 +31,8 @@ from storlet_shell.errors import EmbeddedError
 
 HOST = "127.0.0.1"
 
+_KEPT_SECONDS = 3600.0  # an idle connection: a shell that its user comes back to need not connect again
+
 
 class Servers:
     """The running servers.
@@ -44,8 +47,7 @@ class Servers:
         self.port: int = listener.getsockname()[1]
         _prepare_folders()
         configuration.write_configuration(settings, make_secrets(Path()))
-        set_swift_dir(str(configuration.FOLDER))
-        reload_storage_policies()
+        _read_swift_conf()
         backends.connect_to_sockets()
         self.engine = _open_engine(settings)
         upkeep = Upkeep()
@@ -85,6 +87,8 @@ class Servers:
                 max_size=4096,
                 protocol=Protocol,
                 socket_timeout=settings.time_limit + 60,
+                keepalive=_KEPT_SECONDS,
+                url_length_limit=constraints.MAX_REQUEST_LINE,
                 capitalize_response_headers=False,
                 log_output=False,
                 debug=False,
@@ -110,6 +114,13 @@ def _listen(port: int | None, last_port: int | None) -> Any:
         listener.listen(1024)
         return listener
     raise EmbeddedError(f"port {port} on {HOST} can't be used: {reason}; name another one or none")
+
+
+def _read_swift_conf() -> None:
+    """Read this server's swift.conf; importing Swift has read /etc/swift/swift.conf, if this machine has one."""
+    set_swift_dir(str(configuration.FOLDER))
+    reload_storage_policies()
+    constraints.reload_constraints()
 
 
 def _open_engine(settings: Settings) -> Engine:

@@ -95,10 +95,11 @@ def connection(swift: control.Running) -> Iterator[swiftclient.Connection]:
 
 
 class connect(swiftclient.Connection):  # noqa: N801 - reads as a function
-    """A connection to a server that sends each request once."""
+    """A connection to a server that sends each request once, and a container, ``objects``, to try things in."""
 
     def __init__(self, running: control.Running) -> None:
         super().__init__(running.auth_url, running.user, running.key, retries=0)
+        self.put_container("objects")
 
     def __enter__(self) -> connect:
         return self

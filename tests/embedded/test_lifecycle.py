@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,7 +29,7 @@ def test_a_lasting_server_stays_until_it_is_stopped(folder: Path) -> None:
     running, started = control.start(folder, Settings())
     assert started
     with connect(running) as connection:
-        connection.put_object("storletlog", "kept", b"content")
+        connection.put_object("objects", "kept", b"content")
     assert control.find(folder) == running
     assert control.stop(folder)
     assert control.find(folder) is None
@@ -39,7 +40,7 @@ def test_a_lasting_server_stays_until_it_is_stopped(folder: Path) -> None:
     assert started
     assert (again.port, again.key) == (running.port, running.key)
     with connect(again) as connection:
-        assert connection.get_object("storletlog", "kept")[1] == b"content"
+        assert connection.get_object("objects", "kept")[1] == b"content"
 
 
 def test_start_on_a_running_server_changes_nothing(folder: Path) -> None:
@@ -64,7 +65,7 @@ def test_the_last_of_two_users_ends_the_server(folder: Path, user: Callable[[], 
     running = control.find(folder)
     assert running is not None
     with connect(running) as connection:
-        assert connection.get_container("storletlog")[1] == []
+        assert connection.get_container("objects")[1] == []
     second.leave()
     assert ended(pid)
 
@@ -242,10 +243,10 @@ def test_stop_waits_for_what_is_being_answered(folder: Path) -> None:
             time.sleep(0.5)
             yield b"second"
 
-        swiftclient.put_object(url, token, "storletlog", "slow", body())
+        swiftclient.put_object(url, token, "objects", "slow", body())
     assert ended(running.pid, 5.0)
     with control.join_or_start(folder, Settings()) as lease, connect(lease.running) as connection:
-        assert connection.get_object("storletlog", "slow")[1] == b"firstsecond"
+        assert connection.get_object("objects", "slow")[1] == b"firstsecond"
 
 
 def test_stop_ends_a_request_that_never_ends(folder: Path) -> None:
@@ -262,7 +263,7 @@ def test_stop_ends_a_request_that_never_ends(folder: Path) -> None:
             yield b"second"
 
         with pytest.raises((swiftclient.ClientException, OSError)):
-            swiftclient.put_object(url, token, "storletlog", "slow", body())
+            swiftclient.put_object(url, token, "objects", "slow", body())
 
 
 def test_reset_deletes_data_only(folder: Path, tmp_path: Path) -> None:
@@ -302,6 +303,7 @@ def test_status_tells_what_there_is(folder: Path) -> None:
     )
     assert sorted(shown.versions) == ["storlets", "swift"]
     assert shown.used_bytes > 0
+    assert shown.sandbox
     control.stop(folder)
     assert control.status(folder).running is None
 
@@ -311,3 +313,16 @@ def test_control_is_cheap_to_import() -> None:
     code = "import sys; from storlet_shell.embedded import control; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"swift", "storlets", "eventlet", "swiftclient", "requests"} & set(modules)
+
+
+def test_a_failed_ephemeral_start_leaves_nothing(
+    swift: control.Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its folder is gone, whether the server said what is wrong or could not even begin."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(EmbeddedError, match="can't be used"):
+        control.join_or_start(Path(), Settings(ephemeral=True, port=swift.port))
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(EmbeddedError, match="did not start"):
+        control.join_or_start(Path(), Settings(ephemeral=True))
+    assert list(tmp_path.iterdir()) == []
