@@ -167,7 +167,7 @@ def test_who_may_run_a_storlet_is_asked_each_time(client: Client) -> None:
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_nothing_outlives_the_server(number: int) -> None:
     """However the server ends, all its processes end, those of a running storlet too."""
-    writes = "out.set_metadata({}); out.write(bytes(100000)); out.flush(); time.sleep(60)"
+    writes = "out.set_metadata({}); out.write(bytes(10 << 20)); out.flush(); time.sleep(60)"
     with control.join_or_start(Path(), control.Settings(ephemeral=True)) as lease:
         client = Client(lease.running)
         client.request("PUT", "/c")
