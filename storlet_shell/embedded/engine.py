@@ -18,7 +18,7 @@ from storlet_shell.embedded.invocation import Invocation
 from storlet_shell.embedded.journal import Journal, Record
 from storlet_shell.embedded.lookups import Lookups
 from storlet_shell.embedded.nursery import Limits, Nursery
-from storlet_shell.embedded.sandbox import Sandbox
+from storlet_shell.embedded.sandbox import Sandbox, runs_as_nobody
 from storlet_shell.embedded.versions import Key, Version
 
 # Less than what the proxy's patience with an object server exceeds the time limit by (configuration.py).
@@ -112,7 +112,8 @@ class Engine:
         old = self._versions.pop(key, None)
         if old is not None:
             self._drop(old)
-        number, folder = self._deployments.fetch(key, request.file_manager)
+        to_nobody = runs_as_nobody(self.sandbox)
+        number, folder = self._deployments.fetch(key, request.file_manager, to_nobody=to_nobody)
         version = Version(key, number, folder)
         try:
             self._nursery.start(version)

@@ -59,13 +59,15 @@ def run(channel: socket.socket, storlet: Callable[..., Any], name: str, folder: 
     order, descriptors = messages.receive(channel)
     if order is None:
         return
+    own = os.getpid()
     try:
         opened = _open(order, descriptors, name)
         failure = _call(storlet, *opened, order["parameters"], folder)
     finally:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-    messages.send(channel, failure or {"event": "done"})
+    if os.getpid() == own:  # not a process that the storlet forked and that came back
+        messages.send(channel, failure or {"event": "done"})
 
 
 def _rehearse(name: str) -> None:

@@ -23,6 +23,7 @@ BEFORE = {
     "sets no metadata": ("pass", "metadata", "set_metadata"),
     "writes before metadata": ("out.write(b'1')", "raised", "Body should be sent after metadata"),
     "writes text": ("out.set_metadata({}); out.write('text')", "raised", "takes bytes, not str"),
+    "forks and comes back": ("if os.fork(): time.sleep(0.2); raise KeyError(2)", "raised", "KeyError: 2"),
     "closes early": ("out.set_metadata({}); out.close(); raise KeyError(1)", "raised", "KeyError: 1"),
     "metadata over lines": ("out.set_metadata({'a': 'b\\r\\nX-Evil: 1'})", "metadata", "control character"),
     "metadata name over lines": ("out.set_metadata({'a\\n': 'b'})", "metadata", "control character"),
