@@ -232,9 +232,10 @@ class Client:
     def _log_of_failure(self, storlet: str, transaction: str) -> str:
         """Return the log of a failed run, or nothing: that it can't be had must not hide the failure itself."""
         try:
-            return self.storlet_log(storlet, transaction)
+            lines = self.storlet_log(storlet, transaction).splitlines()
         except StorletShellError:
             return ""
+        return "\n".join(line for line in lines if transaction not in line)  # the run's heading says nothing new
 
     def _is_there(self, request: Request) -> bool:
         """Tell a failed storlet from a failed server: a 503 without text can be either, and a HEAD runs no storlet."""

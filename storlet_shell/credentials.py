@@ -173,8 +173,6 @@ class Login:
         try:
             reply = transport.send("GET", who.auth_url, {wire.AUTH_USER: who.user, wire.AUTH_KEY: who.secret})
             reply.close()
-        except ServiceError as error:
-            raise ServiceError(f"can't reach {who.auth_url}: {error}") from error
         finally:
             transport.close()
         if reply.status in (401, 403):
@@ -236,7 +234,7 @@ class Login:
                 (exceptions.Unauthorized, IdentityError(f"{url} refuses the user {user} or the password")),
                 (exceptions.SSLError, ServiceError(f"{url}: the server's certificate can't be verified: {error}")),
                 (exceptions.ConnectTimeout, ServiceError(f"{url} does not answer within {limit:g} s")),
-                (exceptions.ConnectFailure, ServiceError(f"can't reach {url}: no server answers there")),
+                (exceptions.ConnectFailure, ServiceError(f"no server answers at {url}")),
                 (exceptions.HttpServerError, ServiceError(f"{url} fails: {error}")),
                 (exceptions.ClientException, IdentityError(f"can't log in at {url}: {error}")),
             )

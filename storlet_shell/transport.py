@@ -182,12 +182,16 @@ def _translated(server: str) -> Iterator[None]:
     try:
         yield
     except (RequestException, HTTPError, OSError) as error:
+        cause = _cause(error)
         table: tuple[tuple[type[Exception], str], ...] = (
-            (SSLError, f"{server}: the server's certificate can't be verified: {_cause(error)}"),
+            (SSLError, f"{server}: the server's certificate can't be verified: {cause}"),
             (ConnectTimeout, f"{server} does not answer"),
-            (Exception, f"the connection to {server} failed: {_cause(error)}"),
+            (ConnectionRefusedError, f"no server answers at {server}"),
+            (Exception, f"the connection to {server} failed: {getattr(cause, 'strerror', None) or cause}"),
         )
-        raise ServiceError(next(text for kind, text in table if isinstance(error, kind))) from error
+        raise ServiceError(
+            next(text for kind, text in table if isinstance(error, kind) or isinstance(cause, kind))
+        ) from error
 
 
 def host_of(url: str) -> str:
@@ -201,12 +205,12 @@ def _target(url: str) -> str:
     return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
-def _cause(error: BaseException) -> str:
-    """Return what is at the bottom of requests' nested exceptions, in words."""
+def _cause(error: BaseException) -> BaseException:
+    """Return what is at the bottom of requests' nested exceptions."""
     seen = error
     while True:
         inner = seen.__cause__ or seen.__context__ or next((a for a in seen.args if isinstance(a, Exception)), None)
         if inner is None or inner is seen:
             break
         seen = inner
-    return getattr(seen, "strerror", None) or str(seen) or type(seen).__name__
+    return seen

@@ -630,7 +630,7 @@ def test_server_that_is_not_there_is_a_service_error(quick_retries: None) -> Non
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
     login = Login(Credentials("the test", "token", url + "/v1/AUTH_x", secret="t"), Connection(timeout=5))
     client = Client(login)
-    with pytest.raises(ServiceError, match=f"{url} failed: Connection refused"):
+    with pytest.raises(ServiceError, match=f"no server answers at {url}"):
         client.send(Request("GET", "c", "o"))
     client.close()
 
