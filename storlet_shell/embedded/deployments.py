@@ -6,6 +6,7 @@ internal client's whole pipeline for each request; here dependencies are looked 
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 from collections.abc import Iterable
@@ -79,7 +80,7 @@ class Deployments:
         client = self._client(manager)
         path = client.make_path(manager.account, manager.log_container, name)
         headers = {"Content-Type": "text/plain; charset=utf-8", "Content-Length": str(len(text))}
-        client.make_request("PUT", path, headers, (2,), iter([text]))
+        client.make_request("PUT", path, headers, (2,), io.BytesIO(text))
 
     def _dependency(self, manager: Any, name: str) -> tuple[str, ...]:
         client = self._client(manager)

@@ -180,7 +180,8 @@ class Engine:
     def _store_log(self, request: Any, text: str) -> None:
         name = f"{request.storlet_id.split('-')[0]}.log"  # upstream's rule (_upload_storlet_logs)
         try:
-            self._deployments.put_log(request.file_manager, name, text.encode())
+            # In a green thread of its own: the logger's transaction id, which is this one's, changes on the way.
+            eventlet.spawn(self._deployments.put_log, request.file_manager, name, text.encode()).wait()
         except (Exception, eventlet.Timeout) as error:
             request.file_manager.logger.warning(f"the log object {name} can't be stored: {error}")
 

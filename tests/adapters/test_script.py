@@ -188,7 +188,7 @@ def test_a_stored_result_is_a_variable(script: Script, container: str, upload: U
     upload(f"{container}/o", b"content\n")
     found = script(
         f"get {container}/o -o body\nls {container} -o names\nvars body\nvars body | tr a-z A-Z\nvars names\n"
-        "vars names\nvars p k=v 'w=x y'\nvars p\nvars -d body\nvars\nvars body\n"
+        "vars names\nvars p k=v 'w=x y'\nvars p\nvars --delete body\nvars\nvars body\n"
     )
     assert found.out.decode() == (
         "content\nCONTENT\no\no\np = k=v w=x y\nk: v\nw: x y\nbody is forgotten\nnames  a table\np      k=v w=x y\n"
