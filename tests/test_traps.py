@@ -17,8 +17,6 @@ import pytest
 
 from storlet_shell.bodies import bytes_body
 from storlet_shell.client import Client
-from storlet_shell.credentials import Connection, Credentials, Login
-from storlet_shell.embedded import control
 from storlet_shell.results import Response
 from storlet_shell.values import Request
 from tests.support.lines import Outcome, Runner, one_line
@@ -170,17 +168,15 @@ def test_dynamic_large_object_is_run_again_on_the_proxy(run_scripted: Runner, re
 
 
 @pytest.fixture
-def large(storlets: Runner, here: str, swift: control.Running) -> tuple[str, str]:
+def large(storlets: Runner, here: str, real_client: Client) -> tuple[str, str]:
     """Make a dynamic and a static large object of two segments."""
     for name, content in (("segments/1", b"first "), ("segments/2", b"second")):
         assert storlets("upload", f"{here}/{name}", stdin=content).status == 0
-    client = Client(Login(Credentials("test", "v1", swift.auth_url, swift.user, swift.key), Connection()))
     manifest = json.dumps([{"path": f"/{here}/segments/{number}"} for number in (1, 2)]).encode()
     headers = {"X-Object-Manifest": f"{here}/segments/"}
-    client.send(Request("PUT", here, "dynamic", headers=headers), bytes_body(b"")).read()
+    real_client.send(Request("PUT", here, "dynamic", headers=headers), bytes_body(b"")).read()
     static = Request("PUT", here, "static", query=(("multipart-manifest", "put"),))
-    client.send(static, bytes_body(manifest)).read()
-    client.close()
+    real_client.send(static, bytes_body(manifest)).read()
     return f"{here}/dynamic", f"{here}/static"
 
 
