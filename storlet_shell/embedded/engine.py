@@ -88,9 +88,12 @@ class Engine:
             raise InvocationError(Failure("busy", f"{self.limits.concurrent} others run already; try again"))
         try:
             return self._version(request)
-        except BaseException:
+        except BaseException as error:
             self._slots.release()
-            raise
+            if isinstance(error, InvocationError) or not isinstance(error, (Exception, eventlet.Timeout)):
+                raise
+            request.file_manager.logger.exception(f"storlet {request.storlet_id} can't be started")
+            raise InvocationError(Failure("engine", f"{type(error).__name__}: {error}")) from error
 
     def _version(self, request: Any) -> Version:
         """Return the living warm parent for a request; start it if there is none."""
@@ -129,7 +132,9 @@ class Engine:
             raise
         version.prepare()
         self._versions[key] = version
+        version.active += 1  # not to be ended by others that make room meanwhile
         self._make_room(key)
+        version.active -= 1
         return version
 
     def _make_room(self, newest: Key) -> None:
@@ -141,15 +146,15 @@ class Engine:
         """End replaced and long unused warm parents, and the least recently used ones of too many."""
         now = time.monotonic()
         excess = len(self._versions) - self.limits.warm
-        for key, version in list(self._versions.items()):
-            if version.active:
-                continue
+        unused: list[Key] = []
+        for key, version in self._versions.items():
             idle = now - version.last_used
-            # A request has its version some moments before it is active in it.
-            if not version.alive or (version.replaced and idle > 1) or idle > self.limits.idle or excess > 0 < idle:
-                excess -= 1
-                del self._versions[key]
-                self._drop(version)
+            superfluous = version.replaced or idle > self.limits.idle or len(unused) < excess
+            if not version.active and (not version.alive or superfluous):
+                unused.append(key)
+        # Taken out before any is ended: ending one lets other green threads run.
+        for version in [self._versions.pop(key) for key in unused]:
+            self._drop(version)
 
     def _sweep(self) -> None:
         while True:

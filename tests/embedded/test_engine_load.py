@@ -186,3 +186,24 @@ def test_nothing_outlives_the_server(number: int) -> None:
         assert left == []
         connection.close()
         client.close()
+
+
+def test_many_deployments_at_once(client: Client) -> None:
+    """Storlets that are redeployed and run by several clients run in the version that each has just deployed."""
+    wrong: list[str] = []
+
+    def work(worker: int) -> None:
+        own = Client(client.running)
+        for turn in range(12):
+            own.deploy(f"several{worker}.py", storlet(f"out.set_metadata({{}}); out.write(b'{worker}.{turn}')"))
+            answer = own.run(f"several{worker}.py", "/c/o")
+            if answer.body != f"{worker}.{turn}".encode():
+                wrong.append(answer.text)
+        own.close()
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
