@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from storlet_shell import headers as wire
-from storlet_shell.bodies import Body
-from storlet_shell.errors import NotFoundError, UsageError
+from storlet_shell.errors import UsageError
 from storlet_shell.registry import Arg, Kind
-from storlet_shell.results import Planned, Response
 from storlet_shell.session import Session
-from storlet_shell.values import ByteRange, Invocation, ObjectPath, Parameter, Request, StorletName
+from storlet_shell.values import ByteRange, Invocation, ObjectPath, Parameter, StorletName
 
 if TYPE_CHECKING:
-    from storlet_shell.transport import Reply
+    pass
 
 DRY_RUN = Arg("--dry-run", action="store_true", help="show the request that would be sent, and send nothing")
 YES = Arg("-y", "--yes", action="store_true", help="do not ask")

@@ -54,7 +54,7 @@ def check_storlets_run(session: Session) -> None:
     if capabilities and "storlet_handler" not in capabilities:
         raise ServiceError("this cluster runs no storlets: GET /info does not name their middleware")
     if capabilities.get("storlet_handler", {}).get("storlet_gateway_class") == "StubStorletGateway":
-        session.surroundings.warn("warning: this cluster's storlets middleware has the stub gateway, which runs nothing")
+        session.surroundings.warn("warning: this cluster's storlets gateway is the stub, which runs nothing")
 
 
 def respond(session: Session, reply: Reply, subject: ObjectPath, run: Invocation | None = None) -> Response:
@@ -67,9 +67,7 @@ def respond(session: Session, reply: Reply, subject: ObjectPath, run: Invocation
     return Response(reply.status, reply.headers, chunks, subject=str(subject), close=reply.close)
 
 
-def _watched(
-    session: Session, reply: Reply, label: str, total: int | None, run: Invocation | None
-) -> Iterator[bytes]:
+def _watched(session: Session, reply: Reply, label: str, total: int | None, run: Invocation | None) -> Iterator[bytes]:
     with session.surroundings.progress(label, total) as progress:
         try:
             for chunk in reply.chunks():

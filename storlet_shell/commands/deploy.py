@@ -16,7 +16,7 @@ from storlet_shell.commands._arguments import PARAMETERS
 from storlet_shell.commands._exchange import check_storlets_run, plan, respond
 from storlet_shell.errors import IdentityError, NotFoundError, StorletShellError, UsageError
 from storlet_shell.registry import Arg, Kind, command
-from storlet_shell.results import Done, Response, Result
+from storlet_shell.results import Done, Result, expand
 from storlet_shell.session import Session
 from storlet_shell.source import StorletSource
 from storlet_shell.values import ContainerName, Invocation, ObjectPath, Parameter, Request, StorletMain, StorletName
