@@ -14,7 +14,7 @@ PACKAGE = Path(storlet_shell.__file__).parent
 
 RANKS = (
     {"errors", "values", "results", "bodies", "source"},
-    {"headers", "trial_process"},
+    {"headers", "jar", "trial_process"},
     {"credentials", "transport", "client", "trial"},
     {"session"},
     {"registry", "completion"},
