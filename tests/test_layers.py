@@ -13,7 +13,8 @@ import storlet_shell
 PACKAGE = Path(storlet_shell.__file__).parent
 
 RANKS = (
-    {"errors", "values", "results", "bodies", "source"},
+    {"errors", "values", "results", "reports", "response", "saving", "bodies", "source"}
+    | {"visible", "views", "display", "frames"},
     {"headers", "trial_process"},
     {"credentials", "transport", "client", "trial"},
     {"session"},
@@ -179,9 +180,7 @@ def test_foreign_package_is_imported_in_one_place(package: str) -> None:
     assert {user for user in users if not within(user, ONLY_IN[package])} == set()
 
 
-@pytest.mark.parametrize(
-    "module", ["errors", "values", "results", "bodies", "headers", "source", "session", "registry"]
-)
+@pytest.mark.parametrize("module", sorted({*RANKS[0], "headers", "session", "registry"}))
 def test_core_imports_the_standard_library_only(module: str) -> None:
     """The lower layers and the registry start fast and fit everywhere."""
     import sys

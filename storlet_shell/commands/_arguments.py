@@ -115,11 +115,27 @@ def plan(session: Session, *requests: Request) -> Planned:
     )
 
 
-def respond(session: Session, reply: Reply, subject: ObjectPath) -> Response:
-    """Make a response of an answer whose body is what the user asked for."""
+def respond(session: Session, reply: Reply, subject: ObjectPath, request: Request) -> Response:
+    """Make a response of the answer to a request, whose body is what the user asked for."""
     length = reply.headers.get(wire.CONTENT_LENGTH)
     chunks = _watched(session, reply, str(subject), int(length) if length else None)
-    return Response(reply.status, reply.headers, chunks, subject=str(subject), close=reply.close)
+    return Response(
+        reply.status,
+        reply.headers,
+        chunks,
+        subject=str(subject),
+        close=reply.close,
+        ran=ran(request),
+        seconds=reply.seconds,
+    )
+
+
+def ran(request: Request) -> str:
+    """Say which storlet a request runs and where; nothing of a plain one."""
+    if wire.RUN_STORLET not in request.headers:
+        return ""
+    proxy = request.method == "PUT" or not {wire.RUN_ON_PROXY, wire.EXTRA_RESOURCES}.isdisjoint(request.headers)
+    return f"through {request.headers[wire.RUN_STORLET]} on {'the proxy server' if proxy else 'the object server'}"
 
 
 def _watched(session: Session, reply: Reply, label: str, total: int | None) -> Iterator[bytes]:

@@ -13,6 +13,7 @@ from storlet_shell.commands._arguments import (
     make_invocation,
     only_one,
     plan,
+    ran,
 )
 from storlet_shell.errors import NotFoundError, StorletFailedError
 from storlet_shell.registry import Arg, Kind, command
@@ -77,8 +78,14 @@ def copy(
             transaction_id=reply.transaction_id,
         )
     through = f" through {run.storlet}" if run else ""
-    summary = f"{goal}: made of {origin}{through} (HTTP {reply.status})"
-    return Response(reply.status, reply.headers, subject=str(goal), summary=summary)
+    return Response(
+        reply.status,
+        reply.headers,
+        subject=str(goal),
+        summary=f"{goal}: made of {origin}{through} (HTTP {reply.status})",
+        ran=ran(request),
+        seconds=reply.seconds,
+    )
 
 
 def _request(origin: ObjectPath, goal: ObjectPath, run: Invocation | None) -> Request:

@@ -236,11 +236,12 @@ def _invoke(
 ) -> Result:
     headers = wire.encode_invocation(Invocation(main.storlet, parameters))
     try:
-        reply = session.client.send(Request("GET", target.container, target.name, headers=headers))
+        request = Request("GET", target.container, target.name, headers=headers)
+        reply = session.client.send(request)
     except StorletShellError:
         session.surroundings.warn(done.message)  # that much has happened
         raise
-    response = respond(session, reply, target)
+    response = respond(session, reply, target, request)
     if show:
         session.surroundings.warn(done.message)
         return response

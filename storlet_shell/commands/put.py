@@ -15,6 +15,7 @@ from storlet_shell.commands._arguments import (
     make_invocation,
     only_one,
     plan,
+    ran,
     send_body,
 )
 from storlet_shell.errors import ServiceError, UsageError
@@ -100,4 +101,6 @@ def upload(session: Session, request: Request, body: Body, *, verify: bool) -> R
         reply.headers,
         subject=request.subject,
         summary=f"{request.subject}: stored (HTTP {reply.status})",
+        ran=ran(request),
+        seconds=reply.seconds,
     )
