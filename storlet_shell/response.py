@@ -267,6 +267,15 @@ class Response(Result):
     def __repr__(self) -> str:
         return f"<Response {self.status} {self.subject}>"
 
+    def look(self) -> None:
+        """Read as much of the body as showing it takes, so that a body that can't be had fails here.
+
+        :raises IncompleteBodyError: when the body ends before its end
+        """
+        from storlet_shell.display import look  # the same
+
+        look(self)
+
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         from storlet_shell.display import bundle  # the same
 

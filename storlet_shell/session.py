@@ -89,7 +89,8 @@ class Session:
     :param surroundings: the process's environment and terminal
     :param variables: the user's variables, by name
 
-    ``attached`` holds what front ends keep with the session.
+    ``attached`` holds what front ends keep with the session; ``sources`` the code of the storlets that were deployed or
+    tried in it, by their names, to show where one failed.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class Session:
         self.variables: MutableMapping[str, Any] = {} if variables is None else variables
         self.options = options or Options()
         self.attached: dict[str, Attached] = {}
+        self.sources: dict[str, str] = {}
         self._client: Client | None = None
         self._lease: Lease | None = None
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from storlet_shell import headers as wire
 from storlet_shell.bodies import Body
-from storlet_shell.errors import NotFoundError, UsageError
+from storlet_shell.errors import IncompleteBodyError, NotFoundError, UsageError
 from storlet_shell.registry import Arg, Kind
 from storlet_shell.results import Planned, Response
 from storlet_shell.session import Session
@@ -118,7 +118,7 @@ def plan(session: Session, *requests: Request) -> Planned:
 def respond(session: Session, reply: Reply, subject: ObjectPath, request: Request) -> Response:
     """Make a response of the answer to a request, whose body is what the user asked for."""
     length = reply.headers.get(wire.CONTENT_LENGTH)
-    chunks = _watched(session, reply, str(subject), int(length) if length else None)
+    chunks = _watched(session, reply, request, int(length) if length else None)
     return Response(
         reply.status,
         reply.headers,
@@ -138,11 +138,17 @@ def ran(request: Request) -> str:
     return f"through {request.headers[wire.RUN_STORLET]} on {'the proxy server' if proxy else 'the object server'}"
 
 
-def _watched(session: Session, reply: Reply, label: str, total: int | None) -> Iterator[bytes]:
-    with session.surroundings.progress(label, total) as progress:
-        for chunk in reply.chunks():
-            progress.advance(len(chunk))
-            yield chunk
+def _watched(session: Session, reply: Reply, request: Request, total: int | None) -> Iterator[bytes]:
+    with session.surroundings.progress(request.subject, total) as progress:
+        try:
+            for chunk in reply.chunks():
+                progress.advance(len(chunk))
+                yield chunk
+        except IncompleteBodyError as error:
+            storlet = request.headers.get(wire.RUN_STORLET)
+            if storlet:
+                error.details = session.client.log_of_failure(storlet, reply.transaction_id)
+            raise
 
 
 def send_body(session: Session, request: Request, body: Body) -> Reply:

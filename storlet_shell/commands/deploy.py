@@ -114,6 +114,7 @@ def deploy(
     source, storlet_main = _read_source(session, name, main, code)
     needed = _dependencies(dependencies, storlet_main)
     merged = session.parameters(tuple(parameters or ()), mapping)
+    session.sources[storlet_main.storlet.name] = source.code.decode("utf-8", "replace")
     if dry_run:
         return _dry_run(session, source, storlet_main, needed, container, input, merged)
     target = ObjectPath.parse(input) if input is not None and with_invoke else None
