@@ -45,6 +45,8 @@ class Notebook(Surroundings):
     :param environ: the environment, live: the first cell may set it after the extension was loaded
     """
 
+    goes_on = True
+
     def __init__(self, environ: Mapping[str, str], page: Page) -> None:
         super().__init__(environ)
         self._page = page
