@@ -62,7 +62,7 @@ def discover(environ: Mapping[str, str]) -> Credentials:
 
     :raises IdentityError: when there is none, or half of one; the message names what is missing
     """
-    if environ.get("OS_AUTH_URL") or environ.get("OS_USERNAME"):
+    if environ.get("OS_AUTH_URL"):
         return _keystone(environ)
     if any(environ.get(name) for name in _TEMPAUTH):
         url, user, key = _required(environ, _TEMPAUTH)
@@ -70,6 +70,8 @@ def discover(environ: Mapping[str, str]) -> Credentials:
     if any(environ.get(name) for name in _TOKEN):
         url, token = _required(environ, _TOKEN)
         return Credentials("OS_STORAGE_URL and OS_AUTH_TOKEN", "token", url, secret=token)
+    if any(environ.get(name) for name in _KEYSTONE):
+        _required(environ, _KEYSTONE)
     raise IdentityError(f"no identity: {WAYS_IN}")
 
 

@@ -9,7 +9,7 @@
     ├── ServiceError                  the server, or the way to it, failed; may be temporary   5
     │   └── IncompleteBodyError       a body ended before its end                              5
     ├── StorletFailedError            the storlet ran and failed                               6
-    ├── RefusedError                  the user said no, or nobody was there to say yes         7
+    ├── RefusedError                  the user said no         7
     ├── UnknownCommandError           there is no such command                               127
     ├── LocalFileError                a local file can't be read or written                    1
     └── EmbeddedError                 the embedded Swift can't be started, found or stopped    5
@@ -103,7 +103,7 @@ class StorletFailedError(StorletShellError):
 
 
 class RefusedError(StorletShellError):
-    """The user said no, or nobody was there to say yes."""
+    """The user said no."""
 
     exit_status = ExitStatus.REFUSED
 

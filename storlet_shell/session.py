@@ -166,18 +166,18 @@ class Session:
         return self._client
 
     def another_client(self) -> Client | None:
-        """Return a client for another thread, with connections of its own, over the present login.
+        """Return a client for another thread, with connections of its own, over the present login; it traces nothing.
 
         Before the first login it is one that will log in; None where that would start a server or lacks an identity.
         """
-        if self._client is not None:
-            return self._client.another()
-        if self.uses_local and self._lease is None:
+        if self._client is None and self.uses_local and self._lease is None:
             return None
         from storlet_shell.client import Client  # with it come the HTTP libraries
 
+        if self._client is not None:
+            return Client(self._client.login)
         try:
-            return Client(Login(self.credentials(), self.options.connection), self.options.trace)
+            return Client(Login(self.credentials(), self.options.connection))
         except IdentityError:
             return None
 

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from requests import Request as WireRequest
-from requests.exceptions import ConnectTimeout, RequestException, SSLError
+from requests.exceptions import ConnectTimeout, InvalidHeader, RequestException, SSLError
 from requests.structures import CaseInsensitiveDict
 from swiftclient.client import HTTPConnection
 from urllib3.exceptions import HTTPError
 
 from storlet_shell import headers as wire
 from storlet_shell.bodies import Body
-from storlet_shell.errors import IncompleteBodyError, LocalFileError, ServiceError
+from storlet_shell.errors import IncompleteBodyError, LocalFileError, ServiceError, UsageError
 from storlet_shell.results import CHUNK_BYTES
 from storlet_shell.values import Connection
 
@@ -114,6 +114,7 @@ class Transport:
         """Send one request, once, and return its answer, whatever its status is.
 
         :raises ServiceError: when there is no answer
+        :raises UsageError: when a header's value can't be sent
         """
         with _translated(self._host):
             started = time.monotonic()
@@ -186,6 +187,8 @@ def _translated(server: str) -> Iterator[None]:
     """Translate what the HTTP libraries raise when there is no answer, by a table."""
     try:
         yield
+    except InvalidHeader as error:
+        raise UsageError(f"a header can't hold line ends, nor begin with a blank: {error}") from error
     except (RequestException, HTTPError, OSError) as error:
         cause = _cause(error)
         table: tuple[tuple[type[Exception], str], ...] = (

@@ -21,6 +21,7 @@ from storlet_shell.errors import (
     ServiceError,
     StorletFailedError,
     StorletShellError,
+    UsageError,
 )
 from storlet_shell.values import Request
 from tests.support.responder import CUT, KEY, RESET, USER, Answer, Responder, html, ok, page
@@ -118,6 +119,14 @@ def test_non_ascii_header_is_sent_as_utf8(client: Client, responder: Responder) 
     value = responder.requests[0].header("X-Object-Meta-Note")
     assert value is not None
     assert value.encode("latin-1").decode("utf-8") == "grün €"
+
+
+@pytest.mark.parametrize("value", ["a\nb", "a\r\nX-Evil: 1", " a"])
+def test_header_that_can_not_be_sent_is_a_usage_error(client: Client, responder: Responder, value: str) -> None:
+    """A content type with a line end is the line's mistake, and not the connection's."""
+    with pytest.raises(UsageError):
+        client.send(Request("PUT", "c", "o", headers={"Content-Type": value}), bytes_body(b"x"))
+    assert responder.requests == []
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from storlet_shell import __version__
 from storlet_shell.adapters.console import Console
-from storlet_shell.errors import ExitStatus, StorletShellError, UsageError
+from storlet_shell.errors import ExitStatus, LocalFileError, StorletShellError, UsageError
 from storlet_shell.registry import Call, Registry, parse
 from storlet_shell.session import Options, Session
 from storlet_shell.values import Connection
@@ -40,8 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = _run(given)
         if sys.stdout is not None:
             sys.stdout.flush()
-    except BrokenPipeError as error:
-        status = Console(os.environ).show_error(error)
+    except OSError as error:
+        known = isinstance(error, BrokenPipeError)
+        status = Console(os.environ).show_error(error if known else LocalFileError(f"can't write the result: {error}"))
         # The interpreter flushes standard output once more at its end, and would fail a second time.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return int(status)
@@ -72,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="show each result as one JSON document")
     parser.add_argument("--debug", action="store_true", help="show requests, and the traceback of every error")
     parser.add_argument(
-        "--timeout", type=float, default=60, metavar="SECONDS", help="give a silent server up after this"
+        "--timeout", type=_seconds, default=60, metavar="SECONDS", help="give a silent server up after this"
     )
     parser.add_argument("--os-cacert", default=os.environ.get("OS_CACERT", ""), metavar="FILE", help="a CA bundle")
     parser.add_argument("--insecure", action="store_true", help="do not verify the servers' certificates")
@@ -86,6 +87,13 @@ def _parser() -> argparse.ArgumentParser:
     # One positional: with two, argparse swallows a "--" that belongs to the command.
     parser.add_argument("words", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return parser
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"a number of seconds above 0, not {text}")
+    return seconds
 
 
 def _run(given: argparse.Namespace) -> int:
@@ -115,7 +123,7 @@ def _run(given: argparse.Namespace) -> int:
 
 
 def _is_interactive() -> bool:
-    return sys.stdin is not None and sys.stdin.isatty()
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
 def run_line(session: Session, console: Console, words: Sequence[str], *, as_json: bool = False) -> int:

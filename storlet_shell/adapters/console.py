@@ -135,6 +135,7 @@ class Console(Surroundings):
         if not stdout.isatty():
             for chunk in chunks:
                 stdout.buffer.write(chunk)  # type: ignore[attr-defined]  # the front ends give text over bytes
+                stdout.buffer.flush()  # type: ignore[attr-defined]  # a slow storlet's output is seen as it comes
             return
         first = next(chunks, b"")
         if not is_text(first):

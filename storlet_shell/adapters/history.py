@@ -1,17 +1,41 @@
-"""The lines that were typed, kept from one interactive shell to the next."""
+"""The files that the interactive shell keeps for its user: what was typed, and what to run at the start."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from prompt_toolkit.history import FileHistory
 
+HISTORY = "STORLET_SHELL_HISTORY"
+"""The variable that names another file for the history; ``/dev/null`` keeps none."""
+
+STARTUP = "STORLET_SHELL_STARTUP"
+"""The variable that names another startup file."""
+
+_SECRETS = ("OS_PASSWORD", "OS_AUTH_TOKEN", "OS_TOKEN", "OS_APPLICATION_CREDENTIAL_SECRET", "ST_KEY")
 _LONGEST = 64 * 1024
 _LARGEST = 1024 * 1024
 _KEPT_ENTRIES = 1000
+
+
+def startup_file(environ: Mapping[str, str]) -> Path:
+    """Return the place of the file that the shell runs at its start; there need not be one."""
+    return _place(environ, STARTUP, "startup")
+
+
+def _place(environ: Mapping[str, str], variable: str, name: str) -> Path:
+    if environ.get(variable):
+        return Path(os.path.expanduser(environ[variable]))  # noqa: PTH111  it raises nothing where there is no home
+    import platformdirs
+
+    folder = platformdirs.user_state_path if name == "history" else platformdirs.user_config_path
+    try:
+        return folder("storlet-shell", appauthor=False) / name
+    except RuntimeError:  # a user whom the system does not know has no home
+        return Path(os.devnull)
 
 
 class ShellHistory(FileHistory):
@@ -19,25 +43,23 @@ class ShellHistory(FileHistory):
 
     A line that starts with a space is not kept, nor one that holds a secret, nor one of over 64 KiB.
 
-    :param path: the file; it and its folder are made when the first line is kept
-    :param secrets: gives what must not be kept
+    :param environ: names the file, if not the platform's; the values of its passwords and tokens are the secrets
     :param complain: told once when the file can't be written
     """
 
-    def __init__(
-        self, path: Path, secrets: Callable[[], Iterable[str]], complain: Callable[[str], None] = lambda _: None
-    ) -> None:
-        self._path = path
-        self._secrets = secrets
+    def __init__(self, environ: Mapping[str, str], complain: Callable[[str], None] = lambda _: None) -> None:
+        self._environ = environ
         self._complain = complain
         self._works = True
-        super().__init__(str(path))
+        self._path = _place(environ, HISTORY, "history")
+        super().__init__(str(self._path))
 
     def keeps(self, text: str) -> bool:
         """Tell whether a line is kept."""
         if not text.strip() or text[0].isspace() or len(text) > _LONGEST:
             return False
-        return not any(secret and secret in text for secret in self._secrets())
+        secrets = (self._environ.get(name, "") for name in _SECRETS)
+        return not any(len(secret) > 3 and secret in text for secret in secrets)
 
     def append_string(self, string: str) -> None:
         """Keep a line, unless it repeats the one before."""

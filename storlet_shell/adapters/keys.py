@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from prompt_toolkit.application import get_app
-from prompt_toolkit.filters import Condition
+from prompt_toolkit.filters import Condition, completion_is_selected
 from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.key_binding.key_processor import KeyPress, KeyPressEvent
 from prompt_toolkit.keys import Keys
@@ -28,6 +28,11 @@ def _in_body() -> bool:
 def add(bindings: KeyBindings) -> None:
     """Add the keys; they win over those that are there."""
 
+    @bindings.add(Keys.Enter, filter=goes_on & ~completion_is_selected)
+    def _(event: KeyPressEvent) -> None:
+        """Begin a new line, without the last one's indent: what is typed into a body is what is sent."""
+        event.current_buffer.insert_text("\n")
+
     @bindings.add(Keys.Tab, filter=_in_body)
     def _(event: KeyPressEvent) -> None:
         before = event.current_buffer.document.current_line_before_cursor
@@ -37,8 +42,7 @@ def add(bindings: KeyBindings) -> None:
     def _(event: KeyPressEvent) -> None:
         """Insert what is pasted as it is, and run each line that it completes.
 
-        cmd2 4.3 replays a paste as keys, so that each Enter indents the next line once more: pasted code becomes a
-        staircase.
+        cmd2 4.3 replays a paste as keys, line by line, each with a completion menu's or an indent's idea of Enter.
         """
         pasted = event.data.replace("\r\n", "\n").replace("\r", "\n")
         event.key_processor.feed_multiple(_presses(event.current_buffer.text, pasted))

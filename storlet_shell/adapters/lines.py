@@ -37,7 +37,7 @@ _TOKEN = re.compile(
     | (?P<expansion> \$\$\{ | \$\{[^}\s'"]*+\} )
     | (?P<heredoc> <<-?[ \t]*+(?:'[^'\n]++'|"[^"\n]++"|[\w.+-]++) )
     | (?P<operator> >> | > | < | \| )
-    | (?P<plain> [^\s'"\\\#<>|$]++ | [#$] )
+    | (?P<plain> [^ \t\r\n\f\v'"\\\#<>|$]++ | [#$] )
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -101,7 +101,7 @@ class Words:
 def split(text: str, *, typed: bool = False) -> list[Line]:
     """Split a text into logical lines; blank lines and comments are left out.
 
-    :param typed: the tag that ends a heredoc may be indented, since editors indent what is typed
+    :param typed: an empty line after a backslash ends the command, since the next line has been typed too
     :raises GrammarError: when a quote, a heredoc or the last line is not closed, or a line is too long
     """
     return list(_split(text, typed))
@@ -124,7 +124,7 @@ def _split(text: str, typed: bool) -> Iterator[Line]:
         if len(found.heredocs) > 1:
             raise GrammarError("a line has one heredoc at most", number)
         if found.heredocs:
-            after, body = _body(text, after, found.heredocs[0], typed, number)
+            after, body = _body(text, after, found.heredocs[0], number)
         if not found.blank:
             yield Line(text[at : found.end], number, body)
         number += text.count("\n", at, after)
@@ -142,6 +142,8 @@ class _Command:
 
 def _find_end(text: str, at: int, number: int, typed: bool) -> _Command:
     found = _Command(at)
+    if text[at] != "#" and len(text) - at > LONGEST and text.find("\n", at, at + LONGEST + 1) < 0:
+        raise _too_long(number)
     if verbatim := _VERBATIM.match(text, at):
         found.end = _REST.match(text, verbatim.end()).end()  # type: ignore[union-attr]  # it matches the empty string
         found.blank = False
@@ -150,7 +152,7 @@ def _find_end(text: str, at: int, number: int, typed: bool) -> _Command:
         # A backslash before the last line end of a file continues nothing; in what is typed, an empty line ends it.
         open_ended = _scan(text, at, number, found) == "join" and not typed
     if found.end - at > LONGEST:
-        raise GrammarError(f"a line of over {LONGEST} characters; give long text as a heredoc or a file", number)
+        raise _too_long(number)
     if open_ended and found.end == len(text):
         raise _nothing_follows(number)
     return found
@@ -179,6 +181,10 @@ def _scan(text: str, at: int, number: int, found: _Command) -> str:
     return last
 
 
+def _too_long(number: int) -> GrammarError:
+    return GrammarError(f"a line of over {LONGEST} characters; give long text as a heredoc or a file", number)
+
+
 def _not_closed(quote: str, number: int) -> GrammarError:
     return GrammarError(f"the quote {quote} is not closed", number, incomplete=True)
 
@@ -188,7 +194,7 @@ def _nothing_follows(number: int) -> GrammarError:
     return GrammarError(message, number, incomplete=True)
 
 
-def _body(text: str, at: int, heredoc: str, typed: bool, number: int) -> tuple[int, bytes]:
+def _body(text: str, at: int, heredoc: str, number: int) -> tuple[int, bytes]:
     """Read a heredoc's body; return where the text goes on, and the body."""
     dash, _, tag = _HEREDOC.fullmatch(heredoc).groups()  # type: ignore[union-attr]  # the token's pattern is narrower
     lines: list[str] = []
@@ -200,7 +206,7 @@ def _body(text: str, at: int, heredoc: str, typed: bool, number: int) -> tuple[i
         if dash:
             line, bare = line.lstrip("\t"), bare.lstrip("\t")
         at = min(end + 1, len(text))
-        if (bare.strip() if typed else bare) == tag:
+        if bare == tag:
             return at, "".join(lines).encode("utf-8", "surrogateescape")
         lines.append(f"{line}\n")
     raise GrammarError(f"the heredoc is not closed: no line is {tag}", number, incomplete=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 import tempfile
@@ -166,7 +167,8 @@ class Runner:
         try:
             typed = self._interpreter.parse(line, scope)
             if typed.name not in self._interpreter.own:
-                self._interpreter.call(typed)
+                with self._console.redirected(io.StringIO()):  # a help text is output, and this run has none
+                    self._interpreter.call(typed)
         except StorletShellError as error:
             return self._failed(line, scope, error)
         return ExitStatus.OK

@@ -9,11 +9,9 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
-import shlex
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO, cast
 
@@ -24,7 +22,7 @@ from cmd2.parsing import StatementParser
 from storlet_shell import __version__
 from storlet_shell.adapters import keys
 from storlet_shell.adapters.console import Console
-from storlet_shell.adapters.history import ShellHistory
+from storlet_shell.adapters.history import ShellHistory, startup_file
 from storlet_shell.adapters.interpreter import Interpreter, Quit, Scope, Typed, body_of
 from storlet_shell.adapters.lines import Line, Words, split
 from storlet_shell.adapters.script import How, Runner, decode
@@ -37,29 +35,26 @@ from storlet_shell.registry import Call, Command, Kind, ParserMixin, Registry
 from storlet_shell.results import Result, Text
 from storlet_shell.session import Session
 
-HISTORY = "STORLET_SHELL_HISTORY"
-STARTUP = "STORLET_SHELL_STARTUP"
-
 _OWN_CATEGORY = "Shell"
 _REMOVED = ("edit", "macro", "run_pyscript", "_relative_run_script", "_eof")
 _REMOVED_SETTINGS = (
     "debug",
+    "timing",
+    "quiet",
     "echo",
     "max_completion_table_items",
     "scripts_add_to_history",
     "traceback_show_locals",
     "traceback_width",
 )
-_SECRETS = ("OS_PASSWORD", "OS_AUTH_TOKEN", "OS_TOKEN", "OS_APPLICATION_CREDENTIAL_SECRET", "ST_KEY")
 _SHORTCUTS = {"!": "shell", "?": "help", "@": "run_script"}
 _FIRST_WORD = re.compile(r"\s*([^\s'\"\\|<>]+)")
-_UNSAFE = re.compile(r"""['"\\|<>]|^\#""")
+_UNSAFE = re.compile(r"""[\s'"\\|<>]|^\#""")
 
 
 def main(session: Session, console: Console, *, as_json: bool = False) -> int:
     """Run the interactive shell until its user leaves, and return its exit status."""
     registry = Registry()
-    cmd2.set_default_argument_parser(ShellParser)
     shell = make_class(registry)(session, console, registry, as_json)
     shell.intro = f"storlet-shell {__version__}: help lists the commands, Ctrl-D leaves"
     _greet(session, console)
@@ -183,20 +178,18 @@ class Shell(cmd2.Cmd):
         for name, holder, attribute, help_text in (
             ("json", self.interpreter, "as_json", "Show every result as one JSON document"),
             ("debug", self.console, "debug", "Show the traceback of every error"),
+            ("timing", self, "timing", "Show how long each line took"),
+            ("quiet", self, "quiet", "Do not say what was stored by -o, and the like"),
         ):
             self.add_settable(cmd2.Settable(name, bool, help_text, holder, settable_attrib_name=attribute))
 
     def _keep_history(self) -> None:
-        path = _place(self.console.environ, HISTORY, "history")
-        self._kept = ShellHistory(path, self._secrets, self.console.warn)
+        self._kept = ShellHistory(self.console.environ, self.console.warn)
         self._kept.shorten()
         self.main_session.history = self.main_session.default_buffer.history = self._kept
         for text in reversed(list(self._kept.load_history_strings())):
             self.history.append(cmd2.Statement("", raw=text))
         self.history.start_session()
-
-    def _secrets(self) -> Iterable[str]:
-        return [value for name in _SECRETS if len(value := self.console.environ.get(name, "")) > 3]
 
     @property
     def prompt_text(self) -> str:
@@ -205,7 +198,7 @@ class Shell(cmd2.Cmd):
 
     def run_startup_file(self) -> None:
         """Run the user's startup file, if there is one."""
-        path = _place(self.console.environ, STARTUP, "startup")
+        path = startup_file(self.console.environ)
         try:
             if path.is_file():
                 text = decode(read_file(path), str(path))
@@ -222,8 +215,7 @@ class Shell(cmd2.Cmd):
         **_: Any,  # what only cmd2's Python bridge passes
     ) -> bool:
         """Run what was typed, show what went wrong, and tell whether the shell is to end."""
-        if line == "_eof":
-            self.console.stderr.write("\n")
+        if line == "_eof":  # what cmd2 makes of Ctrl-D
             return True
         started = time.monotonic()
         if add_to_history and self._kept.keeps(line):
@@ -231,6 +223,8 @@ class Shell(cmd2.Cmd):
         try:
             for each in split(line, typed=True):
                 self.status = self.interpreter.run(each)
+                if self.status == ExitStatus.INTERRUPTED:
+                    self._end_line_of_interrupt()
         except Quit:
             return True
         except (Exception, KeyboardInterrupt) as error:
@@ -244,11 +238,15 @@ class Shell(cmd2.Cmd):
         return False
 
     def _show_error(self, error: BaseException) -> None:
-        if isinstance(error, KeyboardInterrupt) and self.console.stderr.isatty():
-            self.console.stderr.write("\n")  # the terminal has shown ^C where the cursor was
+        if isinstance(error, KeyboardInterrupt):
+            self._end_line_of_interrupt()
         if self.interpreter.as_json and isinstance(error, StorletShellError):
             self.console.show_failure(error)
         self.status = self.console.show_error(error)
+
+    def _end_line_of_interrupt(self) -> None:
+        if self.console.stderr.isatty():
+            self.console.stderr.write("\n")  # the terminal has shown ^C where the cursor was
 
     def run_function(self, typed: Typed) -> int:
         """Run a line by the function that cmd2 has for its command.
@@ -277,6 +275,11 @@ class Shell(cmd2.Cmd):
             self._typed, self.stdout = outer
         return ExitStatus.ERROR if self.last_result is False else ExitStatus.OK
 
+    def perror(self, *objects: Any, sep: str = " ", **_: Any) -> None:
+        """Show what one of cmd2's own words complains of; its line has failed then."""
+        self.console.warn(sep.join(map(str, objects)))
+        self.last_result = False
+
     def run_bound(self, command: Command, arguments: dict[str, Any]) -> None:
         """Run a registry command whose arguments cmd2 has parsed."""
         call = command.bind(arguments, body_of(self._typed, command))
@@ -291,21 +294,23 @@ class Shell(cmd2.Cmd):
         return text
 
     def candidates(self, kind: Kind, text: str, line: str, begidx: int, prefixed: bool) -> cmd2.Completions:
-        """Return what a word may become, for cmd2, which quotes those with a space itself."""
+        """Return what a word may become."""
         quote = line[begidx - 1] if begidx and line[begidx - 1] in "'\"" else ""
-        items = []
+        items, final = [], True
         for one in complete(self.session, kind, text, prefixed=prefixed):
-            if quote in one.text if quote else ("'" in one.text and '"' in one.text):
-                continue  # it can't be quoted without an escape, which cmd2 would not understand at the next Tab
-            needs_quotes = not quote and " " not in one.text and _UNSAFE.search(one.text)
-            shown = one.text.rstrip("/").rpartition("/")[2] + ("" if one.final else "/")
-            items.append(
-                cmd2.CompletionItem(
-                    shlex.quote(one.text) if needs_quotes else one.text, display=shown, display_meta=one.note
-                )
-            )
-            final = one.final
+            if _fits(one.text, quote):
+                shown = one.text.rstrip("/").rpartition("/")[2] + ("" if one.final else "/")
+                items.append(cmd2.CompletionItem(one.text, display=shown, display_meta=one.note))
+                final = one.final
         return cmd2.Completions(items, is_sorted=True, allow_finalization=len(items) != 1 or final)
+
+    def complete(self, *args: Any, **options: Any) -> cmd2.Completions:
+        """Complete a line; cmd2 puts names with a space in quotes, and here all those that need it are."""
+        found = super().complete(*args, **options)
+        if found and not found._quote_char and any(map(_UNSAFE.search, found.to_strings())):
+            quote = '"' if any("'" in text for text in found.to_strings()) else "'"
+            return replace(found, _add_opening_quote=True, _quote_char=quote)
+        return found
 
     def sigint_handler(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002  cmd2's signature
         """Interrupt what runs. Nothing is written here: cmd2 would write an empty line to where output goes."""
@@ -351,8 +356,16 @@ class Shell(cmd2.Cmd):
         return self.interpreter.registry.get("help").run(self.session, name=name)
 
 
+def _fits(text: str, quote: str) -> bool:
+    """Tell whether a text can stand in quotes without an escape, which cmd2 would not understand at the next Tab."""
+    if not quote:
+        return _fits(text, "'") or _fits(text, '"')
+    return quote not in text and not (quote == '"' and "\\" in text)
+
+
 def make_class(registry: Registry) -> type[Shell]:
     """Make a shell with a function for each command of a registry, under each of its names."""
+    cmd2.set_default_argument_parser(ShellParser)
     functions: dict[str, Any] = {}
     for command in registry:
         for name in (command.name, *command.aliases):
@@ -385,13 +398,3 @@ def _bind(action: argparse.Action, kind: Kind) -> None:
         return shell.candidates(kind, text, line, begidx, prefixed)
 
     action.set_completer(completer)  # type: ignore[attr-defined]  # cmd2 adds it to argparse's actions
-
-
-def _place(environ: Mapping[str, str], variable: str, name: str) -> Path:
-    """Return the place of one of the user's files: where a variable says, or in the platform's folder for it."""
-    if environ.get(variable):
-        return Path(environ[variable]).expanduser()
-    import platformdirs
-
-    folder = platformdirs.user_state_path if name == "history" else platformdirs.user_config_path
-    return folder("storlet-shell", appauthor=False) / name

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from storlet_shell import headers as wire
-from storlet_shell.bodies import Body
-from storlet_shell.errors import IncompleteBodyError, NotFoundError, UsageError
+from storlet_shell.errors import UsageError
 from storlet_shell.registry import Arg, Kind
-from storlet_shell.results import Planned, Response
 from storlet_shell.session import Session
-from storlet_shell.values import ByteRange, Invocation, ObjectPath, Parameter, Request, StorletName
+from storlet_shell.values import ByteRange, Invocation, ObjectPath, Parameter, StorletName
 
 if TYPE_CHECKING:
-    from storlet_shell.transport import Reply
+    pass
 
 DRY_RUN = Arg("--dry-run", action="store_true", help="show the request that would be sent, and send nothing")
 YES = Arg("-y", "--yes", action="store_true", help="do not ask")
@@ -87,82 +82,3 @@ def only_one(option: Any, position: Any, name: str) -> Any:
     if (option is None) == (position is None):
         raise UsageError(f"{name} must be given" + (" once" if option is not None else ""))
     return position if option is None else option
-
-
-def check_extra_resources(session: Session, invocation: Invocation | None) -> None:
-    """Check that each extra resource is there: the server feeds an error page to the storlet when one is not.
-
-    Source: storlets ``handlers/proxy.py: _build_storlet_request``.
-
-    :raises NotFoundError: when one is not
-    """
-    for path in invocation.extra if invocation else ():
-        session.client.send(Request("HEAD", path.container, path.name)).close()
-
-
-def plan(session: Session, *requests: Request) -> Planned:
-    """Show requests instead of sending them; only the login is made, since it tells where they would go."""
-    return Planned(
-        tuple(
-            {
-                "method": request.method,
-                "url": session.client.url(request),
-                "headers": {wire.AUTH_TOKEN: "(hidden)", **request.headers},
-                "body": request.body,
-            }
-            for request in requests
-        )
-    )
-
-
-def respond(session: Session, reply: Reply, subject: ObjectPath, request: Request) -> Response:
-    """Make a response of the answer to a request, whose body is what the user asked for."""
-    length = reply.headers.get(wire.CONTENT_LENGTH)
-    chunks = _watched(session, reply, request, int(length) if length else None)
-    return Response(
-        reply.status,
-        reply.headers,
-        chunks,
-        subject=str(subject),
-        close=reply.close,
-        ran=ran(request),
-        seconds=reply.seconds,
-    )
-
-
-def ran(request: Request) -> str:
-    """Say which storlet a request runs and where; nothing of a plain one."""
-    if wire.RUN_STORLET not in request.headers:
-        return ""
-    proxy = request.method == "PUT" or not {wire.RUN_ON_PROXY, wire.EXTRA_RESOURCES}.isdisjoint(request.headers)
-    return f"through {request.headers[wire.RUN_STORLET]} on {'the proxy server' if proxy else 'the object server'}"
-
-
-def _watched(session: Session, reply: Reply, request: Request, total: int | None) -> Iterator[bytes]:
-    with session.surroundings.progress(request.subject, total) as progress:
-        try:
-            for chunk in reply.chunks():
-                progress.advance(len(chunk))
-                yield chunk
-        except IncompleteBodyError as error:
-            storlet = request.headers.get(wire.RUN_STORLET)
-            if storlet:
-                error.details = session.client.log_of_failure(storlet, reply.transaction_id)
-            raise
-
-
-def send_body(session: Session, request: Request, body: Body) -> Reply:
-    """Send a request with a body, showing how far it is."""
-    with ExitStack() as stack:
-        progress = stack.enter_context(session.surroundings.progress(request.subject, body.length))
-        body.observers.append(lambda chunk: progress.advance(len(chunk)))
-        return session.client.send(request, body)
-
-
-def is_there(session: Session, request: Request) -> bool:
-    """Tell whether a HEAD finds what it names."""
-    try:
-        session.client.send(request).close()
-    except NotFoundError:
-        return False
-    return True

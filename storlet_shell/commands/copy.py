@@ -5,16 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from storlet_shell import headers as wire
-from storlet_shell.commands._arguments import (
-    DRY_RUN,
-    INVOCATION,
-    check_extra_resources,
-    is_there,
-    make_invocation,
-    only_one,
-    plan,
-    ran,
-)
+from storlet_shell.commands._arguments import DRY_RUN, INVOCATION, make_invocation, only_one
+from storlet_shell.commands._exchange import check_extra_resources, is_there, plan, ran
 from storlet_shell.errors import NotFoundError, StorletFailedError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Response, Result

@@ -12,24 +12,14 @@ from typing import Any, NamedTuple
 from storlet_shell import headers as wire
 from storlet_shell import trial
 from storlet_shell.bodies import bytes_body, read_file
-from storlet_shell.commands._arguments import PARAMETERS, plan, respond
+from storlet_shell.commands._arguments import PARAMETERS
+from storlet_shell.commands._exchange import check_storlets_run, plan, respond
 from storlet_shell.errors import IdentityError, NotFoundError, StorletShellError, UsageError
 from storlet_shell.registry import Arg, Kind, command
-from storlet_shell.results import Done, Response, Result
+from storlet_shell.results import Done, Result, expand
 from storlet_shell.session import Session
 from storlet_shell.source import StorletSource
 from storlet_shell.values import ContainerName, Invocation, ObjectPath, Parameter, Request, StorletMain, StorletName
-
-
-class Deployed(Done):
-    """A storlet that was deployed.
-
-    :param invocation: the answer of its first run, if one was asked for
-    """
-
-    def __init__(self, message: str, facts: Mapping[str, Any], invocation: Response | None = None) -> None:
-        super().__init__(message, facts)
-        self.invocation = invocation
 
 
 class Dependency(NamedTuple):
@@ -49,7 +39,7 @@ class Dependency(NamedTuple):
         :raises UsageError: when it can be neither
         :raises LocalFileError: when the file can't be read
         """
-        path = Path(text).expanduser()
+        path = expand(text)
         if path.is_file():
             return cls(StorletName.parse(path.name).name, path, read_file(path))
         if "/" in text:
@@ -109,8 +99,7 @@ def deploy(
     :raises NotFoundError: when a dependency is not there, or the account is not enabled for storlets
     :raises StorletFailedError: when --with-invoke or --dry-run runs it and it fails
     """
-    if with_invoke and input is None:
-        raise UsageError("--with-invoke wants --input path:/CONTAINER/OBJECT")
+    _check_run(with_invoke, dry_run, input, print_result=print_result, parameters=bool(parameters or mapping))
     source, storlet_main = _read_source(session, name, main, code)
     needed = _dependencies(dependencies, storlet_main)
     merged = session.parameters(tuple(parameters or ()), mapping)
@@ -127,6 +116,16 @@ def deploy(
     return _invoke(session, done, storlet_main, target, merged, show=print_result)
 
 
+def _check_run(with_invoke: bool, dry_run: bool, input: str | None, *, print_result: bool, parameters: bool) -> None:
+    """Check that what is said of a run goes with one."""
+    if with_invoke and input is None:
+        raise UsageError("--with-invoke wants --input path:/CONTAINER/OBJECT")
+    if print_result and not with_invoke:
+        raise UsageError("--print-result goes with --with-invoke")
+    if (input is not None or parameters) and not (with_invoke or dry_run):
+        raise UsageError("--input, -p and -i go with --with-invoke or --dry-run; a deployment alone runs nothing")
+
+
 def _read_source(
     session: Session, name: str, main: str | None, code: bytes | None
 ) -> tuple[StorletSource, StorletMain]:
@@ -137,6 +136,8 @@ def _read_source(
         StorletName.parse(file.name)
         source = StorletSource.parse(read_file(file), name)
         return source, StorletMain.parse(f"{file.stem}.{source.main_class(main)}")
+    if "/" in name:
+        raise UsageError(f"a Python storlet's file ends with .py: {name}")
     parsed = StorletMain.parse(name)
     if main is not None:
         raise UsageError("--main goes with a file; MODULE.CLASS names the class already")
@@ -170,8 +171,9 @@ def _storlet_request(
 
 def _upload(
     session: Session, code: bytes, main: StorletMain, needed: list[Dependency], container: ContainerName | None
-) -> Deployed:
+) -> Done:
     client = session.client
+    check_storlets_run(session)
     request = _storlet_request(session, code, main, needed, container)
     try:
         before = client.find(Request("HEAD", request.container, request.name))
@@ -194,7 +196,7 @@ def _upload(
         "bytes": len(code),
     }
     verb = "deployed" if before is None else "redeployed"
-    return Deployed(f"{verb} {main.storlet} (main {main}) into container {request.container}", facts)
+    return Done(f"{verb} {main.storlet} (main {main}) into container {request.container}", facts)
 
 
 def _maker(session: Session, container: str) -> str:
@@ -228,27 +230,27 @@ def _upload_dependencies(session: Session, needed: list[Dependency]) -> None:
 
 def _invoke(
     session: Session,
-    done: Deployed,
+    done: Done,
     main: StorletMain,
     target: ObjectPath,
     parameters: tuple[Parameter, ...],
     *,
     show: bool,
 ) -> Result:
-    headers = wire.encode_invocation(Invocation(main.storlet, parameters))
+    run = Invocation(main.storlet, parameters)
+    request = Request("GET", target.container, target.name, headers=wire.encode_invocation(run))
     try:
-        request = Request("GET", target.container, target.name, headers=headers)
         reply = session.client.send(request)
     except StorletShellError:
         session.surroundings.warn(done.message)  # that much has happened
         raise
-    response = respond(session, reply, target, request)
+    response = respond(session, reply, request, run)
     if show:
         session.surroundings.warn(done.message)
         return response
     count = sum(len(chunk) for chunk in response.iter_content())
     message = f"{done.message}; it ran over {target}: {count} bytes (HTTP {reply.status})"
-    return Deployed(message, {**done.facts, "status": reply.status, "result_bytes": count}, response)
+    return Done(message, {**done.facts, "status": reply.status, "result_bytes": count})
 
 
 def _dry_run(

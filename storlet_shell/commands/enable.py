@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from storlet_shell import headers as wire
-from storlet_shell.commands._arguments import DRY_RUN, plan
+from storlet_shell.commands._arguments import DRY_RUN
+from storlet_shell.commands._exchange import plan
 from storlet_shell.registry import command
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session

@@ -6,16 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from storlet_shell import headers as wire
-from storlet_shell.commands._arguments import (
-    DRY_RUN,
-    INVOCATION,
-    SAVE,
-    check_extra_resources,
-    make_invocation,
-    only_one,
-    plan,
-    respond,
-)
+from storlet_shell.commands._arguments import DRY_RUN, INVOCATION, SAVE, make_invocation, only_one
+from storlet_shell.commands._exchange import check_extra_resources, check_storlets_run, plan, respond
 from storlet_shell.errors import StorletShellError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Response, Result
@@ -65,10 +57,12 @@ def get(
         reply.close()
         request = _request(source, run._replace(on_proxy=True))
         reply = session.client.send(request)
+    if run and wire.CONTENT_LENGTH in reply.headers:  # what a storlet makes has no length beforehand
+        check_storlets_run(session)
     if run and run.range and wire.INPUT_RANGE not in reply.headers:
         reply.close()
         raise StorletShellError(f"{source}: the server did not run {run.storlet} over the range {run.range} alone")
-    response = respond(session, reply, source, request)
+    response = respond(session, reply, request, run)
     return response if save is None else _save(response, save)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from storlet_shell.commands._arguments import YES
 from storlet_shell.embedded import control
+from storlet_shell.errors import UsageError
 from storlet_shell.registry import Arg, command
 from storlet_shell.results import Done, Report, Result
 from storlet_shell.session import Session
@@ -15,13 +16,29 @@ from storlet_shell.session import Session
 _MIB = 2**20
 
 
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise UsageError(f"a number above 0 is wanted, not {text}")
+    return number
+
+
+def _port(text: str) -> int:
+    number = _positive(text)
+    if number > 65535:
+        raise UsageError(f"a port is a number from 1 to 65535, not {text}")
+    return number
+
+
 @command(
     "local",
     "Start, stop, show or empty the embedded Swift.",
     Arg("action", nargs="?", choices=("start", "stop", "status", "reset"), default="status", help="status by default"),
-    Arg("--port", type=int, metavar="PORT", help="start: the port on 127.0.0.1; otherwise the last one, or a free one"),
-    Arg("--time-limit", type=int, default=40, metavar="SECONDS", help="start: how long a storlet may run (40)"),
-    Arg("--memory-limit", type=int, default=512, metavar="MIB", help="start: the memory a storlet may use (512)"),
+    Arg(
+        "--port", type=_port, metavar="PORT", help="start: the port on 127.0.0.1; otherwise the last one, or a free one"
+    ),
+    Arg("--time-limit", type=_positive, default=40, metavar="SECONDS", help="start: how long a storlet may run (40)"),
+    Arg("--memory-limit", type=_positive, default=512, metavar="MIB", help="start: the memory a storlet may use (512)"),
     YES,
     category="Session",
 )

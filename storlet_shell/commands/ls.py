@@ -6,13 +6,11 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from storlet_shell.errors import ServiceError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Result, Table
 from storlet_shell.session import Session
 from storlet_shell.values import Location, Request
-
-PAGE = 10_000
-"""Swift's default limit of names in one listing (``container_listing_limit``)."""
 
 
 @command(
@@ -53,18 +51,26 @@ def list_entries(session: Session, where: Location, delimiter: str | None = None
     :raises NotFoundError: when the container is not there
     """
     marker = ""
-    while True:
-        query = [("format", "json"), ("limit", str(PAGE))]
-        query += [("prefix", where.prefix)] if where.prefix else []
-        query += [("delimiter", delimiter)] if delimiter else []
-        query += [("marker", marker)] if marker else []
-        reply = session.client.send(Request("GET", where.container, query=tuple(query)))
-        page = json.loads(reply.read() or b"[]")
+    while page := _page(session, where, delimiter, marker):
         for entry in page:
             yield {"name": entry.get("subdir"), "bytes": None, "last_modified": None, **entry}
-        if len(page) < PAGE:
-            return
         marker = page[-1].get("subdir") or page[-1]["name"]
+
+
+def _page(session: Session, where: Location, delimiter: str | None, marker: str) -> list[dict[str, Any]]:
+    """Ask for the names after a marker, as many as the server gives at a time; none are left when none come."""
+    query = [("format", "json")]
+    query += [("prefix", where.prefix)] if where.prefix else []
+    query += [("delimiter", delimiter)] if delimiter else []
+    query += [("marker", marker)] if marker else []
+    reply = session.client.send(Request("GET", where.container, query=tuple(query)))
+    try:
+        page = json.loads(reply.read() or b"[]")
+        if isinstance(page, list) and all(entry.get("subdir") or entry["name"] for entry in page):
+            return page
+    except (ValueError, AttributeError, KeyError, TypeError):
+        pass
+    raise ServiceError(f"{where}: the server's answer is no listing", transaction_id=reply.transaction_id)
 
 
 def _rows(first: dict[str, Any] | None, rest: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:

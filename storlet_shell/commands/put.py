@@ -8,16 +8,8 @@ from typing import Any
 
 from storlet_shell import headers as wire
 from storlet_shell.bodies import Body, file_body, stream_body
-from storlet_shell.commands._arguments import (
-    DRY_RUN,
-    INVOCATION,
-    check_extra_resources,
-    make_invocation,
-    only_one,
-    plan,
-    ran,
-    send_body,
-)
+from storlet_shell.commands._arguments import DRY_RUN, INVOCATION, make_invocation, only_one
+from storlet_shell.commands._exchange import check_extra_resources, check_storlets_run, plan, ran, send_body
 from storlet_shell.errors import ServiceError, UsageError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Response, Result
@@ -70,7 +62,9 @@ def put(
         request = Request("PUT", target.container, target.name, headers=headers, body=body.label)
         if dry_run:
             return plan(session, request)
-        check_extra_resources(session, run)
+        if run:
+            check_storlets_run(session)
+            check_extra_resources(session, run)
         return upload(session, request, body, verify=run is None)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from storlet_shell.commands._arguments import DRY_RUN, YES, plan
-from storlet_shell.errors import UsageError
+from storlet_shell.commands._arguments import DRY_RUN, YES
+from storlet_shell.commands._exchange import plan
+from storlet_shell.errors import StorletShellError, UsageError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
@@ -33,6 +34,11 @@ def rm(session: Session, targets: list[Location], yes: bool = False, dry_run: bo
     names = [request.subject for request in requests]
     what = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
     session.confirm(f"Delete {what}?", yes=yes)
-    for request in requests:
-        session.client.send(request).read()
+    for number, request in enumerate(requests):
+        try:
+            session.client.send(request).read()
+        except StorletShellError:
+            if number:
+                session.surroundings.warn(f"deleted before that: {', '.join(names[:number])}")
+            raise
     return Done(f"deleted {', '.join(names)}", {"deleted": names})

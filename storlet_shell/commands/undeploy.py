@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from storlet_shell.commands._arguments import DRY_RUN, YES, plan
+from storlet_shell.commands._arguments import DRY_RUN, YES
+from storlet_shell.commands._exchange import plan
 from storlet_shell.errors import NotFoundError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result

@@ -6,7 +6,8 @@ import mimetypes
 
 from storlet_shell import headers as wire
 from storlet_shell.bodies import Body, bytes_body, stream_body
-from storlet_shell.commands._arguments import DRY_RUN, plan
+from storlet_shell.commands._arguments import DRY_RUN
+from storlet_shell.commands._exchange import plan
 from storlet_shell.commands.put import upload as send_upload
 from storlet_shell.errors import UsageError
 from storlet_shell.registry import Arg, Kind, command

@@ -6,6 +6,7 @@ internal client's whole pipeline for each request; here dependencies are looked 
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 from collections.abc import Iterable
@@ -49,10 +50,11 @@ class Deployments:
             dependencies=tuple(self._dependency(request.file_manager, name) for name in request.dependencies),
         )
 
-    def fetch(self, key: Key, manager: Any) -> tuple[int, str]:
+    def fetch(self, key: Key, manager: Any, *, to_nobody: bool) -> tuple[int, str]:
         """Put a version's code into a folder of its own.
 
         :param manager: the middleware's file manager, which knows the containers' names
+        :param to_nobody: make it the user nobody's, as whom the storlet is to run
         :returns: the version's number and the folder
         """
         self._number += 1
@@ -66,7 +68,10 @@ class Deployments:
         except BaseException:
             self.discard(str(folder))
             raise
-        _give_to_storlets(folder)
+        folder.chmod(0o755)
+        if to_nobody:
+            for path in (folder, folder.with_name(f"{folder.name}.scratch"), *folder.iterdir()):
+                os.chown(path, NOBODY, NOBODY)
         return self._number, str(folder)
 
     def discard(self, folder: str) -> None:
@@ -79,7 +84,7 @@ class Deployments:
         client = self._client(manager)
         path = client.make_path(manager.account, manager.log_container, name)
         headers = {"Content-Type": "text/plain; charset=utf-8", "Content-Length": str(len(text))}
-        client.make_request("PUT", path, headers, (2,), iter([text]))
+        client.make_request("PUT", path, headers, (2,), io.BytesIO(text))
 
     def _dependency(self, manager: Any, name: str) -> tuple[str, ...]:
         client = self._client(manager)
@@ -124,11 +129,3 @@ def _write(path: Path, body: Iterable[bytes]) -> None:
     with path.open("wb") as file:
         for chunk in body:
             file.write(chunk)
-
-
-def _give_to_storlets(folder: Path) -> None:
-    """Let storlets read what is theirs: a server that runs as root runs them as nobody."""
-    folder.chmod(0o755)
-    if os.geteuid() == 0:
-        for path in (folder, folder.with_name(f"{folder.name}.scratch"), *folder.iterdir()):
-            os.chown(path, NOBODY, NOBODY)

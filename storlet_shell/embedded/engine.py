@@ -18,7 +18,7 @@ from storlet_shell.embedded.invocation import Invocation
 from storlet_shell.embedded.journal import Journal, Record
 from storlet_shell.embedded.lookups import Lookups
 from storlet_shell.embedded.nursery import Limits, Nursery
-from storlet_shell.embedded.sandbox import Sandbox
+from storlet_shell.embedded.sandbox import Sandbox, runs_as_nobody
 from storlet_shell.embedded.versions import Key, Version
 
 # Less than what the proxy's patience with an object server exceeds the time limit by (configuration.py).
@@ -88,9 +88,12 @@ class Engine:
             raise InvocationError(Failure("busy", f"{self.limits.concurrent} others run already; try again"))
         try:
             return self._version(request)
-        except BaseException:
+        except BaseException as error:
             self._slots.release()
-            raise
+            if isinstance(error, InvocationError) or not isinstance(error, (Exception, eventlet.Timeout)):
+                raise
+            request.file_manager.logger.exception(f"storlet {request.storlet_id} can't be started")
+            raise InvocationError(Failure("engine", f"{type(error).__name__}: {error}")) from error
 
     def _version(self, request: Any) -> Version:
         """Return the living warm parent for a request; start it if there is none."""
@@ -112,7 +115,8 @@ class Engine:
         old = self._versions.pop(key, None)
         if old is not None:
             self._drop(old)
-        number, folder = self._deployments.fetch(key, request.file_manager)
+        to_nobody = runs_as_nobody(self.sandbox)
+        number, folder = self._deployments.fetch(key, request.file_manager, to_nobody=to_nobody)
         version = Version(key, number, folder)
         try:
             self._nursery.start(version)
@@ -128,7 +132,9 @@ class Engine:
             raise
         version.prepare()
         self._versions[key] = version
+        version.active += 1  # not to be ended by others that make room meanwhile
         self._make_room(key)
+        version.active -= 1
         return version
 
     def _make_room(self, newest: Key) -> None:
@@ -140,15 +146,15 @@ class Engine:
         """End replaced and long unused warm parents, and the least recently used ones of too many."""
         now = time.monotonic()
         excess = len(self._versions) - self.limits.warm
-        for key, version in list(self._versions.items()):
-            if version.active:
-                continue
+        unused: list[Key] = []
+        for key, version in self._versions.items():
             idle = now - version.last_used
-            # A request has its version some moments before it is active in it.
-            if not version.alive or (version.replaced and idle > 1) or idle > self.limits.idle or excess > 0 < idle:
-                excess -= 1
-                del self._versions[key]
-                self._drop(version)
+            superfluous = version.replaced or idle > self.limits.idle or len(unused) < excess
+            if not version.active and (not version.alive or superfluous):
+                unused.append(key)
+        # Taken out before any is ended: ending one lets other green threads run.
+        for version in [self._versions.pop(key) for key in unused]:
+            self._drop(version)
 
     def _sweep(self) -> None:
         while True:
@@ -180,7 +186,8 @@ class Engine:
     def _store_log(self, request: Any, text: str) -> None:
         name = f"{request.storlet_id.split('-')[0]}.log"  # upstream's rule (_upload_storlet_logs)
         try:
-            self._deployments.put_log(request.file_manager, name, text.encode())
+            # In a green thread of its own: the logger's transaction id, which is this one's, changes on the way.
+            eventlet.spawn(self._deployments.put_log, request.file_manager, name, text.encode()).wait()
         except (Exception, eventlet.Timeout) as error:
             request.file_manager.logger.warning(f"the log object {name} can't be stored: {error}")
 

@@ -97,7 +97,10 @@ class FileFeed:
 
     def start(self) -> None:
         """Fill the pipe; what does not fit follows in a green thread."""
-        self._at = descriptors.splice(self._file, self._at, self._end, self._writer)
+        try:
+            self._at = descriptors.splice(self._file, self._at, self._end, self._writer)
+        except BrokenPipeError:  # the storlet is at its end already
+            self._at = self._end
         if self._at < self._end:
             self._thread = eventlet.spawn(self._run)
         else:

@@ -126,7 +126,8 @@ def confine(sandbox: Sandbox, place: Place) -> None:
         # PID 1 of these namespaces: its end is the end of every process in them.
     else:
         linux.adopt_orphans()
-    _become_nobody(sandbox)
+    if runs_as_nobody(sandbox):
+        _become_nobody()
     linux.drop_capabilities(bounding=True)
     linux.forbid_new_privileges()
     linux.die_with_parent()  # after the change of user, which clears it
@@ -147,6 +148,15 @@ def scratch_root(sandbox: Sandbox, place: Place) -> str:
     return SCRATCH if sandbox.namespaces else place.folder + ".scratch"
 
 
+def runs_as_nobody(sandbox: Sandbox) -> bool:
+    """Whether storlets run as the user nobody: those of a server that runs as root.
+
+    Without a file system of their own they stay root, without its capabilities: the user nobody can't reach the
+    data folder, where their code is, nor, often, Python.
+    """
+    return sandbox.namespaces and os.geteuid() == 0
+
+
 def limit(memory: int, files: int, processes: int | None = None) -> None:
     """Bound what one process may take.
 
@@ -164,19 +174,10 @@ def limit(memory: int, files: int, processes: int | None = None) -> None:
         resource.setrlimit(which, (value, value))
 
 
-def _become_nobody(sandbox: Sandbox) -> None:
-    if os.geteuid() != 0:
-        return
-    if not sandbox.namespaces and not _others_may_read(os.__file__):
-        return  # Python itself would be out of reach; Landlock and the lack of capabilities have to do
+def _become_nobody() -> None:
     os.setgroups([])
     os.setresgid(NOBODY, NOBODY, NOBODY)
     os.setresuid(NOBODY, NOBODY, NOBODY)
-
-
-def _others_may_read(path: str) -> bool:
-    parents = Path(path).resolve().parents
-    return bool(Path(path).stat().st_mode & 0o004) and all(parent.stat().st_mode & 0o001 for parent in parents)
 
 
 def _build_root(place: Place, readable: list[str]) -> None:

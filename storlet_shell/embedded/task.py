@@ -32,6 +32,7 @@ _ENDING = (
     signal.SIGUSR1,
     signal.SIGUSR2,
 )
+_NOT_HANDLED = (signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 _LONGEST_TRACEBACK = 32 * 1024
 
 
@@ -58,13 +59,15 @@ def run(channel: socket.socket, storlet: Callable[..., Any], name: str, folder: 
     order, descriptors = messages.receive(channel)
     if order is None:
         return
+    own = os.getpid()
     try:
         opened = _open(order, descriptors, name)
         failure = _call(storlet, *opened, order["parameters"], folder)
     finally:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-    messages.send(channel, failure or {"event": "done"})
+    if os.getpid() == own:  # not a process that the storlet forked and that came back
+        messages.send(channel, failure or {"event": "done"})
 
 
 def _rehearse(name: str) -> None:
@@ -161,8 +164,8 @@ def hear_signals(channel: socket.socket) -> None:
         os._exit(128 + number)
 
     def kill_too(pid: int, number: int) -> None:
-        """Send a signal; SIGKILL, which can't be handled, ends this process too."""
-        if number == signal.SIGKILL and pid in (0, 1) and os.getpid() == 1:
+        """Send a signal; those that can't be handled in Python end this process too."""
+        if number in _NOT_HANDLED and pid in (0, 1) and os.getpid() == 1:
             end(number)
         kill(pid, number)
 

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from storlet_shell import headers as wire
+from storlet_shell.bodies import bytes_body
+from storlet_shell.client import Client
+from storlet_shell.values import Request
 from tests.support.lines import Runner, one_line
 from tests.support.storlets import STORLETS, storlet
 
@@ -278,6 +282,20 @@ def test_result_of_a_storlet_can_be_saved(storlets: Runner, here: str, tmp_path:
     assert list(tmp_path.iterdir()) == []
     assert storlets("get", f"{here}/o", "--storlet", "upper.py", "--save", str(target)).status == 0
     assert target.read_bytes() == TEXT.upper()
+
+
+def test_java_storlet_deploys_and_says_that_it_does_not_run_here(
+    storlets: Runner, here: str, real_client: Client
+) -> None:
+    """The embedded engine runs Python; the reason is said, and the storlet is listed."""
+    headers = wire.encode_storlet(wire.StorletDescription("java", "org.example.Main", ("lib-1.0.jar",)))
+    real_client.send(Request("PUT", "storlet", "example-1.0.jar", headers=headers), bytes_body(b"PK")).read()
+    outcome = storlets("get", f"{here}/o", "--storlet", "example-1.0.jar")
+    assert outcome.status == 6
+    assert "java" in outcome.err.splitlines()[-1].lower()
+    (row,) = [row for row in storlets("storlets", "--json").json["rows"] if row["name"] == "example-1.0.jar"]
+    assert (row["language"], row["main"], row["dependencies"]) == ("java", "org.example.Main", "lib-1.0.jar")
+    assert storlets("undeploy", "-y", "example-1.0.jar").status == 0
 
 
 # --- logs

@@ -76,3 +76,11 @@ def storlets(run: Runner, tmp_path_factory: pytest.TempPathFactory) -> Runner:
         outcome = run("deploy", str(folder / name))
         assert outcome.status == 0, outcome.err
     return run
+
+
+@pytest.fixture
+def real_client(swift: control.Running) -> Iterator[Client]:
+    """Return a client of the real Swift, for what no command does."""
+    made = Client(Login(Credentials("the test", "v1", swift.auth_url, swift.user, swift.key), Connection()))
+    yield made
+    made.close()

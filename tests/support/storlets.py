@@ -70,9 +70,10 @@ STORLETS = {
         """,
         _WHOLE,
     ),
-    "raises.py": storlet("raise ValueError('on purpose')"),
+    "raises.py": storlet("source.read()\nraise ValueError('on purpose')"),
     "later.py": storlet(
         """
+        source.read()
         target.set_metadata({})
         target.write(b"x" * 200000)
         raise ValueError("after the metadata")
@@ -80,15 +81,17 @@ STORLETS = {
     ),
     "strs.py": storlet(
         """
+        source.read()
         target.set_metadata({})
         target.write(b"first part, ")
         target.write("not bytes")
         """
     ),
-    "quits.py": storlet("import os; os._exit(3)"),
-    "silent.py": storlet("return"),
+    "quits.py": storlet("import os\nsource.read()\nos._exit(3)"),
+    "silent.py": storlet("source.read()\nreturn"),
     "crlf.py": storlet(
         """
+        source.read()
         target.set_metadata({"a": "b\\r\\nX-Injected: yes"})
         target.write(b"x")
         """,
@@ -96,6 +99,7 @@ STORLETS = {
     ),
     "fat.py": storlet(
         """
+        source.read()
         target.set_metadata({"a": "x" * 5000})
         target.write(b"x")
         """,
@@ -103,6 +107,7 @@ STORLETS = {
     ),
     "script.py": storlet(
         """
+        source.read()
         target.set_metadata({"a": "\\u65e5\\u672c"})
         target.write(b"x")
         """,
@@ -119,4 +124,4 @@ STORLETS = {
         _WHOLE,
     ),
 }
-"""Code by the name under which it is deployed; the main class is ``Main``."""
+"""Code by the name under which it is deployed; the main class is ``Main``. Each reads its input, as storlets should."""

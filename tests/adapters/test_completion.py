@@ -1,0 +1,196 @@
+"""What could stand at the cursor."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from storlet_shell.adapters.shell import Shell
+from storlet_shell.completion import Candidate, complete, forget
+from storlet_shell.registry import Kind, Registry
+from storlet_shell.session import Options, Session, Surroundings
+from tests.adapters.conftest import SlowStore
+
+Upload = Callable[[str, bytes], None]
+
+
+def texts(session: Session, kind: Kind, text: str, *, prefixed: bool = False) -> list[str]:
+    """Return what a text may become, with a mark where the word goes on; a slow machine is waited for."""
+    found = complete(session, kind, text, prefixed=prefixed, deadline=10)
+    return [one.text + ("" if one.final else "…") for one in found]
+
+
+@pytest.fixture
+def photos(container: str, upload: Upload) -> str:
+    """Fill a container."""
+    for name in ("a.txt", "b/c.txt", "b/d e.txt", "b/new\nline", "it's"):
+        upload(f"{container}/{name}", b"")
+    return container
+
+
+@pytest.mark.parametrize("prefix", ["", "/", "path:", "path:/"])
+def test_objects_complete_in_every_spelling(session: Session, photos: str, prefix: str) -> None:
+    """Containers and folders go on, objects end; the spelling stays the user's; what can't be typed is left out."""
+    start = f"{prefix}{photos}"
+    assert texts(session, Kind.OBJECT, start[:-1]) == [f"{start}/…"]
+    assert texts(session, Kind.OBJECT, f"{start}/") == [f"{start}/a.txt", f"{start}/b/…", f"{start}/it's"]
+    assert texts(session, Kind.OBJECT, f"{start}/b/") == [f"{start}/b/c.txt", f"{start}/b/d e.txt"]
+    assert texts(session, Kind.OBJECT, f"{start}/none") == []
+
+
+def test_where_the_prefix_is_demanded_it_is_offered(session: Session, photos: str) -> None:
+    """Where an object must be spelled with path:/, that is what Tab begins with."""
+    assert f"path:/{photos}/…" in texts(session, Kind.OBJECT, "", prefixed=True)
+    assert f"path:/{photos}/…" in texts(session, Kind.OBJECT, "pa", prefixed=True)
+    assert f"path:/{photos}/…" in texts(session, Kind.OBJECT, "pat")
+    assert texts(session, Kind.OBJECT, photos, prefixed=True) == []
+
+
+def test_containers_storlets_variables_and_commands_complete(session: Session, photos: str) -> None:
+    """The other kinds of names are completed from where they are."""
+    assert texts(session, Kind.CONTAINER, photos[:-2]) == [photos]
+    Registry().get("enable").call([]).run(session)
+    code = "class Front:\n    def __init__(self, logger):\n        pass\n\n    __call__ = __init__\n"
+    Registry().get("deploy").call(["fronttest.Front"], code.encode()).run(session)
+    assert "fronttest.py" in texts(session, Kind.STORLET, "front")
+    session.variables.update({"params": {}, "result": 1})
+    assert texts(session, Kind.VARIABLE, "p") == ["params"]
+    assert texts(session, Kind.COMMAND, "up") == ["upload"]
+
+
+def test_local_files_complete(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files end, folders go on, hidden ones are offered to who asks for them, ~ stays."""
+    for name in ("one", ".hidden", "folder/two"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert texts(session, Kind.FILE, "") == ["folder/…", "one"]
+    assert texts(session, Kind.FILE, "folder/") == ["folder/two"]
+    assert texts(session, Kind.FILE, ".h") == [".hidden"]
+    assert texts(session, Kind.FILE, "~/o") == ["~/one"]
+    assert texts(session, Kind.FILE, "none/") == texts(session, Kind.FILE, "one/") == []
+
+
+def test_a_change_is_seen_at_the_next_tab(session: Session, photos: str, upload: Upload) -> None:
+    """What was looked up is used again, until a command has run."""
+    assert texts(session, Kind.OBJECT, f"{photos}/n") == []
+    upload(f"{photos}/new", b"")
+    assert texts(session, Kind.OBJECT, f"{photos}/n") == []
+    forget(session)
+    assert texts(session, Kind.OBJECT, f"{photos}/n") == [f"{photos}/new"]
+
+
+@pytest.fixture
+def slow_session(slow_store: SlowStore) -> Iterator[Session]:
+    """Open a session at a slow store."""
+    with Session(Surroundings(slow_store.environ)) as opened:
+        yield opened
+
+
+def test_a_slow_server_costs_no_more_than_the_deadline(slow_session: Session, slow_store: SlowStore) -> None:
+    """What comes too late is there at the next Tab; what was known before is better than nothing."""
+    slow_store.listing_seconds = 2.0
+    started = time.monotonic()
+    assert complete(slow_session, Kind.CONTAINER, "") == []
+    assert time.monotonic() - started < 1.5
+    assert complete(slow_session, Kind.CONTAINER, "", deadline=5) == [Candidate("slow")]
+    forget(slow_session)
+    started = time.monotonic()
+    assert complete(slow_session, Kind.CONTAINER, "") == [Candidate("slow")]
+    assert time.monotonic() - started < 1.5
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [{}, {"ST_AUTH": "http://x"}, {"OS_STORAGE_URL": "http://127.0.0.1:1/v1/A", "OS_AUTH_TOKEN": "t"}],
+)
+def test_nothing_is_raised_without_identity_or_server(environ: dict[str, str]) -> None:
+    """No identity, half of one, or a server that is not there give nothing."""
+    with Session(Surroundings(environ)) as session:
+        assert complete(session, Kind.OBJECT, "c/") == complete(session, Kind.STORLET, "") == []
+
+
+def test_a_tab_starts_no_server(tmp_path: Path) -> None:
+    """With --local, a Tab before the first command does not start the embedded Swift."""
+    surroundings = Surroundings({"STORLET_SHELL_DATA": str(tmp_path / "data")})
+    with Session(surroundings, options=Options(local=True)) as session:
+        assert complete(session, Kind.OBJECT, "") == []
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_tab_is_not_traced(environ: dict[str, str], container: str) -> None:
+    """With --debug, the requests of a Tab are not written into the line that is being typed."""
+    told: list[str] = []
+    with Session(Surroundings(environ), options=Options(trace=told.append)) as session:
+        assert texts(session, Kind.CONTAINER, container) == [container]
+        Registry().get("ls").call([container]).run(session)
+        count = len(told)
+        assert count
+        assert texts(session, Kind.OBJECT, f"{container}/") == []
+        assert len(told) == count
+
+
+# In the shell, by cmd2.
+
+
+@pytest.fixture
+def patient_shell(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """Return a shell that waits for what a busy machine looks up; deadlines have tests of their own."""
+    monkeypatch.setattr("storlet_shell.adapters.shell.complete", partial(complete, deadline=10))
+    return shell
+
+
+def tab(shell: Shell, line: str) -> list[str]:
+    """Return what a Tab at a line's end offers."""
+    begin = max(line.rfind(char) for char in " '\"") + 1
+    found = shell.complete(line[begin:], line, begin, len(line))
+    assert not found.error or found.error.startswith("Hint:")
+    return list(found.to_strings())
+
+
+def test_the_shell_completes_what_an_argument_names(patient_shell: Shell, photos: str, tmp_path: Path) -> None:
+    """Commands, aliases, options, objects by position and by option, containers, variables, files after > and @."""
+    shell = patient_shell
+    (tmp_path / "file.ss").touch()
+    shell.onecmd_plus_hooks(f"alias create gg get {photos}/a.txt")
+    shell.session.variables["params"] = {}
+    assert tab(shell, "sto") == ["storletapp", "storlets"]
+    assert tab(shell, "gg") == ["gg"]
+    assert tab(shell, "get --sto") == ["--storlet"]
+    assert tab(shell, f"get {photos[:-2]}") == [f"{photos}/"]
+    assert tab(shell, f"get --input path:/{photos}/a") == [f"path:/{photos}/a.txt"]
+    assert tab(shell, f"mkdir {photos[:-2]}") == [photos]
+    assert tab(shell, f"get {photos}/a.txt -i ") == ["params"]
+    assert tab(shell, f"put {tmp_path}/f") == [f"{tmp_path}/file.ss"]
+    assert tab(shell, f"ls > {tmp_path}/f") == [f"{tmp_path}/file.ss"]
+    assert tab(shell, f"run_script {tmp_path}/f") == [f"{tmp_path}/file.ss"]
+    assert tab(shell, "help und") == ["undeploy"]
+    assert tab(shell, "local st") == ["start", "status", "stop"]
+    assert tab(shell, "set js") == ["json"]
+
+
+def test_names_that_need_quotes_get_them(patient_shell: Shell, photos: str) -> None:
+    """A name with a space or a quote is put in quotes that fit; in open quotes it is completed to their end."""
+    shell = patient_shell
+    line = f"get {photos}/it"
+    found = shell.complete(f"{photos}/it", line, 4, len(line))
+    assert (found._add_opening_quote, found._quote_char) == (True, '"')
+    assert tab(shell, f'get "{photos}/it') == [f"{photos}/it's"]
+    assert tab(shell, f"get '{photos}/it") == []
+    assert tab(shell, f"get '{photos}/b/d") == [f"{photos}/b/d e.txt"]
+
+
+def test_completion_asks_through_a_connection_of_its_own(patient_shell: Shell, photos: str, upload: Upload) -> None:
+    """A body that is being read is not disturbed by a Tab."""
+    shell = patient_shell
+    upload(f"{photos}/large", b"x" * 3_000_000)
+    response = Registry().get("get").call([f"{photos}/large"]).run(shell.session)
+    chunks = response.iter_content()  # type: ignore[attr-defined]
+    read = len(next(chunks))
+    assert tab(shell, f"get {photos}/a") == [f"{photos}/a.txt"]
+    assert read + sum(map(len, chunks)) == 3_000_000

@@ -1,0 +1,243 @@
+"""The interactive shell on a real terminal."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from tests.adapters.conftest import SlowStore
+
+Upload = Callable[[str, bytes], None]
+Spawn = Callable[..., "Terminal"]
+
+# The terminal is told to mark pastes as the first thing of each prompt, when it answers keys already.
+_PROMPT = re.compile(r"\x1b\[\?2004h[^>]*>.*?\x1b\[\?25h", re.DOTALL)
+PASTE, END_OF_PASTE = "\x1b[200~", "\x1b[201~"
+
+
+class Terminal:
+    """A shell on a pseudo-terminal.
+
+    :param environ: the shell's environment
+    """
+
+    def __init__(self, environ: dict[str, str], *words: str) -> None:
+        path = os.pathsep.join(filter(None, (str(Path(__file__).parents[2]), environ.get("PYTHONPATH"))))
+        self.child = pexpect.spawn(
+            sys.executable,
+            ["-W", "error", "-m", "storlet_shell", *words],
+            env={
+                **environ,
+                "TERM": "xterm",
+                "PROMPT_TOOLKIT_NO_CPR": "1",
+                "PYTHONPATH": path,
+            },
+            encoding="utf-8",
+            timeout=15,
+            dimensions=(40, 200),
+        )
+        self.child.delaybeforesend = None
+
+    def prompt(self) -> str:
+        """Wait for the prompt, and return what was shown before it."""
+        self.child.expect(_PROMPT)
+        return plain(self.child.before)
+
+    def type(self, line: str) -> str:
+        """Type a line, and return what was shown until the next prompt."""
+        self.child.send(line + "\r")
+        return self.prompt()
+
+    def leave(self) -> int:
+        """Type Ctrl-D, and return the exit status."""
+        self.child.send("\x04")
+        self.child.expect(pexpect.EOF)
+        self.child.close()
+        return int(self.child.exitstatus if self.child.exitstatus is not None else -self.child.signalstatus)
+
+
+def plain(text: str) -> str:
+    """Return what a terminal shows of a text, without what moves its cursor."""
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\r", "", text)
+
+
+@pytest.fixture
+def spawn(environ: dict[str, str]) -> Iterator[Spawn]:
+    """Give a way to start a shell on a terminal; those that are left at the end are ended."""
+    started: list[Terminal] = []
+
+    def start(*words: str, **changes: str) -> Terminal:
+        terminal = Terminal({**environ, **changes}, *words)
+        started.append(terminal)
+        terminal.prompt()
+        return terminal
+
+    yield start
+    for terminal in started:
+        terminal.child.close(force=True)
+
+
+def test_a_first_visit(spawn: Spawn, container: str) -> None:
+    """Commands run, errors are a line, Tab completes, Ctrl-D leaves at status 0."""
+    terminal = spawn()
+    assert "made" in terminal.type(f"mkdir {container}-b")
+    assert "unknown command 'gett'; did you mean get?" in terminal.type("gett")
+    terminal.child.send(f"ls {container}-")
+    for _ in range(10):  # a busy machine may need more than one deadline
+        terminal.child.send("\t")
+        if terminal.child.expect_exact(["b/", pexpect.TIMEOUT], timeout=2) == 0:
+            break
+    else:
+        pytest.fail("Tab completes nothing")
+    terminal.child.send("\x03")
+    assert "^C" in terminal.prompt()
+    assert f"{container}-b" in terminal.type(f"ls | grep '{container}-b'")
+    assert terminal.leave() == 0
+
+
+def test_a_heredoc_is_typed_pasted_and_recalled(spawn: Spawn, container: str, environ: dict[str, str]) -> None:
+    """What is typed or pasted is stored to the byte, and Up brings the whole back, in the next shell too."""
+    typed = "class A:\n    def f(self):\n        return '${x}'\n\n    x = 1\n"
+    pasted = typed + "\ty = 'é'\n\n"
+    terminal = spawn()
+    terminal.child.send(f"upload {container}/typed <<EOF\r" + typed.replace("\n", "\r") + "EOF\r")
+    assert "stored" in terminal.prompt()
+    terminal.child.send(f"{PASTE}upload {container}/pasted <<EOF\n{pasted}EOF\nls {container} | wc -l\n{END_OF_PASTE}")
+    assert "stored" in terminal.prompt()
+    assert terminal.prompt().splitlines()[-1].strip() == "2"
+    for name, code in (("typed", typed), ("pasted", pasted)):
+        assert hashlib.md5(code.encode()).hexdigest() in terminal.type(f"get {container}/{name} | md5sum")
+    terminal.leave()
+    terminal = spawn()
+    terminal.child.send("\x1b[A" * 6)
+    terminal.child.expect_exact("EOF")
+    terminal.child.send("\r")
+    assert "stored" in terminal.prompt()
+    assert terminal.leave() == 0
+
+
+def test_ctrl_c_ends_the_transfer_and_not_the_shell(spawn: Spawn, slow_store: SlowStore, tmp_path: Path) -> None:
+    """An interrupt closes the transfer's connection at once, and the prompt is back."""
+    terminal = spawn(**slow_store.environ)
+    for line in (f"get slow/o > {tmp_path}/o", "get slow/o | cat > /dev/null", f"get slow/o --save {tmp_path}/saved"):
+        slow_store.asked.clear()
+        slow_store.hung_up.clear()
+        terminal.child.send(f"{line}\r")
+        assert slow_store.asked.wait(10)
+        time.sleep(0.3)
+        terminal.child.send("\x03")
+        assert "storlet-shell: interrupted" in terminal.prompt()
+        assert slow_store.hung_up.wait(5)
+    assert not (tmp_path / "saved").exists()
+    assert "slow" in terminal.type("ls")
+    assert terminal.leave() == 0
+
+
+def test_progress_is_shown_and_wiped(spawn: Spawn, slow_store: SlowStore) -> None:
+    """A transfer of over a second shows a line on the terminal, also while its output goes to a file."""
+    terminal = spawn(**slow_store.environ)
+    terminal.child.send("get slow/o > /dev/null\r")
+    terminal.child.expect(r"path:/slow/o +\d+ % +.*/s")
+    terminal.child.send("\x03")
+    assert "interrupted" in terminal.prompt()
+    assert terminal.leave() == 0
+
+
+def test_a_slow_server_does_not_hold_the_prompt(spawn: Spawn, slow_store: SlowStore) -> None:
+    """While a Tab waits for a listing, Ctrl-C and further keys are answered."""
+    slow_store.listing_seconds = 30
+    terminal = spawn(**slow_store.environ)
+    terminal.child.send("get \t")
+    time.sleep(0.2)
+    started = time.monotonic()
+    terminal.child.send("\x03")
+    terminal.prompt()
+    assert time.monotonic() - started < 2
+    assert terminal.leave() == 0
+
+
+def test_the_terminal_may_change_its_size(spawn: Spawn) -> None:
+    """A resize, at the prompt and during a command, disturbs nothing."""
+    terminal = spawn()
+    terminal.child.send("!sleep 1; echo $((6")
+    terminal.child.setwinsize(20, 60)
+    terminal.child.send(" * 7))\r")
+    time.sleep(0.3)
+    terminal.child.setwinsize(50, 150)
+    terminal.child.expect_exact("42\r\n")
+    terminal.prompt()
+    assert terminal.leave() == 0
+
+
+def test_questions_are_asked_on_the_terminal(spawn: Spawn, container: str, upload: Upload) -> None:
+    """Rm asks; no is status 7, which changes nothing; Ctrl-D is no."""
+    upload(f"{container}/o", b"")
+    terminal = spawn()
+    for answer in ("n\r", "\r", "\x04"):
+        terminal.child.send(f"rm {container}/o\r")
+        terminal.child.expect_exact("[y/N] ")
+        terminal.child.send(answer)
+        assert "nothing was changed" in terminal.prompt()
+    terminal.child.send(f"rm {container}/o\r")
+    terminal.child.expect_exact("[y/N] ")
+    terminal.child.send("y\r")
+    assert "deleted" in terminal.prompt()
+    assert terminal.leave() == 0
+
+
+def test_without_an_identity_the_shell_says_how_to_get_one(spawn: Spawn) -> None:
+    """The shell starts without an identity, and its first line names the ways in; help works."""
+    terminal = Terminal({"PATH": "/bin:/usr/bin", "STORLET_SHELL_HISTORY": "/dev/null"})
+    assert "no identity: set ST_AUTH" in terminal.prompt()
+    assert "Objects" in terminal.type("help")
+    assert terminal.leave() == 0
+
+
+def test_a_home_that_can_not_be_written_is_told_once(spawn: Spawn) -> None:
+    """Where the history can't be kept the shell works without."""
+    terminal = spawn(STORLET_SHELL_HISTORY="/proc/no/history")
+    assert "history is not kept: /proc/no/history" in terminal.type("help syntax")
+    assert "not kept: /proc" not in terminal.type("help syntax")
+    assert terminal.leave() == 0
+
+
+def test_a_broken_plug_in_is_told_in_one_line(environ: dict[str, str], tmp_path: Path) -> None:
+    """A plug-in that can't be imported is named once, and everything else works."""
+    package = tmp_path / "acme-1.0.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
+    (package / "entry_points.txt").write_text("[storlet_shell.commands]\nzip = acme_is_not_there:zip\n")
+    terminal = Terminal({**environ, "PYTHONPATH": str(tmp_path)})
+    assert terminal.prompt().count("plug-in zip is not usable: acme_is_not_there:zip can't be imported") == 1
+    assert "unknown command 'zip'" in terminal.type("zip")
+    assert terminal.leave() == 0
+
+
+def test_a_hangup_ends_the_shell(spawn: Spawn) -> None:
+    """SIGTERM and a closed terminal end it."""
+    terminal = spawn()
+    terminal.child.kill(signal.SIGTERM)
+    terminal.child.expect(pexpect.EOF)
+    terminal.child.close()
+    assert terminal.child.exitstatus == 128 + signal.SIGTERM
+
+
+def test_a_terminal_without_one_to_write_to_gives_a_command_file(environ: dict[str, str], tmp_path: Path) -> None:
+    """With standard output in a file, what is typed up to Ctrl-D is run as a command file."""
+    command = f"{sys.executable} -m storlet_shell > {tmp_path}/out"
+    path = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    child = pexpect.spawn("/bin/sh", ["-c", command], env={**environ, **path}, encoding="utf-8", timeout=15)
+    child.send("vars x k=v\rvars x <<E\r\x04")
+    child.expect_exact("standard input:2: the heredoc is not closed")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert (child.exitstatus, (tmp_path / "out").read_text()) == (2, "")

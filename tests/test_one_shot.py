@@ -1,0 +1,276 @@
+"""One-shot lines as processes: exit statuses, streams that break, signals, and odd surroundings."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from storlet_shell import __version__
+from tests.support.lines import Runner, base_environment, one_line
+from tests.support.responder import Answer, Recorded, Responder, html, ok, page
+
+LINE = [sys.executable, "-m", "storlet_shell"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (ok(b"x"), 0),
+        (page(400, "bad"), 1),
+        (html(401), 3),
+        (html(403), 3),
+        (html(404), 4),
+        (html(409), 1),
+        (html(429), 5),
+        (html(498), 5),
+        (html(500), 5),
+        (html(503), 5),
+        (html(507), 5),
+        (Answer(body=b"x", length=100, end="cut"), 5),
+    ],
+    ids=lambda value: str(value) if isinstance(value, int) else str(value.status),
+)
+def test_answer_becomes_an_exit_status(run_scripted: Runner, responder: Responder, answer: Answer, status: int) -> None:
+    """Each kind of failure has the documented status and one line."""
+    responder.on("GET", "/c/o", answer)
+    outcome = run_scripted("get", "c/o")
+    assert outcome.status == status
+    if status:
+        assert one_line(outcome)
+
+
+def test_version_is_shown(run_scripted: Runner) -> None:
+    """And nothing else happens."""
+    assert run_scripted("--version").text == f"storlet-shell {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--no-such-option"], ["--timeout", "soon", "whoami"]],
+    ids=" ".join,
+)
+def test_wrong_global_option_is_2(run_scripted: Runner, responder: Responder, words: list[str]) -> None:
+    """Before anything is sent, without a traceback."""
+    outcome = run_scripted(*words)
+    assert outcome.status == 2
+    assert "Traceback" not in outcome.err
+    assert responder.logins == []
+
+
+def test_insecure_is_said(run_scripted: Runner, responder: Responder) -> None:
+    """Who switches the verification off is reminded of it."""
+    responder.on("GET", "", ok(b"[]"))
+    assert "not verified" in run_scripted("--insecure", "ls").err
+
+
+# --- streams
+
+
+def test_broken_pipe_ends_quietly(run: Runner, container: str) -> None:
+    """``| head`` ends the line with one line at most, and not with a traceback; the shell goes on."""
+    run("upload", f"{container}/o", stdin=b"line\n" * 1_000_000)
+    words = " ".join([*LINE, "get", f"{container}/o"])
+    ended = subprocess.run(
+        ["bash", "-c", f"{words} | head -1; echo ${{PIPESTATUS[0]}}"],
+        env=run.environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    first, status = ended.stdout.splitlines()
+    assert (first, status) == ("line", "1")
+    assert len(ended.stderr.splitlines()) <= 1
+    assert "Traceback" not in ended.stderr
+
+
+def test_two_lines_into_one_file(run: Runner, container: str, tmp_path: Path) -> None:
+    """Their output follows each other, whole, as it was."""
+    run("upload", f"{container}/o", stdin=b"text\n")
+    target = tmp_path / "both"
+    with target.open("wb") as file:
+        for words in (["ls", container], ["get", f"{container}/o"], ["ls", container, "--json"]):
+            subprocess.run([*LINE, *words], env=run.environ, stdout=file, check=True)
+    lines = target.read_text().splitlines()
+    assert lines[:2] == ["o", "text"]
+    assert json.loads(lines[2]) == {"rows": [{"name": "o"}]}
+
+
+@pytest.mark.parametrize("words", [["get", "{c}/o"], ["ls", "{c}"], ["help"], ["get", "{c}/o", "--json"]], ids=" ".join)
+def test_full_disk_on_standard_output_is_a_failure(run: Runner, container: str, words: list[str]) -> None:
+    """What can't be written is not taken for written."""
+    run("upload", f"{container}/o", stdin=b"x" * 100_000)
+    line = [word.replace("{c}", container) for word in words]
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [*LINE, *line], env=run.environ, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert ended.returncode != 0
+    assert os.strerror(errno.ENOSPC) in ended.stderr
+
+
+@pytest.mark.parametrize("closed", [0, 1, 2])
+def test_closed_streams_are_no_traceback(run: Runner, closed: int) -> None:
+    """A daemon may start a line with a stream closed."""
+    ended = subprocess.run(
+        ["bash", "-c", f"{' '.join(LINE)} whoami {closed}{'<' if closed == 0 else '>'}&-"],
+        env=run.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in ended.stderr
+    assert ended.returncode in (0, 1)
+
+
+@pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8"])
+def test_names_of_every_script_are_shown_in_every_locale(run: Runner, container: str, locale: str) -> None:
+    """A cron job has no locale, and lists the same names."""
+    run("upload", f"{container}/grün 日本", stdin=b"x")
+    outcome = run.process("ls", container, environ={"LANG": locale, "LC_ALL": locale})
+    assert (outcome.status, outcome.text, outcome.err) == (0, "grün 日本\n", "")
+
+
+def test_names_on_the_line_that_are_no_utf8_are_refused(run: Runner, container: str) -> None:
+    """A file name in Latin-1 as an object's name is one line."""
+    ended = subprocess.run(
+        [*LINE, "get", f"{container}/gr".encode() + b"\xfcn"], env=run.environ, capture_output=True, check=False
+    )
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_local_file_whose_name_is_no_utf8_can_be_used(run: Runner, container: str, tmp_path: Path) -> None:
+    """On Linux a file may have any name; it is read and written all the same."""
+    name = os.fsencode(tmp_path) + b"/gr\xfcn"
+    with open(name, "wb") as file:  # noqa: PTH123  a path of bytes
+        file.write(b"content")
+    put = subprocess.run([*LINE, "put", name, f"{container}/o"], env=run.environ, capture_output=True, check=False)
+    assert (put.returncode, put.stderr) == (0, b"")
+    saved = subprocess.run(
+        [*LINE, "get", f"{container}/o", "--save", name + b"2"], env=run.environ, capture_output=True, check=False
+    )
+    assert (saved.returncode, saved.stderr) == (0, b"")
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+# --- signals
+
+
+@pytest.mark.parametrize("save", [False, True], ids=["to standard output", "to a file"])
+def test_interrupt_ends_the_transfer_with_130(
+    run_scripted: Runner, responder: Responder, tmp_path: Path, save: bool
+) -> None:
+    """Ctrl-C in the middle of a body: one line, and no half of a file."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def pieces() -> object:
+        yield b"x" * 200_000
+        begun.set()
+        go_on.wait(20)
+
+    responder.on("GET", "/c/o", Answer(body=pieces(), length=1_000_000))  # type: ignore[arg-type]
+    folder = tmp_path / "target"
+    folder.mkdir()
+    words = ["--save", str(folder / "f")] if save else []
+    child = subprocess.Popen(
+        [*LINE, "get", "c/o", *words], env=run_scripted.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert begun.wait(20)
+    if save:
+        while not any(path.stat().st_size for path in folder.iterdir()):
+            pass
+    else:
+        assert child.stdout is not None
+        child.stdout.read(65536)
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=20)
+    go_on.set()
+    assert child.returncode == 130
+    assert err == b"storlet-shell: interrupted\n"
+    assert list(folder.iterdir()) == []
+
+
+# --- sizes
+
+
+def test_large_bodies_take_little_memory(run: Runner, container: str, tmp_path: Path) -> None:
+    """The peak of a process that moves 48 MiB is that of one that moves one, both ways."""
+    code = (
+        "import resource, sys; from storlet_shell.adapters.cli import main; status = main(sys.argv[1:]);"
+        "print(status, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
+    )
+    peaks: dict[str, list[int]] = {"put": [], "get": []}
+    for size in (2**20, 48 * 2**20):
+        with (tmp_path / "f").open("wb") as file:
+            file.truncate(size)
+        for verb, words in (("put", ["f", f"{container}/o"]), ("get", [f"{container}/o"])):
+            ended = subprocess.run(
+                [sys.executable, "-c", code, verb, *words],
+                env=run.environ,
+                cwd=tmp_path,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=True,
+            )
+            status, peak = map(int, ended.stderr.split())
+            assert status == 0
+            peaks[verb].append(peak)
+    for small, large in peaks.values():
+        assert large <= 1.2 * small
+
+
+@pytest.mark.parametrize("count", [1, 60])
+def test_many_parameters_arrive(storlets: Runner, container: str, count: int) -> None:
+    """As many as the server's limit of headers leaves room for."""
+    storlets("upload", f"{container}/o", stdin=b"x")
+    words = [word for number in range(count) for word in ("-p", f"k{number}=v{number}")]
+    outcome = storlets("get", f"{container}/o", "--storlet", "tell.py", *words)
+    assert outcome.status == 0, outcome.err
+    assert len(outcome.json) == count
+
+
+@pytest.mark.parametrize(
+    "words", [["-p", "k=" + "v" * 100_000], [f"-pk{n}=v" for n in range(300)]], ids=["long", "many"]
+)
+def test_more_parameters_than_the_server_takes_are_one_line(storlets: Runner, container: str, words: list[str]) -> None:
+    """A server's refusal of the request itself is an expected error."""
+    storlets("upload", f"{container}/o", stdin=b"x")
+    given = [part for word in words for part in ([word[:2], word[2:]] if word.startswith("-pk") else [word])]
+    outcome = storlets("get", f"{container}/o", "--storlet", "tell.py", *given)
+    assert outcome.status in (1, 5)
+    assert one_line(outcome)
+    assert len(outcome.err) < 1000
+
+
+def test_module_is_the_program(run: Runner, tmp_path: Path) -> None:
+    """``python -m storlet_shell`` from any folder; nothing is written there."""
+    ended = subprocess.run([*LINE, "help"], env=run.environ, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "help COMMAND" in ended.stdout
+    assert ended.stderr == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_environment_without_home_is_enough(run: Runner, tmp_path: Path) -> None:
+    """A container or a cron job may have next to nothing set."""
+    environ = {name: value for name, value in run.environ.items() if name.startswith(("ST_", "PYTHON"))}
+    ended = subprocess.run([*LINE, "whoami"], env=environ, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert base_environment(tmp_path)["HOME"] == str(tmp_path)
+
+
+def test_proxy_variables_do_not_catch_loopback(run_scripted: Runner, responder: Responder) -> None:
+    """A proxy that the environment names is used by the libraries' rules; NO_PROXY is honoured for every request."""
+    seen: list[Recorded] = []
+    responder.on("GET", "", lambda request: seen.append(request) or ok(b"[]"))
+    environ = {"http_proxy": "http://127.0.0.1:1", "no_proxy": "127.0.0.1"}
+    assert run_scripted("ls", environ=environ).status == 0
+    assert len(seen) == 1
