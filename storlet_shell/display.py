@@ -6,6 +6,7 @@ Only the start of the body is looked at, and it is left to be read.
 from __future__ import annotations
 
 import html
+import mimetypes
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -55,16 +56,23 @@ def look(response: Response) -> None:
     :raises IncompleteBodyError: when the body ends before its end
     """
     if response.has_body and not response.is_gone:
-        response.peek(wanted(response.content_type))
+        response.peek(wanted(_kind(response)))
 
 
 def _body(response: Response) -> View:
     if not response.has_body:
         return View([], "")
-    most = wanted(response.content_type)
+    most = wanted(_kind(response))
     try:
         content = response.peek(most)
     except StorletShellError as error:  # a body that is gone is no reason not to show the rest
         return View([f"({error})"], f"<i>{html.escape(str(error))}</i>")
     is_whole = response.is_whole and len(content) == response.length
-    return view(Head(content, is_whole, response.length, response.content_type, response.charset))
+    return view(Head(content, is_whole, response.length, _kind(response), response.charset))
+
+
+def _kind(response: Response) -> str:
+    """Return the content type; where it says little, what the object's name says."""
+    if response.content_type not in ("", "application/octet-stream", "text/plain"):
+        return response.content_type
+    return mimetypes.guess_type(response.subject.removeprefix("path:"))[0] or response.content_type

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from storlet_shell import headers as wire
 from storlet_shell.bodies import Body
 from storlet_shell.errors import IncompleteBodyError, NotFoundError, ServiceError
+from storlet_shell.excerpts import with_code
 from storlet_shell.results import Planned, Response
 from storlet_shell.session import Session
 from storlet_shell.values import Invocation, Request
@@ -97,7 +98,9 @@ def _watched(session: Session, reply: Reply, label: str, total: int | None, run:
                 f"{run.storlet} over {label}: {error.message}, as when a storlet fails in the middle; "
                 f"see: logs {run.storlet}",
                 transaction_id=error.transaction_id,
-                details=session.client.log_of_failure(run.storlet.name, error.transaction_id),
+                details=with_code(
+                    session.client.log_of_failure(run.storlet.name, error.transaction_id), session.sources
+                ),
             ) from error
 
 

@@ -92,6 +92,6 @@ class Main:
     def __call__(self, in_files, out_files, params):
         out_files[0].set_metadata({})
         if 'late' in params:
-            out_files[0].write(b'x' * 200000)
+            out_files[0].write(b'x' * 20_000_000)
         raise ValueError('on purpose')
 """
