@@ -134,6 +134,11 @@ class Session:
         folder = self.surroundings.environ.get(LOCAL_FOLDER)
         return Path(folder) if folder else None
 
+    @property
+    def leased_folder(self) -> Path | None:
+        """The data folder of the embedded Swift that this session holds at the moment; None without one."""
+        return self._lease.running.folder if self._lease else None
+
     def credentials(self) -> Credentials:
         """Return the identity that the next request is made with.
 

@@ -15,17 +15,43 @@ import time
 import traceback
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Self
 
 METADATA_BYTES = 4096
 """The most that the engine reads of the metadata's JSON (storlets ``gateways/container/runtime.py``)."""
 
 
-class InputFile:
+class _File:
+    """What both kinds of files can do."""
+
+    def __init__(self, path: str, mode: str) -> None:
+        self._file: IO[bytes] = Path(path).open(mode)  # noqa: SIM115  the storlet closes it
+
+    def fileno(self) -> int:
+        """Return the number of the open file."""
+        return self._file.fileno()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed."""
+        return self._file.closed
+
+    def close(self) -> None:
+        """Close it."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class InputFile(_File):
     """The object's bytes and metadata, as the storlet reads them; iteration yields the whole rest at once."""
 
     def __init__(self, path: str, metadata: dict[str, str]) -> None:
-        self._file = Path(path).open("rb")  # noqa: SIM115  the storlet closes it
+        super().__init__(path, "rb")
         self._metadata = metadata
 
     def get_metadata(self) -> dict[str, str]:
@@ -53,31 +79,12 @@ class InputFile:
             raise StopIteration
         return chunk
 
-    def fileno(self) -> int:
-        """Return the number of the open file."""
-        return self._file.fileno()
 
-    @property
-    def closed(self) -> bool:
-        """Whether it is closed."""
-        return self._file.closed
-
-    def close(self) -> None:
-        """Close it."""
-        self._file.close()
-
-    def __enter__(self) -> InputFile:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-class OutputFile:
+class OutputFile(_File):
     """Where the storlet writes: metadata once, then bytes."""
 
     def __init__(self) -> None:
-        self._file = Path("output").open("wb")  # noqa: SIM115  the storlet closes it
+        super().__init__("output", "wb")
         self._metadata: dict[str, Any] | None = None
 
     def set_metadata(self, metadata: dict[str, Any]) -> None:
@@ -113,25 +120,6 @@ class OutputFile:
     def flush(self) -> None:
         """Pass on what was written."""
         self._file.flush()
-
-    def fileno(self) -> int:
-        """Return the number of the open file."""
-        return self._file.fileno()
-
-    @property
-    def closed(self) -> bool:
-        """Whether it is closed."""
-        return self._file.closed
-
-    def close(self) -> None:
-        """Close it."""
-        self._file.close()
-
-    def __enter__(self) -> OutputFile:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 class Logger:

@@ -274,3 +274,25 @@ def test_proxy_variables_do_not_catch_loopback(run_scripted: Runner, responder: 
     environ = {"http_proxy": "http://127.0.0.1:1", "no_proxy": "127.0.0.1"}
     assert run_scripted("ls", environ=environ).status == 0
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize(
+    "words", [["--timeout", "0", "ls"], ["--timeout", "-1", "ls"], ["--timeout", "nan", "ls"]], ids=" ".join
+)
+def test_time_out_that_is_none_is_2(run_scripted: Runner, responder: Responder, words: list[str]) -> None:
+    """A time-out is more than nothing; anything else is refused before anything is sent."""
+    outcome = run_scripted(*words)
+    assert outcome.status == 2
+    assert "Traceback" not in outcome.err
+    assert responder.logins == []
+
+
+@pytest.mark.parametrize("words", [["ls"], ["help"], ["ls", "--json"]], ids=" ".join)
+def test_full_disk_on_standard_output_is_one_line_and_1(run: Runner, words: list[str]) -> None:
+    """The interpreter must not fail a second time when it flushes at its end (status 120)."""
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [*LINE, *words], env=run.environ, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert ended.returncode == 1
+    assert len(ended.stderr.splitlines()) == 1

@@ -35,14 +35,16 @@ def run() -> NoReturn:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``storlet-shell`` and return its exit status."""
     _occupy_standard_descriptors()
-    given = _parser().parse_args(argv)
+    given, status = _parser().parse_args(argv), 0
     try:
         status = _run(given)
         if sys.stdout is not None:
             sys.stdout.flush()
     except OSError as error:
-        known = isinstance(error, BrokenPipeError)
-        status = Console(os.environ).show_error(error if known else LocalFileError(f"can't write the result: {error}"))
+        if not status:  # otherwise it has been said
+            known = isinstance(error, BrokenPipeError)
+            shown = error if known else LocalFileError(f"can't write the result: {error.strerror or error}")
+            status = Console(os.environ).show_error(shown)
         # The interpreter flushes standard output once more at its end, and would fail a second time.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return int(status)
@@ -114,12 +116,19 @@ def _run(given: argparse.Namespace) -> int:
 
                 return script.main(given, session, console)
             if not given.words:
+                _refuse_script_options(given)
                 from storlet_shell.adapters import shell  # with it comes cmd2
 
                 return shell.main(session, console, as_json=given.json)
-            return run_line(session, console, given.words, as_json=given.json)
+            words = given.words[1:] if given.words[0] == "--" else given.words
+            return run_line(session, console, words, as_json=given.json)
     except (StorletShellError, KeyboardInterrupt) as error:
         return console.show_error(error)
+
+
+def _refuse_script_options(given: argparse.Namespace) -> None:
+    if given.define or given.keep_going or given.echo or given.parse_only:
+        raise UsageError("-D, -k, -x and -n go with a command file: -f FILE, or -c LINE")
 
 
 def _is_interactive() -> bool:

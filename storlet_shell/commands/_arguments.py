@@ -12,6 +12,19 @@ from storlet_shell.values import ByteRange, Invocation, ObjectPath, Parameter, S
 if TYPE_CHECKING:
     pass
 
+_SPELLED = "path:/CONTAINER/OBJECT"
+
+
+def object_position(name: str) -> Arg:
+    """Make a positional argument that may be an object; its prefix can be left out."""
+    return Arg(name, nargs="?", type=ObjectPath.parse_position, kind=Kind.OBJECT, metavar="CONTAINER/OBJECT")
+
+
+def object_option(flag: str, help: str, **options: Any) -> Arg:
+    """Make an option that names an object, and insists on its prefix."""
+    return Arg(flag, type=ObjectPath.parse, kind=Kind.OBJECT, metavar=_SPELLED, help=help, **options)
+
+
 DRY_RUN = Arg("--dry-run", action="store_true", help="show the request that would be sent, and send nothing")
 YES = Arg("-y", "--yes", action="store_true", help="do not ask")
 SAVE = Arg("--save", kind=Kind.FILE, metavar="FILE", help="write the body to this file, which appears at the clean end")
@@ -38,14 +51,7 @@ INVOCATION = (
     ),
     *PARAMETERS,
     Arg("--range", type=ByteRange.parse, metavar="FIRST-LAST", help="feed only this range of bytes to the storlet"),
-    Arg(
-        "--extra",
-        action="append",
-        type=ObjectPath.parse,
-        kind=Kind.OBJECT,
-        metavar="path:/CONTAINER/OBJECT",
-        help="a further input of a storlet that takes several; may be repeated",
-    ),
+    object_option("--extra", "a further input of a storlet that takes several; may be repeated", action="append"),
     Arg("--on-proxy", dest="on_proxy", action="store_const", const=True, help="run on the proxy server"),
     Arg("--on-node", dest="on_proxy", action="store_const", const=False, help="run on the object's own server"),
     Arg("--generate-log", action="store_true", help="have the engine store the run's log in the log container"),

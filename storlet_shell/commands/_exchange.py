@@ -55,9 +55,7 @@ def check_storlets_run(session: Session) -> None:
     if capabilities and "storlet_handler" not in capabilities:
         raise ServiceError("this cluster runs no storlets: GET /info does not name their middleware")
     if capabilities.get("storlet_handler", {}).get("storlet_gateway_class") == "StubStorletGateway":
-        session.surroundings.warn(
-            "warning: this cluster's storlets middleware has the stub gateway, which runs nothing"
-        )
+        session.surroundings.warn("warning: this cluster's storlets gateway is the stub, which runs nothing")
 
 
 def respond(session: Session, reply: Reply, request: Request, run: Invocation | None = None) -> Response:

@@ -5,10 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from storlet_shell import headers as wire
-from storlet_shell.commands._arguments import DRY_RUN, INVOCATION, make_invocation, only_one
+from storlet_shell.commands._arguments import (
+    DRY_RUN,
+    INVOCATION,
+    make_invocation,
+    object_option,
+    object_position,
+    only_one,
+)
 from storlet_shell.commands._exchange import check_extra_resources, is_there, plan, ran
 from storlet_shell.errors import NotFoundError, StorletFailedError
-from storlet_shell.registry import Arg, Kind, command
+from storlet_shell.registry import command
 from storlet_shell.results import Response, Result
 from storlet_shell.session import Session
 from storlet_shell.values import Invocation, ObjectPath, Request
@@ -17,22 +24,10 @@ from storlet_shell.values import Invocation, ObjectPath, Request
 @command(
     "copy",
     "Copy an object inside the cluster, through a storlet if one is named.",
-    Arg("source", nargs="?", type=ObjectPath.parse_position, kind=Kind.OBJECT, metavar="CONTAINER/OBJECT"),
-    Arg("target", nargs="?", type=ObjectPath.parse_position, kind=Kind.OBJECT, metavar="CONTAINER/OBJECT"),
-    Arg(
-        "--input",
-        type=ObjectPath.parse,
-        kind=Kind.OBJECT,
-        metavar="path:/CONTAINER/OBJECT",
-        help="the object to copy, as an option",
-    ),
-    Arg(
-        "--output",
-        type=ObjectPath.parse,
-        kind=Kind.OBJECT,
-        metavar="path:/CONTAINER/OBJECT",
-        help="the object to make, as an option",
-    ),
+    object_position("source"),
+    object_position("target"),
+    object_option("--input", "the object to copy, as an option"),
+    object_option("--output", "the object to make, as an option"),
     *INVOCATION,
     DRY_RUN,
 )

@@ -6,10 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from storlet_shell import headers as wire
-from storlet_shell.commands._arguments import DRY_RUN, INVOCATION, SAVE, make_invocation, only_one
+from storlet_shell.commands._arguments import (
+    DRY_RUN,
+    INVOCATION,
+    SAVE,
+    make_invocation,
+    object_option,
+    object_position,
+    only_one,
+)
 from storlet_shell.commands._exchange import check_extra_resources, check_storlets_run, plan, respond
 from storlet_shell.errors import StorletShellError
-from storlet_shell.registry import Arg, Kind, command
+from storlet_shell.registry import command
 from storlet_shell.results import Response, Result
 from storlet_shell.session import Session
 from storlet_shell.values import Invocation, ObjectPath, Request
@@ -18,14 +26,8 @@ from storlet_shell.values import Invocation, ObjectPath, Request
 @command(
     "get",
     "Download an object, through a storlet if one is named.",
-    Arg("path", nargs="?", type=ObjectPath.parse_position, kind=Kind.OBJECT, metavar="CONTAINER/OBJECT"),
-    Arg(
-        "--input",
-        type=ObjectPath.parse,
-        kind=Kind.OBJECT,
-        metavar="path:/CONTAINER/OBJECT",
-        help="the object, as an option",
-    ),
+    object_position("path"),
+    object_option("--input", "the object, as an option"),
     *INVOCATION,
     SAVE,
     DRY_RUN,

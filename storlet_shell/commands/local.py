@@ -34,9 +34,7 @@ def _port(text: str) -> int:
     "local",
     "Start, stop, show or empty the embedded Swift.",
     Arg("action", nargs="?", choices=("start", "stop", "status", "reset"), default="status", help="status by default"),
-    Arg(
-        "--port", type=_port, metavar="PORT", help="start: the port on 127.0.0.1; otherwise the last one, or a free one"
-    ),
+    Arg("--port", type=_port, metavar="PORT", help="start: the port; otherwise the last one, or a free one"),
     Arg("--time-limit", type=_positive, default=40, metavar="SECONDS", help="start: how long a storlet may run (40)"),
     Arg("--memory-limit", type=_positive, default=512, metavar="MIB", help="start: the memory a storlet may use (512)"),
     YES,
@@ -58,7 +56,9 @@ def local(
     :raises EmbeddedError: when it can't be started or stopped
     :raises RefusedError: when data are to be deleted and the answer is no
     """
-    folder = control.data_folder(session.local_folder)
+    if session.options.ephemeral and action != "status":
+        raise UsageError("this session's embedded Swift is its own (--ephemeral), and ends with it")
+    folder = session.leased_folder or control.data_folder(session.local_folder)
     if action == "start":
         return _start(session, folder, control.Settings(port, time_limit, memory_limit * _MIB))
     if action == "status":

@@ -54,7 +54,10 @@ def list_entries(session: Session, where: Location, delimiter: str | None = None
     while page := _page(session, where, delimiter, marker):
         for entry in page:
             yield {"name": entry.get("subdir"), "bytes": None, "last_modified": None, **entry}
-        marker = page[-1].get("subdir") or page[-1]["name"]
+        last = page[-1].get("subdir") or page[-1]["name"]
+        if last == marker:
+            raise ServiceError(f"{where}: the server repeats its listing")
+        marker = last
 
 
 def _page(session: Session, where: Location, delimiter: str | None, marker: str) -> list[dict[str, Any]]:

@@ -8,7 +8,14 @@ from typing import Any
 
 from storlet_shell import headers as wire
 from storlet_shell.bodies import Body, file_body, stream_body
-from storlet_shell.commands._arguments import DRY_RUN, INVOCATION, make_invocation, only_one
+from storlet_shell.commands._arguments import (
+    DRY_RUN,
+    INVOCATION,
+    make_invocation,
+    object_option,
+    object_position,
+    only_one,
+)
 from storlet_shell.commands._exchange import check_extra_resources, check_storlets_run, plan, ran, send_body
 from storlet_shell.errors import ServiceError, UsageError
 from storlet_shell.registry import Arg, Kind, command
@@ -21,15 +28,9 @@ from storlet_shell.values import ObjectPath, Request
     "put",
     "Upload a local file as an object, through a storlet if one is named.",
     Arg("file", nargs="?", kind=Kind.FILE, metavar="FILE", help="the local file; - is standard input"),
-    Arg("path", nargs="?", type=ObjectPath.parse_position, kind=Kind.OBJECT, metavar="CONTAINER/OBJECT"),
+    object_position("path"),
     Arg("--input", kind=Kind.FILE, metavar="FILE", help="the local file, as an option"),
-    Arg(
-        "--output",
-        type=ObjectPath.parse,
-        kind=Kind.OBJECT,
-        metavar="path:/CONTAINER/OBJECT",
-        help="the object, as an option",
-    ),
+    object_option("--output", "the object, as an option"),
     *INVOCATION,
     Arg("--content-type", metavar="TYPE", help="the object's content type; guessed from its name otherwise"),
     DRY_RUN,

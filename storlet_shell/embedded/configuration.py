@@ -53,6 +53,9 @@ RESERVED_BYTES = 16 * 2**20
 # Bytes that are read and sent in one go. With Swift's default, a quarter of it, uploads are an eighth slower.
 _CHUNK = 256 * 2**10
 
+# The same on the way from the object server to the client: as by default, since small output waits for that much.
+_ANSWER_CHUNK = 64 * 2**10
+
 Sections = Mapping[str, Mapping[str, str]]
 
 
@@ -157,7 +160,7 @@ def _proxy_server(settings: Settings) -> dict[str, str]:
         "allow_account_management": "true",
         "node_timeout": patience,
         "client_timeout": str(settings.time_limit + 60),
-        "object_chunk_size": str(_CHUNK),
+        "object_chunk_size": str(_ANSWER_CHUNK),
         "client_chunk_size": str(_CHUNK),
         "error_suppression_limit": "1000000000",
         "error_suppression_interval": "0",

@@ -26,6 +26,7 @@ from storlet_shell.embedded.source import MARK
 
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 _TEXT = ("Content-Type", "text/plain; charset=utf-8")
+_HELD_BACK = 4096
 _socket = original("socket")
 
 
@@ -104,7 +105,7 @@ class Outcome:
         try:
             body = self._app(env, lambda *arguments: answer.extend(arguments))
             chunks = iter(body)
-            first = next(chunks, b"")  # a storlet that fails before it writes is still a request that fails
+            first = _begin(chunks)
         except BaseException:
             close_if_possible(body)
             journal.forget(transaction)
@@ -119,6 +120,19 @@ class Outcome:
             return _tell(start_response, answer[0], answer[1], *failed)
         start_response(*answer)
         return _Body(first, chunks, body, env, lambda: journal.forget(transaction))
+
+
+def _begin(chunks: Iterator[bytes]) -> bytes:
+    """Return a body's first bytes: as many as eventlet holds back before it sends anything (``wsgi.py``: 4096).
+
+    A storlet that fails before they are there is still a request that fails, with a reason.
+    """
+    first = b""
+    for chunk in chunks:
+        first += chunk
+        if len(first) >= _HELD_BACK:
+            break
+    return first
 
 
 class _Body:

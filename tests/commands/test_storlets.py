@@ -321,3 +321,15 @@ def test_failure_shows_its_traceback(storlets: Runner, here: str) -> None:
     as_json = storlets("get", f"{here}/o", "--storlet", "raises.py", "--json")
     assert as_json.json["error"] == "StorletFailedError"
     assert "Traceback" in as_json.json["details"]
+
+
+def test_failure_after_the_metadata_on_the_proxy_says_why(storlets: Runner, container: str) -> None:
+    """Where nothing was sent yet, the answer has the reason; where something was, the body is cut."""
+    storlets("upload", f"{container}/o", stdin=b"x")
+    for _ in range(10):
+        outcome = storlets("get", f"{container}/o", "--storlet", "strs.py", "--on-proxy")
+        assert outcome.status in (5, 6)
+        if outcome.status == 6:
+            assert "bytes" in outcome.err.splitlines()[-1]
+        else:
+            assert "body ended early" in outcome.err
