@@ -22,7 +22,8 @@ _MOST = 1000
 
 def bundle(response: Response) -> dict[str, str]:
     """Return a response as plain text and as HTML."""
-    title, body = _title(response), _body(response)
+    body = _body(response)  # with it the size may become known
+    title = _title(response)
     headers = grid(["header", "value"], [[printable(f"{part}"[:_MOST]) for part in pair] for pair in _pairs(response)])
     folded = f"<details><summary>{len(response.headers)} headers</summary>{headers.html}</details>"
     shown = "\n".join([title, *body.text])
