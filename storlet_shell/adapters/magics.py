@@ -235,7 +235,7 @@ class StorletMagics:
         words = at.words if name == ALWAYS else (name, *at.words)
         found = cursor.candidates(self.session, self._registry, words, at.word)
         return {
-            "completions": [SimpleCompletion(at.spell(one), type=_KEY) for one in found],
+            "completions": [SimpleCompletion(at.spell(one), type="storlet") for one in found],
             "matched_fragment": at.spelled,
             "suppress": bool(found),
             "ordered": True,
