@@ -3,13 +3,16 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench clean
+.PHONY: demo test browser check bench clean
 
 demo: $(VENV)/.embedded
 	$(BIN)/storlet-shell --local --ephemeral -x -f examples/quickstart.storlets
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
+
+browser: $(VENV)/.browser
+	$(BIN)/python -m pytest -o addopts="-ra --strict-markers --strict-config" tests/browser
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -33,4 +36,8 @@ $(VENV)/.embedded: $(VENV)/bin/python setup.cfg pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.embedded
 	$(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable '.[dev]'
+	touch $@
+
+$(VENV)/.browser: $(VENV)/.dev
+	$(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable '.[browser]'
 	touch $@

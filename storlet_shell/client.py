@@ -206,7 +206,7 @@ class Client:
         if reply.status not in (500, 503):
             return None
         if reply.headers.get(wire.FAILURE):
-            reason, log = wire.failure_reason(text), self._log_of_failure(storlet, transaction)
+            reason, log = wire.failure_reason(text), self.log_of_failure(storlet, transaction)
         elif text.startswith("Storlet execution"):
             reason, log = text, ""
         elif self._is_there(request):
@@ -229,9 +229,14 @@ class Client:
         reply = self.find(request)
         return reply.read().decode("utf-8", "replace") if reply else ""
 
-    def _log_of_failure(self, storlet: str, transaction: str) -> str:
-        """Return the log of a failed run, or nothing: that it can't be had must not hide the failure itself."""
+    def log_of_failure(self, storlet: str, transaction: str) -> str:
+        """Return the log of a failed run, or nothing: that it can't be had must not hide the failure itself.
+
+        Only the embedded engine tells the log of one run from those of others.
+        """
         try:
+            if not self.is_embedded:
+                return ""
             lines = self.storlet_log(storlet, transaction).splitlines()
         except StorletShellError:
             return ""

@@ -25,7 +25,7 @@ _TOKEN = ("OS_STORAGE_URL", "OS_AUTH_TOKEN")
 
 WAYS_IN = (
     "set ST_AUTH, ST_USER and ST_KEY (tempauth), or OS_AUTH_URL, OS_USERNAME, OS_PASSWORD and OS_PROJECT_NAME "
-    "(Keystone), or use the embedded Swift with --local"
+    "(Keystone), or use the embedded Swift: --local, in a notebook %storlet local start"
 )
 
 
@@ -73,6 +73,11 @@ def discover(environ: Mapping[str, str]) -> Credentials:
     if any(environ.get(name) for name in _KEYSTONE):
         _required(environ, _KEYSTONE)
     raise IdentityError(f"no identity: {WAYS_IN}")
+
+
+def holds_none(environ: Mapping[str, str]) -> bool:
+    """Tell whether an environment holds no identity at all, nor a part of one."""
+    return not any(environ.get(name) for name in ("OS_AUTH_URL", "OS_USERNAME", *_TEMPAUTH, *_TOKEN))
 
 
 def _required(environ: Mapping[str, str], names: tuple[str, ...]) -> list[str]:

@@ -61,6 +61,12 @@ class StorletShellError(Exception):
     def __str__(self) -> str:
         return f"{self.message} (transaction {self.transaction_id})" if self.transaction_id else self.message
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows in the place of a traceback."""
+        from storlet_shell.visible import printable  # for those who see it
+
+        return [printable(line) for line in (*self.details.splitlines(), f"{type(self).__name__}: {self}")]
+
 
 class UsageError(StorletShellError):
     """The line itself is wrong; nothing was sent."""

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from storlet_shell.credentials import Credentials, Login, discover
+from storlet_shell.credentials import Credentials, Login, discover, holds_none
 from storlet_shell.errors import IdentityError, RefusedError, UsageError
 from storlet_shell.values import Connection, Parameter, merge_parameters
 
@@ -37,7 +37,11 @@ class Surroundings:
 
     :param environ: the environment's variables, as they are at every look
     :param stdin: standard input, for commands that are asked to read it
+
+    ``goes_on`` tells whether further lines of the user's follow in the same session.
     """
+
+    goes_on = False
 
     def __init__(self, environ: Mapping[str, str] | None = None, stdin: IO[bytes] | None = None) -> None:
         self.environ: Mapping[str, str] = {} if environ is None else environ
@@ -89,7 +93,8 @@ class Session:
     :param surroundings: the process's environment and terminal
     :param variables: the user's variables, by name
 
-    ``attached`` holds what front ends keep with the session.
+    ``attached`` holds what front ends keep with the session; ``sources`` the code of the storlets that were deployed or
+    tried in it, by their names, to show where one failed.
     """
 
     def __init__(
@@ -102,13 +107,26 @@ class Session:
         self.variables: MutableMapping[str, Any] = {} if variables is None else variables
         self.options = options or Options()
         self.attached: dict[str, Attached] = {}
+        self.sources: dict[str, str] = {}
+        self._has_adopted_local = False
         self._client: Client | None = None
         self._lease: Lease | None = None
 
     @property
     def uses_local(self) -> bool:
         """Whether the identity is the embedded Swift's."""
-        return self.options.local or self.surroundings.environ.get(LOCAL, "").lower() in _YES
+        environ = self.surroundings.environ
+        adopted = self._has_adopted_local and holds_none(environ)
+        return adopted or self.options.local or environ.get(LOCAL, "").lower() in _YES
+
+    def adopt_local(self, *, adopt: bool) -> bool:
+        """Use the embedded Swift, which the user has just started, for as long as the environment holds no identity.
+
+        :param adopt: False when it was stopped
+        :returns: whether the lines that follow use it
+        """
+        self._has_adopted_local = adopt and self.surroundings.goes_on
+        return self.uses_local
 
     @property
     def local_folder(self) -> Path | None:

@@ -9,6 +9,7 @@ import ast
 import difflib
 from dataclasses import dataclass
 
+from storlet_shell.advice import advise
 from storlet_shell.errors import UsageError
 
 _METHODS = {"__init__": ("logger",), "__call__": ("in_files", "out_files", "params")}
@@ -73,7 +74,7 @@ class StorletSource:
         return wanted
 
     def findings(self, main: str) -> list[Finding]:
-        """Return what would keep the main class from being called."""
+        """Return what would keep the main class from being called, or surprises authors, by line."""
         node = next((node for node in self._classes() if node.name == main), None)
         if node is None:  # imported, or assigned: only a run will tell
             return []
@@ -87,7 +88,8 @@ class StorletSource:
             found.append(Finding(node.lineno, f"{main} has no method __call__(self, in_files, out_files, params)"))
         if not node.bases and _method(node, "__init__") is None:
             found.append(Finding(node.lineno, f"{main} has no method __init__(self, logger)"))
-        return found
+        found += [Finding(line, text) for line, text in advise(node)]
+        return sorted(found, key=lambda finding: finding.line)
 
     def _classes(self) -> list[ast.ClassDef]:
         return [node for node in self.tree.body if isinstance(node, ast.ClassDef)]

@@ -7,6 +7,7 @@ for an expired token.
 from __future__ import annotations
 
 import http.client
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -33,10 +34,12 @@ class Reply:
 
     :param status: the HTTP status
     :param headers: the headers, by any case of their names
+    :param seconds: how long it took to come
     """
 
-    def __init__(self, response: WireResponse) -> None:
+    def __init__(self, response: WireResponse, seconds: float = 0.0) -> None:
         self._response = response
+        self.seconds = seconds
         self.status = int(response.status_code)
         self.headers: Mapping[str, str] = _decode_headers(response.headers)
 
@@ -114,7 +117,9 @@ class Transport:
         :raises UsageError: when a header's value can't be sent
         """
         with _translated(self._host):
-            return Reply(self._connection.request(method, _target(url), _payload(body), dict(headers)))
+            started = time.monotonic()
+            answer = self._connection.request(method, _target(url), _payload(body), dict(headers))
+            return Reply(answer, time.monotonic() - started)
 
     def close(self) -> None:
         """Close the connections."""

@@ -16,6 +16,7 @@ from storlet_shell.adapters.progress import TransferLine
 from storlet_shell.errors import ExitStatus, LocalFileError, StorletShellError
 from storlet_shell.results import Response, Result, failure_fields
 from storlet_shell.session import Progress, Surroundings
+from storlet_shell.visible import dump, is_text, printable
 
 _PREVIEW_BYTES = 256
 _LONGEST_MESSAGE = 4000
@@ -169,37 +170,14 @@ class Console(Surroundings):
         self.stdout.write(json.dumps(failure_fields(error), ensure_ascii=False) + "\n")
 
 
-def printable(text: str) -> str:
-    """Make control characters visible, so that names and messages can't drive the terminal."""
-    return "".join(char if char.isprintable() or char in "\t" else _escaped(char) for char in text)
-
-
-def _escaped(char: str) -> str:
-    return char.encode("unicode_escape").decode("ascii")
-
-
-def is_text(chunk: bytes) -> bool:
-    """Tell whether bytes are the start of UTF-8 text."""
-    try:
-        text = chunk[:4096].decode("utf-8")
-    except UnicodeDecodeError as error:
-        if error.start < min(len(chunk), 4096) - 3:  # otherwise only the last character was cut
-            return False
-        text = chunk[: error.start].decode("utf-8")
-    return "\x00" not in text
-
-
 def preview(first: bytes, response: Response) -> str:
     """Return what stands for a body that a terminal can't show: its type, its size, and its first bytes."""
     length = response.headers.get("Content-Length")
     kind = response.headers.get("Content-Type", "binary")
     size = f"{length} bytes" if length else f"at least {len(first)} bytes"
-    rows = [first[at : at + 16] for at in range(0, min(len(first), _PREVIEW_BYTES), 16)]
-    dump = [
-        f"{16 * number:08x}  {row.hex(' '):<47}  {''.join(chr(b) if 32 <= b < 127 else '.' for b in row)}"
-        for number, row in enumerate(rows)
-    ]
-    return "\n".join([*dump, f"({kind}, {size}; the first {min(len(first), _PREVIEW_BYTES)} are shown; --save FILE)"])
+    shown = first[:_PREVIEW_BYTES]
+    note = f"({kind}, {size}; the first {len(shown)} are shown; --save FILE)"
+    return "\n".join([*dump(shown), note])
 
 
 def _write_text(stdout: IO[str], first: bytes, rest: Iterator[bytes]) -> None:

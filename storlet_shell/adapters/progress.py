@@ -6,9 +6,10 @@ import shutil
 import time
 from typing import IO
 
+from storlet_shell.visible import size
+
 _FIRST_SHOWN = 1.0
 _BETWEEN = 0.2
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 class TransferLine:
@@ -52,12 +53,3 @@ class TransferLine:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
             self._drawn = False
-
-
-def size(count: float) -> str:
-    """Spell a number of bytes in the largest unit that keeps it at or above one."""
-    for unit in _UNITS:
-        if count < 1024 or unit == _UNITS[-1]:
-            break
-        count /= 1024
-    return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from storlet_shell import headers as wire
 from storlet_shell.bodies import Body
 from storlet_shell.errors import IncompleteBodyError, NotFoundError, ServiceError
+from storlet_shell.excerpts import with_code
 from storlet_shell.results import Planned, Response
 from storlet_shell.session import Session
-from storlet_shell.values import Invocation, ObjectPath, Request
+from storlet_shell.values import Invocation, Request
 
 if TYPE_CHECKING:
     from storlet_shell.transport import Reply
@@ -57,14 +58,29 @@ def check_storlets_run(session: Session) -> None:
         session.surroundings.warn("warning: this cluster's storlets gateway is the stub, which runs nothing")
 
 
-def respond(session: Session, reply: Reply, subject: ObjectPath, run: Invocation | None = None) -> Response:
-    """Make a response of an answer whose body is what the user asked for.
+def respond(session: Session, reply: Reply, request: Request, run: Invocation | None = None) -> Response:
+    """Make a response of the answer to a request, whose body is what the user asked for.
 
     :param run: the invocation that made the body
     """
     length = reply.headers.get(wire.CONTENT_LENGTH)
-    chunks = _watched(session, reply, str(subject), int(length) if length else None, run)
-    return Response(reply.status, reply.headers, chunks, subject=str(subject), close=reply.close)
+    return Response(
+        reply.status,
+        reply.headers,
+        _watched(session, reply, request.subject, int(length) if length else None, run),
+        subject=request.subject,
+        close=reply.close,
+        ran=ran(request),
+        seconds=reply.seconds,
+    )
+
+
+def ran(request: Request) -> str:
+    """Say which storlet a request runs and where; nothing of a plain one."""
+    if wire.RUN_STORLET not in request.headers:
+        return ""
+    proxy = request.method == "PUT" or not {wire.RUN_ON_PROXY, wire.EXTRA_RESOURCES}.isdisjoint(request.headers)
+    return f"through {request.headers[wire.RUN_STORLET]} on {'the proxy server' if proxy else 'the object server'}"
 
 
 def _watched(session: Session, reply: Reply, label: str, total: int | None, run: Invocation | None) -> Iterator[bytes]:
@@ -80,6 +96,9 @@ def _watched(session: Session, reply: Reply, label: str, total: int | None, run:
                 f"{run.storlet} over {label}: {error.message}, as when a storlet fails in the middle; "
                 f"see: logs {run.storlet}",
                 transaction_id=error.transaction_id,
+                details=with_code(
+                    session.client.log_of_failure(run.storlet.name, error.transaction_id), session.sources
+                ),
             ) from error
 
 

@@ -13,7 +13,7 @@ from storlet_shell.commands._arguments import (
     object_position,
     only_one,
 )
-from storlet_shell.commands._exchange import check_extra_resources, is_there, plan
+from storlet_shell.commands._exchange import check_extra_resources, is_there, plan, ran
 from storlet_shell.errors import NotFoundError, StorletFailedError
 from storlet_shell.registry import command
 from storlet_shell.results import Response, Result
@@ -65,8 +65,14 @@ def copy(
             transaction_id=reply.transaction_id,
         )
     through = f" through {run.storlet}" if run else ""
-    summary = f"{goal}: made of {origin}{through} (HTTP {reply.status})"
-    return Response(reply.status, reply.headers, subject=str(goal), summary=summary)
+    return Response(
+        reply.status,
+        reply.headers,
+        subject=str(goal),
+        summary=f"{goal}: made of {origin}{through} (HTTP {reply.status})",
+        ran=ran(request),
+        seconds=reply.seconds,
+    )
 
 
 def _request(origin: ObjectPath, goal: ObjectPath, run: Invocation | None) -> Request:

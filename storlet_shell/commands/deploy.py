@@ -66,6 +66,8 @@ def deploy(
     package = read_package(session, name, main, code).with_dependencies(dependencies)
     merged = session.parameters(tuple(parameters or ()), mapping)
     where = container.name if container else None
+    if package.language == "python":
+        session.sources[package.storlet.name] = package.code.decode("utf-8", "replace")
     if dry_run:
         return _try_out(session, package, input, merged) if input else _planned(session, package, where)
     target = ObjectPath.parse(input) if input is not None else None
@@ -93,13 +95,13 @@ def _warn_of(session: Session, package: Package) -> None:
 
 
 def _invoke(session: Session, done: Done, run: Invocation, target: ObjectPath, *, show: bool) -> Result:
-    headers = wire.encode_invocation(run)
+    request = Request("GET", target.container, target.name, headers=wire.encode_invocation(run))
     try:
-        reply = session.client.send(Request("GET", target.container, target.name, headers=headers))
+        reply = session.client.send(request)
     except StorletShellError:
         session.surroundings.warn(done.message)  # that much has happened
         raise
-    response = respond(session, reply, target, run)
+    response = respond(session, reply, request, run)
     if show:
         session.surroundings.warn(done.message)
         return response

@@ -57,13 +57,14 @@ def get(
     if run and run.on_proxy is None and wire.DYNAMIC_MANIFEST in reply.headers:
         # The object's server returns a dynamic large object as it is: the storlet has not run yet.
         reply.close()
-        reply = session.client.send(_request(source, run._replace(on_proxy=True)))
+        request = _request(source, run._replace(on_proxy=True))
+        reply = session.client.send(request)
     if run and wire.CONTENT_LENGTH in reply.headers:  # what a storlet makes has no length beforehand
         check_storlets_run(session)
     if run and run.range and wire.INPUT_RANGE not in reply.headers:
         reply.close()
         raise StorletShellError(f"{source}: the server did not run {run.storlet} over the range {run.range} alone")
-    response = respond(session, reply, source, run)
+    response = respond(session, reply, request, run)
     return response if save is None else _save(response, save)
 
 
@@ -78,4 +79,11 @@ def _save(response: Response, target: str) -> Response:
     finally:
         response.close()
     summary = f"{target}: {count} bytes from {response.subject}"
-    return Response(response.status, response.headers, subject=response.subject, summary=summary)
+    return Response(
+        response.status,
+        response.headers,
+        subject=response.subject,
+        summary=summary,
+        ran=response.ran,
+        seconds=response.seconds,
+    )

@@ -60,7 +60,7 @@ def local(
         raise UsageError("this session's embedded Swift is its own (--ephemeral), and ends with it")
     folder = session.leased_folder or control.data_folder(session.local_folder)
     if action == "start":
-        return _start(folder, control.Settings(port, time_limit, memory_limit * _MIB))
+        return _start(session, folder, control.Settings(port, time_limit, memory_limit * _MIB))
     if action == "status":
         return Report(_status(control.status(folder)))
     if action == "reset":
@@ -69,16 +69,18 @@ def local(
         control.reset(folder, stop_first=True)
         return Done(f"the embedded Swift's data are deleted: {folder}", {"deleted": str(folder)})
     session.close()
+    session.adopt_local(adopt=False)
     stopped = control.stop(folder)
     message = "the embedded Swift is stopped; its data are kept" if stopped else "the embedded Swift was not running"
     return Done(message, {"stopped": stopped})
 
 
-def _start(folder: Path, settings: control.Settings) -> Result:
+def _start(session: Session, folder: Path, settings: control.Settings) -> Result:
     running, started = control.start(folder, settings)
+    use = "this session uses it" if session.adopt_local(adopt=True) else "use it with --local"
     facts = {"started": started, "auth_url": running.auth_url, "user": running.user, "pid": running.pid}
     verb = "started" if started else "runs already"
-    return Done(f"the embedded Swift {verb}: {running.auth_url}, user {running.user}; use it with --local", facts)
+    return Done(f"the embedded Swift {verb}: {running.auth_url}, user {running.user}; {use}", facts)
 
 
 def _status(status: control.Status) -> dict[str, Any]:

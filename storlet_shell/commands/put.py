@@ -16,7 +16,7 @@ from storlet_shell.commands._arguments import (
     object_position,
     only_one,
 )
-from storlet_shell.commands._exchange import check_extra_resources, check_storlets_run, plan, send_body
+from storlet_shell.commands._exchange import check_extra_resources, check_storlets_run, plan, ran, send_body
 from storlet_shell.errors import ServiceError, UsageError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Response, Result
@@ -96,4 +96,6 @@ def upload(session: Session, request: Request, body: Body, *, verify: bool) -> R
         reply.headers,
         subject=request.subject,
         summary=f"{request.subject}: stored (HTTP {reply.status})",
+        ran=ran(request),
+        seconds=reply.seconds,
     )

@@ -1,0 +1,56 @@
+"""Variables in the arguments of a magic: ``{name}``, ``$name``, ``${name}``.
+
+Strict, unlike IPython's own expansion, which silently expands nothing when one piece can't be evaluated: an unknown
+name is an error. ``{name}`` may be dotted. What can't be a name is no expansion: ``{"a": 1}``, ``{2}``, ``$5``,
+a ``$`` at the end. Doubled, the sign is itself: ``{{name}}`` is ``{name}``, ``$$name`` is ``$name``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from storlet_shell.errors import UsageError
+
+_NAME = r"[^\W\d]\w*"
+_PIECE = re.compile(
+    rf"""\{{\{{(?P<braces>{_NAME}[^{{}}]*)\}}\}}
+    |\$\$(?P<dollar>\{{{_NAME}\}}|{_NAME})
+    |\$\{{(?P<named>{_NAME}[^{{}}]*)\}}
+    |\$(?P<plain>{_NAME})
+    |\{{(?P<path>{_NAME}[^{{}}]*)\}}""",
+    re.VERBOSE,
+)
+_PATH = re.compile(rf"{_NAME}(?:\.{_NAME})*")
+
+
+def expand(word: str, variables: Mapping[str, Any]) -> str:
+    """Return a word with its variables replaced by their values, converted with ``str``.
+
+    :raises UsageError: when there is no such variable, or something else than a name stands in its place
+    """
+    return _PIECE.sub(lambda piece: _value(piece, variables), word)
+
+
+def _value(piece: re.Match[str], variables: Mapping[str, Any]) -> str:
+    if piece["braces"] is not None:
+        return f"{{{piece['braces']}}}"
+    if piece["dollar"] is not None:
+        return f"${piece['dollar']}"
+    path = piece["named"] or piece["plain"] or piece["path"]
+    if not _PATH.fullmatch(path):
+        raise UsageError(
+            f"{piece[0]}: only names are expanded; assign the value to a name first, or write {{{piece[0]}}}"
+        )
+    name, *attributes = path.split(".")
+    if name not in variables:
+        escape = f"{{{piece[0]}}}" if piece["path"] else f"${piece[0]}"
+        raise UsageError(f"{piece[0]}: there is no variable {name}; for the text itself write {escape}")
+    value = variables[name]
+    for attribute in attributes:
+        try:
+            value = getattr(value, attribute)
+        except AttributeError:
+            raise UsageError(f"{piece[0]}: {type(value).__name__} has no attribute {attribute}") from None
+    return str(value)

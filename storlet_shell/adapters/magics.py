@@ -1,0 +1,265 @@
+"""The registry as IPython magics: ``%load_ext storlet_shell``. The only import of IPython."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any
+
+from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
+from IPython.core.error import UsageError as IPythonUsageError
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import no_var_expand
+from IPython.display import display
+
+from storlet_shell.adapters.expansion import expand
+from storlet_shell.adapters.notebook import Handle, Notebook
+from storlet_shell.errors import StorletShellError, UsageError
+from storlet_shell.excerpts import with_code
+from storlet_shell.registry import Call, Command, Parser, Registry
+from storlet_shell.results import Response
+from storlet_shell.session import Session
+from storlet_shell.visible import printable
+
+ALWAYS = "storlet"
+"""The magic that takes any command, whatever names are taken."""
+
+_KEY = "storlet_shell"
+_STORED = re.compile(r"\s*([^\s<]+)\s*<<\s*(.*)", re.DOTALL)
+_LINE = re.compile(r"\s*(?:[\w\s.,*\[\]'\"()]+=\s*)?(%{0,2})([\w-]+)(\s+.*)", re.DOTALL)
+
+Magic = Callable[..., Any]
+
+
+def load(shell: InteractiveShell) -> None:
+    """Add the magics to a shell; loaded again, they start anew."""
+    unload(shell)
+    magics = shell.meta[_KEY] = StorletMagics(shell)
+    magics.add()
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Take away everything that :func:`load` has added."""
+    magics = shell.meta.pop(_KEY, None)
+    if magics is not None:
+        magics.remove()
+
+
+class UserVariables(MutableMapping[str, Any]):
+    """The user's namespace; iteration leaves out what IPython itself keeps there."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+
+    def __getitem__(self, name: str) -> Any:
+        return self._shell.user_ns[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._shell.push({name: value})  # type: ignore[no-untyped-call]
+
+    def __delitem__(self, name: str) -> None:
+        del self._shell.user_ns[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._shell.user_ns
+
+    def __iter__(self) -> Iterator[str]:
+        hidden = self._shell.user_ns_hidden
+        return iter([name for name in self._shell.user_ns if not name.startswith("_") and name not in hidden])
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+
+class FrontEnd:
+    """Who looks at the cells of a shell."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._kernel = getattr(shell, "kernel", None)
+        self.is_kernel = self._kernel is not None
+
+    def is_watched(self) -> bool:
+        """Tell whether somebody is there: at a terminal, or at a front end that takes input, unlike nbclient."""
+        if self._kernel is None:
+            return sys.stdin is not None and sys.stdin.isatty()
+        return bool(self._kernel.get_parent("shell").get("content", {}).get("allow_stdin"))
+
+    def show(self, shown: object) -> Handle:
+        """Put something below the cell that can be drawn anew."""
+        handle: Handle = display(shown, display_id=True)  # type: ignore[no-untyped-call]
+        return handle
+
+
+class StorletMagics:
+    """The commands of a registry in one shell, over one session."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+        self._registry = Registry()
+        self.session = Session(Notebook(os.environ, FrontEnd(shell)), UserVariables(shell))
+        self._added: dict[tuple[str, str], Magic] = {}
+
+    def add(self) -> None:
+        """Register a magic for each name that is free, and say which are not."""
+        taken = []
+        for command in self._registry:
+            magic = self._magic_of(command)
+            kinds = ("line", "cell") if command.body else ("line",)
+            taken += [name for name in (command.name, *command.aliases) if not self._register(name, magic, kinds)]
+        if not self._register(ALWAYS, self._magic_of(None), ("line", "cell")):
+            taken.append(ALWAYS)
+        self._shell.Completer.custom_matchers.append(self.match)
+        atexit.register(self.session.close)
+        self._say(taken)
+
+    def _say(self, taken: list[str]) -> None:
+        lines = [f"not usable: {name}: {why}" for name, why in self._registry.broken.items()]
+        if taken:
+            names = ", ".join(f"%{name}" for name in taken)
+            lines.append(f"{names}: taken, and left as they are; here: %{ALWAYS} {taken[0]} …")
+        sys.stdout.write("".join(f"storlet_shell: {line}\n" for line in lines))
+
+    def _register(self, name: str, magic: Magic, kinds: tuple[str, ...]) -> bool:
+        manager = self._shell.magics_manager
+        if any(name in manager.magics[kind] for kind in ("line", "cell")):
+            return False
+        for kind in kinds:
+            manager.register_function(magic, magic_kind=kind, magic_name=name)
+            self._added[kind, name] = magic
+        return True
+
+    def remove(self) -> None:
+        """Take away the magics that are still ours, and the matcher, and end the session."""
+        manager = self._shell.magics_manager
+        for (kind, name), magic in self._added.items():
+            if manager.magics[kind].get(name) is magic:
+                del manager.magics[kind][name]
+            if vars(manager.user_magics).get(name) is magic:
+                delattr(manager.user_magics, name)
+        self._added.clear()
+        self._shell.Completer.custom_matchers.remove(self.match)
+        atexit.unregister(self.session.close)
+        self.session.close()
+
+    def _magic_of(self, command: Command | None) -> Magic:
+        """Make the function of a magic: of one command, or of all of them."""
+
+        @no_var_expand
+        def magic(line: str, cell: str | None = None) -> Any:
+            return self.run(command, line, cell)
+
+        magic.__name__ = magic.__qualname__ = command.name if command else ALWAYS
+        magic.__doc__ = command.parser(Parser).format_help() if command else self._help()
+        return magic
+
+    def _help(self) -> str:
+        commands = "\n".join(f"  {command.name:<10} {command.summary}" for command in self._registry)
+        return f"Run a storlet-shell command: %{ALWAYS} COMMAND …, with a body %%{ALWAYS} COMMAND …\n\n{commands}"
+
+    def run(self, command: Command | None, line: str, cell: str | None) -> Any:
+        """Run a magic and return the cell's value: nothing when the result was stored.
+
+        :raises IPythonUsageError: when the arguments are wrong
+        :raises StorletShellError: anything else that is expected; IPython shows it in short
+        """
+        with self._translated():
+            call = self._parse(command, line, cell)
+            result = call.run(self.session)
+            self._forget()
+            if call.store is not None:
+                return None
+            if call.json:
+                return json.loads("".join(result.json_pieces()))
+            if isinstance(result, Response):
+                result.look()
+            return result
+        return None
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except SystemExit:  # argparse has shown the command's help
+            return
+        except UsageError as error:
+            raise IPythonUsageError(printable(str(error))) from None
+        except StorletShellError as error:
+            error.details = with_code(error.details, self.session.sources)
+            raise
+
+    def _parse(self, command: Command | None, line: str, cell: str | None) -> Call:
+        stored = _STORED.match(line)
+        words = _words(stored[2] if stored else line)
+        words = [expand(word, self.session.variables) for word in words]
+        if command is None:
+            if not words:
+                raise UsageError(f"a command is missing: %{ALWAYS} COMMAND …; try: %{ALWAYS} help")
+            command = self._registry.get(words.pop(0))
+        call = command.call(words, None if cell is None else _encoded(cell))
+        if stored is None:
+            return call
+        if call.store is not None:
+            raise UsageError(f"-o {call.store}: the result goes to {stored[1]} already")
+        return call._replace(store=stored[1])
+
+    def _forget(self) -> None:
+        """Look names up anew at the next Tab, if there was one before."""
+        if self.session.attached:
+            from storlet_shell.completion import forget
+
+            forget(self.session)
+
+    @context_matcher(priority=100, identifier=_KEY)  # type: ignore[untyped-decorator]
+    def match(self, context: CompletionContext) -> SimpleMatcherResult:
+        """Complete what stands at the cursor of a magic's line; never an exception, and always within a second."""
+        try:
+            return self._match(context.text_until_cursor)
+        except Exception:  # a Tab is no place for an error; the command will show it
+            return {"completions": []}
+
+    def _match(self, text: str) -> SimpleMatcherResult:
+        from storlet_shell import cursor  # with it come the HTTP libraries, which loading does not need
+
+        line = _LINE.fullmatch(text)
+        name = self._command_at(line) if line else None
+        if line is None or name is None:
+            return {"completions": []}
+        stored = _STORED.match(line[3])
+        at = cursor.split(stored[2] if stored else line[3])
+        words = at.words if name == ALWAYS else (name, *at.words)
+        found = cursor.candidates(self.session, self._registry, words, at.word)
+        return {
+            "completions": [SimpleCompletion(at.spell(one), type="storlet") for one in found],
+            "matched_fragment": at.spelled,
+            "suppress": bool(found),
+            "ordered": True,
+        }
+
+    def _command_at(self, line: re.Match[str]) -> str | None:
+        """Return the magic of ours that a line starts with, also where IPython lets the ``%`` be left out."""
+        kind, name = "cell" if line[1] == "%%" else "line", line[2]
+        if (kind, name) not in self._added:
+            return None
+        if not line[1] and (not self._shell.automagic or name in self._shell.user_ns):
+            return None
+        return name
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise UsageError(f"the line can't be split into words: {str(error).lower()}") from None
+
+
+def _encoded(cell: str) -> bytes:
+    try:
+        return cell.encode("utf-8")
+    except UnicodeEncodeError:
+        raise UsageError("the cell holds characters that can't be encoded as UTF-8") from None

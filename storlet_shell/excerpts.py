@@ -1,0 +1,38 @@
+"""A storlet's traceback with the lines that it speaks of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+_FRAME = re.compile(r'\s*File "(?:[^"]*/)?([^"/]+)", line (\d+)')
+_CONTEXT = 2
+
+
+def with_code(details: str, sources: Mapping[str, str]) -> str:
+    """Return a failure's log and traceback, each frame of known code followed by its surroundings, its line marked.
+
+    :param sources: code by the name of its file
+    """
+    lines, out = details.splitlines(), []
+    while lines:
+        line = lines.pop(0)
+        out.append(line)
+        frame = _FRAME.match(line)
+        code = sources.get(frame[1], "").splitlines() if frame else []
+        if frame and 0 < int(frame[2]) <= len(code):
+            while lines and _repeats(lines[0], code[int(frame[2]) - 1]):
+                lines.pop(0)
+            out += _marked(code, int(frame[2]))
+    return "\n".join(out)
+
+
+def _repeats(line: str, code: str) -> bool:
+    """Tell whether a traceback's line only repeats the code, or underlines a part of it."""
+    return line.startswith("    ") and (line.strip() == code.strip() or not line.strip(" ^~"))
+
+
+def _marked(code: list[str], number: int) -> Iterator[str]:
+    first, last = max(1, number - _CONTEXT), min(len(code), number + _CONTEXT)
+    for each in range(first, last + 1):
+        yield f"{'---->' if each == number else '     '} {each:>{len(str(last))}} {code[each - 1]}".rstrip()

@@ -1,0 +1,313 @@
+"""The answer to a get, a put or a copy."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from storlet_shell.errors import StorletShellError
+from storlet_shell.reports import Result
+from storlet_shell.saving import replacing
+
+CHUNK_BYTES = 64 * 1024
+"""How much of a body is read at a time where the caller does not say."""
+
+_SPOOL_BYTES = 1024 * 1024
+"""Up to here a body on its way into a JSON document stays in memory; beyond, in a temporary file."""
+
+
+class Response(Result):
+    """The answer to a get, a put or a copy, plain or through a storlet.
+
+    The body is read from the server when it is asked for. :attr:`content` keeps it and may be read again;
+    :meth:`iter_content`, :meth:`lines` and :meth:`save` do not keep it, so that a body of any size takes constant
+    memory. :meth:`peek`, and with it what a notebook shows, uses nothing up.
+
+    :param status: the HTTP status
+    :param headers: the response's headers
+    :param body: the body's chunks; None when the answer's body is not what the user asked for
+    :param subject: the object, as users spell it
+    :param summary: one line that says what happened
+    :param close: ends the connection if the body has not been read to its end
+    :param ran: the storlet that ran and where, in words; empty when none did
+    :param seconds: how long the server took to answer; None when nobody measured it
+    """
+
+    def __init__(
+        self,
+        status: int,
+        headers: Mapping[str, str],
+        body: Iterator[bytes] | None = None,
+        *,
+        subject: str = "",
+        summary: str = "",
+        close: Callable[[], None] = lambda: None,
+        ran: str = "",
+        seconds: float | None = None,
+    ) -> None:
+        self.status = status
+        self.headers = dict(headers)
+        self.subject = subject
+        self.summary = summary
+        self.ran = ran
+        self.seconds = seconds
+        self._body = body
+        self._ahead: list[bytes] = []
+        self._begun = False
+        self._failure: StorletShellError | None = None
+        self._content: bytes | None = None
+        self._close = close
+
+    @property
+    def has_body(self) -> bool:
+        """Whether there is a body to show: after a get, not after a put or a copy."""
+        return self._body is not None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the body has been streamed away, wholly or in part, so that it can't be read any more."""
+        return self._begun and not self.is_whole
+
+    def iter_content(self, chunk_size: int = CHUNK_BYTES) -> Iterator[bytes]:
+        """Yield the body in chunks of at most ``chunk_size`` bytes, as they arrive.
+
+        :raises IncompleteBodyError: when the body ends before its end
+        :raises StorletShellError: when an earlier read has used the body up, or part of it
+        """
+        if self._content is not None:
+            yield from (self._content[at : at + chunk_size] for at in range(0, len(self._content), chunk_size))
+            return
+        if self._body is None:
+            return
+        self._check_not_gone()
+        self._begun = True
+        while chunk := self._ahead.pop(0) if self._ahead else self._next():
+            for at in range(0, len(chunk), chunk_size):
+                yield chunk[at : at + chunk_size]
+
+    def _check_not_gone(self) -> None:
+        if self.is_gone:
+            raise StorletShellError(f"{self.subject}: the body has been read once, and was not kept; get it again")
+
+    def _next(self) -> bytes:
+        """Return the next chunk from the server, nothing at the end; a body that broke stays broken."""
+        if self._failure is not None:
+            raise self._failure
+        assert self._body is not None
+        try:
+            return next((chunk for chunk in self._body if chunk), b"")
+        except StorletShellError as error:
+            self._failure = error
+            raise
+        except BaseException:  # Ctrl-C: what is left can't be had, and must not look like the end
+            self._failure = StorletShellError(f"{self.subject}: reading the body was interrupted; get it again")
+            self.close()
+            raise
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self.iter_content()
+
+    def peek(self, size: int) -> bytes:
+        """Return the body's first bytes, at most ``size``, and leave them to be read.
+
+        A body that ends within them is read to its end and kept.
+
+        :raises IncompleteBodyError: when the body ends before its end
+        :raises StorletShellError: when an earlier read has used the body up, or part of it
+        """
+        if self._content is None and self._body is not None:
+            self._check_not_gone()
+            count = sum(map(len, self._ahead))
+            while count <= size and (chunk := self._next()):
+                self._ahead.append(chunk)
+                count += len(chunk)
+            if count <= size:
+                self._content, self._ahead = b"".join(self._ahead), []
+        return (self._content if self._content is not None else b"".join(self._ahead))[:size]
+
+    @property
+    def length(self) -> int | None:
+        """How many bytes the body has, where that is known before it has been read."""
+        if self._content is not None:
+            return len(self._content)
+        told = self.headers.get("Content-Length", "")
+        return int(told) if told.isdecimal() else None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the whole body is here, so that reading it asks nobody."""
+        return self._content is not None
+
+    @property
+    def content(self) -> bytes:
+        """The whole body, in memory; it may be read more than once."""
+        if self._content is None:
+            with self._ended_if_left():
+                self._content = b"".join(self.iter_content())
+        return self._content
+
+    @contextlib.contextmanager
+    def _ended_if_left(self) -> Iterator[None]:
+        """End the connection when reading is left in the middle: nobody can go on with it."""
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def text(self) -> str:
+        """The whole body as text, in the charset that the content type names, else UTF-8."""
+        return self.content.decode(self.charset, "replace")
+
+    @property
+    def content_type(self) -> str:
+        """The content type without its parameters, in lower case; empty when the server tells none."""
+        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+    @property
+    def charset(self) -> str:
+        """The charset that the content type names, if Python knows it as one for text, else UTF-8."""
+        for part in self.headers.get("Content-Type", "").split(";")[1:]:
+            name, _, value = part.strip().partition("=")
+            if name.lower() == "charset" and value:
+                try:
+                    b" ".decode(value.strip("\"'"), "replace")
+                except (LookupError, ValueError):
+                    break
+                return value.strip("\"'")
+        return "utf-8"
+
+    def lines(self) -> Iterator[str]:
+        """Yield the body's lines as text, without their ends, as they arrive; the charset is that of :attr:`text`.
+
+        :raises IncompleteBodyError: when the body ends before its end
+        """
+        import codecs  # what a plain get does not need is not imported by it
+
+        decoder, rest = codecs.getincrementaldecoder(self.charset)("replace"), ""
+        with self._ended_if_left():
+            for chunk in self.iter_content():
+                *whole, rest = (rest + decoder.decode(chunk)).split("\n")
+                yield from (line.removesuffix("\r") for line in whole)
+        rest += decoder.decode(b"", final=True)
+        if rest:
+            yield rest.removesuffix("\r")
+
+    def json(self) -> Any:
+        """Return the whole body, parsed as JSON."""
+        return json.loads(self.content)
+
+    def dataframe(self, library: str | None = None, **options: Any) -> Any:
+        """Return the whole body as a data frame; the content type, or else the object's name, says what it is.
+
+        CSV, tab-separated values, JSON, JSON lines and Parquet are understood.
+
+        :param library: ``pandas`` or ``polars``; the first of them that is installed otherwise
+        :param options: passed on to the library's reader, as ``sep=";"``
+        :raises StorletShellError: when neither is installed, or the body is none of these
+        """
+        from storlet_shell.frames import dataframe  # the same
+
+        return dataframe(self, library, options)
+
+    def save(self, path: str | Path) -> int:
+        """Write the body to a file: under a temporary name beside it, renamed at the clean end.
+
+        :returns: how many bytes were written
+        :raises LocalFileError: when the file can't be written
+        :raises IncompleteBodyError: when the body ends before its end; no file is left under the name then
+        """
+        count = 0
+        with self._ended_if_left(), replacing(path) as file:
+            for chunk in self.iter_content():
+                file.write(chunk)
+                count += len(chunk)
+        return count
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in ("status", "headers", "content", "iter_content"):
+            raise KeyError(name)
+        return getattr(self, name)
+
+    def keys(self) -> list[str]:
+        """Return the names that indexing takes."""
+        return ["status", "headers", "content", "iter_content"] if self.has_body else ["status", "headers"]
+
+    def fields(self) -> dict[str, Any]:
+        """Return the status and the headers; the body is left where it is."""
+        return {"object": self.subject, "status": self.status, "headers": self.headers}
+
+    def render(self) -> Iterator[str]:
+        """Yield the summary."""
+        yield self.summary or f"{self.subject}: {self.status}"
+
+    def json_pieces(self) -> Iterator[str]:
+        """Yield the response as one JSON document, the body as ``content``, or ``content_base64`` if it isn't UTF-8."""
+        import tempfile  # what a plain get does not need is not imported by it
+
+        head = json.dumps(self.fields(), ensure_ascii=False)
+        if not self.has_body:
+            yield head
+            return
+        with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool:
+            for chunk in self.iter_content():
+                spool.write(chunk)
+            yield head[:-1] + ", "
+            yield from _json_body(spool)
+            yield "}"
+
+    def close(self) -> None:
+        """Give the connection back; a body that was not read to its end is given up."""
+        self._close()
+
+    def __repr__(self) -> str:
+        return f"<Response {self.status} {self.subject}>"
+
+    def look(self) -> None:
+        """Read as much of the body as showing it takes, so that a body that can't be had fails here.
+
+        :raises IncompleteBodyError: when the body ends before its end
+        """
+        from storlet_shell.display import look  # the same
+
+        look(self)
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        from storlet_shell.display import bundle  # the same
+
+        return bundle(self)
+
+
+def _json_body(spool: IO[bytes]) -> Iterator[str]:
+    import base64
+
+    try:
+        spool.seek(0)
+        decode = _utf8_pieces(spool)
+        for _ in decode:
+            pass
+    except UnicodeDecodeError:
+        spool.seek(0)
+        yield '"content_base64": "'
+        for chunk in iter(lambda: spool.read(3 * 16384), b""):
+            yield base64.b64encode(chunk).decode("ascii")
+        yield '"'
+        return
+    spool.seek(0)
+    yield '"content": "'
+    for text in _utf8_pieces(spool):
+        yield json.dumps(text, ensure_ascii=False)[1:-1]
+    yield '"'
+
+
+def _utf8_pieces(file: IO[bytes]) -> Iterator[str]:
+    import codecs
+
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for chunk in iter(lambda: file.read(CHUNK_BYTES), b""):
+        yield decoder.decode(chunk)
+    yield decoder.decode(b"", final=True)

@@ -1,0 +1,1 @@
+"""A notebook in JupyterLab, in a real browser; ``make browser`` runs it."""

@@ -1,0 +1,112 @@
+"""Tab in magics: what is offered where, and that it is never late and never an exception."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from storlet_shell import completion
+from storlet_shell.completion import Candidate
+from storlet_shell.cursor import Cursor, split
+from tests.notebook.cells import Cells
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("%get {c}/", "%get {c}/o"),
+        ("%get path:/{c}/", "%get path:/{c}/o"),
+        ("%get --input path:/{c}/", "%get --input path:/{c}/o"),
+        ("%get --input=path:/{c}/", "%get --input=path:/{c}/o"),
+        ("x = %get {c}/", "x = %get {c}/o"),
+        ("%get r << {c}/", "%get r << {c}/o"),
+        ("for i in range(3):\n    %get {c}/", "for i in range(3):\n    %get {c}/o"),
+        ("%storlet get {c}/", "%storlet get {c}/o"),
+        ("get {c}/", "get {c}/o"),
+        ("%get --sto", "%get --storlet"),
+        ("%get {c}/o --storlet te", "%get {c}/o --storlet test.py"),
+        ("%get {c}/o --storlet test.py -i par", "%get {c}/o --storlet test.py -i params"),
+        ("%local st", "%local start"),
+        ("%storlet sto", "%storlet storletapp"),
+        ("%storletap", "%storletapp"),
+        ("%%uploadfile {c}/", "%%uploadfile {c}/o"),
+        ("%help ge", "%help get"),
+        ("%get '{c}/", "%get '{c}/o'"),
+        ("%storlet rm {c}/o {c}/", "%storlet rm {c}/o {c}/o"),
+    ],
+)
+def test_tab_offers(notebook: Cells, text: str, wanted: str) -> None:
+    """Magics, options, choices, objects, storlets, variables, commands."""
+    notebook.shell.push({"params": {}})
+    name = notebook.shell.user_ns["c"]
+    assert wanted.replace("{c}", name) in notebook.complete(text.replace("{c}", name))
+
+
+def test_names_with_blanks_are_quoted(notebook: Cells) -> None:
+    """So that the line can be run as it is completed."""
+    notebook.good("%%uploadfile '{c}/a b'\nx")
+    name = notebook.shell.user_ns["c"]
+    (line,) = (line for line in notebook.complete(f"%get {name}/a") if "a\\ b" in line)
+    assert notebook.good(line).value.text.strip() == "x"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["%get 'a", "%get --nonsense ", "%storlet nonsense ", "%get \\", '%get "', "%get -- ", "%get <<", "%put - -", "%"],
+)
+def test_odd_lines_are_no_trouble(notebook: Cells, capfd: pytest.CaptureFixture[str], text: str) -> None:
+    """Whatever is typed, Tab raises nothing and writes nothing."""
+    notebook.complete(text)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_silent_server_does_not_hold_tab_up(
+    cell: Cells, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What is known by the deadline has to do."""
+    monkeypatch.setattr(completion, "_listing", lambda *_: time.sleep(3))
+    started = time.monotonic()
+    cell.complete("%get some/")
+    assert time.monotonic() - started < 1
+    assert capfd.readouterr().err == ""
+
+
+def test_nobody_logged_in_is_no_error(stranger: Cells, capfd: pytest.CaptureFixture[str]) -> None:
+    """Without an identity Tab knows no objects, and the rest works."""
+    stranger.complete("%get some/")
+    assert "%get --storlet" in stranger.complete("%get --sto")
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "cursor"),
+    [
+        ("", Cursor((), "", "")),
+        ("a", Cursor((), "a", "a")),
+        ("a ", Cursor(("a",), "", "")),
+        ("a 'b c' d", Cursor(("a", "b c"), "d", "d")),
+        ("a 'b c", Cursor(("a",), "b c", "'b c")),
+        ('"a \\" b', Cursor((), 'a " b', '"a \\" b')),
+        ("a\\ b", Cursor((), "a b", "a\\ b")),
+        ("'' ", Cursor(("",), "", "")),
+    ],
+)
+def test_line_is_split_at_its_cursor(text: str, cursor: Cursor) -> None:
+    """As sh would split it, with an open end."""
+    assert split(text) == cursor
+
+
+@pytest.mark.parametrize(
+    ("begun", "text", "final", "spelled"),
+    [
+        ("", "a b", True, "a\\ b"),
+        ("'", "a b", True, "'a b'"),
+        ("'", "a b", False, "'a b"),
+        ('"', 'a"b', True, '"a\\"b"'),
+        ("'", "it's", True, "it\\'s"),
+    ],
+)
+def test_candidate_is_spelled_as_it_was_begun(begun: str, text: str, final: bool, spelled: str) -> None:
+    """In the quotes that are open, where they can hold it."""
+    assert Cursor((), "", begun).spell(Candidate(text, final)) == spelled

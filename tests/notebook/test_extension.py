@@ -1,0 +1,123 @@
+"""Loading and unloading: which magics appear, which are left alone, and that nothing stays behind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell
+
+from storlet_shell.registry import Arg, Command, Registry
+from storlet_shell.results import Text
+from tests.notebook.cells import Cells
+from tests.support.lines import ROOT
+
+
+def magics(shell: InteractiveShell) -> dict[str, dict[str, Any]]:
+    """Return all magics there are."""
+    return {kind: dict(found) for kind, found in shell.magics_manager.magics.items()}
+
+
+def test_every_command_is_a_magic(stranger: Cells) -> None:
+    """Under its name and aliases, with a cell where it takes a body, unless IPython has that name."""
+    found = magics(stranger.shell)
+    for command in Registry():
+        for name in (command.name, *command.aliases):
+            assert name in found["line"]
+            if name not in ("ls", "rm", "mkdir"):
+                assert (name in found["cell"]) == bool(command.body)
+    assert "storlet" in found["line"]
+    assert "storlet" in found["cell"]
+
+
+def test_plugin_command_is_a_magic(bare_shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command of another package needs not a line of code here."""
+    plugin = Command("hello", "Greet.", (Arg("name"),), lambda session, name: Text(f"hello {name}"))
+    load_all = Registry._load_all
+
+    def with_plugin(registry: Registry) -> None:
+        load_all(registry)
+        registry._add(plugin)
+
+    monkeypatch.setattr(Registry, "_load_all", with_plugin)
+    bare_shell.run_line_magic("load_ext", "storlet_shell")
+    try:
+        cells = Cells(bare_shell)
+        assert cells.good("%hello world").text == "hello world"
+        assert cells.good("%storlet hello you").text == "hello you"
+    finally:
+        bare_shell.run_line_magic("unload_ext", "storlet_shell")
+
+
+def test_unloading_leaves_nothing_behind(bare_shell: InteractiveShell) -> None:
+    """Neither a magic nor a matcher nor a session; reloading starts anew."""
+    before, matchers = magics(bare_shell), list(bare_shell.Completer.custom_matchers)
+    attributes = set(vars(bare_shell.magics_manager.user_magics))
+    for line in ("load_ext", "reload_ext", "reload_ext", "unload_ext"):
+        bare_shell.run_line_magic(line, "storlet_shell")
+    assert magics(bare_shell) == before
+    assert bare_shell.Completer.custom_matchers == matchers
+    assert set(vars(bare_shell.magics_manager.user_magics)) == attributes
+    assert "storlet_shell" not in bare_shell.meta
+
+
+def test_taken_names_are_left_alone(bare_shell: InteractiveShell) -> None:
+    """IPython's own and the user's: named in one line, and reached through %storlet."""
+
+    def mine(line: str) -> str:
+        return f"mine {line}"
+
+    bare_shell.register_magic_function(mine, magic_name="get")
+    try:
+        cells = Cells(bare_shell)
+        loaded = cells.good("%load_ext storlet_shell")
+        assert loaded.out.count("\n") == 1
+        assert all(name in loaded.out for name in ("%get", "%ls", "%rm", "%mkdir", "%storlet"))
+        assert cells.good("%get x").value == "mine x"
+        assert isinstance(cells("%storlet get").error, UsageError)
+        cells.good("%unload_ext storlet_shell")
+        assert cells.good("%get x").value == "mine x"
+    finally:
+        bare_shell.magics_manager.magics["line"].pop("get", None)
+        if "storlet_shell" in bare_shell.extension_manager.loaded:
+            bare_shell.run_line_magic("unload_ext", "storlet_shell")
+
+
+def test_magic_of_the_user_survives_unloading(stranger: Cells) -> None:
+    """One that was defined after loading is the user's."""
+    stranger.good("def mine(line):\n    return 1\nget_ipython().register_magic_function(mine, magic_name='whoami')")
+    stranger.good("%unload_ext storlet_shell")
+    assert stranger.good("%whoami").value == 1
+    del stranger.shell.magics_manager.magics["line"]["whoami"]
+
+
+def test_question_mark_shows_the_help(stranger: Cells) -> None:
+    """``%get?`` is the command's help."""
+    info = stranger.shell.object_inspect("%get")
+    assert "Download an object" in info["docstring"]
+    assert "--storlet" in info["docstring"]
+
+
+def test_help_option_shows_the_help(stranger: Cells) -> None:
+    """``%get --help`` too, and ends the cell well."""
+    assert "--storlet" in stranger.good("%get --help").out
+
+
+def test_package_is_imported_without_ipython() -> None:
+    """``import storlet_shell`` stays cheap, and works where IPython is not installed."""
+    code = "import sys, storlet_shell; sys.exit('IPython' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_local_start_gives_a_cluster(stranger: Cells) -> None:
+    """Without any set-up: the cells that follow use it, and after its stop there is no identity again."""
+    try:
+        assert "this session uses it" in stranger.good("%storlet local start").text
+        stranger.good("%storlet mkdir c")
+        assert stranger.good("%storlet ls").text.count("c") >= 1
+    finally:
+        stranger.good("%storlet local stop")
+    assert type(stranger("%whoami").error).__name__ == "IdentityError"

@@ -1,0 +1,189 @@
+"""The front end in a real kernel: what is published, what stops a notebook, what Tab and the stop button do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from storlet_shell.embedded import control
+from tests.notebook.cells import FAILING, IDENTITY
+from tests.notebook.conftest import identity
+from tests.notebook.kernels import LOAD, Kernel
+from tests.support.lines import Runner, base_environment
+
+SLOW = """
+%%storletapp slow.Main
+import time
+
+class Main:
+    def __init__(self, logger):
+        pass
+
+    def __call__(self, in_files, out_files, params):
+        out_files[0].set_metadata({})
+        for number in range(int(params['count'])):
+            out_files[0].write(b'x' * 100_000)
+            time.sleep(0.1)
+"""
+
+
+@pytest.fixture(scope="module")
+def environ(swift: control.Running, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return a kernel's environment, with the embedded Swift's identity."""
+    home = tmp_path_factory.mktemp("home")
+    outer = {name: value for name, value in base_environment(home).items() if name != "PYTHONWARNINGS"}
+    return {**outer, **identity(swift), "IPYTHONDIR": str(home / "ipython"), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+
+
+@pytest.fixture(scope="module")
+def kernel(environ: dict[str, str], run: Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    """Run a kernel with the extension loaded, a container ``k``, an object ``k/o`` and a slow storlet."""
+    run("mkdir", "k")
+    with Kernel(environ, tmp_path_factory.mktemp("kernel")) as running:
+        assert running(LOAD).status == "ok"
+        assert running("%%uploadfile k/o\nname,age\nann,31\n").status == "ok"
+        assert running(SLOW.lstrip()).status == "ok"
+        yield running
+
+
+def notebook(*cells: str) -> nbformat.NotebookNode:
+    """Make a notebook."""
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+
+
+def test_old_notebook_runs_headless(kernel: Kernel, environ: dict[str, str], tmp_path: Path) -> None:
+    """The documentation's cells, by nbclient: values are shown, nothing else is published."""
+    made = notebook(
+        LOAD,
+        IDENTITY,
+        "params = {'color': 'red'}\n%get --storlet test.py --input path:/k/o -i params -o result",
+        "result.headers['X-Object-Meta-Color'], result.content",
+        "%copy --storlet test.py --input path:/k/o --output path:/k/copied.csv",
+        "%get k/copied.csv",
+    )
+    NotebookClient(made, timeout=60, kernel_name="python3").execute(env=environ, cwd=str(tmp_path))
+    outputs = [cell.outputs for cell in made.cells]
+    assert [len(each) for each in outputs] == [1, 1, 0, 1, 1, 1]
+    assert outputs[3][0].data["text/plain"] == r"('red', b'name,age\nann,31\n')"
+    assert "<td>ann</td>" in outputs[5][0].data["text/html"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "name"),
+    [("%get k/missing", "NotFoundError"), ("%get", "UsageError"), ("%storlet nonsense", "UnknownCommandError")],
+)
+def test_error_stops_a_headless_run(
+    kernel: Kernel, environ: dict[str, str], tmp_path: Path, cell: str, name: str
+) -> None:
+    """nbclient, and with it papermill, stop at the cell."""
+    made = notebook(LOAD, cell, "after = 1")
+    with pytest.raises(CellExecutionError) as caught:
+        NotebookClient(made, timeout=60, kernel_name="python3").execute(env=environ, cwd=str(tmp_path))
+    assert caught.value.ename == name
+    assert made.cells[2].execution_count is None
+
+
+def test_failing_storlet_shows_its_own_traceback(kernel: Kernel) -> None:
+    """A real error output with the storlet's traceback, the cell's line marked, and no frame of ours."""
+    kernel(FAILING)
+    ran = kernel("%get --storlet failing.py path:/k/o")
+    assert ran.error == "StorletFailedError"
+    shown = "\n".join(ran.of("error")[0]["traceback"])
+    assert "---->" in shown
+    assert "raise ValueError('on purpose')" in shown
+    assert "ValueError: on purpose" in shown
+    assert "storlet_shell" not in shown
+
+
+def test_body_that_is_cut_is_an_error_of_the_cell(kernel: Kernel) -> None:
+    """A storlet that fails in the middle is no short result, and its traceback is shown as well."""
+    kernel(FAILING)
+    kernel("%get --storlet failing.py path:/k/o -p late=1 -o cut")
+    ran = kernel("cut.content")
+    assert ran.error == "IncompleteBodyError"
+    assert "---->" in "\n".join(ran.of("error")[0]["traceback"])
+
+
+def test_programming_error_keeps_its_traceback(kernel: Kernel) -> None:
+    """What is not expected is shown whole."""
+    ran = kernel("get_ipython().meta.storlet_shell._registry = None\n%storlet whoami")
+    assert ran.error == "AttributeError"
+    assert len(ran.of("error")[0]["traceback"]) > 3
+    kernel("%reload_ext storlet_shell")
+
+
+@pytest.mark.parametrize("is_watched", [True, False])
+def test_progress_is_shown_to_those_who_look_on(kernel: Kernel, is_watched: bool) -> None:
+    """A transfer of over a second is drawn and cleared again; nothing is published in a headless run."""
+    ran = kernel("%get --storlet slow.py path:/k/o -p count=16 --save saved", is_watched=is_watched)
+    assert ran.status == "ok"
+    drawn = ran.of("display_data") + ran.of("update_display_data")
+    if is_watched:
+        assert "path:/k/o" in drawn[0]["data"]["text/plain"]
+        assert drawn[-1]["data"]["text/plain"] == ""
+    else:
+        assert not drawn
+
+
+def test_quick_transfer_shows_no_progress(kernel: Kernel) -> None:
+    """Under a second, nothing flickers."""
+    ran = kernel("%get k/o --save saved", is_watched=True)
+    assert not ran.of("display_data")
+
+
+def test_interrupt_ends_the_transfer(kernel: Kernel, swift: control.Running) -> None:
+    """The stop button: the cell ends at once, its connection is closed, and the next cell works."""
+    process = psutil.Process(kernel.manager.provisioner.process.pid)
+
+    def connections() -> int:
+        found = process.net_connections(kind="tcp")
+        return sum(one.status == "ESTABLISHED" and bool(one.raddr) and one.raddr.port == swift.port for one in found)
+
+    kernel("%get --storlet slow.py path:/k/o -p count=300 -o endless")
+    before = connections()
+    started = time.monotonic()
+
+    def interrupt() -> None:
+        kernel.manager.interrupt_kernel()
+
+    ran = kernel("endless.content", meanwhile=interrupt)
+    assert ran.error == "KeyboardInterrupt"
+    assert time.monotonic() - started < 5
+    assert connections() == before - 1
+    assert kernel("endless.content").error == "StorletShellError"
+    after = kernel("%get k/o")
+    assert after.status == "ok", after.of("error")
+
+
+def test_tab_completes_over_the_wire(kernel: Kernel) -> None:
+    """What JupyterLab asks for, and in time for it: it drops what takes a second."""
+    for code, wanted in (
+        ("%get k/", "k/o"),
+        ("x = %get path:/k/", "path:/k/o"),
+        ("%get --stor", "--storlet"),
+        ("%get k/o --storlet slo", "slow.py"),
+        ("%storlet cop", "copy"),
+        ("%%uploadfi", "%%uploadfile"),
+    ):
+        started = time.monotonic()
+        assert wanted in kernel.complete(code), code
+        assert time.monotonic() - started < 1
+
+
+def test_question_is_asked_where_somebody_answers(kernel: Kernel) -> None:
+    """In a front end a deletion is asked for; headless, the line itself is the answer."""
+    sent = kernel.client.execute("%storlet rm k/o", allow_stdin=True)
+    asked = kernel.client.get_stdin_msg(timeout=10)
+    assert "[y/N]" in asked["content"]["prompt"]
+    kernel.client.input("n")
+    reply = kernel.client.get_shell_msg(timeout=10)
+    assert reply["parent_header"]["msg_id"] == sent
+    assert reply["content"]["ename"] == "RefusedError"
+    assert kernel("%get k/o").status == "ok"

@@ -1,0 +1,149 @@
+"""One contract for all front ends: the same line gives the same result, and fails with the same kind of error."""
+
+from __future__ import annotations
+
+import io
+import json
+import secrets
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from IPython.core.error import UsageError as IPythonUsageError
+
+from storlet_shell.adapters.console import Console
+from storlet_shell.adapters.shell import make_class
+from storlet_shell.errors import ExitStatus, StorletShellError
+from storlet_shell.registry import Registry
+from storlet_shell.session import Session
+from tests.notebook.cells import IDENTITY, Cells
+from tests.notebook.conftest import bare_shell, cell, no_identity, stranger  # noqa: F401  fixtures
+from tests.support.lines import Runner
+
+CODE = IDENTITY.split("\n", 1)[1]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a line ended.
+
+    :param document: its result as JSON, None when it failed
+    """
+
+    status: int
+    document: Any
+
+
+FrontEnd = Callable[[list[str], str | None], Ended]
+
+
+def one_shot(run: Runner) -> FrontEnd:
+    """Run lines each by a process's ``main``."""
+
+    def front_end(words: list[str], body: str | None) -> Ended:
+        outcome = run(*words, "--json", stdin=(body or "").encode())
+        return Ended(outcome.status, outcome.json if outcome.status == 0 else None)
+
+    return front_end
+
+
+def as_line(words: list[str], body: str | None) -> str:
+    """Spell words, and a body as a heredoc, as they are typed."""
+    line = shlex.join([*words, "--json"])
+    return line if body is None else f"{line} <<EOF\n{body}EOF"
+
+
+def command_file(run: Runner) -> FrontEnd:
+    """Run lines each as a command file."""
+
+    def front_end(words: list[str], body: str | None) -> Ended:
+        outcome = run("-f", "-", stdin=as_line(words, body).encode())
+        return Ended(outcome.status, outcome.json if outcome.status == 0 else None)
+
+    return front_end
+
+
+@contextmanager
+def interactive(run: Runner) -> Iterator[FrontEnd]:
+    """Run lines in one interactive shell."""
+    out, err = io.BytesIO(), io.StringIO()
+    stdout = io.TextIOWrapper(out, encoding="utf-8", write_through=True)
+    environ = {**run.environ, "STORLET_SHELL_HISTORY": f"{run.environ['HOME']}/history"}
+    console = Console(environ, stdout=lambda: stdout, stderr=lambda: err)
+    with Session(console) as session:
+        shell = make_class(Registry())(session, console, Registry())
+
+        def front_end(words: list[str], body: str | None) -> Ended:
+            out.seek(0)
+            out.truncate()
+            shell.onecmd_plus_hooks(as_line(words, body))
+            return Ended(int(shell.status), json.loads(out.getvalue()) if not shell.status else None)
+
+        yield front_end
+
+
+def magics(cells: Cells) -> FrontEnd:
+    """Run lines as cells."""
+
+    def front_end(words: list[str], body: str | None) -> Ended:
+        line = f"storlet {shlex.join([*words, '--json'])}"
+        done = cells(f"%{line}" if body is None else f"%%{line}\n{body}")
+        if done.error is None:
+            return Ended(ExitStatus.OK, done.value)
+        if isinstance(done.error, IPythonUsageError):
+            return Ended(ExitStatus.USAGE, None)
+        assert isinstance(done.error, StorletShellError)
+        return Ended(int(done.error.exit_status), None)
+
+    return front_end
+
+
+@pytest.fixture(params=["one-shot", "command file", "shell", "magics"])
+def front_end(request: pytest.FixtureRequest, run: Runner) -> Iterator[FrontEnd]:
+    """Run lines through each front end."""
+    if request.param == "shell":
+        with interactive(run) as made:
+            yield made
+    elif request.param == "magics":
+        yield magics(request.getfixturevalue("cell"))
+    else:
+        yield (one_shot if request.param == "one-shot" else command_file)(run)
+
+
+LINES: list[tuple[list[str], str | None, int, Any]] = [
+    (["mkdir", "{c}"], None, 0, {"container": "{c}"}),
+    (["upload", "{c}/o.txt"], "some text\n", 0, {"object": "path:/{c}/o.txt", "status": 201}),
+    (["get", "{c}/o.txt"], None, 0, {"object": "path:/{c}/o.txt", "status": 200, "content": "some text\n"}),
+    (["deploy", "test.TestStorlet"], CODE, 0, {"main": "test.TestStorlet", "storlet": "test.py"}),
+    (["get", "path:/{c}/o.txt", "--storlet", "test.py", "-p", "k=v w"], None, 0, {"content": "some text\n"}),
+    (["copy", "{c}/o.txt", "{c}/p.txt", "--storlet", "test.py"], None, 0, {"object": "path:/{c}/p.txt", "status": 201}),
+    (["ls", "{c}"], None, 0, {"rows": [{"name": "o.txt"}, {"name": "p.txt"}]}),
+    (["get", "--input", "{c}/o.txt"], None, ExitStatus.USAGE, None),
+    (["get"], None, ExitStatus.USAGE, None),
+    (["get", "{c}/o.txt", "--nonsense"], None, ExitStatus.USAGE, None),
+    (["get", "{c}/missing"], None, ExitStatus.NOT_FOUND, None),
+    (["get", "{c}/o.txt", "--storlet", "missing.py"], None, ExitStatus.NOT_FOUND, None),
+    (["get", "{c}/o.txt", "--storlet", "test.py", "-i", "nowhere"], None, ExitStatus.USAGE, None),
+    (["deploy", "test.TestStorlet", "--with-invoke"], CODE, ExitStatus.USAGE, None),
+    (["deploy", "test.Other"], CODE, ExitStatus.USAGE, None),
+    (["nonsense"], None, ExitStatus.UNKNOWN_COMMAND, None),
+    (["rm", "-y", "{c}"], None, ExitStatus.ERROR, None),
+    (["rm", "-y", "{c}/o.txt", "{c}/p.txt", "{c}"], None, 0, {}),
+]
+"""Words, a body, the exit status, and what the result says among other things."""
+
+
+def test_every_front_end_keeps_the_contract(front_end: FrontEnd) -> None:
+    """The same lines, one after the other, through each of them."""
+    container = f"contract-{secrets.token_hex(4)}"
+    for words, body, status, wanted in LINES:
+        ended = front_end([word.replace("{c}", container) for word in words], body)
+        assert ended.status == status, words
+        if wanted is None:
+            assert ended.document is None
+        else:
+            told = json.loads(json.dumps(ended.document).replace(container, "{c}"))
+            assert {**told, **wanted} == told, words
