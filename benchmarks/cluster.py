@@ -56,6 +56,12 @@ class Wire:
             raise RuntimeError(f"{method} {path}: {answer.status}")
         return count
 
+    def log(self, storlet: str) -> str:
+        """Return what is kept of a storlet's last invocations."""
+        path = f"/v1/AUTH_local?{wire.LOG_QUERY}={storlet}"
+        self._connection.request("GET", path, headers={wire.AUTH_TOKEN: self._token})
+        return self._connection.getresponse().read().decode()
+
     def deploy(self, name: str, code: bytes = IDENTITY) -> dict[str, str]:
         """Deploy a storlet and return the header that runs it."""
         headers = wire.encode_storlet(wire.StorletDescription("python", f"{name}.Identity"))

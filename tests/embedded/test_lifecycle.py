@@ -239,6 +239,7 @@ def test_stop_waits_for_what_is_being_answered(folder: Path) -> None:
 
         def body() -> object:
             yield b"first"
+            time.sleep(1)  # until the server surely reads the upload: what it has not begun, it refuses
             os.kill(running.pid, signal.SIGTERM)
             time.sleep(0.5)
             yield b"second"
