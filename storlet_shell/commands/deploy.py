@@ -54,7 +54,7 @@ def deploy(
     dry_run: bool = False,
     code: bytes | None = None,
 ) -> Result:
-    """Deploy a storlet: Python from a file, or from the code that follows (a cell, a heredoc, standard input); or a jar.
+    """Deploy a storlet: Python from a file, or as the code that follows (a cell, a heredoc, standard input), or a jar.
 
     The code is checked here before anything is sent. A redeployed Python storlet takes effect at once on every engine.
 
