@@ -293,12 +293,19 @@ def _launch(folder: Path, settings: Settings, starting: int) -> tuple[subprocess
 def _environment() -> dict[str, str]:
     """Return the environment of the server's process."""
     passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    # The same packages as here, wherever this process has them from; but not what lies in its working folder (""),
-    # which may be full of a user's modules of any name.
+    # The same packages as here, wherever this process has them from; but not what lies in its working folder ("", or
+    # its name after python -m): that may be full of a user's modules of any name, and storlets can read what is passed.
     here = str(Path(__file__).parents[2])
-    path = os.pathsep.join([entry for entry in sys.path if entry] + [here])
+    path = os.pathsep.join([entry for entry in sys.path if entry and not _is_working_folder(entry)] + [here])
     # Names on loopback need no resolver, and eventlet's takes a quarter of a second to import.
     return {**passed, "PYTHONPATH": path, "EVENTLET_NO_GREENDNS": "yes"}
+
+
+def _is_working_folder(entry: str) -> bool:
+    try:
+        return Path(entry).samefile(os.curdir)
+    except OSError:  # one of them is not there
+        return False
 
 
 def _answer(reader: int) -> dict[str, Any] | None:
