@@ -106,6 +106,8 @@ def deploy(
     if dry_run:
         return _dry_run(session, source, storlet_main, needed, container, input, merged)
     target = ObjectPath.parse(input) if input is not None and with_invoke else None
+    if target is not None:
+        _check_container(session, container)
     notes = [f"{source.label}:{note.line}: {note.text}" for note in source.findings(storlet_main.class_name)]
     for note in notes:
         session.surroundings.warn(f"warning: {note}")
@@ -123,6 +125,16 @@ def _check_run(with_invoke: bool, dry_run: bool, input: str | None, *, print_res
         raise UsageError("--print-result goes with --with-invoke")
     if (input is not None or parameters) and not (with_invoke or dry_run):
         raise UsageError("--input, -p and -i go with --with-invoke or --dry-run; a deployment alone runs nothing")
+
+
+def _check_container(session: Session, container: ContainerName | None) -> None:
+    """Check that what is deployed is what a run would find: servers look for storlets in one container only.
+
+    Source: storlets ``handlers/proxy.py: verify_access_to_storlet``. Of the same name, another storlet would run.
+    """
+    where = session.client.storlet_container
+    if container is not None and container.name != where:
+        raise UsageError(f"--with-invoke can't run what is in container {container}: storlets run from {where} only")
 
 
 def _read_source(
