@@ -296,7 +296,8 @@ def _environment() -> dict[str, str]:
     # The same packages as here, wherever this process has them from; but not what lies in its working folder ("", or
     # its name after python -m): that may be full of a user's modules of any name, and storlets can read what is passed.
     here = str(Path(__file__).parents[2])
-    path = os.pathsep.join([entry for entry in sys.path if entry and not _is_working_folder(entry)] + [here])
+    kept = [entry for entry in sys.path if entry == here or (entry and not _is_working_folder(entry))]
+    path = os.pathsep.join([*kept, here])
     # Names on loopback need no resolver, and eventlet's takes a quarter of a second to import.
     return {**passed, "PYTHONPATH": path, "EVENTLET_NO_GREENDNS": "yes"}
 
