@@ -61,6 +61,11 @@ class Lease:
         self.started = started
         self._users = users
 
+    @property
+    def holds(self) -> bool:
+        """Whether the server is still there: somebody may have stopped or killed it."""
+        return places.is_locked(self.running.folder, places.RUNNING)
+
     def close(self) -> None:
         """Give the lease back; the last one to do so ends a server that is not lasting."""
         if self._users < 0:
