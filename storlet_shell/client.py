@@ -62,6 +62,14 @@ STATUS_ERRORS: Mapping[int, tuple[type[StorletShellError], str]] = {
 }
 """Statuses of Swift's answers and what they mean to a user; 4xx and 5xx that are missing here go by their class."""
 
+_FAILURES: Mapping[str, type[StorletShellError]] = {
+    "busy": ServiceError,
+    "engine": ServiceError,
+    "input": ServiceError,
+    "missing": NotFoundError,
+}
+"""Kinds of failures of the embedded Swift (docs/embedded.md) that are not the storlet's doing; the others are."""
+
 
 class Client:
     """The object store as one account sees it.
@@ -199,6 +207,7 @@ class Client:
     def _storlet_error(self, request: Request, reply: Reply, body: bytes, text: str) -> StorletShellError | None:
         storlet = request.headers[wire.RUN_STORLET]
         transaction = reply.transaction_id
+        kind: type[StorletShellError] = StorletFailedError
         if reply.status == 401 and wire.is_storlet_refusal(body):
             if self.find(Request("HEAD", self.storlet_container, storlet)) is None:
                 return NotFoundError(f"storlet {storlet} is not deployed", transaction_id=transaction)
@@ -207,14 +216,16 @@ class Client:
             return None
         if reply.headers.get(wire.FAILURE):
             reason, log = wire.failure_reason(text), self.log_of_failure(storlet, transaction)
+            kind = _FAILURES.get(reply.headers[wire.FAILURE], StorletFailedError)
         elif text.startswith("Storlet execution"):
             reason, log = text, ""
         elif self._is_there(request):
             reason, log = "it gave no answer; the cluster's own log may tell why", ""
         else:
             return None
-        message = f"storlet {storlet} failed over {request.subject}: {reason}"
-        return StorletFailedError(message, transaction_id=transaction, details=log)
+        verb = "failed" if kind is StorletFailedError else "did not run"
+        message = f"storlet {storlet} {verb} over {request.subject}: {reason}"
+        return kind(message, transaction_id=transaction, details=log)
 
     def storlet_log(self, storlet: str, transaction: str = "") -> str:
         """Return what is kept of a storlet's log; nothing when there is none.

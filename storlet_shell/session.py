@@ -147,6 +147,8 @@ class Session:
         """
         if not self.uses_local:
             return discover(self.surroundings.environ)
+        if self._lease is not None and not self._lease.holds:
+            self._disconnect()
         if self._lease is None:
             from storlet_shell.embedded import control
 
@@ -246,6 +248,9 @@ class Session:
         """Close the connections, and end the embedded Swift if nobody else uses it; a later request opens them anew."""
         for attached in self.attached.values():
             attached.close()
+        self._disconnect()
+
+    def _disconnect(self) -> None:
         if self._client is not None:
             self._client.close()
             self._client = None

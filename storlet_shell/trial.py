@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,17 +102,15 @@ def run(
             "input_metadata": dict(input_metadata or {}),
             "parameters": {**parameters, "storlet_execution_path": name},
         }
-        started = time.monotonic()
         problem = _run_process(folder, spec, time_limit)
-        seconds = time.monotonic() - started
         log = _read(folder / "log").decode("utf-8", "replace").splitlines()
         if problem:
             raise StorletFailedError(f"dry run of {main}: {problem[-1]}", details="\n".join([*log, *problem[:-1]]))
-        return _trial(folder, main, log, seconds, notes)
+        return _trial(folder, main, log, notes)
 
 
-def _trial(folder: Path, main: StorletMain, log: list[str], seconds: float, notes: Sequence[str]) -> Trial:
-    facts = json.loads(_read(folder / "facts") or b"{}")
+def _trial(folder: Path, main: StorletMain, log: list[str], notes: Sequence[str]) -> Trial:
+    facts = json.loads(_read(folder / "facts"))
     with (folder / "output").open("rb") as file:
         output = file.read(_SHOWN_BYTES)
     return Trial(
@@ -120,7 +119,7 @@ def _trial(folder: Path, main: StorletMain, log: list[str], seconds: float, note
         count=(folder / "output").stat().st_size,
         metadata=json.loads(_read(folder / "metadata")),
         log=tuple(log),
-        seconds=facts.get("seconds", seconds),
+        seconds=facts["seconds"],
         notes=tuple(notes),
     )
 
@@ -128,24 +127,33 @@ def _trial(folder: Path, main: StorletMain, log: list[str], seconds: float, note
 def _run_process(folder: Path, spec: Mapping[str, Any], time_limit: float) -> list[str]:
     """Run the process to its end; return what went wrong as lines, the last of which says it in short."""
     path = os.pathsep.join(entry for entry in sys.path if entry)
-    try:
-        done = subprocess.run(
+    (folder / "spec").write_text(json.dumps(spec), encoding="utf-8")
+    # Its messages go to a file: a pipe would stay open for as long as anything runs that the storlet has started.
+    with (folder / "spec").open("rb") as stdin, (folder / "errors").open("wb") as stderr:
+        process = subprocess.Popen(
             [sys.executable, "-P", "-m", _PROCESS],
-            input=json.dumps(spec).encode(),
+            stdin=stdin,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             cwd=folder,
             env={**os.environ, "PYTHONPATH": path},
-            timeout=time_limit,
-            check=False,
+            start_new_session=True,
         )
+    try:
+        status = process.wait(time_limit)
     except subprocess.TimeoutExpired:
         return [f"it did not end within {time_limit:g} s"]
-    lines = done.stderr.decode("utf-8", "replace").splitlines()
-    if done.returncode < 0:
-        return [*lines, f"it was ended by signal {-done.returncode}"]
-    if done.returncode > 0:
-        return lines or [f"it ended the process with status {done.returncode}"]
+    finally:
+        with suppress(ProcessLookupError):  # what it has started ends with it, as in the engine
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    lines = _read(folder / "errors").decode("utf-8", "replace").splitlines()
+    if status < 0:
+        return [*lines, f"it was ended by signal {-status}"]
+    if status > 0:
+        return lines or [f"it ended the process with status {status}"]
+    if not (folder / "facts").exists():
+        return [*lines, "it ended the process with status 0"]
     if not (folder / "metadata").exists():
         return ["it returned without out_files[0].set_metadata(...)"]
     return []

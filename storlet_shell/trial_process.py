@@ -1,6 +1,7 @@
 """The process that a trial of a storlet runs in: ``python -m storlet_shell.trial_process``, in the trial's folder.
 
-It reads what to do as JSON from standard input and leaves ``output``, ``metadata``, ``log`` and ``facts`` there.
+It reads what to do as JSON from standard input and leaves ``output``, ``metadata`` and ``log`` there, and ``facts``
+when the storlet has returned.
 The file objects behave as those of storlets ``agent/daemon/files.py`` do, surprises included, so that what works here
 works there; a test holds the two side by side.
 """
@@ -167,14 +168,14 @@ def main() -> int:
         storlet([source], [target], spec["parameters"])
         seconds = time.monotonic() - started
         target.close()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         _show(error)
         return 1
     Path("facts").write_text(json.dumps({"seconds": seconds}), encoding="utf-8")
     return 0
 
 
-def _show(error: Exception) -> None:
+def _show(error: BaseException) -> None:
     """Write the traceback without the frames of this file."""
     shown = traceback.TracebackException.from_exception(error)
     shown.stack = traceback.StackSummary.from_list([frame for frame in shown.stack if frame.filename != __file__])

@@ -261,6 +261,23 @@ def test_storlet_failure_that_names_itself_brings_its_log(client: Client, respon
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [("busy", ServiceError), ("engine", ServiceError), ("input", ServiceError), ("missing", NotFoundError)],
+)
+def test_failure_that_is_not_the_storlets_is_not_called_so(
+    client: Client, responder: Responder, kind: str, error: type[StorletShellError]
+) -> None:
+    """A full engine may pass, a missing dependency is not there: neither is status 6."""
+    responder.info["storlet_shell"] = {"logs": True}
+    responder.on("GET", "/c/o", page(503, f"Storlet upper.py failed ({kind}): why", X_Storlet_Shell_Failure=kind))
+    responder.on("GET", "", page(404, ""))
+    with pytest.raises(error, match=r"upper\.py did not run over path:/c/o: why") as caught:
+        client.send(storlet_get())
+    assert caught.type is error
+    assert [request.path for request in responder.requests].count("/c/o") == 1
+
+
 @pytest.mark.parametrize("answer", [html(403), html(404), html(500), CUT], ids=["403", "404", "500", "cut"])
 def test_log_that_can_not_be_had_does_not_hide_the_failure(
     client: Client, responder: Responder, answer: Answer

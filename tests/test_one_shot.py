@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -54,14 +55,15 @@ def test_version_is_shown(run_scripted: Runner) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["--no-such-option"], ["--timeout", "soon", "whoami"]],
+    [["--no-such-option"], ["--timeout", "soon", "whoami"], ["-n", "rm", "c/o"], ["-D", "A=1", "ls"], ["-k", "ls"]],
     ids=" ".join,
 )
 def test_wrong_global_option_is_2(run_scripted: Runner, responder: Responder, words: list[str]) -> None:
-    """Before anything is sent, without a traceback."""
+    """One line, before anything is sent; options of command files are not ignored where there is none."""
     outcome = run_scripted(*words)
     assert outcome.status == 2
-    assert "Traceback" not in outcome.err
+    assert len(outcome.err.splitlines()) == 1
+    assert "_seconds" not in outcome.err
     assert responder.logins == []
 
 
@@ -162,6 +164,30 @@ def test_local_file_whose_name_is_no_utf8_can_be_used(run: Runner, container: st
 
 
 # --- signals
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signal_to_end_leaves_no_half_of_a_file(
+    run_scripted: Runner, responder: Responder, tmp_path: Path, number: signal.Signals
+) -> None:
+    """As ``timeout``, cron's end, or a closed terminal sends it: the status is the signal's, nothing stays behind."""
+    go_on = threading.Event()
+
+    def pieces() -> object:
+        yield b"x" * 200_000
+        go_on.wait(20)
+
+    responder.on("GET", "/c/o", Answer(body=pieces(), length=1_000_000))  # type: ignore[arg-type]
+    folder = tmp_path / "target"
+    folder.mkdir()
+    child = subprocess.Popen([*LINE, "get", "c/o", "--save", str(folder / "f")], env=run_scripted.environ)
+    while not any(path.stat().st_size for path in folder.iterdir()):
+        assert child.poll() is None
+        time.sleep(0.02)
+    child.send_signal(number)
+    assert child.wait(20) == 128 + number
+    go_on.set()
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("save", [False, True], ids=["to standard output", "to a file"])

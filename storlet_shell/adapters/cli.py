@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -27,9 +28,17 @@ def run() -> NoReturn:
     them down at its end: the first is made rare, the second is left out.
     """
     gc.set_threshold(50_000, 20, 50)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # under nohup, SIGHUP is to stay ignored
+            signal.signal(number, _end)
     status = main()
     sys.stderr.flush()
     os._exit(status)
+
+
+def _end(number: int, _: object) -> NoReturn:
+    """End as the signal wants, but let go of everything first: a half-written file that --save has begun, say."""
+    raise SystemExit(128 + number)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -61,8 +70,14 @@ def _occupy_standard_descriptors() -> None:
         sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115  it stays for the process's life
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """End with one line, as every other wrong line does."""
+        self.exit(ExitStatus.USAGE, f"{self.prog}: {message}; try: {self.prog} --help\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="storlet-shell",
         usage="storlet-shell [options] [COMMAND …]",
         description="Run storlets on OpenStack Swift. Without a command, an interactive shell.",
@@ -92,7 +107,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
     if not 0 < seconds < float("inf"):
         raise argparse.ArgumentTypeError(f"a number of seconds above 0, not {text}")
     return seconds
@@ -115,8 +133,8 @@ def _run(given: argparse.Namespace) -> int:
                 from storlet_shell.adapters import script  # a one-shot line has no use for it
 
                 return script.main(given, session, console)
+            _refuse_script_options(given)
             if not given.words:
-                _refuse_script_options(given)
                 from storlet_shell.adapters import shell  # with it comes cmd2
 
                 return shell.main(session, console, as_json=given.json)
@@ -127,6 +145,7 @@ def _run(given: argparse.Namespace) -> int:
 
 
 def _refuse_script_options(given: argparse.Namespace) -> None:
+    """Refuse what would go unheard: with -n, say, a one-shot line must not run as if it were not there."""
     if given.define or given.keep_going or given.echo or given.parse_only:
         raise UsageError("-D, -k, -x and -n go with a command file: -f FILE, or -c LINE")
 

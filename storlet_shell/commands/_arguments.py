@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from storlet_shell.errors import UsageError
 from storlet_shell.registry import Arg, Kind
 from storlet_shell.session import Session
 from storlet_shell.values import ByteRange, Invocation, ObjectPath, Parameter, StorletName
-
-if TYPE_CHECKING:
-    pass
 
 _SPELLED = "path:/CONTAINER/OBJECT"
 

@@ -71,6 +71,8 @@ def deploy(
     if dry_run:
         return _try_out(session, package, input, merged) if input else _planned(session, package, where)
     target = ObjectPath.parse(input) if input is not None else None
+    if target is not None:
+        _check_container(session, where)
     _warn_of(session, package)
     done = upload(session, package, where)
     if target is None:
@@ -87,6 +89,16 @@ def _check_run(with_invoke: bool, dry_run: bool, input: str | None, *, print_res
         raise UsageError("--print-result goes with --with-invoke")
     if (input is not None or parameters) and not (with_invoke or dry_run):
         raise UsageError("--input, -p and -i go with --with-invoke or --dry-run; a deployment alone runs nothing")
+
+
+def _check_container(session: Session, container: str | None) -> None:
+    """Check that what is deployed is what a run would find: servers look for storlets in one container only.
+
+    Source: storlets ``handlers/proxy.py: verify_access_to_storlet``. Of the same name, another storlet would run.
+    """
+    where = session.client.storlet_container
+    if container is not None and container != where:
+        raise UsageError(f"--with-invoke can't run what is in container {container}: storlets run from {where} only")
 
 
 def _warn_of(session: Session, package: Package) -> None:

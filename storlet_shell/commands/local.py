@@ -17,10 +17,9 @@ _MIB = 2**20
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
+    if not (text.isascii() and text.isdigit() and int(text)):
         raise UsageError(f"a number above 0 is wanted, not {text}")
-    return number
+    return int(text)
 
 
 def _port(text: str) -> int:

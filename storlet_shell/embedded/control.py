@@ -61,6 +61,11 @@ class Lease:
         self.started = started
         self._users = users
 
+    @property
+    def holds(self) -> bool:
+        """Whether the server is still there: somebody may have stopped or killed it."""
+        return places.is_locked(self.running.folder, places.RUNNING)
+
     def close(self) -> None:
         """Give the lease back; the last one to do so ends a server that is not lasting."""
         if self._users < 0:
@@ -293,12 +298,20 @@ def _launch(folder: Path, settings: Settings, starting: int) -> tuple[subprocess
 def _environment() -> dict[str, str]:
     """Return the environment of the server's process."""
     passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    # The same packages as here, wherever this process has them from; but not what lies in its working folder (""),
-    # which may be full of a user's modules of any name.
+    # The same packages as here, wherever this process has them from; but not what lies in its working folder ("", or
+    # its name after python -m): that may be full of a user's modules of any name, and storlets can read what is passed.
     here = str(Path(__file__).parents[2])
-    path = os.pathsep.join([entry for entry in sys.path if entry] + [here])
+    kept = [entry for entry in sys.path if entry == here or (entry and not _is_working_folder(entry))]
+    path = os.pathsep.join([*kept, here])
     # Names on loopback need no resolver, and eventlet's takes a quarter of a second to import.
     return {**passed, "PYTHONPATH": path, "EVENTLET_NO_GREENDNS": "yes"}
+
+
+def _is_working_folder(entry: str) -> bool:
+    try:
+        return Path(entry).samefile(os.curdir)
+    except OSError:  # one of them is not there
+        return False
 
 
 def _answer(reader: int) -> dict[str, Any] | None:

@@ -99,17 +99,23 @@ class Engine:
         """Return the living warm parent for a request; start it if there is none."""
         key = self._deployments.key(request)
         while (starting := self._starting.get(key)) is not None:
-            starting.wait()
+            failure = starting.wait()
+            if failure is not None:  # it would fail again, and take as long: those who wait wait once
+                raise InvocationError(failure)
         version = self._versions.get(key)
         if version is not None and version.alive:
             self._versions.move_to_end(key)
             version.last_used = time.monotonic()
             return version
         self._starting[key] = Event()
+        failure = None
         try:
             return self._start(key, request)
+        except InvocationError as error:
+            failure = error.failure
+            raise
         finally:
-            self._starting.pop(key).send(None)
+            self._starting.pop(key).send(failure)
 
     def _start(self, key: Key, request: Any) -> Version:
         old = self._versions.pop(key, None)

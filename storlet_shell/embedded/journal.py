@@ -89,7 +89,7 @@ class Journal:
             lines = _lines(path)
             self._sizes[path] = (len(lines), sum(map(len, lines)))
         with path.open("a") as file:
-            file.write(line)
+            file.write(f"\n{line}")  # not at the end of a part of one that a full disk or a kill has left
         count, size = self._sizes[path]
         self._sizes[path] = (count + 1, size + len(line))
         if count >= 2 * _KEPT or size > 2 * _KEPT_BYTES:
@@ -115,7 +115,7 @@ class Journal:
 
 
 def _lines(path: Path) -> list[str]:
-    """Return a file's whole lines; a process that was killed may have left a part of one."""
+    """Return a file's whole lines; a process that was killed, or a full disk, may have left a part of one."""
     try:
         lines = path.read_text(errors="replace").splitlines(keepends=True)
     except FileNotFoundError:

@@ -74,7 +74,7 @@ class Outcome:
         if "storlet-log=" in env.get("QUERY_STRING", "") and env["REQUEST_METHOD"] in ("GET", "HEAD"):
             request = Request(env)
             parts = request.path_info.strip("/").split("/")
-            if len(parts) == 2:
+            if len(parts) == 2 and "storlet-log" in request.params:
                 body: Iterable[bytes] = self._log(request, parts[1])(env, start_response)
                 return body
         return self._app(env, start_response)

@@ -28,7 +28,14 @@ def test_deletion_that_stops_half_way_says_what_is_gone(run_scripted: Runner, re
 
 @pytest.mark.parametrize(
     "words",
-    [["--port", "99999"], ["--port", "-1"], ["--time-limit", "0"], ["--time-limit", "-5"], ["--memory-limit", "0"]],
+    [
+        ["--port", "99999"],
+        ["--port", "-1"],
+        ["--time-limit", "0"],
+        ["--time-limit", "-5"],
+        ["--port", "x"],
+        ["--memory-limit", "0"],
+    ],
     ids=" ".join,
 )
 def test_local_settings_that_make_no_sense_are_2(tmp_path: Path, run: Runner, words: list[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import zipfile
 from pathlib import Path
 
@@ -14,6 +15,19 @@ from tests.support.responder import Responder, html
 from tests.support.storlets import STORLETS, storlet
 
 TEXT = b"hello\nworld\n"
+
+TRIED = """
+import os, subprocess, sys
+
+
+class Main:
+    def __init__(self, logger):
+        pass
+
+    def __call__(self, in_files, out_files, params):
+        out_files[0].set_metadata({{}})
+        {}
+"""
 
 
 @pytest.fixture
@@ -147,6 +161,16 @@ def test_first_run_wants_an_input(run_scripted: Runner, tmp_path: Path) -> None:
     assert run_scripted("deploy", file, "--with-invoke", "--input", "c/o").status == 2
 
 
+def test_first_run_is_of_what_was_deployed(storlets: Runner, here: str, tmp_path: Path) -> None:
+    """Servers run the storlets of one container: of the same name in another, the wrong one would run."""
+    file = write(tmp_path, "both.py", STORLETS["upper.py"])
+    outcome = storlets("deploy", file, "-c", here, "--with-invoke", "--input", f"path:/{here}/o")
+    assert outcome.status == 2
+    assert here in one_line(outcome)
+    assert "both.py" not in storlets("ls", here).text
+    assert storlets("deploy", file, "-c", "storlet", "--with-invoke", "--input", f"path:/{here}/o").status == 0
+
+
 def test_first_run_that_fails_leaves_the_deployment(storlets: Runner, here: str, tmp_path: Path) -> None:
     """The status is the storlet's; that it was deployed is said."""
     file = write(tmp_path, "fails.py", STORLETS["raises.py"])
@@ -175,6 +199,31 @@ def test_trial_shows_why_it_fails(storlets: Runner, tmp_path: Path) -> None:
     outcome = storlets("deploy", file, "--dry-run", "--input", str(tmp_path / "input"))
     assert outcome.status == 6
     assert "on purpose" in outcome.err
+
+
+def test_trial_of_a_storlet_that_exits_has_failed(storlets: Runner, tmp_path: Path) -> None:
+    """As in the engine, whatever its status is."""
+    (tmp_path / "input").write_bytes(TEXT)
+    for ending, said in (("sys.exit(0)", "SystemExit: 0"), ("os._exit(0)", "status 0")):
+        file = write(tmp_path, "exits.py", TRIED.format(ending))
+        outcome = storlets("deploy", file, "--dry-run", "--input", str(tmp_path / "input"))
+        assert outcome.status == 6
+        assert said in outcome.err
+
+
+def test_trial_leaves_nothing_running(storlets: Runner, tmp_path: Path) -> None:
+    """What a storlet starts ends with its trial, and does not keep it waiting."""
+    (tmp_path / "input").write_bytes(TEXT)
+    file = write(
+        tmp_path, "starts.py", TRIED.format("out_files[0].write(b'%d' % subprocess.Popen(['sleep', '99']).pid)")
+    )
+    outcome = storlets("deploy", file, "--dry-run", "--input", str(tmp_path / "input"), "--json")
+    assert outcome.status == 0, outcome.err
+    status = Path(f"/proc/{outcome.json['output']}/status")
+    deadline = time.monotonic() + 10
+    while status.exists() and "State:\tZ" not in status.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 # --- runs

@@ -150,6 +150,27 @@ def test_stalled_storlets_do_not_keep_others_waiting_for_long(client: Client) ->
         thread.join()
 
 
+def test_those_who_wait_for_a_failing_import_wait_once(client: Client) -> None:
+    """An import that never ends costs the time limit, not that many times it."""
+    client.deploy("hangs.py", storlet("pass", "time.sleep(60)"))
+    took: list[float] = []
+
+    def run() -> None:
+        started = time.monotonic()
+        connection = client.connect()
+        assert client.run("hangs.py", "/c/o", connection=connection).failure == "timeout"
+        connection.close()
+        took.append(time.monotonic() - started)
+
+    threads = [threading.Thread(target=run) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(took) == len(threads)
+    assert max(took) < 4 * min(took)
+
+
 def test_who_may_run_a_storlet_is_asked_each_time(client: Client) -> None:
     """What is remembered of a storlet ends with its deletion and changes with its metadata."""
     client.deploy("known.py", IDENTITY)

@@ -87,3 +87,14 @@ def test_only_the_last_invocations_are_kept(client: Client) -> None:
     for number in range(110):
         client.run("often.py", "/c/o", n=str(number))
     assert re.findall(r"^(\d+) times", client.log("often.py"), re.M) == [str(number) for number in range(60, 110)]
+
+
+def test_half_a_record_hides_no_other(client: Client) -> None:
+    """What a full disk or a killed server has left of one is passed over; the next one begins on a line of its own."""
+    client.deploy("half.py", storlet("self.logger.info('whole'); out.set_metadata({})"))
+    assert client.run("half.py", "/c/o").status == 200
+    (journal,) = (client.running.folder / "storlets/journal").glob("*/half.py.jsonl")
+    with journal.open("a") as file:
+        file.write('{"time": 1795321, "tran')
+    assert client.run("half.py", "/c/o").status == 200
+    assert client.request("GET", "?storlet-log=half.py").text.count("INFO: whole") == 2

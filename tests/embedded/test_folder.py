@@ -103,6 +103,24 @@ def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
         assert connection.get_object("objects", "o")[1] == b"content"
 
 
+def test_the_working_folder_is_not_passed_on(tmp_path: Path) -> None:
+    """``python -m`` puts it on the path: a user's modules would be the server's, and his files storlets' to read."""
+    script = "import sys; from storlet_shell.embedded import control; print(control._environment()['PYTHONPATH'])"
+    (tmp_path / "storlet_shell_user.py").write_text(script)
+    environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
+    told = subprocess.run(
+        [sys.executable, "-m", "storlet_shell_user"],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    passed = told.stdout.strip().split(os.pathsep)
+    assert str(SOURCES) in passed
+    assert str(tmp_path) not in passed
+
+
 def test_a_full_disk_refuses_uploads_with_a_reason_and_loses_nothing(tmp_path: Path) -> None:
     """Uploads end in 507 or 503, whole objects stay readable and listed, deleting makes room."""
     refused, whole, listed, number = json.loads(run_on("-t tmpfs -o size=48m", tmp_path / "disk", FILL))

@@ -20,6 +20,8 @@ import swiftclient
 from storlet_shell.embedded import control
 from storlet_shell.embedded.control import Settings
 from storlet_shell.errors import EmbeddedError, ExitStatus, RefusedError
+from storlet_shell.session import Options, Session, Surroundings
+from storlet_shell.values import Request
 
 from .conftest import User, connect, ended
 
@@ -327,3 +329,23 @@ def test_a_failed_ephemeral_start_leaves_nothing(
     with pytest.raises(EmbeddedError, match="did not start"):
         control.join_or_start(Path(), Settings(ephemeral=True))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("reset", [False, True], ids=["killed", "reset"])
+def test_a_session_whose_server_is_gone_starts_another(folder: Path, reset: bool) -> None:
+    """A shell is not left with a server that somebody else has stopped, or that was killed."""
+    surroundings = Surroundings({"STORLET_SHELL_DATA": str(folder)})
+    with Session(surroundings, options=Options(local=True)) as session:
+        session.client.send(Request("PUT", "kept")).close()
+        running = control.find(folder)
+        assert running is not None
+        if reset:
+            control.reset(folder, stop_first=True)
+        else:
+            os.kill(running.pid, signal.SIGKILL)
+        assert ended(running.pid)
+        assert (session.client.find(Request("HEAD", "kept")) is None) is reset
+        other = control.find(folder)
+        assert other is not None
+        assert other.pid != running.pid
+    assert ended(other.pid)
