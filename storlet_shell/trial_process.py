@@ -176,11 +176,9 @@ def main() -> int:
 
 def _show(error: Exception) -> None:
     """Write the traceback without the frames of this file."""
-    frames = error.__traceback__
-    while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
-        frames = frames.tb_next
-    error.__traceback__ = frames
-    sys.stderr.write("".join(traceback.format_exception(error)).replace(str(Path.cwd()) + "/", ""))
+    shown = traceback.TracebackException.from_exception(error)
+    shown.stack = traceback.StackSummary.from_list([frame for frame in shown.stack if frame.filename != __file__])
+    sys.stderr.write("".join(shown.format()).replace(str(Path.cwd()) + "/", ""))
 
 
 if __name__ == "__main__":

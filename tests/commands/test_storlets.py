@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from storlet_shell import headers as wire
-from storlet_shell.bodies import bytes_body
-from storlet_shell.client import Client
-from storlet_shell.values import Request
 from tests.support.lines import Runner, one_line
+from tests.support.responder import Responder, html
 from tests.support.storlets import STORLETS, storlet
 
 TEXT = b"hello\nworld\n"
@@ -284,18 +282,56 @@ def test_result_of_a_storlet_can_be_saved(storlets: Runner, here: str, tmp_path:
     assert target.read_bytes() == TEXT.upper()
 
 
-def test_java_storlet_deploys_and_says_that_it_does_not_run_here(
-    storlets: Runner, here: str, real_client: Client
-) -> None:
-    """The embedded engine runs Python; the reason is said, and the storlet is listed."""
-    headers = wire.encode_storlet(wire.StorletDescription("java", "org.example.Main", ("lib-1.0.jar",)))
-    real_client.send(Request("PUT", "storlet", "example-1.0.jar", headers=headers), bytes_body(b"PK")).read()
-    outcome = storlets("get", f"{here}/o", "--storlet", "example-1.0.jar")
+@pytest.fixture
+def jar(tmp_path: Path) -> str:
+    """Make a jar that looks like a Java storlet's."""
+    path = tmp_path / "words-1.0.jar"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\n")
+        archive.writestr("org/example/Words.class", b"\xca\xfe\xba\xbe")
+    return str(path)
+
+
+def test_java_storlet_deploys_and_says_that_it_does_not_run_here(storlets: Runner, here: str, jar: str) -> None:
+    """The real middleware takes it, the list shows it, and only a run says what is wrong with it."""
+    assert storlets("deploy", jar, "--main", "org.example.Words").status == 0
+    rows = {row["name"]: row for row in storlets("storlets", "--json").json["rows"]}
+    assert rows["words-1.0.jar"].items() >= {"language": "java", "main": "org.example.Words"}.items()
+    outcome = storlets("get", f"{here}/o", "--storlet", "words-1.0.jar")
     assert outcome.status == 6
     assert "java" in outcome.err.splitlines()[-1].lower()
-    (row,) = [row for row in storlets("storlets", "--json").json["rows"] if row["name"] == "example-1.0.jar"]
-    assert (row["language"], row["main"], row["dependencies"]) == ("java", "org.example.Main", "lib-1.0.jar")
-    assert storlets("undeploy", "-y", "example-1.0.jar").status == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "main", "message"),
+    [
+        ("words-1.0.jar", None, "a jar's main class is named by --main; there are: org.example.Words"),
+        ("words-1.0.jar", "org.example.Word", "there is no class org.example.Word; there are: org.example.Words"),
+        ("words.jar", "org.example.Words", "a Java storlet's file is named <name>-<version>.jar"),
+        ("text-1.0.jar", "org.example.Words", "no jar: File is not a zip file"),
+    ],
+)
+def test_jar_that_is_no_storlet_is_not_sent(
+    run_scripted: Runner, responder: Responder, jar: str, name: str, main: str | None, message: str
+) -> None:
+    """What the server would take, and every run would fail over, is refused here."""
+    path = Path(jar).rename(Path(jar).with_name(name))
+    if name.startswith("text"):
+        path.write_text("no archive")
+    outcome = run_scripted("deploy", str(path), *(["--main", main] if main else []))
+    assert (outcome.status, one_line(outcome)) == (2, f"{name}: {message}")
+    assert responder.requests == []
+
+
+def test_account_that_is_not_enabled_is_said_to_be_so(
+    run_scripted: Runner, responder: Responder, tmp_path: Path
+) -> None:
+    """The containers of storlets come with the account's enabling, not with mkdir."""
+    for method, answer in (("HEAD", html(404)), ("PUT", html(404))):
+        responder.on(method, "/storlet/upper.py", answer)
+    outcome = run_scripted("deploy", write(tmp_path, "upper.py", STORLETS["upper.py"]))
+    assert outcome.status == 4
+    assert "the account is not enabled for storlets; enable it with: enable" in one_line(outcome)
 
 
 # --- logs
