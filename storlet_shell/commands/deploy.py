@@ -65,9 +65,9 @@ def deploy(
     _check_run(with_invoke, dry_run, input, print_result=print_result, parameters=bool(parameters or mapping))
     package = read_package(session, name, main, code).with_dependencies(dependencies)
     merged = session.parameters(tuple(parameters or ()), mapping)
-    if package.language == "python":
-        session.sources[str(package.storlet)] = package.code.decode("utf-8", "replace")
     where = container.name if container else None
+    if package.language == "python":
+        session.sources[package.storlet.name] = package.code.decode("utf-8", "replace")
     if dry_run:
         return _try_out(session, package, input, merged) if input else _planned(session, package, where)
     target = ObjectPath.parse(input) if input is not None else None
