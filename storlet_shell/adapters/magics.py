@@ -104,6 +104,7 @@ class StorletMagics:
         self._registry = Registry()
         self.session = Session(Notebook(os.environ, FrontEnd(shell)), UserVariables(shell))
         self._added: dict[tuple[str, str], Magic] = {}
+        self._parsers: dict[str, Parser] = {}
 
     def add(self) -> None:
         """Register a magic for each name that is free, and say which are not."""
@@ -155,8 +156,14 @@ class StorletMagics:
             return self.run(command, line, cell)
 
         magic.__name__ = magic.__qualname__ = command.name if command else ALWAYS
-        magic.__doc__ = command.parser(Parser).format_help() if command else self._help()
+        magic.__doc__ = self._parser(command).format_help() if command else self._help()
         return magic
+
+    def _parser(self, command: Command) -> Parser:
+        """Return a command's parser; built anew for each line, it would take a good part of a warm request's time."""
+        if command.name not in self._parsers:
+            self._parsers[command.name] = command.parser(Parser)
+        return self._parsers[command.name]
 
     def _help(self) -> str:
         commands = "\n".join(f"  {command.name:<10} {command.summary}" for command in self._registry)
@@ -201,7 +208,7 @@ class StorletMagics:
             if not words:
                 raise UsageError(f"a command is missing: %{ALWAYS} COMMAND …; try: %{ALWAYS} help")
             command = self._registry.get(words.pop(0))
-        call = command.call(words, None if cell is None else _encoded(cell))
+        call = command.bind(vars(self._parser(command).parse_args(words)), None if cell is None else _encoded(cell))
         if stored is None:
             return call
         if call.store is not None:

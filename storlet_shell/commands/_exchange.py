@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from storlet_shell import headers as wire
 from storlet_shell.bodies import Body
 from storlet_shell.errors import IncompleteBodyError, NotFoundError, ServiceError
-from storlet_shell.excerpts import with_code
 from storlet_shell.results import Planned, Response
 from storlet_shell.session import Session
 from storlet_shell.values import Invocation, Request
@@ -92,6 +91,8 @@ def _watched(session: Session, reply: Reply, label: str, total: int | None, run:
         except IncompleteBodyError as error:
             if run is None:
                 raise IncompleteBodyError(f"{label}: {error.message}", transaction_id=error.transaction_id) from error
+            from storlet_shell.excerpts import with_code  # for those whose storlet fails
+
             raise IncompleteBodyError(
                 f"{run.storlet} over {label}: {error.message}, as when a storlet fails in the middle; "
                 f"see: logs {run.storlet}",
