@@ -89,9 +89,11 @@ def open_file(path: str | Path) -> IO[bytes]:
     """Open a local file for reading.
 
     :raises NotFoundError: when it is not there
-    :raises UsageError: when it is a directory
+    :raises UsageError: when it is a directory, or its name is empty
     :raises LocalFileError: when it can't be read
     """
+    if not str(path):
+        raise UsageError("a local file's name is missing")
     try:
         return expand(path).open("rb")
     except FileNotFoundError:

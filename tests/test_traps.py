@@ -384,6 +384,7 @@ WIRE = [
 def wire(run_scripted: Runner, responder: Responder) -> list[Recorded]:
     """Run many lines against a server that likes all of them; return what was sent."""
     responder.on("GET", "*", ok(b"[]"))
+    responder.on("GET", "/c/o", Answer(body=b"RUN", chunked=True))
     for method in ("HEAD", "PUT", "POST", "DELETE"):
         responder.on(method, "*", ok())
     responder.on("COPY", "*", GENERATED)
@@ -472,14 +473,14 @@ def test_large_upload_through_a_storlet_is_one_request(run_scripted: Runner, res
 
 
 def test_erasure_coded_objects_can_be_run_over(run_scripted: Runner, responder: Responder) -> None:
-    """Trap 19: they are returned raw unless the run is on the proxy; the option says so, and copies do by default."""
-    responder.on("GET", "/c/o", ok(b"RUN"))
+    """Trap 19: a node returns them raw; the length gives it away, and the proxy runs it, as it does for copies."""
+    responder.on("GET", "/c/o", ok(b"raw"), Answer(body=b"RUN", chunked=True))
     responder.on("HEAD", "*", ok())
     responder.on("COPY", "/c/o", GENERATED)
-    assert run_scripted("get", "c/o", "--storlet", "upper.py", "--on-proxy").out == b"RUN"
+    assert run_scripted("get", "c/o", "--storlet", "upper.py").out == b"RUN"
     assert run_scripted("copy", "c/o", "c/p", "--storlet", "upper.py").status == 0
-    for method in ("GET", "COPY"):
-        assert responder.sent(method)[0].header("X-Storlet-Run-On-Proxy") == ""
+    assert [request.header("X-Storlet-Run-On-Proxy") for request in responder.sent("GET")] == [None, ""]
+    assert responder.sent("COPY")[0].header("X-Storlet-Run-On-Proxy") == ""
 
 
 # --- 21

@@ -8,7 +8,7 @@ from typing import Any
 
 from storlet_shell.commands._arguments import YES
 from storlet_shell.embedded import control
-from storlet_shell.errors import UsageError
+from storlet_shell.errors import EmbeddedError, UsageError
 from storlet_shell.registry import Arg, command
 from storlet_shell.results import Done, Report, Result
 from storlet_shell.session import Session
@@ -34,8 +34,8 @@ def _port(text: str) -> int:
     "Start, stop, show or empty the embedded Swift.",
     Arg("action", nargs="?", choices=("start", "stop", "status", "reset"), default="status", help="status by default"),
     Arg("--port", type=_port, metavar="PORT", help="start: the port; otherwise the last one, or a free one"),
-    Arg("--time-limit", type=_positive, default=40, metavar="SECONDS", help="start: how long a storlet may run (40)"),
-    Arg("--memory-limit", type=_positive, default=512, metavar="MIB", help="start: the memory a storlet may use (512)"),
+    Arg("--time-limit", type=_positive, metavar="SECONDS", help="start: how long a storlet may run (40)"),
+    Arg("--memory-limit", type=_positive, metavar="MIB", help="start: the memory a storlet may use (512)"),
     YES,
     category="Session",
 )
@@ -43,8 +43,8 @@ def local(
     session: Session,
     action: str,
     port: int | None = None,
-    time_limit: int = 40,
-    memory_limit: int = 512,
+    time_limit: int | None = None,
+    memory_limit: int | None = None,
     yes: bool = False,
 ) -> Result:
     """Start, stop, show or empty the embedded Swift: a real Swift with real storlets on this machine alone.
@@ -59,7 +59,7 @@ def local(
         raise UsageError("this session's embedded Swift is its own (--ephemeral), and ends with it")
     folder = session.leased_folder or control.data_folder(session.local_folder)
     if action == "start":
-        return _start(session, folder, control.Settings(port, time_limit, memory_limit * _MIB))
+        return _start(session, folder, port, time_limit, memory_limit)
     if action == "status":
         return Report(_status(control.status(folder)))
     if action == "reset":
@@ -74,12 +74,26 @@ def local(
     return Done(message, {"stopped": stopped})
 
 
-def _start(session: Session, folder: Path, settings: control.Settings) -> Result:
+def _start(
+    session: Session, folder: Path, port: int | None, time_limit: int | None, memory_limit: int | None
+) -> Result:
+    settings = control.Settings(port, time_limit or 40, (memory_limit or 512) * _MIB)
     running, started = control.start(folder, settings)
+    if not started:
+        _require_limits(control.status(folder), time_limit, memory_limit)
     use = "this session uses it" if session.adopt_local(adopt=True) else "use it with --local"
     facts = {"started": started, "auth_url": running.auth_url, "user": running.user, "pid": running.pid}
     verb = "started" if started else "runs already"
     return Done(f"the embedded Swift {verb}: {running.auth_url}, user {running.user}; {use}", facts)
+
+
+def _require_limits(status: control.Status, time_limit: int | None, memory_limit: int | None) -> None:
+    """Check that a server that runs already has the limits that are asked for; it keeps those it was started with."""
+    held = status.time_limit, status.memory_limit // _MIB
+    if held != (time_limit or held[0], memory_limit or held[1]):
+        raise EmbeddedError(
+            f"the embedded Swift runs already, with the limits {held[0]} s and {held[1]} MiB; stop it first: local stop"
+        )
 
 
 def _status(status: control.Status) -> dict[str, Any]:

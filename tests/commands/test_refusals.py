@@ -63,3 +63,22 @@ def test_options_of_a_first_run_want_one(
     responder.on("HEAD", "*", html(404))
     responder.on("PUT", "*", ok(status=201))
     assert run_scripted("deploy", str(tmp_path / "upper.py"), *words).status == 2
+
+
+def test_limits_that_a_running_server_does_not_have_are_not_passed_over(tmp_path: Path, run: Runner) -> None:
+    """It keeps those it was started with; a second start that asks for others says so."""
+    environ = {"STORLET_SHELL_DATA": str(tmp_path / "data")}
+    try:
+        assert run("local", "start", "--time-limit", "7", environ=environ).status == 0
+        assert run("local", "start", environ=environ).status == 0
+        assert run("local", "start", "--time-limit", "7", environ=environ).status == 0
+        outcome = run("local", "start", "--time-limit", "8", environ=environ)
+        assert (outcome.status, "7 s" in one_line(outcome)) == (5, True)
+    finally:
+        run("local", "stop", environ=environ)
+
+
+def test_local_file_without_a_name_is_2(run_scripted: Runner) -> None:
+    """As of a variable that sh found empty."""
+    outcome = run_scripted("put", "", "c/o")
+    assert (outcome.status, "name is missing" in one_line(outcome)) == (2, True)
