@@ -9,7 +9,7 @@ demo: $(VENV)/.embedded
 	$(BIN)/storlet-shell --local --ephemeral -x -f examples/quickstart.storlets
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 browser: $(VENV)/.browser
 	$(BIN)/python -m pytest -o addopts="-ra --strict-markers --strict-config" tests/browser
