@@ -251,7 +251,8 @@ class Client:
             lines = self.storlet_log(storlet, transaction).splitlines()
         except StorletShellError:
             return ""
-        return "\n".join(line for line in lines if transaction not in line)  # the run's heading says nothing new
+        heading = (line.startswith("--- ") and transaction in line for line in lines)  # it says nothing new
+        return "\n".join(line for line, is_heading in zip(lines, heading, strict=True) if not is_heading)
 
     def _is_there(self, request: Request) -> bool:
         """Tell a failed storlet from a failed server: a 503 without text can be either, and a HEAD runs no storlet."""

@@ -118,7 +118,9 @@ def _seconds(text: str) -> float:
 
 def _run(given: argparse.Namespace) -> int:
     is_script = given.file is not None or given.command is not None or (not given.words and not _is_interactive())
-    console = Console(os.environ, stdin=None if is_script else getattr(sys.stdin, "buffer", None), debug=given.debug)
+    # A command file's lines and the shell's own come from where a body would be read.
+    stdin = None if is_script or not given.words else getattr(sys.stdin, "buffer", None)
+    console = Console(os.environ, stdin=stdin, debug=given.debug)
     if given.insecure:
         console.warn("--insecure: the servers' certificates are not verified")
     options = Options(

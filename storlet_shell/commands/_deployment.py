@@ -142,6 +142,8 @@ def upload(session: Session, package: Package, container: str | None) -> Done:
     check_storlets_run(session)
     client = session.client
     request = package.request(container or client.storlet_container)
+    if request.container != client.storlet_container:
+        session.surroundings.warn(f"warning: this cluster runs storlets from container {client.storlet_container} only")
     before = client.find(Request("HEAD", request.container, request.name))
     code = package.code
     if before is not None and before.headers.get(wire.CONTENT_LENGTH) == str(len(code)):

@@ -56,7 +56,8 @@ def deploy(
 ) -> Result:
     """Deploy a storlet: Python from a file, or as the code that follows (a cell, a heredoc, standard input), or a jar.
 
-    The code is checked here before anything is sent. A redeployed Python storlet takes effect at once on every engine.
+    The code is checked here before anything is sent. Python code that replaces some of equal length gets a line end
+    more, since engines tell versions apart by their length.
 
     :raises UsageError: when the code is empty, is no Python or no jar, or lacks the class; nothing is sent then
     :raises NotFoundError: when a dependency is not there, or the account is not enabled for storlets

@@ -194,6 +194,14 @@ def test_questions_are_asked_on_the_terminal(spawn: Spawn, container: str, uploa
     assert terminal.leave() == 0
 
 
+def test_a_body_that_is_missing_is_asked_for_as_a_heredoc(spawn: Spawn, container: str) -> None:
+    """What is typed next is the next line, not the text of an object."""
+    terminal = spawn()
+    terminal.child.send(f"upload {container}/o\r")
+    assert "give it as a heredoc: upload CONTAINER/OBJECT <<EOF" in terminal.prompt()
+    assert terminal.leave() == 0
+
+
 def test_without_an_identity_the_shell_says_how_to_get_one(spawn: Spawn) -> None:
     """The shell starts without an identity, and its first line names the ways in; help works."""
     terminal = Terminal({"PATH": "/bin:/usr/bin", "STORLET_SHELL_HISTORY": "/dev/null"})
