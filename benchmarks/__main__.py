@@ -1,4 +1,4 @@
-"""Measure everything and print the table; the exit status is 1 when a figure misses its target."""
+"""Measure everything and print the table, in which a figure that misses its target is marked."""
 
 from __future__ import annotations
 
@@ -31,15 +31,14 @@ def figures() -> Iterator[Figure]:
         yield engine.after_idling(wire, idle, since)
 
 
-def main() -> int:
+def main() -> None:
     """Print the table."""
     measured = []
     for figure in figures():
         print(f"… {figure.what}: {figure.cells()[2]}", file=sys.stderr, flush=True)
         measured.append(figure)
     print("\n".join(table(measured)))
-    return 0 if all(figure.is_met for figure in measured) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
