@@ -124,15 +124,19 @@ def test_a_failed_copy_stores_nothing(client: Client, where: dict[str, str], cod
 
 def test_half_an_upload_is_no_input(client: Client) -> None:
     """When the client goes away in the middle of an upload, nothing is stored, and the storlet sees no end of input."""
-    client.deploy("identity.py", IDENTITY)
+    client.deploy("halved.py", IDENTITY)
     connection = client.connect()
     connection.putrequest("PUT", f"{client.account}/c/half")
-    for name, value in {"X-Auth-Token": client.token, "X-Run-Storlet": "identity.py", "Content-Length": "1000"}.items():
+    for name, value in {"X-Auth-Token": client.token, "X-Run-Storlet": "halved.py", "Content-Length": "1000"}.items():
         connection.putheader(name, value)
     connection.endheaders(b"half of it")
     time.sleep(0.3)
     connection.close()
-    time.sleep(0.3)
+    deadline = time.monotonic() + 20
+    while not (told := client.request("GET", "?storlet-log=halved.py").text).startswith("---"):
+        assert time.monotonic() < deadline, told
+        time.sleep(0.05)
+    assert ": ok (" not in told  # the invocation is over, and did not take the half for the whole
     assert client.request("HEAD", "/c/half").status == 404
 
 
