@@ -6,7 +6,7 @@ The names are those of the Storlets API overview; where the running middleware d
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -20,9 +20,7 @@ CONTENT_LENGTH = "Content-Length"
 CONTENT_TYPE = "Content-Type"
 DESTINATION = "Destination"
 ETAG = "ETag"
-LAST_MODIFIED = "Last-Modified"
 TRANSACTION_ID = "X-Trans-Id"
-OBJECT_COUNT = "X-Account-Object-Count"
 
 RUN_STORLET = "X-Run-Storlet"
 PARAMETER = "X-Storlet-Parameter-"
@@ -163,9 +161,3 @@ def failure_reason(body: str) -> str:
 def is_account_disabled(body: bytes) -> bool:
     """Tell whether a 400 says that the account is not enabled for storlets (``StorletProxyHandler.__init__``)."""
     return b"Account disabled for storlets" in body
-
-
-def redact(headers: Mapping[str, str], hidden: Sequence[str] = (AUTH_TOKEN,)) -> dict[str, str]:
-    """Replace what is secret, for showing headers to people."""
-    lowered = {name.lower() for name in hidden}
-    return {name: "(hidden)" if name.lower() in lowered else value for name, value in headers.items()}

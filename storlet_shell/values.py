@@ -128,11 +128,6 @@ class Location(NamedTuple):
             return cls()
         return cls(_check_container(container), _check_text(prefix, "a prefix"))
 
-    @property
-    def object_path(self) -> ObjectPath | None:
-        """The object that this names when it is taken for one."""
-        return ObjectPath(self.container, self.prefix) if self.prefix else None
-
     def __str__(self) -> str:
         if not self.container:
             return f"{_PREFIX}/"
