@@ -26,6 +26,8 @@ _SPARES = 1
 _STATUSES = 256
 _REAP_SECONDS = 1.0
 
+_FORKS = 3  # how often a fresh child may turn out to be none before an invocation fails
+
 
 @dataclass(frozen=True)
 class Key:
@@ -170,14 +172,14 @@ class Version:
 
         :raises InvocationError: there is none to be had
         """
-        while self.alive:
+        forks = 0
+        while self.alive and forks < _FORKS:
             spare = bool(self._spares)
             child = self._spares.popleft() if spare else self._fork()
             if child.is_ready(progress):
                 return child
-            child.close()
-            if not spare:
-                break
+            child.close()  # it has run nothing yet, so another may take its place
+            forks += not spare
         raise InvocationError(Failure("engine", "its warm parent ended, or could not fork"))
 
     def prepare(self) -> None:
