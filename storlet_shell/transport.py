@@ -14,10 +14,18 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from requests import Request as WireRequest
-from requests.exceptions import ConnectTimeout, InvalidHeader, RequestException, SSLError
+from requests.exceptions import RequestException
 from requests.structures import CaseInsensitiveDict
 from swiftclient.client import HTTPConnection
-from urllib3.exceptions import HTTPError
+from urllib3 import Timeout, disable_warnings
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    InsecureRequestWarning,
+    NewConnectionError,
+    ProxyError,
+    SSLError,
+)
 
 from storlet_shell import headers as wire
 from storlet_shell.bodies import Body
@@ -26,7 +34,7 @@ from storlet_shell.results import CHUNK_BYTES
 from storlet_shell.values import Connection
 
 if TYPE_CHECKING:
-    from requests import Response as WireResponse
+    from urllib3 import BaseHTTPResponse, HTTPConnectionPool
 
 
 class Reply:
@@ -37,10 +45,10 @@ class Reply:
     :param seconds: how long it took to come
     """
 
-    def __init__(self, response: WireResponse, seconds: float = 0.0) -> None:
+    def __init__(self, response: BaseHTTPResponse, seconds: float = 0.0) -> None:
         self._response = response
         self.seconds = seconds
-        self.status = int(response.status_code)
+        self.status = response.status
         self.headers: Mapping[str, str] = _decode_headers(response.headers)
 
     @property
@@ -56,7 +64,7 @@ class Reply:
         read = 0
         try:
             # Chunks of an answer without a length are passed on as they arrive, not gathered up to the size.
-            for chunk in self._response.raw.stream(size, decode_content=False):
+            for chunk in self._response.stream(size, decode_content=False):
                 read += len(chunk)
                 yield chunk
         except (HTTPError, http.client.HTTPException, OSError) as error:
@@ -82,8 +90,8 @@ class Reply:
 
     def close(self) -> None:
         """End the connection unless the body has been read to its end, or there is none to read."""
-        if self._response.raw.length_remaining == 0:
-            self._response.raw.drain_conn()
+        if self._response.length_remaining == 0:
+            self._response.drain_conn()
         self._response.close()
 
 
@@ -116,6 +124,7 @@ class Transport:
         :raises ServiceError: when there is no answer
         :raises UsageError: when a header's value can't be sent
         """
+        _check(headers)
         with _translated(self._host):
             started = time.monotonic()
             answer = self._connection.request(method, _target(url), _payload(body), dict(headers))
@@ -127,11 +136,11 @@ class Transport:
 
 
 class _Connection(HTTPConnection):  # type: ignore[misc]
-    """swiftclient's connection, with names kept as they are spelled.
+    """swiftclient's connection, whose requests go straight to the pool of sockets beneath it.
 
-    requests normalises a URL's path, so that an object named ``a/../b`` would be taken for ``b``; it looks the proxies'
-    variables up for every request, where once is enough; and it merges what it would tell a page's server, which an
-    object store has no use for, and which takes time.
+    requests chooses that pool once, by certificates and by the proxies' variables. For each request it would do so
+    again, and keep what a browser has a use for, which takes a good part of a small answer's time; and it normalises a
+    URL's path, so that an object named ``a/../b`` would be taken for ``b``.
     """
 
     def __init__(self, url: str, how: Connection) -> None:
@@ -142,16 +151,42 @@ class _Connection(HTTPConnection):  # type: ignore[misc]
             timeout=how.timeout,
             default_user_agent="storlet-shell",
         )
-        self._settings: dict[str, Any] | None = None
+        if how.insecure:  # the front end has said so, once
+            disable_warnings(InsecureRequestWarning)
+        self._pool: HTTPConnectionPool | None = None
+        self._before_path = ""
 
     def _request(self, method: str, url: str, **options: Any) -> Any:
-        session = self.request_session
-        prepared = WireRequest(method, url, headers=options["headers"], data=options["data"]).prepare()
-        prepared.url = url
-        if self._settings is None:
-            given = {name: options.get(name) for name in ("stream", "verify", "cert")}
-            self._settings = session.merge_environment_settings(url, options.get("proxies") or {}, **given)
-        return session.send(prepared, timeout=options.get("timeout"), allow_redirects=False, **self._settings)
+        headers, body = options["headers"], options["data"]
+        if self._pool is None:
+            self._choose_pool(url, options)
+        assert self._pool is not None
+        if isinstance(body, _Payload):
+            headers["Content-Length"] = str(len(body))
+        return self._pool.urlopen(
+            method,
+            self._before_path + _target(url),
+            body,
+            headers,
+            retries=False,
+            redirect=False,
+            assert_same_host=False,
+            timeout=Timeout(options.get("timeout")),
+            chunked=body is not None and not isinstance(body, _Payload),
+            preload_content=False,
+            decode_content=False,
+        )
+
+    def _choose_pool(self, url: str, options: Mapping[str, Any]) -> None:
+        given = {name: options.get(name) for name in ("stream", "verify", "cert")}
+        settings = self.request_session.merge_environment_settings(url, options.get("proxies") or {}, **given)
+        verify, cert, proxies = (settings[name] for name in ("verify", "cert", "proxies"))
+        adapter = self.request_session.get_adapter(url)
+        request = WireRequest("GET", host_of(url)).prepare()
+        self._pool = adapter.get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
+        adapter.cert_verify(self._pool, url, verify, cert)
+        if adapter.request_url(request, proxies) == request.url:  # a proxy of plain HTTP wants whole URLs
+            self._before_path = host_of(url)
 
 
 class _Payload:
@@ -183,20 +218,27 @@ def _payload(body: Body | None) -> Any:
     return iter(lambda: body.read(CHUNK_BYTES), b"") if body.length is None else _Payload(body, body.length)
 
 
+def _check(headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
+        if value[:1].isspace() or "\n" in value or "\r" in value:
+            raise UsageError(f"header {name}: its value can't hold line ends, nor begin with a blank")
+
+
 @contextmanager
 def _translated(server: str) -> Iterator[None]:
     """Translate what the HTTP libraries raise when there is no answer, by a table."""
     try:
         yield
-    except InvalidHeader as error:
-        raise UsageError(f"a header can't hold line ends, nor begin with a blank: {error}") from error
     except (RequestException, HTTPError, OSError) as error:
         cause = _cause(error)
+        failed = f"the connection to {server} failed: {getattr(cause, 'strerror', None) or cause}"
         table: tuple[tuple[type[Exception], str], ...] = (
+            (ProxyError, f"the proxy on the way to {server} fails: {getattr(cause, 'strerror', None) or cause}"),
             (SSLError, f"{server}: the server's certificate can't be verified: {cause}"),
-            (ConnectTimeout, f"{server} does not answer"),
             (ConnectionRefusedError, f"no server answers at {server}"),
-            (Exception, f"the connection to {server} failed: {getattr(cause, 'strerror', None) or cause}"),
+            (NewConnectionError, failed),  # which urllib3 counts among the time-outs
+            (ConnectTimeoutError, f"{server} does not answer"),
+            (Exception, failed),
         )
         raise ServiceError(
             next(text for kind, text in table if isinstance(error, kind) or isinstance(cause, kind))
