@@ -61,9 +61,11 @@ class Child:
 
     :param channel: to it
     :param status: returns its exit status, or None as long as that is not known
+    :ivar refusal: why it is not ready, in words
     """
 
     def __init__(self, channel: Any, status: Callable[[], int | None]) -> None:
+        self.refusal = ""
         self._channel = channel
         self._status = status
         self._process = -1
@@ -71,11 +73,13 @@ class Child:
     def is_ready(self, progress: Progress) -> bool:
         """Wait until it has introduced itself; False if it has ended before."""
         hello, pid = self._receive(progress)
-        if hello is None:
+        if hello is None or hello.get("event") != "hello":
+            self.refusal = _failure(hello).message if hello else "it ended at once"
             return False
         try:
             self._process = os.pidfd_open(pid)
-        except OSError:
+        except OSError as error:
+            self.refusal = f"process {pid} is gone: {error}"
             return False
         return True
 
@@ -172,15 +176,18 @@ class Version:
 
         :raises InvocationError: there is none to be had
         """
-        forks = 0
+        forks, refusal = 0, ""
         while self.alive and forks < _FORKS:
             spare = bool(self._spares)
             child = self._spares.popleft() if spare else self._fork()
             if child.is_ready(progress):
                 return child
+            refusal = child.refusal
             child.close()  # it has run nothing yet, so another may take its place
             forks += not spare
-        raise InvocationError(Failure("engine", "its warm parent ended, or could not fork"))
+        ended = "" if self.alive else "its warm parent ended"
+        reason = ", ".join(part for part in (ended, refusal) if part)
+        raise InvocationError(Failure("engine", f"there is no process to run it in: {reason}"))
 
     def prepare(self) -> None:
         """Have a child forked in advance, for the next invocation."""

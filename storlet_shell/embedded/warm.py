@@ -80,8 +80,9 @@ class WarmParent:
         with socket.socket(fileno=descriptors[0]) as channel:
             try:
                 pid, scratch = self._fork(order["task"], channel)
-            except OSError:
-                return True  # the server sees the child's channel end
+            except OSError as error:
+                _refuse(channel, error)
+                return True
         ended = os.pidfd_open(pid)
         self.children[ended] = (pid, order["task"], scratch)
         poll.register(ended, select.POLLIN)
@@ -96,7 +97,11 @@ class WarmParent:
             return pid, scratch
         try:
             self.channel.close()
-            self._become_invocation(scratch)
+            try:
+                self._become_invocation(scratch)
+            except OSError as error:
+                _refuse(channel, error)
+                raise
             if os.getpid() == 1:
                 task.hear_signals(channel)
             task.run(channel, self.storlet, self.order["main"], self.place.folder)
@@ -135,6 +140,11 @@ class WarmParent:
                 with suppress(OSError):
                     os.kill(pid, signal.SIGKILL)
                     os.waitpid(pid, 0)
+
+
+def _refuse(channel: socket.socket, error: OSError) -> None:
+    """Tell the server why there is no process for an invocation."""
+    messages.send(channel, {"event": "failed", "kind": "engine", "message": str(error), "traceback": ""})
 
 
 def _children(parent: int) -> list[int]:
