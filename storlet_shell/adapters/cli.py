@@ -28,8 +28,6 @@ def run() -> NoReturn:
     them down at its end: the first is made rare, the second is left out.
     """
     gc.set_threshold(50_000, 20, 50)
-    # Where it is installed, swiftclient imports it for logins that are not made through swiftclient here: 0.3 s.
-    sys.modules.setdefault("keystoneclient", None)  # type: ignore[arg-type]
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # under nohup, SIGHUP is to stay ignored
             signal.signal(number, _end)
@@ -45,6 +43,8 @@ def _end(number: int, _: object) -> NoReturn:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``storlet-shell`` and return its exit status."""
+    # Where it is installed, swiftclient imports it for logins that are not made through swiftclient here: 0.3 s.
+    sys.modules.setdefault("keystoneclient", None)  # type: ignore[arg-type]
     _occupy_standard_descriptors()
     given, status = _parser().parse_args(argv), 0
     try:

@@ -65,7 +65,7 @@ def _port(text: str) -> int:
 
 @command(
     "local",
-    "Start, stop, show or empty the embedded Swift; or set a terminal's environment to it.",
+    "Start, stop, show or empty the embedded Swift, or log a terminal in at it.",
     Arg("action", nargs="?", choices=_ACTIONS, default="status", help="status by default"),
     Arg("--auth", choices=(control.TEMPAUTH, control.KEYSTONE), help="start: who gives out tokens; else as last time"),
     Arg("--port", type=_port, metavar="PORT", help="start: the port; otherwise the last one, or a free one"),
