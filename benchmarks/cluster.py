@@ -76,9 +76,9 @@ class Wire:
 
 
 @contextmanager
-def cluster() -> Iterator[control.Running]:
+def cluster(auth: str = control.TEMPAUTH) -> Iterator[control.Running]:
     """Run an embedded Swift in a temporary folder."""
-    with control.join_or_start(control.data_folder(), control.Settings(ephemeral=True)) as lease:
+    with control.join_or_start(control.data_folder(), control.Settings(ephemeral=True, auth=auth)) as lease:
         yield lease.running
 
 
@@ -87,7 +87,7 @@ def environment(running: control.Running | None = None) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("OS_", "ST_", "STORLET_SHELL_"))}
     if running is None:
         return kept
-    return {**kept, "ST_AUTH": running.auth_url, "ST_USER": running.user, "ST_KEY": running.key}
+    return {**kept, **control.environment(running)}
 
 
 def tool(name: str) -> str:

@@ -104,8 +104,14 @@ def local(
         raise UsageError("this session's embedded Swift is its own (--ephemeral), and ends with it")
     folder = session.leased_folder or control.data_folder(session.local_folder)
     if action == "start":
+        if keystone_port and auth == control.TEMPAUTH:
+            raise UsageError("--keystone-port is for --auth keystone")
         settings = control.Settings(
-            port, time_limit or 40, (memory_limit or 512) * _MIB, auth=auth, identity_port=keystone_port
+            port,
+            time_limit or 40,
+            (memory_limit or 512) * _MIB,
+            auth=control.KEYSTONE if keystone_port else auth,
+            identity_port=keystone_port,
         )
         started = _start(session, folder, settings)
         if not started.facts["started"]:
@@ -128,8 +134,6 @@ def local(
 
 
 def _start(session: Session, folder: Path, settings: control.Settings) -> Done:
-    if settings.identity_port and settings.auth != control.KEYSTONE:
-        raise UsageError("--keystone-port is for --auth keystone")
     if settings.auth == control.KEYSTONE and control.find(folder) is None:
         session.surroundings.warn("Keystone is starting too; that takes a while, longest the first time")
     running, started = control.start(folder, settings)

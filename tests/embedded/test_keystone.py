@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
+import select
 import signal
 import stat
+import subprocess
+from http.client import HTTPConnection
 from pathlib import Path
 
 import psutil
@@ -98,6 +101,45 @@ def test_a_revoked_token_is_refused(keystone_swift: KeystoneSwift, run_keystone:
     assert "is refused" in one_line(run("ls"))
 
 
+def test_a_request_that_waits_for_keystone_keeps_no_other_waiting(keystone_swift: KeystoneSwift) -> None:
+    """While Keystone does not answer whose a token is, the proxy answers others."""
+    keystone, port = _keystone(keystone_swift.running), keystone_swift.running.port
+    waiting, other = (HTTPConnection("127.0.0.1", port, timeout=60) for _ in range(2))
+    os.kill(keystone, signal.SIGSTOP)
+    try:
+        waiting.request("GET", keystone_swift.running.storage_url, headers={"X-Auth-Token": secrets.token_hex(8)})
+        for _ in range(10):
+            other.request("GET", "/healthcheck")
+            assert other.getresponse().read() == b"OK"
+        assert not select.select([waiting.sock], [], [], 0)[0]
+    finally:
+        os.kill(keystone, signal.SIGCONT)
+    assert waiting.getresponse().status == 401
+    waiting.close()
+    other.close()
+
+
+def test_a_killed_keystone_is_started_again(keystone_swift: KeystoneSwift, run_keystone: Runner) -> None:
+    """Logins wait for the new process, on the same port."""
+    killed = _keystone(keystone_swift.running)
+    os.kill(killed, signal.SIGKILL)
+    assert ended(killed)
+    assert run_keystone("--timeout", "300", "ls").status == 0
+    assert _keystone(keystone_swift.running) != killed
+
+
+def test_a_terminal_is_logged_in(keystone_swift: KeystoneSwift, tmp_path: Path) -> None:
+    """``local env`` sets what logs one of the users in, and nothing of another identity is left to win over it."""
+    run = Runner({**base_environment(tmp_path), "STORLET_SHELL_DATA": str(keystone_swift.running.folder)})
+    assert run("local", "env", "--json").json == keystone_swift.environment()
+    lines = run("local", "env", "--user", "outsider").text
+    others = {"OS_REGION_NAME": "Nowhere", "OS_CLOUD": "elsewhere", "OS_PROJECT_ID": "x", "ST_AUTH": "http://elsewhere"}
+    command = ["sh", "-c", 'eval "$1" && env', "sh", lines]
+    shown = subprocess.run(command, env={**run.environ, **others}, capture_output=True, text=True, check=True).stdout
+    held = dict(line.split("=", 1) for line in shown.splitlines() if line.startswith(("OS_", "ST_")))
+    assert held == keystone_swift.environment("outsider")
+
+
 def test_the_server_takes_keystone_along(folder: Path) -> None:
     """Killed or stopped, the server leaves no process; the next one has the same users, data and ports."""
     running, _ = control.start(folder, Settings(auth=KEYSTONE))
@@ -114,7 +156,6 @@ def test_the_server_takes_keystone_along(folder: Path) -> None:
     again, _ = control.start(folder, Settings())
     assert (again.auth, again.identity_port, again.account) == (KEYSTONE, running.identity_port, running.account)
     assert "kept" in run("ls").text
-    _check_that_keystone_is_started_again(again, run)
     with pytest.raises(EmbeddedError, match="runs already, with keystone; stop it first"):
         control.start(folder, Settings(auth=TEMPAUTH))
     keystone = _keystone(again)
@@ -125,14 +166,6 @@ def test_the_server_takes_keystone_along(folder: Path) -> None:
     local = Runner({**base_environment(folder.parent), **control.environment(tempauth)})
     assert "kept" not in local("ls").text  # another account; the first one's data are still there
     assert control.status(folder).versions.keys() == {"swift", "storlets"}
-
-
-def _check_that_keystone_is_started_again(running: control.Running, run: Runner) -> None:
-    killed = _keystone(running)
-    os.kill(killed, signal.SIGKILL)
-    assert ended(killed)
-    assert run("ls").status == 0
-    assert _keystone(running) != killed
 
 
 def _keystone(running: control.Running) -> int:
