@@ -95,9 +95,15 @@ def tool(name: str) -> str:
     return str(Path(sys.executable).parent / name)
 
 
-def run(words: list[str], running: control.Running | None = None, stdin: bytes = b"") -> None:
+def run(
+    words: list[str],
+    running: control.Running | None = None,
+    stdin: bytes = b"",
+    environ: Mapping[str, str] | None = None,
+) -> None:
     """Run a process to its end, its output thrown away.
 
+    :param environ: further variables
     :raises RuntimeError: when it fails
     """
     done = subprocess.run(
@@ -105,7 +111,7 @@ def run(words: list[str], running: control.Running | None = None, stdin: bytes =
         input=stdin,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        env=environment(running),
+        env={**environment(running), **(environ or {})},
         check=False,
     )
     if done.returncode:

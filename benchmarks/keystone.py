@@ -12,7 +12,7 @@ from pathlib import Path
 import platformdirs
 import swiftclient
 
-from benchmarks.cluster import environment, run, tool
+from benchmarks.cluster import run, tool
 from benchmarks.measure import Figure, in_turns
 from benchmarks.notebook import live_shell
 from storlet_shell.embedded import control
@@ -75,9 +75,11 @@ def who_am_i(running: Running) -> Figure:
     with tempfile.TemporaryDirectory(prefix="storlet-bench-") as folder:
         clouds = Path(folder, "clouds.yaml")
         clouds.write_text(json.dumps({"clouds": {"bench": _entry(control.environment(running))}}))
-        chosen = {**environment(), "OS_CLIENT_CONFIG_FILE": str(clouds), "OS_CLOUD": "bench"}
+        chosen = {"OS_CLIENT_CONFIG_FILE": str(clouds), "OS_CLOUD": "bench"}
         ours, theirs = in_turns(
-            9, lambda: _process([tool("storlet-shell"), "whoami"], chosen), lambda: _process(openstack, chosen)
+            9,
+            lambda: run([tool("storlet-shell"), "whoami"], environ=chosen),
+            lambda: run(openstack, environ=chosen),
         )
     note = f"{ours}, openstack token issue {theirs}"
     return Figure("whoami with OS_CLOUD ÷ openstack token issue", ours.median / theirs.median, 0.5, True, "", note)
@@ -90,7 +92,7 @@ def _entry(who: dict[str, str]) -> dict[str, object]:
 
 
 def _openstack() -> list[str]:
-    """Return the words of ``openstack token issue``; install it, once, in an environment that is kept for later runs."""
+    """Return the words of ``openstack token issue``; install it once, in an environment that is kept."""
     place = Path(platformdirs.user_cache_path("storlet-shell")) / "benchmarks" / "openstackclient"
     program = place / "bin" / "openstack"
     if not program.exists():
@@ -98,13 +100,3 @@ def _openstack() -> list[str]:
         words = [str(place / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", _OPENSTACK]
         subprocess.run(words, stdout=sys.stderr, check=True)
     return [str(program), "token", "issue"]
-
-
-def _process(words: list[str], environ: dict[str, str]) -> None:
-    """Run a process to its end, its output thrown away.
-
-    :raises RuntimeError: when it fails
-    """
-    done = subprocess.run(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environ, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(words)}: {done.stderr.decode()}")
