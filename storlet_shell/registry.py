@@ -28,6 +28,7 @@ class Kind(Enum):
     OBJECT = "object"
     CONTAINER = "container"
     STORLET = "storlet"
+    DEPENDENCY = "dependency"
     FILE = "file"
     VARIABLE = "variable"
     COMMAND = "command"
