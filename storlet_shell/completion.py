@@ -115,7 +115,9 @@ class _Completer:
         if kind is Kind.FILE:
             return self._look_up(("file", text), lambda: _files(text), deadline)
         if kind is Kind.STORLET:
-            return self._look_up(("storlets",), self._storlets, deadline)
+            return self._look_up(("storlets",), lambda: self._deployed("storlet_container"), deadline)
+        if kind is Kind.DEPENDENCY:
+            return self._look_up(("dependencies",), lambda: self._deployed("dependency_container"), deadline)
         if kind is Kind.CONTAINER:
             return self._look_up(("containers", text), lambda: self._names("", text), deadline)
         return self._objects(text, prefixed, deadline)
@@ -179,10 +181,11 @@ class _Completer:
         names = [Candidate(one["name"]) for one in entries if "name" in one]
         return names + [Candidate(one["subdir"], final=False) for one in entries if "subdir" in one]
 
-    def _storlets(self) -> list[Candidate]:
+    def _deployed(self, where: str) -> list[Candidate]:
+        """Look up the names in one of the cluster's own containers, by the client's word for it."""
         query = (("format", "json"), ("limit", str(MOST)))
         with self._borrowed_client() as client:
-            entries = _listing(client, Request("GET", client.storlet_container, query=query))
+            entries = _listing(client, Request("GET", getattr(client, where), query=query))
         return [Candidate(one["name"]) for one in entries]
 
     @contextmanager

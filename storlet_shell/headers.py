@@ -38,6 +38,8 @@ FAILURE = "X-Storlet-Shell-Failure"
 """How a storlet failed; only the embedded Swift says it."""
 
 STORLETS_ENABLED = "X-Account-Meta-Storlet-Enabled"
+LAST_MODIFIED = "Last-Modified"
+CONTAINER_READ = "X-Container-Read"
 DYNAMIC_MANIFEST = "X-Object-Manifest"
 
 USER_METADATA = "X-Object-Meta-"
@@ -46,6 +48,7 @@ LANGUAGE = "X-Object-Meta-Storlet-Language"
 INTERFACE_VERSION = "X-Object-Meta-Storlet-Interface-Version"
 OBJECT_METADATA = "X-Object-Meta-Storlet-Object-Metadata"
 MAIN = "X-Object-Meta-Storlet-Main"
+LANGUAGE_VERSION = "X-Object-Meta-Storlet-Language-Version"
 DEPENDENCY = "X-Object-Meta-Storlet-Dependency"
 DEPENDENCY_VERSION = "X-Object-Meta-Storlet-Dependency-Version"
 DEPENDENCY_PERMISSIONS = "X-Object-Meta-Storlet-Dependency-Permissions"
@@ -93,11 +96,13 @@ class StorletDescription(NamedTuple):
     """What the storlet's object says of itself.
 
     :param dependencies: the names of its dependency objects
+    :param language_version: the Python that runs it, such as ``3.11``; empty for the engine's own
     """
 
     language: str
     main: str
     dependencies: tuple[str, ...] = ()
+    language_version: str = ""
 
 
 def encode_storlet(description: StorletDescription) -> dict[str, str]:
@@ -111,6 +116,8 @@ def encode_storlet(description: StorletDescription) -> dict[str, str]:
     }
     if description.dependencies:
         headers[DEPENDENCY] = ",".join(description.dependencies)
+    if description.language_version:
+        headers[LANGUAGE_VERSION] = description.language_version
     return headers
 
 
@@ -121,6 +128,7 @@ def decode_storlet(headers: Mapping[str, str]) -> StorletDescription:
         language=headers.get(LANGUAGE, ""),
         main=headers.get(MAIN, ""),
         dependencies=tuple(name.strip() for name in names if name.strip()),
+        language_version=headers.get(LANGUAGE_VERSION, ""),
     )
 
 
@@ -140,6 +148,12 @@ def encode_dependency(version: str, *, executable: bool) -> dict[str, str]:
         DEPENDENCY_VERSION: version,
         DEPENDENCY_PERMISSIONS: "0755" if executable else "0644",
     }
+
+
+def decode_permissions(headers: Mapping[str, str]) -> int:
+    """Decode what a dependency's owner may do with it; without a word, engines take 0600 (``bring_from_cache``)."""
+    text = headers.get(DEPENDENCY_PERMISSIONS, "")
+    return int(text, 8) if re.fullmatch("0?o?[0-7]{1,4}", text) else 0o600
 
 
 def is_storlet_refusal(body: bytes) -> bool:

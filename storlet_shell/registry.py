@@ -28,6 +28,7 @@ class Kind(Enum):
     OBJECT = "object"
     CONTAINER = "container"
     STORLET = "storlet"
+    DEPENDENCY = "dependency"
     FILE = "file"
     VARIABLE = "variable"
     COMMAND = "command"
@@ -78,6 +79,15 @@ class ParserMixin:
     def error(self, message: str) -> NoReturn:
         """Raise what is wrong with the words."""
         raise UsageError(f"{self.prog}: {message}; try: help {self.prog}")
+
+    def parse_words(self: Any, words: Sequence[str]) -> argparse.Namespace:
+        """Parse words among which options may stand anywhere; by itself, argparse refuses ``dependencies rm -y NAME``.
+
+        Where a ``--`` stands, it must be by itself: the other way of parsing takes no notice of it.
+        """
+        parse = self.parse_args if "--" in words else self.parse_intermixed_args
+        parsed: argparse.Namespace = parse(list(words))
+        return parsed
 
 
 class Parser(ParserMixin, argparse.ArgumentParser):
@@ -138,7 +148,7 @@ class Command(NamedTuple):
         :param body: the cell, heredoc or standard input that came with the line
         :raises UsageError: when the words do not fit the spec
         """
-        return self.bind(vars(self.parser(Parser).parse_args(list(words))), body)
+        return self.bind(vars(self.parser(Parser).parse_words(words)), body)
 
     def bind(self, arguments: dict[str, Any], body: bytes | None = None) -> Call:
         """Make a call of parsed arguments.

@@ -50,9 +50,9 @@ class Result:
 
 def _plain(value: Any) -> str:
     if isinstance(value, Mapping):
-        return " ".join(f"{key}={item}" for key, item in value.items())
+        return " ".join(f"{key}={item}" for key, item in value.items()) or "-"
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
+        return ", ".join(map(str, value)) or "-"
     return str(value)
 
 

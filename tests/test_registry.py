@@ -18,6 +18,7 @@ from storlet_shell.commands import _arguments
 from storlet_shell.embedded import control
 from storlet_shell.errors import UnknownCommandError, UsageError
 from storlet_shell.registry import COMMON, Arg, Command, Kind, Parser, Registry, parse
+from storlet_shell.values import StorletName
 from tests.support.lines import ROOT, Outcome, Runner
 
 COMMANDS = Registry().all()
@@ -245,6 +246,13 @@ def test_body_goes_only_where_one_is_taken(command: Command) -> None:
             command.bind({}, b"text")
     else:
         assert command.bind({}, b"text").arguments[command.body] == b"text"
+
+
+def test_options_may_stand_between_words() -> None:
+    """Where a user puts them who has thought of them late, or early."""
+    for words in (["rm", "-y", "a", "b"], ["rm", "a", "-y", "b"], ["rm", "a", "b", "-y"]):
+        arguments = parse(Registry(), ["dependencies", *words]).arguments
+        assert arguments.items() >= {"action": "rm", "names": [StorletName("a"), StorletName("b")], "yes": True}.items()
 
 
 def test_words_after_two_hyphens_are_no_options() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,16 +100,14 @@ def test_redeployment_of_equal_length_takes_effect(storlets: Runner, here: str, 
         assert storlets("get", f"{here}/o", "--storlet", "version.py").out == word.encode()
 
 
-def test_redeployment_of_equal_length_is_a_byte_longer(
-    run_scripted: Runner, responder: Responder, tmp_path: Path
-) -> None:
-    """Trap 2: on an engine that only looks at the length, a line end more makes the difference."""
+def test_redeployment_is_longer_than_all_before(run_scripted: Runner, responder: Responder, tmp_path: Path) -> None:
+    """Trap 2: on engines that only look at the length, line ends make the difference from every earlier version."""
     code = STORLETS["upper.py"]
     responder.on("HEAD", "/storlet/upper.py", html(404), Answer(length=len(code)), Answer(length=len(code) + 1))
     responder.on("PUT", "/storlet/upper.py", ok(status=201))
     for _ in range(3):
         deploy(run_scripted, tmp_path, "upper.py", code)
-    assert [request.body.decode() for request in responder.sent("PUT")] == [code, code + "\n", code]
+    assert [request.body.decode() for request in responder.sent("PUT")] == [code, code + "\n", code + "\n\n"]
 
 
 def test_changed_dependency_takes_effect(storlets: Runner, here: str, tmp_path: Path) -> None:
@@ -120,18 +119,24 @@ def test_changed_dependency_takes_effect(storlets: Runner, here: str, tmp_path: 
         assert storlets("get", f"{here}/o", "--storlet", "speaker.py").out == word.encode()
 
 
-def test_changed_dependency_is_warned_of_elsewhere(run_scripted: Runner, responder: Responder, tmp_path: Path) -> None:
-    """Trap 2: on another engine the old dependency stays, and the user is told; an unchanged one is no reason."""
+def test_changed_dependency_gets_another_name_elsewhere(
+    run_scripted: Runner, responder: Responder, tmp_path: Path
+) -> None:
+    """Trap 2: another engine keeps what it has under a name; an unchanged dependency is not even sent."""
     (tmp_path / "word.py").write_text("WORD = 1")
     same = hashlib.md5(b"WORD = 1").hexdigest()
-    responder.on("HEAD", "/storlet/upper.py", html(404))
+    responder.on("HEAD", "*", html(404))
     responder.on("HEAD", "/dependency/word.py", html(404), ok(ETag=same), ok(ETag="0" * 32))
     responder.on("PUT", "*", ok(status=201))
-    warned = []
+    names = []
     for _ in range(3):
-        outcome = deploy(run_scripted, tmp_path, "upper.py", STORLETS["upper.py"], "-d", str(tmp_path / "word.py"))
-        warned.append("warning: dependency word.py replaces another" in outcome.err)
-    assert warned == [False, False, True]
+        deploy(run_scripted, tmp_path, "upper.py", STORLETS["upper.py"], "-d", str(tmp_path / "word.py"))
+        *uploaded, storlet = responder.sent("PUT")
+        names.append(([each.path for each in uploaded], storlet.header("X-Object-Meta-Storlet-Dependency")))
+        responder.requests.clear()
+    other = names[2][1]
+    assert names == [(["/dependency/word.py"], "word.py"), ([], "word.py"), ([f"/dependency/{other}"], other)]
+    assert re.fullmatch("word-[0-9a-f]{12}[.]py", str(other))
 
 
 # --- 3

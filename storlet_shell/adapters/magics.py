@@ -208,7 +208,7 @@ class StorletMagics:
             if not words:
                 raise UsageError(f"a command is missing: %{ALWAYS} COMMAND …; try: %{ALWAYS} help")
             command = self._registry.get(words.pop(0))
-        call = command.bind(vars(self._parser(command).parse_args(words)), None if cell is None else _encoded(cell))
+        call = command.bind(vars(self._parser(command).parse_words(words)), None if cell is None else _encoded(cell))
         if stored is None:
             return call
         if call.store is not None:

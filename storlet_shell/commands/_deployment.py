@@ -1,32 +1,39 @@
-"""A storlet on its way into the cluster: read, checked, described, uploaded with its dependencies."""
+"""A storlet on its way into the cluster: read, checked, described."""
 
 from __future__ import annotations
 
 import hashlib
-import os
+import re
 from pathlib import Path
 from typing import NamedTuple
 
 from storlet_shell import headers as wire
-from storlet_shell.bodies import bytes_body, read_file
-from storlet_shell.commands._exchange import check_storlets_run
+from storlet_shell.bodies import read_file
 from storlet_shell.errors import NotFoundError, UsageError
-from storlet_shell.jar import check_jar
-from storlet_shell.results import Done, expand
+from storlet_shell.jar import StorletJar, is_zip
+from storlet_shell.results import expand
 from storlet_shell.session import Session
 from storlet_shell.source import StorletSource
 from storlet_shell.values import Request, StorletMain, StorletName
+
+_OWNER_MAY_CHANGE = 0o600
+_PYTHON_VERSION = re.compile(r"3(\.[0-9]{1,3})?")
 
 
 class Dependency(NamedTuple):
     """A file that a storlet needs beside it.
 
+    :param name: what the storlet knows it by
     :param file: the local file, or None when the dependency is in the cluster already
+    :param mode: the local file's permissions
+    :param kept: the name of its object; empty when that is its name
     """
 
     name: str
     file: Path | None
     content: bytes = b""
+    mode: int = 0o644
+    kept: str = ""
 
     @classmethod
     def parse(cls, text: str) -> Dependency:
@@ -37,17 +44,39 @@ class Dependency(NamedTuple):
         """
         path = expand(text)
         if path.is_file():
-            return cls(StorletName.parse(path.name).name, path, read_file(path))
+            return cls(StorletName.parse(path.name).name, path, read_file(path), path.stat().st_mode & 0o777)
         if "/" in text:
             raise NotFoundError(f"no local file {text}")
         return cls(StorletName.parse(text).name, None)
 
+    @property
+    def object_name(self) -> str:
+        """The name of its object."""
+        return self.kept or self.name
+
+    @property
+    def version(self) -> str:
+        """Its version, made of all that engines take over from it, so that it tells one from another."""
+        return hashlib.sha256(b"%d" % self.is_executable + self.content).hexdigest()[:12]
+
+    @property
+    def is_executable(self) -> bool:
+        """Whether anybody may execute the local file."""
+        return bool(self.mode & 0o111)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What becomes of permissions that the server refuses (storlets ``validate_dependency_registration``)."""
+        if self.file is None or self.mode & _OWNER_MAY_CHANGE == _OWNER_MAY_CHANGE:
+            return ()
+        kept = "0755" if self.is_executable else "0644"
+        return (f"dependency {self.name} gets permissions {kept}: the server refuses {self.mode:04o}",)
+
     def request(self, container: str) -> Request:
-        """Return the upload; its version is made of the content, so that it tells one content from another."""
-        assert self.file is not None
-        version = hashlib.sha256(self.content).hexdigest()[:12]
-        headers = wire.encode_dependency(version, executable=os.access(self.file, os.X_OK))
-        return Request("PUT", container, self.name, headers=headers, body=f"{len(self.content)} bytes of {self.file}")
+        """Return its upload."""
+        headers = wire.encode_dependency(self.version, executable=self.is_executable)
+        body = f"{len(self.content)} bytes of {self.file}"
+        return Request("PUT", container, self.object_name, headers=headers, body=body)
 
 
 class Package(NamedTuple):
@@ -56,6 +85,7 @@ class Package(NamedTuple):
     :param label: where the code is from, as messages spell it
     :param main: the class that it is started by, as its language writes it
     :param notes: what was found in the code that will not work, by line
+    :param language_version: the Python that is to run it; empty for the engine's own
     """
 
     storlet: StorletName
@@ -65,30 +95,48 @@ class Package(NamedTuple):
     label: str
     notes: tuple[str, ...] = ()
     dependencies: tuple[Dependency, ...] = ()
+    language_version: str = ""
 
     @property
     def local_dependencies(self) -> list[Dependency]:
         """The dependencies that are uploaded with it."""
         return [dependency for dependency in self.dependencies if dependency.file]
 
-    def with_dependencies(self, names: str | None) -> Package:
+    def with_dependencies(self, lists: list[str] | None) -> Package:
         """Return the package with what it needs beside it.
 
-        :param names: separated by commas
+        :param lists: of names, separated by commas
         :raises UsageError: when one is named twice, or as the storlet itself
         """
-        needed = [Dependency.parse(text.strip()) for text in (names or "").split(",") if text.strip()]
+        names = [text.strip() for each in lists or () for text in each.split(",")]
+        needed = [Dependency.parse(text) for text in names if text]
         seen: set[str] = {self.storlet.name}
         for dependency in needed:
             if dependency.name in seen:
                 raise UsageError(f"dependency {dependency.name} is named twice, or as the storlet itself")
             seen.add(dependency.name)
-        return self._replace(dependencies=tuple(needed))
+        notes = tuple(note for dependency in needed for note in dependency.notes)
+        return self._replace(dependencies=tuple(needed), notes=self.notes + notes)
+
+    def with_language_version(self, version: str | None) -> Package:
+        """Return the package for a version of its language.
+
+        :raises UsageError: when the server would refuse it (storlets ``validate_storlet_registration``), or the engine
+            could make no interpreter's name of it (``daemon_factory/server.py: get_python_args``)
+        """
+        if version is None:
+            return self
+        if self.language != "python":
+            raise UsageError("--language-version goes with Python; every jar runs on the engine's own Java")
+        if not _PYTHON_VERSION.fullmatch(version):
+            raise UsageError(f"--language-version is 3 or 3.MINOR, a Python that the engine has: {version!r}")
+        return self._replace(language_version=version)
 
     def request(self, container: str) -> Request:
         """Return its upload."""
-        names = tuple(dependency.name for dependency in self.dependencies)
-        headers = wire.encode_storlet(wire.StorletDescription(self.language, self.main, names))
+        names = tuple(dependency.object_name for dependency in self.dependencies)
+        description = wire.StorletDescription(self.language, self.main, names, self.language_version)
+        headers = wire.encode_storlet(description)
         return Request("PUT", container, self.storlet.name, headers=headers, body=f"{len(self.code)} bytes of code")
 
 
@@ -105,13 +153,18 @@ def read_package(session: Session, name: str, main: str | None, code: bytes | No
     storlet = StorletName.parse(Path(name).name)
     content = read_file(name)
     if name.endswith(".jar"):
-        return Package(storlet, "java", check_jar(storlet, content, main), content, name)
+        jar = StorletJar.parse(storlet, content)
+        main_class = jar.main_class(main)
+        notes = tuple(f"{storlet}: {found}" for found in jar.findings(main_class))
+        return Package(storlet, "java", main_class, content, name, notes)
+    if is_zip(content):
+        raise UsageError(f"{name}: no Python but an archive; a Java storlet's file is named <name>-<version>.jar")
     source = StorletSource.parse(content, name)
     return _python(source, StorletMain.parse(f"{Path(name).stem}.{source.main_class(main)}"))
 
 
 def _read_code(session: Session, name: str, main: str | None, code: bytes | None) -> Package:
-    if "/" in name:
+    if "/" in name or (code is None and expand(name).is_file()):
         raise UsageError(f"a storlet's file ends with .py or .jar: {name}")
     parsed = StorletMain.parse(name)
     if main is not None:
@@ -128,81 +181,3 @@ def _read_code(session: Session, name: str, main: str | None, code: bytes | None
 def _python(source: StorletSource, main: StorletMain) -> Package:
     notes = tuple(f"{source.label}:{found.line}: {found.text}" for found in source.findings(main.class_name))
     return Package(main.storlet, "python", str(main), source.code, source.label, notes)
-
-
-def upload(session: Session, package: Package, container: str | None) -> Done:
-    """Upload a storlet after what it needs.
-
-    Engines keep a storlet of equal length (storlets ``gateway.py: bring_from_cache``), so Python code that replaces
-    such a one gets a line end more.
-
-    :param container: None for the cluster's own container of storlets
-    :raises NotFoundError: when the container or a dependency is not there
-    """
-    check_storlets_run(session)
-    client = session.client
-    request = package.request(container or client.storlet_container)
-    if request.container != client.storlet_container:
-        session.surroundings.warn(f"warning: this cluster runs storlets from container {client.storlet_container} only")
-    before = client.find(Request("HEAD", request.container, request.name))
-    code = package.code
-    if before is not None and before.headers.get(wire.CONTENT_LENGTH) == str(len(code)):
-        if package.language == "python":
-            code += b"\n"
-        elif not client.is_embedded:
-            session.surroundings.warn(
-                f"warning: {package.storlet} replaces a jar of equal length, and engines that have fetched it keep the "
-                "old one; give it another version in its name"
-            )
-    try:
-        _upload_dependencies(session, package.local_dependencies)
-        _check_dependencies(session, package)
-        client.send(request, bytes_body(code)).read()
-    except NotFoundError as error:
-        raise _explained(session, error) from error
-    facts = {
-        "storlet": package.storlet.name,
-        "main": package.main,
-        "container": request.container,
-        "dependencies": [dependency.name for dependency in package.dependencies],
-        "bytes": len(code),
-    }
-    verb = "deployed" if before is None else "redeployed"
-    return Done(f"{verb} {package.storlet} (main {package.main}) into container {request.container}", facts)
-
-
-def _explained(session: Session, error: NotFoundError) -> NotFoundError:
-    """Say how a missing container is made: those of storlets come with the account's enabling."""
-    client = session.client
-    for own in (client.storlet_container, client.dependency_container):
-        if f"container {own} is not there" in error.message:
-            message = f"container {own} is not there: the account is not enabled for storlets; enable it with: enable"
-            return NotFoundError(message, transaction_id=error.transaction_id)
-    return error
-
-
-def _check_dependencies(session: Session, package: Package) -> None:
-    container = session.client.dependency_container
-    for dependency in package.dependencies:
-        if dependency.file is None and session.client.find(Request("HEAD", container, dependency.name)) is None:
-            raise NotFoundError(f"dependency {dependency.name} is neither a local file nor in {container}")
-
-
-def _upload_dependencies(session: Session, needed: list[Dependency]) -> None:
-    """Upload the local ones, before the storlet names them.
-
-    Engines keep a dependency that they have once fetched (storlets ``gateway.py: bring_from_cache``); only the embedded
-    one looks whether it has changed.
-    """
-    client = session.client
-    for dependency in needed:
-        request = dependency.request(client.dependency_container)
-        there = client.find(Request("HEAD", request.container, request.name))
-        digest = hashlib.md5(dependency.content, usedforsecurity=False).hexdigest()
-        changed = there is not None and there.headers.get(wire.ETAG, "").strip('"') != digest
-        if changed and not client.is_embedded:
-            session.surroundings.warn(
-                f"warning: dependency {dependency.name} replaces another of that name, and engines that have fetched "
-                "it keep the old one; give it a name with a version"
-            )
-        client.send(request, bytes_body(dependency.content)).read()

@@ -9,8 +9,9 @@ from storlet_shell import headers as wire
 from storlet_shell import trial
 from storlet_shell.bodies import open_file
 from storlet_shell.commands._arguments import PARAMETERS
-from storlet_shell.commands._deployment import Package, read_package, upload
+from storlet_shell.commands._deployment import Package, read_package
 from storlet_shell.commands._exchange import plan, respond
+from storlet_shell.commands._rollout import upload
 from storlet_shell.errors import IdentityError, StorletShellError, UsageError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result, expand
@@ -22,14 +23,16 @@ from storlet_shell.values import ContainerName, Invocation, ObjectPath, Paramete
     "deploy",
     "Deploy a storlet.",
     Arg("name", kind=Kind.FILE, metavar="FILE|MODULE.CLASS", help="a .py or .jar; or a class, its code following"),
-    Arg("--main", metavar="CLASS", help="the class that a file's storlet is started by; needed for a jar"),
+    Arg("--main", metavar="CLASS", help="the class that a file's storlet is started by, if it could be several"),
+    Arg("--language-version", metavar="3[.MINOR]", help="the Python that runs it, if the engine has several"),
     Arg("-c", "--container", type=ContainerName.parse, kind=Kind.CONTAINER, help="another container of storlets"),
     Arg(
         "-d",
         "--dependencies",
+        action="append",
         kind=Kind.FILE,
         metavar="NAME[,NAME…]",
-        help="what the storlet needs beside it: local files, which are uploaded, or names of deployed dependencies",
+        help="what the storlet needs beside it: local files, which are uploaded, or deployed ones; may be repeated",
     ),
     Arg("--with-invoke", action="store_true", help="run it over --input when it is deployed"),
     Arg("--input", kind=Kind.OBJECT, metavar="path:/CONTAINER/OBJECT", help="for --dry-run it may be a local file"),
@@ -44,8 +47,9 @@ def deploy(
     session: Session,
     name: str,
     main: str | None = None,
+    language_version: str | None = None,
     container: ContainerName | None = None,
-    dependencies: str | None = None,
+    dependencies: list[str] | None = None,
     with_invoke: bool = False,
     input: str | None = None,
     print_result: bool = False,
@@ -56,15 +60,17 @@ def deploy(
 ) -> Result:
     """Deploy a storlet: Python from a file, or as the code that follows (a cell, a heredoc, standard input), or a jar.
 
-    The code is checked here before anything is sent. Python code that replaces some of equal length gets a line end
-    more, since engines tell versions apart by their length.
+    The code is checked here before anything is sent, and either all is uploaded or everything stays as it was. Engines
+    keep what they have fetched: a storlet that replaces another is made a byte longer than that with line ends or an
+    archive's comment, and another version of a dependency gets another name, which the storlet need not know.
 
     :raises UsageError: when the code is empty, is no Python or no jar, or lacks the class; nothing is sent then
     :raises NotFoundError: when a dependency is not there, or the account is not enabled for storlets
     :raises StorletFailedError: when --with-invoke or --dry-run runs it and it fails
     """
     _check_run(with_invoke, dry_run, input, print_result=print_result, parameters=bool(parameters or mapping))
-    package = read_package(session, name, main, code).with_dependencies(dependencies)
+    package = read_package(session, name, main, code).with_language_version(language_version)
+    package = package.with_dependencies(dependencies)
     merged = session.parameters(tuple(parameters or ()), mapping)
     where = container.name if container else None
     if package.language == "python":

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from storlet_shell import headers as wire
 from storlet_shell.commands._arguments import DRY_RUN, YES
+from storlet_shell.commands._deployed import users_of_dependencies
 from storlet_shell.commands._exchange import plan
-from storlet_shell.errors import NotFoundError
+from storlet_shell.errors import NotFoundError, StorletShellError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
@@ -16,6 +18,7 @@ from storlet_shell.values import ContainerName, Request, StorletName
     "Delete a deployed storlet.",
     Arg("storlet", type=StorletName.parse, kind=Kind.STORLET, metavar="STORLET"),
     Arg("-c", "--container", type=ContainerName.parse, kind=Kind.CONTAINER, help="another container of storlets"),
+    Arg("--with-dependencies", action="store_true", help="delete its dependencies too, if no other storlet names them"),
     YES,
     DRY_RUN,
     category="Storlets",
@@ -24,21 +27,61 @@ def undeploy(
     session: Session,
     storlet: StorletName,
     container: ContainerName | None = None,
+    with_dependencies: bool = False,
     yes: bool = False,
     dry_run: bool = False,
 ) -> Result:
-    """Delete a deployed storlet; its dependencies stay, since other storlets may use them.
+    """Delete a deployed storlet; its dependencies stay unless --with-dependencies is given.
 
     :raises NotFoundError: when it is not deployed
     :raises RefusedError: when the answer is no
     """
     where = container.name if container else session.client.storlet_container
+    alone, kept = _sort(session, where, storlet) if with_dependencies else ([], {})
+    dependencies = [Request("DELETE", session.client.dependency_container, name) for name in alone]
     request = Request("DELETE", where, storlet.name)
     if dry_run:
-        return plan(session, request)
-    session.confirm(f"Undeploy {storlet}?", yes=yes)
+        _tell_kept(session, kept)
+        return plan(session, request, *dependencies)
+    what = f"{storlet} with {', '.join(alone)}" if alone else str(storlet)
+    session.confirm(f"Undeploy {what}?", yes=yes)
     try:
         session.client.send(request).read()
     except NotFoundError as error:
-        raise NotFoundError(f"storlet {storlet} is not deployed", transaction_id=error.transaction_id) from error
-    return Done(f"undeployed {storlet}", {"undeployed": storlet.name})
+        raise _not_deployed(storlet, error) from error
+    _delete(session, storlet, dependencies)
+    _tell_kept(session, kept)
+    facts = {"undeployed": storlet.name}
+    return Done(f"undeployed {what}", {**facts, "dependencies": alone, "kept": kept} if with_dependencies else facts)
+
+
+def _not_deployed(storlet: StorletName, error: NotFoundError) -> NotFoundError:
+    return NotFoundError(f"storlet {storlet} is not deployed", transaction_id=error.transaction_id)
+
+
+def _sort(session: Session, container: str, storlet: StorletName) -> tuple[list[str], dict[str, list[str]]]:
+    """Return the dependencies that only this storlet names, and who else names the others."""
+    try:
+        reply = session.client.send(Request("HEAD", container, storlet.name))
+    except NotFoundError as error:
+        raise _not_deployed(storlet, error) from error
+    needed = wire.decode_storlet(reply.headers).dependencies
+    users = users_of_dependencies(session) if needed else {}
+    is_own = container == session.client.storlet_container
+    others = {name: [user for user in users.get(name, []) if not (is_own and user == storlet.name)] for name in needed}
+    return [name for name in needed if not others[name]], {name: who for name, who in others.items() if who}
+
+
+def _tell_kept(session: Session, kept: dict[str, list[str]]) -> None:
+    for name, users in kept.items():
+        session.surroundings.warn(f"dependency {name} stays: {', '.join(users)} {'need' if users[1:] else 'needs'} it")
+
+
+def _delete(session: Session, storlet: StorletName, dependencies: list[Request]) -> None:
+    for number, request in enumerate(dependencies):
+        try:
+            session.client.find(request)
+        except StorletShellError:
+            left = ", ".join(each.name for each in dependencies[number:])
+            session.surroundings.warn(f"undeployed {storlet}; these dependencies are left: {left}")
+            raise

@@ -50,13 +50,15 @@ def test_where_the_prefix_is_demanded_it_is_offered(session: Session, photos: st
     assert texts(session, Kind.OBJECT, photos, prefixed=True) == []
 
 
-def test_containers_storlets_variables_and_commands_complete(session: Session, photos: str) -> None:
+def test_containers_storlets_variables_and_commands_complete(session: Session, photos: str, tmp_path: Path) -> None:
     """The other kinds of names are completed from where they are."""
     assert texts(session, Kind.CONTAINER, photos[:-2]) == [photos]
     Registry().get("enable").call([]).run(session)
     code = "class Front:\n    def __init__(self, logger):\n        pass\n\n    __call__ = __init__\n"
-    Registry().get("deploy").call(["fronttest.Front"], code.encode()).run(session)
+    (tmp_path / "fronttest.txt").write_text("x")
+    Registry().get("deploy").call(["fronttest.Front", "-d", f"{tmp_path}/fronttest.txt"], code.encode()).run(session)
     assert "fronttest.py" in texts(session, Kind.STORLET, "front")
+    assert texts(session, Kind.DEPENDENCY, "front") == ["fronttest.txt"]
     session.variables.update({"params": {}, "result": 1})
     assert texts(session, Kind.VARIABLE, "p") == ["params"]
     assert texts(session, Kind.COMMAND, "up") == ["upload"]

@@ -20,6 +20,7 @@ WORDS = {
     "enable": [],
     "rm": ["c/o", "c"],
     "undeploy": ["upper.py"],
+    "dependencies": ["rm", "extra.txt"],
     "deploy": ["{file}", "-d", "{dependency}"],
 }
 """The words of one line for each command that has the option."""

@@ -1,0 +1,201 @@
+"""A deployment's uploads: all of them, or none."""
+
+from __future__ import annotations
+
+import hashlib
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from storlet_shell import headers as wire
+from storlet_shell.bodies import bytes_body
+from storlet_shell.commands._deployment import Dependency, Package
+from storlet_shell.commands._exchange import check_storlets_run
+from storlet_shell.errors import NotFoundError, StorletShellError, UsageError
+from storlet_shell.renewal import lengthened, renamed, with_names
+from storlet_shell.results import Done
+from storlet_shell.session import Session
+from storlet_shell.values import ObjectPath, Request
+
+if TYPE_CHECKING:
+    from storlet_shell.transport import Reply
+
+_VALUE_BYTES = 256
+"""Swift's default ``max_meta_value_length`` (swift/common/constraints.py)."""
+
+
+def upload(session: Session, package: Package, container: str | None) -> Done:
+    """Upload a storlet after what it needs, so that the engine runs the new code, or leave everything as it was.
+
+    :param container: None for the cluster's own container of storlets
+    :raises NotFoundError: when the container or a dependency is not there
+    :raises UsageError: when the server would not take the description
+    """
+    check_storlets_run(session)
+    client = session.client
+    if container not in (None, client.storlet_container):
+        session.surroundings.warn(f"warning: this cluster runs storlets from container {client.storlet_container} only")
+    where = container or client.storlet_container
+    before = client.find(Request("HEAD", where, package.storlet.name))
+    try:
+        dependencies = [_settle(session, package, dependency) for dependency in package.dependencies]
+        package = package._replace(dependencies=tuple(each for each, _ in dependencies))
+        request = package.request(where)
+        _check_values(session, request)
+        code = _code(session, package, before)
+        with _Replacing(session) as replacing:
+            for dependency, there in dependencies:
+                if dependency.file and not (there and _is_same(dependency, there)):
+                    replacing.put(dependency, there)
+            client.send(request, bytes_body(code)).read()
+    except NotFoundError as error:
+        raise _explained(session, error) from error
+    facts = {
+        "storlet": package.storlet.name,
+        "main": package.main,
+        "container": where,
+        "dependencies": [dependency.object_name for dependency in package.dependencies],
+        "bytes": len(code),
+    }
+    verb = "deployed" if before is None else "redeployed"
+    return Done(f"{verb} {package.storlet} (main {package.main}) into container {where}", facts)
+
+
+def _settle(session: Session, package: Package, dependency: Dependency) -> tuple[Dependency, Reply | None]:
+    """Return a dependency under the name that it is to be kept by, and what is there by that name.
+
+    Engines keep a dependency that they have once fetched under a name; only the embedded one looks whether it has
+    changed. So elsewhere another version of a file gets a name of its own, where the storlet can find it by that: Java
+    is given a list of the jars, Python code a line that renames them.
+    """
+    client = session.client
+    there = client.find(Request("HEAD", client.dependency_container, dependency.object_name))
+    if dependency.file is None:
+        if there is None:
+            raise NotFoundError(
+                f"dependency {dependency.name} is neither a local file nor in {client.dependency_container}"
+            )
+        return dependency, there
+    if there is None or dependency.kept or _is_same(dependency, there) or client.is_embedded:
+        return dependency, there
+    if package.language == "java" and not dependency.name.endswith(".jar"):
+        session.surroundings.warn(
+            f"warning: dependency {dependency.name} replaces another of that name, and engines that have fetched "
+            "it keep the old one; give it a name with a version"
+        )
+        return dependency, there
+    kept = renamed(dependency.name, dependency.version)
+    session.surroundings.warn(
+        f"note: this dependency {dependency.name} is kept as {kept}, since engines keep what they have under a name"
+    )
+    return _settle(session, package, dependency._replace(kept=kept))
+
+
+def _is_same(dependency: Dependency, there: Reply) -> bool:
+    """Tell whether a dependency is there with the same content and, for its owner, the same permissions."""
+    digest = hashlib.md5(dependency.content, usedforsecurity=False).hexdigest()
+    is_executable = bool(wire.decode_permissions(there.headers) & 0o100)
+    return there.headers.get(wire.ETAG, "").strip('"') == digest and is_executable == dependency.is_executable
+
+
+def _check_values(session: Session, request: Request) -> None:
+    most = int(session.client.capabilities().get("swift", {}).get("max_meta_value_length", _VALUE_BYTES))
+    for name, what in (
+        (wire.DEPENDENCY, "the names of the dependencies"),
+        (wire.MAIN, "the name of the main class"),
+    ):
+        size = len(request.headers.get(name, "").encode())
+        if size > most:
+            raise UsageError(f"{what}: {size} bytes, and the server takes {most}")
+
+
+def _code(session: Session, package: Package, before: Reply | None) -> bytes:
+    """Return the code as it is to be stored: with the names of its dependencies, and longer than what it replaces."""
+    names = {each.kept: each.name for each in package.dependencies if each.kept}
+    is_jar = package.language == "java"
+    code = with_names(package.code, names) if names and not is_jar else package.code
+    if before is None or session.client.is_embedded:
+        return code
+    length = int(before.headers.get(wire.CONTENT_LENGTH, 0))
+    same = lengthened(code, length, is_jar=is_jar)
+    if same and hashlib.md5(same, usedforsecurity=False).hexdigest() == before.headers.get(wire.ETAG, "").strip('"'):
+        return same
+    longer = lengthened(code, length + 1, is_jar=is_jar)
+    if longer is None:
+        session.surroundings.warn(
+            f"warning: {package.storlet} can't be made longer than the jar that it replaces, and engines that have run "
+            "one of equal length keep that; give it another version in its name"
+        )
+    return longer or code
+
+
+def _explained(session: Session, error: NotFoundError) -> NotFoundError:
+    """Say how a missing container is made: those of storlets come with the account's enabling."""
+    client = session.client
+    for own in (client.storlet_container, client.dependency_container):
+        if f"container {own} is not there" in error.message:
+            message = f"container {own} is not there: the account is not enabled for storlets; enable it with: enable"
+            return NotFoundError(message, transaction_id=error.transaction_id)
+    return error
+
+
+class _Replacing:
+    """Uploads of dependencies; when something fails, what was there before is put back.
+
+    What an upload replaces is copied inside the cluster before it, as ``<name>.before``, and so outlives this process.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._container = session.client.dependency_container
+        self._undo: list[Request] = []
+        self._copies: list[Request] = []
+
+    def __enter__(self) -> _Replacing:
+        return self
+
+    def put(self, dependency: Dependency, there: Reply | None) -> None:
+        """Upload a dependency.
+
+        :param there: what is there by its name
+        """
+        client, name = self._session.client, dependency.object_name
+        if there is None:
+            self._undo.append(Request("DELETE", self._container, name))
+        else:
+            self._copies.append(Request("DELETE", self._container, f"{name}.before"))
+            client.send(self._copy(name, f"{name}.before")).read()
+            self._undo.append(self._copy(f"{name}.before", name))
+        client.send(dependency.request(self._container), bytes_body(dependency.content)).read()
+
+    def _copy(self, name: str, target: str) -> Request:
+        headers = wire.encode_destination(ObjectPath(self._container, target))
+        return Request("COPY", self._container, name, headers=headers)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if error is not None and not self._send(self._undo[::-1]):
+            return  # what has been copied is needed still
+        self._send(self._copies)
+        if error is not None and self._undo:
+            self._session.surroundings.warn("nothing was changed: the dependencies are as they were before")
+
+    def _send(self, requests: list[Request]) -> bool:
+        """Send what puts things in order; say what of it fails, and go on."""
+        done = True
+        for request in requests:
+            try:
+                reply = self._session.client.find(request)
+                if reply is not None:
+                    reply.read()
+            except StorletShellError as error:
+                done = False
+                self._session.surroundings.warn(f"warning: {_left(request)}: {error}")
+        return done
+
+
+def _left(request: Request) -> str:
+    """Say what is left when a request that puts things in order fails."""
+    if request.method == "DELETE":
+        return f"{request.subject} is left over; delete it with: dependencies rm {request.name}"
+    name = request.name.removesuffix(".before")
+    target = request.subject.removesuffix(".before")
+    return f"{target} is not as it was before; that is kept as {name}.before: copy {request.subject} {target}"

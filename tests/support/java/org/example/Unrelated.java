@@ -1,0 +1,4 @@
+package org.example;
+
+/** A class that is no storlet. */
+public class Unrelated {}
