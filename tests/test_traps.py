@@ -408,6 +408,12 @@ def test_log_is_not_generated_unless_asked_for(
     assert responder.requests[-1].header("X-Storlet-Generate-Log") == "True"
 
 
+def test_log_that_was_asked_for_is_stored(storlets: Runner, here: str) -> None:
+    """Trap 15: the embedded engine stores it, where the API's text says; a copy's answer comes after that."""
+    assert storlets("copy", f"{here}/o", f"{here}/new", "--storlet", "upper.py", "--generate-log").status == 0
+    assert b"upper ran" in storlets("get", "storletlog/upper.py.log").out
+
+
 def test_storlets_are_run_by_three_methods_only(wire: list[Recorded]) -> None:
     """Trap 17: HEAD and DELETE with the header are answered 405, POST 401."""
     assert {request.method for request in wire if "x-run-storlet" in request.names()} == {"GET", "PUT", "COPY"}
