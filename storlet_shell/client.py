@@ -7,6 +7,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from storlet_shell import headers as wire
@@ -228,8 +229,9 @@ class Client:
         transaction = reply.transaction_id
         kind: type[StorletShellError] = StorletFailedError
         if reply.status == 401 and wire.is_storlet_refusal(body):
-            if self.find(Request("HEAD", self.storlet_container, storlet)) is None:
-                return NotFoundError(f"storlet {storlet} is not deployed", transaction_id=transaction)
+            with suppress(IdentityError):  # who may not look at it may not run it either
+                if self.find(Request("HEAD", self.storlet_container, storlet)) is None:
+                    return NotFoundError(f"storlet {storlet} is not deployed", transaction_id=transaction)
             return IdentityError(f"this user may not run storlet {storlet}", transaction_id=transaction)
         if reply.status not in (500, 503):
             return None

@@ -228,7 +228,9 @@ def test_missing_storlet_is_not_deployed_and_no_expired_token(run_scripted: Runn
     forbidden = run_scripted("get", "c/o", "--storlet", "none.py")
     assert (forbidden.status, "may not run" in one_line(forbidden)) == (3, True)
     assert sent(responder) == [("GET", "/c/o"), ("HEAD", "/storlet/none.py")] * 2
-    assert len(responder.logins) == 2
+    responder.on("HEAD", "/storlet/none.py", html(403))
+    assert one_line(run_scripted("get", "c/o", "--storlet", "none.py")) == one_line(forbidden)
+    assert len(responder.logins) == 3
 
 
 def test_large_upload_through_a_missing_storlet_is_understood(storlets: Runner, here: str) -> None:

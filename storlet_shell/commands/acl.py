@@ -128,7 +128,7 @@ def _grant_storlet(
 def _warn(session: Session, user: str, storlet: StorletName) -> None:
     """Say what will keep a user from running the storlet all the same."""
     warn, client = session.surroundings.warn, session.client
-    if _is_tempauth(session):
+    if "tempauth" in client.capabilities():
         warn("warning: this cluster's tempauth knows no storlet ACLs; they take effect where Keystone is")
     if not is_there(session, Request("HEAD", client.storlet_container, storlet.name)):
         warn(f"warning: storlet {storlet} is not deployed")
@@ -138,11 +138,6 @@ def _warn(session: Session, user: str, storlet: StorletName) -> None:
             f"warning: {user} must be able to read container {client.storlet_container}, too; "
             f"for a user of another project: acl grant {client.storlet_container} PROJECT_ID:USER_ID --read"
         )
-
-
-def _is_tempauth(session: Session) -> bool:
-    capabilities = session.client.capabilities()
-    return "tempauth" in capabilities and "keystoneauth" not in capabilities
 
 
 def _change(
@@ -157,8 +152,8 @@ def _change(
         told = f"(what is there, {'and' if action == 'grant' else 'without'} {entry})"
         return plan(session, Request("HEAD", container.name), Request("POST", container.name, headers={header: told}))
     facts = {"container": container.name, "entry": entry, "right": right}
-    if action == "grant" and not names_ids(entry) and "keystoneauth" in session.client.capabilities():
-        session.surroundings.warn(f"warning: Keystone's users and projects are named by their ids in ACLs: {entry}")
+    if action == "grant" and not names_ids(entry) and "tempauth" not in session.client.capabilities():
+        session.surroundings.warn(f"warning: ACLs name Keystone's projects and users by their ids, and {entry} is none")
     before = _entries(session, container, right)
     is_it = [each.lower() == entry.lower() if is_grant(entry) else each == entry for each in before]
     if action == "grant":

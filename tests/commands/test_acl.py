@@ -154,7 +154,7 @@ def test_keystone_entry_that_is_no_id_is_warned_of(
     run_scripted: Runner, responder: Responder, entry: str, warned: int
 ) -> None:
     """There, names are not what ACLs hold."""
-    responder.info["keystoneauth"] = {}
+    assert "tempauth" not in responder.info
     responder.on("HEAD", "/c", ok(status=204))
     responder.on("POST", "/c", ok(status=204))
     outcome = run_scripted("acl", "grant", "c", entry, "--read")
