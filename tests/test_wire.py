@@ -149,3 +149,17 @@ def contract(request: pytest.FixtureRequest) -> Path:
 def test_command_sends_what_its_file_says(sent: dict[str, str], contract: Path) -> None:
     """Methods, paths, headers and their order; if they are meant to change: ``make wire``."""
     assert sent[contract.stem] == contract.read_text()
+
+
+def test_keystone_is_asked_once(request: pytest.FixtureRequest) -> None:
+    """Two commands of one session cost one request to Keystone, which is told in ``keystone/login.txt``."""
+    pytest.importorskip("tests.support.keystone", reason="the embedded Swift has no Keystone yet")
+    keystone, run = request.getfixturevalue("keystone_swift"), request.getfixturevalue("run_keystone")
+    with Relay(keystone.running.identity_port) as relay:
+        environ = {"OS_AUTH_URL": f"http://127.0.0.1:{relay.port}/v3"}
+        assert run("-f", "-", stdin=b"whoami\nls\n", environ=environ).status == 0
+        told = "\n\n".join(tell(each, {f"127.0.0.1:{relay.port}": "HOST"}, "whoami") for each in relay.take())
+    path = FOLDER / "keystone" / "login.txt"
+    if os.environ.get("UPDATE_WIRE"):
+        path.write_text(f"{told}\n")
+    assert f"{told}\n" == path.read_text()
