@@ -3,13 +3,16 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test browser check bench clean
+.PHONY: demo test wire browser check bench clean
 
 demo: $(VENV)/.embedded
 	$(BIN)/storlet-shell --local --ephemeral -x -f examples/quickstart.storlets
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
+wire: $(VENV)/.dev
+	UPDATE_WIRE=1 $(BIN)/python -m pytest -q tests/test_wire.py
 
 browser: $(VENV)/.browser
 	$(BIN)/python -m pytest -o addopts="-ra --strict-markers --strict-config" tests/browser

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from storlet_shell import headers as wire
@@ -18,6 +20,7 @@ from storlet_shell.errors import (
     ServiceError,
     StorletFailedError,
     StorletShellError,
+    UsageError,
 )
 from storlet_shell.transport import Reply, Transport, host_of
 from storlet_shell.values import Request
@@ -31,6 +34,7 @@ BACK_OFF = 0.25
 _ERROR_BODY_BYTES = 64 * 1024
 
 STATUS_ERRORS: Mapping[int, tuple[type[StorletShellError], str]] = {
+    304: (StorletShellError, "not changed since, as the request's condition has it"),
     400: (StorletShellError, "the server calls the request bad"),
     401: (IdentityError, "the token is refused"),
     402: (IdentityError, "the account is not paid for"),
@@ -50,6 +54,7 @@ STATUS_ERRORS: Mapping[int, tuple[type[StorletShellError], str]] = {
     417: (StorletShellError, "the server does not do what is expected"),
     422: (ServiceError, "what arrived is not what was sent"),
     429: (ServiceError, "too many requests; try later"),
+    431: (StorletShellError, "more headers than the server takes; send fewer parameters"),
     498: (ServiceError, "too many requests; try later"),
     499: (ServiceError, "the server saw the connection close"),
     500: (ServiceError, "the server failed"),
@@ -69,6 +74,11 @@ _FAILURES: Mapping[str, type[StorletShellError]] = {
     "missing": NotFoundError,
 }
 """Kinds of failures of the embedded Swift (docs/embedded.md) that are not the storlet's doing; the others are."""
+
+_NOT_THE_STORLETS = {"ok", "abandoned", *_FAILURES}
+
+_ENDED = re.compile(r"--- \S+ \S+ (?:-|\S+ \S+): (\w+)(?:: (.*?))?(?: \([0-9.]+ s\))?")
+"""The line above a run in a storlet's log: how the run ended, and why (``embedded/journal.py: Record.render``)."""
 
 
 class Client:
@@ -137,7 +147,9 @@ class Client:
         run then. Others are repeated when the connection fails or the answer is a 503, if the body can be read again.
 
         :raises StorletShellError: the error that the status stands for (:data:`STATUS_ERRORS`)
+        :raises UsageError: when the headers are larger than servers take; nothing is sent then
         """
+        self._check_size(request)
         once = body is not None and not body.replayable
         attempts = 1 if once or wire.RUN_STORLET in request.headers else ATTEMPTS
         renewed, cut = once, False
@@ -171,6 +183,14 @@ class Client:
         except NotFoundError:
             return None
 
+    def _check_size(self, request: Request) -> None:
+        if not wire.oversize(request.headers, wire.HEADER_BYTES):
+            return
+        limit = self.capabilities().get("swift", {}).get("max_header_size")
+        oversize = wire.oversize(request.headers, limit if isinstance(limit, int) else wire.HEADER_BYTES)
+        if oversize:
+            raise UsageError(f"{request.subject}: {oversize}; a storlet takes more as an object (--extra)")
+
     @staticmethod
     def _pause(attempts_left: int) -> None:
         pause = BACK_OFF * 2.0 ** (ATTEMPTS - 1 - attempts_left)
@@ -201,7 +221,7 @@ class Client:
         kind, meaning = STATUS_ERRORS.get(
             reply.status, (ServiceError if reply.status >= 500 else StorletShellError, "not the answer to be expected")
         )
-        said = f", {text}" if text and reply.status in (400, 405, 409, 412, 413, 422) else ""
+        said = f", {text}" if text and reply.status in (400, 403, 405, 409, 412, 413, 422) else ""
         return kind(f"{request.subject}: {meaning}{said} (HTTP {reply.status})", transaction_id=reply.transaction_id)
 
     def _storlet_error(self, request: Request, reply: Reply, body: bytes, text: str) -> StorletShellError | None:
@@ -209,8 +229,9 @@ class Client:
         transaction = reply.transaction_id
         kind: type[StorletShellError] = StorletFailedError
         if reply.status == 401 and wire.is_storlet_refusal(body):
-            if self.find(Request("HEAD", self.storlet_container, storlet)) is None:
-                return NotFoundError(f"storlet {storlet} is not deployed", transaction_id=transaction)
+            with suppress(IdentityError):  # who may not look at it may not run it either
+                if self.find(Request("HEAD", self.storlet_container, storlet)) is None:
+                    return NotFoundError(f"storlet {storlet} is not deployed", transaction_id=transaction)
             return IdentityError(f"this user may not run storlet {storlet}", transaction_id=transaction)
         if reply.status not in (500, 503):
             return None
@@ -241,18 +262,28 @@ class Client:
         return reply.read().decode("utf-8", "replace") if reply else ""
 
     def log_of_failure(self, storlet: str, transaction: str) -> str:
-        """Return the log of a failed run, or nothing: that it can't be had must not hide the failure itself.
+        """Return the log of a failed run, or nothing: that it can't be had must not hide the failure itself."""
+        return self.failed_run(storlet, transaction)[1]
 
-        Only the embedded engine tells the log of one run from those of others.
+    def failed_run(self, storlet: str, transaction: str) -> tuple[str, str]:
+        """Return why a run failed and its log; nothing where that is not known.
+
+        Only the embedded engine tells one run from others; a reason that is not the storlet's doing is left out.
         """
         try:
             if not self.is_embedded:
-                return ""
+                return "", ""
             lines = self.storlet_log(storlet, transaction).splitlines()
         except StorletShellError:
-            return ""
-        heading = (line.startswith("--- ") and transaction in line for line in lines)  # it says nothing new
-        return "\n".join(line for line, is_heading in zip(lines, heading, strict=True) if not is_heading)
+            return "", ""
+        reason, log = "", []
+        for line in lines:
+            if line.startswith("--- ") and transaction in line:  # a run's heading
+                ended = _ENDED.fullmatch(line)
+                reason = (ended[2] or ended[1]) if ended and ended[1] not in _NOT_THE_STORLETS else ""
+            else:
+                log.append(line)
+        return reason, "\n".join(log)
 
     def _is_there(self, request: Request) -> bool:
         """Tell a failed storlet from a failed server: a 503 without text can be either, and a HEAD runs no storlet."""

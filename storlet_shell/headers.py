@@ -8,18 +8,23 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
-from storlet_shell.values import Invocation, ObjectPath
+from storlet_shell.errors import UsageError
+from storlet_shell.values import ByteRange, Invocation, ObjectPath
 
 AUTH_TOKEN = "X-Auth-Token"  # noqa: S105  a header's name, not a token
 STORAGE_URL = "X-Storage-Url"
 AUTH_USER = "X-Auth-User"
 AUTH_KEY = "X-Auth-Key"
 CONTENT_LENGTH = "Content-Length"
+CONTENT_RANGE = "Content-Range"
 CONTENT_TYPE = "Content-Type"
+COPY_FROM = "X-Copy-From"
+COPY_FROM_ACCOUNT = "X-Copy-From-Account"
 DESTINATION = "Destination"
 ETAG = "ETag"
+RANGE = "Range"
 TRANSACTION_ID = "X-Trans-Id"
 
 RUN_STORLET = "X-Run-Storlet"
@@ -40,6 +45,9 @@ FAILURE = "X-Storlet-Shell-Failure"
 STORLETS_ENABLED = "X-Account-Meta-Storlet-Enabled"
 LAST_MODIFIED = "Last-Modified"
 CONTAINER_READ = "X-Container-Read"
+CONTAINER_WRITE = "X-Container-Write"
+STORLET_READ = "X-Storlet-Container-Read"
+STORLET_NAME = "X-Storlet-Name"
 DYNAMIC_MANIFEST = "X-Object-Manifest"
 
 USER_METADATA = "X-Object-Meta-"
@@ -90,6 +98,129 @@ def _quote_path(path: ObjectPath) -> str:
 def encode_destination(path: ObjectPath) -> dict[str, str]:
     """Encode where a COPY puts its result."""
     return {DESTINATION: _quote_path(path).removeprefix("/")}
+
+
+def encode_origin(path: ObjectPath, account: str | None = None) -> dict[str, str]:
+    """Encode from where a PUT without a body takes its object.
+
+    :param account: the account that holds it, if it is another one
+    """
+    headers = {COPY_FROM: _quote_path(path)}
+    return headers if account is None else {**headers, COPY_FROM_ACCOUNT: quote(account, safe="")}
+
+
+def encode_range(range: ByteRange | None) -> dict[str, str]:
+    """Encode which bytes of an object a plain GET is to send, or a COPY to read."""
+    return {} if range is None else {RANGE: f"bytes={range}"}
+
+
+_CONTENT_RANGE = re.compile(r"bytes[ =]([0-9]+)-([0-9]+)/([0-9]+)")
+
+
+def is_of_range(told: str, range: ByteRange) -> bool:
+    """Tell whether an answer's ``Content-Range`` or ``Storlet-Input-Range`` is of the range that was asked for."""
+    match = _CONTENT_RANGE.fullmatch(told.strip())
+    return match is not None and range.within(int(match[3])) == (int(match[1]), int(match[2]))
+
+
+class Header(NamedTuple):
+    """A header of the user's own."""
+
+    name: str
+    value: str
+
+    @classmethod
+    def parse(cls, text: str) -> Header:
+        """Read ``NAME: VALUE``.
+
+        :raises UsageError: when it is not that, holds control characters, or is one that an option or the client sets
+        """
+        name, colon, value = text.partition(":")
+        if not colon or not _HEADER_NAME.fullmatch(name):
+            raise UsageError(f"a header is written 'NAME: VALUE': {text!r}")
+        if _CONTROL.search(value):
+            raise UsageError(f"a header can't hold control characters: {text!r}")
+        header = cls(name, value.strip(" "))
+        instead = _OWNED.get(name.lower(), _OWNED[PARAMETER] if name.lower().startswith(PARAMETER.lower()) else "")
+        if instead:
+            raise UsageError(f"{name} is no header of yours to set: {instead}")
+        if name.lower() in ("referer", "referrer") and "storlets" in header.value:
+            raise UsageError("the storlets middleware forbids every request whose Referer holds 'storlets'")
+        return header
+
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_IDENTITY = "the login sets it; see: whoami"
+_CONNECTION = "it is the connection's"
+_OWNED: Mapping[str, str] = {
+    PARAMETER: "use -p KEY=VALUE",
+    **{
+        name.lower(): instead
+        for name, instead in (
+            (AUTH_TOKEN, _IDENTITY),
+            (AUTH_USER, _IDENTITY),
+            (AUTH_KEY, _IDENTITY),
+            ("X-Service-Token", _IDENTITY),
+            ("Authorization", _IDENTITY),
+            (RUN_STORLET, "use --storlet NAME"),
+            (STORLET_RANGE, "use --range"),
+            (RANGE, "use --range"),
+            (EXTRA_RESOURCES, "use --extra path:/CONTAINER/OBJECT"),
+            (RUN_ON_PROXY, "use --on-proxy or --on-node"),
+            (GENERATE_LOG, "use --generate-log"),
+            (DESTINATION, "use copy"),
+            (COPY_FROM, "use copy --verb PUT"),
+            (COPY_FROM_ACCOUNT, "use copy --from-account ACCOUNT"),
+            ("Destination-Account", "use copy --from-account ACCOUNT with the other account's identity"),
+            (CONTENT_LENGTH, _CONNECTION),
+            ("Transfer-Encoding", _CONNECTION),
+            ("Connection", _CONNECTION),
+            ("Expect", _CONNECTION),
+            ("Host", _CONNECTION),
+            ("Accept-Encoding", _CONNECTION),
+        )
+    },
+}
+"""Headers that are made from a line's other words, by their names in lower case, with what to use instead."""
+
+CONDITIONS = frozenset({"if-match", "if-none-match", "if-modified-since", "if-unmodified-since"})
+"""Headers that make a request depend on the object, in lower case."""
+
+HEADER_BYTES = 8192
+"""Swift's default ``max_header_size``: a header's line, with its end, must be shorter (eventlet ``wsgi.py``)."""
+
+HEADERS_BYTES = 65536
+"""What all header lines together may have (eventlet ``wsgi.py: MAX_TOTAL_HEADER_SIZE``)."""
+
+
+def oversize(headers: Mapping[str, str], limit: int) -> str:
+    """Say what of a request's headers a server does not take, for which it answers a 400 without a word.
+
+    :param limit: what one line must be shorter than, in bytes
+    :returns: nothing when all can be sent
+    """
+    sizes = {name: len(name) + len(value.encode("utf-8", "surrogateescape")) + 4 for name, value in headers.items()}
+    for name, size in sizes.items():
+        if size >= limit:
+            what = f"header {name}"
+            if name.startswith(PARAMETER):
+                what = f"parameter {unquote(headers[name].partition(':')[0])}"
+            return f"{what} has {size} bytes on the wire, and the server takes less than {limit}"
+    total = sum(sizes.values())
+    if total >= HEADERS_BYTES:
+        return f"parameters and headers have {total} bytes on the wire, and servers take less than {HEADERS_BYTES}"
+    return ""
+
+
+def encode_grant(user: str, storlet: str) -> dict[str, str]:
+    """Encode a storlet ACL as the headers of a container's POST, which adds it to the read ACL."""
+    return {STORLET_READ: user, STORLET_NAME: storlet}
+
+
+def encode_acl(name: str, entries: tuple[str, ...]) -> dict[str, str]:
+    """Encode an ACL as the header of a container's POST, which replaces it; one without entries is removed."""
+    return {name: ",".join(entries)} if entries else {name.replace("X-", "X-Remove-", 1): "all"}
 
 
 class StorletDescription(NamedTuple):

@@ -250,7 +250,7 @@ class ByteRange(NamedTuple):
         """
         match = _RANGE.fullmatch(text)
         if "," in text:
-            raise UsageError(f"a storlet runs over one range at a time: {text!r}")
+            raise UsageError(f"one range at a time: {text!r}")
         if match is None or match.group(1) == match.group(2) == "":
             raise UsageError(f"a range is written FIRST-LAST, FIRST- or -COUNT: {text!r}")
         first, last = (int(half) if half else None for half in match.groups())
@@ -259,6 +259,14 @@ class ByteRange(NamedTuple):
         if first is None and last == 0:
             raise UsageError(f"a range of no bytes: {text!r}")
         return cls(first, last)
+
+    def within(self, length: int) -> tuple[int, int] | None:
+        """Return the first and the last position of what it takes of so many bytes; None when that is nothing."""
+        if self.first is None:
+            assert self.last is not None
+            return (max(0, length - self.last), length - 1) if length else None
+        last = length - 1 if self.last is None else min(self.last, length - 1)
+        return (self.first, last) if self.first <= last else None
 
     def __str__(self) -> str:
         return f"{'' if self.first is None else self.first}-{'' if self.last is None else self.last}"

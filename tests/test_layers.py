@@ -15,7 +15,7 @@ PACKAGE = Path(storlet_shell.__file__).parent
 RANKS = (
     {"errors", "values", "results", "reports", "response", "saving", "bodies", "source"}
     | {"visible", "views", "display", "frames", "excerpts", "advice"},
-    {"headers", "jar", "classfile", "renewal", "trial_process"},
+    {"headers", "access", "jar", "classfile", "renewal", "trial_process"},
     {"credentials", "transport", "client", "trial"},
     {"session"},
     {"registry", "completion", "cursor"},

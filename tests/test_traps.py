@@ -233,7 +233,9 @@ def test_missing_storlet_is_not_deployed_and_no_expired_token(run_scripted: Runn
     forbidden = run_scripted("get", "c/o", "--storlet", "none.py")
     assert (forbidden.status, "may not run" in one_line(forbidden)) == (3, True)
     assert sent(responder) == [("GET", "/c/o"), ("HEAD", "/storlet/none.py")] * 2
-    assert len(responder.logins) == 2
+    responder.on("HEAD", "/storlet/none.py", html(403))
+    assert one_line(run_scripted("get", "c/o", "--storlet", "none.py")) == one_line(forbidden)
+    assert len(responder.logins) == 3
 
 
 def test_large_upload_through_a_missing_storlet_is_understood(storlets: Runner, here: str) -> None:
@@ -411,6 +413,12 @@ def test_log_is_not_generated_unless_asked_for(
     assert not [request for request in wire if "x-storlet-generate-log" in request.names()]
     run_scripted("get", "c/o", "--storlet", "s.py", "--generate-log")
     assert responder.requests[-1].header("X-Storlet-Generate-Log") == "True"
+
+
+def test_log_that_was_asked_for_is_stored(storlets: Runner, here: str) -> None:
+    """Trap 15: the embedded engine stores it, where the API's text says; a copy's answer comes after that."""
+    assert storlets("copy", f"{here}/o", f"{here}/new", "--storlet", "upper.py", "--generate-log").status == 0
+    assert b"upper ran" in storlets("get", "storletlog/upper.py.log").out
 
 
 def test_storlets_are_run_by_three_methods_only(wire: list[Recorded]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from storlet_shell.errors import UsageError
+from storlet_shell.headers import CONDITIONS, Header
 from storlet_shell.registry import Arg, Kind
 from storlet_shell.session import Session
 from storlet_shell.values import ByteRange, Invocation, ObjectPath, Parameter, StorletName
@@ -25,6 +26,22 @@ def object_option(flag: str, help: str, **options: Any) -> Arg:
 DRY_RUN = Arg("--dry-run", action="store_true", help="show the request that would be sent, and send nothing")
 YES = Arg("-y", "--yes", action="store_true", help="do not ask")
 SAVE = Arg("--save", kind=Kind.FILE, metavar="FILE", help="write the body to this file, which appears at the clean end")
+
+RANGE = Arg(
+    "--range",
+    type=ByteRange.parse,
+    metavar="FIRST-LAST",
+    help="read only this range of the object's bytes; FIRST- and -COUNT are ranges too",
+)
+HEADER = Arg(
+    "-H",
+    "--header",
+    dest="header",
+    action="append",
+    type=Header.parse,
+    metavar="'NAME: VALUE'",
+    help="send this header as well; may be repeated",
+)
 
 PARAMETERS = (
     Arg(
@@ -47,11 +64,10 @@ INVOCATION = (
         help="run this storlet over the object; without it, the object goes as it is",
     ),
     *PARAMETERS,
-    Arg("--range", type=ByteRange.parse, metavar="FIRST-LAST", help="feed only this range of bytes to the storlet"),
     object_option("--extra", "a further input of a storlet that takes several; may be repeated", action="append"),
     Arg("--on-proxy", dest="on_proxy", action="store_const", const=True, help="run on the proxy server"),
     Arg("--on-node", dest="on_proxy", action="store_const", const=False, help="run on the object's own server"),
-    Arg("--generate-log", action="store_true", help="have the engine store the run's log in the log container"),
+    Arg("--generate-log", action="store_true", help="have the engine store the run's log as storletlog/NAME.log"),
 )
 
 
@@ -60,7 +76,6 @@ def make_invocation(
     storlet: StorletName | None,
     parameters: list[Parameter] | None = None,
     mapping: str | None = None,
-    range: ByteRange | None = None,
     extra: list[ObjectPath] | None = None,
     on_proxy: bool | None = None,
     generate_log: bool = False,
@@ -70,11 +85,32 @@ def make_invocation(
     :raises UsageError: when there are arguments of an invocation but no storlet, or the variable holds no parameters
     """
     if storlet is None:
-        if parameters or mapping or range or extra or on_proxy is not None or generate_log:
-            raise UsageError("-p, -i, --range, --extra, --on-proxy, --on-node and --generate-log want a --storlet")
+        if parameters or mapping or extra or on_proxy is not None or generate_log:
+            raise UsageError("-p, -i, --extra, --on-proxy, --on-node and --generate-log want a --storlet")
         return None
     merged = session.parameters(tuple(parameters or ()), mapping)
-    return Invocation(storlet, merged, range, tuple(extra or ()), on_proxy, generate_log)
+    return Invocation(storlet, merged, None, tuple(extra or ()), on_proxy, generate_log)
+
+
+def check_range(run: Invocation | None, range: ByteRange | None) -> None:
+    """Check that a range is run where it is right: on a node some forms fail, and some are ignored.
+
+    :raises UsageError: when it is to be run on the object's own server
+    """
+    if run and range and run.on_proxy is False:
+        raise UsageError("a storlet runs over a range on the proxy server; drop --on-node")
+
+
+def own_headers(given: list[Header] | None, run: Invocation | None) -> dict[str, str]:
+    """Return the user's own headers; of one that is given twice, the last.
+
+    :raises UsageError: when one is a condition on the source of a storlet's result, whose ETag and date mean nothing
+    """
+    headers = {header.name.title(): header.value for header in given or ()}
+    conditional = next((name for name in headers if run and name.lower() in CONDITIONS), None)
+    if conditional:
+        raise UsageError(f"{conditional} compares the source, not what {run} makes; drop it or --storlet")
+    return headers
 
 
 def only_one(option: Any, position: Any, name: str) -> Any:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from storlet_shell import headers as wire
 from storlet_shell.bodies import Body
-from storlet_shell.errors import IncompleteBodyError, NotFoundError, ServiceError
+from storlet_shell.commands._expectation import Expectation, Tally
+from storlet_shell.errors import IncompleteBodyError, NotFoundError, ServiceError, StorletFailedError
 from storlet_shell.results import Planned, Response
 from storlet_shell.session import Session
-from storlet_shell.values import Invocation, Request
+from storlet_shell.values import Invocation, ObjectPath, Request
 
 if TYPE_CHECKING:
     from storlet_shell.transport import Reply
@@ -57,16 +58,50 @@ def check_storlets_run(session: Session) -> None:
         session.surroundings.warn("warning: this cluster's storlets gateway is the stub, which runs nothing")
 
 
-def respond(session: Session, reply: Reply, request: Request, run: Invocation | None = None) -> Response:
+@contextmanager
+def log_explained(session: Session, run: Invocation | None) -> Iterator[None]:
+    """Say of a run with ``--generate-log`` that failed that the option may be the reason.
+
+    An upstream engine uploads the log without an object's name, and the run fails with that (storlets
+    ``gateways/container/gateway.py: _upload_storlet_logs``).
+    """
+    try:
+        yield
+    except StorletFailedError as error:
+        if run is None or not run.generate_log or session.client.is_embedded:
+            raise
+        raise StorletFailedError(
+            f"{error.message}; upstream's engine can't store a log and fails such a run: try without --generate-log",
+            transaction_id=error.transaction_id,
+            details=error.details,
+        ) from error
+
+
+def respond(
+    session: Session,
+    reply: Reply,
+    request: Request,
+    run: Invocation | None = None,
+    expected: Expectation | None = None,
+) -> Response:
     """Make a response of the answer to a request, whose body is what the user asked for.
 
     :param run: the invocation that made the body
+    :param expected: how much the body must have; reading it fails when it has something else
+    :raises IncompleteBodyError: when its length is known, and is not what is expected
     """
+    expected = expected or Expectation()
     length = reply.headers.get(wire.CONTENT_LENGTH)
+    total = int(length) if length else None
+    try:
+        expected.check(request.subject, total, transaction=reply.transaction_id)
+    except IncompleteBodyError:
+        reply.close()
+        raise
     return Response(
         reply.status,
         reply.headers,
-        _watched(session, reply, request.subject, int(length) if length else None, run),
+        _watched(session, reply, request.subject, total, run, expected),
         subject=request.subject,
         close=reply.close,
         ran=ran(request),
@@ -82,25 +117,37 @@ def ran(request: Request) -> str:
     return f"through {request.headers[wire.RUN_STORLET]} on {'the proxy server' if proxy else 'the object server'}"
 
 
-def _watched(session: Session, reply: Reply, label: str, total: int | None, run: Invocation | None) -> Iterator[bytes]:
+def _watched(
+    session: Session, reply: Reply, label: str, total: int | None, run: Invocation | None, expected: Expectation
+) -> Iterator[bytes]:
+    tally = Tally()
     with session.surroundings.progress(label, total) as progress:
         try:
             for chunk in reply.chunks():
                 progress.advance(len(chunk))
+                if not expected.is_empty:
+                    tally.add(chunk)
                 yield chunk
         except IncompleteBodyError as error:
-            if run is None:
-                raise IncompleteBodyError(f"{label}: {error.message}", transaction_id=error.transaction_id) from error
-            from storlet_shell.excerpts import with_code  # for those whose storlet fails
+            raise _broken(session, error, label, run) from error
+    expected.check(label, tally.bytes, tally.lines, reply.transaction_id)
 
-            raise IncompleteBodyError(
-                f"{run.storlet} over {label}: {error.message}, as when a storlet fails in the middle; "
-                f"see: logs {run.storlet}",
-                transaction_id=error.transaction_id,
-                details=with_code(
-                    session.client.log_of_failure(run.storlet.name, error.transaction_id), session.sources
-                ),
-            ) from error
+
+def _broken(session: Session, error: IncompleteBodyError, label: str, run: Invocation | None) -> Exception:
+    """Say what became of a body that ended early: a storlet's failure where a log proves it."""
+    if run is None:
+        return IncompleteBodyError(f"{label}: {error.message}", transaction_id=error.transaction_id)
+    from storlet_shell.excerpts import with_code  # for those whose storlet fails
+
+    reason, log = session.client.failed_run(run.storlet.name, error.transaction_id)
+    details = with_code(log, session.sources)
+    if reason:
+        message = f"storlet {run.storlet} failed over {label}: {reason}; {error.message}"
+        return StorletFailedError(message, transaction_id=error.transaction_id, details=details)
+    message = f"{error.message}, as when a storlet fails in the middle; see: logs {run.storlet}"
+    return IncompleteBodyError(
+        f"{run.storlet} over {label}: {message}", transaction_id=error.transaction_id, details=details
+    )
 
 
 def send_body(session: Session, request: Request, body: Body) -> Reply:
@@ -109,6 +156,18 @@ def send_body(session: Session, request: Request, body: Body) -> Reply:
         progress = stack.enter_context(session.surroundings.progress(request.subject, body.length))
         body.observers.append(lambda chunk: progress.advance(len(chunk)))
         return session.client.send(request, body)
+
+
+def check_stored(session: Session, path: ObjectPath, expected: Expectation) -> None:
+    """Check how many bytes an object has that was just stored; asks only when something is expected.
+
+    :raises IncompleteBodyError: when it has another number of them; it stays as it is
+    """
+    if expected.is_empty:
+        return
+    reply = session.client.send(Request("HEAD", path.container, path.name))
+    reply.close()
+    expected.check(f"{path} is stored, but", int(reply.headers.get(wire.CONTENT_LENGTH, 0)), None, reply.transaction_id)
 
 
 def is_there(session: Session, request: Request) -> bool:

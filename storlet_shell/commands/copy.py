@@ -7,18 +7,23 @@ from typing import Any
 from storlet_shell import headers as wire
 from storlet_shell.commands._arguments import (
     DRY_RUN,
+    HEADER,
     INVOCATION,
+    RANGE,
+    check_range,
     make_invocation,
     object_option,
     object_position,
     only_one,
+    own_headers,
 )
-from storlet_shell.commands._exchange import check_extra_resources, is_there, plan, ran
-from storlet_shell.errors import NotFoundError, StorletFailedError
-from storlet_shell.registry import command
+from storlet_shell.commands._exchange import check_extra_resources, check_stored, is_there, log_explained, plan, ran
+from storlet_shell.commands._expectation import EXPECT_BYTES, Expectation
+from storlet_shell.errors import NotFoundError, StorletFailedError, StorletShellError, UsageError
+from storlet_shell.registry import Arg, command
 from storlet_shell.results import Response, Result
 from storlet_shell.session import Session
-from storlet_shell.values import Invocation, ObjectPath, Request
+from storlet_shell.values import ByteRange, Invocation, ObjectPath, Request
 
 
 @command(
@@ -29,6 +34,11 @@ from storlet_shell.values import Invocation, ObjectPath, Request
     object_option("--input", "the object to copy, as an option"),
     object_option("--output", "the object to make, as an option"),
     *INVOCATION,
+    RANGE,
+    Arg("--from-account", metavar="ACCOUNT", help="the account that holds the object to copy, if it is another one"),
+    Arg("--verb", choices=("COPY", "PUT"), help="send a PUT where something before Swift lets no COPY through"),
+    EXPECT_BYTES,
+    HEADER,
     DRY_RUN,
 )
 def copy(
@@ -37,6 +47,11 @@ def copy(
     target: ObjectPath | None = None,
     input: ObjectPath | None = None,
     output: ObjectPath | None = None,
+    range: ByteRange | None = None,
+    from_account: str | None = None,
+    verb: str | None = None,
+    expect_bytes: int | None = None,
+    header: list[wire.Header] | None = None,
     dry_run: bool = False,
     **invocation: Any,
 ) -> Result:
@@ -47,23 +62,31 @@ def copy(
 
     :raises NotFoundError: when the source, the target's container, the storlet or an extra resource is not there
     :raises StorletFailedError: when the storlet fails; nothing is stored then
+    :raises IncompleteBodyError: when the new object has not as many bytes as are expected
     """
     origin: ObjectPath = only_one(input, source, "the object to copy (CONTAINER/OBJECT or --input)")
     goal: ObjectPath = only_one(output, target, "the object to make (CONTAINER/OBJECT or --output)")
     run = make_invocation(session, **{"storlet": None, **invocation})
-    request = _request(origin, goal, run)
+    check_range(run, range)
+    if from_account is not None:
+        _check_account(from_account, run, verb)
+        verb = "PUT"
+    headers = {**_headers(run, range), **own_headers(header, run)}
+    request = _request(origin, goal, headers, from_account, verb)
     if dry_run:
         return plan(session, request)
     if run:
-        session.client.send(Request("HEAD", origin.container, origin.name)).close()
+        _check_source(session, origin, run, range)
         check_extra_resources(session, run)
-    reply = _send(session, request, goal)
+    with log_explained(session, run):
+        reply = _send(session, request, origin, goal, from_account)
     reply.read()
     if run and wire.GENERATED_FROM not in reply.headers:
         raise StorletFailedError(
             f"{goal}: the server copied {origin} without {run.storlet}: it has no storlets middleware",
             transaction_id=reply.transaction_id,
         )
+    check_stored(session, goal, Expectation(expect_bytes))
     through = f" through {run.storlet}" if run else ""
     return Response(
         reply.status,
@@ -75,23 +98,61 @@ def copy(
     )
 
 
-def _request(origin: ObjectPath, goal: ObjectPath, run: Invocation | None) -> Request:
-    headers = wire.encode_destination(goal)
+def _check_account(account: str, run: Invocation | None, verb: str | None) -> None:
+    if not account or "/" in account:
+        raise UsageError(f"--from-account takes an account's name, as AUTH_… in a storage URL: {account!r}")
+    if run:
+        raise UsageError("the storlets middleware copies within one account only; drop --from-account or --storlet")
+    if verb == "COPY":
+        raise UsageError("a COPY is of the own account; --from-account wants --verb PUT, or none")
+
+
+def _headers(run: Invocation | None, range: ByteRange | None) -> dict[str, str]:
+    """Return the headers of a run, and of the range that the source is read by.
+
+    That is a plain ``Range``, with a storlet too: of a copy on the proxy, the middleware ignores ``X-Storlet-Range``
+    (storlets ``handlers/proxy.py: base_handle_copy_request``).
+    """
+    headers = wire.encode_range(range)
     if run:
         headers.update(wire.encode_invocation(run._replace(on_proxy=run.on_proxy is not False)))
-    return Request("COPY", origin.container, origin.name, headers=headers)
+    return headers
 
 
-def _send(session: Session, request: Request, goal: ObjectPath) -> Any:
+def _request(
+    origin: ObjectPath, goal: ObjectPath, headers: dict[str, str], account: str | None, verb: str | None
+) -> Request:
+    if verb == "PUT":
+        return Request("PUT", goal.container, goal.name, headers={**wire.encode_origin(origin, account), **headers})
+    return Request("COPY", origin.container, origin.name, headers={**wire.encode_destination(goal), **headers})
+
+
+def _check_source(session: Session, origin: ObjectPath, run: Invocation, range: ByteRange | None) -> None:
+    """Look the source up, since upstream's middleware would store the answer that refuses it.
+
+    :raises NotFoundError: when it is not there
+    :raises StorletShellError: when the range lies outside of it, or an object server would return it as it is
+    """
+    found = session.client.send(Request("HEAD", origin.container, origin.name))
+    found.close()
+    length = int(found.headers.get(wire.CONTENT_LENGTH, 0))
+    if range and range.within(length) is None:
+        raise StorletShellError(f"{origin}: the range {range} lies outside of the object, which has {length} bytes")
+    if run.on_proxy is False and not run.extra and wire.DYNAMIC_MANIFEST in found.headers:
+        raise StorletShellError(f"{origin}: object servers return it without running {run.storlet}; drop --on-node")
+
+
+def _send(session: Session, request: Request, origin: ObjectPath, goal: ObjectPath, account: str | None) -> Any:
     """Send the copy; a 404 may mean the source or the target's container, so look which."""
     try:
         return session.client.send(request)
     except NotFoundError as error:
-        if is_there(session, Request("HEAD", request.container, request.name)) and not is_there(
-            session, Request("HEAD", goal.container)
-        ):
-            raise NotFoundError(
-                f"container {goal.container} is not there; make it with: mkdir {goal.container}",
-                transaction_id=error.transaction_id,
-            ) from error
-        raise
+        if not is_there(session, Request("HEAD", goal.container)):
+            message = f"container {goal.container} is not there; make it with: mkdir {goal.container}"
+        elif account is not None:
+            message = f"{origin} of account {account}: not found (HTTP 404)"
+        elif not is_there(session, Request("HEAD", origin.container, origin.name)):
+            message = f"{origin}: not found (HTTP 404)"
+        else:
+            raise
+        raise NotFoundError(message, transaction_id=error.transaction_id) from error

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storlet_shell import headers as wire
 from storlet_shell.commands._arguments import (
     DRY_RUN,
+    HEADER,
     INVOCATION,
+    RANGE,
     SAVE,
+    check_range,
     make_invocation,
     object_option,
     object_position,
     only_one,
+    own_headers,
 )
-from storlet_shell.commands._exchange import check_extra_resources, check_storlets_run, plan, respond
+from storlet_shell.commands._exchange import check_extra_resources, check_storlets_run, log_explained, plan, respond
+from storlet_shell.commands._expectation import EXPECT_BYTES, EXPECT_LINES, Expectation
 from storlet_shell.errors import StorletShellError
 from storlet_shell.registry import command
 from storlet_shell.results import Response, Result
 from storlet_shell.session import Session
-from storlet_shell.values import Invocation, ObjectPath, Request
+from storlet_shell.values import ByteRange, Invocation, ObjectPath, Request
+
+if TYPE_CHECKING:
+    from storlet_shell.transport import Reply
 
 
 @command(
@@ -30,6 +38,10 @@ from storlet_shell.values import Invocation, ObjectPath, Request
     object_position("path"),
     object_option("--input", "the object, as an option"),
     *INVOCATION,
+    RANGE,
+    EXPECT_BYTES,
+    EXPECT_LINES,
+    HEADER,
     SAVE,
     DRY_RUN,
 )
@@ -37,6 +49,10 @@ def get(
     session: Session,
     path: ObjectPath | None = None,
     input: ObjectPath | None = None,
+    range: ByteRange | None = None,
+    expect_bytes: int | None = None,
+    expect_lines: int | None = None,
+    header: list[wire.Header] | None = None,
     save: str | None = None,
     dry_run: bool = False,
     **invocation: Any,
@@ -44,33 +60,47 @@ def get(
     """Download an object, through a storlet if one is named.
 
     Without --save or -o the body goes to standard output, byte for byte; a terminal gets a preview of what is not text.
+    With --range a storlet is fed only that part of the object; it runs on the proxy server then.
+
+    On upstream's engine the end of what a storlet makes looks the same after a failure. Where it is known how much must
+    come, --expect-bytes or --expect-lines says so; a difference is an error, and --save saves nothing then.
 
     :raises NotFoundError: when the object, the storlet or an extra resource is not there
-    :raises StorletFailedError: when the storlet fails before it has sent anything
+    :raises StorletFailedError: when the storlet fails
+    :raises IncompleteBodyError: when the body has not as many bytes or lines as are expected
     """
     source: ObjectPath = only_one(input, path, "the object (CONTAINER/OBJECT or --input)")
     run = make_invocation(session, **{"storlet": None, **invocation})
-    request = _request(source, run)
+    check_range(run, range)
+    own = own_headers(header, run)
+    request = _request(source, run, range, own)
     if dry_run:
         return plan(session, request)
     check_extra_resources(session, run)
-    reply = session.client.send(request)
+    with log_explained(session, run):
+        reply = session.client.send(request)
     if run and wire.CONTENT_LENGTH in reply.headers:  # what a storlet makes has no length beforehand
         check_storlets_run(session)
-    if run and run.on_proxy is None and run.range is None and _is_raw(reply.headers):
+    if run and not range and _is_raw(reply.headers) and not _runs_on_proxy(run):
         reply.close()
-        request = _request(source, run._replace(on_proxy=True))
-        reply = session.client.send(request)
-    if run and run.range and wire.INPUT_RANGE not in reply.headers:
-        reply.close()
-        raise StorletShellError(f"{source}: the server did not run {run.storlet} over the range {run.range} alone")
-    response = respond(session, reply, request, run)
+        if run.on_proxy is False:
+            raise StorletShellError(f"{source}: object servers return it without running {run.storlet}; drop --on-node")
+        request = _request(source, run._replace(on_proxy=True), range, own)
+        with log_explained(session, run):
+            reply = session.client.send(request)
+    if range:
+        _check_range(reply, source, range, run)
+    response = respond(session, reply, request, run, Expectation(expect_bytes, expect_lines))
     return response if save is None else _save(response, save)
 
 
-def _request(source: ObjectPath, run: Invocation | None) -> Request:
-    headers = {"Accept-Encoding": "identity", **(wire.encode_invocation(run) if run else {})}
-    return Request("GET", source.container, source.name, headers=headers)
+def _request(source: ObjectPath, run: Invocation | None, range: ByteRange | None, own: Mapping[str, str]) -> Request:
+    feed = wire.encode_invocation(run._replace(range=range)) if run else wire.encode_range(range)
+    return Request("GET", source.container, source.name, headers={"Accept-Encoding": "identity", **feed, **own})
+
+
+def _runs_on_proxy(run: Invocation) -> bool:
+    return bool(run.on_proxy or run.extra)
 
 
 def _is_raw(headers: Mapping[str, str]) -> bool:
@@ -79,6 +109,20 @@ def _is_raw(headers: Mapping[str, str]) -> bool:
     The middleware takes the length off what a storlet makes (storlets ``handlers/base.py: apply_storlet``).
     """
     return wire.DYNAMIC_MANIFEST in headers or wire.CONTENT_LENGTH in headers
+
+
+def _check_range(reply: Reply, source: ObjectPath, range: ByteRange, run: Invocation | None) -> None:
+    """Check that the answer is of the range that was asked for; an answer of the whole object looks as good.
+
+    :raises StorletShellError: when it is not
+    """
+    told = reply.headers.get(wire.INPUT_RANGE if run else wire.CONTENT_RANGE, "")
+    if not wire.is_of_range(told, range):
+        reply.close()
+        did = f"run {run.storlet} over" if run else "send"
+        raise StorletShellError(
+            f"{source}: the server did not {did} the range {range} alone", transaction_id=reply.transaction_id
+        )
 
 
 def _save(response: Response, target: str) -> Response:

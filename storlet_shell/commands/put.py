@@ -10,13 +10,24 @@ from storlet_shell import headers as wire
 from storlet_shell.bodies import Body, file_body, stream_body
 from storlet_shell.commands._arguments import (
     DRY_RUN,
+    HEADER,
     INVOCATION,
     make_invocation,
     object_option,
     object_position,
     only_one,
+    own_headers,
 )
-from storlet_shell.commands._exchange import check_extra_resources, check_storlets_run, plan, ran, send_body
+from storlet_shell.commands._exchange import (
+    check_extra_resources,
+    check_stored,
+    check_storlets_run,
+    log_explained,
+    plan,
+    ran,
+    send_body,
+)
+from storlet_shell.commands._expectation import EXPECT_BYTES, Expectation
 from storlet_shell.errors import ServiceError, UsageError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Response, Result
@@ -33,6 +44,8 @@ from storlet_shell.values import ObjectPath, Request
     object_option("--output", "the object, as an option"),
     *INVOCATION,
     Arg("--content-type", metavar="TYPE", help="the object's content type; guessed from its name otherwise"),
+    EXPECT_BYTES,
+    HEADER,
     DRY_RUN,
 )
 def put(
@@ -42,23 +55,26 @@ def put(
     input: str | None = None,
     output: ObjectPath | None = None,
     content_type: str | None = None,
+    expect_bytes: int | None = None,
+    header: list[wire.Header] | None = None,
     dry_run: bool = False,
     **invocation: Any,
 ) -> Result:
     """Upload a local file as an object, through a storlet if one is named.
 
-    The storlet runs on the proxy server, over the bytes as they arrive; what it writes is what is stored.
+    The storlet runs on the proxy server, over the bytes as they arrive; what it writes is what is stored. Upstream's
+    engine stores what a storlet wrote before it failed, too; --expect-bytes says how many bytes the object must have.
 
     :raises NotFoundError: when the file, the container or the storlet is not there
     :raises StorletFailedError: when the storlet fails; nothing is stored then
+    :raises IncompleteBodyError: when the object has not as many bytes as are expected
     """
     source: str = only_one(input, file, "the local file (FILE or --input)")
     target: ObjectPath = only_one(output, path, "the object (CONTAINER/OBJECT or --output)")
     run = make_invocation(session, **{"storlet": None, **invocation})
-    if run and run.range:
-        raise UsageError("--range chooses from an object that is there; a put has none")
     headers = {wire.CONTENT_TYPE: content_type or mimetypes.guess_type(target.name)[0] or wire.BINARY}
     headers.update(wire.encode_invocation(run) if run else {})
+    headers.update(own_headers(header, run))
     with _open(session, source) as body:
         request = Request("PUT", target.container, target.name, headers=headers, body=body.label)
         if dry_run:
@@ -66,7 +82,10 @@ def put(
         if run:
             check_storlets_run(session)
             check_extra_resources(session, run)
-        return upload(session, request, body, verify=run is None)
+        with log_explained(session, run):
+            response = upload(session, request, body, verify=run is None)
+        check_stored(session, target, Expectation(expect_bytes))
+        return response
 
 
 def _open(session: Session, source: str) -> AbstractContextManager[Body]:

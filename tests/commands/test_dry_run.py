@@ -16,6 +16,7 @@ WORDS = {
     "put": ["{file}", "c/o", "--storlet", "upper.py"],
     "copy": ["c/o", "c2/o2", "--storlet", "upper.py", "-p", "k=v"],
     "upload": ["c/o"],
+    "acl": ["grant", "c", "alice", "--storlet", "upper.py"],
     "mkdir": ["c"],
     "enable": [],
     "rm": ["c/o", "c"],

@@ -116,7 +116,7 @@ def test_put_by_options_is_put_by_position(run: Runner, container: str, tmp_path
         ["get", "c/" + "o" * 1025],
         ["get", "c/o", "-p", "a=b"],
         ["get", "c/o", "--on-proxy"],
-        ["get", "c/o", "--range", "0-1"],
+        ["get", "c/o", "--storlet", "a.py", "--range", "0-1", "--on-node"],
         ["get", "c/o", "--storlet", "a/b.py"],
         ["get", "c/o", "--storlet", "a.py", "-p", "a:b=c"],
         ["get", "c/o", "--storlet", "a.py", "-p", "storlet_x=1"],

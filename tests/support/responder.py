@@ -242,8 +242,15 @@ class Responder:
 
 
 def _headers(stream) -> Iterator[tuple[str, str]]:
-    while line := stream.readline().decode("latin-1").rstrip("\r\n"):
-        name, _, value = line.partition(":")
+    return header_lines(iter(stream.readline, b""))
+
+
+def header_lines(lines: Iterable[bytes]) -> Iterator[tuple[str, str]]:
+    """Read headers as Latin-1, up to an empty line."""
+    for line in lines:
+        if not line.strip():
+            return
+        name, _, value = line.decode("latin-1").partition(":")
         yield name, value.strip()
 
 

@@ -1,0 +1,119 @@
+"""A relay before a real server, which passes everything on and keeps what clients sent.
+
+So what is asserted went over a socket, and was answered by the real thing.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from tests.support.responder import header_lines
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request as it went by.
+
+    :param headers: every header in order, values as Latin-1
+    :param body: how its body was sent, in words; empty for none
+    """
+
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...]
+    body: str
+
+    def header(self, name: str) -> str:
+        """Return a header's value, nothing if it was not sent."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), "")
+
+
+class Relay:
+    """The relay; a context.
+
+    :param port: the port of the server on this machine
+    """
+
+    def __init__(self, port: int) -> None:
+        self._server = ("127.0.0.1", port)
+        self._open: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
+        self.sent: list[Sent] = []
+
+    def __enter__(self) -> Relay:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._start(self._accept)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in (self._listener, *self._open):
+            with suppress(OSError):  # it was closed by its other end
+                each.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(10)
+        for each in (self._listener, *self._open):
+            each.close()
+
+    def take(self) -> list[Sent]:
+        """Return what was sent since the last time."""
+        taken, self.sent = self.sent, []
+        return taken
+
+    def _start(self, run, *arguments: object) -> None:
+        thread = threading.Thread(target=run, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(self._server)
+            self._open += [client, server]
+            for each in (client, server):
+                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._start(self._requests, client, server)
+            self._start(_answers, server, client)
+
+    def _requests(self, client: socket.socket, server: socket.socket) -> None:
+        with client.makefile("rb") as stream, suppress(OSError):
+            while line := stream.readline():
+                head = [line]
+                while (line := stream.readline()).strip():
+                    head.append(line)
+                server.sendall(b"".join([*head, b"\r\n"]))
+                method, target, _ = head[0].decode("latin-1").split(" ")
+                headers = tuple(header_lines(head[1:]))
+                self.sent.append(Sent(method, target, headers, _pass_body(stream, server, headers)))
+        with suppress(OSError):
+            server.shutdown(socket.SHUT_WR)
+
+
+def _answers(server: socket.socket, client: socket.socket) -> None:
+    with suppress(OSError):
+        while data := server.recv(65536):
+            client.sendall(data)
+        client.shutdown(socket.SHUT_WR)
+
+
+def _pass_body(stream: BinaryIO, server: socket.socket, headers: tuple[tuple[str, str], ...]) -> str:
+    given = {name.lower(): value for name, value in headers}
+    if given.get("transfer-encoding", "").lower() == "chunked":
+        count = 0
+        while line := stream.readline():
+            size = int(line, 16)
+            server.sendall(line + stream.read(size + 2))
+            count += size
+            if not size:
+                break
+        return f"{count} bytes in chunks"
+    body = stream.read(int(given.get("content-length", 0)))
+    server.sendall(body)
+    return f"{len(body)} bytes" if body else ""

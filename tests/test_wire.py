@@ -1,0 +1,165 @@
+"""What each command sends, word for word: the files in ``tests/wire`` are a contract that a review sees change.
+
+Lines are run one after the other against the real Swift, through a relay that keeps the requests. ``make wire`` writes
+the files anew.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import pytest
+
+from storlet_shell.embedded import control
+from storlet_shell.registry import Registry
+from tests.support.lines import Runner, base_environment
+from tests.support.relay import Relay, Sent
+from tests.support.storlets import STORLETS
+
+FOLDER = Path(__file__).parent / "wire"
+COMMANDS = [command.name for command in Registry() if command.run.__module__.startswith("storlet_shell.")]
+
+
+class Line(NamedTuple):
+    """A line of the contract, run where the files ``FILES`` are, after those above it.
+
+    :param status: the exit status that it must have
+    """
+
+    words: str
+    status: int = 0
+    stdin: bytes = b""
+
+
+FILES = {
+    "upper.py": STORLETS["upper.py"],
+    "raises.py": STORLETS["raises.py"],
+    "more.py": "MORE = 1\n",
+    "text.txt": "hello\nworld\n",
+}
+
+LINES = [
+    Line("help mkdir"),
+    Line("vars"),
+    Line("local status"),
+    Line("whoami"),
+    Line("enable"),
+    Line("mkdir wire"),
+    Line("deploy upper.py -d more.py"),
+    Line("deploy upper.py"),
+    Line("deploy raises.py"),
+    Line("storlets"),
+    Line("upload wire/o", stdin=b"hello\nworld\n"),
+    Line("put text.txt wire/put"),
+    Line("put - 'wire/pipe ü' --content-type text/x-wire", stdin=b"piped"),
+    Line("put text.txt wire/run --storlet upper.py -p 'key=v:ü %' --expect-bytes 12"),
+    Line("put text.txt wire/run --storlet upper.py --extra path:/wire/o"),
+    Line("get wire/o"),
+    Line("get wire/o --range 0-3 -H 'X-Newest: true'"),
+    Line("get wire/o --storlet upper.py -p 'key=v:ü %' -p other="),
+    Line("get wire/o --storlet upper.py --range=-3 --generate-log"),
+    Line("get wire/o --storlet upper.py --extra 'path:/wire/pipe ü' --extra path:/wire/put"),
+    Line("get wire/o --storlet raises.py", 6),
+    Line("get wire/o --storlet missing.py", 4),
+    Line("get wire/missing", 4),
+    Line("copy wire/o wire/copy"),
+    Line("copy wire/o wire/copy --verb PUT --range 6-"),
+    Line("copy wire/o wire/copy --from-account AUTH_local"),
+    Line("copy wire/o 'wire/copy ü' --storlet upper.py -p k=v --range 0-4 --expect-bytes 5"),
+    Line("copy wire/o wire/copy --storlet upper.py --on-node --extra path:/wire/put"),
+    Line("copy wire/missing wire/copy", 4),
+    Line("acl grant wire Alice --storlet upper.py"),
+    Line("acl grant wire project:user --read"),
+    Line("acl list wire"),
+    Line("acl revoke wire alice --storlet upper.py"),
+    Line("acl revoke wire project:user --read"),
+    Line("logs raises.py"),
+    Line("ls"),
+    Line("ls -l wire/c"),
+    Line("rm -y wire/o wire/put 'wire/pipe ü' wire/run wire/copy 'wire/copy ü' wire"),
+    Line("undeploy -y upper.py"),
+    Line("undeploy -y raises.py"),
+    Line("rm -y dependency/more.py"),
+]
+"""One or more lines for each command; a command that sends nothing has one as well."""
+
+
+@pytest.fixture(scope="module")
+def alone() -> Iterator[control.Running]:
+    """Run a Swift of these lines' own: what others leave in theirs changes what is sent."""
+    with control.join_or_start(Path(), control.Settings(ephemeral=True)) as lease:
+        yield lease.running
+
+
+@pytest.fixture(scope="module")
+def sent(alone: control.Running, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Run every line; return what each command sent, as its file tells it."""
+    folder = tmp_path_factory.mktemp("wire")
+    for name, content in FILES.items():
+        (folder / name).write_text(content)
+    told: dict[str, list[str]] = {}
+    with Relay(urlsplit(alone.auth_url).port or 0) as relay, pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        identity = {"ST_AUTH": f"http://127.0.0.1:{relay.port}/auth/v1.0", "ST_USER": alone.user, "ST_KEY": alone.key}
+        environ = {**base_environment(folder), **identity, "STORLET_SHELL_DATA": str(folder / "data")}
+        run = Runner(environ)
+        for line in LINES:
+            words = shlex.split(line.words)
+            outcome = run(*words, stdin=line.stdin)
+            assert outcome.status == line.status, f"{line.words}: {outcome.err}"
+            hidden = {f"127.0.0.1:{relay.port}": "HOST", alone.key: "KEY"}
+            lines = "\n\n".join(tell(request, hidden, words[0]) for request in relay.take())
+            told.setdefault(words[0], []).append(f"# {line.words}\n\n{lines or '(nothing)'}\n")
+    return {name: "\n\n".join(lines) for name, lines in told.items()}
+
+
+def tell(request: Sent, hidden: dict[str, str], command: str) -> str:
+    """Tell a request as it was sent, without what differs from run to run; the login in full for ``whoami`` only."""
+    if request.target == "/auth/v1.0" and command != "whoami":
+        return "(login)"
+    head = [f"{request.method} {request.target}", *(f"{name}: {value}".rstrip() for name, value in request.headers)]
+    text = "\n".join([*head, *([f"({request.body})"] if request.body else [])])
+    for value, name in {**hidden, request.header("X-Auth-Token"): "TOKEN"}.items():
+        text = text.replace(value, name) if value else text
+    return re.sub("transaction=[^& ]+", "transaction=TRANSACTION", text)
+
+
+def test_every_command_has_its_file() -> None:
+    """A new command is added to the lines above, and its file is written by ``make wire``; none stays behind."""
+    assert {shlex.split(line.words)[0] for line in LINES} == set(COMMANDS)
+    assert {path.stem for path in FOLDER.glob("*.txt")} <= set(COMMANDS)
+
+
+@pytest.fixture
+def contract(request: pytest.FixtureRequest) -> Path:
+    """Name a command's file, written anew if that is asked for."""
+    path = FOLDER / f"{request.param}.txt"
+    if os.environ.get("UPDATE_WIRE"):
+        path.write_text(request.getfixturevalue("sent")[request.param])
+    return path
+
+
+@pytest.mark.parametrize("contract", COMMANDS, indirect=True)
+def test_command_sends_what_its_file_says(sent: dict[str, str], contract: Path) -> None:
+    """Methods, paths, headers and their order; if they are meant to change: ``make wire``."""
+    assert sent[contract.stem] == contract.read_text()
+
+
+def test_keystone_is_asked_once(request: pytest.FixtureRequest) -> None:
+    """Two commands of one session cost one request to Keystone, which is told in ``keystone/login.txt``."""
+    pytest.importorskip("tests.support.keystone", reason="the embedded Swift has no Keystone yet")
+    keystone, run = request.getfixturevalue("keystone_swift"), request.getfixturevalue("run_keystone")
+    with Relay(keystone.running.identity_port) as relay:
+        environ = {"OS_AUTH_URL": f"http://127.0.0.1:{relay.port}/v3"}
+        assert run("-f", "-", stdin=b"whoami\nls\n", environ=environ).status == 0
+        told = "\n\n".join(tell(each, {f"127.0.0.1:{relay.port}": "HOST"}, "whoami") for each in relay.take())
+    path = FOLDER / "keystone" / "login.txt"
+    if os.environ.get("UPDATE_WIRE"):
+        path.write_text(f"{told}\n")
+    assert f"{told}\n" == path.read_text()
