@@ -19,6 +19,7 @@ def test_whoami_shows_the_identity_and_no_secret(run: Runner, swift: control.Run
     outcome = run("whoami")
     assert outcome.status == 0
     facts = run("whoami", "--json").json
+    assert facts.pop("token expires").endswith("Z")
     assert facts == {
         "source": "ST_AUTH, ST_USER and ST_KEY",
         "identity service": swift.auth_url,
