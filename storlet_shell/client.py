@@ -94,6 +94,7 @@ class Client:
         self.login = login
         self._record = record
         self._transport: Transport | None = None
+        self._token = ""
         self._capabilities: dict[str, Any] | None = None
 
     @property
@@ -169,7 +170,7 @@ class Client:
                 return reply  # the attempt whose answer was lost has done it
             text = _error_text(request, reply)
             if reply.status == 401 and not renewed and not wire.is_storlet_refusal(text):
-                self.login.renew()
+                self.login.renew(self._token)
                 renewed, attempts = True, attempts + 1
             elif reply.status == 503 and attempts > 0:
                 self._pause(attempts)
@@ -197,12 +198,12 @@ class Client:
         time.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311  no secret depends on it
 
     def _send_once(self, request: Request, body: Body | None, url: str = "") -> Reply:
-        url, token = url or self.url(request), self.login.token()
+        url, self._token = url or self.url(request), self.login.token()
         if self._transport is None:
             self._transport = Transport(url, self.login.connection)
         self._record(f"{request.method} {url}")
         try:
-            return self._transport.send(request.method, url, {**request.headers, wire.AUTH_TOKEN: token}, body)
+            return self._transport.send(request.method, url, {**request.headers, wire.AUTH_TOKEN: self._token}, body)
         except ServiceError as error:
             raise ServiceError(f"{request.subject}: {error}") from error
 

@@ -17,6 +17,7 @@ AUTH_TOKEN = "X-Auth-Token"  # noqa: S105  a header's name, not a token
 STORAGE_URL = "X-Storage-Url"
 AUTH_USER = "X-Auth-User"
 AUTH_KEY = "X-Auth-Key"
+AUTH_TOKEN_EXPIRES = "X-Auth-Token-Expires"  # noqa: S105  the same; in seconds from now (swift ``tempauth.py``)
 CONTENT_LENGTH = "Content-Length"
 CONTENT_RANGE = "Content-Range"
 CONTENT_TYPE = "Content-Type"

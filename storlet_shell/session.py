@@ -7,14 +7,18 @@ environment's identity changes in between, it notices and logs in anew.
 from __future__ import annotations
 
 import keyword
+import threading
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from storlet_shell.credentials import Credentials, Login, discover, holds_none
+from storlet_shell.credentials import Credentials, Login
+from storlet_shell.environment import discover, holds_none
 from storlet_shell.errors import IdentityError, RefusedError, UsageError
-from storlet_shell.values import Connection, Parameter, merge_parameters
+from storlet_shell.identity import Finder
+from storlet_shell.values import Parameter, merge_parameters
 
 if TYPE_CHECKING:
     from storlet_shell.client import Client
@@ -51,6 +55,10 @@ class Surroundings:
         """Ask the user a question; None when nobody is there to answer."""
         return None
 
+    def ask_secret(self, question: str) -> str:  # noqa: ARG002  a watched process uses it
+        """Ask the user for a password; nothing when nobody is there to answer."""
+        return ""
+
     def warn(self, message: str) -> None:
         """Tell the user one line that is no result."""
 
@@ -77,13 +85,15 @@ class Options(NamedTuple):
 
     :param local: use the embedded Swift, joining a running one or starting one
     :param ephemeral: with ``local``: in a temporary folder
-    :param connection: how servers are reached
+    :param identity: what options say of the identity, by the names of the variables in whose place they stand
+    :param timeout: seconds without an answer after which a request has failed; None for what the cloud says, or 60
     :param trace: told each request as it is sent, without secrets
     """
 
     local: bool = False
     ephemeral: bool = False
-    connection: Connection = Connection()
+    identity: Mapping[str, str] = MappingProxyType({})
+    timeout: float | None = None
     trace: Callable[[str], None] = lambda _: None
 
 
@@ -109,6 +119,10 @@ class Session:
         self.attached: dict[str, Attached] = {}
         self.sources: dict[str, str] = {}
         self._has_adopted_local = False
+        self._finder = Finder(self.options.identity)
+        self._passwords: dict[Credentials, str] = {}
+        self._lock = threading.Lock()
+        self._login: Login | None = None
         self._client: Client | None = None
         self._lease: Lease | None = None
 
@@ -116,6 +130,8 @@ class Session:
     def uses_local(self) -> bool:
         """Whether the identity is the embedded Swift's."""
         environ = self.surroundings.environ
+        if not self.options.local and not holds_none(self.options.identity):
+            return False
         adopted = self._has_adopted_local and holds_none(environ)
         return adopted or self.options.local or environ.get(LOCAL, "").lower() in _YES
 
@@ -145,8 +161,19 @@ class Session:
         :raises IdentityError: when there is none or half of one
         :raises EmbeddedError: when the embedded Swift is wanted and can't be started
         """
+        found = self._found()
+        if not found.lacks:
+            return found
+        if self._login is not None and self._login.was_refused:
+            self._passwords.clear()
+        if found not in self._passwords:
+            raise IdentityError(found.lacks)
+        return found._replace(secret=self._passwords[found], lacks="")
+
+    def _found(self) -> Credentials:
         if not self.uses_local:
-            return discover(self.surroundings.environ)
+            with self._lock:
+                return self._finder.find(self.surroundings.environ)
         if self._lease is not None and not self._lease.holds:
             self._disconnect()
         from storlet_shell.embedded import control
@@ -157,19 +184,40 @@ class Session:
         found = discover(control.environment(self._lease.running))
         return found._replace(source="the embedded Swift (--local)")
 
+    def _ask_for_password(self) -> None:
+        """Ask for a password if it is all that the identity lacks, and somebody is there to answer."""
+        found = self._found()
+        if not found.lacks or (found in self._passwords and not (self._login and self._login.was_refused)):
+            return
+        password = self.surroundings.ask_secret(f"Password of {found.user} at {found.auth_url}: ")
+        if password:
+            self._login = None
+            self._passwords[found] = password
+
+    def _login_of(self, credentials: Credentials) -> Login:
+        """Return the login that all clients of the session share, for as long as the identity is the same."""
+        with self._lock:
+            if self._login is None or self._login.credentials != credentials:
+                how = credentials.connection
+                self._login = Login(credentials, how._replace(timeout=self.options.timeout or how.timeout))
+            return self._login
+
     @property
     def client(self) -> Client:
         """The object store; the first use logs in.
 
         :raises IdentityError: as :meth:`credentials`
         """
-        credentials = self.credentials()
-        if self._client is None or self._client.login.credentials != credentials:
+        self._ask_for_password()
+        login = self._login_of(self.credentials())
+        if self._client is None or self._client.login is not login:
             from storlet_shell.client import Client  # with it come the HTTP libraries
 
             if self._client is not None:
                 self._client.close()
-            self._client = Client(Login(credentials, self.options.connection), self.options.trace)
+            if login.connection.insecure:
+                self.surroundings.warn("the servers' certificates are not verified (--insecure)")
+            self._client = Client(login, self.options.trace)
         return self._client
 
     def another_client(self) -> Client | None:
@@ -184,9 +232,19 @@ class Session:
         if self._client is not None:
             return Client(self._client.login)
         try:
-            return Client(Login(self.credentials(), self.options.connection))
+            return Client(self._login_of(self.credentials()))
         except IdentityError:
             return None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What the session's identity keeps secret, as far as it is known."""
+        if self.uses_local:
+            return self._login.credentials.secrets if self._login else ()
+        try:
+            return self.credentials().secrets
+        except IdentityError:
+            return ()
 
     @property
     def where(self) -> str:
@@ -254,6 +312,7 @@ class Session:
         if self._client is not None:
             self._client.close()
             self._client = None
+        self._login = None
         if self._lease is not None:
             self._lease.close()
             self._lease = None

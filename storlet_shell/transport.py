@@ -7,6 +7,7 @@ for an expired token.
 from __future__ import annotations
 
 import http.client
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,16 +17,10 @@ from urllib.parse import urlsplit
 from requests import Request as WireRequest
 from requests.exceptions import RequestException
 from requests.structures import CaseInsensitiveDict
+from requests.utils import get_environ_proxies, select_proxy
 from swiftclient.client import HTTPConnection
 from urllib3 import Timeout, disable_warnings
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    InsecureRequestWarning,
-    NewConnectionError,
-    ProxyError,
-    SSLError,
-)
+from urllib3.exceptions import HTTPError, InsecureRequestWarning
 
 from storlet_shell import headers as wire
 from storlet_shell.bodies import Body
@@ -148,6 +143,8 @@ class _Connection(HTTPConnection):  # type: ignore[misc]
             url,
             cacert=how.cacert or None,
             insecure=how.insecure,
+            cert=how.cert or None,
+            cert_key=how.key or None,
             timeout=how.timeout,
             default_user_agent="storlet-shell",
         )
@@ -171,7 +168,7 @@ class _Connection(HTTPConnection):  # type: ignore[misc]
             retries=False,
             redirect=False,
             assert_same_host=False,
-            timeout=Timeout(options.get("timeout")),
+            timeout=Timeout(connect=options.get("timeout"), read=options.get("timeout")),
             chunked=body is not None and not isinstance(body, _Payload),
             preload_content=False,
             decode_content=False,
@@ -230,19 +227,41 @@ def _translated(server: str) -> Iterator[None]:
     try:
         yield
     except (RequestException, HTTPError, OSError) as error:
-        cause = _cause(error)
-        failed = f"the connection to {server} failed: {getattr(cause, 'strerror', None) or cause}"
-        table: tuple[tuple[type[Exception], str], ...] = (
-            (ProxyError, f"the proxy on the way to {server} fails: {getattr(cause, 'strerror', None) or cause}"),
-            (SSLError, f"{server}: the server's certificate can't be verified: {cause}"),
-            (ConnectionRefusedError, f"no server answers at {server}"),
-            (NewConnectionError, failed),  # which urllib3 counts among the time-outs
-            (ConnectTimeoutError, f"{server} does not answer"),
-            (Exception, failed),
-        )
-        raise ServiceError(
-            next(text for kind, text in table if isinstance(error, kind) or isinstance(cause, kind))
-        ) from error
+        raise no_answer(server, error) from error
+
+
+def no_answer(url: str, error: BaseException) -> ServiceError:
+    """Return what is to be said when a request got no answer, by a table over what is at the bottom of it."""
+    server, through, cause = _without_password(host_of(url)), _proxy_of(url), _cause(error)
+    reason = getattr(cause, "strerror", None) or cause
+    table: tuple[tuple[type[BaseException], str], ...] = (
+        (ssl.SSLCertVerificationError, f"{server}: {_distrust(cause)}"),
+        (ssl.SSLError, f"no TLS with {server}: {getattr(cause, 'reason', None) or reason}{through}"),
+        (TimeoutError, f"{server} does not answer{through}: {reason}"),
+        (ConnectionRefusedError, f"no server answers at {server}{through}"),
+        (BaseException, f"the connection to {server} failed{through}: {reason}"),
+    )
+    return ServiceError(next(text for kind, text in table if isinstance(cause, kind)))
+
+
+def _distrust(error: BaseException) -> str:
+    """Say why a certificate is not trusted, and what would change that."""
+    reason = getattr(error, "verify_message", None) or error
+    text = f"the server's certificate can't be verified: {reason}"
+    if "mismatch" in str(reason):
+        return text
+    return f"{text}; if you trust it, name its CA's certificate: --os-cacert FILE, or OS_CACERT"
+
+
+def _proxy_of(url: str) -> str:
+    """Return the proxy that requests to a URL go through, as a part of a sentence."""
+    proxy = select_proxy(url, get_environ_proxies(url))
+    return f" through the proxy {_without_password(proxy)}" if proxy else ""
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def host_of(url: str) -> str:

@@ -292,11 +292,15 @@ class Connection(NamedTuple):
     :param cacert: a CA bundle to verify them with; empty for the platform's
     :param insecure: do not verify their certificates
     :param timeout: seconds without an answer after which a request has failed
+    :param cert: a client certificate, in PEM; it may hold the key as well
+    :param key: the client certificate's key, in a file of its own
     """
 
     cacert: str = ""
     insecure: bool = False
     timeout: float = 60.0
+    cert: str = ""
+    key: str = ""
 
 
 class Request(NamedTuple):

@@ -6,7 +6,8 @@ import socket
 
 import pytest
 
-from storlet_shell.credentials import Connection, Credentials, Login, discover
+from storlet_shell.credentials import Connection, Credentials, Login
+from storlet_shell.environment import discover
 from storlet_shell.errors import IdentityError, ServiceError, StorletShellError
 from storlet_shell.registry import Registry, parse
 from storlet_shell.session import Session, Surroundings
@@ -57,7 +58,7 @@ def test_half_a_tempauth_identity_names_what_is_missing(missing: str) -> None:
 def test_half_a_keystone_identity_names_what_is_missing(missing: str) -> None:
     """Each variable's absence is said by its name."""
     with pytest.raises(IdentityError, match=f"without {missing};"):
-        discover({name: value for name, value in KEYSTONE.items() if name != missing})
+        Session(Surroundings({name: value for name, value in KEYSTONE.items() if name != missing})).credentials()
 
 
 @pytest.mark.parametrize("missing", TOKEN)
@@ -75,8 +76,8 @@ def test_several_missing_variables_are_all_named() -> None:
 
 @pytest.mark.parametrize("environ", [{}, {"HOME": "/root"}, {"ST_AUTH": "", "OS_AUTH_URL": ""}])
 def test_no_identity_names_every_way_in(environ: dict[str, str]) -> None:
-    """Without credentials nothing is chosen silently; tempauth, Keystone and --local are named."""
-    with pytest.raises(IdentityError, match=r"ST_AUTH.*OS_AUTH_URL.*--local"):
+    """Without credentials nothing is chosen silently; clouds, Keystone, tempauth and --local are named."""
+    with pytest.raises(IdentityError, match=r"OS_CLOUD.*OS_AUTH_URL.*ST_AUTH.*--local"):
         discover(environ)
 
 

@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from storlet_shell import __version__
+from storlet_shell.adapters import options
 from storlet_shell.adapters.console import Console
+from storlet_shell.environment import holds_none
 from storlet_shell.errors import ExitStatus, LocalFileError, StorletShellError, UsageError
 from storlet_shell.registry import Call, Registry, parse
 from storlet_shell.session import Options, Session
-from storlet_shell.values import Connection
 
 
 def run() -> NoReturn:
@@ -92,10 +93,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="show each result as one JSON document")
     parser.add_argument("--debug", action="store_true", help="show requests, and the traceback of every error")
     parser.add_argument(
-        "--timeout", type=_seconds, default=60, metavar="SECONDS", help="give a silent server up after this"
+        "--timeout", type=_seconds, metavar="SECONDS", help="give a silent server up after this; 60 if not given"
     )
-    parser.add_argument("--os-cacert", default=os.environ.get("OS_CACERT", ""), metavar="FILE", help="a CA bundle")
-    parser.add_argument("--insecure", action="store_true", help="do not verify the servers' certificates")
+    options.add(parser)
     script = parser.add_argument_group("command files")
     script.add_argument("-f", "--file", metavar="FILE", help="run the lines of this file; - is standard input")
     script.add_argument("-c", "--command", metavar="LINE", help="run this line, as in a file")
@@ -123,16 +123,21 @@ def _run(given: argparse.Namespace) -> int:
     # A command file's lines and the shell's own come from where a body would be read.
     stdin = None if is_script or not given.words else getattr(sys.stdin, "buffer", None)
     console = Console(os.environ, stdin=stdin, debug=given.debug)
-    if given.insecure:
-        console.warn("--insecure: the servers' certificates are not verified")
-    options = Options(
+    told = Options(
         local=given.local,
         ephemeral=given.ephemeral,
-        connection=Connection(given.os_cacert, given.insecure, given.timeout),
+        identity=options.identity(given),
+        timeout=given.timeout,
         trace=console.warn if given.debug else lambda _: None,
     )
+    for name in options.hide_secrets(given):
+        console.warn(
+            f"{name}: a command line is no place for secrets; set {_variable(name)}, or write it to clouds.yaml"
+        )
     try:
-        with Session(console, options=options) as session:
+        if given.local and not holds_none(told.identity):
+            raise UsageError("--local brings its own identity: leave the --os-* options out, or --local")
+        with Session(console, options=told) as session:
             if is_script:
                 from storlet_shell.adapters import script  # a one-shot line has no use for it
 
@@ -146,6 +151,10 @@ def _run(given: argparse.Namespace) -> int:
             return run_line(session, console, words, as_json=given.json)
     except (StorletShellError, KeyboardInterrupt) as error:
         return console.show_error(error)
+
+
+def _variable(option: str) -> str:
+    return option.removeprefix("--").upper().replace("-", "_")
 
 
 def _refuse_script_options(given: argparse.Namespace) -> None:

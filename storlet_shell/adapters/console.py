@@ -88,6 +88,17 @@ class Console(Surroundings):
         self._stderr().flush()
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
+    def ask_secret(self, question: str) -> str:
+        """Ask on the terminal, without showing what is typed."""
+        if not (sys.stdin is not None and sys.stdin.isatty() and self._stderr().isatty()):
+            return ""
+        import getpass  # a line in a hundred asks
+
+        try:
+            return getpass.getpass(printable(question))
+        except EOFError:
+            return ""
+
     def warn(self, message: str) -> None:
         """Write one line to standard error; of a very long one, its two ends."""
         if len(message) > _LONGEST_MESSAGE:

@@ -15,7 +15,10 @@ HISTORY = "STORLET_SHELL_HISTORY"
 STARTUP = "STORLET_SHELL_STARTUP"
 """The variable that names another startup file."""
 
-_SECRETS = ("OS_PASSWORD", "OS_AUTH_TOKEN", "OS_TOKEN", "OS_APPLICATION_CREDENTIAL_SECRET", "ST_KEY")
+_SECRETS = (
+    *("OS_PASSWORD", "OS_AUTH_TOKEN", "OS_TOKEN", "OS_APPLICATION_CREDENTIAL_SECRET", "ST_KEY"),
+    *("OS_PASSCODE", "OS_CLIENT_SECRET", "OS_ACCESS_TOKEN"),
+)
 _LONGEST = 64 * 1024
 _LARGEST = 1024 * 1024
 _KEPT_ENTRIES = 1000
@@ -43,12 +46,19 @@ class ShellHistory(FileHistory):
 
     A line that starts with a space is not kept, nor one that holds a secret, nor one of over 64 KiB.
 
-    :param environ: names the file, if not the platform's; the values of its passwords and tokens are the secrets
+    :param environ: names the file, if not the platform's; the values of its passwords and tokens are secrets
     :param complain: told once when the file can't be written
+    :param secrets: called for the secrets that are in no variable
     """
 
-    def __init__(self, environ: Mapping[str, str], complain: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        complain: Callable[[str], None] = lambda _: None,
+        secrets: Callable[[], Iterable[str]] = tuple,
+    ) -> None:
         self._environ = environ
+        self._secrets = secrets
         self._complain = complain
         self._works = True
         self._path = _place(environ, HISTORY, "history")
@@ -58,7 +68,7 @@ class ShellHistory(FileHistory):
         """Tell whether a line is kept."""
         if not text.strip() or text[0].isspace() or len(text) > _LONGEST:
             return False
-        secrets = (self._environ.get(name, "") for name in _SECRETS)
+        secrets = (*(self._environ.get(name, "") for name in _SECRETS), *self._secrets())
         return not any(len(secret) > 3 and secret in text for secret in secrets)
 
     def append_string(self, string: str) -> None:

@@ -60,6 +60,17 @@ class Notebook(Surroundings):
         except (NotImplementedError, EOFError):  # a front end that takes no input, or one that has gone
             return None
 
+    def ask_secret(self, question: str) -> str:
+        """Ask where somebody can answer, without showing what is typed."""
+        if not self._page.is_watched():
+            return ""
+        import getpass  # ipykernel puts its own function there
+
+        try:
+            return getpass.getpass(printable(question))
+        except (NotImplementedError, EOFError):
+            return ""
+
     def warn(self, message: str) -> None:
         """Write one line below the cell."""
         sys.stderr.write(f"{printable(message)}\n")

@@ -184,7 +184,7 @@ class Shell(cmd2.Cmd):
             self.add_settable(cmd2.Settable(name, bool, help_text, holder, settable_attrib_name=attribute))
 
     def _keep_history(self) -> None:
-        self._kept = ShellHistory(self.console.environ, self.console.warn)
+        self._kept = ShellHistory(self.console.environ, self.console.warn, lambda: self.session.secrets)
         self._kept.shorten()
         self.main_session.history = self.main_session.default_buffer.history = self._kept
         for text in reversed(list(self._kept.load_history_strings())):

@@ -23,8 +23,8 @@ def whoami(session: Session) -> Result:
     return Report(
         {
             "source": credentials.source,
-            "identity service": credentials.auth_url,
-            "user": credentials.user or "(a token's)",
+            **({"identity service": credentials.auth_url} if credentials.scheme != "token" else {}),
+            **client.login.facts(),
             "account": client.account,
             "storage URL": client.login.storage_url(),
             "enabled for storlets": "yes" if enabled else "no; see: help enable",

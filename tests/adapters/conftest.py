@@ -18,8 +18,8 @@ import pytest
 from storlet_shell.adapters import cli
 from storlet_shell.adapters.console import Console
 from storlet_shell.adapters.shell import Shell, make_class
-from storlet_shell.credentials import discover
 from storlet_shell.embedded.control import Running
+from storlet_shell.environment import discover
 from storlet_shell.registry import Registry
 from storlet_shell.session import Session
 
