@@ -18,7 +18,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import no_var_expand
 from IPython.display import display
 
-from storlet_shell.adapters.expansion import expand
+from storlet_shell.adapters.expansion import expand, expand_begun, go_on
 from storlet_shell.adapters.notebook import Handle, Notebook
 from storlet_shell.errors import StorletShellError, UsageError
 from storlet_shell.excerpts import with_code
@@ -240,9 +240,11 @@ class StorletMagics:
         stored = _STORED.match(line[3])
         at = cursor.split(stored[2] if stored else line[3])
         words = at.words if name == ALWAYS else (name, *at.words)
-        found = cursor.candidates(self.session, self._registry, words, at.word)
+        variables = self.session.variables
+        found = cursor.candidates(self.session, self._registry, words, expand_begun(at.word, variables))
+        spelled = [at.spell(go_on(at.word, one.text, variables), final=one.final) for one in found]
         return {
-            "completions": [SimpleCompletion(at.spell(one), type="storlet") for one in found],
+            "completions": [SimpleCompletion(text, type="storlet") for text in spelled],
             "matched_fragment": at.spelled,
             "suppress": bool(found),
             "ordered": True,

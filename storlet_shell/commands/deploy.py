@@ -28,6 +28,7 @@ from storlet_shell.values import ContainerName, Invocation, ObjectPath, Paramete
         "-d",
         "--dependencies",
         kind=Kind.FILE,
+        separator=",",
         metavar="NAME[,NAME…]",
         help="what the storlet needs beside it: local files, which are uploaded, or names of deployed dependencies",
     ),
