@@ -121,7 +121,7 @@ SIGNS = ["{name}", "$name", "${name}", "{{name}}", "$$name", "${name.real}", "{n
 @pytest.mark.parametrize("sign", SIGNS)
 @pytest.mark.parametrize("quote", ["", "'"])
 def test_completed_line_means_the_object(notebook: Cells, sign: str, quote: str) -> None:
-    """A name that looks like a variable is doubled, and completed on from wherever its doubled spelling is broken off."""
+    """A name that looks like a variable is doubled, and completed on from wherever that is broken off."""
     notebook.shell.push({"name": 7, "sign": sign})
     notebook.good("%%uploadfile {c}/x{sign}z\nfound")
     container = notebook.shell.user_ns["c"]
