@@ -102,7 +102,8 @@ class StorletMagics:
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
         self._registry = Registry()
-        self.session = Session(Notebook(os.environ, FrontEnd(shell)), UserVariables(shell))
+        self._front_end = FrontEnd(shell)
+        self.session = Session(Notebook(os.environ, self._front_end), UserVariables(shell))
         self._added: dict[tuple[str, str], Magic] = {}
         self._parsers: dict[str, Parser] = {}
 
@@ -124,7 +125,8 @@ class StorletMagics:
         if taken:
             names = ", ".join(f"%{name}" for name in taken)
             lines.append(f"{names}: taken, and left as they are; here: %{ALWAYS} {taken[0]} …")
-        sys.stdout.write("".join(f"storlet_shell: {line}\n" for line in lines))
+        stream = sys.stdout if self._front_end.is_kernel else sys.stderr  # on a page, the latter looks like an error
+        stream.write("".join(f"storlet_shell: {line}\n" for line in lines))
 
     def _register(self, name: str, magic: Magic, kinds: tuple[str, ...]) -> bool:
         manager = self._shell.magics_manager
@@ -205,9 +207,9 @@ class StorletMagics:
         words = _words(stored[2] if stored else line)
         words = [expand(word, self.session.variables) for word in words]
         if command is None:
-            if not words:
-                raise UsageError(f"a command is missing: %{ALWAYS} COMMAND …; try: %{ALWAYS} help")
-            command = self._registry.get(words.pop(0))
+            if not words and cell is not None:
+                raise UsageError(f"a command is missing: %%{ALWAYS} COMMAND …; try: %{ALWAYS} help")
+            command = self._registry.get(words.pop(0) if words else "help")
         call = command.bind(vars(self._parser(command).parse_args(words)), None if cell is None else _encoded(cell))
         if stored is None:
             return call
