@@ -45,12 +45,13 @@ class Lab:
         self._token = token
 
     def open(self, name: str, cells: list[Step]) -> Page:
-        """Open a new notebook."""
-        nbformat.write(as_notebook(cells), self._folder / name)
+        """Open a new notebook, alone, and wait for its kernel."""
+        nbformat.write(as_notebook(cells), self._folder / f"{name}.ipynb")
         page = self._browser.new_page(viewport={"width": 1200, "height": 900})
         page.set_default_timeout(60_000)
-        page.goto(f"{self._address}/lab/tree/{name}?token={self._token}")
+        page.goto(f"{self._address}/lab/workspaces/{name}/tree/{name}.ipynb?token={self._token}")
         expect(page.locator(".jp-Cell .cm-content").first).to_be_visible()
+        expect(page.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute("data-status", "idle")
         return page
 
 
@@ -100,7 +101,7 @@ def test_notebook_in_a_browser(lab: Lab, swift: control.Running, container: str,
     """
     run("upload", f"{container}/people.csv", stdin=b"name,age\nann,31\nbob,25\n")
     first = f"import os\nos.environ.update({identity(swift)!r})\n%load_ext storlet_shell"
-    page = lab.open("typed.ipynb", [Step("", first), Step("", ""), Step("", "")])
+    page = lab.open("typed", [Step("", first), Step("", ""), Step("", "")])
     page.locator(".jp-Cell .cm-content").first.click()
     page.keyboard.press("Shift+Enter")
     expect(page.locator(".jp-OutputArea-output").first).to_contain_text("%storlet")
@@ -128,8 +129,7 @@ def test_notebook_in_a_browser(lab: Lab, swift: control.Running, container: str,
 def test_old_notebook_in_a_browser(lab: Lab, swift: control.Running, container: str) -> None:
     """A notebook of the removed extension, opened and run as a whole: below each cell is what must be seen."""
     cells = steps(swift, container)
-    page = lab.open("old.ipynb", cells)
-    expect(page.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute("data-status", "idle")
+    page = lab.open("old", cells)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     expect(page.locator(".jp-Cell").last.locator(".jp-InputPrompt")).to_have_text(f"[{len(cells)}]:")
