@@ -51,7 +51,8 @@ class Lab:
         page.set_default_timeout(60_000)
         page.goto(f"{self._address}/lab/workspaces/{name}/tree/{name}.ipynb?token={self._token}")
         expect(page.locator(".jp-Cell .cm-content").first).to_be_visible()
-        expect(page.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute("data-status", "idle")
+        # A cell that is run while there is no kernel yet stays as it is, and nothing says so.
+        expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible()
         return page
 
 
