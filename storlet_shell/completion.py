@@ -12,7 +12,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 
 from storlet_shell.client import Client
@@ -48,15 +49,21 @@ class Candidate:
 
 
 def complete(
-    session: Session, kind: Kind, text: str, *, prefixed: bool = False, deadline: float = DEADLINE
+    session: Session, kind: Kind, text: str, *, prefixed: bool = False, separator: str = "", deadline: float = DEADLINE
 ) -> list[Candidate]:
     """Return what a word that starts with a text may become, in order.
 
     :param kind: what the word names
     :param prefixed: an object must be spelled with ``path:/`` here
+    :param separator: what stands between names where the word may hold several; the last one is completed
     :param deadline: seconds that this may take
     """
-    return _Completer.of(session).complete(kind, text, prefixed, deadline)
+    before, last = "", text
+    if separator:
+        head, found, last = text.rpartition(separator)
+        before = head + found
+    names = _Completer.of(session).complete(kind, last, prefixed, deadline)
+    return [replace(name, text=before + name.text) for name in names] if before else names
 
 
 def forget(session: Session) -> None:
@@ -64,9 +71,9 @@ def forget(session: Session) -> None:
     _Completer.of(session).outdate()
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Known:
-    """Names that a look-up gave, and when."""
+    """Names that a look-up gave, and when it began."""
 
     names: list[Candidate]
     at: float
@@ -89,6 +96,7 @@ class _Completer:
         self._session = session
         self._known: dict[tuple[str, ...], _Known] = {}
         self._running: dict[tuple[str, ...], _LookUp] = {}
+        self._outdated = -inf
         self._clients: list[Client] = []
         self._lock = threading.Lock()
 
@@ -139,15 +147,14 @@ class _Completer:
         return [Candidate(f"{prefix}{one.text}/", final=False) for one in found]
 
     def outdate(self) -> None:
-        with self._lock:
-            for known in self._known.values():
-                known.at = 0.0
+        self._outdated = time.monotonic()
 
     def _look_up(self, key: tuple[str, ...], fetch: Fetch, deadline: float) -> list[Candidate]:
         """Return what a look-up gives within the deadline; what an earlier one gave when it takes longer."""
         with self._lock:
             known, running = self._known.get(key), self._running.get(key)
-            if known is not None and time.monotonic() - known.at < FRESH and key[0] != "file":
+            since = max(self._outdated, time.monotonic() - FRESH)
+            if known is not None and known.at > since and key[0] != "file":
                 return known.names
             if running is None:
                 running = self._running[key] = _LookUp()

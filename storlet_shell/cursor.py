@@ -13,7 +13,7 @@ from storlet_shell.errors import StorletShellError
 from storlet_shell.registry import COMMON, Arg, Command, Kind, Registry
 from storlet_shell.session import Session
 
-_SPECIAL = frozenset(" \t\"'\\|&;<>()$`*?[]#~!")
+_SPECIAL = frozenset(" \t\"'\\|&;<>()`*?[]#~!")
 _WITHOUT_VALUE = ("store_true", "store_false", "store_const", "count")
 _MANY = ("*", "+", "...")
 
@@ -35,14 +35,16 @@ class Cursor(NamedTuple):
         """The quote that is open at its start, if one is."""
         return self.spelled[0] if self.spelled[:1] in ("'", '"') else ""
 
-    def spell(self, candidate: Candidate) -> str:
-        """Spell what the word may become, quoted as it was begun."""
-        text = candidate.text
+    def spell(self, text: str, *, final: bool = True) -> str:
+        """Spell what the word may become, quoted as it was begun.
+
+        :param final: whether the word ends there
+        """
         if self.quote == "'" and "'" not in text:
-            return f"'{text}'" if candidate.final else f"'{text}"
+            return f"'{text}'" if final else f"'{text}"
         if self.quote == '"':
             escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-            return f'"{escaped}"' if candidate.final else f'"{escaped}'
+            return f'"{escaped}"' if final else f'"{escaped}'
         return "".join(f"\\{char}" if char in _SPECIAL else char for char in text)
 
 
@@ -145,7 +147,9 @@ class _Line:
         if arg.kind is None:
             return []
         prefixed = arg.kind is Kind.OBJECT and arg.is_option
-        return complete(self._session, arg.kind, word, prefixed=prefixed, deadline=self._deadline)
+        return complete(
+            self._session, arg.kind, word, prefixed=prefixed, separator=arg.separator, deadline=self._deadline
+        )
 
     def _flags(self, words: Sequence[str], word: str) -> Iterator[Candidate]:
         """Yield the options that may still be given, each by its longest spelling unless a short one is typed."""

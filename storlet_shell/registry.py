@@ -39,12 +39,14 @@ class Arg:
 
     :param flags: the option's spellings, or the one name of a positional argument
     :param kind: what completes it; None when nothing can
+    :param separator: what stands between names where the argument takes several in one word
     :param options: keyword arguments of ``add_argument``
     """
 
-    def __init__(self, *flags: str, kind: Kind | None = None, **options: Any) -> None:
+    def __init__(self, *flags: str, kind: Kind | None = None, separator: str = "", **options: Any) -> None:
         self.flags = flags
         self.kind = kind
+        self.separator = separator
         self.options = options
 
     @property
@@ -95,7 +97,7 @@ class Parser(ParserMixin, argparse.ArgumentParser):
 
 
 AnyParser = TypeVar("AnyParser", bound=argparse.ArgumentParser)
-Bind = Callable[[argparse.Action, Kind], None]
+Bind = Callable[[argparse.Action, Kind, str], None]
 Run = Callable[..., Result]
 
 
@@ -128,7 +130,8 @@ class Command(NamedTuple):
     def parser(self, cls: type[AnyParser], bind: Bind | None = None) -> AnyParser:
         """Build a parser of the given class from the spec.
 
-        :param bind: called with each action and the kind of thing it names, to attach a front end's completion
+        :param bind: called with each action, the kind of thing it names and what separates several of them, to attach
+            a front end's completion
         """
         parser = cls(
             prog=self.name,
@@ -139,7 +142,7 @@ class Command(NamedTuple):
         for arg in (*self.args, *COMMON):
             action = parser.add_argument(*arg.flags, **arg.options)
             if bind is not None and arg.kind is not None:
-                bind(action, arg.kind)
+                bind(action, arg.kind, arg.separator)
         return parser
 
     def call(self, words: Sequence[str], body: bytes | None = None) -> Call:

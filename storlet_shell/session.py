@@ -51,6 +51,10 @@ class Surroundings:
         self.environ: Mapping[str, str] = {} if environ is None else environ
         self.stdin = stdin
 
+    def syntax(self) -> str:
+        """Return how lines are written here, for people: what ``help syntax`` shows."""
+        return "The words of a line are taken as they are given."
+
     def ask(self, question: str) -> bool | None:  # noqa: ARG002  a watched process uses it
         """Ask the user a question; None when nobody is there to answer."""
         return None

@@ -274,15 +274,16 @@ def test_call_stores_its_result(run: Runner) -> None:
 
 def test_own_parser_class_is_used_with_its_completers() -> None:
     """A front end brings its parser and learns which argument names what."""
-    bound: list[tuple[str, Kind]] = []
+    bound: list[tuple[str, Kind, str]] = []
 
     class Own(Parser):
         pass
 
-    parser = Registry().get("get").parser(Own, lambda action, kind: bound.append((action.dest, kind)))
+    parser = Registry().get("deploy").parser(Own, lambda action, *what: bound.append((action.dest, *what)))
     assert isinstance(parser, Own)
-    assert ("path", Kind.OBJECT) in bound
-    assert ("store", Kind.VARIABLE) in bound
+    assert ("input", Kind.OBJECT, "") in bound
+    assert ("dependencies", Kind.FILE, ",") in bound
+    assert ("store", Kind.VARIABLE, "") in bound
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,12 @@ class Console(Surroundings):
         finally:
             self._redirected = previous
 
+    def syntax(self) -> str:
+        """Return the pages of one-shot lines and of command files."""
+        from storlet_shell.adapters.words import ONE_SHOT_SYNTAX, SYNTAX  # for those who ask
+
+        return f"{ONE_SHOT_SYNTAX}\n\n{SYNTAX}"
+
     def ask(self, question: str) -> bool | None:
         """Ask on the terminal, where there is one at both ends."""
         if not (sys.stdin is not None and sys.stdin.isatty() and self._stderr().isatty()):

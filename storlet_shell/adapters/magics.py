@@ -18,7 +18,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import no_var_expand
 from IPython.display import display
 
-from storlet_shell.adapters.expansion import expand
+from storlet_shell.adapters.expansion import expand, expand_begun, go_on
 from storlet_shell.adapters.notebook import Handle, Notebook
 from storlet_shell.errors import StorletShellError, UsageError
 from storlet_shell.excerpts import with_code
@@ -102,7 +102,8 @@ class StorletMagics:
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
         self._registry = Registry()
-        self.session = Session(Notebook(os.environ, FrontEnd(shell)), UserVariables(shell))
+        self._front_end = FrontEnd(shell)
+        self.session = Session(Notebook(os.environ, self._front_end), UserVariables(shell))
         self._added: dict[tuple[str, str], Magic] = {}
         self._parsers: dict[str, Parser] = {}
 
@@ -124,7 +125,8 @@ class StorletMagics:
         if taken:
             names = ", ".join(f"%{name}" for name in taken)
             lines.append(f"{names}: taken, and left as they are; here: %{ALWAYS} {taken[0]} …")
-        sys.stdout.write("".join(f"storlet_shell: {line}\n" for line in lines))
+        stream = sys.stdout if self._front_end.is_kernel else sys.stderr  # on a page, the latter looks like an error
+        stream.write("".join(f"storlet_shell: {line}\n" for line in lines))
 
     def _register(self, name: str, magic: Magic, kinds: tuple[str, ...]) -> bool:
         manager = self._shell.magics_manager
@@ -205,9 +207,9 @@ class StorletMagics:
         words = _words(stored[2] if stored else line)
         words = [expand(word, self.session.variables) for word in words]
         if command is None:
-            if not words:
-                raise UsageError(f"a command is missing: %{ALWAYS} COMMAND …; try: %{ALWAYS} help")
-            command = self._registry.get(words.pop(0))
+            if not words and cell is not None:
+                raise UsageError(f"a command is missing: %%{ALWAYS} COMMAND …; try: %{ALWAYS} help")
+            command = self._registry.get(words.pop(0) if words else "help")
         call = command.bind(vars(self._parser(command).parse_words(words)), None if cell is None else _encoded(cell))
         if stored is None:
             return call
@@ -240,9 +242,11 @@ class StorletMagics:
         stored = _STORED.match(line[3])
         at = cursor.split(stored[2] if stored else line[3])
         words = at.words if name == ALWAYS else (name, *at.words)
-        found = cursor.candidates(self.session, self._registry, words, at.word)
+        variables = self.session.variables
+        found = cursor.candidates(self.session, self._registry, words, expand_begun(at.word, variables))
+        spelled = [at.spell(go_on(at.word, one.text, variables), final=one.final) for one in found]
         return {
-            "completions": [SimpleCompletion(at.spell(one), type="storlet") for one in found],
+            "completions": [SimpleCompletion(text, type="storlet") for text in spelled],
             "matched_fragment": at.spelled,
             "suppress": bool(found),
             "ordered": True,

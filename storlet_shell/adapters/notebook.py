@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from storlet_shell.adapters.progress import TransferLine
+from storlet_shell.adapters.words import NOTEBOOK_SYNTAX
 from storlet_shell.session import Progress, Surroundings
 from storlet_shell.visible import printable, size
 
@@ -50,6 +51,10 @@ class Notebook(Surroundings):
     def __init__(self, environ: Mapping[str, str], page: Page) -> None:
         super().__init__(environ)
         self._page = page
+
+    def syntax(self) -> str:
+        """Return the page of magics."""
+        return NOTEBOOK_SYNTAX
 
     def ask(self, question: str) -> bool | None:
         """Ask where somebody can answer."""

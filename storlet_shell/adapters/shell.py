@@ -293,11 +293,13 @@ class Shell(cmd2.Cmd):
             text = self.aliases[name] + text[match.end() :]
         return text
 
-    def candidates(self, kind: Kind, text: str, line: str, begidx: int, prefixed: bool) -> cmd2.Completions:
+    def candidates(
+        self, kind: Kind, text: str, line: str, begidx: int, *, prefixed: bool, separator: str
+    ) -> cmd2.Completions:
         """Return what a word may become."""
         quote = line[begidx - 1] if begidx and line[begidx - 1] in "'\"" else ""
         items, final = [], True
-        for one in complete(self.session, kind, text, prefixed=prefixed):
+        for one in complete(self.session, kind, text, prefixed=prefixed, separator=separator):
             if _fits(one.text, quote):
                 shown = one.text.rstrip("/").rpartition("/")[2] + ("" if one.final else "/")
                 items.append(cmd2.CompletionItem(one.text, display=shown, display_meta=one.note))
@@ -391,10 +393,10 @@ def _function_of(command: Command, name: str) -> Callable[..., Any]:
     return function
 
 
-def _bind(action: argparse.Action, kind: Kind) -> None:
+def _bind(action: argparse.Action, kind: Kind, separator: str = "") -> None:
     prefixed = kind is Kind.OBJECT and bool(action.option_strings)
 
     def completer(shell: Shell, text: str, line: str, begidx: int, endidx: int) -> cmd2.Completions:  # noqa: ARG001
-        return shell.candidates(kind, text, line, begidx, prefixed)
+        return shell.candidates(kind, text, line, begidx, prefixed=prefixed, separator=separator)
 
     action.set_completer(completer)  # type: ignore[attr-defined]  # cmd2 adds it to argparse's actions

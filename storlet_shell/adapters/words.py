@@ -1,4 +1,4 @@
-"""What the shell says of itself: the words that no registry holds, and how lines are written."""
+"""What front ends say of themselves: the shell's own words, and how lines are written."""
 
 from __future__ import annotations
 
@@ -32,4 +32,29 @@ A line that starts with a space is not kept in the history.
 
 In command files ${NAME} stands for a definition (-D NAME=VALUE) or a variable of the environment, ${1} for an argument,
 except in single quotes and heredocs; $${NAME} is the text itself. Typed lines take ${NAME} as it is."""
-"""How lines are written, for people."""
+"""How lines are written in the shell and in command files, for people."""
+
+ONE_SHOT_SYNTAX = """\
+A line of your terminal, storlet-shell COMMAND …, is split by your own shell; quotes, pipes and variables are its own.
+A body (upload, deploy) is read from standard input, and results go to standard output.
+
+  storlet-shell get photos/a.jpg --storlet thumbnail.py > a.jpg
+  storlet-shell upload photos/b < b.txt
+
+The lines of the interactive shell, of command files (-f FILE) and of -c LINE are written like this:"""
+"""How one-shot lines are written, in front of :data:`SYNTAX`."""
+
+NOTEBOOK_SYNTAX = """\
+Words are quoted as in sh: 'single', "double", or a backslash before the character.
+
+  %get photos/a.jpg            a command is a magic; %storlet get … works where a name is taken
+  %%upload photos/b            a body: the rest of the cell, exactly as it is
+  x = %get photos/a.jpg        the value of the line is its result
+  %get x << photos/a.jpg       the result is stored under a name, as by -o x, and not shown
+  %get {name}  %get $name      the value of a variable, in any quotes, as one word; {name.attribute} too
+  %get {{name}}  %get $$name   the text itself
+  %get c/o --storlet s.py -i parameters    a storlet's parameters from a dict
+  %get?                        a command's help
+
+An unknown name in braces or after a dollar is an error; what can't be a name, as {"a": 1} or $5, stays as it is."""
+"""How magics are written."""

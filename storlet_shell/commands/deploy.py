@@ -31,6 +31,7 @@ from storlet_shell.values import ContainerName, Invocation, ObjectPath, Paramete
         "--dependencies",
         action="append",
         kind=Kind.FILE,
+        separator=",",
         metavar="NAME[,NAME…]",
         help="what the storlet needs beside it: local files, which are uploaded, or deployed ones; may be repeated",
     ),

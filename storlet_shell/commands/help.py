@@ -1,4 +1,4 @@
-"""``help``: the commands there are, or one of them."""
+"""``help``: the commands there are, one of them, or how lines are written."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from storlet_shell.session import Session
 @command(
     "help",
     "Show the commands, or how to use one.",
-    Arg("name", nargs="?", kind=Kind.COMMAND, metavar="COMMAND"),
+    Arg("name", nargs="?", kind=Kind.COMMAND, metavar="COMMAND", help="or syntax: how lines are written"),
     category="Session",
 )
-def help(session: Session, name: str | None = None) -> Result:  # noqa: ARG001  it needs nothing of the session
-    """Show the commands, or how to use one.
+def help(session: Session, name: str | None = None) -> Result:
+    """Show the commands, or how to use one; help syntax shows how lines are written.
 
     :raises UnknownCommandError: when there is no such command
     """
+    if name == "syntax":
+        return Text(session.surroundings.syntax())
     registry = Registry()
     if name is not None:
         found = registry.get(name)
@@ -30,4 +32,4 @@ def help(session: Session, name: str | None = None) -> Result:  # noqa: ARG001  
     for category, group in groupby(commands, key=lambda found: found.category):
         lines += [category, *(f"  {found.name:<10} {found.summary}" for found in group), ""]
     lines += [f"not usable: {entry}: {why}" for entry, why in registry.broken.items()]
-    return Text("\n".join([*lines, "help COMMAND shows one command's arguments."]))
+    return Text("\n".join([*lines, "help COMMAND shows one command's arguments, help syntax how lines are written."]))

@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from storlet_shell import completion
 from storlet_shell.adapters.shell import Shell
 from storlet_shell.completion import Candidate, complete, forget
 from storlet_shell.registry import Kind, Registry
@@ -83,6 +85,19 @@ def test_a_change_is_seen_at_the_next_tab(session: Session, photos: str, upload:
     assert texts(session, Kind.OBJECT, f"{photos}/n") == []
     upload(f"{photos}/new", b"")
     assert texts(session, Kind.OBJECT, f"{photos}/n") == []
+    forget(session)
+    assert texts(session, Kind.OBJECT, f"{photos}/n") == [f"{photos}/new"]
+
+
+def test_a_change_is_seen_however_young_the_machine_is(
+    session: Session, photos: str, upload: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock that ages are told by may have started a second ago."""
+    booted = time.monotonic() - 1
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() - booted)
+    monkeypatch.setattr(completion, "time", clock)
+    assert texts(session, Kind.OBJECT, f"{photos}/n") == []
+    upload(f"{photos}/new", b"")
     forget(session)
     assert texts(session, Kind.OBJECT, f"{photos}/n") == [f"{photos}/new"]
 
@@ -174,6 +189,7 @@ def test_the_shell_completes_what_an_argument_names(patient_shell: Shell, photos
     assert tab(shell, "help und") == ["undeploy"]
     assert tab(shell, "local st") == ["start", "status", "stop"]
     assert tab(shell, "set js") == ["json"]
+    assert tab(shell, f"deploy a.py -d b.py,{tmp_path}/f") == [f"b.py,{tmp_path}/file.ss"]
 
 
 def test_names_that_need_quotes_get_them(patient_shell: Shell, photos: str) -> None:

@@ -1,4 +1,4 @@
-"""JupyterLab in Chromium: a line is typed, completed with Tab and run, and its result is seen."""
+"""JupyterLab in Chromium: lines are typed, completed with Tab and run, and their results are seen."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from storlet_shell.embedded import control
+from tests.notebook.conftest import identity
+from tests.notebook.old_notebook import Step, as_notebook, steps
 from tests.support.lines import Runner, base_environment
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
@@ -31,32 +33,49 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-CELLS = ["%load_ext storlet_shell", "", "", ""]
 
 
-@pytest.fixture
-def lab(swift: control.Running, container: str, run: Runner, tmp_path: Path) -> Iterator[str]:
-    """Run JupyterLab with a notebook whose first cell loads the extension; return the notebook's URL."""
-    run("upload", f"{container}/people.csv", stdin=b"name,age\nann,31\nbob,25\n")
-    cells = [nbformat.v4.new_code_cell(cell) for cell in CELLS]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), tmp_path / "test.ipynb")
+class Lab:
+    """A JupyterLab over a folder of notebooks, and the browser that opens them."""
+
+    def __init__(self, browser: Browser, folder: Path, address: str, token: str) -> None:
+        self._browser = browser
+        self._folder = folder
+        self._address = address
+        self._token = token
+
+    def open(self, name: str, cells: list[Step]) -> Page:
+        """Open a new notebook, alone, and wait for its kernel."""
+        nbformat.write(as_notebook(cells), self._folder / f"{name}.ipynb")
+        page = self._browser.new_page(viewport={"width": 1200, "height": 900})
+        page.set_default_timeout(60_000)
+        page.goto(f"{self._address}/lab/workspaces/{name}/tree/{name}.ipynb?token={self._token}")
+        expect(page.locator(".jp-Cell .cm-content").first).to_be_visible()
+        # A cell that is run while there is no kernel yet stays as it is, and nothing says so.
+        expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible()
+        return page
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Run JupyterLab without an identity, and a browser."""
+    folder, home = tmp_path_factory.mktemp("lab"), tmp_path_factory.mktemp("home")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     token = secrets.token_hex(16)
     words = ["--no-browser", "--allow-root", f"--port={port}", f"--IdentityProvider.token={token}"]
-    words += [f"--ServerApp.root_dir={tmp_path}", "--LabApp.news_url=None", "--LabApp.extension_manager=readonly"]
-    outer = {name: value for name, value in base_environment(tmp_path).items() if name != "PYTHONWARNINGS"}
-    identity = {"ST_AUTH": swift.auth_url, "ST_USER": swift.user, "ST_KEY": swift.key}
-    with (tmp_path / "lab.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *words], env={**outer, **identity}, stdout=log, stderr=log
-        )
+    words += [f"--ServerApp.root_dir={folder}", "--LabApp.news_url=None", "--LabApp.extension_manager=readonly"]
+    outer = {name: value for name, value in base_environment(home).items() if name != "PYTHONWARNINGS"}
+    with (home / "lab.log").open("wb") as log, sync_playwright() as playwright:
+        process = subprocess.Popen([sys.executable, "-m", "jupyterlab", *words], env=outer, stdout=log, stderr=log)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        expect.set_options(timeout=60_000)
         try:
-            _wait_for(f"http://127.0.0.1:{port}/api?token={token}", tmp_path / "lab.log")
-            yield f"http://127.0.0.1:{port}/lab/tree/test.ipynb?token={token}"
+            _wait_for(f"http://127.0.0.1:{port}/api?token={token}", home / "lab.log")
+            yield Lab(browser, folder, f"http://127.0.0.1:{port}", token)
         finally:
+            browser.close()
             process.terminate()
             process.wait(30)
 
@@ -71,27 +90,22 @@ def _wait_for(url: str, log: Path) -> None:
     pytest.fail(f"JupyterLab does not answer: {log.read_text()[-2000:]}")
 
 
-@pytest.fixture
-def page(lab: str) -> Iterator[Page]:
-    """Open the notebook and run its first cell."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        opened = browser.new_page(viewport={"width": 1200, "height": 900})
-        opened.set_default_timeout(60_000)
-        expect.set_options(timeout=60_000)
-        opened.goto(lab)
-        opened.locator(".jp-Cell .cm-content").first.click()
-        opened.keyboard.press("Shift+Enter")
-        expect(opened.locator(".jp-OutputArea-output").first).to_contain_text("%storlet")
-        yield opened
-        browser.close()
+def _seen(cell: Locator) -> str:
+    """Return what is seen below a cell."""
+    return "\n".join(cell.locator(".jp-OutputArea-output").all_inner_texts())
 
 
-def test_notebook_in_a_browser(page: Page, container: str) -> None:
+def test_notebook_in_a_browser(lab: Lab, swift: control.Running, container: str, run: Runner) -> None:
     """An object's name is completed with Tab, its table is seen, and an error is one short line.
 
     SCREENSHOT names a file for a picture of it.
     """
+    run("upload", f"{container}/people.csv", stdin=b"name,age\nann,31\nbob,25\n")
+    first = f"import os\nos.environ.update({identity(swift)!r})\n%load_ext storlet_shell"
+    page = lab.open("typed", [Step("", first), Step("", ""), Step("", "")])
+    page.locator(".jp-Cell .cm-content").first.click()
+    page.keyboard.press("Shift+Enter")
+    expect(page.locator(".jp-OutputArea-output").first).to_contain_text("%storlet")
     cell = page.locator(".jp-Cell").nth(1)
     cell.locator(".cm-content").click()
     page.keyboard.type(f"%get {container}/peo", delay=20)
@@ -107,8 +121,22 @@ def test_notebook_in_a_browser(page: Page, container: str) -> None:
     failing.locator(".cm-content").click()
     page.keyboard.type(f"%get {container}/missing")
     page.keyboard.press("Shift+Enter")
-    error = failing.locator(".jp-OutputArea-output")
-    expect(error).to_contain_text("NotFoundError")
-    assert error.inner_text().strip().count("\n") == 0
+    expect(failing.locator(".jp-OutputArea-output")).to_contain_text("NotFoundError")
+    assert _seen(failing).strip().count("\n") == 0
     if "SCREENSHOT" in os.environ:
         page.screenshot(path=os.environ["SCREENSHOT"])
+
+
+def test_old_notebook_in_a_browser(lab: Lab, swift: control.Running, container: str) -> None:
+    """A notebook of the removed extension, opened and run as a whole: below each cell is what must be seen."""
+    cells = steps(swift, container)
+    page = lab.open("old", cells)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    expect(page.locator(".jp-Cell").last.locator(".jp-InputPrompt")).to_have_text(f"[{len(cells)}]:")
+    for number, step in enumerate(cells):
+        cell = page.locator(".jp-Cell").nth(number)
+        cell.scroll_into_view_if_needed()  # what is out of sight is not drawn
+        for text in step.seen:
+            expect(cell.locator(".jp-Cell-outputArea")).to_contain_text(text, use_inner_text=True)
+        step.check(_seen(cell))

@@ -84,6 +84,14 @@ def test_help_lists_every_command(run: Runner) -> None:
     assert "not usable" not in text
 
 
+def test_help_tells_how_lines_are_written(run: Runner) -> None:
+    """In a one-shot line: what the user's own shell does, and what command files do."""
+    text = run("help", "syntax").text
+    assert "your own shell" in text
+    assert "<<EOF" in text
+    assert run("-c", "help syntax").text == text
+
+
 def test_help_of_an_unknown_command_is_127(run: Runner) -> None:
     """With the closest name."""
     outcome = run("help", "gte")

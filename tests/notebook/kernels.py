@@ -53,7 +53,8 @@ class Kernel:
         :param is_watched: whether the front end says that it takes input
         :param meanwhile: called a second after the cell was sent
         """
-        sent = self.client.execute(code, allow_stdin=is_watched)
+        # A kernel aborts what it receives for a moment after a failed cell, so that the rest of "run all" does not run.
+        sent = self.client.execute(code, allow_stdin=is_watched, stop_on_error=False)
         if meanwhile.__name__ != "<lambda>":
             time.sleep(1)
             meanwhile()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from storlet_shell import completion
-from storlet_shell.completion import Candidate
+from storlet_shell.adapters.expansion import doubled, expand, go_on
 from storlet_shell.cursor import Cursor, split
 from tests.notebook.cells import Cells
 
@@ -109,4 +112,46 @@ def test_line_is_split_at_its_cursor(text: str, cursor: Cursor) -> None:
 )
 def test_candidate_is_spelled_as_it_was_begun(begun: str, text: str, final: bool, spelled: str) -> None:
     """In the quotes that are open, where they can hold it."""
-    assert Cursor((), "", begun).spell(Candidate(text, final)) == spelled
+    assert Cursor((), "", begun).spell(text, final=final) == spelled
+
+
+SIGNS = ["{name}", "$name", "${name}", "{{name}}", "$$name", "${name.real}", "{name + 1}", "a{b", "$5 {}"]
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+@pytest.mark.parametrize("quote", ["", "'"])
+def test_completed_line_means_the_object(notebook: Cells, sign: str, quote: str) -> None:
+    """A name that looks like a variable is doubled, and completed on from wherever that is broken off."""
+    notebook.shell.push({"name": 7, "sign": sign})
+    notebook.good("%%uploadfile {c}/x{sign}z\nfound")
+    container = notebook.shell.user_ns["c"]
+    (whole,) = notebook.complete(f"%get {quote}{container}/x")
+    assert notebook.good(whole).value.subject == f"path:/{container}/x{sign}z"
+    for end in range(len(f"%get {quote}{container}/x"), len(whole)):
+        if whole[:end].endswith(("{", "$", "\\")) and whole[end - 2 : end] not in ("{{", "$$"):
+            continue  # nobody can tell whether a variable or a text begins here
+        assert whole in notebook.complete(whole[:end]), whole[:end]
+
+
+@given(st.text("{}$ab.1 ", max_size=12), st.text("{}$ab.1 ", max_size=12))
+def test_doubled_text_stands_for_itself(text: str, more: str) -> None:
+    """Whatever it holds, and also as the end of a word that has been begun."""
+    assert expand(doubled(text), {}) == text
+    assert expand(go_on(doubled(text), text + more, {}), {}) == text + more
+
+
+@pytest.mark.parametrize("begun", ["{c}/", "$c/", "${c}/", "path:/{c}/", "'{c}/"])
+def test_variables_stay_in_a_completed_line(notebook: Cells, begun: str) -> None:
+    """What they hold is completed; the line goes on as it was written."""
+    (whole,) = notebook.complete(f"%get {begun}")
+    assert whole.startswith(f"%get {begun}o")
+    assert notebook.good(whole).value.text.startswith("name,age")
+
+
+def test_names_after_a_comma_are_completed(cell: Cells, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each dependency of several is a file's name."""
+    for name in ("one.py", "two.py"):
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    assert cell.complete("%%storletapp a.B -d one.py,t") == ["%%storletapp a.B -d one.py,two.py"]
+    assert "%deploy --dependencies=one.py,two.py" in cell.complete("%deploy --dependencies=one.py,")

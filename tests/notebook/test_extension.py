@@ -74,8 +74,9 @@ def test_taken_names_are_left_alone(bare_shell: InteractiveShell) -> None:
     try:
         cells = Cells(bare_shell)
         loaded = cells.good("%load_ext storlet_shell")
-        assert loaded.out.count("\n") == 1
-        assert all(name in loaded.out for name in ("%get", "%ls", "%rm", "%mkdir", "%storlet"))
+        assert loaded.out == ""
+        assert loaded.err.count("\n") == 1
+        assert all(name in loaded.err for name in ("%get", "%ls", "%rm", "%mkdir", "%storlet"))
         assert cells.good("%get x").value == "mine x"
         assert isinstance(cells("%storlet get").error, UsageError)
         cells.good("%unload_ext storlet_shell")
@@ -99,6 +100,17 @@ def test_question_mark_shows_the_help(stranger: Cells) -> None:
     info = stranger.shell.object_inspect("%get")
     assert "Download an object" in info["docstring"]
     assert "--storlet" in info["docstring"]
+
+
+def test_page_on_magics(stranger: Cells) -> None:
+    """``%help syntax`` tells how magics are written."""
+    assert "{{name}}" in stranger.good("%help syntax").text
+
+
+def test_without_a_command_the_commands_are_shown(stranger: Cells) -> None:
+    """``%storlet`` alone; with a body it lacks its command."""
+    assert all(f"  {command.name} " in stranger.good("%storlet").text for command in Registry())
+    assert isinstance(stranger("%%storlet\nbody").error, UsageError)
 
 
 def test_help_option_shows_the_help(stranger: Cells) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,30 +12,61 @@ import pytest
 
 from storlet_shell.embedded import control
 from tests.notebook.conftest import identity
+from tests.notebook.old_notebook import steps
 from tests.support.lines import Runner, base_environment
+
+PROMPT = re.compile(r"In \[\d+\]: ")
 
 
 @pytest.fixture
-def terminal(swift: control.Running, container: str, run: Runner, tmp_path: Path) -> Iterator[pexpect.spawn[str]]:
-    """Run ``ipython`` with the extension loaded, ``c`` naming a container with an object ``o``."""
-    run("upload", f"{container}/o", stdin=b"some text\n")
+def bare_terminal(tmp_path: Path) -> Iterator[pexpect.spawn[str]]:
+    """Run ``ipython`` in a folder of its own, without an identity."""
     outer = {name: value for name, value in base_environment(tmp_path).items() if name != "PYTHONWARNINGS"}
-    environ = {
-        **outer,
-        **identity(swift),
-        "TERM": "dumb",
-        "IPYTHONDIR": str(tmp_path / "ipython"),
-        "CONTAINER": container,
-    }
-    words = ["-m", "IPython", "--simple-prompt", "--no-banner", "--colors=NoColor", "--ext=storlet_shell"]
-    process = pexpect.spawn(sys.executable, words, env=environ, encoding="utf-8", timeout=30, dimensions=(50, 200))
-    process.expect_exact("In [1]: ")
-    process.sendline("import os; c = os.environ['CONTAINER']")
-    process.expect_exact("In [2]: ")
+    process = pexpect.spawn(
+        sys.executable,
+        ["-m", "IPython", "--simple-prompt", "--no-banner", "--colors=NoColor"],
+        env={**outer, "TERM": "dumb", "IPYTHONDIR": str(tmp_path / "ipython")},
+        cwd=str(tmp_path),
+        encoding="utf-8",
+        timeout=30,
+        dimensions=(50, 200),
+    )
+    process.expect(PROMPT)
     yield process
     process.sendline("exit")
     process.expect(pexpect.EOF)
     process.close()
+
+
+def type_in(process: pexpect.spawn[str], source: str) -> str:
+    """Type a cell, and return what is on the screen up to the next prompt."""
+    if source.startswith("%%"):
+        process.sendline(f"{source}\n\n")  # two empty lines end its body here
+        process.expect(PROMPT)
+    else:
+        for line in source.splitlines():
+            process.sendline(line)
+            process.expect(PROMPT)
+    return str(process.before).replace("\r\n", "\n")
+
+
+def test_old_notebook_in_the_terminal(
+    bare_terminal: pexpect.spawn[str], swift: control.Running, container: str
+) -> None:
+    """A notebook of the removed extension, typed in: below each cell is what must be seen."""
+    for step in steps(swift, container):
+        step.check(type_in(bare_terminal, step.source))
+
+
+@pytest.fixture
+def terminal(
+    bare_terminal: pexpect.spawn[str], swift: control.Running, container: str, run: Runner
+) -> pexpect.spawn[str]:
+    """Run ``ipython`` with the extension loaded, ``c`` naming a container with an object ``o``."""
+    run("upload", f"{container}/o", stdin=b"some text\n")
+    type_in(bare_terminal, f"import os; os.environ.update({identity(swift)!r}); c = {container!r}")
+    type_in(bare_terminal, "%load_ext storlet_shell")
+    return bare_terminal
 
 
 def test_terminal_shows_the_same_as_text(terminal: pexpect.spawn[str]) -> None:
