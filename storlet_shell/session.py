@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from storlet_shell.credentials import Credentials, Login
-from storlet_shell.environment import holds_none
+from storlet_shell.environment import discover, holds_none
 from storlet_shell.errors import IdentityError, RefusedError, UsageError
 from storlet_shell.identity import Finder
 from storlet_shell.values import Parameter, merge_parameters
