@@ -207,6 +207,8 @@ class _Cloud:
             vendor_files=self._files["clouds-public"],
         )
         names = configuration.get_cloud_names() if configuration.config_filename else []
+        if names == ["defaults"]:  # what openstacksdk makes of a file without clouds
+            names = []
         if self._name not in names:
             raise self._unknown(names)
         self._file = configuration.config_filename

@@ -14,7 +14,7 @@ from keystoneauth1.session import Session
 
 from storlet_shell.auth_types import SECRETS, kind_of
 from storlet_shell.errors import IdentityError, LocalFileError, ServiceError, StorletShellError
-from storlet_shell.transport import no_answer
+from storlet_shell.transport import leave_unverified, no_answer
 
 if TYPE_CHECKING:
     from storlet_shell.credentials import Credentials
@@ -34,6 +34,8 @@ class Keystone:
     def __init__(self, credentials: Credentials, how: Connection) -> None:
         self._who = credentials
         self._limit = how.timeout
+        if how.insecure:
+            leave_unverified()
         verify = not how.insecure and (how.cacert or True)
         certificate = (how.cert, how.key) if how.cert and how.key else how.cert or None
         self._session = Session(verify=verify, cert=certificate, timeout=how.timeout)

@@ -14,12 +14,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import urllib3
 from requests import Request as WireRequest
 from requests.exceptions import InvalidHeader, RequestException
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies, select_proxy
 from swiftclient.client import HTTPConnection
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, InsecureRequestWarning
 
 from storlet_shell import headers as wire
 from storlet_shell.bodies import Body
@@ -137,6 +138,8 @@ class _Connection(HTTPConnection):  # type: ignore[misc]
     """
 
     def __init__(self, url: str, how: Connection) -> None:
+        if how.insecure:
+            leave_unverified()
         super().__init__(
             url,
             cacert=how.cacert or None,
@@ -230,6 +233,11 @@ def _proxy_of(url: str) -> str:
 def _without_password(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def leave_unverified() -> None:
+    """Let urllib3 not warn of every request to an unverified server: the user has asked for it, and was warned."""
+    urllib3.disable_warnings(InsecureRequestWarning)
 
 
 def host_of(url: str) -> str:
