@@ -207,6 +207,8 @@ class _Cloud:
             vendor_files=self._files["clouds-public"],
         )
         names = configuration.get_cloud_names() if configuration.config_filename else []
+        if names == ["defaults"]:  # what openstacksdk makes of a file without clouds
+            names = []
         if self._name not in names:
             raise self._unknown(names)
         self._file = configuration.config_filename
@@ -257,7 +259,7 @@ class _Cloud:
         complaint = next(self._complaints(), "")
         if complaint:
             return IdentityError(f"cloud {self._name}: {complaint}")
-        close = difflib.get_close_matches(self._name, names, 3, 0.5)
+        close = difflib.get_close_matches(self._name, names, 3)
         others = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(sorted(names)) or 'none'}"
         return IdentityError(f"cloud {self._name} is not in {self._file}; {others}")
 
@@ -283,7 +285,11 @@ class _Cloud:
                 yield f"{path} is no YAML{where}: {problem.partition(chr(39))[0].strip()}"
 
     def _malformed(self, error: Exception) -> str:
-        reason = next(self._complaints(), "")
+        reason, request = next(self._complaints(), ""), getattr(error, "request", None)
         if not reason and type(error).__name__ == "ConfigException":
             reason = str(error).partition("{")[0]  # what it quotes of the file may hold secrets
+        elif not reason and request is not None:  # a profile may name a URL
+            from storlet_shell.transport import no_answer  # its HTTP libraries are those of openstacksdk
+
+            reason = f"its profile can't be had: {no_answer(request.url, error)}"
         return f"cloud {self._name} of {self._file}: {reason or 'it is not laid out as mappings: clouds, NAME, auth'}"

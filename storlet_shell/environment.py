@@ -111,12 +111,15 @@ class _Variables:
         )
 
     def _guess(self) -> str:
-        """Return the auth type that the variables are made for."""
-        held = {name for name in (*_PARTS, "OS_PASSWORD") if self._all.get(name)}
-        if held & set(_APPLICATION) and "OS_PASSWORD" not in held:
-            return "v3applicationcredential"
-        if held & {"OS_TOKEN", "OS_AUTH_TOKEN"} and not held & {"OS_PASSWORD", "OS_USERNAME", "OS_USER_ID"}:
-            return "v3token"
+        """Return the auth type that the variables are made for; if options are for one, theirs."""
+        for variables in (self._given, self._all):
+            held = {name for name in (*_PARTS, "OS_PASSWORD") if variables.get(name)}
+            if held & {"OS_PASSWORD", "OS_USERNAME", "OS_USER_ID"} and not held & set(_APPLICATION):
+                return "v3password"
+            if held & set(_APPLICATION) and "OS_PASSWORD" not in held:
+                return "v3applicationcredential"
+            if held & {"OS_TOKEN", "OS_AUTH_TOKEN"}:
+                return "v3token"
         return "v3password"
 
     def _secret(self, kind: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from keystoneauth1.session import Session
 
 from storlet_shell.auth_types import SECRETS, kind_of
 from storlet_shell.errors import IdentityError, LocalFileError, ServiceError, StorletShellError
-from storlet_shell.transport import no_answer
+from storlet_shell.transport import leave_unverified, no_answer
 
 if TYPE_CHECKING:
     from storlet_shell.credentials import Credentials
@@ -34,6 +34,8 @@ class Keystone:
     def __init__(self, credentials: Credentials, how: Connection) -> None:
         self._who = credentials
         self._limit = how.timeout
+        if how.insecure:
+            leave_unverified()
         verify = not how.insecure and (how.cacert or True)
         certificate = (how.cert, how.key) if how.cert and how.key else how.cert or None
         self._session = Session(verify=verify, cert=certificate, timeout=how.timeout)
@@ -113,24 +115,25 @@ class Keystone:
         from keystoneauth1 import loading
 
         name = self._who.auth_type
-        loader: Any
         try:
-            loader = loading.get_plugin_loader(name)
+            loader: Any = loading.get_plugin_loader(name)
+            return loader.load_from_options_getter(lambda option: _value_of(option, options))
         except exceptions.NoMatchingPlugin:
             names = sorted(loading.get_available_plugin_names())
-            close = difflib.get_close_matches(name, names, 3, 0.5)
+            close = difflib.get_close_matches(name, names, 3)
             raise IdentityError(
                 f"there is no auth type {name}; "
                 + (f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(names)}")
             ) from None
-        except ImportError as error:
-            raise IdentityError(f"the auth type {name} needs a package that is not installed: {error.name}") from None
-        try:
-            return loader.load_from_options_getter(lambda option: _value_of(option, options))
         except exceptions.MissingRequiredOptions as error:
             missing = ", ".join(f"OS_{option.dest.upper()}" for option in error.options)
             raise IdentityError(
                 f"half an identity: the auth type {name} needs {missing} (in clouds.yaml, auth has them without OS_)"
+            ) from None
+        except ImportError:
+            raise IdentityError(
+                f"the auth type {name} needs packages that are not installed; keystoneauth1 has extras for them: "
+                "kerberos, saml2, oauth1"
             ) from None
 
     def _subject(self) -> str:
@@ -140,7 +143,7 @@ class Keystone:
             name = options.get("application_credential_name") or options.get("application_credential_id")
             return f"the application credential {name}"
         if kind == "token":
-            return f"the token of {self._who.source}"
+            return "the token"
         domain = options.get("user_domain_name") or options.get("user_domain_id")
         return f"the user {self._who.user}" + (f" of domain {domain}" if domain and self._who.user else "")
 
@@ -156,6 +159,12 @@ class Keystone:
         }.get(kind, f", or the password, or access to the project {project}{within}")
         return f"{self._who.auth_url} refuses {self._subject()}{reason}"
 
+    def _not_found(self, said: str) -> IdentityError:
+        """Tell an unknown token, which Keystone answers with 404 as well, from a server that is no Keystone."""
+        if self._who.auth_type.endswith("token") and "token" in said:
+            return IdentityError(self._refused())
+        return IdentityError(f"no Keystone answers at {self._who.auth_url}: {said}")
+
     @contextmanager
     def _translated(self) -> Iterator[None]:
         """Translate keystoneauth's exceptions, by a table; they may quote what was sent, so they are not chained."""
@@ -168,9 +177,9 @@ class Keystone:
             said = str(error)
             table: tuple[tuple[type[Exception], StorletShellError], ...] = (
                 (exceptions.Unauthorized, IdentityError(self._refused())),
+                (exceptions.NotFound, self._not_found(said)),
                 (exceptions.HttpServerError, ServiceError(f"{url} fails: {said}")),
                 (exceptions.InvalidResponse, IdentityError(f"no Keystone answers at {url}: no token in its answer")),
-                (exceptions.NotFound, IdentityError(f"no Keystone answers at {url}: {said}")),
                 (exceptions.MethodNotAllowed, IdentityError(f"no Keystone answers at {url}: {said}")),
                 (exceptions.ClientException, IdentityError(f"can't log {self._subject()} in at {url}: {said}")),
             )

@@ -188,8 +188,11 @@ class Session:
         found = discover(control.environment(self._lease.running))
         return found._replace(source="the embedded Swift (--local)")
 
-    def _ask_for_password(self) -> None:
-        """Ask for a password if it is all that the identity lacks, and somebody is there to answer."""
+    def ask_for_password(self) -> None:
+        """Ask for a password if it is all that the identity lacks, and somebody is there to answer.
+
+        :raises IdentityError: as :meth:`credentials`
+        """
         found = self._found()
         if not found.lacks or (found in self._passwords and not (self._login and self._login.was_refused)):
             return
@@ -212,7 +215,7 @@ class Session:
 
         :raises IdentityError: as :meth:`credentials`
         """
-        self._ask_for_password()
+        self.ask_for_password()
         login = self._login_of(self.credentials())
         if self._client is None or self._client.login is not login:
             from storlet_shell.client import Client  # with it come the HTTP libraries
@@ -258,7 +261,7 @@ class Session:
             cloud = "local"
         else:
             try:
-                cloud = self.credentials().auth_url.split("//", 1)[-1].split("/", 1)[0]
+                cloud = self._found().auth_url.split("//", 1)[-1].split("/", 1)[0]
             except IdentityError:
                 return ""
         return f"{cloud}:{account}" if account else cloud

@@ -139,6 +139,8 @@ class _Connection(HTTPConnection):  # type: ignore[misc]
     """
 
     def __init__(self, url: str, how: Connection) -> None:
+        if how.insecure:
+            leave_unverified()
         super().__init__(
             url,
             cacert=how.cacert or None,
@@ -148,8 +150,6 @@ class _Connection(HTTPConnection):  # type: ignore[misc]
             timeout=how.timeout,
             default_user_agent="storlet-shell",
         )
-        if how.insecure:  # the front end has said so, once
-            disable_warnings(InsecureRequestWarning)
         self._pool: HTTPConnectionPool | None = None
         self._before_path = ""
 
@@ -262,6 +262,11 @@ def _proxy_of(url: str) -> str:
 def _without_password(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def leave_unverified() -> None:
+    """Let urllib3 not warn of every request to an unverified server: the user has asked for it, and was warned."""
+    disable_warnings(InsecureRequestWarning)
 
 
 def host_of(url: str) -> str:

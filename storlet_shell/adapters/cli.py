@@ -179,6 +179,8 @@ def run_line(session: Session, console: Console, words: Sequence[str], *, as_jso
     except BrokenPipeError:
         raise
     except (Exception, KeyboardInterrupt) as error:
+        if isinstance(error, UsageError) and any(word.startswith("--os-") for word in words):
+            error = UsageError(f"{error}; --os-* options go before the command")
         if as_json and isinstance(error, StorletShellError):
             console.show_failure(error)
         return console.show_error(error)

@@ -71,6 +71,7 @@ def _greet(session: Session, console: Console) -> None:
         if session.uses_local:
             session.client.login.storage_url()
         else:
+            session.ask_for_password()
             session.credentials()
     except StorletShellError as error:
         console.show_error(error)

@@ -1,0 +1,1 @@
+"""Where an identity comes from, logins at a real Keystone, and what must be shown nowhere."""
