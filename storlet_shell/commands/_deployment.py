@@ -110,10 +110,12 @@ class Package(NamedTuple):
         """
         names = [text.strip() for each in lists or () for text in each.split(",")]
         needed = [Dependency.parse(text) for text in names if text]
-        seen: set[str] = {self.storlet.name}
+        seen: set[str] = set()
         for dependency in needed:
+            if dependency.name == self.storlet.name:
+                raise UsageError(f"dependency {dependency.name} has the name of the storlet itself")
             if dependency.name in seen:
-                raise UsageError(f"dependency {dependency.name} is named twice, or as the storlet itself")
+                raise UsageError(f"dependency {dependency.name} is named twice")
             seen.add(dependency.name)
         notes = tuple(note for dependency in needed for note in dependency.notes)
         return self._replace(dependencies=tuple(needed), notes=self.notes + notes)

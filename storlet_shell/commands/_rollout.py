@@ -72,7 +72,7 @@ def _settle(session: Session, package: Package, dependency: Dependency) -> tuple
     if dependency.file is None:
         if there is None:
             raise NotFoundError(
-                f"dependency {dependency.name} is neither a local file nor in {client.dependency_container}"
+                f"dependency {dependency.name} is neither a local file nor in container {client.dependency_container}"
             )
         return dependency, there
     if there is None or dependency.kept or _is_same(dependency, there) or client.is_embedded:

@@ -128,5 +128,5 @@ def _check_unneeded(session: Session, names: list[str]) -> None:
         if needed_by := users.get(name):
             verb = "need" if needed_by[1:] else "needs"
             raise StorletShellError(
-                f"{', '.join(needed_by)} {verb} dependency {name}; nothing was deleted; --force does it all the same"
+                f"{', '.join(needed_by)} {verb} dependency {name}, so nothing was deleted (--force deletes it)"
             )

@@ -9,11 +9,12 @@ from typing import Any
 from storlet_shell import headers as wire
 from storlet_shell.commands._deployed import Deployed, deployed_storlets
 from storlet_shell.commands._exchange import is_there
+from storlet_shell.commands.ls import list_entries
 from storlet_shell.errors import NotFoundError, StorletShellError, UsageError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Report, Result, Table
 from storlet_shell.session import Session
-from storlet_shell.values import ContainerName, Request, StorletName
+from storlet_shell.values import ContainerName, Location, Request, StorletName
 
 _DESCRIBED = "Storlet-"
 """What the names of the metadata begin with that describe a storlet."""
@@ -24,6 +25,7 @@ _DESCRIBED = "Storlet-"
     "List the deployed storlets, or show one.",
     Arg("action", nargs="?", choices=("list", "show"), default="list", help="list by default"),
     Arg("storlet", nargs="?", type=StorletName.parse, kind=Kind.STORLET, metavar="STORLET", help="show: which one"),
+    Arg("--grants", action="store_true", help="show: look through all containers for who may read them by it"),
     Arg("-c", "--container", type=ContainerName.parse, kind=Kind.CONTAINER, help="another container of storlets"),
     category="Storlets",
 )
@@ -31,6 +33,7 @@ def storlets(
     session: Session,
     action: str = "list",
     storlet: StorletName | None = None,
+    grants: bool = False,
     container: ContainerName | None = None,
 ) -> Result:
     """List the deployed storlets with their language, main class, dependencies and date.
@@ -44,9 +47,10 @@ def storlets(
     if action == "show":
         if storlet is None:
             raise UsageError("storlets show wants a storlet's name")
-        return Report(_facts(session, where, storlet.name))
-    if storlet is not None:
-        raise UsageError("storlets list takes no name; show one with: storlets show STORLET")
+        granted = {"granted": _grants(session, storlet.name)} if grants else {}
+        return Report({**_facts(session, where, storlet.name), **granted})
+    if storlet is not None or grants:
+        raise UsageError("storlets list takes no name and no --grants; show one with: storlets show STORLET")
     found = deployed_storlets(session, where)
     first = next(found, None)  # asks for the listing, so that an error is raised here and not while it is shown
     return Table(("name", "language", "main", "dependencies", "date"), _rows(first, found))
@@ -91,6 +95,16 @@ def _readers(session: Session, container: str) -> list[str]:
     reply = session.client.find(Request("HEAD", container))
     entries = reply.headers.get(wire.CONTAINER_READ, "").split(",") if reply else []
     return ["the account's own users", *(entry.strip() for entry in entries if entry.strip())]
+
+
+def _grants(session: Session, name: str) -> list[str]:
+    """Return who may read which container through the storlet (storlets ``handlers/proxy.py: _build_acl_string``)."""
+    found = []
+    for container in list_entries(session, Location()):
+        reply = session.client.find(Request("HEAD", container["name"]))
+        for user in wire.decode_grants(reply.headers, name) if reply else ():
+            found.append(f"{user} over {ContainerName(container['name'])}")
+    return found
 
 
 def _last_run(session: Session, name: str) -> str:

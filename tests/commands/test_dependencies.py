@@ -135,6 +135,15 @@ def test_storlet_is_shown_with_all_that_is_known_of_it(
     assert "metadata: -" in text
 
 
+def test_storlets_grants_are_looked_for(storlets: Runner, real_client: Client, container: str, two: str) -> None:
+    """Each user who may read a container by this storlet, and no other."""
+    acl = f".r:storlets.al_ice_{two}a.py,.r:storlets.bob_{two}b.py,other:user,.r:{two}a.py"
+    real_client.send(Request("POST", container, headers={"X-Container-Read": acl})).read()
+    shown = storlets("storlets", "show", f"{two}a.py", "--grants", "--json").json
+    assert shown["granted"] == [f"al_ice over {container}"]
+    assert "granted" not in storlets("storlets", "show", f"{two}a.py", "--json").json
+
+
 def test_storlet_that_is_not_deployed_is_not_shown(storlets: Runner) -> None:
     """Status 4; and what makes no sense is 2."""
     assert storlets("storlets", "show", "nowhere.py").status == 4
