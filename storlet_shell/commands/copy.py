@@ -19,7 +19,7 @@ from storlet_shell.commands._arguments import (
 )
 from storlet_shell.commands._exchange import check_extra_resources, check_stored, is_there, log_explained, plan, ran
 from storlet_shell.commands._expectation import EXPECT_BYTES, Expectation
-from storlet_shell.errors import NotFoundError, StorletFailedError, StorletShellError, UsageError
+from storlet_shell.errors import IdentityError, NotFoundError, StorletFailedError, StorletShellError, UsageError
 from storlet_shell.registry import Arg, command
 from storlet_shell.results import Response, Result
 from storlet_shell.session import Session
@@ -146,6 +146,11 @@ def _send(session: Session, request: Request, origin: ObjectPath, goal: ObjectPa
     """Send the copy; a 404 may mean the source or the target's container, so look which."""
     try:
         return session.client.send(request)
+    except IdentityError as error:
+        if account is None:
+            raise
+        message = f"{goal}: this user may not write it, or not read {origin} of account {account}"
+        raise IdentityError(message, transaction_id=error.transaction_id) from error
     except NotFoundError as error:
         if not is_there(session, Request("HEAD", goal.container)):
             message = f"container {goal.container} is not there; make it with: mkdir {goal.container}"
