@@ -17,7 +17,7 @@ from storlet_shell.commands._arguments import (
     only_one,
     own_headers,
 )
-from storlet_shell.commands._exchange import check_extra_resources, check_stored, is_there, log_explained, plan, ran
+from storlet_shell.commands._exchange import check_extra_resources, check_length, is_there, log_explained, plan, ran
 from storlet_shell.commands._expectation import EXPECT_BYTES, Expectation
 from storlet_shell.errors import IdentityError, NotFoundError, StorletFailedError, StorletShellError, UsageError
 from storlet_shell.registry import Arg, command
@@ -51,7 +51,7 @@ def copy(
     from_account: str | None = None,
     verb: str | None = None,
     expect_bytes: int | None = None,
-    header: list[wire.Header] | None = None,
+    headers: list[wire.Header] | None = None,
     dry_run: bool = False,
     **invocation: Any,
 ) -> Result:
@@ -71,8 +71,8 @@ def copy(
     if from_account is not None:
         _check_account(from_account, run, verb)
         verb = "PUT"
-    headers = {**_headers(run, range), **own_headers(header, run)}
-    request = _request(origin, goal, headers, from_account, verb)
+    given = {**_headers(run, range), **own_headers(headers, run)}
+    request = _request(origin, goal, given, from_account, verb)
     if dry_run:
         return plan(session, request)
     if run:
@@ -86,7 +86,7 @@ def copy(
             f"{goal}: the server copied {origin} without {run.storlet}: it has no storlets middleware",
             transaction_id=reply.transaction_id,
         )
-    check_stored(session, goal, Expectation(expect_bytes))
+    check_length(session, goal, Expectation(expect_bytes))
     through = f" through {run.storlet}" if run else ""
     return Response(
         reply.status,
