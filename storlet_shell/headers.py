@@ -11,7 +11,7 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from storlet_shell.errors import UsageError
-from storlet_shell.values import ByteRange, Invocation, ObjectPath
+from storlet_shell.values import ByteRange, Invocation, ObjectPath, check_text
 
 AUTH_TOKEN = "X-Auth-Token"  # noqa: S105  a header's name, not a token
 STORAGE_URL = "X-Storage-Url"
@@ -135,22 +135,25 @@ class Header(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Header:
-        """Read ``NAME: VALUE``.
+        """Read ``NAME: VALUE``; the blank, or the value, may be left out.
 
         :raises UsageError: when it is not that, holds control characters, or is one that an option or the client sets
         """
         name, colon, value = text.partition(":")
         if not colon or not _HEADER_NAME.fullmatch(name):
-            raise UsageError(f"a header is written 'NAME: VALUE': {text!r}")
+            raise UsageError(f"a header is written NAME:VALUE: {text!r}")
         if _CONTROL.search(value):
             raise UsageError(f"a header can't hold control characters: {text!r}")
-        header = cls(name, value.strip(" "))
+        header = cls(name, check_text(value.strip(), "a header"))
         instead = _OWNED.get(name.lower(), _OWNED[PARAMETER] if name.lower().startswith(PARAMETER.lower()) else "")
         if instead:
             raise UsageError(f"{name} is no header of yours to set: {instead}")
         if name.lower() in ("referer", "referrer") and "storlets" in header.value:
             raise UsageError("the storlets middleware forbids every request whose Referer holds 'storlets'")
         return header
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.value}"
 
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

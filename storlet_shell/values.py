@@ -42,10 +42,15 @@ def _check_container(container: str) -> str:
         raise UsageError(f"a container's name holds no slash: {container}")
     if len(container.encode("utf-8", "surrogateescape")) > CONTAINER_NAME_BYTES:
         raise UsageError(f"a container's name has at most {CONTAINER_NAME_BYTES} bytes: {container[:40]}…")
-    return _check_text(container, "a container's name")
+    return check_text(container, "a container's name")
 
 
-def _check_text(text: str, what: str) -> str:
+def check_text(text: str, what: str) -> str:
+    """Return a text that can be sent.
+
+    :param what: what it is, for the message
+    :raises UsageError: when it holds a NUL character, or is not UTF-8
+    """
     if "\x00" in text:
         raise UsageError(f"{what} can't hold a NUL character")
     try:
@@ -103,7 +108,7 @@ class ObjectPath(NamedTuple):
             raise UsageError(f"{PATH_FORMAT}, not {text!r}")
         if len(name.encode("utf-8", "surrogateescape")) > OBJECT_NAME_BYTES:
             raise UsageError(f"an object's name has at most {OBJECT_NAME_BYTES} bytes: {name[:40]}…")
-        return cls(_check_container(container), _check_text(name, "an object's name"))
+        return cls(_check_container(container), check_text(name, "an object's name"))
 
     def __str__(self) -> str:
         return f"{_PREFIX}/{self.container}/{self.name}"
@@ -126,7 +131,7 @@ class Location(NamedTuple):
             if slash:
                 raise UsageError(f"a container's name is missing in {text!r}")
             return cls()
-        return cls(_check_container(container), _check_text(prefix, "a prefix"))
+        return cls(_check_container(container), check_text(prefix, "a prefix"))
 
     def __str__(self) -> str:
         if not self.container:
@@ -219,7 +224,7 @@ class Parameter(NamedTuple):
         for half in (parameter.key, parameter.value):
             if _CONTROL.search(half):
                 raise UsageError(f"a parameter can't hold control characters: {half!r}")
-            _check_text(half, "a parameter")
+            check_text(half, "a parameter")
         return parameter
 
     def __str__(self) -> str:

@@ -124,7 +124,7 @@ LINES: list[tuple[list[str], str | None, int, Any]] = [
     (["get", "{c}/o.txt", "--expect-bytes", "9"], None, ExitStatus.SERVICE, None),
     (["get", "{c}/o.txt", "--storlet", "test.py", "--expect-lines", "2"], None, ExitStatus.SERVICE, None),
     (["get", "{c}/o.txt", "-H", "X-Run-Storlet: test.py"], None, ExitStatus.USAGE, None),
-    (["acl", "grant", "{c}", "p:u", "--read"], None, 0, {"entry": "p:u", "right": "read"}),
+    (["acl", "grant", "{c}", "p:u", "--read"], None, 0, {"who": "p:u", "right": "read"}),
     (["acl", "list", "{c}"], None, 0, {"rows": [{"right": "read", "who": "p:u", "storlet": None}]}),
     (["acl", "revoke", "{c}", "p:v", "--read"], None, ExitStatus.NOT_FOUND, None),
     (["ls", "{c}"], None, 0, {"rows": [{"name": "o.txt"}, {"name": "p.txt"}]}),

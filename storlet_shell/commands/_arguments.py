@@ -36,10 +36,10 @@ RANGE = Arg(
 HEADER = Arg(
     "-H",
     "--header",
-    dest="header",
+    dest="headers",
     action="append",
     type=Header.parse,
-    metavar="'NAME: VALUE'",
+    metavar="NAME:VALUE",
     help="send this header as well; may be repeated",
 )
 

@@ -158,7 +158,7 @@ def send_body(session: Session, request: Request, body: Body) -> Reply:
         return session.client.send(request, body)
 
 
-def check_stored(session: Session, path: ObjectPath, expected: Expectation) -> None:
+def check_length(session: Session, path: ObjectPath, expected: Expectation) -> None:
     """Check how many bytes an object has that was just stored; asks only when something is expected.
 
     :raises IncompleteBodyError: when it has another number of them; it stays as it is

@@ -65,15 +65,19 @@ def acl(
         grant = Grant.of(who, storlet.name)
         if action == "grant":
             return _grant_storlet(session, container, grant, storlet, dry_run=dry_run)
-        return _change(session, action, container, grant.entry, "read", _no_more(container, grant), dry_run=dry_run)
+        done = Done(
+            f"{grant.user} may run {grant.storlet} over container {container} no more", _facts(container, grant)
+        )
+        return _change(session, action, container, grant.entry, "read", done, dry_run=dry_run)
     assert right is not None
-    done = "added to" if action == "grant" else "taken out of"
-    message = f"container {container}: {who} {done} its {right} ACL"
-    return _change(session, action, container, check_entry(who), right, message, dry_run=dry_run)
+    entry, did = check_entry(who), "added to" if action == "grant" else "taken out of"
+    facts = {"container": container.name, "right": right, "who": entry}
+    done = Done(f"container {container}: {entry} {did} its {right} ACL", facts)
+    return _change(session, action, container, entry, right, done, dry_run=dry_run)
 
 
-def _no_more(container: ContainerName, grant: Grant) -> str:
-    return f"{grant.user} may run {grant.storlet} over container {container} no more"
+def _facts(container: ContainerName, grant: Grant) -> dict[str, str]:
+    return {"container": container.name, "right": "run", "who": grant.user, "storlet": grant.storlet}
 
 
 def _entries(session: Session, container: ContainerName, right: str) -> tuple[str, ...]:
@@ -85,19 +89,21 @@ def _entries(session: Session, container: ContainerName, right: str) -> tuple[st
 def _list(session: Session, container: ContainerName) -> Result:
     reply = session.client.send(Request("HEAD", container.name))
     reply.close()
+    found = [
+        (right, entry) for right, header in _RIGHTS.items() for entry in read_entries(reply.headers.get(header, ""))
+    ]
+    ambiguous = any(is_grant(entry) and entry.count("_") > 1 for _, entry in found)
+    storlets = _storlets(session) if ambiguous else set()
     rows = []
-    for right, header in _RIGHTS.items():
-        for entry in read_entries(reply.headers.get(header, "")):
-            grant = read_grant(entry, _storlets(session, entry)) if is_grant(entry) else None
-            rows.append(("run", grant.user, grant.storlet) if grant else (right, entry, None))
-    nobody = f"container {container}: no ACL; only users of its account reach it"
-    return Table(("right", "who", "storlet"), rows, None if rows else lambda: nobody)
+    for right, entry in found:
+        grant = read_grant(entry, storlets) if is_grant(entry) else None
+        rows.append(("run", grant.user, grant.storlet) if grant else (right, entry, None))
+    none = f"container {container}: no ACL that this user may see"
+    return Table(("right", "who", "storlet"), rows, None if rows else lambda: none)
 
 
-def _storlets(session: Session, entry: str) -> set[str]:
-    """Return the storlets' names, in lower case, where an entry can't be read without them."""
-    if entry.count("_") == 1:
-        return set()
+def _storlets(session: Session) -> set[str]:
+    """Return the names of the storlets that are deployed, in lower case."""
     try:
         return {each["name"].lower() for each in list_entries(session, Location(session.client.storlet_container))}
     except NotFoundError:
@@ -111,7 +117,7 @@ def _grant_storlet(
     request = Request("POST", container.name, headers=wire.encode_grant(grant.user, grant.storlet))
     if dry_run:
         return plan(session, request)
-    facts = {"container": container.name, "user": grant.user, "storlet": grant.storlet}
+    facts = _facts(container, grant)
     if grant.entry in map(str.lower, _entries(session, container, "read")):
         return Done(f"{grant.user} may run {grant.storlet} over container {container} already", facts)
     _warn(session, grant.user, storlet)
@@ -141,28 +147,27 @@ def _warn(session: Session, user: str, storlet: StorletName) -> None:
 
 
 def _change(
-    session: Session, action: str, container: ContainerName, entry: str, right: str, message: str, *, dry_run: bool
+    session: Session, action: str, container: ContainerName, entry: str, right: str, done: Done, *, dry_run: bool
 ) -> Result:
     """Add an entry to an ACL, or take it out, without touching the others.
 
-    :param message: what is said when that is done
+    :param done: what is returned when that is done
     """
     header = _RIGHTS[right]
     if dry_run:
         told = f"(what is there, {'and' if action == 'grant' else 'without'} {entry})"
         return plan(session, Request("HEAD", container.name), Request("POST", container.name, headers={header: told}))
-    facts = {"container": container.name, "entry": entry, "right": right}
     if action == "grant" and not names_ids(entry) and "tempauth" not in session.client.capabilities():
         session.surroundings.warn(f"warning: ACLs name Keystone's projects and users by their ids, and {entry} is none")
     before = _entries(session, container, right)
     is_it = [each.lower() == entry.lower() if is_grant(entry) else each == entry for each in before]
     if action == "grant":
         if any(is_it):
-            return Done(f"container {container} has {entry} in its {right} ACL already", facts)
+            return Done(f"container {container} has {entry} in its {right} ACL already", done.facts)
         after = (*before, entry)
     else:
         if not any(is_it):
             raise NotFoundError(f"container {container} has no {entry} in its {right} ACL; see: acl list {container}")
         after = tuple(each for each, out in zip(before, is_it, strict=True) if not out)
     session.client.send(Request("POST", container.name, headers=wire.encode_acl(header, after))).read()
-    return Done(message, facts)
+    return done

@@ -17,9 +17,9 @@ from storlet_shell.commands._arguments import (
     only_one,
     own_headers,
 )
-from storlet_shell.commands._exchange import check_extra_resources, check_stored, is_there, log_explained, plan, ran
+from storlet_shell.commands._exchange import check_extra_resources, check_length, is_there, log_explained, plan, ran
 from storlet_shell.commands._expectation import EXPECT_BYTES, Expectation
-from storlet_shell.errors import NotFoundError, StorletFailedError, StorletShellError, UsageError
+from storlet_shell.errors import IdentityError, NotFoundError, StorletFailedError, StorletShellError, UsageError
 from storlet_shell.registry import Arg, command
 from storlet_shell.results import Response, Result
 from storlet_shell.session import Session
@@ -51,7 +51,7 @@ def copy(
     from_account: str | None = None,
     verb: str | None = None,
     expect_bytes: int | None = None,
-    header: list[wire.Header] | None = None,
+    headers: list[wire.Header] | None = None,
     dry_run: bool = False,
     **invocation: Any,
 ) -> Result:
@@ -71,8 +71,8 @@ def copy(
     if from_account is not None:
         _check_account(from_account, run, verb)
         verb = "PUT"
-    headers = {**_headers(run, range), **own_headers(header, run)}
-    request = _request(origin, goal, headers, from_account, verb)
+    given = {**_headers(run, range), **own_headers(headers, run)}
+    request = _request(origin, goal, given, from_account, verb)
     if dry_run:
         return plan(session, request)
     if run:
@@ -86,7 +86,7 @@ def copy(
             f"{goal}: the server copied {origin} without {run.storlet}: it has no storlets middleware",
             transaction_id=reply.transaction_id,
         )
-    check_stored(session, goal, Expectation(expect_bytes))
+    check_length(session, goal, Expectation(expect_bytes))
     through = f" through {run.storlet}" if run else ""
     return Response(
         reply.status,
@@ -146,6 +146,11 @@ def _send(session: Session, request: Request, origin: ObjectPath, goal: ObjectPa
     """Send the copy; a 404 may mean the source or the target's container, so look which."""
     try:
         return session.client.send(request)
+    except IdentityError as error:
+        if account is None:
+            raise
+        message = f"{goal}: this user may not write it, or not read {origin} of account {account}"
+        raise IdentityError(message, transaction_id=error.transaction_id) from error
     except NotFoundError as error:
         if not is_there(session, Request("HEAD", goal.container)):
             message = f"container {goal.container} is not there; make it with: mkdir {goal.container}"

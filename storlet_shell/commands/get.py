@@ -52,7 +52,7 @@ def get(
     range: ByteRange | None = None,
     expect_bytes: int | None = None,
     expect_lines: int | None = None,
-    header: list[wire.Header] | None = None,
+    headers: list[wire.Header] | None = None,
     save: str | None = None,
     dry_run: bool = False,
     **invocation: Any,
@@ -72,7 +72,7 @@ def get(
     source: ObjectPath = only_one(input, path, "the object (CONTAINER/OBJECT or --input)")
     run = make_invocation(session, **{"storlet": None, **invocation})
     check_range(run, range)
-    own = own_headers(header, run)
+    own = own_headers(headers, run)
     request = _request(source, run, range, own)
     if dry_run:
         return plan(session, request)

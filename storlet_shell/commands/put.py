@@ -20,7 +20,7 @@ from storlet_shell.commands._arguments import (
 )
 from storlet_shell.commands._exchange import (
     check_extra_resources,
-    check_stored,
+    check_length,
     check_storlets_run,
     log_explained,
     plan,
@@ -56,7 +56,7 @@ def put(
     output: ObjectPath | None = None,
     content_type: str | None = None,
     expect_bytes: int | None = None,
-    header: list[wire.Header] | None = None,
+    headers: list[wire.Header] | None = None,
     dry_run: bool = False,
     **invocation: Any,
 ) -> Result:
@@ -72,11 +72,11 @@ def put(
     source: str = only_one(input, file, "the local file (FILE or --input)")
     target: ObjectPath = only_one(output, path, "the object (CONTAINER/OBJECT or --output)")
     run = make_invocation(session, **{"storlet": None, **invocation})
-    headers = {wire.CONTENT_TYPE: content_type or mimetypes.guess_type(target.name)[0] or wire.BINARY}
-    headers.update(wire.encode_invocation(run) if run else {})
-    headers.update(own_headers(header, run))
+    given = {wire.CONTENT_TYPE: content_type or mimetypes.guess_type(target.name)[0] or wire.BINARY}
+    given.update(wire.encode_invocation(run) if run else {})
+    given.update(own_headers(headers, run))
     with _open(session, source) as body:
-        request = Request("PUT", target.container, target.name, headers=headers, body=body.label)
+        request = Request("PUT", target.container, target.name, headers=given, body=body.label)
         if dry_run:
             return plan(session, request)
         if run:
@@ -84,7 +84,7 @@ def put(
             check_extra_resources(session, run)
         with log_explained(session, run):
             response = upload(session, request, body, verify=run is None)
-        check_stored(session, target, Expectation(expect_bytes))
+        check_length(session, target, Expectation(expect_bytes))
         return response
 
 
