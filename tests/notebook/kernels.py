@@ -60,13 +60,13 @@ class Kernel:
             meanwhile()
         ran = Ran("")
         while True:
-            message = self.client.get_iopub_msg(timeout=30)
+            message = self.client.get_iopub_msg(timeout=120)
             if message["parent_header"].get("msg_id") != sent:
                 continue
             ran.messages.append((message["msg_type"], message["content"]))
             if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
                 break
-        ran.status = self.client.get_shell_msg(timeout=30)["content"]["status"]
+        ran.status = self.client.get_shell_msg(timeout=120)["content"]["status"]
         return ran
 
     def complete(self, code: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""A notebook of the removed extension, cell by cell (A1 to A12), with what must be seen below each cell.
+"""A notebook of the removed extension, cell by cell (A1 to A12), and bad input, with what must be seen below each cell.
 
 It is run in the IPython terminal, in a kernel, and in JupyterLab. What must be seen never stands in the cell itself,
 since a terminal repeats what is typed; and no body has an empty line, which ends a cell there.
@@ -32,8 +32,7 @@ class Step(NamedTuple):
         """Check what is seen below the cell."""
         assert all(text in output for text in self.seen), (self, output)
         assert not any(text in output for text in (*self.unseen, "Traceback", "\x1b[")), (self, output)
-        assert "Error: " in output or not self.fails, (self, output)
-        assert self.fails or "Error" not in output, (self, output)
+        assert ("Error: " in output.strip().rpartition("\n")[2]) == self.fails, (self, output)
 
 
 _CODE = """\
@@ -140,6 +139,22 @@ _STEPS = (
     Step("A12: an unknown option", "%get --nonsense", ("UsageError: get: unrecognized arguments",), fails=True),
     Step("A12: nothing given", "%copy", ("UsageError: ", "must be given"), fails=True),
     Step("A12: an undefined variable", f"{_GET} -i nowhere", ("UsageError: -i nowhere: there is no",), fails=True),
+    Step("bad input: no name", f"{_GET} -o 1x", ("UsageError: -o 1x: a variable's name",), fails=True),
+    Step("bad input: a keyword", f"{_GET} -o class", ("UsageError: -o class: a variable's name",), fails=True),
+    Step("bad input: no mapping", "number = 3"),
+    Step("bad input: no mapping", f"{_GET} -i number", ("UsageError: -i number: the variable holds no",), fails=True),
+    Step("bad input: no class", "%%storletapp bad.Main\nx = 1", ("UsageError: bad.py: there is no",), fails=True),
+    Step(
+        "bad input: two classes, and neither is meant",
+        "%%storletapp bad.Main\nclass Mian:\n    pass\nclass Other:\n    pass",
+        ("UsageError: bad.py: there is no class Main; did you mean Mian?",),
+        fails=True,
+    ),
+    Step("bad input: nothing was deployed", "%get storlet/bad.py", ("NotFoundError: ",), fails=True),
+    Step("bad input: no object", "%get --storlet test.py path:/CC/nowhere", ("NotFoundError: ",), fails=True),
+    Step("bad input: no file", "%put /nowhere path:/CC/o", ("NotFoundError: no local file",), fails=True),
+    Step("bad input: HTML", "%%uploadfile 'CC/<b>bold</b>'\n<script>x</script>", ("path:/CC/<b>bold</b>: ",)),
+    Step("bad input: HTML", "%get 'CC/<b>bold</b>'", ("path:/CC/<b>bold</b> · 200 OK", "<script>x</script>")),
     Step("the extension is unloaded", "%unload_ext storlet_shell"),
     Step(
         "the extension is unloaded",

@@ -115,6 +115,19 @@ def test_body_that_is_cut_is_an_error_of_the_cell(kernel: Kernel) -> None:
     assert "---->" in "\n".join(ran.of("error")[0]["traceback"])
 
 
+def test_gigabyte_that_is_shown_is_not_loaded(kernel: Kernel) -> None:
+    """Its start is shown; the rest stays where it is, and the kernel does not grow."""
+    kernel(
+        SLOW.lstrip().replace("slow.Main", "large.Main").replace("100_000", "2**20").replace("time.sleep(0.1)", "pass")
+    )
+    process = psutil.Process(kernel.manager.provisioner.process.pid)
+    before = process.memory_info().rss
+    ran = kernel("large = %get --storlet large.py path:/k/o -p count=1024\nlarge")
+    assert "cut: only the start of a body of unknown size is shown" in ran.text
+    assert process.memory_info().rss - before < 64 * 2**20
+    kernel("large.close()")
+
+
 def test_programming_error_keeps_its_traceback(kernel: Kernel) -> None:
     """What is not expected is shown whole."""
     ran = kernel("get_ipython().meta.storlet_shell._registry = None\n%storlet whoami")
