@@ -53,8 +53,12 @@ LINES = [
     Line("mkdir wire"),
     Line("deploy upper.py -d more.py"),
     Line("deploy upper.py"),
-    Line("deploy raises.py"),
+    Line("dependencies"),
+    Line("dependencies show more.py"),
+    Line("dependencies rm -y more.py"),
+    Line("deploy raises.py -d more.py"),
     Line("storlets"),
+    Line("storlets show raises.py"),
     Line("upload wire/o", stdin=b"hello\nworld\n"),
     Line("put text.txt wire/put"),
     Line("put - 'wire/pipe ü' --content-type text/x-wire", stdin=b"piped"),
@@ -84,8 +88,7 @@ LINES = [
     Line("ls -l wire/c"),
     Line("rm -y wire/o wire/put 'wire/pipe ü' wire/run wire/copy 'wire/copy ü' wire"),
     Line("undeploy -y upper.py"),
-    Line("undeploy -y raises.py"),
-    Line("rm -y dependency/more.py"),
+    Line("undeploy -y raises.py --with-dependencies"),
 ]
 """One or more lines for each command; a command that sends nothing has one as well."""
 
