@@ -45,7 +45,7 @@ class Result:
         import html
 
         text = "\n".join(self.render())
-        return {"text/plain": text, "text/html": f"<pre>{html.escape(text)}</pre>"}
+        return {"text/plain": text, "text/html": f'<pre style="margin:0">{html.escape(text)}</pre>'}
 
 
 def _plain(value: Any) -> str:

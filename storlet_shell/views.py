@@ -31,6 +31,7 @@ _DUMPED = 128
 _IMAGES = {"image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"}
 _SEPARATED = {"text/csv": ",", "text/tab-separated-values": "\t"}
 _PRE = '<pre style="margin:0">'
+_LEFT = ' style="text-align:left"'
 
 
 class Head(NamedTuple):
@@ -134,7 +135,8 @@ def rows_as_html(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> st
 
 
 def _row(tag: str, cells: Iterable[str]) -> str:
-    return "<tr>" + "".join(f"<{tag}>{html.escape(printable(cell))}</{tag}>" for cell in cells) + "</tr>"
+    # JupyterLab puts every cell to the right, which suits numbers only.
+    return "<tr>" + "".join(f"<{tag}{_LEFT}>{html.escape(printable(cell))}</{tag}>" for cell in cells) + "</tr>"
 
 
 def _lines(head: Head, text: str) -> View:
@@ -155,13 +157,16 @@ def _tree(value: Any) -> View:
     return View(text + remark, _branch(value, 0))
 
 
-def _branch(value: Any, depth: int) -> str:
-    """Return a JSON value as HTML, containers as something to be folded."""
+def _branch(value: Any, depth: int, name: str = "") -> str:
+    """Return a JSON value as HTML, containers as something to be folded.
+
+    :param name: HTML that stands before the value
+    """
     if not isinstance(value, dict | list) or not value or depth > 20:
-        return html.escape(_short(json.dumps(value, ensure_ascii=False), _LINE))
+        return name + html.escape(_short(json.dumps(value, ensure_ascii=False), _LINE))
     pairs: Iterable[tuple[object, Any]] = value.items() if isinstance(value, dict) else enumerate(value)
     items = [
-        f"<li><code>{html.escape(_short(str(key), _CELL))}</code>: {_branch(item, depth + 1)}</li>"
+        f"<li>{_branch(item, depth + 1, f'<code>{html.escape(_short(str(key), _CELL))}</code>: ')}</li>"
         for key, item in itertools.islice(pairs, _ITEMS)
     ]
     if len(value) > _ITEMS:
@@ -169,7 +174,9 @@ def _branch(value: Any, depth: int) -> str:
     what = f"{{{len(value)}}}" if isinstance(value, dict) else f"[{len(value)}]"
     opened = " open" if depth < 2 else ""
     listed = "".join(items)
-    return f'<details{opened}><summary>{what}</summary><ul style="list-style:none;margin:0">{listed}</ul></details>'
+    return (
+        f'<details{opened}><summary>{name}{what}</summary><ul style="list-style:none;margin:0">{listed}</ul></details>'
+    )
 
 
 def _image(head: Head) -> View:

@@ -60,9 +60,9 @@ def test_facts_come_first() -> None:
 @pytest.mark.parametrize(
     ("content", "kind", "name", "text", "html"),
     [
-        (b"name,age\nann,3\n", "text/csv", "o", "name  age\nann   3", "<td>ann</td>"),
-        (b"name,age\nann,3\n", "application/octet-stream", "o.csv", "name  age\nann   3", "<td>ann</td>"),
-        (b"a\tb\n<i>\t2\n", "text/tab-separated-values", "o", "a    b\n<i>  2", "<td>&lt;i&gt;</td>"),
+        (b"name,age\nann,3\n", "text/csv", "o", "name  age\nann   3", ">ann</td>"),
+        (b"name,age\nann,3\n", "application/octet-stream", "o.csv", "name  age\nann   3", ">ann</td>"),
+        (b"a\tb\n<i>\t2\n", "text/tab-separated-values", "o", "a    b\n<i>  2", ">&lt;i&gt;</td>"),
         (b"one\n<two>\n", "text/plain; charset=utf-8", "o", "one\n<two>", "&lt;two&gt;"),
         (b'{"a": [1, "<x>"]}', "application/json", "o", '"<x>"', "<code>a</code>"),
         (b"{no json", "application/json", "o", "{no json", "{no json"),
