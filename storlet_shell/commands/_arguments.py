@@ -7,7 +7,7 @@ from typing import Any
 from storlet_shell.errors import UsageError
 from storlet_shell.registry import Arg, Kind
 from storlet_shell.session import Session
-from storlet_shell.values import ByteRange, Invocation, ObjectPath, Parameter, StorletName
+from storlet_shell.values import ByteRange, Invocation, Metadatum, ObjectPath, Parameter, StorletName
 
 _SPELLED = "path:/CONTAINER/OBJECT"
 
@@ -25,6 +25,16 @@ def object_option(flag: str, help: str, **options: Any) -> Arg:
 DRY_RUN = Arg("--dry-run", action="store_true", help="show the request that would be sent, and send nothing")
 YES = Arg("-y", "--yes", action="store_true", help="do not ask")
 SAVE = Arg("--save", kind=Kind.FILE, metavar="FILE", help="write the body to this file, which appears at the clean end")
+
+METADATA = Arg(
+    "-m",
+    "--meta",
+    dest="metadata",
+    action="append",
+    type=Metadatum.parse,
+    metavar="KEY=VALUE",
+    help="a metadatum; may be repeated",
+)
 
 PARAMETERS = (
     Arg(

@@ -111,6 +111,19 @@ def send_body(session: Session, request: Request, body: Body) -> Reply:
         return session.client.send(request, body)
 
 
+def check_stored(request: Request, reply: Reply, body: Body) -> None:
+    """Check that what was stored is what was sent.
+
+    :raises ServiceError: when it is not
+    """
+    etag = reply.headers.get(wire.ETAG, "").strip('"')
+    if etag and etag != body.md5:
+        raise ServiceError(
+            f"{request.subject}: the server stored other bytes than were sent: MD5 {etag}, not {body.md5}",
+            transaction_id=reply.transaction_id,
+        )
+
+
 def is_there(session: Session, request: Request) -> bool:
     """Tell whether a HEAD finds what it names."""
     try:

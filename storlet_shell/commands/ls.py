@@ -45,27 +45,37 @@ def ls(session: Session, location: Location | None = None, long: bool = False, d
     return _totalled(("bytes", "last_modified", "name"), rows, ("bytes", "last_modified", "name"), 0)
 
 
-def list_entries(session: Session, where: Location, delimiter: str | None = None) -> Iterator[dict[str, Any]]:
+def list_entries(
+    session: Session, where: Location, delimiter: str | None = None, *, versions: bool = False
+) -> Iterator[dict[str, Any]]:
     """Yield what a listing says of each name, page by page; a folded name is given as ``name`` as well.
 
+    :param versions: list each version of an object, with its ``version_id``, where the container keeps them
     :raises NotFoundError: when the container is not there
     """
-    marker = ""
-    while page := _page(session, where, delimiter, marker):
+    marker = version = ""
+    while page := _page(session, where, delimiter, marker, version if versions else None):
         for entry in page:
             yield {"name": entry.get("subdir"), "bytes": None, "last_modified": None, **entry}
-        last = page[-1].get("subdir") or page[-1]["name"]
-        if last == marker:
+        last = page[-1].get("subdir") or page[-1]["name"], page[-1].get("version_id") or ""
+        if last == (marker, version):
             raise ServiceError(f"{where}: the server repeats its listing")
-        marker = last
+        marker, version = last
 
 
-def _page(session: Session, where: Location, delimiter: str | None, marker: str) -> list[dict[str, Any]]:
-    """Ask for the names after a marker, as many as the server gives at a time; none are left when none come."""
+def _page(
+    session: Session, where: Location, delimiter: str | None, marker: str, version: str | None
+) -> list[dict[str, Any]]:
+    """Ask for the names after a marker, as many as the server gives at a time; none are left when none come.
+
+    :param version: the marker among the versions of one name; None to list the present ones only
+    """
     query = [("format", "json")]
     query += [("prefix", where.prefix)] if where.prefix else []
     query += [("delimiter", delimiter)] if delimiter else []
     query += [("marker", marker)] if marker else []
+    query += [("versions", "")] if version is not None else []
+    query += [("version_marker", version)] if version else []
     reply = session.client.send(Request("GET", where.container, query=tuple(query)))
     try:
         page = json.loads(reply.read() or b"[]")

@@ -16,8 +16,15 @@ from storlet_shell.commands._arguments import (
     object_position,
     only_one,
 )
-from storlet_shell.commands._exchange import check_extra_resources, check_storlets_run, plan, ran, send_body
-from storlet_shell.errors import ServiceError, UsageError
+from storlet_shell.commands._exchange import (
+    check_extra_resources,
+    check_stored,
+    check_storlets_run,
+    plan,
+    ran,
+    send_body,
+)
+from storlet_shell.errors import UsageError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Response, Result
 from storlet_shell.session import Session
@@ -85,12 +92,8 @@ def upload(session: Session, request: Request, body: Body, *, verify: bool) -> R
     """
     reply = send_body(session, request, body)
     reply.read()
-    etag = reply.headers.get(wire.ETAG, "").strip('"')
-    if verify and etag and etag != body.md5:
-        raise ServiceError(
-            f"{request.subject}: the server stored other bytes than were sent: MD5 {etag}, not {body.md5}",
-            transaction_id=reply.transaction_id,
-        )
+    if verify:
+        check_stored(request, reply, body)
     return Response(
         reply.status,
         reply.headers,

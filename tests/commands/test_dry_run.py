@@ -18,6 +18,7 @@ WORDS = {
     "upload": ["c/o"],
     "mkdir": ["c"],
     "enable": [],
+    "post": ["c/o", "-m", "k=v", "-H", "X-Delete-After:60", "--remove", "old"],
     "rm": ["c/o", "c"],
     "undeploy": ["upper.py"],
     "deploy": ["{file}", "-d", "{dependency}"],
