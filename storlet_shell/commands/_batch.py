@@ -46,6 +46,7 @@ class Tally:
 
     def __init__(self, shown: Callable[[int], None] = lambda _: None) -> None:
         self.counts: Counter[str] = Counter()
+        self.bytes = 0
         self.failures: list[str] = []
         self.failed = 0
         self.is_stopped = False
@@ -65,10 +66,14 @@ class Tally:
         with self._lock:
             self._shown(count)
 
-    def count(self, what: str, number: int = 1) -> None:
-        """Note something that went well."""
+    def count(self, what: str, number: int = 1, *, size: int = 0) -> None:
+        """Note something that went well.
+
+        :param size: how many bytes were transferred
+        """
         with self._lock:
             self.counts[what] += number
+            self.bytes += size
             self._in_a_row = 0
 
     def fail(self, error: StorletShellError) -> None:
@@ -122,32 +127,39 @@ class _Crew(Generic[Item]):
         self._tally = tally
         self._work = work
         self._queue: Queue[Item | None] = Queue(2 * jobs)
+        self._ended: Queue[None] = Queue()
+        self._running = 0
         self._workers = [Worker(session.client.another(), tally) for _ in range(jobs)]
         self._threads = [threading.Thread(target=self._run, args=(each,), daemon=True) for each in self._workers]
 
     def start(self) -> None:
         for thread in self._threads:
             thread.start()
+            self._running += 1
 
     def put(self, item: Item) -> None:
         self._queue.put(item)
 
-    def finish(self) -> None:
-        """Wait until everything is done."""
+    def finish(self, patience: float | None = None) -> None:
+        """Wait until everything is done.
+
+        Not by ``Thread.join``: Python 3.11 takes a thread for ended when Ctrl-C has interrupted that.
+
+        :param patience: seconds to wait for the next thread that ends
+        """
         for _ in self._threads:
             self._queue.put(None)
-        for thread in self._threads:
-            thread.join()
+        while self._running:
+            self._ended.get(timeout=patience)
+            self._running -= 1
 
     def leave(self) -> None:
         """Let each thread end with what it is at; one that waits for a silent server is not waited for."""
         with suppress(Empty):
             while True:
                 self._queue.get_nowait()
-        for _ in self._threads:
-            self._queue.put(None)
-        for thread in self._threads:
-            thread.join(_PATIENCE)
+        with suppress(Empty):
+            self.finish(_PATIENCE)
 
     def _run(self, worker: Worker) -> None:
         while (item := self._queue.get()) is not None:
@@ -162,6 +174,7 @@ class _Crew(Generic[Item]):
             except BaseException as error:  # a mistake in the program: it ends the whole, and is shown
                 self._tally.stop(error)
         worker.client.close()
+        self._ended.put(None)
 
 
 def in_parallel(

@@ -78,10 +78,13 @@ def place(folder: Path, name: str, subject: ObjectPath) -> Path:
     if "\x00" in name or not {"", ".", ".."}.isdisjoint(parts):
         raise LocalFileError(f"{subject}: refused, since a file can't have this name within the folder; get --save")
     path = folder
-    for part in parts:
-        path = path / part
-        if path.is_symlink():
-            raise LocalFileError(f"{subject}: refused, since {path} is a link and may lead out of the folder")
+    try:
+        for part in parts:
+            path = path / part
+            if path.is_symlink():
+                raise LocalFileError(f"{subject}: refused, since {path} is a link and may lead out of the folder")
+    except OSError as error:
+        raise LocalFileError(f"{subject}: can't be a file: {error.strerror or error}") from error
     return path
 
 

@@ -217,8 +217,7 @@ class Upload:
         else:
             with file_body(target.file.path) as body:
                 self._send(worker, request, body)
-        worker.tally.count("folders" if target.file.is_folder else "uploaded")
-        worker.tally.count("bytes", target.file.size)
+        worker.tally.count("folders" if target.file.is_folder else "uploaded", size=target.file.size)
         _delete(worker.client, old)
 
     def _send(self, worker: Worker, request: Request, body: Body) -> None:
@@ -254,8 +253,7 @@ class Upload:
         etag = reply.headers.get(wire.ETAG, "").strip('"')
         if etag and etag != large.etag:
             raise ServiceError(f"{large.target.path}: the server made another object of its segments")
-        worker.tally.count("uploaded")
-        worker.tally.count("bytes", large.target.file.size)
+        worker.tally.count("uploaded", size=large.target.file.size)
         _delete(worker.client, old)
 
     def _old_segments(self, client: Client, path: ObjectPath) -> list[ObjectPath]:

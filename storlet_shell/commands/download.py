@@ -97,9 +97,11 @@ def download(
     counts = tally.counts
     if source.prefix and not counts:
         raise NotFoundError(f"no object of container {source.container} starts with {source.prefix}")
-    facts = {"folder": str(target), **{name: counts[name] for name in ("downloaded", "identical", "folders", "bytes")}}
+    told = {name: counts[name] for name in ("downloaded", "identical", "folders")}
     done = f"{counts['downloaded']} downloaded" + (f", {counts['identical']} identical" if skip_identical else "")
-    return Done(f"{target}: {done}, {size(counts['bytes'])} from {source}", facts)
+    return Done(
+        f"{target}: {done}, {size(tally.bytes)} from {source}", {"folder": str(target), **told, "bytes": tally.bytes}
+    )
 
 
 def _total(session: Session, source: Location) -> int | None:
@@ -152,8 +154,7 @@ class _Download:
             worker.tally.count("identical")
             worker.tally.advance(found.entry["bytes"])
         else:
-            _save(worker, found.path, path)
-            worker.tally.count("downloaded")
+            worker.tally.count("downloaded", size=_save(worker, found.path, path))
 
     def _is_identical(self, worker: Worker, found: _Found, path: Path) -> bool:
         if not path.is_file() or path.stat().st_size != found.entry["bytes"]:
@@ -162,18 +163,18 @@ class _Download:
         return is_identical(worker.client, found.path, found.entry["hash"], path, is_manifest=is_manifest)
 
 
-def _save(worker: Worker, source: ObjectPath, path: Path) -> None:
+def _save(worker: Worker, source: ObjectPath, path: Path) -> int:
     request = Request("GET", source.container, source.name, headers={"Accept-Encoding": "identity"})
     reply = worker.client.send(request)
     try:
         with replacing(path) as file:
-            _write(worker, source, reply, file)
+            return _write(worker, source, reply, file)
     finally:
         reply.close()
 
 
-def _write(worker: Worker, source: ObjectPath, reply: Reply, file: IO[bytes]) -> None:
-    """Write an object's bytes and check them; the file gets the date that the object remembers."""
+def _write(worker: Worker, source: ObjectPath, reply: Reply, file: IO[bytes]) -> int:
+    """Write an object's bytes, check and count them; the file gets the date that the object remembers."""
     digest, count = hashlib.md5(usedforsecurity=False), 0
     try:
         for chunk in reply.chunks():
@@ -193,7 +194,7 @@ def _write(worker: Worker, source: ObjectPath, reply: Reply, file: IO[bytes]) ->
     modified = _seconds(reply.headers.get(wire.MODIFIED, ""))
     if modified is not None:
         os.utime(file.fileno(), (modified, modified))
-    worker.tally.count("bytes", count)
+    return count
 
 
 def _seconds(text: str) -> float | None:

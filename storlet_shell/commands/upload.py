@@ -121,9 +121,14 @@ def _upload_files(
             uploading.clean()
     tally.check("uploaded")
     counts = tally.counts
-    facts = {"location": str(path), **{name: counts[name] for name in ("uploaded", "identical", "bytes")}}
+    facts = {
+        "location": str(path),
+        "uploaded": counts["uploaded"],
+        "identical": counts["identical"],
+        "bytes": tally.bytes,
+    }
     done = f"{counts['uploaded']} uploaded" + (f", {counts['identical']} identical" if choices.skip_identical else "")
-    return Done(f"{path}: {done}, {size(counts['bytes'])} from {source}", facts)
+    return Done(f"{path}: {done}, {size(tally.bytes)} from {source}", facts)
 
 
 def _targets(source: Path, path: Location) -> Iterator[Target | StorletShellError]:
