@@ -138,7 +138,8 @@ class _Recursion:
     def run(self, *, yes: bool, dry_run: bool) -> Result:
         if dry_run:
             return self._shown()
-        self._session.confirm(f"Delete {' and '.join(map(self._question, self._targets))}?", yes=yes)
+        if not yes:  # the question counts, which takes requests
+            self._session.confirm(f"Delete {' and '.join(map(self._question, self._targets))}?", yes=False)
         at_once = self._at_once()
         deleted, count = [], 0
         for target in self._targets:
