@@ -45,7 +45,7 @@ def listing(running: Running, wire: Wire) -> Iterator[Figure]:
         words = [sys.executable, "-c", _ROWS, str(running.folder), name, str(count)]
         subprocess.run(words, env=environment(), check=True)
     ours, theirs = in_turns(
-        5,
+        3,
         lambda: run([tool("storlet-shell"), "ls", "many"], running),
         lambda: run([tool("swift"), "list", "many"], running),
     )
@@ -63,7 +63,7 @@ def deletion(running: Running) -> Figure:
         [tool("storlet-shell"), "rm", "-r", "-y", "doomed"],
         [tool("swift"), "delete", "doomed"],
     )
-    for _ in range(5):
+    for _ in range(3):
         for words, column in zip(lines, columns, strict=True):
             _fill(running, "doomed", 1_000)
             column.append(timed(lambda words=words: run(words, running)))
