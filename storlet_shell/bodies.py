@@ -22,10 +22,12 @@ class Body:
     :param length: the number of bytes, or None when only the end will tell
     :param replayable: whether the file can be read from its start again
     :param label: what it is, in words
+    :param start: where in the file they begin, if it can be read again
     """
 
-    def __init__(self, file: IO[bytes], length: int | None, *, replayable: bool, label: str) -> None:
+    def __init__(self, file: IO[bytes], length: int | None, *, replayable: bool, label: str, start: int = 0) -> None:
         self._file = file
+        self._start = start
         self.length = length
         self.replayable = replayable
         self.label = label
@@ -35,7 +37,7 @@ class Body:
     def rewind(self) -> None:
         """Go to the start, if that can be done; observers see everything again."""
         if self.replayable:
-            self._file.seek(0)
+            self._file.seek(self._start)
         self._digest = hashlib.md5(usedforsecurity=False)
 
     def read(self, size: int) -> bytes:
@@ -83,6 +85,13 @@ def file_body(path: str | Path) -> Iterator[Body]:
             yield Body(file, status.st_size, replayable=True, label=f"{status.st_size} bytes of {path}")
         else:
             yield stream_body(file, str(path))
+
+
+@contextmanager
+def piece_body(path: str | Path, start: int, length: int) -> Iterator[Body]:
+    """Make a body of a piece of a local file; errors as :func:`open_file`."""
+    with open_file(path) as file:
+        yield Body(file, length, replayable=True, label=f"{length} bytes of {path}", start=start)
 
 
 def open_file(path: str | Path) -> IO[bytes]:

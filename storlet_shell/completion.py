@@ -122,6 +122,9 @@ class _Completer:
             return [Candidate(one.name, note=one.summary) for one in Registry()]
         if kind is Kind.FILE:
             return self._look_up(("file", text), lambda: _files(text), deadline)
+        if kind is Kind.SOURCE:
+            files = self._complete(Kind.FILE, text, prefixed, deadline)
+            return [*files, *self._objects(text, prefixed, deadline)]
         if kind is Kind.STORLET:
             return self._look_up(("storlets",), lambda: self._deployed("storlet_container"), deadline)
         if kind is Kind.DEPENDENCY:

@@ -50,8 +50,46 @@ CONTAINER_WRITE = "X-Container-Write"
 STORLET_READ = "X-Storlet-Container-Read"
 STORLET_NAME = "X-Storlet-Name"
 DYNAMIC_MANIFEST = "X-Object-Manifest"
+STATIC_MANIFEST = "X-Static-Large-Object"
+
+LAST_MODIFIED = "Last-Modified"
+STORAGE_POLICY = "X-Storage-Policy"
+ACCOUNT_CONTAINERS = "X-Account-Container-Count"
+ACCOUNT_OBJECTS = "X-Account-Object-Count"
+ACCOUNT_BYTES = "X-Account-Bytes-Used"
+ACCOUNT_ACL = "X-Account-Access-Control"
+CONTAINER_OBJECTS = "X-Container-Object-Count"
+CONTAINER_BYTES = "X-Container-Bytes-Used"
+CONTAINER_READ = "X-Container-Read"
+CONTAINER_WRITE = "X-Container-Write"
+CONTAINER_SYNC_KEY = "X-Container-Sync-Key"
+VERSIONS_ENABLED = "X-Versions-Enabled"
+VERSIONS_LOCATION = "X-Versions-Location"
+HISTORY_LOCATION = "X-History-Location"
+EXPIRES = "X-Delete-At"
+SYMLINK_TARGET = "X-Symlink-Target"
+TEMP_URL_KEY = "Temp-Url-Key"
+"""What the names of account and container metadata begin with that sign temporary URLs: their values are secrets."""
 
 USER_METADATA = "X-Object-Meta-"
+MODIFIED = "X-Object-Meta-Mtime"
+"""When a file that was uploaded had last been changed, in seconds since 1970: python-swiftclient's convention."""
+
+KEPT_BY_UPLOADS_ONLY = (
+    DYNAMIC_MANIFEST,
+    EXPIRES,
+    "Cache-Control",
+    "Content-Disposition",
+    "Content-Encoding",
+    "Content-Language",
+    "Expires",
+    "X-Robots-Tag",
+)
+"""What a POST to an object takes away unless it repeats it, besides the user metadata (swift ``obj/server.py: POST``
+with ``DEFAULT_ALLOWED_HEADERS``)."""
+
+FOLDER_TYPES = ("application/directory", "text/directory")
+"""Content types of empty objects that stand for folders: python-swiftclient's convention."""
 
 LANGUAGE = "X-Object-Meta-Storlet-Language"
 INTERFACE_VERSION = "X-Object-Meta-Storlet-Interface-Version"
@@ -270,13 +308,22 @@ def decode_storlet(headers: Mapping[str, str]) -> StorletDescription:
     )
 
 
-def decode_metadata(headers: Mapping[str, str]) -> dict[str, str]:
-    """Decode an object's user metadata, under the names by which a storlet reads them."""
-    return {
-        name[len(USER_METADATA) :]: value
-        for name, value in headers.items()
-        if name.lower().startswith(USER_METADATA.lower())
-    }
+def decode_metadata(headers: Mapping[str, str], prefix: str = USER_METADATA) -> dict[str, str]:
+    """Decode user metadata, an object's under the names by which a storlet reads them.
+
+    :param prefix: what their headers start with: see :func:`metadata_prefix`
+    """
+    return {name[len(prefix) :]: value for name, value in headers.items() if name.lower().startswith(prefix.lower())}
+
+
+def is_md5_of_body(headers: Mapping[str, str]) -> bool:
+    """Tell whether an object's ETag is the MD5 of its bytes: not a large object's, which is made of its segments."""
+    return DYNAMIC_MANIFEST not in headers and headers.get(STATIC_MANIFEST, "").lower() != "true"
+
+
+def metadata_prefix(container: str, name: str) -> str:
+    """Return what the headers of user metadata start with, on an account, a container, or an object."""
+    return USER_METADATA if name else "X-Container-Meta-" if container else "X-Account-Meta-"
 
 
 def encode_dependency(version: str, *, executable: bool) -> dict[str, str]:

@@ -26,6 +26,7 @@ class Kind(Enum):
     """What an argument names, and so what completes it."""
 
     OBJECT = "object"
+    SOURCE = "local file, or object"
     CONTAINER = "container"
     STORLET = "storlet"
     DEPENDENCY = "dependency"

@@ -60,14 +60,20 @@ class Report(Result):
     """Some facts about one thing.
 
     :param facts: names and values, in the order in which they are shown
+    :param data: what machines are told instead, where that is more
     """
 
-    def __init__(self, facts: Mapping[str, Any]) -> None:
+    def __init__(self, facts: Mapping[str, Any], data: Mapping[str, Any] | None = None) -> None:
         self.facts = facts
+        self.data = facts if data is None else data
 
     def fields(self) -> dict[str, Any]:
-        """Return the facts."""
-        return dict(self.facts)
+        """Return the facts as machines are told them."""
+        return dict(self.data)
+
+    def render(self) -> Iterator[str]:
+        """Yield a line for each fact."""
+        yield from (f"{name.replace('_', ' ')}: {_plain(value)}" for name, value in self.facts.items())
 
 
 class Done(Result):

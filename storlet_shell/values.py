@@ -29,6 +29,7 @@ _PREFIX = "path:"
 _STORLET_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^`|~-]+")
 _RANGE = re.compile(r"(?:bytes=)?([0-9]*)-([0-9]*)")
 
 RESERVED_PARAMETER_PREFIX = "storlet_"
@@ -226,6 +227,41 @@ class Parameter(NamedTuple):
                 raise UsageError(f"a parameter can't hold control characters: {half!r}")
             check_text(half, "a parameter")
         return parameter
+
+    def __str__(self) -> str:
+        return f"{self.key}={self.value}"
+
+
+class Metadatum(NamedTuple):
+    """One of the metadata of an object, a container or the account."""
+
+    key: str
+    value: str
+
+    @classmethod
+    def parse(cls, text: str) -> Metadatum:
+        """Read ``KEY=VALUE``.
+
+        :raises UsageError: when there is no key, no value, or a header can't carry them
+        """
+        key, equals, value = text.partition("=")
+        if not equals or not value.strip():
+            raise UsageError(f"metadata are written KEY=VALUE: {text!r}; to remove one: --remove {key or 'KEY'}")
+        if _CONTROL.search(value):
+            raise UsageError(f"metadata can't hold control characters: {value!r}")
+        return cls(cls.parse_key(key), check_text(value.strip(), "a metadatum"))
+
+    @staticmethod
+    def parse_key(text: str) -> str:
+        """Read a key.
+
+        Servers take an underscore for a hyphen, and any case for the same, so the first is refused.
+
+        :raises UsageError: when a header's name can't hold it
+        """
+        if not _TOKEN.fullmatch(text):
+            raise UsageError(f"metadata have keys of letters, digits and hyphens: {text!r}")
+        return text
 
     def __str__(self) -> str:
         return f"{self.key}={self.value}"

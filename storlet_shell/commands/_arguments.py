@@ -8,7 +8,7 @@ from storlet_shell.errors import UsageError
 from storlet_shell.headers import CONDITIONS, Header
 from storlet_shell.registry import Arg, Kind
 from storlet_shell.session import Session
-from storlet_shell.values import ByteRange, Invocation, ObjectPath, Parameter, StorletName
+from storlet_shell.values import ByteRange, Invocation, Metadatum, ObjectPath, Parameter, StorletName
 
 _SPELLED = "path:/CONTAINER/OBJECT"
 
@@ -41,6 +41,15 @@ HEADER = Arg(
     type=Header.parse,
     metavar="NAME:VALUE",
     help="send this header as well; may be repeated",
+)
+METADATA = Arg(
+    "-m",
+    "--meta",
+    dest="metadata",
+    action="append",
+    type=Metadatum.parse,
+    metavar="KEY=VALUE",
+    help="a metadatum; may be repeated",
 )
 
 PARAMETERS = (

@@ -170,6 +170,19 @@ def check_length(session: Session, path: ObjectPath, expected: Expectation) -> N
     expected.check(f"{path} is stored, but", int(reply.headers.get(wire.CONTENT_LENGTH, 0)), None, reply.transaction_id)
 
 
+def check_stored(request: Request, reply: Reply, body: Body) -> None:
+    """Check that what was stored is what was sent.
+
+    :raises ServiceError: when it is not
+    """
+    etag = reply.headers.get(wire.ETAG, "").strip('"')
+    if etag and etag != body.md5:
+        raise ServiceError(
+            f"{request.subject}: the server stored other bytes than were sent: MD5 {etag}, not {body.md5}",
+            transaction_id=reply.transaction_id,
+        )
+
+
 def is_there(session: Session, request: Request) -> bool:
     """Tell whether a HEAD finds what it names."""
     try:

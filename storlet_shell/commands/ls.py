@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storlet_shell.errors import ServiceError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Result, Table
 from storlet_shell.session import Session
 from storlet_shell.values import Location, Request
+
+if TYPE_CHECKING:
+    from storlet_shell.client import Client
+
+_PAGE = 2500
+"""How many names are asked for at a time: fewer than servers give, so that they take less memory, and come sooner."""
 
 
 @command(
@@ -45,28 +52,69 @@ def ls(session: Session, location: Location | None = None, long: bool = False, d
     return _totalled(("bytes", "last_modified", "name"), rows, ("bytes", "last_modified", "name"), 0)
 
 
-def list_entries(session: Session, where: Location, delimiter: str | None = None) -> Iterator[dict[str, Any]]:
+def list_entries(
+    session: Session, where: Location, delimiter: str | None = None, *, versions: bool = False
+) -> Iterator[dict[str, Any]]:
     """Yield what a listing says of each name, page by page; a folded name is given as ``name`` as well.
 
+    :param versions: list each version of an object, with its ``version_id``, where the container keeps them
     :raises NotFoundError: when the container is not there
     """
-    marker = ""
-    while page := _page(session, where, delimiter, marker):
-        for entry in page:
-            yield {"name": entry.get("subdir"), "bytes": None, "last_modified": None, **entry}
-        last = page[-1].get("subdir") or page[-1]["name"]
-        if last == marker:
-            raise ServiceError(f"{where}: the server repeats its listing")
-        marker = last
+    page = _page(session.client, where, delimiter, ("", "") if versions else ("",))
+    client = session.client.another()
+    try:
+        while page:
+            last = _marker(page[-1])
+            following = _Following(client, where, delimiter, last if versions else last[:1])
+            for entry in page:
+                yield {"name": entry.get("subdir"), "bytes": None, "last_modified": None, **entry}
+            page = following.page()
+            if page and _marker(page[-1]) == last:
+                raise ServiceError(f"{where}: the server repeats its listing")
+    finally:
+        client.close()
 
 
-def _page(session: Session, where: Location, delimiter: str | None, marker: str) -> list[dict[str, Any]]:
-    """Ask for the names after a marker, as many as the server gives at a time; none are left when none come."""
-    query = [("format", "json")]
+def _marker(entry: dict[str, Any]) -> tuple[str, str]:
+    return entry.get("subdir") or entry["name"], entry.get("version_id") or ""
+
+
+class _Following(threading.Thread):
+    """The next page, asked for while the present one is shown; errors come when it is wanted."""
+
+    def __init__(self, client: Client, where: Location, delimiter: str | None, marker: tuple[str, ...]) -> None:
+        super().__init__(daemon=True)
+        self._client = client
+        self._asked = where, delimiter, marker
+        self._found: list[dict[str, Any]] = []
+        self._error: BaseException | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self._found = _page(self._client, *self._asked)
+        except BaseException as error:  # it is raised where the page is wanted
+            self._error = error
+
+    def page(self) -> list[dict[str, Any]]:
+        self.join()
+        if self._error is not None:
+            raise self._error
+        return self._found
+
+
+def _page(client: Client, where: Location, delimiter: str | None, marker: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Ask for the names after a marker; none are left when none come.
+
+    :param marker: the last name of the page before; with it, to list every version, that one's version
+    """
+    query = [("format", "json"), ("limit", str(_PAGE))]
     query += [("prefix", where.prefix)] if where.prefix else []
     query += [("delimiter", delimiter)] if delimiter else []
-    query += [("marker", marker)] if marker else []
-    reply = session.client.send(Request("GET", where.container, query=tuple(query)))
+    query += [("marker", marker[0])] if marker[0] else []
+    query += [("versions", "")] if len(marker) > 1 else []
+    query += [("version_marker", marker[1])] if marker[1:] > ("",) else []
+    reply = client.send(Request("GET", where.container, query=tuple(query)))
     try:
         page = json.loads(reply.read() or b"[]")
         if isinstance(page, list) and all(entry.get("subdir") or entry["name"] for entry in page):

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from storlet_shell.commands._arguments import DRY_RUN
+from storlet_shell import headers as wire
+from storlet_shell.commands._arguments import DRY_RUN, METADATA
 from storlet_shell.commands._exchange import plan
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
-from storlet_shell.values import ContainerName, Request
+from storlet_shell.values import ContainerName, Metadatum, Request
 
 
 @command(
     "mkdir",
     "Make a container; one that is there stays as it is.",
     Arg("container", type=ContainerName.parse, kind=Kind.CONTAINER, metavar="CONTAINER"),
+    Arg("--policy", metavar="NAME", help="the storage policy of its objects; info lists those there are"),
+    METADATA,
     DRY_RUN,
 )
-def mkdir(session: Session, container: ContainerName, dry_run: bool = False) -> Result:
-    """Make a container; one that is there stays as it is."""
-    request = Request("PUT", container.name)
+def mkdir(
+    session: Session,
+    container: ContainerName,
+    policy: str | None = None,
+    metadata: list[Metadatum] | None = None,
+    dry_run: bool = False,
+) -> Result:
+    """Make a container; one that is there stays as it is, but for its metadata.
+
+    :raises StorletShellError: when there is no such storage policy, or the container is there with another one
+    """
+    headers = {wire.STORAGE_POLICY: policy} if policy else {}
+    prefix = wire.metadata_prefix(container.name, "")
+    headers.update({f"{prefix}{key}": value for key, value in metadata or ()})
+    request = Request("PUT", container.name, headers=headers)
     if dry_run:
         return plan(session, request)
     reply = session.client.send(request)

@@ -21,6 +21,7 @@ from storlet_shell.commands._arguments import (
 from storlet_shell.commands._exchange import (
     check_extra_resources,
     check_length,
+    check_stored,
     check_storlets_run,
     log_explained,
     plan,
@@ -28,7 +29,7 @@ from storlet_shell.commands._exchange import (
     send_body,
 )
 from storlet_shell.commands._expectation import EXPECT_BYTES, Expectation
-from storlet_shell.errors import ServiceError, UsageError
+from storlet_shell.errors import UsageError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Response, Result
 from storlet_shell.session import Session
@@ -104,12 +105,8 @@ def upload(session: Session, request: Request, body: Body, *, verify: bool) -> R
     """
     reply = send_body(session, request, body)
     reply.read()
-    etag = reply.headers.get(wire.ETAG, "").strip('"')
-    if verify and etag and etag != body.md5:
-        raise ServiceError(
-            f"{request.subject}: the server stored other bytes than were sent: MD5 {etag}, not {body.md5}",
-            transaction_id=reply.transaction_id,
-        )
+    if verify:
+        check_stored(request, reply, body)
     return Response(
         reply.status,
         reply.headers,

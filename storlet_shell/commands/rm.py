@@ -1,34 +1,75 @@
-"""``rm``: objects and empty containers."""
+"""``rm``: objects and containers."""
 
 from __future__ import annotations
 
+import itertools
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from storlet_shell import headers as wire
 from storlet_shell.commands._arguments import DRY_RUN, YES
+from storlet_shell.commands._batch import JOBS, Tally, Worker, in_parallel
+from storlet_shell.commands._deletion import delete, delete_many, deletion, is_static_manifest
 from storlet_shell.commands._exchange import plan
-from storlet_shell.errors import StorletShellError, UsageError
+from storlet_shell.commands.ls import list_entries
+from storlet_shell.errors import NotFoundError, StorletShellError, UsageError
 from storlet_shell.registry import Arg, Kind, command
-from storlet_shell.results import Done, Result
+from storlet_shell.results import Done, Result, Table
 from storlet_shell.session import Session
 from storlet_shell.values import Location, Request
+
+_COUNTED = 10_000
+"""Up to so many objects below a prefix are counted before the user is asked: what a page of a listing holds."""
+
+_AT_ONCE = 250
+"""How many objects one request deletes, where the cluster takes several: so that several requests share the work."""
+
+_CONTAINER_PAUSES = (0.5, 1.0, 2.0)
+"""Seconds to wait when a container that has just been emptied does not count as empty yet."""
 
 
 @command(
     "rm",
-    "Delete objects or empty containers.",
+    "Delete objects or containers.",
     Arg("targets", nargs="+", type=Location.parse, kind=Kind.OBJECT, metavar="CONTAINER[/OBJECT]"),
+    Arg("-r", "--recursive", action="store_true", help="a container with all it holds, or all objects of a prefix"),
+    Arg("--leave-segments", action="store_true", help="of static large objects, delete the manifest only"),
+    Arg("--versions", action="store_true", help="with -r: the older versions as well, where a container keeps them"),
+    JOBS,
     YES,
     DRY_RUN,
 )
-def rm(session: Session, targets: list[Location], yes: bool = False, dry_run: bool = False) -> Result:
-    """Delete objects or empty containers.
+def rm(
+    session: Session,
+    targets: list[Location],
+    recursive: bool = False,
+    leave_segments: bool = False,
+    versions: bool = False,
+    jobs: int = 8,
+    yes: bool = False,
+    dry_run: bool = False,
+) -> Result:
+    """Delete objects or containers.
 
-    A terminal is asked first, once for all of them; -y answers beforehand. The first that can't be deleted ends it.
+    A container must be empty, unless -r is given: then all its objects are deleted first. CONTAINER/PREFIX with -r
+    deletes every object whose name starts with PREFIX, as ls lists them. The segments of a static large object go with
+    it; those of a dynamic one stay.
+
+    A terminal is asked first, once for all; -y answers beforehand. With -r, --dry-run lists what would be deleted, and
+    objects that can't be deleted are named while the others go; without it, the first failure is the end.
 
     :raises NotFoundError: when one is not there
     :raises RefusedError: when the answer is no
     """
     if not all(target.container for target in targets):
         raise UsageError("rm deletes objects and containers, not the account")
-    requests = [Request("DELETE", target.container, target.prefix) for target in targets]
+    if recursive:
+        return _Recursion(session, targets, not leave_segments, versions, jobs).run(yes=yes, dry_run=dry_run)
+    if versions:
+        raise UsageError("--versions goes with -r")
+    requests = [deletion(target.container, target.prefix) for target in targets]
     if dry_run:
         return plan(session, *requests)
     names = [request.subject for request in requests]
@@ -36,9 +77,168 @@ def rm(session: Session, targets: list[Location], yes: bool = False, dry_run: bo
     session.confirm(f"Delete {what}?", yes=yes)
     for number, request in enumerate(requests):
         try:
-            session.client.send(request).read()
+            _delete_one(session, request, with_segments=not leave_segments)
         except StorletShellError:
             if number:
                 session.surroundings.warn(f"deleted before that: {', '.join(names[:number])}")
             raise
     return Done(f"deleted {', '.join(names)}", {"deleted": names})
+
+
+def _delete_one(session: Session, request: Request, *, with_segments: bool) -> None:
+    if not request.name:
+        _delete_container(session, request, "; to delete what it holds as well: rm -r")
+        return
+    if with_segments and is_static_manifest(session.client, request.container, request.name):
+        request = deletion(request.container, request.name, with_segments=True)
+    delete(session.client, request)
+
+
+def _delete_container(session: Session, request: Request, hint: str) -> None:
+    """Delete a container; say what a conflict means."""
+    try:
+        delete(session.client, request)
+    except StorletShellError as error:
+        if "(HTTP 409)" not in error.message:
+            raise
+        raise _NotEmptyError(
+            f"{request.subject}: it must be empty, and is not{hint}", transaction_id=error.transaction_id
+        ) from error
+
+
+class _NotEmptyError(StorletShellError):
+    """A container still holds something."""
+
+
+class _Part(NamedTuple):
+    """Some objects to be deleted.
+
+    :param names: several, that one request deletes; or one alone, as its entry of the listing says
+    """
+
+    container: str
+    names: tuple[str, ...]
+    version: str = ""
+    is_manifest: bool = False
+    bytes: int = 0
+
+
+class _Recursion:
+    """Everything below some places."""
+
+    def __init__(
+        self, session: Session, targets: list[Location], with_segments: bool, versions: bool, jobs: int
+    ) -> None:
+        self._session = session
+        self._targets = targets
+        self._with_segments = with_segments
+        self._versions = versions
+        self._jobs = jobs
+
+    def run(self, *, yes: bool, dry_run: bool) -> Result:
+        if dry_run:
+            return self._shown()
+        if not yes:  # the question counts, which takes requests
+            self._session.confirm(f"Delete {' and '.join(map(self._question, self._targets))}?", yes=False)
+        at_once = self._at_once()
+        deleted, count = [], 0
+        for target in self._targets:
+            with self._session.surroundings.progress(str(target), None) as progress:
+                tally = Tally(progress.advance)
+                parts = self._parts(target, at_once)
+                in_parallel(self._session, tally, parts, self._delete, jobs=self._jobs)
+            tally.check("deleted")
+            if not target.prefix:
+                self._delete_emptied(target)
+            elif not tally.counts["deleted"]:
+                raise NotFoundError(f"no object of container {target.container} starts with {target.prefix}")
+            deleted.append(str(target))
+            count += tally.counts["deleted"]
+        return Done(f"deleted {', '.join(deleted)}: {_objects(count)}", {"deleted": deleted, "objects": count})
+
+    def _shown(self) -> Table:
+        """List what would be deleted."""
+        listings = [(target, self._listing(target)) for target in self._targets]
+        heads = [(target, next(listing, None), listing) for target, listing in listings]  # a missing one is told here
+
+        def rows() -> Iterator[tuple[Any, ...]]:
+            for target, first, rest in heads:
+                for entry in itertools.chain([first] if first else [], rest):
+                    yield entry["bytes"], f"{Location(target.container, entry['name'])}"
+                if not target.prefix:
+                    yield None, f"{Location(target.container)}"
+
+        return Table(("bytes", "name"), rows())
+
+    def _question(self, target: Location) -> str:
+        if not target.prefix:
+            reply = self._session.client.send(Request("HEAD", target.container))
+            reply.close()
+            return f"container {target.container} with its {reply.headers.get(wire.CONTAINER_OBJECTS, '?')} objects"
+        found = sum(1 for _ in itertools.islice(self._listing(target), _COUNTED + 1))
+        spelled = f"more than {_COUNTED} objects" if found > _COUNTED else _objects(found)
+        return f"{spelled} of container {target.container} that start with {target.prefix}"
+
+    def _listing(self, target: Location) -> Iterator[dict[str, Any]]:
+        return list_entries(self._session, target, versions=self._versions)
+
+    def _at_once(self) -> int:
+        """Return how many objects one request may delete; one when the cluster takes no more."""
+        bulk = self._session.client.capabilities().get("bulk_delete")
+        if not isinstance(bulk, dict) or self._versions:
+            return 1
+        return min(int(bulk.get("max_deletes_per_request", _AT_ONCE)), _AT_ONCE)
+
+    def _parts(self, target: Location, at_once: int) -> Iterator[_Part]:
+        names: list[str] = []
+        size = 0
+        for entry in self._listing(target):
+            is_manifest = self._with_segments and "slo_etag" in entry
+            if is_manifest or at_once == 1:
+                version = entry.get("version_id") or ""
+                yield _Part(target.container, (entry["name"],), version, is_manifest, entry["bytes"] or 0)
+                continue
+            names.append(entry["name"])
+            size += entry["bytes"] or 0
+            if len(names) == at_once:
+                yield _Part(target.container, tuple(names), bytes=size)
+                names, size = [], 0
+        if names:
+            yield _Part(target.container, tuple(names), bytes=size)
+
+    def _delete(self, worker: Worker, part: _Part) -> None:
+        failures: list[StorletShellError] = []
+        if len(part.names) > 1:
+            failures = delete_many(worker.client, part.container, part.names)
+        else:
+            request = deletion(part.container, part.names[0], part.version, with_segments=part.is_manifest)
+            with suppress(NotFoundError):  # somebody else has deleted it since it was listed
+                delete(worker.client, request)
+        for failure in failures:
+            worker.tally.fail(failure)
+        worker.tally.count("deleted", len(part.names) - len(failures))
+        worker.tally.advance(part.bytes)
+
+    def _delete_emptied(self, target: Location) -> None:
+        """Delete a container whose objects are gone; where listings lag behind, that shows a moment later."""
+        request = deletion(target.container, "")
+        hint = "" if self._versions else "; if it keeps older versions, delete them as well: rm -r --versions"
+        pauses = iter(_CONTAINER_PAUSES)
+        while True:
+            try:
+                _delete_container(self._session, request, hint)
+            except _NotEmptyError:
+                pause = next(pauses, None)
+                if pause is None or self._holds_something(target):
+                    raise
+                time.sleep(pause)
+            else:
+                return
+
+    def _holds_something(self, target: Location) -> bool:
+        """Tell whether a container lists an object: an older version, or one that came meanwhile."""
+        return next(list_entries(self._session, target, versions=True), None) is not None
+
+
+def _objects(count: int) -> str:
+    return f"{count} object{'' if count == 1 else 's'}"

@@ -1,42 +1,93 @@
-"""``upload``: text at hand (a cell, a heredoc, standard input) as an object."""
+"""``upload``: text that follows the line as an object, or local files and folders as objects."""
 
 from __future__ import annotations
 
 import mimetypes
+import re
+from collections.abc import Iterator
+from pathlib import Path
 
 from storlet_shell import headers as wire
 from storlet_shell.bodies import Body, bytes_body, stream_body
 from storlet_shell.commands._arguments import DRY_RUN
+from storlet_shell.commands._batch import JOBS, Tally, in_parallel
 from storlet_shell.commands._exchange import plan
+from storlet_shell.commands._folder import LocalFile, local_file, walk
+from storlet_shell.commands._upload import Choices, Target, Upload
 from storlet_shell.commands.put import upload as send_upload
-from storlet_shell.errors import UsageError
+from storlet_shell.errors import LocalFileError, NotFoundError, StorletShellError, UsageError
 from storlet_shell.registry import Arg, Kind, command
-from storlet_shell.results import Result
+from storlet_shell.results import Done, Result, expand
 from storlet_shell.session import Session
-from storlet_shell.values import ObjectPath, Request
+from storlet_shell.values import Location, ObjectPath, Request
+from storlet_shell.visible import size
+
+_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
+_SIZE = re.compile(r"([0-9]+)([KMG]?)(i?B)?", re.IGNORECASE)
+
+
+def _bytes(text: str) -> int:
+    match = _SIZE.fullmatch(text)
+    count = int(match[1]) * _UNITS[match[2].upper()] if match else 0
+    if not count:
+        raise UsageError(f"--segment-size wants a number of bytes, as 500M or 2G, not {text}")
+    return count
 
 
 @command(
     "upload",
-    "Upload the text that follows (a cell, a heredoc, standard input) as an object.",
-    Arg("path", type=ObjectPath.parse_position, kind=Kind.OBJECT, metavar="CONTAINER/OBJECT"),
-    Arg("--content-type", metavar="TYPE", help="the object's content type; guessed from its name otherwise"),
+    "Upload files and folders, or the text that follows, as objects.",
+    Arg("source", nargs="?", kind=Kind.SOURCE, metavar="FILE|FOLDER", help="without it, the text that follows"),
+    Arg("path", type=Location.parse, kind=Kind.OBJECT, metavar="CONTAINER[/OBJECT]"),
+    Arg("--content-type", metavar="TYPE", help="the objects' content type; guessed from their names otherwise"),
+    Arg("--skip-identical", action="store_true", help="send no file whose object holds the same already"),
+    Arg("--segment-size", type=_bytes, metavar="SIZE", help="store larger files in segments of this size, as 500M"),
+    Arg("--leave-segments", action="store_true", help="keep the segments of the large objects that are replaced"),
+    JOBS,
     DRY_RUN,
     aliases=("uploadfile",),
     body="content",
 )
 def upload(
     session: Session,
-    path: ObjectPath,
+    path: Location,
+    source: str | None = None,
     content_type: str | None = None,
+    skip_identical: bool = False,
+    segment_size: int | None = None,
+    leave_segments: bool = False,
+    jobs: int = 8,
     dry_run: bool = False,
     content: bytes | None = None,
 ) -> Result:
-    """Upload the text that follows (a cell, a heredoc, standard input) as an object.
+    """Upload files and folders, or the text that follows (a cell, a heredoc, standard input), as objects.
 
-    :raises NotFoundError: when the container is not there
-    :raises UsageError: when there is no text
+    upload FOLDER CONTAINER/PREFIX makes an object PREFIX/NAME of each file in the folder and the folders below it, the
+    hidden ones too; an empty folder becomes an empty object of type application/directory. Links to files are followed.
+    upload FILE CONTAINER/OBJECT stores one file; CONTAINER or CONTAINER/PREFIX/ keep its name.
+
+    What is larger than the cluster takes in one request, or than --segment-size, becomes a static large object: its
+    segments go to CONTAINER_segments, and the object changes when all of them are stored. Files that fail are named at
+    the end; the others are stored.
+
+    :raises NotFoundError: when the container or the file is not there
+    :raises UsageError: when there is nothing to upload
     """
+    if source is None or source == "-":
+        if skip_identical or segment_size or leave_segments:
+            raise UsageError("--skip-identical, --segment-size and --leave-segments go with files")
+        return _upload_text(session, ObjectPath.parse_position(str(path)), content_type, dry_run, content)
+    if content is not None:
+        raise UsageError(f"the content is in {source}, or it follows, but not both")
+    if not path.container:
+        raise UsageError("upload wants a container: CONTAINER, or CONTAINER/PREFIX")
+    choices = Choices(content_type, segment_size, skip_identical, leave_segments)
+    return _upload_files(session, expand(source), path, choices, jobs, dry_run=dry_run)
+
+
+def _upload_text(
+    session: Session, path: ObjectPath, content_type: str | None, dry_run: bool, content: bytes | None
+) -> Result:
     body = _body(session, content)
     kind = content_type or mimetypes.guess_type(path.name)[0] or "text/plain; charset=utf-8"
     request = Request("PUT", path.container, path.name, headers={wire.CONTENT_TYPE: kind}, body=body.label)
@@ -49,3 +100,62 @@ def _body(session: Session, content: bytes | None) -> Body:
     if session.surroundings.stdin is None:
         raise UsageError("there is nothing to upload; give it as a heredoc: upload CONTAINER/OBJECT <<EOF")
     return stream_body(session.surroundings.stdin)
+
+
+def _upload_files(
+    session: Session, source: Path, path: Location, choices: Choices, jobs: int, *, dry_run: bool
+) -> Result:
+    if not source.exists():
+        raise NotFoundError(f"no local file or folder {source}")
+    targets = _targets(source, path)
+    if dry_run:
+        return plan(session, *(target.request(choices) for target in targets if isinstance(target, Target)))
+    _check_container(session, path.container)
+    uploading = Upload(session, path.container, choices)
+    total = source.stat().st_size if source.is_file() else None
+    with session.surroundings.progress(str(source), total) as progress:
+        tally = Tally(progress.advance)
+        try:
+            in_parallel(session, tally, uploading.parts(targets, tally), uploading, jobs=jobs)
+        finally:
+            uploading.clean()
+    tally.check("uploaded")
+    counts = tally.counts
+    facts = {
+        "location": str(path),
+        "uploaded": counts["uploaded"],
+        "identical": counts["identical"],
+        "bytes": tally.bytes,
+    }
+    done = f"{counts['uploaded']} uploaded" + (f", {counts['identical']} identical" if choices.skip_identical else "")
+    return Done(f"{path}: {done}, {size(tally.bytes)} from {source}", facts)
+
+
+def _targets(source: Path, path: Location) -> Iterator[Target | StorletShellError]:
+    """Yield each file with its object; as an error, what can't be one."""
+    prefix = path.prefix
+    if source.is_dir():
+        found, prefix = walk(source), f"{prefix}/" if prefix and not prefix.endswith("/") else prefix
+    else:
+        one = local_file(source, "" if prefix and not prefix.endswith("/") else source.name)
+        found = iter([one])
+    for each in found:
+        try:
+            if not isinstance(each, LocalFile):
+                raise each
+            yield Target(each, ObjectPath.parse_position(str(ObjectPath(path.container, f"{prefix}{each.name}"))))
+        except UsageError as error:
+            yield LocalFileError(f"{each.path if isinstance(each, LocalFile) else source}: {error}")
+        except StorletShellError as error:
+            yield error
+
+
+def _check_container(session: Session, container: str) -> None:
+    """Check that the container is there, before every single file finds out.
+
+    :raises NotFoundError: when it is not
+    """
+    found = session.client.find(Request("HEAD", container))
+    if found is None:
+        raise NotFoundError(f"container {container} is not there; make it with: mkdir {container}")
+    found.close()

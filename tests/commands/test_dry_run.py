@@ -19,6 +19,7 @@ WORDS = {
     "acl": ["grant", "c", "alice", "--storlet", "upper.py"],
     "mkdir": ["c"],
     "enable": [],
+    "post": ["c/o", "-m", "k=v", "-H", "X-Delete-After:60", "--remove", "old"],
     "rm": ["c/o", "c"],
     "undeploy": ["upper.py"],
     "dependencies": ["rm", "extra.txt"],

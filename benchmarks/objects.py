@@ -1,0 +1,86 @@
+"""The object store's figures: long listings, and many objects deleted, beside python-swiftclient."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from benchmarks.cluster import Wire, environment, peak_memory, run, tool
+from benchmarks.measure import Figure, Sample, in_turns, timed
+from storlet_shell.embedded.control import Running
+
+_ROWS = """
+import sys
+from pathlib import Path
+from swift.common.utils import Timestamp
+from swift.container.backend import ContainerBroker
+
+folder, container, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+for path in folder.glob("devices/disk/containers/*/*/*/*.db"):
+    broker = ContainerBroker(str(path))
+    if broker.get_info()["container"] == container:
+        break
+row = {"created_at": Timestamp.now().internal, "size": 1024, "content_type": "application/octet-stream",
+       "etag": "d41d8cd98f00b204e9800998ecf8427e", "deleted": 0, "storage_policy_index": 0,
+       "ctype_timestamp": None, "meta_timestamp": None}
+names = [f"folder-{number % 100:02}/object-{number:06}.bin" for number in range(count)]
+for at in range(0, count, 10000):
+    broker.merge_items([{**row, "name": name} for name in names[at : at + 10000]])
+"""
+"""Fills a container's own database, by Swift's own broker: uploading as many objects would take minutes."""
+
+
+def figures(running: Running, wire: Wire) -> Iterator[Figure]:
+    """Measure both."""
+    yield from listing(running, wire)
+    yield deletion(running)
+
+
+def listing(running: Running, wire: Wire) -> Iterator[Figure]:
+    """``ls`` of 100,000 objects as a process: its time over ``swift list``, its memory over that for 1,000."""
+    for name, count in (("few", 1_000), ("many", 100_000)):
+        wire.send("PUT", name)
+        words = [sys.executable, "-c", _ROWS, str(running.folder), name, str(count)]
+        subprocess.run(words, env=environment(), check=True)
+    ours, theirs = in_turns(
+        3,
+        lambda: run([tool("storlet-shell"), "ls", "many"], running),
+        lambda: run([tool("swift"), "list", "many"], running),
+    )
+    note = f"{ours}, swift list {theirs}"
+    yield Figure("ls of 100,000 objects ÷ swift list", ours.median / theirs.median, 0.8, True, "", note)
+    peak = {name: peak_memory([tool("storlet-shell"), "ls", name], running) for name in ("few", "many")}
+    note = f"{peak['many'] / 1024:.1f} MiB, {peak['few'] / 1024:.1f} MiB; once each"
+    yield Figure("peak memory, ls of 100,000 ÷ 1,000", peak["many"] / peak["few"], 1.2, True, "", note)
+
+
+def deletion(running: Running) -> Figure:
+    """``rm -r`` of a container with 1,000 objects as a process over ``swift delete`` of another."""
+    columns: tuple[list[float], list[float]] = ([], [])
+    lines = (
+        [tool("storlet-shell"), "rm", "-r", "-y", "doomed"],
+        [tool("swift"), "delete", "doomed"],
+    )
+    for _ in range(3):
+        for words, column in zip(lines, columns, strict=True):
+            _fill(running, "doomed", 1_000)
+            column.append(timed(lambda words=words: run(words, running)))
+    ours, theirs = (Sample(tuple(column)) for column in columns)
+    note = f"{ours}, swift delete {theirs}"
+    return Figure("rm -r of 1,000 objects ÷ swift delete", ours.median / theirs.median, 1.0, True, "", note)
+
+
+def _fill(running: Running, container: str, count: int) -> None:
+    """Make a container with small objects, through eight connections."""
+
+    def fill(first: int) -> None:
+        with Wire(running) as wire:
+            for number in range(first, count, 8):
+                wire.send("PUT", f"{container}/object-{number:06}", body=b"x")
+
+    with Wire(running) as wire:
+        wire.send("PUT", container)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(fill, range(8)))

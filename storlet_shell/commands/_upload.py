@@ -1,0 +1,284 @@
+"""Local files on their way into a container: each as one object, a large one in segments."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import mimetypes
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from storlet_shell import headers as wire
+from storlet_shell.bodies import Body, bytes_body, file_body, piece_body
+from storlet_shell.commands._batch import Tally, Worker
+from storlet_shell.commands._exchange import check_stored
+from storlet_shell.commands._folder import LocalFile
+from storlet_shell.commands._large_objects import SEGMENTS, Segment, is_identical, is_manifest, read_manifest
+from storlet_shell.errors import ServiceError, StorletShellError, UsageError
+from storlet_shell.session import Session
+from storlet_shell.values import ObjectPath, Request
+
+if TYPE_CHECKING:
+    from storlet_shell.client import Client
+
+_SEGMENT_BYTES = 2**30
+_MAX_FILE_BYTES = 5 * 2**30
+"""What Swift takes in one request, where the cluster does not say."""
+
+
+class Choices(NamedTuple):
+    """What the user chose.
+
+    :param segment_size: files beyond it go in segments of it; None for what the cluster takes
+    """
+
+    content_type: str | None = None
+    segment_size: int | None = None
+    skip_identical: bool = False
+    leave_segments: bool = False
+
+
+class Target(NamedTuple):
+    """A file and the object that it becomes."""
+
+    file: LocalFile
+    path: ObjectPath
+
+    def request(self, choices: Choices) -> Request:
+        """Return its upload in one request."""
+        guessed = wire.FOLDER_TYPES[0] if self.file.is_folder else mimetypes.guess_type(self.path.name)[0]
+        kind = choices.content_type or guessed or wire.BINARY
+        headers = {wire.CONTENT_TYPE: kind, wire.MODIFIED: f"{self.file.modified:f}"}
+        body = f"{self.file.size} bytes of {self.file.path}"
+        return Request("PUT", self.path.container, self.path.name, headers=headers, body=body)
+
+
+class Limits(NamedTuple):
+    """What the cluster takes, as ``/info`` says it."""
+
+    file_size: int
+    segments: int
+    smallest_segment: int
+
+    @classmethod
+    def of(cls, client: Client) -> Limits:
+        """Ask the cluster; one that takes no static large objects takes no segments."""
+        told = client.capabilities()
+        swift, slo = told.get("swift", {}), told.get("slo")
+        most = 0 if told and slo is None else int((slo or {}).get("max_manifest_segments", 1000))
+        return cls(int(swift.get("max_file_size", _MAX_FILE_BYTES)), most, int((slo or {}).get("min_segment_size", 1)))
+
+    def segment_size(self, target: Target, wanted: int | None) -> int | None:
+        """Return in which pieces a file is to go; None in one request.
+
+        :raises UsageError: when the cluster can't store it so
+        """
+        size = target.file.size
+        if size <= (wanted or self.file_size):
+            return None
+        if not self.segments:
+            raise UsageError(
+                f"{target.file.path}: the cluster takes objects of {self.file_size} bytes, and no segments"
+            )
+        least = max(-(-size // self.segments), self.smallest_segment)
+        chosen = wanted or max(min(_SEGMENT_BYTES, self.file_size), least)
+        if not least <= chosen <= self.file_size:
+            raise UsageError(
+                f"{target.file.path}: the cluster takes segments of {least} to {self.file_size} bytes of this file"
+            )
+        return chosen
+
+
+class _Large:
+    """A file that goes in segments, which several threads send."""
+
+    def __init__(self, target: Target, size: int) -> None:
+        self.target = target
+        self.size = size
+        self.count = -(-target.file.size // size)
+        self.segments: dict[int, Segment] = {}
+        self._is_given_up = False
+        self._id = os.urandom(8).hex()  # so that no segment of an older object is written over
+        self._lock = threading.Lock()
+
+    @property
+    def container(self) -> str:
+        return f"{self.target.path.container}{SEGMENTS}"
+
+    def place(self, number: int) -> ObjectPath:
+        return ObjectPath(self.container, f"{self.target.path.name}/slo/{self._id}/{number:08}")
+
+    def add(self, number: int, segment: Segment) -> bool | None:
+        """Note a segment that is stored, and tell whether it is the last one; None if the whole has been given up."""
+        with self._lock:
+            if self._is_given_up:
+                return None
+            self.segments[number] = segment
+            return len(self.segments) == self.count
+
+    def give_up(self) -> list[ObjectPath]:
+        """Take no more segments, and return the places of those that are stored."""
+        with self._lock:
+            self._is_given_up = True
+            return [segment.place for segment in self.segments.values()]
+
+    def manifest(self) -> bytes:
+        return json.dumps([self.segments[number].entry() for number in range(self.count)]).encode()
+
+    @property
+    def etag(self) -> str:
+        """The ETag that Swift makes of the segments' (swift ``slo.py: calculated_etag``)."""
+        whole = "".join(self.segments[number].etag for number in range(self.count))
+        return hashlib.md5(whole.encode(), usedforsecurity=False).hexdigest()
+
+
+class Part(NamedTuple):
+    """What one thread sends at a time: a file, or a segment of one."""
+
+    target: Target
+    large: _Large | None = None
+    number: int = 0
+
+
+class Upload:
+    """Files that become objects of one container; threads share it.
+
+    :param choices: what the user chose
+    """
+
+    def __init__(self, session: Session, container: str, choices: Choices) -> None:
+        self._session = session
+        self._container = container
+        self._choices = choices
+        self._limits = Limits.of(session.client)
+        self._has_segments = False
+        self._unfinished: set[_Large] = set()
+
+    def parts(self, targets: Iterable[Target | StorletShellError], tally: Tally) -> Iterator[Part]:
+        """Yield what is to be sent; what can't be is counted as a failure."""
+        for target in targets:
+            try:
+                if isinstance(target, StorletShellError):
+                    raise target
+                size = self._limits.segment_size(target, self._choices.segment_size)
+                if size is None:
+                    yield Part(target)
+                elif not self._is_skipped(Worker(self._session.client, tally), target):
+                    yield from self._segments(_Large(target, size))
+            except StorletShellError as error:
+                tally.fail(error)
+
+    def _segments(self, large: _Large) -> Iterator[Part]:
+        if not self._has_segments:
+            self._make_container(large.container)
+            self._has_segments = True
+        self._unfinished.add(large)
+        for number in range(large.count):
+            yield Part(large.target, large, number)
+
+    def _make_container(self, name: str) -> None:
+        """Make the container of the segments, with the storage policy of the objects' own."""
+        client = self._session.client
+        if client.find(Request("HEAD", name)) is not None:
+            return
+        reply = client.send(Request("HEAD", self._container))
+        reply.close()
+        policy = reply.headers.get(wire.STORAGE_POLICY)
+        client.send(Request("PUT", name, headers={wire.STORAGE_POLICY: policy} if policy else {})).read()
+
+    def __call__(self, worker: Worker, part: Part) -> None:
+        """Send a part."""
+        if part.large is not None:
+            self._send_segment(worker, part.large, part.number)
+        elif not self._is_skipped(worker, part.target):
+            self._send_whole(worker, part.target)
+
+    def _is_skipped(self, worker: Worker, target: Target) -> bool:
+        if not self._choices.skip_identical or target.file.is_folder:
+            return False
+        found = worker.client.find(Request("HEAD", *target.path))
+        if found is None or found.headers.get(wire.CONTENT_LENGTH) != str(target.file.size):
+            return False
+        etag, has_segments = found.headers.get(wire.ETAG, ""), is_manifest(found.headers)
+        if not is_identical(worker.client, target.path, etag, target.file.path, is_manifest=has_segments):
+            return False
+        worker.tally.count("identical")
+        worker.tally.advance(target.file.size)
+        return True
+
+    def _send_whole(self, worker: Worker, target: Target) -> None:
+        old = self._old_segments(worker.client, target.path)
+        request = target.request(self._choices)
+        if target.file.is_folder:
+            self._send(worker, request, bytes_body(b""))
+        else:
+            with file_body(target.file.path) as body:
+                self._send(worker, request, body)
+        worker.tally.count("folders" if target.file.is_folder else "uploaded", size=target.file.size)
+        _delete(worker.client, old)
+
+    def _send(self, worker: Worker, request: Request, body: Body) -> None:
+        body.observers.append(lambda chunk: worker.tally.advance(len(chunk)))
+        reply = worker.client.send(request, body)
+        reply.read()
+        check_stored(request, reply, body)
+
+    def _send_segment(self, worker: Worker, large: _Large, number: int) -> None:
+        if large not in self._unfinished:
+            return  # another segment has failed
+        place, start = large.place(number), number * large.size
+        length = min(large.size, large.target.file.size - start)
+        try:
+            with piece_body(large.target.file.path, start, length) as body:
+                self._send(worker, Request("PUT", *place, headers={wire.CONTENT_TYPE: wire.BINARY}), body)
+                is_last = large.add(number, Segment(place, length, body.md5))
+            if is_last is None:
+                _delete(worker.client, [place])
+            elif is_last:
+                self._finish(worker, large)
+        except StorletShellError:
+            self._give_up(worker.client, large)
+            raise
+
+    def _finish(self, worker: Worker, large: _Large) -> None:
+        """Store the manifest: only with it the object changes."""
+        old = self._old_segments(worker.client, large.target.path)
+        request = large.target.request(self._choices)._replace(query=(("multipart-manifest", "put"),))
+        reply = worker.client.send(request, bytes_body(large.manifest()))
+        reply.read()
+        self._unfinished.discard(large)
+        etag = reply.headers.get(wire.ETAG, "").strip('"')
+        if etag and etag != large.etag:
+            raise ServiceError(f"{large.target.path}: the server made another object of its segments")
+        worker.tally.count("uploaded", size=large.target.file.size)
+        _delete(worker.client, old)
+
+    def _old_segments(self, client: Client, path: ObjectPath) -> list[ObjectPath]:
+        """Return the segments of the object that is replaced, where uploading has made them for it."""
+        if self._choices.leave_segments:
+            return []
+        found = client.find(Request("HEAD", *path))
+        if found is None or not is_manifest(found.headers):
+            return []
+        own = f"{path.container}{SEGMENTS}", f"{path.name}/"
+        places = (segment.place for segment in read_manifest(client, path))
+        return [place for place in places if place.container == own[0] and place.name.startswith(own[1])]
+
+    def _give_up(self, client: Client, large: _Large) -> None:
+        self._unfinished.discard(large)
+        _delete(client, large.give_up())
+
+    def clean(self) -> None:
+        """Delete the segments of files that have not become objects."""
+        for large in list(self._unfinished):
+            self._give_up(self._session.client, large)
+
+
+def _delete(client: Client, places: Iterable[ObjectPath]) -> None:
+    """Delete segments that nothing names any more; one that can't be deleted takes space, and does no harm."""
+    for path in places:
+        with suppress(StorletShellError):
+            client.send(Request("DELETE", *path)).read()

@@ -1,0 +1,205 @@
+"""``download``: the objects of a container, or of a prefix, as files of a folder."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
+
+from storlet_shell import headers as wire
+from storlet_shell.commands._batch import JOBS, Tally, Worker, in_parallel
+from storlet_shell.commands._folder import Conflicts, place
+from storlet_shell.commands._large_objects import is_identical
+from storlet_shell.commands.ls import list_entries
+from storlet_shell.errors import (
+    IncompleteBodyError,
+    LocalFileError,
+    NotFoundError,
+    ServiceError,
+    StorletShellError,
+    UsageError,
+)
+from storlet_shell.registry import Arg, Kind, command
+from storlet_shell.results import Done, Result, expand
+from storlet_shell.saving import replacing
+from storlet_shell.session import Session
+from storlet_shell.values import Location, ObjectPath, Request
+from storlet_shell.visible import size
+
+if TYPE_CHECKING:
+    from storlet_shell.transport import Reply
+
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+class _Found(NamedTuple):
+    """An object that is to become a file.
+
+    :param name: its file's path below the folder
+    """
+
+    path: ObjectPath
+    name: str
+    entry: dict[str, Any]
+    blocked_by: str | None = None
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it stands for a folder: by a slash at its end, or as python-swiftclient stores empty folders."""
+        if self.entry["bytes"]:
+            return False
+        return self.path.name.endswith("/") or self.entry.get("content_type") in wire.FOLDER_TYPES
+
+
+@command(
+    "download",
+    "Download all objects of a container, or of a prefix, into a folder.",
+    Arg("source", type=Location.parse, kind=Kind.OBJECT, metavar="CONTAINER[/PREFIX]"),
+    Arg(
+        "folder",
+        nargs="?",
+        default=".",
+        kind=Kind.FILE,
+        metavar="FOLDER",
+        help="made if need be; this one if not given",
+    ),
+    Arg("--skip-identical", action="store_true", help="leave files that hold the same already as they are"),
+    JOBS,
+)
+def download(
+    session: Session, source: Location, folder: str = ".", skip_identical: bool = False, jobs: int = 8
+) -> Result:
+    """Download all objects of a container, or those whose names start with a prefix, into a folder.
+
+    Slashes in names make folders; what of a prefix stands before its last slash is left out: download c/photos/2024
+    makes FOLDER/2024-01/a.jpg of the object photos/2024-01/a.jpg. A file that is there is replaced when the new one is
+    complete, so that an interrupted download can be repeated, with --skip-identical for what is left. Each file is
+    checked against the object's MD5 and gets its date, where upload has kept it.
+
+    An object whose name would lead out of the folder is refused, by its name or by a link in the folder; so is a/b
+    where a is an object as well. These and others that fail are named at the end; the rest is downloaded.
+
+    :raises NotFoundError: when the container is not there, or no name starts with the prefix
+    """
+    if not source.container:
+        raise UsageError("download wants a container: CONTAINER, or CONTAINER/PREFIX")
+    target = expand(folder)
+    if target.exists() and not target.is_dir():
+        raise UsageError(f"{target} is no folder; for one object: get --save")
+    with session.surroundings.progress(str(source), _total(session, source)) as progress:
+        tally = Tally(progress.advance)
+        work = _Download(target, skip_identical)
+        in_parallel(session, tally, _found(session, source), work, jobs=jobs)
+    tally.check("downloaded")
+    counts = tally.counts
+    if source.prefix and not counts:
+        raise NotFoundError(f"no object of container {source.container} starts with {source.prefix}")
+    told = {name: counts[name] for name in ("downloaded", "identical", "folders")}
+    done = f"{counts['downloaded']} downloaded" + (f", {counts['identical']} identical" if skip_identical else "")
+    return Done(
+        f"{target}: {done}, {size(tally.bytes)} from {source}", {"folder": str(target), **told, "bytes": tally.bytes}
+    )
+
+
+def _total(session: Session, source: Location) -> int | None:
+    """Return how many bytes there are to come, if that is known; the container is there when this returns.
+
+    :raises NotFoundError: when it is not
+    """
+    reply = session.client.send(Request("HEAD", source.container))
+    reply.close()
+    told = reply.headers.get(wire.CONTAINER_BYTES, "")
+    return int(told) if told.isdecimal() and not source.prefix else None
+
+
+def _found(session: Session, source: Location) -> Iterator[_Found]:
+    cut = source.prefix.rfind("/") + 1
+    conflicts = Conflicts()
+    for entry in list_entries(session, source):
+        found = _Found(ObjectPath(source.container, entry["name"]), entry["name"][cut:], entry)
+        yield found._replace(blocked_by=conflicts.find(found.name, is_file=not found.is_folder))
+
+
+class _Download:
+    """Makes files of objects; threads share it."""
+
+    def __init__(self, folder: Path, skip_identical: bool) -> None:
+        self._folder = folder
+        self._skip_identical = skip_identical
+
+    def __call__(self, worker: Worker, found: _Found) -> None:
+        name = found.name.removesuffix("/") if found.is_folder else found.name
+        path = place(self._folder, name, found.path) if name or not found.is_folder else self._folder
+        if found.blocked_by is not None:
+            raise LocalFileError(f"{found.path}: can't be a file below {found.blocked_by}, which is an object as well")
+        try:
+            self._make(worker, found, path)
+        except StorletShellError as error:
+            cause = error.__cause__
+            if isinstance(cause, OSError) and cause.errno in _NO_SPACE:
+                worker.tally.stop(error)  # the others would fail as well
+            raise
+
+    def _make(self, worker: Worker, found: _Found, path: Path) -> None:
+        try:
+            (path if found.is_folder else path.parent).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LocalFileError(f"{found.path}: can't make a folder for {path}: {error.strerror or error}") from error
+        if found.is_folder:
+            worker.tally.count("folders")
+        elif self._skip_identical and self._is_identical(worker, found, path):
+            worker.tally.count("identical")
+            worker.tally.advance(found.entry["bytes"])
+        else:
+            worker.tally.count("downloaded", size=_save(worker, found.path, path))
+
+    def _is_identical(self, worker: Worker, found: _Found, path: Path) -> bool:
+        if not path.is_file() or path.stat().st_size != found.entry["bytes"]:
+            return False
+        is_manifest = "slo_etag" in found.entry
+        return is_identical(worker.client, found.path, found.entry["hash"], path, is_manifest=is_manifest)
+
+
+def _save(worker: Worker, source: ObjectPath, path: Path) -> int:
+    request = Request("GET", source.container, source.name, headers={"Accept-Encoding": "identity"})
+    reply = worker.client.send(request)
+    try:
+        with replacing(path) as file:
+            return _write(worker, source, reply, file)
+    finally:
+        reply.close()
+
+
+def _write(worker: Worker, source: ObjectPath, reply: Reply, file: IO[bytes]) -> int:
+    """Write an object's bytes, check and count them; the file gets the date that the object remembers."""
+    digest, count = hashlib.md5(usedforsecurity=False), 0
+    try:
+        for chunk in reply.chunks():
+            file.write(chunk)
+            digest.update(chunk)
+            count += len(chunk)
+            worker.tally.advance(len(chunk))
+    except IncompleteBodyError as error:
+        raise IncompleteBodyError(f"{source}: {error.message}", transaction_id=error.transaction_id) from error
+    etag = reply.headers.get(wire.ETAG, "").strip('"')
+    if wire.is_md5_of_body(reply.headers) and etag and etag != digest.hexdigest():
+        raise ServiceError(
+            f"{source}: what came is not what is stored: MD5 {digest.hexdigest()}, not {etag}",
+            transaction_id=reply.transaction_id,
+        )
+    file.flush()
+    modified = _seconds(reply.headers.get(wire.MODIFIED, ""))
+    if modified is not None:
+        os.utime(file.fileno(), (modified, modified))
+    return count
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds < 2**33 else None

@@ -1,0 +1,110 @@
+"""``post``: metadata and headers of an object, a container or the account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from storlet_shell import headers as wire
+from storlet_shell.commands._arguments import DRY_RUN, METADATA
+from storlet_shell.commands._exchange import plan
+from storlet_shell.errors import UsageError
+from storlet_shell.registry import Arg, Kind, command
+from storlet_shell.results import Done, Result
+from storlet_shell.session import Session
+from storlet_shell.values import Location, Metadatum, Request
+
+
+class _Change(NamedTuple):
+    """What is to become of the metadata.
+
+    :param headers: headers by their names; those that are empty go
+    """
+
+    container: str
+    name: str
+    headers: Mapping[str, str]
+
+    def request(self, kept: Mapping[str, str]) -> Request:
+        """Return the request.
+
+        :param kept: the headers that must be repeated to stay
+        """
+        changed = {name.lower() for name in self.headers}
+        stay = {name: value for name, value in kept.items() if name.lower() not in changed}
+        wanted = {name: value for name, value in self.headers.items() if value or not self.name}
+        return Request("POST", self.container, self.name, headers={**stay, **wanted})
+
+
+@command(
+    "post",
+    "Set or remove metadata of an object, a container or the account.",
+    Arg(
+        "location",
+        type=Location.parse,
+        kind=Kind.OBJECT,
+        metavar="CONTAINER[/OBJECT]",
+        help="path:/ is the account",
+    ),
+    METADATA,
+    Arg(
+        "--remove",
+        action="append",
+        type=Metadatum.parse_key,
+        metavar="KEY",
+        help="a metadatum to be removed; may be repeated",
+    ),
+    Arg(
+        "-H",
+        "--header",
+        dest="headers",
+        action="append",
+        type=wire.Header.parse,
+        metavar="NAME:VALUE",
+        help="any other header, as X-Delete-After:3600; without a value, it is removed; may be repeated",
+    ),
+    DRY_RUN,
+)
+def post(
+    session: Session,
+    location: Location,
+    metadata: list[Metadatum] | None = None,
+    remove: list[str] | None = None,
+    headers: list[wire.Header] | None = None,
+    dry_run: bool = False,
+) -> Result:
+    """Set or remove metadata of an object, a container or the account; all others stay as they are.
+
+    The server replaces an object's metadata as a whole, so those that are there are read first and sent along: the
+    description of a storlet, the date of expiry, and the content type stay too. What another client changes in between
+    is lost. --dry-run does not read them.
+
+    :raises NotFoundError: when it is not there
+    :raises UsageError: when there is nothing to change
+    """
+    prefix = wire.metadata_prefix(*location)
+    changes = {f"{prefix}{key}": "" for key in remove or ()}
+    changes.update({f"{prefix}{key}": value for key, value in metadata or ()})
+    changes.update(headers or ())
+    if not changes:
+        raise UsageError("post wants something to change: -m KEY=VALUE, --remove KEY or -H NAME:VALUE")
+    change = _Change(*location, changes)
+    if dry_run:
+        return plan(session, change.request({}))
+    kept = _kept(session, location) if location.prefix else {}
+    request = change.request(kept)
+    session.client.send(request).read()
+    what = ", ".join(f"{'set' if value else 'removed'} {name}" for name, value in changes.items())
+    return Done(f"{request.subject}: {what}", {"subject": request.subject, "changed": changes})
+
+
+def _kept(session: Session, location: Location) -> dict[str, str]:
+    """Return what an object's POST would take away unless it repeats it."""
+    reply = session.client.send(Request("HEAD", *location))
+    reply.close()
+    names = {name.lower() for name in wire.KEPT_BY_UPLOADS_ONLY}
+    return {
+        name: value
+        for name, value in reply.headers.items()
+        if name.lower() in names or name.lower().startswith(wire.USER_METADATA.lower())
+    }

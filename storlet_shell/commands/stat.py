@@ -1,0 +1,128 @@
+"""``stat``: what the cluster says of the account, a container or an object."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from storlet_shell import headers as wire
+from storlet_shell.registry import Arg, Kind, command
+from storlet_shell.results import Report, Result
+from storlet_shell.session import Session
+from storlet_shell.values import Location, Request
+from storlet_shell.visible import size
+
+_HIDDEN = "(hidden)"
+
+
+def _bytes(text: str) -> str:
+    return f"{text} ({size(int(text))})" if text.isdecimal() and int(text) >= 1024 else text
+
+
+def _date(text: str) -> str:
+    """Spell a time in seconds since 1970."""
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(float(text))) + " UTC"
+    except (ValueError, OverflowError, OSError):
+        return text
+
+
+def _same(text: str) -> str:
+    return text
+
+
+def _unquoted(text: str) -> str:
+    return text.strip('"')
+
+
+_FACTS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
+    ("containers", wire.ACCOUNT_CONTAINERS, _same),
+    ("objects", wire.ACCOUNT_OBJECTS, _same),
+    ("objects", wire.CONTAINER_OBJECTS, _same),
+    ("bytes", wire.ACCOUNT_BYTES, _bytes),
+    ("bytes", wire.CONTAINER_BYTES, _bytes),
+    ("enabled for storlets", wire.STORLETS_ENABLED, _same),
+    ("type", wire.CONTENT_TYPE, _same),
+    ("MD5", wire.ETAG, _unquoted),
+    ("modified", wire.LAST_MODIFIED, _same),
+    ("expires", wire.EXPIRES, _date),
+    ("storage policy", wire.STORAGE_POLICY, _same),
+    ("read ACL", wire.CONTAINER_READ, _same),
+    ("write ACL", wire.CONTAINER_WRITE, _same),
+    ("account ACL", wire.ACCOUNT_ACL, _same),
+    ("keeps versions", wire.VERSIONS_ENABLED, _same),
+    ("keeps versions in", wire.VERSIONS_LOCATION, _same),
+    ("keeps history in", wire.HISTORY_LOCATION, _same),
+    ("symbolic link to", wire.SYMLINK_TARGET, _same),
+    ("encoding", "Content-Encoding", _same),
+    ("disposition", "Content-Disposition", _same),
+)
+"""What people are told, in this order: the fact, the header that says it, how it is spelled."""
+
+
+@command(
+    "stat",
+    "Show size, date, metadata and rights of an object, a container or the account.",
+    Arg(
+        "location",
+        nargs="?",
+        type=Location.parse,
+        kind=Kind.OBJECT,
+        metavar="CONTAINER[/OBJECT]",
+        help="nothing shows the account",
+    ),
+)
+def stat(session: Session, location: Location | None = None) -> Result:
+    """Show the size, date, metadata and rights of an object, a container or the account.
+
+    --json shows every header of the answer. Keys that sign temporary URLs, or let containers be
+    kept in step, are hidden.
+
+    :raises NotFoundError: when it is not there
+    """
+    container, name = location or Location()
+    request = Request("HEAD", container, name)
+    reply = session.client.send(request)
+    reply.close()
+    prefix = wire.metadata_prefix(container, name)
+    secrets = (f"{prefix}{wire.TEMP_URL_KEY}".lower(), wire.CONTAINER_SYNC_KEY.lower())
+    headers = {key: _HIDDEN if key.lower().startswith(secrets) else value for key, value in reply.headers.items()}
+    metadata = {key: value for key, value in wire.decode_metadata(headers, prefix).items() if not _is_known(key)}
+    kind = "object" if name else "container" if container else "account"
+    subject = str(location) if container else session.client.account
+    facts: dict[str, Any] = {kind: subject}
+    if name:
+        facts["bytes"] = _bytes(reply.headers.get(wire.CONTENT_LENGTH, "?"))
+        facts.update(_large(reply.headers))
+    for fact, header, spelled in _FACTS:
+        if header in reply.headers:
+            facts[fact] = spelled(reply.headers[header])
+    if not wire.is_md5_of_body(reply.headers):
+        del facts["MD5"]
+    if not name:
+        del facts["type"]  # of the answer, which has no body
+    if wire.LANGUAGE in reply.headers:
+        facts["storlet"] = _storlet(reply.headers)
+    facts.update({f"metadata {key}": value for key, value in metadata.items()})
+    return Report(facts, {kind: subject, "metadata": metadata, "headers": headers})
+
+
+def _is_known(key: str) -> bool:
+    """Tell metadata that are shown as facts."""
+    return key.lower() == wire.STORLETS_ENABLED.removeprefix("X-Account-Meta-").lower()
+
+
+def _large(headers: Mapping[str, str]) -> dict[str, str]:
+    """Say which kind of large object it is, if it is one."""
+    if headers.get(wire.STATIC_MANIFEST, "").lower() == "true":
+        return {"manifest": "of a static large object"}
+    if wire.DYNAMIC_MANIFEST in headers:
+        return {"manifest": f"of a dynamic large object: everything that starts with {headers[wire.DYNAMIC_MANIFEST]}"}
+    return {}
+
+
+def _storlet(headers: Mapping[str, str]) -> str:
+    found = wire.decode_storlet(headers)
+    needs = f", with {', '.join(found.dependencies)}" if found.dependencies else ""
+    return f"{found.language}, main {found.main}{needs}"

@@ -1,0 +1,458 @@
+"""``upload`` and ``download`` of folders, on the real Swift; what it can't be made to do, on a scripted one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.lines import Runner, one_line
+from tests.support.responder import Answer, Recorded, Responder, html, ok
+
+BIG = os.urandom(300_000)
+FILES = {
+    "a.txt": b"a",
+    "zero": b"",
+    ".hidden": b"h",
+    "sub/big.bin": BIG,
+    "sub/deep/grün ?#%": b"x",
+    "sub/ line\nend": b"y",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Make a folder with files of every kind, dated a while ago."""
+    made = tmp_path / "from"
+    for name, content in FILES.items():
+        (made / name).parent.mkdir(parents=True, exist_ok=True)
+        (made / name).write_bytes(content)
+        os.utime(made / name, (1_600_000_000.25, 1_600_000_000.25))
+    (made / "empty").mkdir()
+    return made
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """Return the files below a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def names(run: Runner, container: str) -> list[str]:
+    """Return the names of a container's objects."""
+    return [row["name"] for row in run("ls", container, "--json").json["rows"]]
+
+
+# --- there and back
+
+
+@pytest.mark.parametrize("prefix", ["", "/p", "/p/", "/p/q"])
+def test_folder_comes_back_as_it_was(run: Runner, container: str, folder: Path, tmp_path: Path, prefix: str) -> None:
+    """Names, bytes, dates, and empty folders."""
+    stored = run("upload", str(folder), f"{container}{prefix}", "--json")
+    assert (stored.status, stored.err) == (0, "")
+    assert (stored.json["uploaded"], stored.json["bytes"]) == (len(FILES), sum(map(len, FILES.values())))
+    below = f"{prefix.strip('/')}/" if prefix else ""
+    assert sorted(names(run, container)) == sorted(f"{below}{name}" for name in [*FILES, "empty"])
+    back = run("download", f"{container}/{below}", str(tmp_path / "back"), "--json")
+    assert (back.status, back.err) == (0, "")
+    assert (back.json["downloaded"], back.json["bytes"]) == (len(FILES), sum(map(len, FILES.values())))
+    assert files_of(tmp_path / "back") == FILES
+    assert (tmp_path / "back/empty").is_dir()
+    assert (tmp_path / "back/a.txt").stat().st_mtime == 1_600_000_000.25
+
+
+def test_prefix_goes_up_to_its_last_slash(run: Runner, container: str, tmp_path: Path) -> None:
+    """A prefix chooses as in ls; what stands before its last slash is no folder here."""
+    for name in ("photos/2024-01/a", "photos/2024-02/b", "photos/2025/c"):
+        run("upload", f"{container}/{name}", stdin=b"x")
+    assert run("download", f"{container}/photos/2024", str(tmp_path / "f")).status == 0
+    assert set(files_of(tmp_path / "f")) == {"2024-01/a", "2024-02/b"}
+    assert run("download", f"{container}/photos/2025/c", str(tmp_path / "g")).status == 0
+    assert set(files_of(tmp_path / "g")) == {"c"}
+
+
+@pytest.mark.parametrize(("target", "name"), [("", "a.txt"), ("/", "a.txt"), ("/p/", "p/a.txt"), ("/p", "p")])
+def test_one_file_keeps_its_name_or_gets_one(run: Runner, container: str, folder: Path, target: str, name: str) -> None:
+    """As with cp."""
+    assert run("upload", str(folder / "a.txt"), f"{container}{target}").status == 0
+    assert names(run, container) == [name]
+
+
+def test_identical_files_are_skipped_both_ways(run: Runner, container: str, folder: Path, tmp_path: Path) -> None:
+    """Only what differs is sent: by its bytes, not by its date."""
+    run("upload", str(folder), container)
+    (folder / "a.txt").write_bytes(b"b")
+    (folder / "zero").touch()
+    again = run("upload", str(folder), container, "--skip-identical", "--json").json
+    assert (again["uploaded"], again["identical"], again["bytes"]) == (1, len(FILES) - 1, 1)
+    run("download", container, str(tmp_path / "back"))
+    (tmp_path / "back/.hidden").write_bytes(b"?")
+    again = run("download", container, str(tmp_path / "back"), "--skip-identical", "--json").json
+    assert (again["downloaded"], again["identical"], again["bytes"]) == (1, len(FILES) - 1, 1)
+    assert files_of(tmp_path / "back")[".hidden"] == b"h"
+
+
+def test_dry_run_of_a_folder_shows_each_upload(run: Runner, container: str, folder: Path) -> None:
+    """Nothing is stored."""
+    requests = run("upload", str(folder), container, "--dry-run", "--json").json["requests"]
+    assert len(requests) == len(FILES) + 1
+    assert {request["method"] for request in requests} == {"PUT"}
+    assert names(run, container) == []
+
+
+# --- names that can't be files
+
+
+def test_name_that_leads_out_is_refused_and_the_others_come(run: Runner, container: str, tmp_path: Path) -> None:
+    """Each is named, in one report; nothing is written outside of the folder."""
+    bad = ["../out", "a/../../out", "/etc/out", "a//b", ".", "..", "./x", "a/./b", "full/"]
+    for name in bad:
+        run("upload", f"path:/{container}/{name}", stdin=b"x")
+    for name in ("good", "b/good"):
+        run("upload", f"path:/{container}/{name}", stdin=b"x")
+    outcome = run("download", container, str(tmp_path / "in/to"))
+    assert outcome.status == 1
+    lines = outcome.err.splitlines()
+    assert lines[-1] == f"storlet-shell: {len(bad)} could not be downloaded; 2 downloaded"
+    assert sorted(line.partition(": refused")[0] for line in lines[:-1]) == sorted(
+        f"path:/{container}/{n}" for n in bad
+    )
+    assert files_of(tmp_path) == {"in/to/good": b"x", "in/to/b/good": b"x"}
+
+
+@pytest.mark.parametrize("is_folder", [True, False])
+def test_link_in_the_folder_is_no_way_out(run: Runner, container: str, tmp_path: Path, is_folder: bool) -> None:
+    """Neither a link to a folder, nor one in the place of the file."""
+    (tmp_path / "in").mkdir()
+    outside = tmp_path / "outside"
+    if is_folder:
+        outside.mkdir()
+    (tmp_path / "in/way").symlink_to(outside)
+    name = "way/o" if is_folder else "way"
+    run("upload", f"{container}/{name}", stdin=b"x")
+    run("upload", f"{container}/z", stdin=b"x")
+    outcome = run("download", container, str(tmp_path / "in"))
+    assert outcome.status == 1
+    assert f"path:/{container}/{name}: refused, since {tmp_path}/in/way is a link" in outcome.err
+    assert not (outside / "o").exists()
+    assert is_folder or not outside.exists()
+    assert (tmp_path / "in/z").read_bytes() == b"x"
+
+
+def test_object_below_an_object_is_refused(run: Runner, container: str, tmp_path: Path) -> None:
+    """What is a file can't be a folder: the file comes, always, and the rest is named."""
+    for name in ("a", "a-b", "a/b", "a/c/d", "ab/c"):
+        run("upload", f"{container}/{name}", stdin=b"x")
+    outcome = run("download", container, str(tmp_path / "to"))
+    assert outcome.status == 1
+    assert [line.split(": ")[0] for line in sorted(outcome.err.splitlines())[:2]] == [
+        f"path:/{container}/a/b",
+        f"path:/{container}/a/c/d",
+    ]
+    assert set(files_of(tmp_path / "to")) == {"a", "a-b", "ab/c"}
+
+
+def test_name_that_the_file_system_refuses_is_named(run: Runner, container: str, tmp_path: Path) -> None:
+    """A file's name has 255 bytes, an object's 1024; a folder may be in the way."""
+    long = "n" * 300
+    (tmp_path / "to/dir").mkdir(parents=True)
+    for name in (long, "dir", "good"):
+        run("upload", f"{container}/{name}", stdin=b"x")
+    outcome = run("download", container, str(tmp_path / "to"))
+    assert outcome.status == 1
+    assert "File name too long" in outcome.err
+    assert "dir: it is a directory" in outcome.err
+    assert files_of(tmp_path / "to") == {"good": b"x"}
+
+
+@pytest.mark.parametrize("words", [["c/none"], ["no-such-container"]])
+def test_nothing_to_download_is_4(run: Runner, container: str, tmp_path: Path, words: list[str]) -> None:
+    """A prefix that nothing starts with, a container that is not there."""
+    outcome = run("download", words[0].replace("c/", f"{container}/"), str(tmp_path / "to"))
+    assert (outcome.status, len(outcome.err.splitlines())) == (4, 1)
+    assert not (tmp_path / "to").exists()
+
+
+# --- local faults
+
+
+def test_what_can_not_be_read_is_named_and_the_others_go(run: Runner, container: str, folder: Path) -> None:
+    """A pipe, a link to nowhere, one to a folder, a name that is no UTF-8."""
+    os.mkfifo(folder / "pipe")
+    (folder / "nowhere").symlink_to("none")
+    (folder / "around").symlink_to(".")
+    (folder / "link").symlink_to("a.txt")
+    Path(os.fsdecode(os.fsencode(folder) + b"/\xff")).write_bytes(b"x")
+    outcome = run("upload", str(folder), container)
+    assert outcome.status == 1
+    assert len(outcome.err.splitlines()) == 5
+    for said in (
+        "pipe: neither a file nor a folder",
+        "can't read",
+        "around: a link to a folder",
+        "must be valid UTF-8",
+    ):
+        assert said in outcome.err
+    assert sorted(names(run, container)) == sorted([*FILES, "empty", "link"])
+
+
+def test_unreadable_file_amid_a_folder_is_named(run: Runner, container: str, folder: Path) -> None:
+    """Tried without root's rights."""
+    (folder / "sub/secret").write_bytes(b"x")
+    (folder / "sub/secret").chmod(0)
+    (folder / "closed").mkdir(mode=0)
+    code = (
+        "import ctypes, sys; from storlet_shell.adapters.cli import main;"
+        "header = (ctypes.c_uint32 * 2)(0x20080522, 0); data = (ctypes.c_uint32 * 6)();"
+        "libc = ctypes.CDLL(None); assert libc.capset(header, data) == 0; sys.exit(main(sys.argv[1:]))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code, "upload", str(folder), container],
+        env=run.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    lines = sorted(ended.stderr.splitlines())
+    assert lines[:2] == [
+        f"can't read {folder}/closed: Permission denied",
+        f"can't read {folder}/sub/secret: Permission denied",
+    ]
+    assert len(names(run, container)) == len(FILES) + 1
+
+
+def test_full_disk_ends_a_download(run: Runner, container: str, folder: Path, tmp_path: Path) -> None:
+    """One line, whatever else was to come, and nothing half."""
+    run("upload", str(folder), container)
+    mount = tmp_path / "small"
+    mount.mkdir()
+    line = (
+        f"mount -t tmpfs -o size=64k none {mount} && {sys.executable} -m storlet_shell download {container} {mount}; "
+    )
+    line += f"echo $?; find {mount} -name '*.part' | wc -l"
+    ended = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", line], env=run.environ, capture_output=True, text=True, check=False
+    )
+    if "unshare" in ended.stderr:
+        pytest.skip("this kernel lets nobody mount a small disk")
+    assert ended.stdout.split() == ["1", "0"], ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+    assert "No space left on device" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (["upload", "/no/such", "{c}"], 4),
+        (["upload", "{f}", "no-such-container"], 4),
+        (["upload", "{f}", "path:/"], 2),
+        (["upload", "{f}", "{c}", "-j", "0"], 2),
+        (["upload", "{f}", "{c}", "-j", "many"], 2),
+        (["upload", "{f}", "{c}", "--segment-size", "big"], 2),
+        (["upload", "{c}/o", "--skip-identical"], 2),
+        (["download", "path:/"], 2),
+        (["download", "{c}", "{f}/a.txt"], 2),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_line_is_one_line(run: Runner, container: str, folder: Path, words: list[str], status: int) -> None:
+    """Before anything is sent or written."""
+    outcome = run(*[word.replace("{c}", container).replace("{f}", str(folder)) for word in words], stdin=b"x")
+    assert outcome.status == status
+    assert one_line(outcome)
+    assert names(run, container) == []
+
+
+# --- large objects
+
+
+def segments(run: Runner, container: str) -> list[str]:
+    """Return the names of the segments of a container's objects."""
+    return names(run, f"{container}_segments")
+
+
+def test_large_file_is_stored_in_segments(run: Runner, container: str, folder: Path, tmp_path: Path) -> None:
+    """It reads as one, is found identical, and replaces its predecessor with all that belonged to it."""
+    words = ["upload", str(folder / "sub/big.bin"), f"{container}/big"]
+    assert run(*words, "--segment-size", "100K").status == 0
+    assert len(segments(run, container)) == 3
+    assert run("get", f"{container}/big").out == BIG
+    assert run("stat", f"{container}/big", "--json").json["headers"]["X-Static-Large-Object"] == "True"
+    for word in ("100K", "1M"):
+        assert run(*words, "--segment-size", word, "--skip-identical", "--json").json["identical"] == 1
+    assert run("download", container, str(tmp_path / "to")).status == 0
+    assert run("download", container, str(tmp_path / "to"), "--skip-identical", "--json").json["identical"] == 1
+    assert files_of(tmp_path / "to") == {"big": BIG}
+    assert run(*words, "--segment-size", "200K").status == 0
+    assert len(segments(run, container)) == 2
+    assert run("get", f"{container}/big").out == BIG
+    assert run(*words).status == 0
+    assert segments(run, container) == []
+    assert run("get", f"{container}/big").out == BIG
+
+
+def test_changed_large_file_is_not_identical(run: Runner, container: str, folder: Path) -> None:
+    """Of the same size, and other bytes in its last segment."""
+    words = ["upload", str(folder / "sub/big.bin"), container, "--segment-size", "100K", "--skip-identical", "--json"]
+    assert run(*words).json["uploaded"] == 1
+    (folder / "sub/big.bin").write_bytes(BIG[:-1] + bytes([BIG[-1] ^ 1]))
+    assert run(*words).json["uploaded"] == 1
+    assert run(*words).json["identical"] == 1
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_rm_of_a_large_object_takes_its_segments(run: Runner, container: str, folder: Path, leaves: bool) -> None:
+    """One by one, and in a whole container; --leave-segments leaves them."""
+    option = ["--leave-segments"] if leaves else []
+    for name in ("one", "two"):
+        run("upload", str(folder / "sub/big.bin"), f"{container}/{name}", "--segment-size", "100K")
+    assert run("rm", "-y", f"{container}/one", *option).status == 0
+    assert len(segments(run, container)) == (6 if leaves else 3)
+    assert run("rm", "-r", "-y", container, *option).status == 0
+    assert len(segments(run, container)) == (6 if leaves else 0)
+
+
+def test_segments_that_the_cluster_does_not_take_are_refused(run: Runner, container: str, folder: Path) -> None:
+    """With the sizes that it takes; the other files are stored."""
+    outcome = run("upload", str(folder), container, "--segment-size", "100")
+    assert outcome.status == 2
+    assert "the cluster takes segments of 300 to 5368709122 bytes" in outcome.err
+    assert len(names(run, container)) == len(FILES)
+
+
+LARGE = {"swift": {"max_file_size": 100_000}, "slo": {"max_manifest_segments": 1000}}
+
+
+def test_file_that_is_too_large_goes_in_segments_unasked(
+    run_scripted: Runner, responder: Responder, folder: Path
+) -> None:
+    """The cluster says what it takes; the manifest is last, and names the segments in order."""
+    responder.info.update(LARGE)
+    responder.on("HEAD", "*", html(404))
+    responder.on("HEAD", "/c", ok(status=204, X_Storage_Policy="gold"))
+    responder.on("PUT", "*", lambda request: ok(status=201))
+    assert run_scripted("upload", str(folder / "sub/big.bin"), "c/o", "-j", "1").status == 0
+    made, *pieces, manifest = responder.sent("PUT")
+    assert (made.path, made.header("X-Storage-Policy")) == ("/c_segments", "gold")
+    assert [len(piece.body) for piece in pieces] == [100_000, 100_000, 100_000]
+    assert b"".join(piece.body for piece in pieces) == BIG
+    assert (manifest.path, manifest.query) == ("/c/o", {"multipart-manifest": "put"})
+    assert json.loads(manifest.body) == [
+        {"path": piece.path, "size_bytes": 100_000, "etag": hashlib.md5(piece.body).hexdigest()} for piece in pieces
+    ]
+
+
+@pytest.mark.parametrize("broken", ["segment", "manifest"])
+def test_failed_upload_leaves_no_segments(
+    run_scripted: Runner, responder: Responder, folder: Path, broken: str
+) -> None:
+    """Whichever request fails: what was stored is deleted, and the object is not touched."""
+    stored, deleted = [], []
+
+    def put(request: Recorded) -> Answer:
+        if request.query or (broken == "segment" and request.path.endswith("2")):
+            return html(500)
+        stored.append(request.path)
+        return ok(status=201)
+
+    def delete(request: Recorded) -> Answer:
+        deleted.append(request.path)
+        return ok(status=204)
+
+    responder.info.update(LARGE)
+    responder.on("HEAD", "*", html(404))
+    for path in ("/c", "/c_segments"):
+        responder.on("HEAD", path, ok(status=204))
+    responder.on("PUT", "*", put)
+    responder.on("DELETE", "*", delete)
+    outcome = run_scripted("upload", str(folder / "sub/big.bin"), "c/o")
+    assert outcome.status == 5
+    assert len(stored) == (2 if broken == "segment" else 3)
+    assert sorted(deleted) == sorted(stored)
+    assert not [request for request in responder.sent("PUT") if request.path == "/c/o" and not request.query]
+
+
+# --- the other end's faults
+
+
+@pytest.mark.parametrize("etag", ["0" * 32, '"0"'])
+def test_upload_that_arrived_otherwise_is_a_failure(
+    run_scripted: Runner, responder: Responder, folder: Path, etag: str
+) -> None:
+    """Each file's MD5 is compared."""
+    responder.on("HEAD", "/c", ok(status=204))
+    responder.on("HEAD", "/c/o", html(404))
+    responder.on("PUT", "/c/o", ok(status=201, Etag=etag))
+    outcome = run_scripted("upload", str(folder / "a.txt"), "c/o")
+    assert outcome.status == 5
+    assert "stored other bytes than were sent" in outcome.err
+
+
+def listed(*names: str, size: int = 1) -> Answer:
+    """Answer a listing."""
+    entries = [{"name": name, "bytes": size, "hash": "", "content_type": "a/b"} for name in names]
+    return ok(json.dumps(entries).encode())
+
+
+@pytest.mark.parametrize(
+    "answer", [ok(b"y", Etag="0" * 32), Answer(body=b"y", length=10, end="cut"), html(500)], ids=["MD5", "cut", "500"]
+)
+def test_download_that_goes_wrong_leaves_the_old_file(
+    run_scripted: Runner, responder: Responder, tmp_path: Path, answer: Answer
+) -> None:
+    """The others come; nothing half is left."""
+    (tmp_path / "to").mkdir()
+    (tmp_path / "to/bad").write_bytes(b"old")
+    responder.on("HEAD", "/c", ok(status=204))
+    responder.on("GET", "/c", listed("bad", "good"), ok(b"[]"))
+    responder.on("GET", "/c/bad", answer)
+    responder.on("GET", "/c/good", ok(b"x"))
+    outcome = run_scripted("download", "c", str(tmp_path / "to"))
+    assert outcome.status == 5
+    assert "path:/c/bad" in outcome.err.splitlines()[0]
+    assert files_of(tmp_path / "to") == {"bad": b"old", "good": b"x"}
+
+
+def test_server_that_fails_every_time_is_given_up(run_scripted: Runner, responder: Responder, tmp_path: Path) -> None:
+    """Ten failures in a row end it: a hundred thousand would fail as well."""
+    responder.on("HEAD", "/c", ok(status=204))
+    responder.on("GET", "/c", listed(*[f"n{number:03}" for number in range(500)]), ok(b"[]"))
+    responder.on("GET", "*", html(500))
+    outcome = run_scripted("download", "c", str(tmp_path / "to"))
+    assert outcome.status == 5
+    assert one_line(outcome).startswith("given up after 10 failures in a row")
+    assert len(responder.sent("GET")) < 60
+
+
+def test_interrupted_download_leaves_no_pieces(run_scripted: Runner, responder: Responder, tmp_path: Path) -> None:
+    """Ctrl-C: one line, 130, and no temporary file."""
+
+    def slow() -> list[bytes]:
+        while True:
+            yield b"x" * 1000
+            time.sleep(0.02)
+
+    responder.on("HEAD", "/c", ok(status=204))
+    responder.on("GET", "/c", listed("a", "b"), ok(b"[]"))
+    responder.on("GET", "*", lambda request: Answer(body=slow(), chunked=True))
+    child = subprocess.Popen(
+        [sys.executable, "-m", "storlet_shell", "download", "c", str(tmp_path / "to")],
+        env=run_scripted.environ,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while len(list((tmp_path / "to").glob(".storlet-shell-*"))) < 2:
+        assert child.poll() is None
+        time.sleep(0.05)
+    child.send_signal(signal.SIGINT)
+    assert child.communicate(timeout=60)[1] == "storlet-shell: interrupted\n"
+    assert child.returncode == 130
+    assert list((tmp_path / "to").iterdir()) == []
