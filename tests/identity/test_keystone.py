@@ -152,14 +152,15 @@ def test_further_auth_type_is_keystoneauths_own(keystone_swift: KeystoneSwift, r
     refused = run("whoami", environ=who)
     assert refused.status == ExitStatus.IDENTITY
     assert "refuses the user tester of domain default" in one_line(refused)
-    missing = run("whoami", environ={**who, "OS_PASSCODE": ""})
-    assert "the auth type v3totp needs OS_PASSCODE" in one_line(missing)
+    missing = run("whoami", environ={**who, "OS_AUTH_TYPE": "v3oidcpassword", "OS_DISCOVERY_ENDPOINT": "http://x"})
+    assert "the auth type v3oidcpassword needs OS_IDENTITY_PROVIDER, OS_PROTOCOL" in one_line(missing)
     unknown = run("whoami", environ={**who, "OS_AUTH_TYPE": "v3tots"})
     assert "there is no auth type v3tots; did you mean v3totp" in one_line(unknown)
 
 
 def test_many_commands_are_one_login(keystone_swift: KeystoneSwift, run: Runner) -> None:
     """Keystone's own log is the witness."""
+    assert run("ls", environ=keystone_swift.environment()).status == 0  # the proxy logs in too, the first time
     before = keystone_swift.logins()
     assert run("-f", "-", stdin=b"ls --json\n" * 20, environ=keystone_swift.environment()).status == 0
     assert keystone_swift.logins() == before + 1
