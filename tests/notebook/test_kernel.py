@@ -111,7 +111,7 @@ def test_body_that_is_cut_is_an_error_of_the_cell(kernel: Kernel) -> None:
     kernel(FAILING)
     kernel("%get --storlet failing.py path:/k/o -p late=1 -o cut")
     ran = kernel("cut.content")
-    assert ran.error == "IncompleteBodyError"
+    assert ran.error == "StorletFailedError"
     assert "---->" in "\n".join(ran.of("error")[0]["traceback"])
 
 
