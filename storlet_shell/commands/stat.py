@@ -63,7 +63,7 @@ _FACTS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
 
 @command(
     "stat",
-    "Show size, date, metadata and rights of an object, a container or the account.",
+    "Show the size, date, metadata and rights of an object, a container or the account.",
     Arg(
         "location",
         nargs="?",

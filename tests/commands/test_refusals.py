@@ -19,6 +19,8 @@ def test_get_through_a_storlet_that_did_not_run_is_a_failure(run_scripted: Runne
 
 def test_deletion_that_stops_half_way_says_what_is_gone(run_scripted: Runner, responder: Responder) -> None:
     """Of a, b and c, a is deleted and b is not there: the user hears that a is gone."""
+    for name in "ab":
+        responder.on("HEAD", f"/c/{name}", ok())
     responder.on("DELETE", "/c/a", ok(status=204))
     responder.on("DELETE", "/c/b", html(404))
     outcome = run_scripted("rm", "-y", "c/a", "c/b", "c/c")

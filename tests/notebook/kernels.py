@@ -66,7 +66,9 @@ class Kernel:
             ran.messages.append((message["msg_type"], message["content"]))
             if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
                 break
-        ran.status = self.client.get_shell_msg(timeout=120)["content"]["status"]
+        while (reply := self.client.get_shell_msg(timeout=120))["parent_header"].get("msg_id") != sent:
+            continue  # of an earlier request, whose sender did not wait for it
+        ran.status = reply["content"]["status"]
         return ran
 
     def complete(self, code: str) -> list[str]:

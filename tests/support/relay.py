@@ -5,6 +5,7 @@ So what is asserted went over a socket, and was answered by the real thing.
 
 from __future__ import annotations
 
+import itertools
 import socket
 import threading
 from contextlib import suppress
@@ -20,12 +21,14 @@ class Sent:
 
     :param headers: every header in order, values as Latin-1
     :param body: how its body was sent, in words; empty for none
+    :param connection: the number of the connection that it came over, from 1
     """
 
     method: str
     target: str
     headers: tuple[tuple[str, str], ...]
     body: str
+    connection: int
 
     def header(self, name: str) -> str:
         """Return a header's value, nothing if it was not sent."""
@@ -70,7 +73,7 @@ class Relay:
         thread.start()
 
     def _accept(self) -> None:
-        while True:
+        for number in itertools.count(1):
             try:
                 client, _ = self._listener.accept()
             except OSError:
@@ -79,10 +82,10 @@ class Relay:
             self._open += [client, server]
             for each in (client, server):
                 each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._start(self._requests, client, server)
+            self._start(self._requests, client, server, number)
             self._start(_answers, server, client)
 
-    def _requests(self, client: socket.socket, server: socket.socket) -> None:
+    def _requests(self, client: socket.socket, server: socket.socket, number: int) -> None:
         with client.makefile("rb") as stream, suppress(OSError):
             while line := stream.readline():
                 head = [line]
@@ -91,7 +94,7 @@ class Relay:
                 server.sendall(b"".join([*head, b"\r\n"]))
                 method, target, _ = head[0].decode("latin-1").split(" ")
                 headers = tuple(header_lines(head[1:]))
-                self.sent.append(Sent(method, target, headers, _pass_body(stream, server, headers)))
+                self.sent.append(Sent(method, target, headers, _pass_body(stream, server, headers), number))
         with suppress(OSError):
             server.shutdown(socket.SHUT_WR)
 
