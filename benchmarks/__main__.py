@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 
-from benchmarks import client, engine, notebook
+from benchmarks import batch, client, engine, notebook
 from benchmarks.cluster import Wire, cluster
 from benchmarks.measure import Figure, table
 
@@ -28,6 +28,7 @@ def figures() -> Iterator[Figure]:
         yield from client.whole_process(running, wire)
         yield from client.memory(running)
         yield from notebook.figures(running, wire)
+        yield from batch.figures(running, wire)
         yield engine.after_idling(wire, idle, since)
 
 
