@@ -66,7 +66,7 @@ class Batch:
         """Have outcomes hold what the storlet makes, where it goes nowhere else."""
         self._work = self._work._replace(keeps_bodies=True)
 
-    def outcomes(self, how: How) -> Iterator[Outcome]:
+    def outcomes(self, how: How) -> Generator[Outcome]:
         """Run the batch, and yield what comes of each object that was not done before."""
         outcomes = self._executor.run(self._work, self._tasks(), how)
         try:
