@@ -23,9 +23,11 @@ CONTENT_RANGE = "Content-Range"
 CONTENT_TYPE = "Content-Type"
 COPY_FROM = "X-Copy-From"
 COPY_FROM_ACCOUNT = "X-Copy-From-Account"
+DELETE_AFTER = "X-Delete-After"
 DESTINATION = "Destination"
 ETAG = "ETag"
 RANGE = "Range"
+RETRY_AFTER = "Retry-After"
 TRANSACTION_ID = "X-Trans-Id"
 
 RUN_STORLET = "X-Run-Storlet"
@@ -135,6 +137,11 @@ def encode_invocation(invocation: Invocation) -> dict[str, str]:
 
 def _quote_path(path: ObjectPath) -> str:
     return f"/{quote(path.container, safe='')}/{quote(path.name, safe='/')}"
+
+
+def encode_expiry(seconds: int) -> dict[str, str]:
+    """Encode after how many seconds the cluster removes an object."""
+    return {DELETE_AFTER: str(seconds)}
 
 
 def encode_destination(path: ObjectPath) -> dict[str, str]:

@@ -30,10 +30,13 @@ _YES = {"1", "true", "yes", "on"}
 
 
 class Progress(Protocol):
-    """How far a transfer is."""
+    """How far a transfer or a batch is."""
 
     def advance(self, count: int) -> None:
-        """Tell that so many more bytes went."""
+        """Tell that so many more bytes went, or objects."""
+
+    def expect(self, total: int) -> None:
+        """Tell how many there are, once that is known."""
 
 
 class Surroundings:
@@ -67,13 +70,19 @@ class Surroundings:
         """Tell the user one line that is no result."""
 
     @contextmanager
-    def progress(self, label: str, total: int | None) -> Iterator[Progress]:  # noqa: ARG002  the same
-        """Show how far a transfer of ``total`` bytes is, from when it takes over a second to its end."""
+    def progress(self, label: str, total: int | None, unit: str = "") -> Iterator[Progress]:  # noqa: ARG002  the same
+        """Show how far a transfer of ``total`` bytes is, from when it takes over a second to its end.
+
+        :param unit: what is counted, if not bytes
+        """
         yield _Silent()
 
 
 class _Silent:
     def advance(self, count: int) -> None:
+        """Show nothing."""
+
+    def expect(self, total: int) -> None:
         """Show nothing."""
 
 

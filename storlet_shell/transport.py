@@ -20,11 +20,18 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies, select_proxy
 from swiftclient.client import HTTPConnection
 from urllib3 import Timeout, disable_warnings
-from urllib3.exceptions import HTTPError, InsecureRequestWarning
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, InsecureRequestWarning, ProxyError
 
 from storlet_shell import headers as wire
 from storlet_shell.bodies import Body
-from storlet_shell.errors import IncompleteBodyError, LocalFileError, ServiceError, UsageError
+from storlet_shell.errors import (
+    ConnectionFailedError,
+    IncompleteBodyError,
+    LocalFileError,
+    ServiceError,
+    UnreachedError,
+    UsageError,
+)
 from storlet_shell.results import CHUNK_BYTES
 from storlet_shell.values import Connection
 
@@ -116,7 +123,7 @@ class Transport:
     def send(self, method: str, url: str, headers: Mapping[str, str], body: Body | None = None) -> Reply:
         """Send one request, once, and return its answer, whatever its status is.
 
-        :raises ServiceError: when there is no answer
+        :raises ConnectionFailedError: when there is no answer
         :raises UsageError: when a header's value can't be sent
         """
         _check(headers)
@@ -241,7 +248,11 @@ def no_answer(url: str, error: BaseException) -> ServiceError:
         (ConnectionRefusedError, f"no server answers at {server}{through}"),
         (BaseException, f"the connection to {server} failed{through}: {reason}"),
     )
-    return ServiceError(next(text for kind, text in table if isinstance(cause, kind)))
+    text = next(text for kind, text in table if isinstance(cause, kind))
+    if isinstance(cause, ssl.SSLError):
+        return ServiceError(text)
+    unreached = isinstance(error, ProxyError | ConnectTimeoutError) or isinstance(cause, ConnectionRefusedError)
+    return UnreachedError(text) if unreached else ConnectionFailedError(text)
 
 
 def _distrust(error: BaseException) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from storlet_shell.environment import SECRETS
+
 _SHOWN = {
     "cloud": ("NAME", "a cloud of clouds.yaml"),
     "auth-url": ("URL", "where Keystone is"),
@@ -35,10 +37,6 @@ _FURTHER = (
     *("access-token", "access-token-endpoint", "access-token-type", "code", "redirect-uri"),
     *("device-authorization-endpoint", "code-challenge-method", "auth-plugin", "auth-version", "identity-api-version"),
 )
-_SECRETS = (
-    *("password", "token", "auth-token", "application-credential-secret", "passcode", "client-secret"),
-    *("access-token", "code"),
-)
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +53,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def identity(given: argparse.Namespace) -> dict[str, str]:
     """Return what the options say, by the names of the variables in whose place they stand."""
-    said = {f"OS_{name.upper().replace('-', '_')}": _value(given, name) for name in (*_SHOWN, *_FURTHER)}
+    said = {_variable(name): _value(given, name) for name in (*_SHOWN, *_FURTHER)}
     said["OS_INSECURE"] = "1" if given.insecure else None
     return {name: value for name, value in said.items() if value is not None}
 
@@ -65,11 +63,16 @@ def hide_secrets(given: argparse.Namespace) -> list[str]:
 
     :returns: the options that held one
     """
-    held = {f"--os-{name}": value for name in _SECRETS if (value := _value(given, name))}
+    secret = [name for name in (*_SHOWN, *_FURTHER) if _variable(name) in SECRETS]
+    held = {f"--os-{name}": value for name in secret if (value := _value(given, name))}
     if held:
         with suppress(OSError, ValueError, IndexError):  # Linux has these files
             _overwrite([value.encode("utf-8", "surrogateescape") for value in held.values()])
     return list(held)
+
+
+def _variable(name: str) -> str:
+    return f"OS_{name.upper().replace('-', '_')}"
 
 
 def _value(given: argparse.Namespace, name: str) -> str | None:
