@@ -13,9 +13,9 @@ import storlet_shell
 PACKAGE = Path(storlet_shell.__file__).parent
 
 RANKS = (
-    {"errors", "values", "results", "reports", "response", "saving", "bodies", "source"}
+    {"errors", "values", "results", "reports", "response", "saving", "bodies", "source", "plugins"}
     | {"visible", "views", "display", "frames", "excerpts", "advice"},
-    {"headers", "jar", "trial_process"},
+    {"headers", "jar", "trial_process", "drivers"},
     {"credentials", "transport", "client", "trial"},
     {"session"},
     {"registry", "completion", "cursor"},
@@ -35,7 +35,7 @@ ONLY_IN = {
     "pandas": {"frames"},
     "polars": {"frames"},
     "xonsh": {"adapters.xontrib"},
-    "stevedore": {"schedulers", "executors", "adapters"},
+    "stevedore": {"drivers"},
     "swiftclient": {"transport"},
     "requests": {"transport"},
     "urllib3": {"transport"},
