@@ -221,6 +221,11 @@ class Registry:
         files = (file for folder in builtin_commands.__path__ for file in Path(folder).glob("*.py"))
         return sorted(file.stem for file in files if not file.stem.startswith("_"))
 
+    def names(self) -> list[str]:
+        """Return the names of all commands, those of plug-ins as well, without aliases; none of them is imported."""
+        others = {plugin.name for plugin in installed(ENTRY_POINTS) if not plugin.is_own}
+        return sorted({*self.builtin_names(), *others} - RESERVED)
+
     def get(self, name: str) -> Command:
         """Find a command by its name or an alias.
 

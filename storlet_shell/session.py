@@ -188,6 +188,14 @@ class Session:
         except IdentityError:
             return None
 
+    def another(self, surroundings: Surroundings) -> Session:
+        """Return a session for another thread, with connections of its own, over the present login and variables."""
+        made = Session(surroundings, self.variables, self.options)
+        made.sources = self.sources
+        made._has_adopted_local = self._has_adopted_local
+        made._client = self.another_client()
+        return made
+
     @property
     def where(self) -> str:
         """The cloud, and the account once a login has told it, in a few words; empty without an identity."""
