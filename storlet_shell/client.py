@@ -15,6 +15,7 @@ from storlet_shell.errors import (
     IdentityError,
     IncompleteBodyError,
     NotFoundError,
+    OverloadedError,
     ServiceError,
     StorletFailedError,
     StorletShellError,
@@ -49,8 +50,8 @@ STATUS_ERRORS: Mapping[int, tuple[type[StorletShellError], str]] = {
     416: (StorletShellError, "the range lies outside of the object"),
     417: (StorletShellError, "the server does not do what is expected"),
     422: (ServiceError, "what arrived is not what was sent"),
-    429: (ServiceError, "too many requests; try later"),
-    498: (ServiceError, "too many requests; try later"),
+    429: (OverloadedError, "too many requests; try later"),
+    498: (OverloadedError, "too many requests; try later"),
     499: (ServiceError, "the server saw the connection close"),
     500: (ServiceError, "the server failed"),
     501: (ServiceError, "the server can't do that"),
@@ -58,12 +59,12 @@ STATUS_ERRORS: Mapping[int, tuple[type[StorletShellError], str]] = {
     503: (ServiceError, "the server is not available now; try later"),
     504: (ServiceError, "a gateway before the server got no answer"),
     507: (ServiceError, "the server's disk is full"),
-    529: (ServiceError, "too many requests; try later"),
+    529: (OverloadedError, "too many requests; try later"),
 }
 """Statuses of Swift's answers and what they mean to a user; 4xx and 5xx that are missing here go by their class."""
 
 _FAILURES: Mapping[str, type[StorletShellError]] = {
-    "busy": ServiceError,
+    "busy": OverloadedError,
     "engine": ServiceError,
     "input": ServiceError,
     "missing": NotFoundError,
@@ -78,11 +79,13 @@ class Client:
     login.
 
     :param record: called with each request as it is sent, for diagnosis; never sees the token
+    :param endpoint: the account's storage URL at another place than the login names; empty for that one
     """
 
-    def __init__(self, login: Login, record: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, login: Login, record: Callable[[str], None] = lambda _: None, endpoint: str = "") -> None:
         self.login = login
         self._record = record
+        self._endpoint = endpoint
         self._transport: Transport | None = None
         self._capabilities: dict[str, Any] | None = None
 
@@ -100,7 +103,7 @@ class Client:
         """Return what ``GET /info`` says, asked once; empty when the cluster does not answer it."""
         if self._capabilities is None:
             try:
-                reply = self._send_once(Request("GET"), None, url=host_of(self.login.storage_url()) + "/info")
+                reply = self._send_once(Request("GET"), None, url=host_of(self.storage_url) + "/info")
                 self._capabilities = json.loads(reply.read()) if reply.status == 200 else {}
             except (StorletShellError, ValueError):
                 self._capabilities = {}
@@ -122,13 +125,21 @@ class Client:
         told = self.capabilities().get("storlet_handler", {})
         return str(told.get("storlet_dependency", wire.DEPENDENCY_CONTAINER))
 
-    def another(self) -> Client:
-        """Return a client with connections of its own."""
-        return Client(self.login, self._record)
+    def another(self, endpoint: str = "") -> Client:
+        """Return a client with connections of its own.
+
+        :param endpoint: the account's storage URL at another place; empty for this client's
+        """
+        return Client(self.login, self._record, endpoint or self._endpoint)
+
+    @property
+    def storage_url(self) -> str:
+        """The account's URL, without a slash at its end."""
+        return self._endpoint or self.login.storage_url()
 
     def url(self, request: Request) -> str:
         """Return the URL that a request goes to."""
-        return self.login.storage_url() + request.path
+        return self.storage_url + request.path
 
     def send(self, request: Request, body: Body | None = None) -> Reply:
         """Send a request, and again where that is safe, until it is answered well.
@@ -184,7 +195,7 @@ class Client:
         try:
             return self._transport.send(request.method, url, {**request.headers, wire.AUTH_TOKEN: token}, body)
         except ServiceError as error:
-            raise ServiceError(f"{request.subject}: {error}") from error
+            raise type(error)(f"{request.subject}: {error}") from error
 
     def _error(self, request: Request, reply: Reply, body: bytes) -> StorletShellError:
         text = _plain_text(body, reply.headers)
@@ -201,6 +212,9 @@ class Client:
         kind, meaning = STATUS_ERRORS.get(
             reply.status, (ServiceError if reply.status >= 500 else StorletShellError, "not the answer to be expected")
         )
+        if kind is OverloadedError or _was_turned_away(reply):
+            message = f"{request.subject}: {meaning} (HTTP {reply.status})"
+            return OverloadedError(message, transaction_id=reply.transaction_id, retry_after=_retry_after(reply))
         said = f", {text}" if text and reply.status in (400, 405, 409, 412, 413, 422) else ""
         return kind(f"{request.subject}: {meaning}{said} (HTTP {reply.status})", transaction_id=reply.transaction_id)
 
@@ -212,7 +226,7 @@ class Client:
             if self.find(Request("HEAD", self.storlet_container, storlet)) is None:
                 return NotFoundError(f"storlet {storlet} is not deployed", transaction_id=transaction)
             return IdentityError(f"this user may not run storlet {storlet}", transaction_id=transaction)
-        if reply.status not in (500, 503):
+        if reply.status not in (500, 503) or _was_turned_away(reply):
             return None
         if reply.headers.get(wire.FAILURE):
             reason, log = wire.failure_reason(text), self.log_of_failure(storlet, transaction)
@@ -266,6 +280,21 @@ class Client:
         if self._transport is not None:
             self._transport.close()
             self._transport = None
+
+
+def _was_turned_away(reply: Reply) -> bool:
+    """Tell a 503 that means overload from one that a failing storlet leaves: a load balancer's own, or one with a date.
+
+    Swift names every request that has reached it, and says nothing of when to come back.
+    """
+    is_quiet = reply.status == 503 and wire.FAILURE not in reply.headers
+    return is_quiet and (wire.RETRY_AFTER in reply.headers or not reply.transaction_id)
+
+
+def _retry_after(reply: Reply) -> float:
+    """Return how long the server wants to be left alone; a date counts as nothing said."""
+    told = reply.headers.get(wire.RETRY_AFTER, "")
+    return float(told) if told.isascii() and told.isdecimal() else 0.0
 
 
 def _error_text(request: Request, reply: Reply) -> bytes:

@@ -7,8 +7,12 @@
     ├── IdentityError                 no identity, half an identity, or one that is refused    3
     ├── NotFoundError                 a container, object, storlet or file is not there        4
     ├── ServiceError                  the server, or the way to it, failed; may be temporary   5
+    │   ├── ConnectionFailedError     the connection failed; whether it was done is not known  5
+    │   │   └── UnreachedError        no connection was made, so that nothing was sent         5
+    │   ├── OverloadedError           the server asks for fewer requests; nothing has run      5
     │   └── IncompleteBodyError       a body ended before its end                              5
     ├── StorletFailedError            the storlet ran and failed                               6
+    │   └── PartFailedError           a batch was done, but for some of its objects            6
     ├── RefusedError                  the user said no         7
     ├── UnknownCommandError           there is no such command                               127
     ├── LocalFileError                a local file can't be read or written                    1
@@ -93,6 +97,25 @@ class ServiceError(StorletShellError):
     exit_status = ExitStatus.SERVICE
 
 
+class ConnectionFailedError(ServiceError):
+    """The connection failed before there was an answer; whether the request was done is not known."""
+
+
+class UnreachedError(ConnectionFailedError):
+    """No connection was made, so that nothing was sent: the request may be sent elsewhere, or again."""
+
+
+class OverloadedError(ServiceError):
+    """The server asks for fewer requests; nothing has run.
+
+    :param retry_after: the seconds that the server wants to be left alone for; 0 when it does not say
+    """
+
+    def __init__(self, message: str, *, transaction_id: str = "", details: str = "", retry_after: float = 0.0) -> None:
+        super().__init__(message, transaction_id=transaction_id, details=details)
+        self.retry_after = retry_after
+
+
 class IncompleteBodyError(ServiceError):
     """A body ended before its end; what came of it is not to be trusted."""
 
@@ -101,6 +124,10 @@ class StorletFailedError(StorletShellError):
     """The storlet ran and failed."""
 
     exit_status = ExitStatus.STORLET_FAILED
+
+
+class PartFailedError(StorletFailedError):
+    """A batch was done, but for some of its objects; its result tells which."""
 
 
 class RefusedError(StorletShellError):

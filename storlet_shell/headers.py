@@ -20,6 +20,7 @@ CONTENT_LENGTH = "Content-Length"
 CONTENT_TYPE = "Content-Type"
 DESTINATION = "Destination"
 ETAG = "ETag"
+RETRY_AFTER = "Retry-After"
 TRANSACTION_ID = "X-Trans-Id"
 
 RUN_STORLET = "X-Run-Storlet"

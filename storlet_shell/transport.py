@@ -29,7 +29,14 @@ from urllib3.exceptions import (
 
 from storlet_shell import headers as wire
 from storlet_shell.bodies import Body
-from storlet_shell.errors import IncompleteBodyError, LocalFileError, ServiceError, UsageError
+from storlet_shell.errors import (
+    ConnectionFailedError,
+    IncompleteBodyError,
+    LocalFileError,
+    ServiceError,
+    UnreachedError,
+    UsageError,
+)
 from storlet_shell.results import CHUNK_BYTES
 from storlet_shell.values import Connection
 
@@ -121,7 +128,7 @@ class Transport:
     def send(self, method: str, url: str, headers: Mapping[str, str], body: Body | None = None) -> Reply:
         """Send one request, once, and return its answer, whatever its status is.
 
-        :raises ServiceError: when there is no answer
+        :raises ConnectionFailedError: when there is no answer
         :raises UsageError: when a header's value can't be sent
         """
         _check(headers)
@@ -232,16 +239,20 @@ def _translated(server: str) -> Iterator[None]:
     except (RequestException, HTTPError, OSError) as error:
         cause = _cause(error)
         failed = f"the connection to {server} failed: {getattr(cause, 'strerror', None) or cause}"
-        table: tuple[tuple[type[Exception], str], ...] = (
-            (ProxyError, f"the proxy on the way to {server} fails: {getattr(cause, 'strerror', None) or cause}"),
-            (SSLError, f"{server}: the server's certificate can't be verified: {cause}"),
-            (ConnectionRefusedError, f"no server answers at {server}"),
-            (NewConnectionError, failed),  # which urllib3 counts among the time-outs
-            (ConnectTimeoutError, f"{server} does not answer"),
-            (Exception, failed),
+        table: tuple[tuple[type[Exception], type[ServiceError], str], ...] = (
+            (
+                ProxyError,
+                UnreachedError,
+                f"the proxy on the way to {server} fails: {getattr(cause, 'strerror', None) or cause}",
+            ),
+            (SSLError, ServiceError, f"{server}: the server's certificate can't be verified: {cause}"),
+            (ConnectionRefusedError, UnreachedError, f"no server answers at {server}"),
+            (NewConnectionError, UnreachedError, failed),  # which urllib3 counts among the time-outs
+            (ConnectTimeoutError, UnreachedError, f"{server} does not answer"),
+            (Exception, ConnectionFailedError, failed),
         )
-        raise ServiceError(
-            next(text for kind, text in table if isinstance(error, kind) or isinstance(cause, kind))
+        raise next(
+            kind(text) for seen, kind, text in table if isinstance(error, seen) or isinstance(cause, seen)
         ) from error
 
 

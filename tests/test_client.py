@@ -18,6 +18,7 @@ from storlet_shell.errors import (
     IncompleteBodyError,
     LocalFileError,
     NotFoundError,
+    OverloadedError,
     ServiceError,
     StorletFailedError,
     StorletShellError,
@@ -263,7 +264,7 @@ def test_storlet_failure_that_names_itself_brings_its_log(client: Client, respon
 
 @pytest.mark.parametrize(
     ("kind", "error"),
-    [("busy", ServiceError), ("engine", ServiceError), ("input", ServiceError), ("missing", NotFoundError)],
+    [("busy", OverloadedError), ("engine", ServiceError), ("input", ServiceError), ("missing", NotFoundError)],
 )
 def test_failure_that_is_not_the_storlets_is_not_called_so(
     client: Client, responder: Responder, kind: str, error: type[StorletShellError]

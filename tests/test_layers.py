@@ -15,9 +15,9 @@ PACKAGE = Path(storlet_shell.__file__).parent
 RANKS = (
     {"errors", "values", "results", "reports", "response", "saving", "bodies", "source", "plugins"}
     | {"visible", "views", "display", "frames", "excerpts", "advice"},
-    {"headers", "jar", "trial_process", "drivers"},
+    {"headers", "jar", "trial_process", "patterns", "templates"},
     {"credentials", "transport", "client", "trial"},
-    {"session"},
+    {"session", "drivers", "schedulers", "executors", "endpoints", "throttle", "batches"},
     {"registry", "completion", "cursor"},
     {"commands"},
     {"adapters"},
@@ -36,6 +36,7 @@ ONLY_IN = {
     "polars": {"frames"},
     "xonsh": {"adapters.xontrib"},
     "stevedore": {"drivers"},
+    "bracex": {"patterns"},
     "swiftclient": {"transport"},
     "requests": {"transport"},
     "urllib3": {"transport"},
@@ -116,8 +117,6 @@ def test_every_module_has_its_layer() -> None:
         "__init__",
         "__main__",
         "embedded",
-        "schedulers",
-        "executors",
     }
 
 

@@ -1,0 +1,1 @@
+"""One storlet over many objects: listing → tasks → executor → outcomes → journal → rows."""

@@ -1,0 +1,188 @@
+"""Who does the tasks of a batch in one process: its endpoints, its throttle, and a connection for each thread."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from storlet_shell import drivers, schedulers
+from storlet_shell import headers as wire
+from storlet_shell.batches.work import Outcome, Task, Work
+from storlet_shell.endpoints import Endpoints
+from storlet_shell.errors import (
+    IdentityError,
+    IncompleteBodyError,
+    LocalFileError,
+    NotFoundError,
+    OverloadedError,
+    ServiceError,
+    StorletFailedError,
+    StorletShellError,
+    UnreachedError,
+)
+from storlet_shell.saving import replacing
+from storlet_shell.schedulers.base import Endpoint, Scheduler
+from storlet_shell.throttle import Throttle
+from storlet_shell.values import Request
+
+if TYPE_CHECKING:
+    from storlet_shell.client import Client
+    from storlet_shell.transport import Reply
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+class Crew:
+    """Does tasks, in any thread; a context that ends what waits.
+
+    A task is sent again only if it did not reach a storlet: no connection was made, or the server asked for fewer
+    requests.
+
+    :param connect: makes a client with connections of its own
+    :raises UsageError: when there is no such scheduler
+    """
+
+    def __init__(self, work: Work, connect: Callable[[], Client]) -> None:
+        self._work = work
+        self._connect = connect
+        self._stop = threading.Event()
+        self._throttle = Throttle(work.jobs, self._stop)
+        scheduler = drivers.load(schedulers.NAMESPACE, work.scheduler, Scheduler)  # type: ignore[type-abstract]
+        self._endpoints = Endpoints(work.endpoints, scheduler, self._stop)
+        self._own = threading.local()
+        self._clients: list[Client] = []
+
+    def do(self, task: Task) -> Outcome:
+        """Do a task, and tell what came of it; only what nobody expects is raised."""
+        endpoint = None
+        while True:
+            started = time.monotonic()
+            try:
+                with self._throttle.entered(), self._endpoints.chosen() as endpoint:
+                    done = self._once(self._client(endpoint), task)
+                return done._replace(seconds=time.monotonic() - started, endpoint=endpoint.name)
+            except (UnreachedError, OverloadedError) as error:
+                if not self._throttle.is_patient:
+                    return self._failed(task, error, started, endpoint)
+            except StorletShellError as error:
+                return self._failed(task, error, started, endpoint)
+
+    def stop(self) -> None:
+        """Drop what is under way as soon as that can be done."""
+        self._stop.set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        for client in self._clients:
+            client.close()
+
+    def _client(self, endpoint: Endpoint) -> Client:
+        clients: dict[Endpoint, Client] = self._own.__dict__.setdefault("clients", {})
+        if endpoint not in clients:
+            if not clients:
+                self._own.first = self._connect()
+            clients[endpoint] = self._own.first.another(endpoint.url)
+            self._clients.append(clients[endpoint])
+        return clients[endpoint]
+
+    def _once(self, client: Client, task: Task) -> Outcome:
+        try:
+            return self._copy(client, task) if self._work.copies else self._get(client, task)
+        except NotFoundError as error:
+            source = task.source
+            if client.find(Request("HEAD", source.container, source.name)) is None:
+                raise NotFoundError(f"{source}: vanished between the listing and the run") from error
+            raise
+
+    def _get(self, client: Client, task: Task) -> Outcome:
+        run, source = self._work.invocation, task.source
+        reply = client.send(_get_request(task, wire.encode_invocation(run)))
+        if run.on_proxy is None and (wire.CONTENT_LENGTH in reply.headers or wire.DYNAMIC_MANIFEST in reply.headers):
+            reply.close()  # an object server has returned it as it is
+            reply = client.send(_get_request(task, wire.encode_invocation(run._replace(on_proxy=True))))
+        try:
+            size, body = self._take(reply, task)
+        except IncompleteBodyError as error:
+            raise IncompleteBodyError(
+                f"{run.storlet} over {source}: {error.message}, as when a storlet fails in the middle",
+                transaction_id=error.transaction_id,
+                details=client.log_of_failure(run.storlet.name, error.transaction_id),
+            ) from error
+        finally:
+            reply.close()
+        return Outcome(task, reply.status, size, transaction_id=reply.transaction_id, body=body)
+
+    def _take(self, reply: Reply, task: Task) -> tuple[int, bytes | None]:
+        if task.file:
+            return self._save(reply, task.file), None
+        if self._work.keeps_bodies:
+            body = b"".join(self._chunks(reply))
+            return len(body), body
+        return sum(map(len, self._chunks(reply))), None
+
+    def _save(self, reply: Reply, name: str) -> int:
+        size = 0
+        try:
+            Path(name).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LocalFileError(f"can't write {name}: {error.strerror or error}") from error
+        with replacing(name) as file:
+            for chunk in self._chunks(reply):
+                size += file.write(chunk)
+            if self._work.is_durable:
+                file.flush()
+                os.fsync(file.fileno())
+        return size
+
+    def _chunks(self, reply: Reply) -> Iterator[bytes]:
+        for chunk in reply.chunks():
+            if self._stop.is_set():
+                raise ServiceError("dropped: the batch has ended")
+            yield chunk
+
+    def _copy(self, client: Client, task: Task) -> Outcome:
+        """Copy after a look at the source: upstream stores the error page of a missing one."""
+        run, source, output = self._work.invocation, task.source, task.output
+        assert output is not None
+        client.send(Request("HEAD", source.container, source.name)).close()
+        headers = wire.encode_invocation(run._replace(on_proxy=run.on_proxy is not False))
+        reply = client.send(
+            Request("COPY", source.container, source.name, headers={**wire.encode_destination(output), **headers})
+        )
+        reply.read()
+        if wire.GENERATED_FROM not in reply.headers:
+            raise StorletFailedError(
+                f"{output}: the server copied {source} without {run.storlet}: it has no storlets middleware",
+                transaction_id=reply.transaction_id,
+            )
+        return Outcome(task, reply.status, transaction_id=reply.transaction_id)
+
+    def _failed(self, task: Task, error: StorletShellError, started: float, endpoint: Endpoint | None) -> Outcome:
+        cause = error.__cause__
+        is_final = (
+            isinstance(error, IdentityError)
+            or (isinstance(error, LocalFileError) and isinstance(cause, OSError) and cause.errno in _FULL)
+            or (isinstance(error, ServiceError) and self._endpoints.are_given_up)
+        )
+        return Outcome(
+            task,
+            seconds=time.monotonic() - started,
+            endpoint=endpoint.name if endpoint else "",
+            error=error.message,
+            exit_status=int(error.exit_status),
+            transaction_id=error.transaction_id,
+            details=error.details,
+            is_final=is_final,
+        )
+
+
+def _get_request(task: Task, headers: dict[str, Any]) -> Request:
+    return Request("GET", task.source.container, task.source.name, headers={"Accept-Encoding": "identity", **headers})

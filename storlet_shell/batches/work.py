@@ -1,0 +1,69 @@
+"""What travels between a batch and whoever does its work: plain data that can be pickled, and never a credential."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from storlet_shell.schedulers.base import Endpoint
+from storlet_shell.values import Invocation, ObjectPath
+
+
+class Work(NamedTuple):
+    """What is done with each object of a batch.
+
+    :param invocation: the storlet's run
+    :param copies: run by COPY into each task's output, rather than by GET
+    :param endpoints: where requests may go; one at least
+    :param scheduler: the driver that chooses among them
+    :param jobs: how many runs are under way at a time, at most, in one process
+    :param keeps_bodies: whether outcomes hold what the storlet made
+    :param is_durable: whether a saved file must outlast a loss of power when its outcome is told
+    """
+
+    invocation: Invocation
+    copies: bool
+    endpoints: tuple[Endpoint, ...]
+    scheduler: str
+    jobs: int
+    keeps_bodies: bool = False
+    is_durable: bool = False
+
+
+class Task(NamedTuple):
+    """One object of a batch.
+
+    :param number: its place in the listing, from 0
+    :param output: the object that is made; None when none is
+    :param file: the local file that is written; empty when none is
+    """
+
+    number: int
+    source: ObjectPath
+    output: ObjectPath | None = None
+    file: str = ""
+
+
+class Outcome(NamedTuple):
+    """What came of a task.
+
+    :param status: the HTTP status; 0 when there was no answer
+    :param size: how many bytes the storlet made; None when the cluster keeps them
+    :param seconds: from the request to the last byte
+    :param endpoint: the name of the endpoint that took it; empty when none did
+    :param error: one line; empty when all went well
+    :param exit_status: what the error would end a line of its own with
+    :param details: the storlet's log, where it is known
+    :param is_final: whether the batch can't go on: the identity is refused, no endpoint answers, the disk is full
+    """
+
+    task: Task
+    status: int = 0
+    size: int | None = None
+    seconds: float = 0.0
+    endpoint: str = ""
+    error: str = ""
+    exit_status: int = 0
+    transaction_id: str = ""
+    details: str = ""
+    is_final: bool = False
+    body: bytes | None = None

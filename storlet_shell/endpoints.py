@@ -1,0 +1,89 @@
+"""Endpoints in use: which takes the next run, and which is left out for a while since it did not answer."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from storlet_shell.errors import ConnectionFailedError, ServiceError
+from storlet_shell.schedulers.base import Endpoint, Scheduler
+
+FIRST_PAUSE = 0.5
+"""Seconds for which an endpoint is left out when it has failed; each further time twice as long."""
+
+LONGEST_PAUSE = 30.0
+
+PATIENCE = 60.0
+"""Seconds without any answer after which all endpoints are given up; at once, where none has ever answered."""
+
+
+class _State:
+    def __init__(self) -> None:
+        self.failures = 0
+        self.back_at = 0.0
+        self.why = ""
+
+
+class Endpoints:
+    """The endpoints of a batch, around its scheduler; used by many threads.
+
+    :param stop: set when the batch ends, so that nobody waits for an endpoint any more
+
+    ``are_given_up`` tells that none has answered for too long.
+    """
+
+    def __init__(self, endpoints: Sequence[Endpoint], scheduler: Scheduler, stop: threading.Event) -> None:
+        self._scheduler = scheduler
+        self._states = {endpoint: _State() for endpoint in endpoints}
+        self._stop = stop
+        self._lock = threading.Lock()
+        self._last_answer: float | None = None
+        self.are_given_up = False
+
+    @contextmanager
+    def chosen(self) -> Iterator[Endpoint]:
+        """Have an endpoint for one run; an error in it tells whether the endpoint answers.
+
+        :raises ServiceError: when none has answered for too long
+        """
+        endpoint = self._choose()
+        started, ok = time.monotonic(), True
+        try:
+            yield endpoint
+        except ConnectionFailedError as error:
+            ok = False
+            self._leave_out(endpoint, error)
+            raise
+        finally:
+            now = time.monotonic()
+            with self._lock:
+                if ok:
+                    self._last_answer, self._states[endpoint].failures = now, 0
+                self._scheduler.ended(endpoint, now - started, ok)
+
+    def _choose(self) -> Endpoint:
+        while True:
+            now = time.monotonic()
+            with self._lock:
+                usable = [endpoint for endpoint, state in self._states.items() if state.back_at <= now]
+                if usable:
+                    endpoint = self._scheduler.choose(usable)
+                    self._scheduler.started(endpoint)
+                    return endpoint
+                back_at = min(state.back_at for state in self._states.values())
+                if self._last_answer is None or now - self._last_answer > PATIENCE:
+                    self.are_given_up = True
+                    why = "; ".join(state.why for state in self._states.values())
+                    raise ServiceError(why if len(self._states) == 1 else f"no endpoint answers: {why}")
+            if self._stop.wait(back_at - now):
+                raise ServiceError("the batch has ended")
+
+    def _leave_out(self, endpoint: Endpoint, error: ConnectionFailedError) -> None:
+        with self._lock:
+            state = self._states[endpoint]
+            pause = min(FIRST_PAUSE * 2.0**state.failures, LONGEST_PAUSE)
+            state.failures += 1
+            state.back_at = max(state.back_at, time.monotonic() + pause)
+            state.why = error.message

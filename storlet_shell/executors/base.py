@@ -1,0 +1,56 @@
+"""What an executor is. One of your own takes ten lines in a package of your own::
+
+    from storlet_shell.batches.crew import Crew
+    from storlet_shell.executors.base import Executor
+
+    class OneByOne(Executor):
+        def run(self, work, tasks, how):
+            with Crew(work, how.connect) as crew:
+                yield from map(crew.do, tasks)
+
+and an entry point in that package's metadata: group ``storlet_shell.executors``, ``one-by-one = mypackage:OneByOne``.
+It is made without arguments, once for each batch, when ``--executor one-by-one`` names it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from storlet_shell.batches.work import Outcome, Task, Work
+from storlet_shell.values import Connection
+
+if TYPE_CHECKING:
+    from storlet_shell.client import Client
+
+
+class How(NamedTuple):
+    """What an executor is given of the session.
+
+    :param connect: makes a client with connections of its own, over the session's login; for threads of this process.
+        Another process opens a session of its own, in its own environment: a login is never sent to it
+    :param connection: how servers are reached
+    :param address: what ``--scheduler-address`` says; empty without it
+    """
+
+    connect: Callable[[], Client]
+    connection: Connection = Connection()
+    address: str = ""
+
+
+class Executor(ABC):
+    """Does a batch's tasks side by side."""
+
+    @abstractmethod
+    def run(self, work: Work, tasks: Iterator[Task], how: How) -> Iterator[Outcome]:
+        """Do every task by a :class:`~storlet_shell.batches.crew.Crew`, and yield each outcome as it comes.
+
+        Tasks are taken in the thread that asks for outcomes, and not much further ahead than there are workers: there
+        may be ten million of them, and one that was taken counts as under way. A task that is lost with its worker is
+        done again; one that was taken has exactly one outcome. An iterator that is closed, or interrupted by Ctrl-C,
+        takes no more tasks, and yields what ends soon before it raises KeyboardInterrupt again.
+
+        :param work: what is done with each object; it can be pickled, as tasks and outcomes can
+        :raises StorletShellError: when the executor can't be used: there is no such cluster, say
+        """

@@ -1,0 +1,95 @@
+"""``threads``: the threads of this process, each with connections of its own."""
+
+from __future__ import annotations
+
+import itertools
+import queue
+import threading
+import time
+from collections.abc import Iterator
+
+from storlet_shell.batches.crew import Crew
+from storlet_shell.batches.work import Outcome, Task, Work
+from storlet_shell.executors.base import Executor, How
+
+GRACE = 3.0
+"""Seconds for which runs that are under way may go on after Ctrl-C."""
+
+_AHEAD = 2
+"""How many tasks are taken for each thread, so that none waits for the one that hands them out."""
+
+
+class Threads(Executor):
+    """Does tasks in threads."""
+
+    def run(self, work: Work, tasks: Iterator[Task], how: How) -> Iterator[Outcome]:
+        """Do every task; see :meth:`Executor.run`."""
+        waiting: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        done: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
+        with Crew(work, how.connect) as crew:
+            count = 0
+            try:
+                for task in itertools.islice(tasks, work.jobs * _AHEAD):
+                    if count < work.jobs:
+                        _start(crew, waiting, done)
+                    count += 1
+                    waiting.put(task)
+                while count:
+                    outcome = _checked(done.get())
+                    count -= 1
+                    if following := next(tasks, None):
+                        waiting.put(following)
+                        count += 1
+                    yield outcome
+            except KeyboardInterrupt:
+                yield from _finish(waiting, done, count)
+                raise
+            finally:
+                _clear(waiting)
+                for _ in range(work.jobs):
+                    waiting.put(None)
+
+
+def _start(
+    crew: Crew, waiting: queue.SimpleQueue[Task | None], done: queue.SimpleQueue[Outcome | BaseException]
+) -> None:
+    def work() -> None:
+        while (task := waiting.get()) is not None:
+            try:
+                done.put(crew.do(task))
+            except BaseException as error:  # it belongs to whoever waits for outcomes
+                done.put(error)
+
+    # A daemon: a storlet that takes forty seconds must not hold the process that the user has ended.
+    threading.Thread(target=work, name="storlet-shell batch", daemon=True).start()
+
+
+def _checked(outcome: Outcome | BaseException) -> Outcome:
+    if isinstance(outcome, BaseException):
+        raise outcome
+    return outcome
+
+
+def _clear(waiting: queue.SimpleQueue[Task | None]) -> int:
+    """Take away what no thread has begun with, and return how much that was."""
+    for number in itertools.count():
+        try:
+            waiting.get_nowait()
+        except queue.Empty:
+            return number
+    return 0
+
+
+def _finish(
+    waiting: queue.SimpleQueue[Task | None], done: queue.SimpleQueue[Outcome | BaseException], count: int
+) -> Iterator[Outcome]:
+    """Yield the outcomes of what is under way and ends soon."""
+    count -= _clear(waiting)
+    until = time.monotonic() + GRACE
+    while count > 0:
+        try:
+            outcome = done.get(timeout=max(0.0, until - time.monotonic()))
+        except queue.Empty:
+            return
+        count -= 1
+        yield _checked(outcome)
