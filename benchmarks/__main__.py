@@ -6,9 +6,10 @@ import sys
 import time
 from collections.abc import Iterator
 
-from benchmarks import client, engine, notebook
+from benchmarks import client, engine, keystone, notebook
 from benchmarks.cluster import Wire, cluster
 from benchmarks.measure import Figure, table
+from storlet_shell.embedded.control import KEYSTONE
 
 
 def figures() -> Iterator[Figure]:
@@ -28,6 +29,8 @@ def figures() -> Iterator[Figure]:
         yield from client.whole_process(running, wire)
         yield from client.memory(running)
         yield from notebook.figures(running, wire)
+        with cluster(KEYSTONE) as cloud:
+            yield from keystone.figures(cloud)
         yield engine.after_idling(wire, idle, since)
 
 

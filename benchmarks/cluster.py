@@ -76,9 +76,9 @@ class Wire:
 
 
 @contextmanager
-def cluster() -> Iterator[control.Running]:
+def cluster(auth: str = control.TEMPAUTH) -> Iterator[control.Running]:
     """Run an embedded Swift in a temporary folder."""
-    with control.join_or_start(control.data_folder(), control.Settings(ephemeral=True)) as lease:
+    with control.join_or_start(control.data_folder(), control.Settings(ephemeral=True, auth=auth)) as lease:
         yield lease.running
 
 
@@ -87,7 +87,7 @@ def environment(running: control.Running | None = None) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("OS_", "ST_", "STORLET_SHELL_"))}
     if running is None:
         return kept
-    return {**kept, "ST_AUTH": running.auth_url, "ST_USER": running.user, "ST_KEY": running.key}
+    return {**kept, **control.environment(running)}
 
 
 def tool(name: str) -> str:
@@ -95,9 +95,15 @@ def tool(name: str) -> str:
     return str(Path(sys.executable).parent / name)
 
 
-def run(words: list[str], running: control.Running | None = None, stdin: bytes = b"") -> None:
+def run(
+    words: list[str],
+    running: control.Running | None = None,
+    stdin: bytes = b"",
+    environ: Mapping[str, str] | None = None,
+) -> None:
     """Run a process to its end, its output thrown away.
 
+    :param environ: further variables
     :raises RuntimeError: when it fails
     """
     done = subprocess.run(
@@ -105,7 +111,7 @@ def run(words: list[str], running: control.Running | None = None, stdin: bytes =
         input=stdin,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        env=environment(running),
+        env={**environment(running), **(environ or {})},
         check=False,
     )
     if done.returncode:

@@ -29,7 +29,7 @@ print(time.perf_counter() - started)
 
 
 def figures(running: Running, wire: Wire) -> Iterator[Figure]:
-    """Measure both. A Keystone cloud is not at hand here, so that the cost of its logins is not measured."""
+    """Measure both; what logins at a Keystone cost is measured in :mod:`.keystone`."""
     yield warm_get(running, wire)
     yield loading()
 
@@ -37,7 +37,7 @@ def figures(running: Running, wire: Wire) -> Iterator[Figure]:
 def warm_get(running: Running, wire: Wire) -> Figure:
     """``%get`` of a small object in a live session over the same GET by ``http.client`` on a kept connection."""
     wire.send("PUT", "bench/small", body=b"x" * 1024)
-    with _shell(running) as shell:
+    with live_shell(running) as shell:
         magic, plain = in_turns(
             200,
             lambda: shell.run_line_magic("get", "bench/small").content,
@@ -59,7 +59,7 @@ def loading() -> Figure:
 
 
 @contextmanager
-def _shell(running: Running) -> Iterator[InteractiveShell]:
+def live_shell(running: Running) -> Iterator[InteractiveShell]:
     """Have an IPython shell with the extension loaded, and the cluster's identity in the environment."""
     before = dict(os.environ)
     os.environ.update(environment(running))

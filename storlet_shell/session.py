@@ -149,13 +149,13 @@ class Session:
             return discover(self.surroundings.environ)
         if self._lease is not None and not self._lease.holds:
             self._disconnect()
-        if self._lease is None:
-            from storlet_shell.embedded import control
+        from storlet_shell.embedded import control
 
+        if self._lease is None:
             folder = control.data_folder(self.local_folder)
             self._lease = control.join_or_start(folder, control.Settings(ephemeral=self.options.ephemeral))
-        running = self._lease.running
-        return Credentials("the embedded Swift (--local)", "v1", running.auth_url, running.user, running.key)
+        found = discover(control.environment(self._lease.running))
+        return found._replace(source="the embedded Swift (--local)")
 
     @property
     def client(self) -> Client:

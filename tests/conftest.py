@@ -9,7 +9,7 @@ import pytest
 
 from storlet_shell.embedded import control
 
-pytest_plugins = ["tests.support.fixtures"]
+pytest_plugins = ["tests.support.fixtures", "tests.support.keystone"]
 
 
 @pytest.fixture(scope="session")

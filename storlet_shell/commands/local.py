@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,38 @@ from storlet_shell.results import Done, Report, Result
 from storlet_shell.session import Session
 
 _MIB = 2**20
+
+_ACTIONS = ("start", "stop", "status", "reset", "env")
+
+# What a terminal may hold of another identity: it would win over the one that is set, or change it.
+_OTHERS = (
+    *("ST_AUTH", "ST_USER", "ST_KEY", "OS_CLOUD", "OS_STORAGE_URL", "OS_AUTH_TOKEN", "OS_AUTH_TYPE", "OS_TOKEN"),
+    *("OS_AUTH_URL", "OS_AUTH_VERSION", "OS_IDENTITY_API_VERSION", "OS_USERNAME", "OS_USER_ID", "OS_PASSWORD"),
+    *("OS_APPLICATION_CREDENTIAL_ID", "OS_APPLICATION_CREDENTIAL_NAME", "OS_APPLICATION_CREDENTIAL_SECRET"),
+    *("OS_PROJECT_NAME", "OS_PROJECT_ID", "OS_TENANT_NAME", "OS_TENANT_ID", "OS_USER_DOMAIN_NAME", "OS_USER_DOMAIN_ID"),
+    *("OS_PROJECT_DOMAIN_NAME", "OS_PROJECT_DOMAIN_ID", "OS_DOMAIN_NAME", "OS_DOMAIN_ID", "OS_SYSTEM_SCOPE"),
+    *("OS_DEFAULT_DOMAIN", "OS_TRUST_ID", "OS_REGION_NAME", "OS_INTERFACE", "OS_ENDPOINT_TYPE", "OS_CACERT"),
+)
+
+
+class Environment(Result):
+    """Variables of a terminal's environment.
+
+    :param variables: those that are set, and their values
+    """
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self.variables = variables
+
+    def fields(self) -> dict[str, Any]:
+        """Return the variables."""
+        return dict(self.variables)
+
+    def render(self) -> Iterator[str]:
+        """Yield lines for ``eval`` in a shell."""
+        yield "unset " + " ".join(name for name in _OTHERS if name not in self.variables)
+        for name, value in self.variables.items():
+            yield f"export {name}={shlex.quote(value)}"
 
 
 def _positive(text: str) -> int:
@@ -31,26 +65,37 @@ def _port(text: str) -> int:
 
 @command(
     "local",
-    "Start, stop, show or empty the embedded Swift.",
-    Arg("action", nargs="?", choices=("start", "stop", "status", "reset"), default="status", help="status by default"),
+    "Start, stop, show or empty the embedded Swift, or log a terminal in at it.",
+    Arg("action", nargs="?", choices=_ACTIONS, default="status", help="status by default"),
+    Arg("--auth", choices=(control.TEMPAUTH, control.KEYSTONE), help="start: who gives out tokens; else as last time"),
     Arg("--port", type=_port, metavar="PORT", help="start: the port; otherwise the last one, or a free one"),
+    Arg("--keystone-port", type=_port, metavar="PORT", help="start: Keystone's port; else the last one, or a free one"),
     Arg("--time-limit", type=_positive, metavar="SECONDS", help="start: how long a storlet may run (40)"),
     Arg("--memory-limit", type=_positive, metavar="MIB", help="start: the memory a storlet may use (512)"),
+    Arg("--user", choices=[user.name for user in control.USERS], help="env: one of Keystone's users; else tester"),
     YES,
     category="Session",
 )
 def local(
     session: Session,
     action: str,
+    auth: str | None = None,
     port: int | None = None,
+    keystone_port: int | None = None,
     time_limit: int | None = None,
     memory_limit: int | None = None,
+    user: str | None = None,
     yes: bool = False,
 ) -> Result:
     """Start, stop, show or empty the embedded Swift: a real Swift with real storlets on this machine alone.
 
     Started by this command it stays until it is stopped, and its data stay until they are reset. Use it from any
-    storlet-shell with --local, or for a whole terminal with STORLET_SHELL_LOCAL=1.
+    storlet-shell with --local, or for a whole terminal with STORLET_SHELL_LOCAL=1. Other programs find it by
+    eval "$(storlet-shell local env)".
+
+    With --auth keystone, a Keystone gives out tokens, as in a cloud. Its users are tester (project test), tester_member
+    (test, no more than access control lists allow), outsider (project other) and admin. tempauth has accounts of its
+    own: what was stored with one of the two is seen with that one.
 
     :raises EmbeddedError: when it can't be started or stopped
     :raises RefusedError: when data are to be deleted and the answer is no
@@ -59,7 +104,21 @@ def local(
         raise UsageError("this session's embedded Swift is its own (--ephemeral), and ends with it")
     folder = session.leased_folder or control.data_folder(session.local_folder)
     if action == "start":
-        return _start(session, folder, port, time_limit, memory_limit)
+        if keystone_port and auth == control.TEMPAUTH:
+            raise UsageError("--keystone-port is for --auth keystone")
+        settings = control.Settings(
+            port,
+            time_limit or 40,
+            (memory_limit or 512) * _MIB,
+            auth=control.KEYSTONE if keystone_port else auth,
+            identity_port=keystone_port,
+        )
+        started = _start(session, folder, settings)
+        if not started.facts["started"]:
+            _require_limits(control.status(folder), time_limit, memory_limit)
+        return started
+    if action == "env":
+        return _environment(folder, user)
     if action == "status":
         return Report(_status(control.status(folder)))
     if action == "reset":
@@ -74,17 +133,30 @@ def local(
     return Done(message, {"stopped": stopped})
 
 
-def _start(
-    session: Session, folder: Path, port: int | None, time_limit: int | None, memory_limit: int | None
-) -> Result:
-    settings = control.Settings(port, time_limit or 40, (memory_limit or 512) * _MIB)
+def _start(session: Session, folder: Path, settings: control.Settings) -> Done:
+    if settings.auth == control.KEYSTONE and control.find(folder) is None:
+        session.surroundings.warn("Keystone is starting too; that takes a while, longest the first time")
     running, started = control.start(folder, settings)
-    if not started:
-        _require_limits(control.status(folder), time_limit, memory_limit)
     use = "this session uses it" if session.adopt_local(adopt=True) else "use it with --local"
-    facts = {"started": started, "auth_url": running.auth_url, "user": running.user, "pid": running.pid}
+    facts = {
+        "started": started,
+        "auth": running.auth,
+        "auth_url": running.auth_url,
+        "storage_url": running.storage_url,
+        "user": running.user,
+        "pid": running.pid,
+    }
     verb = "started" if started else "runs already"
     return Done(f"the embedded Swift {verb}: {running.auth_url}, user {running.user}; {use}", facts)
+
+
+def _environment(folder: Path, user: str | None) -> Environment:
+    running = control.find(folder)
+    if running is None:
+        raise EmbeddedError("no embedded Swift runs; start one: local start")
+    if user and running.auth != control.KEYSTONE:
+        raise UsageError(f"the embedded Swift has no Keystone and so one user, {running.user}; see: help local")
+    return Environment(control.environment(running, user))
 
 
 def _require_limits(status: control.Status, time_limit: int | None, memory_limit: int | None) -> None:
@@ -101,7 +173,9 @@ def _status(status: control.Status) -> dict[str, Any]:
     facts: dict[str, Any] = {"running": "yes" if running else "no"}
     if running:
         facts |= {
+            "authentication": running.auth,
             "auth URL": running.auth_url,
+            "storage URL": running.storage_url,
             "user": running.user,
             "process": running.pid,
             "since": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(running.started)),

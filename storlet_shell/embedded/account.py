@@ -1,4 +1,4 @@
-"""The one account, ready for storlets."""
+"""The user's account, ready for storlets."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from typing import Any
 
 from swift.common.swob import Request
 
-from storlet_shell.embedded.settings import ACCOUNT
 from storlet_shell.errors import EmbeddedError
 
 CONTAINERS = ("storlet", "dependency", "storletlog")
 
 
-def prepare_account(proxy: Any) -> None:
+def prepare_account(proxy: Any, account: str) -> None:
     """Make the account and the containers that storlets need, where they are missing.
 
     :param proxy: the proxy server's application itself, without the middleware that asks who is there
     """
-    headers = _ask(proxy, "HEAD", "", {}).headers
+    headers = _ask(proxy, "HEAD", account, {}).headers
     if headers.get("X-Account-Meta-Storlet-Enabled") is None:
-        _ask(proxy, "POST", "", {"X-Account-Meta-Storlet-Enabled": "True"})
+        _ask(proxy, "POST", account, {"X-Account-Meta-Storlet-Enabled": "True"})
     for container in CONTAINERS:
-        if _ask(proxy, "HEAD", container, {}, missing=True).status_int == 404:
-            _ask(proxy, "PUT", container, {})
+        if _ask(proxy, "HEAD", f"{account}/{container}", {}, missing=True).status_int == 404:
+            _ask(proxy, "PUT", f"{account}/{container}", {})
 
 
-def _ask(proxy: Any, method: str, container: str, headers: Mapping[str, str], *, missing: bool = False) -> Any:
+def _ask(proxy: Any, method: str, place: str, headers: Mapping[str, str], *, missing: bool = False) -> Any:
     """Send one request.
 
+    :param place: the account, or the account and a container
     :param missing: whether 404 is an answer like others
     """
-    path = f"/v1/{ACCOUNT}/{container}".rstrip("/")
+    path = f"/v1/{place}"
     response = Request.blank(path, method=method, headers=dict(headers)).get_response(proxy)
     if not response.is_success and not (missing and response.status_int == 404):
         raise EmbeddedError(f"the embedded Swift answers {response.status} to {method} {path}; see its log")

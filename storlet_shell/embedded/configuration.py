@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
+from storlet_shell.embedded import users
 from storlet_shell.embedded.rings import write_rings
 from storlet_shell.embedded.settings import USER, Secrets, Settings
 
@@ -24,9 +26,19 @@ GATEWAY = "storlet_shell.embedded.gateway.StorletGateway"
 ENGINE = "storlets"
 """The storlet engine's name: its folder, relative to the server's working folder."""
 
+KEYSTONE_CONF = users.FOLDER / "keystone.conf"
+"""Keystone's configuration, relative to the server's working folder."""
+
+KEYSTONE_KEYS = {
+    "fernet_tokens": users.FOLDER / "token-keys",
+    "fernet_receipts": users.FOLDER / "receipt-keys",
+    "credential": users.FOLDER / "credential-keys",
+}
+"""Where Keystone's keys lie, by the option groups that say so."""
+
 # The storlets middleware stands where its own installer puts it: after authentication, before what assembles bodies.
 _PROXY_PIPELINE = (
-    "catch_errors gatekeeper healthcheck recon cache listing_formats bulk tempurl formpost tempauth space"
+    "catch_errors gatekeeper healthcheck recon cache listing_formats bulk tempurl formpost {auth} space"
     " outcome storlet_handler lookup source staticweb copy container-quotas"
     " account-quotas slo dlo versioned_writes symlink proxy-server"
 )
@@ -56,7 +68,24 @@ _CHUNK = 256 * 2**10
 # The same on the way from the object server to the client: as by default, since small output waits for that much.
 _ANSWER_CHUNK = 64 * 2**10
 
+# Seconds in which the proxy does not ask Keystone again whose a token is; what is revoked is good for so long.
+_TOKEN_CACHE_SECONDS = 10
+
+# Keystone's default makes each login take a quarter of a second. The passwords are documented, or random and long.
+_HASH_ROUNDS = 4
+
 Sections = Mapping[str, Mapping[str, str]]
+
+
+class Identity(NamedTuple):
+    """The Keystone that tells the proxy whose a token is.
+
+    :param port: Keystone's
+    :param password: the proxy's own
+    """
+
+    port: int
+    password: str
 
 
 def application(name: str) -> str:
@@ -76,13 +105,16 @@ def daemon_options() -> dict[str, str]:
     }
 
 
-def write_configuration(settings: Settings, secrets: Secrets) -> None:
-    """Write all configuration files and rings into the working folder, readable for its owner only."""
+def write_configuration(settings: Settings, secrets: Secrets, identity: Identity | None) -> None:
+    """Write all configuration files and rings into the working folder, readable for its owner only.
+
+    :param identity: None for tempauth
+    """
     FOLDER.mkdir(mode=0o700, exist_ok=True)
     write_rings(FOLDER)
     files = {
         "swift.conf": {"swift-hash": {"swift_hash_path_suffix": secrets.hash_suffix}},
-        "proxy-server.conf": _proxy(settings, secrets),
+        "proxy-server.conf": _proxy(settings, _keystone_filters(identity) if identity else _tempauth_filter(secrets)),
         "internal-client.conf": _internal_client(settings),
         "object-server.conf": _object(settings),
         "container-server.conf": _storage("container", {}),
@@ -91,6 +123,8 @@ def write_configuration(settings: Settings, secrets: Secrets) -> None:
     }
     for name, sections in files.items():
         _write(FOLDER / name, sections)
+    if identity:
+        _write(KEYSTONE_CONF, _keystone(settings))
 
 
 def _write(path: Path, sections: Sections) -> None:
@@ -167,12 +201,14 @@ def _proxy_server(settings: Settings) -> dict[str, str]:
     }
 
 
-def _proxy(settings: Settings, secrets: Secrets) -> Sections:
-    """Return the proxy server's configuration."""
-    account, user = USER.split(":")
+def _proxy(settings: Settings, auth: Sections) -> Sections:
+    """Return the proxy server's configuration.
+
+    :param auth: the filters that find out who is there, in their order
+    """
     return {
         "DEFAULT": _common(),
-        "pipeline:main": {"pipeline": _PROXY_PIPELINE},
+        "pipeline:main": {"pipeline": _PROXY_PIPELINE.format(auth=" ".join(auth))},
         "app:proxy-server": _proxy_server(settings),
         **{f"filter:{name}": {"use": f"egg:swift#{entry}"} for name, entry in _SWIFT_FILTERS.items()},
         "filter:recon": _recon(),
@@ -188,14 +224,63 @@ def _proxy(settings: Settings, secrets: Secrets) -> Sections:
         },
         "filter:tempurl": {"use": "egg:swift#tempurl", "allowed_digests": "sha256 sha512"},
         "filter:formpost": {"use": "egg:swift#formpost", "allowed_digests": "sha256 sha512"},
-        "filter:tempauth": {
+        **{f"filter:{name}": options for name, options in auth.items()},
+        "filter:storlet_handler": _storlet_handler("proxy"),
+    }
+
+
+def _tempauth_filter(secrets: Secrets) -> Sections:
+    """Return the filter that gives out tokens itself."""
+    account, user = USER.split(":")
+    return {
+        "tempauth": {
             "use": "egg:swift#tempauth",
             f"user_{account}_{user}": f"{secrets.key} .admin",
             # Tokens that carry their own proof: they outlive a restart and are good at every proxy of this folder.
             "fernet_key_folder": secrets.token_key,
             "active_fernet_key_id": "folder",
+        }
+    }
+
+
+def _keystone_filters(identity: Identity) -> Sections:
+    """Return the filters that ask Keystone whose a token is, and what its roles allow."""
+    url = f"http://127.0.0.1:{identity.port}"
+    return {
+        "authtoken": {
+            "paste.filter_factory": "keystonemiddleware.auth_token:filter_factory",
+            "www_authenticate_uri": url,
+            "auth_url": url,
+            "auth_type": "password",
+            "username": users.SWIFT.name,
+            "password": identity.password,
+            "project_name": users.SWIFT.project,
+            "user_domain_id": users.DOMAIN,
+            "project_domain_id": users.DOMAIN,
+            "region_name": users.REGION,
+            "interface": "internal",
+            "delay_auth_decision": "true",
+            "include_service_catalog": "false",
+            "service_token_roles_required": "true",
+            "cache": "swift.cache",
+            "token_cache_time": str(_TOKEN_CACHE_SECONDS),
         },
-        "filter:storlet_handler": _storlet_handler("proxy"),
+        "keystoneauth": {
+            "use": "egg:swift#keystoneauth",
+            "reseller_prefix": "AUTH",
+            "operator_roles": ", ".join(users.OPERATOR_ROLES),
+        },
+    }
+
+
+def _keystone(settings: Settings) -> Sections:
+    """Return Keystone's configuration."""
+    return {
+        "database": {"connection": f"sqlite:///{users.FOLDER}/keystone.db"},
+        # bcrypt's greatest length; with its own, Keystone warns at each login.
+        "identity": {"password_hash_rounds": str(_HASH_ROUNDS), "max_password_length": "72"},
+        "token": {"expiration": str(settings.token_seconds)},
+        **{group: {"key_repository": str(folder)} for group, folder in KEYSTONE_KEYS.items()},
     }
 
 

@@ -23,15 +23,20 @@ from typing import Any
 
 from storlet_shell.embedded import folder as places
 from storlet_shell.embedded.folder import data_folder
-from storlet_shell.embedded.settings import Running, Settings, Status
+from storlet_shell.embedded.settings import KEYSTONE, TEMPAUTH, Running, Settings, Status
+from storlet_shell.embedded.users import TESTER, USERS, environment
 from storlet_shell.errors import EmbeddedError, RefusedError
 
 __all__ = [
+    "KEYSTONE",
+    "TEMPAUTH",
+    "USERS",
     "Lease",
     "Running",
     "Settings",
     "Status",
     "data_folder",
+    "environment",
     "find",
     "join_or_start",
     "reset",
@@ -41,7 +46,7 @@ __all__ = [
 ]
 
 _SERVER = "storlet_shell.embedded.server"
-_START_SECONDS = 60.0
+_START_SECONDS = {TEMPAUTH: 60.0, KEYSTONE: 180.0}  # Keystone is some thousand modules, and at first a database
 _STOP_SECONDS = 8.0
 
 # What of this process's surroundings the server gets: what Python itself may need to start, and nothing that could be
@@ -99,7 +104,10 @@ def join_or_start(folder: Path, settings: Settings) -> Lease:
 
     :raises EmbeddedError: it can't be started; the message says why
     """
-    _require_packages()
+    if settings.auth is None:
+        last = {} if settings.ephemeral else places.last_state(places.current(folder))
+        settings = replace(settings, auth=last.get("auth", TEMPAUTH))
+    _require_packages(settings)
     folder = places.temporary_folder() if settings.ephemeral else places.current(folder)
     if not places.is_ours(folder):
         places.claim(folder)
@@ -132,6 +140,12 @@ def start(folder: Path, settings: Settings) -> tuple[Running, bool]:
     if running and (settings.ephemeral != running.ephemeral or settings.port not in (None, running.port)):
         kind = "an ephemeral" if running.ephemeral else "a"
         raise EmbeddedError(f"{kind} server runs already, on port {running.port}; stop it first: local stop")
+    if running and settings.auth not in (None, running.auth):
+        raise EmbeddedError(f"a server runs already, with {running.auth}; stop it first: local stop")
+    if running and settings.identity_port not in (None, running.identity_port):
+        raise EmbeddedError(
+            f"a server runs already, Keystone on port {running.identity_port}; stop it first: local stop"
+        )
     asked = replace(settings, lasting=True, ephemeral=settings.ephemeral and running is None)
     with join_or_start(folder, asked) as lease:
         (lease.running.folder / places.LASTING).touch(mode=0o600)
@@ -214,11 +228,13 @@ def _find(folder: Path) -> Running | None:
     held, secrets = places.read_state(folder), places.read_secrets(folder)
     if not held or secrets is None:
         return None
+    key = TESTER.password if held.get("auth") == KEYSTONE else secrets.key
     try:
-        names = ("pid", "port", "ephemeral", "started")
-        return Running(key=secrets.key, folder=folder, **{name: held[name] for name in names})
+        facts = {name: held[name] for name in ("pid", "port", "ephemeral", "started")}
     except KeyError:
         raise places.broken(folder, places.STATE) from None
+    facts |= {name: held[name] for name in ("user", "auth", "identity_port", "account") if name in held}
+    return Running(key=key, folder=folder, **facts)
 
 
 def _end(process: int) -> None:
@@ -236,11 +252,14 @@ def _end(process: int) -> None:
     raise EmbeddedError("the embedded Swift does not end, not even when it is killed; its disk does not answer")
 
 
-def _require_packages() -> None:
+def _require_packages(settings: Settings) -> None:
     """Find out whether the server's packages are installed, without importing them."""
-    for package in ("swift", "storlets"):
+    packages = {"swift": "embedded", "storlets": "embedded"}
+    if settings.auth == KEYSTONE:
+        packages |= {"keystone": "keystone", "keystonemiddleware": "keystone", "waitress": "keystone"}
+    for package, extra in packages.items():
         if find_spec(package) is None:
-            raise EmbeddedError(f"{package} is not installed; run: pip install 'storlet-shell[embedded]'")
+            raise EmbeddedError(f"{package} is not installed; run: pip install 'storlet-shell[{extra}]'")
 
 
 def _spawn(folder: Path, settings: Settings, starting: int) -> Running:
@@ -249,15 +268,16 @@ def _spawn(folder: Path, settings: Settings, starting: int) -> Running:
     :param starting: the lock that keeps others from starting one; the process holds it too until it is ready
     """
     places.check(folder)
+    seconds = _START_SECONDS[settings.auth or TEMPAUTH]
     process, reader = _launch(folder, settings, starting)
     try:
-        answer = _answer(reader)
+        answer = _answer(reader, seconds)
     finally:
         os.close(reader)
         process.wait()  # it only forks the server, which is in its process group
     if answer is None:
         os.killpg(process.pid, signal.SIGKILL)
-        raise EmbeddedError(f"the embedded Swift did not answer within {_START_SECONDS:.0f} seconds of its start")
+        raise EmbeddedError(f"the embedded Swift did not answer within {seconds:.0f} seconds of its start")
     if "error" in answer:
         raise EmbeddedError(answer["error"])
     running = _find(folder)
@@ -314,13 +334,13 @@ def _is_working_folder(entry: str) -> bool:
         return False
 
 
-def _answer(reader: int) -> dict[str, Any] | None:
+def _answer(reader: int, seconds: float) -> dict[str, Any] | None:
     """Read the one line that a starting server sends: ready, or what went wrong.
 
     :returns: empty if it died, None if it takes too long
     """
     text = b""
-    while select.select([reader], [], [], _START_SECONDS)[0]:
+    while select.select([reader], [], [], seconds)[0]:
         part = os.read(reader, 65536)
         text += part
         if not part or text.endswith(b"\n"):

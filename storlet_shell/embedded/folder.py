@@ -12,6 +12,7 @@
         credentials.json    mode 0600
         state.json          what the server says of itself while it can be joined; afterwards state-last.json
         log  log.1
+        keystone/           Keystone's database, keys, passwords and log, once it has run on this folder
         etc/  run/  recon/  devices/  storlets/
 
 The kernel drops a lock (``flock``) with the process that held it, whatever ended that process; so nothing that a dead
@@ -160,7 +161,7 @@ def is_locked(folder: Path, name: str) -> bool:
 
 def read_secrets(folder: Path) -> Secrets | None:
     """Return the folder's secrets, or None if it has none yet."""
-    fields = _read_json(folder, CREDENTIALS)
+    fields = read_json(folder, CREDENTIALS)
     if fields is None:
         return None
     try:
@@ -174,18 +175,26 @@ def make_secrets(folder: Path) -> Secrets:
     held = read_secrets(folder)
     if held is None:
         held = Secrets.random()
-        _write_json(folder / CREDENTIALS, asdict(held))
+        write_json(folder / CREDENTIALS, asdict(held))
     return held
 
 
 def read_state(folder: Path, name: str = STATE) -> dict[str, Any]:
     """Return what the folder's server said of itself when it was ready; empty if it is not there, or not yet ready."""
-    return _read_json(folder, name) or {}
+    return read_json(folder, name) or {}
+
+
+def last_state(folder: Path) -> dict[str, Any]:
+    """Return what the folder's last server said of itself; empty if there was none, or if it makes no sense."""
+    try:
+        return read_state(folder) or read_state(folder, LAST_STATE)
+    except EmbeddedError:
+        return {}
 
 
 def write_state(folder: Path, state: dict[str, Any]) -> None:
     """Store what a server says of itself."""
-    _write_json(folder / STATE, state)
+    write_json(folder / STATE, state)
 
 
 def open_log(folder: Path) -> int:
@@ -217,7 +226,7 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
-def _read_json(folder: Path, name: str) -> dict[str, Any] | None:
+def read_json(folder: Path, name: str) -> dict[str, Any] | None:
     """Read one of the folder's files, None if it is not there."""
     with _translated(folder):
         try:
@@ -231,7 +240,7 @@ def _read_json(folder: Path, name: str) -> dict[str, Any] | None:
     return held
 
 
-def _write_json(path: Path, value: dict[str, Any]) -> None:
+def write_json(path: Path, value: dict[str, Any]) -> None:
     """Store a file whole or not at all, readable for its owner only."""
     fd, written = tempfile.mkstemp(dir=path.parent)  # mode 0600
     with os.fdopen(fd, "w") as file:

@@ -15,7 +15,14 @@ _LARGEST = 4 * 2**20
 
 
 class BoundedLog(logging.Handler):
-    """Write records to standard error, which is the log file, and begin a new file when that is large."""
+    """Write records to standard error, which is the log file, and begin a new file when that is large.
+
+    :param path: the log file
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
 
     def createLock(self) -> None:  # noqa: N802 - logging's name
         """Do without a lock: a record is one write, which the kernel does not tear apart.
@@ -29,29 +36,31 @@ class BoundedLog(logging.Handler):
         try:
             os.write(2, f"{self.format(record)}\n".encode(errors="backslashreplace"))
             if os.fstat(2).st_size > _LARGEST:
-                begin()
+                begin(self._path)
         except Exception:
             self.handleError(record)
 
 
-def begin() -> None:
+def begin(path: Path) -> None:
     """Begin a new log, keep the last one beside it, and make it standard output and standard error."""
-    if LOG.exists():
-        LOG.replace(LOG.with_suffix(".1"))
-    fd = os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    if path.exists():
+        path.replace(path.with_suffix(".1"))
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(fd, 1)
     os.dup2(fd, 2)
     os.close(fd)
 
 
-def start() -> None:
+def start(path: Path = LOG) -> None:
     """Begin a new log for this process and send all records there."""
-    begin()
+    begin(path)
     # Printed at the first import of eventlet 0.41; there is no Swift without eventlet.
     warnings.filterwarnings("ignore", message="\\s*Eventlet is deprecated")
-    handler = BoundedLog()
+    handler = BoundedLog(path)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    # It names each option that is Swift's, or its own plugin's, in the section that paste.deploy hands it.
+    logging.getLogger("keystonemiddleware._common.config").setLevel(logging.ERROR)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
 
 def attach(

@@ -80,7 +80,7 @@ def _run(settings: Settings, ready: int, starting: int) -> None:
 
     from storlet_shell.embedded.servers import Servers  # Swift's modules must find everything patched
 
-    servers = Servers(settings, last.get("port"))
+    servers = Servers(settings, last)
     _publish(settings, servers)
     os.close(starting)
     _tell(ready, {"ready": True})
@@ -100,6 +100,7 @@ def _publish(settings: Settings, servers: Any) -> None:
         "memory_limit": settings.memory_limit,
         "sandbox": servers.sandbox,
         "versions": servers.versions,
+        **servers.identity,
     }
     places.write_state(HERE, state)
 
@@ -115,10 +116,7 @@ def _stop(servers: Any) -> None:
 
 def _forget_last_run(settings: Settings) -> dict[str, Any]:
     """Put away what the last server said of itself, and return it; empty if there is nothing or it makes no sense."""
-    try:
-        last = places.read_state(HERE) or places.read_state(HERE, places.LAST_STATE)
-    except EmbeddedError:
-        last = {}
+    last = places.last_state(HERE)
     (HERE / places.STATE).unlink(missing_ok=True)
     if not settings.lasting:
         (HERE / places.LASTING).unlink(missing_ok=True)

@@ -22,11 +22,13 @@ from storlet_shell.embedded import backends, configuration
 from storlet_shell.embedded.account import prepare_account
 from storlet_shell.embedded.engine import Engine, open_engine
 from storlet_shell.embedded.folder import make_secrets
+from storlet_shell.embedded.keystone import Keystone
 from storlet_shell.embedded.nursery import Limits
 from storlet_shell.embedded.protocol import Protocol
 from storlet_shell.embedded.rings import BACKENDS, DEVICE
-from storlet_shell.embedded.settings import Settings
+from storlet_shell.embedded.settings import ACCOUNT, KEYSTONE, Settings
 from storlet_shell.embedded.upkeep import Upkeep
+from storlet_shell.embedded.users import SWIFT, TESTER, make_passwords
 from storlet_shell.errors import EmbeddedError
 
 HOST = "127.0.0.1"
@@ -38,29 +40,43 @@ class Servers:
     """The running servers.
 
     :param settings: what is wanted
-    :param last_port: the port that this data folder's proxy had last; it is taken again if it is free
+    :param last: what this data folder's last server said of itself; its ports are taken again if they are free
     """
 
-    def __init__(self, settings: Settings, last_port: int | None) -> None:
+    def __init__(self, settings: Settings, last: dict[str, Any]) -> None:
         _use_utc()
-        listener = _listen(settings.port, last_port)
+        listener = _listen(settings.port, last.get("port"))
         self.port: int = listener.getsockname()[1]
         _prepare_folders()
-        configuration.write_configuration(settings, make_secrets(Path()))
+        self._keystone = self._start_keystone(settings, last)
+        try:
+            self._start(settings, listener)
+        except BaseException:
+            self._end_keystone()
+            raise
+
+    def _start(self, settings: Settings, listener: Any) -> None:
+        """Start everything but Keystone, which takes longest and is waited for at the end."""
         _read_swift_conf()
         backends.connect_to_sockets()
         self.engine = _open_engine(settings)
+        self.sandbox = self.engine.sandbox.description
         upkeep = Upkeep()
         apps = {name: loadapp(configuration.application(name)) for name in BACKENDS}
         apps["container"] = upkeep.watch(apps["container"])
         for name, app in apps.items():
             self._spawn(backends.listen(name), app, settings)
         proxy = loadapp(configuration.application("proxy"))
-        prepare_account(proxy._pipeline_final_app)
+        self.versions = {name: version(name) for name in ("swift", "storlets")}
+        self.identity: dict[str, Any] = {"auth": settings.auth, "account": ACCOUNT}
+        if self._keystone is not None:
+            facts = self._keystone.wait()
+            self.versions["keystone"] = facts["release"]
+            account = f"AUTH_{facts['projects'][TESTER.project]}"
+            self.identity |= {"identity_port": self._keystone.port, "account": account, "user": TESTER.name}
+        prepare_account(proxy._pipeline_final_app, self.identity["account"])
         self._proxy = self._spawn(listener, proxy, settings)
         upkeep.start()
-        self.versions = {name: version(name) for name in ("swift", "storlets")}
-        self.sandbox = self.engine.sandbox.description
 
     def stop(self, grace: float) -> None:
         """Accept no more requests, and let those that are there come to their end.
@@ -73,6 +89,23 @@ class Servers:
             eventlet.spawn(self._proxy.kill)
             self._proxy.wait()
         self.engine.close()
+        self._end_keystone()
+
+    def _start_keystone(self, settings: Settings, last: dict[str, Any]) -> Keystone | None:
+        """Write the configuration, and start Keystone if it is wanted."""
+        keystone = identity = None
+        if settings.auth == KEYSTONE:
+            passwords = make_passwords(Path())
+            keystone = Keystone(_listen(settings.identity_port, last.get("identity_port")), self.port, passwords)
+            identity = configuration.Identity(keystone.port, passwords[SWIFT.name])
+        configuration.write_configuration(settings, make_secrets(Path()), identity)
+        if keystone is not None:
+            keystone.start()
+        return keystone
+
+    def _end_keystone(self) -> None:
+        if self._keystone is not None:
+            self._keystone.close()
 
     def _spawn(self, listener: Any, app: Any, settings: Settings) -> Any:
         """Serve an application in a green thread."""
@@ -96,7 +129,7 @@ class Servers:
 
 
 def _listen(port: int | None, last_port: int | None) -> Any:
-    """Open the proxy's listening socket.
+    """Open a listening socket: the proxy's, or Keystone's.
 
     :raises EmbeddedError: the port that was asked for is in use
     """

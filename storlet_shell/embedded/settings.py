@@ -13,6 +13,9 @@ USER = "local:storlet"
 ACCOUNT = "AUTH_local"
 """That user's account."""
 
+TEMPAUTH, KEYSTONE = "tempauth", "keystone"
+"""Who may ask for tokens, and where: Swift's own tempauth, or a Keystone."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -23,6 +26,9 @@ class Settings:
     :param memory_limit: bytes of memory that one invocation may use
     :param ephemeral: whether the server has a folder of its own, which is removed at its end
     :param lasting: whether it stays until it is stopped, rather than until nobody uses it any more
+    :param auth: ``tempauth`` or ``keystone``; None means what the data folder had last, or else tempauth
+    :param identity_port: Keystone's port on 127.0.0.1; None means the one it had last, or else any that is free
+    :param token_seconds: seconds that a token of Keystone's is good for
     """
 
     port: int | None = None
@@ -30,6 +36,9 @@ class Settings:
     memory_limit: int = 512 * 2**20
     ephemeral: bool = False
     lasting: bool = False
+    auth: str | None = None
+    identity_port: int | None = None
+    token_seconds: int = 3600
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,10 @@ class Secrets:
 class Running:
     """A server that answers.
 
+    :param key: the user's password
     :param started: when, in seconds since the epoch
+    :param identity_port: Keystone's port; 0 without one
+    :param account: the user's account
     """
 
     pid: int
@@ -61,16 +73,21 @@ class Running:
     ephemeral: bool
     started: float
     user: str = USER
+    auth: str = TEMPAUTH
+    identity_port: int = 0
+    account: str = ACCOUNT
 
     @property
     def auth_url(self) -> str:
-        """Where tempauth gives out tokens."""
+        """Where tokens are given out."""
+        if self.auth == KEYSTONE:
+            return f"http://127.0.0.1:{self.identity_port}/v3"
         return f"http://127.0.0.1:{self.port}/auth/v1.0"
 
     @property
     def storage_url(self) -> str:
         """The account."""
-        return f"http://127.0.0.1:{self.port}/v1/{ACCOUNT}"
+        return f"http://127.0.0.1:{self.port}/v1/{self.account}"
 
 
 @dataclass(frozen=True)

@@ -156,10 +156,17 @@ def test_local_is_started_used_stopped_and_reset(alone: Runner, tmp_path: Path) 
         ]
         again = alone("local", "start")
         assert "runs already" in again.text
+        environ = alone("local", "env", "--json").json
+        assert sorted(environ) == ["ST_AUTH", "ST_KEY", "ST_USER"]
+        assert "kept" in alone("ls", environ=environ).text
+        assert "has no Keystone and so one user" in one_line(alone("local", "env", "--user", "admin"))
     finally:
         stopped = alone("local", "stop")
     assert "is stopped; its data are kept" in stopped.text
     assert "was not running" in alone("local", "stop").text
+    assert one_line(alone("local", "env")) == "no embedded Swift runs; start one: local start"
+    refused = alone("local", "start", "--auth", "tempauth", "--keystone-port", "5000")
+    assert one_line(refused) == "--keystone-port is for --auth keystone"
     assert "kept" in alone("--local", "ls").text  # started for this line alone, and over the same data
     assert alone("local", "reset", "-y").status == 0
     assert not (tmp_path / "data").exists()

@@ -46,7 +46,8 @@ class Outcome:
 def base_environment(home: Path) -> dict[str, str]:
     """Return the environment of a process that has no identity."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TMPDIR") if name in os.environ}
-    return {**kept, "HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
+    warnings = "error,ignore:'cgi' is deprecated:DeprecationWarning"  # as in pyproject.toml
+    return {**kept, "HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": warnings}
 
 
 class Runner:

@@ -1,0 +1,85 @@
+"""A real Keystone in front of a real Swift, for the tests that need one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storlet_shell.embedded import control
+from tests.support.lines import Runner, base_environment
+
+TOKENS = "/v3/auth/tokens"
+
+
+class KeystoneSwift:
+    """A storlet-enabled Swift whose tokens come from Keystone.
+
+    :param running: the server; ``running.port`` is the proxy's port, ``running.identity_port`` Keystone's
+    """
+
+    def __init__(self, running: control.Running) -> None:
+        self.running = running
+        self.auth_url = running.auth_url
+        self.users = {user.name: user for user in control.USERS}
+        self.log = running.folder / "keystone" / "log"
+
+    def environment(self, user: str = "tester", **changes: str) -> dict[str, str]:
+        """Return the documented environment of a user; ``changes`` are further variables, empty ones are left out."""
+        variables = {**control.environment(self.running, user), **changes}
+        return {name: value for name, value in variables.items() if value}
+
+    def logins(self) -> int:
+        """Return how many tokens Keystone has given out since it was started, by its own log."""
+        return self.log.read_text().count(f"POST {TOKENS} 201")
+
+    def token(self, user: str = "admin") -> str:
+        """Log a user in and return the token."""
+        who = control.environment(self.running, user)
+        domain = {"name": who["OS_USER_DOMAIN_NAME"]}
+        password = {"user": {"name": user, "password": who["OS_PASSWORD"], "domain": domain}}
+        body = {
+            "auth": {
+                "identity": {"methods": ["password"], "password": password},
+                "scope": {"project": {"name": who["OS_PROJECT_NAME"], "domain": domain}},
+            }
+        }
+        return str(self._send("POST", TOKENS, body, {})[1]["X-Subject-Token"])
+
+    def ask(self, method: str, path: str, body: object = None, **headers: str) -> Any:
+        """Send Keystone a request of the administrator's and return the answer's document; ``_`` in a name is ``-``."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self._send(method, path, body, {"X-Auth-Token": self.token(), **named})[0]
+
+    def revoke(self, token: str) -> None:
+        """Revoke a token; the proxy believes one that it has seen for some seconds more."""
+        self.ask("DELETE", TOKENS, X_Subject_Token=token)
+
+    def _send(self, method: str, path: str, body: object, headers: dict[str, str]) -> tuple[Any, dict[str, str]]:
+        connection = HTTPConnection("127.0.0.1", self.running.identity_port, timeout=60)
+        try:
+            text = None if body is None else json.dumps(body)
+            connection.request(method, path, text, {"Content-Type": "application/json", **headers})
+            answer = connection.getresponse()
+            document = answer.read()
+            assert answer.status < 300, document
+            return json.loads(document or b"null"), dict(answer.headers)
+        finally:
+            connection.close()
+
+
+@pytest.fixture(scope="session")
+def keystone_swift() -> Iterator[KeystoneSwift]:
+    """Run a Swift with Keystone for the rest of the test session, in a temporary folder of its own."""
+    with control.join_or_start(Path(), control.Settings(ephemeral=True, auth=control.KEYSTONE)) as lease:
+        yield KeystoneSwift(lease.running)
+
+
+@pytest.fixture(scope="session")
+def run_keystone(keystone_swift: KeystoneSwift, tmp_path_factory: pytest.TempPathFactory) -> Runner:
+    """Run lines as the documented user of the Swift with Keystone; ``environ`` makes another one of it."""
+    return Runner({**base_environment(tmp_path_factory.mktemp("home")), **keystone_swift.environment()})
