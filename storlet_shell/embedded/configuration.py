@@ -274,12 +274,17 @@ def _keystone_filters(identity: Identity) -> Sections:
 
 
 def _keystone(settings: Settings) -> Sections:
-    """Return Keystone's configuration."""
+    """Return Keystone's configuration.
+
+    It keeps in its process's memory what it has read, which makes a login four times as fast; but not tokens, which
+    nothing would take out of there again.
+    """
     return {
+        "cache": {"backend": "dogpile.cache.memory"},
         "database": {"connection": f"sqlite:///{users.FOLDER}/keystone.db"},
         # bcrypt's greatest length; with its own, Keystone warns at each login.
         "identity": {"password_hash_rounds": str(_HASH_ROUNDS), "max_password_length": "72"},
-        "token": {"expiration": str(settings.token_seconds)},
+        "token": {"expiration": str(settings.token_seconds), "caching": "false"},
         **{group: {"key_repository": str(folder)} for group, folder in KEYSTONE_KEYS.items()},
     }
 

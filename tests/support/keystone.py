@@ -8,6 +8,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from storlet_shell.embedded import control
@@ -77,6 +78,9 @@ def keystone_swift() -> Iterator[KeystoneSwift]:
     """Run a Swift with Keystone for the rest of the test session, in a temporary folder of its own."""
     with control.join_or_start(Path(), control.Settings(ephemeral=True, auth=control.KEYSTONE)) as lease:
         yield KeystoneSwift(lease.running)
+        process = psutil.Process(lease.running.pid)
+        processes = [process, *process.children()]
+    assert not psutil.wait_procs(processes, timeout=30)[1]
 
 
 @pytest.fixture(scope="session")
