@@ -18,6 +18,7 @@ AUTH_USER = "X-Auth-User"
 AUTH_KEY = "X-Auth-Key"
 CONTENT_LENGTH = "Content-Length"
 CONTENT_TYPE = "Content-Type"
+DELETE_AFTER = "X-Delete-After"
 DESTINATION = "Destination"
 ETAG = "ETag"
 RETRY_AFTER = "Retry-After"
@@ -83,6 +84,11 @@ def encode_invocation(invocation: Invocation) -> dict[str, str]:
 
 def _quote_path(path: ObjectPath) -> str:
     return f"/{quote(path.container, safe='')}/{quote(path.name, safe='/')}"
+
+
+def encode_expiry(seconds: int) -> dict[str, str]:
+    """Encode after how many seconds the cluster removes an object."""
+    return {DELETE_AFTER: str(seconds)}
 
 
 def encode_destination(path: ObjectPath) -> dict[str, str]:

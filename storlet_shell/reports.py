@@ -38,6 +38,14 @@ class Result:
     def keep(self) -> None:
         """Make the result one that can be shown more than once, since it is going to be stored."""
 
+    def look(self) -> None:
+        """Fetch what showing the result takes, so that what can't be had fails here, and runs once."""
+
+    @property
+    def problem(self) -> StorletShellError | None:
+        """What is to be told after the result, and ends the line with its exit status: some of a batch has failed."""
+        return None
+
     def close(self) -> None:
         """Let go of what the result holds: a connection, a listing in progress."""
 

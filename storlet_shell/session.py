@@ -26,10 +26,13 @@ _YES = {"1", "true", "yes", "on"}
 
 
 class Progress(Protocol):
-    """How far a transfer is."""
+    """How far a transfer or a batch is."""
 
     def advance(self, count: int) -> None:
-        """Tell that so many more bytes went."""
+        """Tell that so many more bytes went, or objects."""
+
+    def expect(self, total: int) -> None:
+        """Tell how many there are, once that is known."""
 
 
 class Surroundings:
@@ -55,13 +58,19 @@ class Surroundings:
         """Tell the user one line that is no result."""
 
     @contextmanager
-    def progress(self, label: str, total: int | None) -> Iterator[Progress]:  # noqa: ARG002  the same
-        """Show how far a transfer of ``total`` bytes is, from when it takes over a second to its end."""
+    def progress(self, label: str, total: int | None, unit: str = "") -> Iterator[Progress]:  # noqa: ARG002  the same
+        """Show how far a transfer of ``total`` bytes is, from when it takes over a second to its end.
+
+        :param unit: what is counted, if not bytes
+        """
         yield _Silent()
 
 
 class _Silent:
     def advance(self, count: int) -> None:
+        """Show nothing."""
+
+    def expect(self, total: int) -> None:
         """Show nothing."""
 
 
@@ -195,6 +204,15 @@ class Session:
         made._has_adopted_local = self._has_adopted_local
         made._client = self.another_client()
         return made
+
+    @property
+    def storage_urls(self) -> tuple[str, ...]:
+        """The account at each place that takes its requests: the embedded Swift's proxies, or where the login leads.
+
+        :raises IdentityError: as :meth:`credentials`
+        """
+        own = self.client.storage_url
+        return self._lease.running.storage_urls if self._lease else (own,)
 
     @property
     def where(self) -> str:

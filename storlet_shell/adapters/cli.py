@@ -164,7 +164,10 @@ def run_line(session: Session, console: Console, words: Sequence[str], *, as_jso
     try:
         call = parse(Registry(), words)
         _refuse_store(call)
-        console.show(call.run(session), as_json=as_json)
+        result = call.run(session)
+        console.show(result, as_json=as_json)
+        if result.problem is not None:
+            return console.show_error(result.problem)
     except SystemExit as end:  # argparse has shown the command's help
         return int(end.code or 0)
     except BrokenPipeError:

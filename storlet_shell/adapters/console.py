@@ -47,6 +47,7 @@ class Console(Surroundings):
         self._stdout = stdout
         self._stderr = stderr
         self._redirected: IO[str] | None = None
+        self._line: TransferLine | None = None
         self.program = program
         self.debug = debug
 
@@ -95,13 +96,14 @@ class Console(Surroundings):
         self._stderr().write(f"{self.program}: {printable(message)}\n")
 
     @contextmanager
-    def progress(self, label: str, total: int | None) -> Iterator[Progress]:
+    def progress(self, label: str, total: int | None, unit: str = "") -> Iterator[Progress]:
         """Show a line on standard error if that is a terminal and the transfer takes over a second."""
-        line = TransferLine(self._stderr(), printable(label), total)
+        line = self._line = TransferLine(self._stderr(), printable(label), total, unit)
         try:
             yield line
         finally:
             line.clear()
+            self._line = None
 
     def show(self, result: Result, *, as_json: bool = False) -> None:
         """Write a result to standard output and let go of it.
@@ -120,6 +122,8 @@ class Console(Surroundings):
             else:
                 show = printable if stdout.isatty() else str
                 for line in result.render():
+                    if self._line is not None:
+                        self._line.clear()  # it stands where the next line goes
                     stdout.write(show(line) + "\n")
             stdout.flush()
         except BrokenPipeError:

@@ -160,8 +160,9 @@ class Interpreter:
             return call
         stream = io.BytesIO(typed.line.body) if typed.line.body is not None and not call.command.body else None
         with self._reading(stream) if stream else nullcontext():
-            self.show(call, call.run(self.session))
-        return ExitStatus.OK
+            result = call.run(self.session)
+            self.show(call, result)
+        return ExitStatus.OK if result.problem is None else self.console.show_error(result.problem)
 
     def show_result(self, call: Call, result: Result) -> None:
         """Write a result to where output goes now, unless it was stored."""

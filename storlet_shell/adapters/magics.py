@@ -23,7 +23,7 @@ from storlet_shell.adapters.notebook import Handle, Notebook
 from storlet_shell.errors import StorletShellError, UsageError
 from storlet_shell.excerpts import with_code
 from storlet_shell.registry import Call, Command, Parser, Registry
-from storlet_shell.results import Response
+from storlet_shell.results import Result
 from storlet_shell.session import Session
 from storlet_shell.visible import printable
 
@@ -179,14 +179,20 @@ class StorletMagics:
             call = self._parse(command, line, cell)
             result = call.run(self.session)
             self._forget()
-            if call.store is not None:
-                return None
-            if call.json:
-                return json.loads("".join(result.json_pieces()))
-            if isinstance(result, Response):
-                result.look()
-            return result
+            shown = self._shown(call, result)
+            if result.problem is not None:
+                self.session.surroundings.warn(str(result.problem))
+            return shown
         return None
+
+    @staticmethod
+    def _shown(call: Call, result: Result) -> Any:
+        if call.store is not None:
+            return None
+        if call.json:
+            return json.loads("".join(result.json_pieces()))
+        result.look()
+        return result
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

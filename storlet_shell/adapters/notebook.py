@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from storlet_shell.adapters.progress import TransferLine
+from storlet_shell.adapters.progress import TransferLine, figures
 from storlet_shell.session import Progress, Surroundings
-from storlet_shell.visible import printable, size
+from storlet_shell.visible import printable
 
 _FIRST_SHOWN = 1.0
 _BETWEEN = 0.2
@@ -65,13 +65,13 @@ class Notebook(Surroundings):
         sys.stderr.write(f"{printable(message)}\n")
 
     @contextmanager
-    def progress(self, label: str, total: int | None) -> Iterator[Progress]:
+    def progress(self, label: str, total: int | None, unit: str = "") -> Iterator[Progress]:
         """Show how far a transfer is while somebody looks on, if it takes over a second."""
         line: Bar | TransferLine
         if self._page.is_kernel:
-            line = Bar(self._page.show if self._page.is_watched() else None, label, total)
+            line = Bar(self._page.show if self._page.is_watched() else None, label, total, unit)
         else:
-            line = TransferLine(sys.stderr, printable(label), total)
+            line = TransferLine(sys.stderr, printable(label), total, unit)
         try:
             yield line
         finally:
@@ -83,12 +83,14 @@ class Bar:
 
     :param show: puts something on the page; None where nobody looks
     :param total: how many bytes there are, or None when nobody knows
+    :param unit: what is counted, if not bytes
     """
 
-    def __init__(self, show: Callable[[object], Handle] | None, label: str, total: int | None) -> None:
+    def __init__(self, show: Callable[[object], Handle] | None, label: str, total: int | None, unit: str = "") -> None:
         self._show = show
         self._label = label
         self._total = total
+        self._unit = unit
         self._count = 0
         self._started = time.monotonic()
         self._next = self._started + _FIRST_SHOWN
@@ -106,15 +108,18 @@ class Bar:
         else:
             self._handle.update(self)
 
+    def expect(self, total: int) -> None:
+        """Tell how many there are."""
+        self._total = total
+
     def clear(self) -> None:
         """Leave an empty place."""
         if self._handle is not None:
             self._handle.update(_Nothing())
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        of = f" of {size(self._total)}" if self._total else ""
-        rate = size(self._count / max(time.monotonic() - self._started, 0.001))
-        text = f"{printable(self._label)}  {size(self._count)}{of}  {rate}/s"
+        seconds = time.monotonic() - self._started
+        text = f"{printable(self._label)}  {figures(self._count, self._total, seconds, self._unit)}"
         bar = f'<progress max="{self._total}" value="{self._count}"></progress> ' if self._total else ""
         return {"text/plain": text, "text/html": f"<div>{bar}{html.escape(text)}</div>"}
 

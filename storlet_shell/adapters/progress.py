@@ -18,12 +18,14 @@ class TransferLine:
     :param stream: where it is drawn; nothing is drawn when that is no terminal
     :param label: what is transferred
     :param total: how many bytes there are, or None when nobody knows
+    :param unit: what is counted, if not bytes
     """
 
-    def __init__(self, stream: IO[str], label: str, total: int | None) -> None:
+    def __init__(self, stream: IO[str], label: str, total: int | None, unit: str = "") -> None:
         self._stream = stream
         self._label = label
         self._total = total
+        self._unit = unit
         self._count = 0
         self._started = time.monotonic()
         self._next = self._started + _FIRST_SHOWN if stream.isatty() else float("inf")
@@ -37,13 +39,15 @@ class TransferLine:
             self._next = now + _BETWEEN
             self._draw(now - self._started)
 
+    def expect(self, total: int) -> None:
+        """Tell how many there are."""
+        self._total = total
+
     def _draw(self, seconds: float) -> None:
-        amount = size(self._count)
-        if self._total:
-            amount = f"{100 * self._count // self._total:3d} %  {amount} of {size(self._total)}"
-        figures = f"  {amount}  {size(self._count / seconds)}/s"
-        width = max(10, shutil.get_terminal_size().columns - 1 - len(figures))
-        self._stream.write(f"\r{self._label[-width:]}{figures}\x1b[K")
+        share = f"{100 * self._count // self._total:3d} %  " if self._total else ""
+        shown = f"  {share}{figures(self._count, self._total, seconds, self._unit)}"
+        width = max(10, shutil.get_terminal_size().columns - 1 - len(shown))
+        self._stream.write(f"\r{self._label[-width:]}{shown}\x1b[K")
         self._stream.flush()
         self._drawn = True
 
@@ -53,3 +57,21 @@ class TransferLine:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
             self._drawn = False
+
+
+def figures(count: int, total: int | None, seconds: float, unit: str = "") -> str:
+    """Say how far something is, how fast it goes, and how long it will go on, as far as that is known.
+
+    :param unit: what is counted, if not bytes
+    """
+    rate = count / max(seconds, 0.001)
+    if not unit:
+        return f"{size(count)}{f' of {size(total)}' if total else ''}  {size(rate)}/s"
+    left = f"  {_duration((total - count) / rate)} left" if total and rate else ""
+    return f"{count}{f' of {total}' if total else ''} {unit}  {rate:.3g}/s{left}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -7,12 +7,13 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from storlet_shell import drivers, schedulers
 from storlet_shell import headers as wire
-from storlet_shell.batches.work import Outcome, Task, Work
+from storlet_shell.batches.work import Outcome, Task, Work, copy_request
 from storlet_shell.endpoints import Endpoints
 from storlet_shell.errors import (
     IdentityError,
@@ -28,11 +29,14 @@ from storlet_shell.errors import (
 from storlet_shell.saving import replacing
 from storlet_shell.schedulers.base import Endpoint, Scheduler
 from storlet_shell.throttle import Throttle
-from storlet_shell.values import Request
+from storlet_shell.values import Invocation, ObjectPath, Request
 
 if TYPE_CHECKING:
     from storlet_shell.client import Client
     from storlet_shell.transport import Reply
+
+SCRATCH_SECONDS = 24 * 3600
+"""After this, the cluster itself removes what a batch that ended suddenly has left between two steps."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
@@ -94,25 +98,51 @@ class Crew:
         return clients[endpoint]
 
     def _once(self, client: Client, task: Task) -> Outcome:
+        made: list[ObjectPath] = []
         try:
-            return self._copy(client, task) if self._work.copies else self._get(client, task)
+            source = self._before_last(client, task, made)
+            last = task._replace(source=source)
+            done = self._copy_last(client, last) if self._work.copies else self._get(client, last)
+            made.extend(path for path in (task.source, *task.extra) if path.container == self._work.scratch)
+            return done._replace(task=task)
         except NotFoundError as error:
-            source = task.source
-            if client.find(Request("HEAD", source.container, source.name)) is None:
-                raise NotFoundError(f"{source}: vanished between the listing and the run") from error
+            if client.find(Request("HEAD", *task.source)) is None:
+                raise NotFoundError(f"{task.source}: vanished between the listing and the run") from error
             raise
+        except StorletShellError as error:
+            for number, path in enumerate(made, 1):  # a name that nobody has given says nothing
+                error.args = (error.message.replace(str(path), f"what step {number} made of {task.source}"),)
+            raise
+        finally:
+            for path in made:
+                with suppress(StorletShellError):  # the whole container is removed at the end
+                    client.send(Request("DELETE", *path)).close()
+
+    def _before_last(self, client: Client, task: Task, made: list[ObjectPath]) -> ObjectPath:
+        """Run the steps before the last one, and return what the last one runs over."""
+        source = task.source
+        for number, run in enumerate(self._work.steps[:-1], 1):
+            made.append(ObjectPath(self._work.scratch, f"{task.number}-{number}-{os.urandom(4).hex()}"))
+            copy_through(client, run, source, made[-1], wire.encode_expiry(SCRATCH_SECONDS))
+            source = made[-1]
+        return source
+
+    def _copy_last(self, client: Client, task: Task) -> Outcome:
+        assert task.output is not None
+        reply = copy_through(client, self._work.run, task.source, task.output, {}, task.extra)
+        return Outcome(task, reply.status, transaction_id=reply.transaction_id)
 
     def _get(self, client: Client, task: Task) -> Outcome:
-        run, source = self._work.invocation, task.source
-        reply = client.send(_get_request(task, wire.encode_invocation(run)))
+        run = self._work.run
+        reply = client.send(self._work.request(task))
         if run.on_proxy is None and (wire.CONTENT_LENGTH in reply.headers or wire.DYNAMIC_MANIFEST in reply.headers):
             reply.close()  # an object server has returned it as it is
-            reply = client.send(_get_request(task, wire.encode_invocation(run._replace(on_proxy=True))))
+            reply = client.send(self._work.request(task, on_proxy=True))
         try:
             size, body = self._take(reply, task)
         except IncompleteBodyError as error:
             raise IncompleteBodyError(
-                f"{run.storlet} over {source}: {error.message}, as when a storlet fails in the middle",
+                f"{run.storlet} over {task.source}: {error.message}, as when a storlet fails in the middle",
                 transaction_id=error.transaction_id,
                 details=client.log_of_failure(run.storlet.name, error.transaction_id),
             ) from error
@@ -148,23 +178,6 @@ class Crew:
                 raise ServiceError("dropped: the batch has ended")
             yield chunk
 
-    def _copy(self, client: Client, task: Task) -> Outcome:
-        """Copy after a look at the source: upstream stores the error page of a missing one."""
-        run, source, output = self._work.invocation, task.source, task.output
-        assert output is not None
-        client.send(Request("HEAD", source.container, source.name)).close()
-        headers = wire.encode_invocation(run._replace(on_proxy=run.on_proxy is not False))
-        reply = client.send(
-            Request("COPY", source.container, source.name, headers={**wire.encode_destination(output), **headers})
-        )
-        reply.read()
-        if wire.GENERATED_FROM not in reply.headers:
-            raise StorletFailedError(
-                f"{output}: the server copied {source} without {run.storlet}: it has no storlets middleware",
-                transaction_id=reply.transaction_id,
-            )
-        return Outcome(task, reply.status, transaction_id=reply.transaction_id)
-
     def _failed(self, task: Task, error: StorletShellError, started: float, endpoint: Endpoint | None) -> Outcome:
         cause = error.__cause__
         is_final = (
@@ -184,5 +197,30 @@ class Crew:
         )
 
 
-def _get_request(task: Task, headers: dict[str, Any]) -> Request:
-    return Request("GET", task.source.container, task.source.name, headers={"Accept-Encoding": "identity", **headers})
+def copy_through(
+    client: Client,
+    run: Invocation,
+    source: ObjectPath,
+    output: ObjectPath,
+    headers: dict[str, str],
+    extra: tuple[ObjectPath, ...] = (),
+) -> Reply:
+    """Copy through a storlet, and return the answer.
+
+    Each input is looked up first: upstream's middleware would store, or feed in, the error page of a missing one.
+
+    :param headers: further headers of the request
+    :param extra: further inputs of the storlet
+    :raises StorletFailedError: when the storlet fails, or has not run
+    """
+    for path in (source, *extra):
+        client.send(Request("HEAD", *path)).close()
+    request = copy_request(run, source, output, extra)
+    reply = client.send(request._replace(headers={**request.headers, **headers}))
+    reply.read()
+    if wire.GENERATED_FROM not in reply.headers:
+        raise StorletFailedError(
+            f"{output}: the server copied {source} without {run.storlet}: it has no storlets middleware",
+            transaction_id=reply.transaction_id,
+        )
+    return reply

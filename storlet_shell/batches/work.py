@@ -4,29 +4,56 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from storlet_shell import headers as wire
 from storlet_shell.schedulers.base import Endpoint
-from storlet_shell.values import Invocation, ObjectPath
+from storlet_shell.values import Invocation, ObjectPath, Request
 
 
 class Work(NamedTuple):
     """What is done with each object of a batch.
 
-    :param invocation: the storlet's run
+    :param steps: the storlets' runs, one after the other, each over what the one before it made
     :param copies: run by COPY into each task's output, rather than by GET
     :param endpoints: where requests may go; one at least
     :param scheduler: the driver that chooses among them
     :param jobs: how many runs are under way at a time, at most, in one process
+    :param scratch: the container for what the steps before the last one make
     :param keeps_bodies: whether outcomes hold what the storlet made
     :param is_durable: whether a saved file must outlast a loss of power when its outcome is told
     """
 
-    invocation: Invocation
+    steps: tuple[Invocation, ...]
     copies: bool
     endpoints: tuple[Endpoint, ...]
     scheduler: str
     jobs: int
+    scratch: str = ""
     keeps_bodies: bool = False
     is_durable: bool = False
+
+    @property
+    def run(self) -> Invocation:
+        """The last step's run."""
+        return self.steps[-1]
+
+    def request(self, task: Task, *, on_proxy: bool | None = None) -> Request:
+        """Return the request of a task's last step.
+
+        :param on_proxy: whether the storlet is to run on the proxy server; None for what is safe
+        """
+        if self.copies:
+            assert task.output is not None
+            return copy_request(self.run, task.source, task.output, task.extra)
+        run = self.run if on_proxy is None else self.run._replace(on_proxy=on_proxy)
+        return Request("GET", *task.source, headers={"Accept-Encoding": "identity", **wire.encode_invocation(run)})
+
+
+def copy_request(
+    run: Invocation, source: ObjectPath, output: ObjectPath, extra: tuple[ObjectPath, ...] = ()
+) -> Request:
+    """Return the COPY that runs a storlet: on the proxy server unless it is told otherwise, as ``copy`` has it."""
+    run = run._replace(on_proxy=run.on_proxy is not False, extra=(*run.extra, *extra))
+    return Request("COPY", *source, headers={**wire.encode_destination(output), **wire.encode_invocation(run)})
 
 
 class Task(NamedTuple):
@@ -35,12 +62,14 @@ class Task(NamedTuple):
     :param number: its place in the listing, from 0
     :param output: the object that is made; None when none is
     :param file: the local file that is written; empty when none is
+    :param extra: further inputs of the storlet, of this object alone
     """
 
     number: int
     source: ObjectPath
     output: ObjectPath | None = None
     file: str = ""
+    extra: tuple[ObjectPath, ...] = ()
 
 
 class Outcome(NamedTuple):

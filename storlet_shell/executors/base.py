@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.batches.work import Outcome, Task, Work
@@ -32,11 +33,13 @@ class How(NamedTuple):
         Another process opens a session of its own, in its own environment: a login is never sent to it
     :param connection: how servers are reached
     :param address: what ``--scheduler-address`` says; empty without it
+    :param local_folder: the data folder of the embedded Swift that is used; None for any other
     """
 
     connect: Callable[[], Client]
     connection: Connection = Connection()
     address: str = ""
+    local_folder: Path | None = None
 
 
 class Executor(ABC):

@@ -24,7 +24,14 @@ WORDS = {
 }
 """The words of one line for each command that has the option."""
 
-DRY = [command for command in Registry() if any("--dry-run" in arg.flags for arg in command.args)]
+LISTING = {"map", "pipe", "reduce"}
+"""These ask which objects there are, even so: tests/commands/test_map.py."""
+
+DRY = [
+    command
+    for command in Registry()
+    if any("--dry-run" in arg.flags for arg in command.args) and command.name not in LISTING
+]
 
 
 def words_of(command: Command, folder: Path) -> list[str]:

@@ -1,0 +1,110 @@
+"""A batch under way: names become tasks, an executor makes outcomes of them, the journal records them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from typing import NamedTuple
+
+from storlet_shell.batches.journal import Journal
+from storlet_shell.batches.work import Outcome, Task, Work
+from storlet_shell.errors import StorletShellError
+from storlet_shell.executors.base import Executor, How
+from storlet_shell.values import ObjectPath
+
+
+class Rules(NamedTuple):
+    """How a batch goes on.
+
+    :param keeps_going: whether it goes on after an object has failed
+    :param is_ordered: whether outcomes come in the order of the listing, rather than as they come
+    """
+
+    keeps_going: bool = True
+    is_ordered: bool = False
+
+
+class Batch:
+    """Does something with many objects; :meth:`outcomes` runs it, once.
+
+    :param sources: the objects, taken as they are needed
+    :param make: makes a task of an object and its number; an object that it refuses has failed
+    :param journal: records what is done, and knows what was done before
+
+    ``earlier`` counts the objects that the journal knew as done, ``taken`` those that were not; ``last`` is the outcome
+    that has ended the batch before its end.
+    """
+
+    def __init__(
+        self,
+        sources: Iterable[ObjectPath],
+        make: Callable[[int, ObjectPath], Task],
+        work: Work,
+        executor: Executor,
+        journal: Journal | None = None,
+        rules: Rules | None = None,
+    ) -> None:
+        self._sources = sources
+        self._make = make
+        self._work = work
+        self._executor = executor
+        self._journal = journal
+        self._rules = rules or Rules()
+        self._refused: deque[Outcome] = deque()
+        self._order: deque[int] = deque()
+        self._early: dict[int, Outcome] = {}
+        self.earlier = self.taken = 0
+        self.last: Outcome | None = None
+
+    def keep_bodies(self) -> None:
+        """Have outcomes hold what the storlet makes, where it goes nowhere else."""
+        self._work = self._work._replace(keeps_bodies=True)
+
+    def outcomes(self, how: How) -> Iterator[Outcome]:
+        """Run the batch, and yield what comes of each object that was not done before."""
+        outcomes = self._executor.run(self._work, self._tasks(), how)
+        try:
+            for outcome in outcomes:
+                yield from self._ended(outcome)
+                while self._refused:
+                    yield from self._ended(self._refused.popleft())
+                if self.last is not None:
+                    break
+        finally:
+            if isinstance(outcomes, Generator):
+                outcomes.close()
+        while self._refused:
+            yield from self._ended(self._refused.popleft())
+        yield from (self._early[number] for number in sorted(self._early))  # those after one that was broken off
+
+    def _tasks(self) -> Iterator[Task]:
+        for number, source in enumerate(self._sources):
+            if self.last is not None:
+                return
+            if self._journal and self._journal.is_done(source.name):
+                self.earlier += 1
+                continue
+            self.taken += 1
+            if self._rules.is_ordered:
+                self._order.append(number)
+            try:
+                task = self._make(number, source)
+            except StorletShellError as error:
+                failed = Outcome(Task(number, source), error=error.message, exit_status=int(error.exit_status))
+                self._refused.append(failed)
+                continue
+            if self._journal:
+                self._journal.take(source.name)
+            yield task
+
+    def _ended(self, outcome: Outcome) -> Iterator[Outcome]:
+        if self._journal:
+            self._journal.end(outcome.task.source.name, done=not outcome.error)
+        if outcome.error and self.last is None and (outcome.is_final or not self._rules.keeps_going):
+            self.last = outcome
+        if not self._rules.is_ordered:
+            yield outcome
+            return
+        self._early[outcome.task.number] = outcome
+        while self._order and self._order[0] in self._early:
+            yield self._early.pop(self._order.popleft())

@@ -1,0 +1,159 @@
+"""The journal of a batch: what was taken and what was done, in an SQLite file that outlives a process's sudden end.
+
+An object is recorded as taken before its run begins, and as done after its output is where it belongs. So what is
+taken and not done when a journal is opened was under way when its last process ended: whether it ran is not known.
+
+Each change is a transaction in SQLite's write-ahead log. The kernel has it when it is made, whatever becomes of the
+process; a loss of power may take the last of them, and never the file (``synchronous=NORMAL``).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from storlet_shell.errors import LocalFileError, StorletShellError, UsageError
+from storlet_shell.saving import expand
+
+APPLICATION_ID = 0x53744A31
+"""Tells a journal from other SQLite files; its last digit is the version of its tables."""
+
+_TAKEN, _DONE = 0, 1
+_TABLES = """
+CREATE TABLE batch (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE objects (name TEXT PRIMARY KEY, state INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+
+class Journal:
+    """What has become of each object of one batch; a context, used by one thread, held by one process.
+
+    :param path: the file; it is made when it is not there
+    :param batch: what tells this batch from others: names and values, which must be those of the file
+    :raises UsageError: when the file is the journal of another batch, or another process uses it
+    :raises LocalFileError: when it is no journal, or can't be read or written
+
+    ``done`` and ``under_way`` tell how many objects were recorded as such when it was opened.
+    """
+
+    def __init__(self, path: str | Path, batch: Mapping[str, str]) -> None:
+        self._path = expand(path)
+        self._lock = self._locked()
+        try:
+            self._database = self._opened(batch)
+        except BaseException as error:
+            os.close(self._lock)
+            if isinstance(error, sqlite3.Error):
+                raise LocalFileError(f"journal {self._path}: it is no journal, or damaged: {error}") from error
+            raise
+
+    def _locked(self) -> int:
+        """Hold the file for as long as the process lives, by a lock that is none of SQLite's own."""
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise LocalFileError(f"journal {self._path}: can't write it: {error.strerror}") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            raise UsageError(f"journal {self._path}: another process uses it at the moment") from None
+        return descriptor
+
+    def _opened(self, batch: Mapping[str, str]) -> sqlite3.Connection:
+        database = sqlite3.connect(self._path, isolation_level=None)
+        try:
+            if not self._is_new(database):
+                self._check(database, batch)
+            database.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;")
+            if self._is_new(database):
+                database.executescript(f"BEGIN; PRAGMA application_id={APPLICATION_ID}; {_TABLES}")
+                database.executemany("INSERT INTO batch VALUES (?, ?)", batch.items())
+                database.execute("COMMIT")
+            self.under_way, self.done = (self._count(database, state) for state in (_TAKEN, _DONE))
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    @staticmethod
+    def _is_new(database: sqlite3.Connection) -> bool:
+        return not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+
+    def _check(self, database: sqlite3.Connection, batch: Mapping[str, str]) -> None:
+        if database.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+            raise LocalFileError(f"journal {self._path}: it is no journal, but another SQLite file")
+        recorded = dict(database.execute("SELECT name, value FROM batch"))
+        for name in sorted({*recorded, *batch}):
+            if recorded.get(name) != batch.get(name):
+                had, has = (told.get(name) or "none" for told in (recorded, batch))
+                raise UsageError(
+                    f"journal {self._path}: it is another batch's: {name} was {had}, and is {has}; name another file"
+                )
+
+    @staticmethod
+    def _count(database: sqlite3.Connection, state: int) -> int:
+        return int(database.execute("SELECT count(*) FROM objects WHERE state = ?", (state,)).fetchone()[0])
+
+    def is_done(self, name: str) -> bool:
+        """Tell whether an object was recorded as done."""
+        row = self._execute("SELECT state FROM objects WHERE name = ?", (name,)).fetchone()
+        return row is not None and row[0] == _DONE
+
+    def take(self, name: str) -> None:
+        """Record that an object's run is about to begin."""
+        self._execute("INSERT OR REPLACE INTO objects VALUES (?, ?)", (name, _TAKEN))
+
+    def end(self, name: str, *, done: bool) -> None:
+        """Record that an object is done, or that its run has failed: it is as if it had not been taken."""
+        if done:
+            self._execute("UPDATE objects SET state = ? WHERE name = ?", (_DONE, name))
+        else:
+            self._execute("DELETE FROM objects WHERE name = ?", (name,))
+
+    def _execute(self, statement: str, values: tuple[object, ...]) -> sqlite3.Cursor:
+        try:
+            return self._database.execute(statement, values)
+        except sqlite3.Error as error:
+            raise LocalFileError(f"journal {self._path}: {error}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(sqlite3.Error):
+            self._database.close()
+        os.close(self._lock)
+
+
+class Outputs:
+    """The outputs of a batch, each with its input, to find two inputs of one output; in a temporary file."""
+
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("", isolation_level=None)
+        self._database.executescript(
+            "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"
+            "CREATE TABLE outputs (name TEXT PRIMARY KEY, input TEXT) WITHOUT ROWID; BEGIN"
+        )
+
+    def add(self, output: str, source: str) -> None:
+        """Add an output.
+
+        :raises UsageError: when another input makes it, too
+        """
+        try:
+            self._database.execute("INSERT INTO outputs VALUES (?, ?)", (output, source))
+        except sqlite3.IntegrityError:
+            (other,) = self._database.execute("SELECT input FROM outputs WHERE name = ?", (output,)).fetchone()
+            raise UsageError(f"{other} and {source} would both make {output}; nothing was run") from None
+        except sqlite3.Error as error:
+            raise StorletShellError(f"can't keep the list of outputs: {error}") from error
+
+    def close(self) -> None:
+        """Forget them."""
+        self._database.close()

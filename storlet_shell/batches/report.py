@@ -1,0 +1,180 @@
+"""What a batch shows: a row for each object as it comes, and how it ended."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+
+from storlet_shell.batches.batch import Batch
+from storlet_shell.batches.work import Outcome
+from storlet_shell.errors import (
+    ExitStatus,
+    IdentityError,
+    NotFoundError,
+    PartFailedError,
+    ServiceError,
+    StorletFailedError,
+    StorletShellError,
+    UsageError,
+)
+from storlet_shell.executors.base import How
+from storlet_shell.results import Table
+from storlet_shell.session import Progress
+from storlet_shell.visible import size
+
+COLUMNS = ("status", "bytes", "seconds", "endpoint", "object", "output", "error", "transaction")
+
+_ERRORS: dict[int, type[StorletShellError]] = {
+    ExitStatus.USAGE: UsageError,
+    ExitStatus.IDENTITY: IdentityError,
+    ExitStatus.NOT_FOUND: NotFoundError,
+    ExitStatus.SERVICE: ServiceError,
+    ExitStatus.STORLET_FAILED: StorletFailedError,
+}
+
+
+class Rows(Table):
+    """The rows of a batch, which runs while they are shown; and, once it is kept, what the storlet made.
+
+    Indexed by an object's name, it gives what the storlet made of it, as bytes: where the batch has no other output,
+    and its result was stored in a variable.
+
+    :param progress: shows how far the batch is
+    :param release: called at its end, however that comes, and perhaps again
+    :param shows_endpoints: whether lines tell the endpoint
+    """
+
+    def __init__(
+        self,
+        batch: Batch,
+        how: How,
+        progress: Callable[[], AbstractContextManager[Progress]],
+        release: Callable[[], None] = lambda: None,
+        *,
+        shows_endpoints: bool = False,
+    ) -> None:
+        super().__init__(COLUMNS, self._run(), self.summary)
+        self._batch = batch
+        self._how = how
+        self._progress = progress
+        self._release = release
+        self._shows_endpoints = shows_endpoints
+        self._bodies: dict[str, bytes] = {}
+        self._first: Outcome | None = None
+        self._done = self._failed = self._size = 0
+        self._started = time.monotonic()
+
+    @property
+    def problem(self) -> StorletShellError | None:
+        """Why the batch is not wholly done; known at its end."""
+        if last := self._batch.last:
+            return error_of(last, f"; ended there, {self.summary()}")
+        if first := self._first:
+            text = f"{self.summary()}; the first: {first.error}"
+            return PartFailedError(text, transaction_id=first.transaction_id, details=first.details)
+        return None
+
+    def summary(self) -> str:
+        """Say in one line how far the batch has come."""
+        seconds = time.monotonic() - self._started
+        count = self._done + self._failed
+        parts = [f"{self._done} of {count} objects done" if self._failed else f"{self._done} objects done"]
+        parts += [f"{self._failed} failed"] if self._failed else []
+        parts += [f"{self._batch.earlier} were done before"] if self._batch.earlier else []
+        parts += [size(self._size)] if self._size else []
+        return ", ".join([*parts, f"{seconds:.1f} s", f"{count / max(seconds, 0.001):.3g}/s"])
+
+    def _run(self) -> Iterator[tuple[Any, ...]]:
+        self._started = time.monotonic()
+        try:
+            with self._progress() as progress:
+                for outcome in self._batch.outcomes(self._how):
+                    self._count(outcome)
+                    progress.advance(1)
+                    yield _row(outcome)
+        finally:
+            self._release()
+
+    def _count(self, outcome: Outcome) -> None:
+        if outcome.error:
+            self._failed += 1
+            self._first = self._first or outcome
+            return
+        self._done += 1
+        self._size += outcome.size or 0
+        if outcome.body is not None:
+            self._bodies[outcome.task.source.name] = outcome.body
+
+    def __getitem__(self, name: str) -> bytes:
+        return self._bodies[name]
+
+    def keep(self) -> None:
+        """Run the batch to its end."""
+        self._batch.keep_bodies()
+        super().keep()
+
+    def look(self) -> None:
+        """Run the batch to its end, so that it runs once, and here, however often it is shown."""
+        super().keep()
+
+    def fields(self) -> dict[str, Any]:
+        """Run the batch to its end and return every row."""
+        return {**super().fields(), **self._figures()}
+
+    def _figures(self) -> dict[str, Any]:
+        return {
+            "done": self._done,
+            "failed": self._failed,
+            "done_before": self._batch.earlier,
+            "bytes": self._size,
+            "is_whole": self._batch.last is None,
+        }
+
+    def render(self) -> Iterator[str]:
+        """Yield a line for each row as it comes; the summary, unless the problem says it."""
+        for status, count, seconds, endpoint, source, _, error, _ in self.rows():
+            where = f"{endpoint or '-':<16}  " if self._shows_endpoints else ""
+            figures = f"{status or '-':>3}  {'-' if count is None else count:>10}  {seconds:7.3f}  {where}{source}"
+            yield f"{figures}  {error}" if error else figures
+        if self.problem is None:
+            yield self.summary()
+
+    def json_pieces(self) -> Iterator[str]:
+        """Yield the rows as they come, and the figures, as one JSON document."""
+        yield '{"rows": ['
+        for number, row in enumerate(self.rows()):
+            yield (",\n" if number else "") + json.dumps(dict(zip(COLUMNS, row, strict=True)), ensure_ascii=False)
+        yield "], " + json.dumps(self._figures())[1:]
+
+    def close(self) -> None:
+        """Drop what still runs."""
+        if isinstance(self._rows, Generator):
+            self._rows.close()
+        self._release()
+
+
+def error_of(outcome: Outcome, more: str = "") -> StorletShellError:
+    """Return the error that a failed task would have raised in a line of its own.
+
+    :param more: what its message ends with
+    """
+    kind = _ERRORS.get(outcome.exit_status, StorletShellError)
+    return kind(outcome.error + more, transaction_id=outcome.transaction_id, details=outcome.details)
+
+
+def _row(outcome: Outcome) -> tuple[Any, ...]:
+    task = outcome.task
+    output = str(task.output) if task.output else task.file
+    return (
+        outcome.status or None,
+        outcome.size,
+        round(outcome.seconds, 4),
+        outcome.endpoint or None,
+        str(task.source),
+        output or None,
+        outcome.error or None,
+        outcome.transaction_id or None,
+    )

@@ -1,0 +1,152 @@
+"""What the commands over many objects share: their objects, where they may go, and what is checked beforehand."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+from storlet_shell import drivers, executors, schedulers
+from storlet_shell.commands._arguments import INVOCATION
+from storlet_shell.commands._exchange import check_extra_resources, check_storlets_run, is_there
+from storlet_shell.commands.ls import list_entries
+from storlet_shell.errors import IdentityError, NotFoundError, UsageError
+from storlet_shell.executors.base import Executor, How
+from storlet_shell.patterns import Pattern
+from storlet_shell.registry import Arg, Kind
+from storlet_shell.schedulers.base import Endpoint, Scheduler
+from storlet_shell.session import Session
+from storlet_shell.values import Invocation, Location, ObjectPath, Request, StorletName
+
+MOST_JOBS = 1000
+
+_AHEAD = 10_000
+
+
+def _jobs(text: str) -> int:
+    """Read how many runs may be under way at a time.
+
+    :raises UsageError: when it is no number from 1 on
+    """
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= MOST_JOBS):
+        raise UsageError(f"-j takes a number from 1 to {MOST_JOBS}, not {text}")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    """Read a number of objects.
+
+    :raises UsageError: when it is no number from 1 on
+    """
+    if not (text.isascii() and text.isdecimal() and int(text) >= 1):
+        raise UsageError(f"--limit takes a number from 1 on, not {text}")
+    return int(text)
+
+
+STORLET = Arg("--storlet", type=StorletName.parse, kind=Kind.STORLET, required=True, metavar="NAME", help="the storlet")
+RUN = tuple(arg for arg in INVOCATION if arg.dest in ("parameters", "mapping", "extra", "on_proxy", "generate_log"))
+JOBS = Arg("-j", "--jobs", type=_jobs, default=8, metavar="JOBS", help="how many runs are under way at a time; 8")
+LIMIT = Arg("--limit", type=_count, metavar="N", help="take the first N matching objects only")
+SCHEDULING = (
+    Arg(
+        "--endpoint",
+        action="append",
+        metavar="URL",
+        help="send the runs here: a storage URL, or a proxy server's scheme, name and port; may be repeated",
+    ),
+    Arg("--scheduler", default="least-outstanding", metavar="NAME", help="what chooses among several endpoints"),
+    Arg("--executor", default="threads", metavar="NAME", help="what does the work side by side"),
+    Arg(
+        "--scheduler-address", default="", metavar="ADDRESS", help="where an executor's own cluster is: tcp://HOST:PORT"
+    ),
+)
+
+
+class Objects:
+    """The objects that match a pattern, listed as they are needed.
+
+    :param limit: how many of them are taken; None for all
+    :raises NotFoundError: when there are none, or the container is not there
+
+    ``total`` is their number; None as long as the listing goes on.
+    """
+
+    def __init__(self, session: Session, pattern: Pattern, limit: int | None = None) -> None:
+        matches = pattern.matcher()
+        listed = (str(entry["name"]) for entry in list_entries(session, Location(pattern.container, pattern.prefix)))
+        ahead = list(itertools.islice(listed, _AHEAD))
+        names = itertools.islice(filter(matches, itertools.chain(ahead, listed)), limit)
+        first = next(names, None)
+        if first is None:
+            raise NotFoundError(f"{pattern}: no object matches")
+        self.total: int | None = None
+        count = sum(1 for name in ahead if matches(name))
+        if len(ahead) < _AHEAD or (limit is not None and count >= limit):
+            self.total = count if limit is None else min(count, limit)
+        self._container = pattern.container
+        self._names = itertools.chain([first], names)
+
+    def __iter__(self) -> Iterator[ObjectPath]:
+        return (ObjectPath(self._container, name) for name in self._names)
+
+
+def check_ready(session: Session, run: Invocation) -> None:
+    """Check once what every run would fail for.
+
+    :raises NotFoundError: when the storlet or an extra resource is not there
+    :raises ServiceError: when the cluster runs no storlets
+    """
+    check_storlets_run(session)
+    client = session.client
+    with suppress(IdentityError):  # who may run a storlet need not be allowed to read it
+        if client.find(Request("HEAD", client.storlet_container, run.storlet.name)) is None:
+            raise NotFoundError(f"storlet {run.storlet} is not deployed")
+    check_extra_resources(session, run)
+
+
+def check_container(session: Session, container: str) -> None:
+    """Check that the container of the outputs is there.
+
+    :raises NotFoundError: when it is not
+    """
+    if not is_there(session, Request("HEAD", container)):
+        raise NotFoundError(f"container {container} is not there; make it with: mkdir {container}")
+
+
+def find_endpoints(session: Session, given: list[str] | None) -> tuple[Endpoint, ...]:
+    """Return where requests may go: what ``--endpoint`` names, or else where the account is.
+
+    :raises UsageError: when one is no URL
+    """
+    urls = session.storage_urls
+    if not given:
+        return tuple(Endpoint(url, urlsplit(url).netloc) for url in urls)
+    path = urlsplit(urls[0]).path
+    return tuple(dict.fromkeys(_endpoint(text, path) for text in given))
+
+
+def _endpoint(text: str, account: str) -> Endpoint:
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or parts.query or parts.fragment or parts.username:
+        raise UsageError(f"--endpoint takes a storage URL, or scheme, name and port: {text!r}")
+    path = parts.path.rstrip("/") or account
+    return Endpoint(f"{parts.scheme}://{parts.netloc}{path}", parts.netloc)
+
+
+def load_drivers(executor: str, scheduler: str) -> Executor:
+    """Load the executor that a line names, and see that there is such a scheduler.
+
+    :raises UsageError: when there is none of that name
+    """
+    drivers.load(schedulers.NAMESPACE, scheduler, Scheduler)  # type: ignore[type-abstract]
+    return drivers.load(executors.NAMESPACE, executor, Executor)  # type: ignore[type-abstract]
+
+
+def how(session: Session, address: str = "") -> How:
+    """Tell an executor what it needs of a session."""
+    return How(session.client.another, session.options.connection, address, session.leased_folder)

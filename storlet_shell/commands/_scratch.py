@@ -1,0 +1,44 @@
+"""A container for what is made on the way, which is removed at the end."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from storlet_shell.commands.ls import list_entries
+from storlet_shell.errors import StorletShellError
+from storlet_shell.session import Session
+from storlet_shell.values import Location, Request
+
+PREFIX = "storlet-shell-scratch-"
+
+_ATTEMPTS = 4
+_PAUSE = 0.25
+
+
+@contextmanager
+def scratch(session: Session) -> Iterator[str]:
+    """Have a container of one's own, which is removed with all that is in it, however this ends."""
+    name = f"{PREFIX}{secrets.token_hex(6)}"
+    session.client.send(Request("PUT", name)).close()
+    try:
+        yield name
+    finally:
+        _remove(session, name)
+
+
+def _remove(session: Session, name: str) -> None:
+    """Remove a container; a run that was dropped may still store an object in it, and listings come late."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            for entry in list_entries(session, Location(name)):
+                session.client.find(Request("DELETE", name, entry["name"]))
+            session.client.find(Request("DELETE", name))
+        except StorletShellError as error:
+            problem = error
+            time.sleep(_PAUSE * 2**attempt)
+        else:
+            return
+    session.surroundings.warn(f"container {name} is left behind ({problem.message}); its objects expire within a day")

@@ -1,0 +1,137 @@
+r"""Patterns of objects' names: ``path:/logs/2026/**/*.gz``.
+
+A name is a line of parts between slashes. ``*`` is any characters of one part, ``?`` one of them, ``[a-z]`` one of
+these and ``[!a-z]`` one of the others; ``**`` as a whole part is any number of parts, none included. ``{a,b}`` is
+either, and ``{1..9}`` each number. A part that is matched is not empty. A backslash takes the next character's
+meaning away.
+
+File systems' rules are left out, since names are no paths: a dot in front hides nothing, ``.`` and ``..`` are parts as
+any other, and two slashes are not one.
+"""
+
+from __future__ import annotations
+
+import os.path
+import re
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from storlet_shell.errors import UsageError
+from storlet_shell.values import PATH_FORMAT, Location
+
+_SPECIAL = re.compile(r"[*?[]")
+_LITERAL = re.compile(r"((?:[^\\*?[]|\\.)*)(.*)", re.DOTALL)
+_CLASS = re.compile(r"\[([!^]?)(\]?(?:\\.|[^\]\\])*)\]", re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+
+
+class Pattern(NamedTuple):
+    """The objects of one container whose names are alike.
+
+    :param alternatives: what the braces expand to; a name matches one of them at least
+    """
+
+    container: str
+    text: str
+    alternatives: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Pattern:
+        """Read ``path:/CONTAINER/PATTERN`` and insist on the prefix.
+
+        :raises UsageError: when it has another form, or the container is a pattern, too
+        """
+        if not text.startswith("path:"):
+            raise UsageError(f"{PATH_FORMAT}, not {text!r}")
+        where = Location.parse(text)
+        if not where.container or not where.prefix:
+            raise UsageError(f"{PATH_FORMAT}, not {text!r}")
+        if _SPECIAL.search(where.container):
+            raise UsageError(f"a pattern matches objects of one container, which is named as it is: {text!r}")
+        pattern = cls(where.container, where.prefix, tuple(_expand(where.prefix)))
+        pattern.matcher()
+        return pattern
+
+    @property
+    def prefix(self) -> str:
+        """What every matching name begins with: what the server can narrow a listing by."""
+        beginnings = [_unescape(_literal(each)) for each in self.alternatives]
+        return os.path.commonprefix(beginnings)  # noqa: RUF071  a prefix may end within a part
+
+    @property
+    def is_name(self) -> bool:
+        """Whether it matches the one name that it is, and is no pattern at all."""
+        return len(self.alternatives) == 1 and not _SPECIAL.search(_ESCAPED.sub("", self.text))
+
+    @property
+    def has_one_folder(self) -> bool:
+        """Whether all matching names are alike up to their last slash."""
+        folders = {each.rpartition("/")[0] for each in self.alternatives}
+        return len(folders) == 1 and not _SPECIAL.search(_ESCAPED.sub("", folders.pop()))
+
+    @property
+    def has_one_suffix(self) -> bool:
+        """Whether all matching names are alike from their last dot on, which is in their last part."""
+        ends = {_ESCAPED.sub(r"\1", re.split(r"[*?\]/]", each)[-1]) for each in self.alternatives}
+        suffixes = {end.rpartition(".")[2] if "." in end else None for end in ends}
+        return len(suffixes) == 1 and None not in suffixes
+
+    def matcher(self) -> Callable[[str], object]:
+        """Return what tells whether a name matches.
+
+        :raises UsageError: when a bracket holds a range that ends before it starts
+        """
+        try:
+            return re.compile("|".join(map(_translate, self.alternatives)), re.DOTALL).fullmatch
+        except re.error as error:
+            raise UsageError(f"{self}: {error.msg}") from None
+
+    def __str__(self) -> str:
+        return f"path:/{self.container}/{self.text}"
+
+
+def _expand(text: str) -> Iterable[str]:
+    import bracex
+
+    try:
+        return dict.fromkeys(bracex.expand(text, keep_escapes=True))
+    except bracex.ExpansionLimitException:
+        raise UsageError(f"the braces stand for over 1000 patterns: {text[:80]}") from None
+
+
+def _literal(alternative: str) -> str:
+    match = _LITERAL.match(alternative)
+    return match[1] if match else ""
+
+
+def _unescape(text: str) -> str:
+    return _ESCAPED.sub(r"\1", text)
+
+
+def _translate(alternative: str) -> str:
+    """Return a pattern without braces as a regular expression of whole names."""
+    *folders, last = alternative.split("/")
+    made = "".join("(?:.*/)?" if part == "**" else f"{_part(part)}/" for part in folders)
+    return made + (".+" if last == "**" else _part(last))
+
+
+def _part(text: str) -> str:
+    made, rest = "(?=[^/])" if text else "", text
+    while rest:
+        literal, rest = _LITERAL.match(rest).groups()  # type: ignore[union-attr]  # it matches anything
+        made += re.escape(_unescape(literal))
+        if not rest:
+            break
+        if rest[0] == "[" and (found := _CLASS.match(rest)):
+            negation, members = found.groups()
+            made += f"(?!/)[{'^' if negation else ''}{_members(members)}]"
+            rest = rest[found.end() :]
+            continue
+        made += {"*": "[^/]*", "?": "[^/]"}.get(rest[0], re.escape(rest[0]))
+        rest = rest[1:]
+    return made
+
+
+def _members(text: str) -> str:
+    """Return what stands between brackets as a regular expression has it; only hyphens keep their meaning."""
+    return re.sub(r"\\(.)|([^-\w])", lambda found: re.escape(found[1] or found[2]), text, flags=re.DOTALL)
