@@ -35,6 +35,7 @@ ONLY_IN = {
     "pandas": {"frames"},
     "polars": {"frames"},
     "xonsh": {"adapters.xontrib"},
+    "distributed": {"executors.dask"},
     "stevedore": {"drivers"},
     "bracex": {"patterns"},
     "swiftclient": {"transport"},

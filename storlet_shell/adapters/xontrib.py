@@ -99,9 +99,9 @@ class _Line(Console):
         return sys.__stdin__.readline().strip().lower() in ("y", "yes")
 
     @contextmanager
-    def progress(self, label: str, total: int | None) -> Iterator[Progress]:
+    def progress(self, label: str, total: int | None, unit: str = "") -> Iterator[Progress]:
         """Show how far a transfer is, and end it when it was interrupted."""
-        with super().progress(label, total) as shown:
+        with super().progress(label, total, unit) as shown:
             yield _Checked(self, shown)
 
 
@@ -113,6 +113,9 @@ class _Checked:
     def advance(self, count: int) -> None:
         self._line.check()
         self._shown.advance(count)
+
+    def expect(self, total: int) -> None:
+        self._shown.expect(total)
 
 
 class _Alias:

@@ -114,10 +114,7 @@ def test_redeployed_storlet_runs_by_every_proxy(clients: list[Client], filled: s
     for deployer, change in ((clients[0], "upper"), (clients[2], "title"), (clients[1], "upper")):
         code = STORLETS["upper.py"].replace("upper()", f"{change}()").encode()
         body = Body(io.BytesIO(code), len(code), replayable=True, label="the code")
-        reply = deployer.send(
-            Request("PUT", "storlet", "again.py", headers=headers),
-            Body(io.BytesIO(code), len(code), replayable=True, label="the code"),
-        )
+        reply = deployer.send(Request("PUT", "storlet", "again.py", headers=headers), body)
         reply.close()
         for client in clients:
             assert ask(client, "GET", filled, "o", X_Run_Storlet="again.py") == getattr(b"abc", change)()
