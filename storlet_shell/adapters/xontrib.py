@@ -14,6 +14,7 @@ import select
 import shutil
 import sys
 import threading
+import warnings
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import IO, Any
@@ -40,6 +41,8 @@ _PLAIN = re.compile(r"[\w./:=+%^-]*")
 
 def _load_xontrib_(xsh: XonshSession, **_: Any) -> dict[str, Any]:
     """Add the aliases to xonsh."""
+    # What swiftclient imports where keystoneclient is installed; xonsh, unlike Python, shows such warnings.
+    warnings.filterwarnings("ignore", "'cgi' is deprecated", DeprecationWarning)
     Aliases(xsh).add()
     return {}
 
