@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 
-from benchmarks import client, engine, keystone, notebook
+from benchmarks import batch, client, endpoints, engine, keystone, notebook
 from benchmarks.cluster import Wire, cluster
 from benchmarks.measure import Figure, table
 from storlet_shell.embedded.control import KEYSTONE
@@ -29,8 +29,10 @@ def figures() -> Iterator[Figure]:
         yield from client.whole_process(running, wire)
         yield from client.memory(running)
         yield from notebook.figures(running, wire)
+        yield from batch.figures(running, wire)
         with cluster(KEYSTONE) as cloud:
             yield from keystone.figures(cloud)
+        yield from endpoints.figures()
         yield engine.after_idling(wire, idle, since)
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from storlet_shell.errors import ConnectionFailedError, ServiceError
+from storlet_shell.errors import ConnectionFailedError, ServiceError, UnreachedError
 from storlet_shell.schedulers.base import Endpoint, Scheduler
 
 FIRST_PAUSE = 0.5
@@ -87,3 +87,5 @@ class Endpoints:
             state.failures += 1
             state.back_at = max(state.back_at, time.monotonic() + pause)
             state.why = error.message
+            if not isinstance(error, UnreachedError):  # it was there, at least
+                self._last_answer = time.monotonic()

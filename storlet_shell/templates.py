@@ -118,7 +118,7 @@ class Template(NamedTuple):
     def keeps_apart(self, pattern: Pattern) -> bool:
         """Tell whether any two names that match a pattern surely make different texts; False where nobody can tell."""
         parts = list(self.parts)
-        while parts[0][1] == "container":
+        while parts and parts[0][1] == "container":
             del parts[0]
         fields = tuple(field for _, field in parts if field)
         between = [literal for literal, _ in parts[1 : len(fields)]]

@@ -14,7 +14,7 @@ from textwrap import dedent
 
 import pytest
 
-from storlet_shell.commands import _arguments
+from storlet_shell.commands import _arguments, _mapping
 from storlet_shell.embedded import control
 from storlet_shell.errors import UnknownCommandError, UsageError
 from storlet_shell.registry import COMMON, Arg, Command, Kind, Parser, Registry, parse
@@ -25,12 +25,13 @@ each_command = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: 
 
 
 def parameters_of(command: Command) -> dict[str, inspect.Parameter]:
-    """Return the parameters of a command's function, without the session; ``**invocation`` is taken apart."""
+    """Return the parameters of a command's function, without the session; what is passed on whole is taken apart."""
+    passed_on = {"invocation": _arguments.make_invocation, "how": _mapping.run_over}
     found: dict[str, inspect.Parameter] = {}
     for parameter in list(inspect.signature(command.run).parameters.values())[1:]:
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
-            made = list(inspect.signature(_arguments.make_invocation).parameters.values())[1:]
-            found.update({each.name: each for each in made})
+            made = list(inspect.signature(passed_on[parameter.name]).parameters.values())[1:]
+            found.update({each.name: each for each in made if each.name != "steps"})
         else:
             found[parameter.name] = parameter
     return found
@@ -69,9 +70,11 @@ def test_what_the_line_must_give_the_function_must_have(command: Command) -> Non
 
 @each_command
 def test_invocation_is_passed_on_whole(command: Command) -> None:
-    """A command that takes ``**invocation`` has all the arguments that make one."""
-    takes = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in inspect.signature(command.run).parameters.values())
-    assert takes == (set(_arguments.INVOCATION) <= set(command.args))
+    """A command that takes ``**invocation`` has all the arguments that make one; so with ``**how``."""
+    parameters = inspect.signature(command.run).parameters.values()
+    takes = {parameter.name for parameter in parameters if parameter.kind is inspect.Parameter.VAR_KEYWORD}
+    assert ("invocation" in takes) == (set(_arguments.INVOCATION) <= set(command.args))
+    assert ("how" in takes) == ({*_mapping.PLACES, *_mapping.PACE} <= set(command.args))
 
 
 @each_command

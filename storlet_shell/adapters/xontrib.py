@@ -24,8 +24,6 @@ from xonsh.completers.tools import RichCompletion
 from xonsh.parsers.completion_context import CommandContext
 
 from storlet_shell.adapters.console import Console
-from storlet_shell.completion import forget
-from storlet_shell.cursor import candidates
 from storlet_shell.errors import ExitStatus
 from storlet_shell.registry import Call, Registry, parse
 from storlet_shell.session import Progress, Session
@@ -41,7 +39,7 @@ _PLAIN = re.compile(r"[\w./:=+%^-]*")
 
 def _load_xontrib_(xsh: XonshSession, **_: Any) -> dict[str, Any]:
     """Add the aliases to xonsh."""
-    # What swiftclient imports where keystoneclient is installed; xonsh, unlike Python, shows such warnings.
+    # swiftclient imports what warns so, where keystoneclient is installed. Unlike Python, xonsh shows it.
     warnings.filterwarnings("ignore", "'cgi' is deprecated", DeprecationWarning)
     Aliases(xsh).add()
     return {}
@@ -248,6 +246,8 @@ class Aliases:
 
     def complete(self, words: list[str], command: CommandContext) -> Iterator[RichCompletion]:
         """Yield what a word may become, quoted where it has to be and is not."""
+        from storlet_shell.cursor import candidates  # with it come the HTTP libraries, which loading does not need
+
         if self._first in self._idle:
             self._first.surroundings = self._line()
         for one in candidates(self._first, self._registry, words, command.prefix):
@@ -262,7 +262,10 @@ def _work(session: Session, line: _Line, call: Call) -> int:
         result = call.run(session)
         if call.store is None:
             line.show(result, as_json=call.json)
-        forget(session)
+        if session.attached:  # names that Tab has looked up may have changed
+            from storlet_shell.completion import forget
+
+            forget(session)
     except BrokenPipeError:  # the other end has read as much as it wants
         return ExitStatus.OK
     except (Exception, KeyboardInterrupt) as error:

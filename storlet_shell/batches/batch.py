@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from storlet_shell.batches.journal import Journal
@@ -71,8 +72,7 @@ class Batch:
                 if self.last is not None:
                     break
         finally:
-            if isinstance(outcomes, Generator):
-                outcomes.close()
+            self._settle(outcomes)
         while self._refused:
             yield from self._ended(self._refused.popleft())
         yield from (self._early[number] for number in sorted(self._early))  # those after one that was broken off
@@ -97,9 +97,23 @@ class Batch:
                 self._journal.take(source.name)
             yield task
 
-    def _ended(self, outcome: Outcome) -> Iterator[Outcome]:
+    def _settle(self, outcomes: Iterator[Outcome]) -> None:
+        """Interrupt an executor that has not come to its end, and record what it still tells."""
+        if isinstance(outcomes, Generator):
+            with suppress(KeyboardInterrupt, StopIteration):
+                outcome = outcomes.throw(KeyboardInterrupt)
+                while True:
+                    self._record(outcome)
+                    outcome = next(outcomes)
+
+    def _record(self, outcome: Outcome) -> None:
         if self._journal:
-            self._journal.end(outcome.task.source.name, done=not outcome.error)
+            self._journal.end(outcome.task.source.name, done=outcome.is_begun and not outcome.error)
+
+    def _ended(self, outcome: Outcome) -> Iterator[Outcome]:
+        self._record(outcome)
+        if not outcome.is_begun:
+            return
         if outcome.error and self.last is None and (outcome.is_final or not self._rules.keeps_going):
             self.last = outcome
         if not self._rules.is_ordered:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager
 from typing import Any
 
 from storlet_shell.batches.batch import Batch
@@ -22,7 +21,7 @@ from storlet_shell.errors import (
 )
 from storlet_shell.executors.base import How
 from storlet_shell.results import Table
-from storlet_shell.session import Progress
+from storlet_shell.session import Surroundings
 from storlet_shell.visible import size
 
 COLUMNS = ("status", "bytes", "seconds", "endpoint", "object", "output", "error", "transaction")
@@ -42,7 +41,9 @@ class Rows(Table):
     Indexed by an object's name, it gives what the storlet made of it, as bytes: where the batch has no other output,
     and its result was stored in a variable.
 
-    :param progress: shows how far the batch is
+    :param surroundings: where is shown how far the batch is, and how far it was when it is interrupted
+    :param label: what the batch does
+    :param left: how many objects are still to be done; None when nobody knows
     :param release: called at its end, however that comes, and perhaps again
     :param shows_endpoints: whether lines tell the endpoint
     """
@@ -51,7 +52,9 @@ class Rows(Table):
         self,
         batch: Batch,
         how: How,
-        progress: Callable[[], AbstractContextManager[Progress]],
+        surroundings: Surroundings,
+        label: str,
+        left: int | None,
         release: Callable[[], None] = lambda: None,
         *,
         shows_endpoints: bool = False,
@@ -59,7 +62,9 @@ class Rows(Table):
         super().__init__(COLUMNS, self._run(), self.summary)
         self._batch = batch
         self._how = how
-        self._progress = progress
+        self._surroundings = surroundings
+        self._label = label
+        self._left = left
         self._release = release
         self._shows_endpoints = shows_endpoints
         self._bodies: dict[str, bytes] = {}
@@ -90,11 +95,14 @@ class Rows(Table):
     def _run(self) -> Iterator[tuple[Any, ...]]:
         self._started = time.monotonic()
         try:
-            with self._progress() as progress:
+            with self._surroundings.progress(self._label, self._left, "objects") as progress:
                 for outcome in self._batch.outcomes(self._how):
                     self._count(outcome)
                     progress.advance(1)
                     yield _row(outcome)
+        except (KeyboardInterrupt, GeneratorExit):
+            self._surroundings.warn(f"ended early: {self.summary()}")
+            raise
         finally:
             self._release()
 

@@ -83,6 +83,7 @@ class Outcome(NamedTuple):
     :param exit_status: what the error would end a line of its own with
     :param details: the storlet's log, where it is known
     :param is_final: whether the batch can't go on: the identity is refused, no endpoint answers, the disk is full
+    :param is_begun: False for a task that was taken, and given back at a batch's early end
     """
 
     task: Task
@@ -95,4 +96,5 @@ class Outcome(NamedTuple):
     transaction_id: str = ""
     details: str = ""
     is_final: bool = False
+    is_begun: bool = True
     body: bytes | None = None

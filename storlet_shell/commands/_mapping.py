@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 
 from storlet_shell.batches.batch import Batch, Rules
 from storlet_shell.batches.journal import Journal, Outputs
@@ -29,7 +29,7 @@ from storlet_shell.errors import UsageError
 from storlet_shell.patterns import Pattern
 from storlet_shell.registry import Arg, Kind
 from storlet_shell.results import Result
-from storlet_shell.session import Progress, Session
+from storlet_shell.session import Session
 from storlet_shell.templates import Template
 from storlet_shell.values import Invocation, ObjectPath
 
@@ -119,10 +119,13 @@ def run_over(
         batch = Batch(objects, make, work, driver, kept, Rules(keep_going is not False, ordered))
         release = stack.pop_all().close
     label = f"{' | '.join(str(run.storlet) for run in steps)} over {input}"
+    left = None if total is None else max(0, total - (kept.done if kept else 0))
     return Rows(
         batch,
         how(session, scheduler_address),
-        _progress(session, label, total, kept),
+        session.surroundings,
+        label,
+        left,
         release,
         shows_endpoints=len(work.endpoints) > 1,
     )
@@ -199,16 +202,9 @@ def _spelled(run: Invocation) -> str:
     return " ".join([str(run.storlet), *parameters, *(f"--extra {path}" for path in run.extra), *places])
 
 
-def _tell_of(session: Session, journal: Journal | None) -> None:
-    if journal is not None and journal.under_way:
+def _tell_of(session: Session, journal: Journal) -> None:
+    if journal.under_way:
         session.surroundings.warn(
             f"{journal.under_way} runs were under way when the batch last ended; whether they ran is not known, and "
             "they run again"
         )
-
-
-def _progress(
-    session: Session, label: str, total: int | None, journal: Journal | None
-) -> Callable[[], AbstractContextManager[Progress]]:
-    left = None if total is None else max(0, total - (journal.done if journal else 0))
-    return lambda: session.surroundings.progress(label, left, "objects")

@@ -51,8 +51,9 @@ class Executor(ABC):
 
         Tasks are taken in the thread that asks for outcomes, and not much further ahead than there are workers: there
         may be ten million of them, and one that was taken counts as under way. A task that is lost with its worker is
-        done again; one that was taken has exactly one outcome. An iterator that is closed, or interrupted by Ctrl-C,
-        takes no more tasks, and yields what ends soon before it raises KeyboardInterrupt again.
+        done again; one that was taken has exactly one outcome. At KeyboardInterrupt, which Ctrl-C
+        raises, and which is thrown in at a batch's early end, no more tasks are taken: what was not begun is given back
+        (``is_begun``), what ends soon is still yielded, the rest is dropped, and KeyboardInterrupt goes on.
 
         :param work: what is done with each object; it can be pickled, as tasks and outcomes can
         :raises StorletShellError: when the executor can't be used: there is no such cluster, say

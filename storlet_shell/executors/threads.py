@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 from storlet_shell.batches.crew import Crew
 from storlet_shell.batches.work import Outcome, Task, Work
@@ -45,7 +46,8 @@ class Threads(Executor):
                 yield from _finish(waiting, done, count)
                 raise
             finally:
-                _clear(waiting)
+                for _ in _given_back(waiting):
+                    pass
                 for _ in range(work.jobs):
                     waiting.put(None)
 
@@ -70,26 +72,26 @@ def _checked(outcome: Outcome | BaseException) -> Outcome:
     return outcome
 
 
-def _clear(waiting: queue.SimpleQueue[Task | None]) -> int:
-    """Take away what no thread has begun with, and return how much that was."""
-    for number in itertools.count():
-        try:
-            waiting.get_nowait()
-        except queue.Empty:
-            return number
-    return 0
+def _given_back(waiting: queue.SimpleQueue[Task | None]) -> Iterator[Outcome]:
+    """Yield what no thread has begun with."""
+    with suppress(queue.Empty):
+        while True:
+            if task := waiting.get_nowait():
+                yield Outcome(task, is_begun=False)
 
 
 def _finish(
     waiting: queue.SimpleQueue[Task | None], done: queue.SimpleQueue[Outcome | BaseException], count: int
 ) -> Iterator[Outcome]:
-    """Yield the outcomes of what is under way and ends soon."""
-    count -= _clear(waiting)
+    """Yield what was not begun, and the outcomes of what is under way and ends soon."""
+    for outcome in _given_back(waiting):
+        count -= 1
+        yield outcome
     until = time.monotonic() + GRACE
     while count > 0:
         try:
-            outcome = done.get(timeout=max(0.0, until - time.monotonic()))
+            ended = done.get(timeout=max(0.0, until - time.monotonic()))
         except queue.Empty:
             return
         count -= 1
-        yield _checked(outcome)
+        yield _checked(ended)

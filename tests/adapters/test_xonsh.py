@@ -84,8 +84,9 @@ def test_names_of_others_are_left_alone(xonsh: Xonsh) -> None:
     assert (outcome.status, outcome.err) == (0, "")
     lines = outcome.out.decode().splitlines()
     assert "script.xsh" in lines
-    assert lines[-4:] == ["['get', 'ls', 'storlet']", lines[-3], lines[-2], lines[-3]]
-    assert lines[-3].startswith("usage: get ")
+    assert "['get', 'ls', 'storlet']" in lines  # xonsh has an alias ls of its own
+    assert len([line for line in lines if line.startswith("usage: get ")]) == 2
+    assert "Objects" in lines
 
 
 @pytest.mark.parametrize(
