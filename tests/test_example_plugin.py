@@ -11,6 +11,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from storlet_shell.embedded import control
 from tests.support.lines import ROOT, Runner
 
 PACKAGE = ROOT / "examples" / "plugin"
@@ -96,3 +97,14 @@ def test_command_is_there_in_the_shell(python: Path, run: Runner, filled: str) -
 def test_command_is_there_as_a_magic(python: Path, run: Runner, filled: str) -> None:
     """Among the others, in an IPython that the fresh environment starts."""
     assert json.loads(ended(python, run, "-c", MAGIC.replace("{container}", filled)).splitlines()[-1]) == TOLD
+
+
+def test_scheduler_is_used_by_a_batch(python: Path, storlets: Runner, filled: str, swift: control.Running) -> None:
+    """All runs go to its choice, the first endpoint, and to the other one while that does not answer."""
+    words = ["map", "--storlet", "upper.py", "--input", f"path:/{filled}/**", "--scheduler", "spare", "--json"]
+    other, gone = f"http://localhost:{swift.port}", "http://127.0.0.1:1"
+    for first, second in ((swift.storage_url, other), (other, swift.storage_url), (gone, other)):
+        line = ["-m", "storlet_shell", *words, "--endpoint", first, "--endpoint", second]
+        rows = json.loads(ended(python, storlets, *line))["rows"]
+        used = second if first == gone else first
+        assert [row["endpoint"] for row in rows] == [used.split("/")[2]] * 3
