@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -87,6 +88,36 @@ def test_names_of_others_are_left_alone(xonsh: Xonsh) -> None:
     assert "['get', 'ls', 'storlet']" in lines  # xonsh has an alias ls of its own
     assert len([line for line in lines if line.startswith("usage: get ")]) == 2
     assert "Objects" in lines
+
+
+def test_completion_comes_from_the_registry(xonsh: Xonsh, container: str) -> None:
+    """Names of commands, options, containers and objects; what needs quotes gets them."""
+    lines = [
+        "storlet upl",
+        "get --sto",
+        f"get {container[:-1]}",
+        f"get {container}/",
+        f"get '{container}/a",
+        "storlet get --ra",
+    ]
+    outcome = xonsh(
+        f"echo x | put - '{container}/a b' > /dev/null",
+        f"echo x | put - {container}/ab > /dev/null",
+        "from xonsh.completer import Completer",
+        "import json",
+        f"for line in {lines!r}:",
+        "    found, _ = Completer().complete_line(line)",
+        "    print(json.dumps(sorted(str(one).strip() for one in found)))",
+    )
+    assert outcome.status == 0, outcome.err
+    assert [json.loads(line) for line in outcome.out.splitlines()] == [
+        ["upload", "uploadfile"],
+        ["--storlet"],
+        [f"{container}/"],
+        [f"'{container}/a b'", f"{container}/ab"],
+        [f"{container}/a b", f"{container}/ab"],
+        ["--range"],
+    ]
 
 
 @pytest.mark.parametrize(
