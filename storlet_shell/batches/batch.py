@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
@@ -12,6 +13,8 @@ from storlet_shell.batches.work import Outcome, Task, Work
 from storlet_shell.errors import StorletShellError
 from storlet_shell.executors.base import Executor, How
 from storlet_shell.values import ObjectPath
+
+_MOST_AHEAD = 16
 
 
 class Rules(NamedTuple):
@@ -32,8 +35,8 @@ class Batch:
     :param make: makes a task of an object and its number; an object that it refuses has failed
     :param journal: records what is done, and knows what was done before
 
-    ``earlier`` counts the objects that the journal knew as done, ``taken`` those that were not; ``last`` is the outcome
-    that has ended the batch before its end.
+    ``earlier`` counts the objects that the journal knew as done; ``last`` is the outcome that has ended the batch
+    before its end.
     """
 
     def __init__(
@@ -54,14 +57,16 @@ class Batch:
         self._refused: deque[Outcome] = deque()
         self._order: deque[int] = deque()
         self._early: dict[int, Outcome] = {}
-        self.earlier = self.taken = 0
+        self._ahead: deque[Task] = deque()
+        self._most_ahead = _MOST_AHEAD if journal else 1
+        self.earlier = 0
         self.last: Outcome | None = None
 
     def keep_bodies(self) -> None:
         """Have outcomes hold what the storlet makes, where it goes nowhere else."""
         self._work = self._work._replace(keeps_bodies=True)
 
-    def outcomes(self, how: How) -> Iterator[Outcome]:
+    def outcomes(self, how: How) -> Generator[Outcome]:
         """Run the batch, and yield what comes of each object that was not done before."""
         outcomes = self._executor.run(self._work, self._tasks(), how)
         try:
@@ -78,27 +83,34 @@ class Batch:
         yield from (self._early[number] for number in sorted(self._early))  # those after one that was broken off
 
     def _tasks(self) -> Iterator[Task]:
+        """Yield tasks, which are recorded as taken a few at a time: each record takes about as long as many do."""
+        fresh = self._fresh()
+        while chunk := list(itertools.islice(fresh, self._most_ahead)):
+            if self._journal:
+                self._journal.take([task.source.name for task in chunk])
+            self._ahead.extend(chunk)
+            while self._ahead and self.last is None:
+                yield self._ahead.popleft()
+
+    def _fresh(self) -> Iterator[Task]:
         for number, source in enumerate(self._sources):
             if self.last is not None:
                 return
             if self._journal and self._journal.is_done(source.name):
                 self.earlier += 1
                 continue
-            self.taken += 1
             if self._rules.is_ordered:
                 self._order.append(number)
             try:
-                task = self._make(number, source)
+                yield self._make(number, source)
             except StorletShellError as error:
                 failed = Outcome(Task(number, source), error=error.message, exit_status=int(error.exit_status))
                 self._refused.append(failed)
-                continue
-            if self._journal:
-                self._journal.take(source.name)
-            yield task
 
     def _settle(self, outcomes: Iterator[Outcome]) -> None:
-        """Interrupt an executor that has not come to its end, and record what it still tells."""
+        """Interrupt an executor that has not come to its end, and record what it still tells, and what it never got."""
+        for task in self._ahead:
+            self._record(Outcome(task, is_begun=False))
         if isinstance(outcomes, Generator):
             with suppress(KeyboardInterrupt, StopIteration):
                 outcome = outcomes.throw(KeyboardInterrupt)

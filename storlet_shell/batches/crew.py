@@ -129,7 +129,8 @@ class Crew:
 
     def _copy_last(self, client: Client, task: Task) -> Outcome:
         assert task.output is not None
-        reply = copy_through(client, self._work.run, task.source, task.output, {}, task.extra)
+        expiry = wire.encode_expiry(SCRATCH_SECONDS) if task.output.container == self._work.scratch else {}
+        reply = copy_through(client, self._work.run, task.source, task.output, expiry, task.extra)
         return Outcome(task, reply.status, transaction_id=reply.transaction_id)
 
     def _get(self, client: Client, task: Task) -> Outcome:

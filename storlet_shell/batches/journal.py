@@ -1,7 +1,8 @@
 """The journal of a batch: what was taken and what was done, in an SQLite file that outlives a process's sudden end.
 
-An object is recorded as taken before its run begins, and as done after its output is where it belongs. So what is
-taken and not done when a journal is opened was under way when its last process ended: whether it ran is not known.
+An object is recorded as taken before its run begins, and as done after its output is where it belongs, within a tenth
+of a second of that as a rule. So what is taken and not done when a journal is opened was perhaps under way when its
+last process ended: whether it ran is not known.
 
 Each change is a transaction in SQLite's write-ahead log. The kernel has it when it is made, whatever becomes of the
 process; a loss of power may take the last of them, and never the file (``synchronous=NORMAL``).
@@ -12,7 +13,8 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -24,6 +26,8 @@ APPLICATION_ID = 0x53744A31
 """Tells a journal from other SQLite files; its last digit is the version of its tables."""
 
 _TAKEN, _DONE = 0, 1
+_BETWEEN = 0.1
+_MOST_ENDED = 64
 _TABLES = """
 CREATE TABLE batch (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE objects (name TEXT PRIMARY KEY, state INTEGER NOT NULL) WITHOUT ROWID;
@@ -43,6 +47,8 @@ class Journal:
 
     def __init__(self, path: str | Path, batch: Mapping[str, str]) -> None:
         self._path = expand(path)
+        self._ended: list[str] = []
+        self._written_at = 0.0
         self._lock = self._locked()
         try:
             self._database = self._opened(batch)
@@ -101,22 +107,41 @@ class Journal:
         return int(database.execute("SELECT count(*) FROM objects WHERE state = ?", (state,)).fetchone()[0])
 
     def is_done(self, name: str) -> bool:
-        """Tell whether an object was recorded as done."""
+        """Tell whether an object was recorded as done when the journal was opened."""
+        if not self.done:
+            return False
         row = self._execute("SELECT state FROM objects WHERE name = ?", (name,)).fetchone()
         return row is not None and row[0] == _DONE
 
-    def take(self, name: str) -> None:
-        """Record that an object's run is about to begin."""
-        self._execute("INSERT OR REPLACE INTO objects VALUES (?, ?)", (name, _TAKEN))
+    def take(self, names: list[str]) -> None:
+        """Record that these objects' runs are about to begin."""
+        self._record(names, _TAKEN)
 
     def end(self, name: str, *, done: bool) -> None:
-        """Record that an object is done, or that its run has failed: it is as if it had not been taken."""
-        if done:
-            self._execute("UPDATE objects SET state = ? WHERE name = ?", (_DONE, name))
-        else:
-            self._execute("DELETE FROM objects WHERE name = ?", (name,))
+        """Record that an object is done, or else that it is as if it had not been taken: its run has failed, say.
 
-    def _execute(self, statement: str, values: tuple[object, ...]) -> sqlite3.Cursor:
+        What is done is written at once, but not more often than ten times a second, and then together with the next.
+        """
+        if not done:
+            self._execute("DELETE FROM objects WHERE name = ?", (name,))
+            return
+        self._ended.append(name)
+        if len(self._ended) >= _MOST_ENDED or time.monotonic() - self._written_at >= _BETWEEN:
+            self.write()
+
+    def write(self) -> None:
+        """Write what has not been written yet."""
+        self._record(self._ended, _DONE)
+        self._ended = []
+        self._written_at = time.monotonic()
+
+    def _record(self, names: list[str], state: int) -> None:
+        if names:
+            rows = ", ".join(["(?, ?)"] * len(names))  # one statement: each lets other threads in, and waits for them
+            values = [value for name in names for value in (name, state)]
+            self._execute(f"INSERT OR REPLACE INTO objects VALUES {rows}", values)  # noqa: S608  they are question marks
+
+    def _execute(self, statement: str, values: Sequence[object]) -> sqlite3.Cursor:
         try:
             return self._database.execute(statement, values)
         except sqlite3.Error as error:
@@ -126,7 +151,8 @@ class Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with suppress(sqlite3.Error):
+        with suppress(sqlite3.Error, StorletShellError):
+            self.write()
             self._database.close()
         os.close(self._lock)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from typing import Any
 
 from storlet_shell.batches.batch import Batch
@@ -70,7 +71,7 @@ class Rows(Table):
         self._bodies: dict[str, bytes] = {}
         self._first: Outcome | None = None
         self._done = self._failed = self._size = 0
-        self._started = time.monotonic()
+        self._started, self._ended = time.monotonic(), 0.0
 
     @property
     def problem(self) -> StorletShellError | None:
@@ -84,7 +85,7 @@ class Rows(Table):
 
     def summary(self) -> str:
         """Say in one line how far the batch has come."""
-        seconds = time.monotonic() - self._started
+        seconds = (self._ended or time.monotonic()) - self._started
         count = self._done + self._failed
         parts = [f"{self._done} of {count} objects done" if self._failed else f"{self._done} objects done"]
         parts += [f"{self._failed} failed"] if self._failed else []
@@ -95,8 +96,11 @@ class Rows(Table):
     def _run(self) -> Iterator[tuple[Any, ...]]:
         self._started = time.monotonic()
         try:
-            with self._surroundings.progress(self._label, self._left, "objects") as progress:
-                for outcome in self._batch.outcomes(self._how):
+            with (
+                self._surroundings.progress(self._label, self._left, "objects") as progress,
+                closing(self._batch.outcomes(self._how)) as outcomes,
+            ):
+                for outcome in outcomes:
                     self._count(outcome)
                     progress.advance(1)
                     yield _row(outcome)
@@ -104,6 +108,7 @@ class Rows(Table):
             self._surroundings.warn(f"ended early: {self.summary()}")
             raise
         finally:
+            self._ended = time.monotonic()
             self._release()
 
     def _count(self, outcome: Outcome) -> None:

@@ -205,6 +205,6 @@ def _spelled(run: Invocation) -> str:
 def _tell_of(session: Session, journal: Journal) -> None:
     if journal.under_way:
         session.surroundings.warn(
-            f"{journal.under_way} runs were under way when the batch last ended; whether they ran is not known, and "
-            "they run again"
+            f"up to {journal.under_way} runs were under way when the batch last ended; whether they ran is not known, "
+            "and they run again"
         )
