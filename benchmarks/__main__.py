@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 
-from benchmarks import batch, client, engine, keystone, notebook, objects
+from benchmarks import batch, client, endpoints, engine, keystone, notebook, objects
 from benchmarks.cluster import Wire, cluster
 from benchmarks.measure import Figure, table
 from storlet_shell.embedded.control import KEYSTONE
@@ -33,6 +33,7 @@ def figures() -> Iterator[Figure]:
         yield from batch.figures(running, wire)
         with cluster(KEYSTONE) as cloud:
             yield from keystone.figures(cloud)
+        yield from endpoints.figures()
         yield engine.after_idling(wire, idle, since)
 
 

@@ -16,6 +16,7 @@
     ├── RefusedError                  the user said no         7
     ├── UnknownCommandError           there is no such command                               127
     ├── LocalFileError                a local file can't be read or written                    1
+    ├── PluginError                   what another package adds can't be used                  1
     └── EmbeddedError                 the embedded Swift can't be started, found or stopped    5
 """
 
@@ -143,6 +144,10 @@ class UnknownCommandError(StorletShellError):
 
 class LocalFileError(StorletShellError):
     """A local file can't be read or written."""
+
+
+class PluginError(StorletShellError):
+    """What another package adds can't be used."""
 
 
 class EmbeddedError(StorletShellError):

@@ -9,17 +9,26 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from storlet_shell import commands as builtin_commands
-from storlet_shell.errors import UnknownCommandError, UsageError
+from storlet_shell.errors import PluginError, UnknownCommandError, UsageError
+from storlet_shell.plugins import Plugin, Unusable, installed, running
 from storlet_shell.results import Result
 from storlet_shell.session import Session
 
 ENTRY_POINTS = "storlet_shell.commands"
+
+RESERVED = frozenset(
+    ["alias", "exit", "history", "quit", "run_script", "set", "shell", "shortcuts", "storlet", "syntax"]
+)
+"""What the front ends call something of their own; no command goes by these names."""
+
+_NAME = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
 
 
 class Kind(Enum):
@@ -213,17 +222,23 @@ def command(
 class Registry:
     """The commands there are: the built-in ones by the names of their modules, others by entry points.
 
-    :param broken: plug-ins that could not be used, with the reason, by the name of their entry point
+    ``broken`` holds the plug-ins that can't be used, once a name was asked for that is not built in, or all names.
     """
 
     def __init__(self) -> None:
-        self.broken: dict[str, str] = {}
+        self.broken: list[Unusable] = []
         self._found: dict[str, Command] = {}
+        self._has_plugins = False
 
     def builtin_names(self) -> list[str]:
         """Return the names of the built-in commands; none of them is imported."""
         files = (file for folder in builtin_commands.__path__ for file in Path(folder).glob("*.py"))
         return sorted(file.stem for file in files if not file.stem.startswith("_"))
+
+    def names(self) -> list[str]:
+        """Return the names of all commands, those of plug-ins as well, without aliases; none of them is imported."""
+        others = {plugin.name for plugin in installed(ENTRY_POINTS) if not plugin.is_own}
+        return sorted({*self.builtin_names(), *others} - RESERVED)
 
     def get(self, name: str) -> Command:
         """Find a command by its name or an alias.
@@ -237,8 +252,9 @@ class Registry:
         else:
             self._load_all()
         if name not in self._found:
-            if name in self.broken:
-                raise UnknownCommandError(f"the plug-in of command {name} can't be used: {self.broken[name]}")
+            for unusable in self.broken:
+                if unusable.plugin.name == name:
+                    raise UnknownCommandError(f"the plug-in {unusable}")
             import difflib  # for those who need it
 
             close = difflib.get_close_matches(name, self._found, n=3)
@@ -266,36 +282,36 @@ class Registry:
         for name in self.builtin_names():
             if name not in self._found:
                 self._add(self._import(name))
-        self._load_plugins()
+        if not self._has_plugins:
+            self._has_plugins = True
+            self._load_plugins()
 
     def _load_plugins(self) -> None:
-        from importlib.metadata import entry_points  # 40 ms that a built-in command does not pay
+        plugins = [plugin for plugin in installed(ENTRY_POINTS) if not plugin.is_own]
+        names = {plugin.name for plugin in plugins}
+        for plugin in plugins:
+            try:
+                with running(plugin):
+                    found = plugin.entry.load()
+                _check(found, plugin)
+                for name in (found.name, *found.aliases):
+                    if name in self._found or name in RESERVED or name in names - {plugin.name}:
+                        raise PluginError(f"the name {name} is taken")
+            except PluginError as error:
+                self.broken.append(Unusable(plugin, error.message))
+            else:
+                self._add(found)
 
-        for entry in entry_points(group=ENTRY_POINTS):
-            if entry.module.startswith(f"{builtin_commands.__name__}.") or entry.name in self.broken:
-                continue
-            if entry.name in self._found and self._found[entry.name].run.__module__ == entry.module:
-                continue
-            problem = self._load_plugin(entry)
-            if problem:
-                self.broken[entry.name] = problem
 
-    def _load_plugin(self, entry: Any) -> str:
-        try:
-            found = entry.load()
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # a plug-in may raise or exit at import: it is named, the rest works
-            return " ".join(f"{entry.value} can't be imported: {type(error).__name__}: {error}".split())
-        if not isinstance(found, Command) or found.name != entry.name:
-            return f"{entry.value} is no command named {entry.name}"
-        if self._found.get(found.name) is found:
-            return ""  # it was loaded before
-        taken = [name for name in (found.name, *found.aliases) if name in self._found]
-        if taken:
-            return f"the name {taken[0]} is taken"
-        self._add(found)
-        return ""
+def _check(found: object, plugin: Plugin) -> None:
+    """Check that what a plug-in adds is a command of its name, whose spec argparse understands."""
+    if not isinstance(found, Command) or found.name != plugin.name:
+        raise PluginError(f"{plugin.entry.value} is no command named {plugin.name}")
+    for name in (found.name, *found.aliases):
+        if not _NAME.fullmatch(name):
+            raise PluginError(f"{name!r} is no name for a command: letters, digits, - and _ are")
+    with running(plugin):
+        found.parser(Parser)
 
 
 def parse(registry: Registry, words: Sequence[str], body: bytes | None = None) -> Call:

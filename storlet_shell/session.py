@@ -252,6 +252,23 @@ class Session:
         except IdentityError:
             return None
 
+    def another(self, surroundings: Surroundings) -> Session:
+        """Return a session for another thread, with connections of its own, over the present login and variables."""
+        made = Session(surroundings, self.variables, self.options)
+        made.sources = self.sources
+        made._has_adopted_local = self._has_adopted_local
+        made._client = self.another_client()
+        return made
+
+    @property
+    def storage_urls(self) -> tuple[str, ...]:
+        """The account at each place that takes its requests: the embedded Swift's proxies, or where the login leads.
+
+        :raises IdentityError: as :meth:`credentials`
+        """
+        own = self.client.storage_url
+        return self._lease.running.storage_urls if self._lease else (own,)
+
     @property
     def secrets(self) -> tuple[str, ...]:
         """What the session's identity keeps secret, as far as it is known."""

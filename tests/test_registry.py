@@ -19,7 +19,7 @@ from storlet_shell.embedded import control
 from storlet_shell.errors import UnknownCommandError, UsageError
 from storlet_shell.registry import COMMON, Arg, Command, Kind, Parser, Registry, parse
 from storlet_shell.values import StorletName
-from tests.support.lines import ROOT, Outcome, Runner
+from tests.support.lines import ROOT, Runner
 
 COMMANDS = Registry().all()
 each_command = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
@@ -327,134 +327,6 @@ def test_built_in_command_has_its_entry_point(command: Command) -> None:
 def test_entry_points_are_the_built_in_commands() -> None:
     """No entry point outlives its command."""
     assert set(entry_points()) == set(Registry().builtin_names())
-
-
-# --- plug-ins
-
-
-PLUGIN = """
-from storlet_shell.registry import Arg, command
-from storlet_shell.results import Text
-
-@command({name!r}, "Greet.", Arg("who", nargs="?", default="you"), aliases={aliases!r})
-def {attribute}(session, who="you"):
-    \"\"\"Greet somebody.\"\"\"
-    return Text(f"hello {{who}}")
-"""
-
-
-class Site:
-    """A folder of installed packages, each with a dist-info of its own, for a child process."""
-
-    def __init__(self, folder: Path, runner: Runner) -> None:
-        self.folder = folder
-        self.runner = runner
-
-    def install(self, package: str, source: str, **entries: str) -> None:
-        """Install a package of one module, with its entry points."""
-        (self.folder / f"{package}.py").write_text(source)
-        info = self.folder / f"{package}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
-        lines = [f"{name.replace('__', '-')} = {value}" for name, value in entries.items()]
-        (info / "entry_points.txt").write_text("\n".join(["[storlet_shell.commands]", *lines, ""]))
-        (info / "RECORD").touch()
-
-    def plugin(self, package: str, name: str = "greet", aliases: tuple[str, ...] = ()) -> None:
-        """Install a package with one good command."""
-        self.install(
-            package, PLUGIN.format(name=name, aliases=aliases, attribute="greet"), **{name: f"{package}:greet"}
-        )
-
-    def __call__(self, *words: str) -> Outcome:
-        """Run a line in a process that sees the folder."""
-        path = f"{self.runner.environ['PYTHONPATH']}:{self.folder}"
-        return self.runner.process(*words, environ={"PYTHONPATH": path})
-
-
-@pytest.fixture
-def site(tmp_path: Path, run: Runner) -> Site:
-    """Return an empty folder of packages."""
-    return Site(tmp_path, run)
-
-
-def test_plugin_adds_its_command(site: Site) -> None:
-    """An installed package's command runs, is listed, and has its help and aliases."""
-    site.plugin("good_plugin", aliases=("hi",))
-    assert site("greet", "world").text == "hello world\n"
-    assert site("hi").text == "hello you\n"
-    listed = site("help")
-    assert "  greet      Greet." in listed.text
-    assert "not usable" not in listed.text
-
-
-def test_plugin_may_define_its_command_in_another_module(site: Site) -> None:
-    """An entry point may name a package that re-exports the command; looking twice does not break it."""
-    site.plugin("inner_module", name="other")
-    site.install("outer_module", "from inner_module import greet", other="outer_module:greet")
-    (site.folder / "inner_module-1.0.dist-info" / "entry_points.txt").write_text("")
-    code = (
-        "from storlet_shell.registry import Registry; r = Registry(); r.all(); r.all(); r.get('other');"
-        "print(r.broken, r.get('other').name)"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**site.runner.environ, "PYTHONPATH": f"{ROOT}:{site.folder}"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert ended.stdout == "{} other\n"
-
-
-@pytest.mark.parametrize(
-    ("source", "said"),
-    [
-        ("raise RuntimeError('no such thing')", "RuntimeError: no such thing"),
-        ("raise RuntimeError('two\\nlines')", "RuntimeError: two lines"),
-        ("import sys; sys.exit('I am leaving')", "SystemExit: I am leaving"),
-        ("assert False, 'never'", "AssertionError: never"),
-        ("import no_such_module_anywhere", "ModuleNotFoundError"),
-        ("def greet(:", "SyntaxError"),
-        ("greet = 1", "no command named greet"),
-        ("", "AttributeError"),
-        (PLUGIN.format(name="other", aliases=(), attribute="greet"), "no command named greet"),
-    ],
-    ids=["raises", "raises lines", "exits", "asserts", "imports", "syntax", "wrong type", "absent", "other name"],
-)
-def test_broken_plugin_is_named_and_skipped(site: Site, source: str, said: str) -> None:
-    """A plug-in that can't be used is named with its reason; every other command works."""
-    site.install("bad_plugin", source, greet="bad_plugin:greet")
-    site.plugin("good_plugin", name="wave")
-    listed = site("help")
-    assert listed.status == 0
-    (line,) = [line for line in listed.text.splitlines() if line.startswith("not usable: greet: ")]
-    assert said in line
-    assert site("wave").text == "hello you\n"
-
-
-def test_command_of_a_broken_plugin_says_why(site: Site) -> None:
-    """Who types the command of a broken plug-in learns what is wrong with it."""
-    site.install("bad_plugin", "raise RuntimeError('no such thing')", greet="bad_plugin:greet")
-    outcome = site("greet")
-    assert outcome.status == 127
-    assert "no such thing" in outcome.err
-    assert len(outcome.err.splitlines()) == 1
-
-
-@pytest.mark.parametrize("taken", ["get", "uploadfile"])
-def test_plugin_does_not_take_a_name_that_is_taken(site: Site, taken: str) -> None:
-    """A built-in command, or an alias of one, can't be replaced by installing something."""
-    site.plugin("thief", name=taken)
-    listed = site("help")
-    assert f"not usable: {taken}: the name {taken} is taken" in listed.text
-    assert "hello" not in site(taken, "--help").text
-
-
-def test_plugin_does_not_take_a_built_in_name_as_an_alias(site: Site) -> None:
-    """Nor by the back door."""
-    site.plugin("thief", name="greet", aliases=("rm",))
-    assert "not usable: greet: the name rm is taken" in site("help").text
 
 
 # --- what a line imports

@@ -121,7 +121,7 @@ class StorletMagics:
         self._say(taken)
 
     def _say(self, taken: list[str]) -> None:
-        lines = [f"not usable: {name}: {why}" for name, why in self._registry.broken.items()]
+        lines = [f"not usable: {unusable}" for unusable in self._registry.broken]
         if taken:
             names = ", ".join(f"%{name}" for name in taken)
             lines.append(f"{names}: taken, and left as they are; here: %{ALWAYS} {taken[0]} …")

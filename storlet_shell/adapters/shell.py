@@ -59,8 +59,8 @@ def main(session: Session, console: Console, *, as_json: bool = False) -> int:
     shell.intro = f"storlet-shell {__version__}: help lists the commands, Ctrl-D leaves"
     _greet(session, console)
     shell.run_startup_file()
-    for entry, problem in registry.broken.items():
-        console.warn(f"plug-in {entry} is not usable: {problem}")
+    for unusable in registry.broken:
+        console.warn(f"not usable: {unusable}")
     shell.prompt = shell.prompt_text
     return shell.cmdloop()
 

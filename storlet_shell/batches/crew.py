@@ -6,7 +6,7 @@ import errno
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -153,25 +153,11 @@ class Crew:
 
     def _take(self, reply: Reply, task: Task) -> tuple[int, bytes | None]:
         if task.file:
-            return self._save(reply, task.file), None
+            return save(task.file, self._chunks(reply), is_durable=self._work.is_durable), None
         if self._work.keeps_bodies:
             body = b"".join(self._chunks(reply))
             return len(body), body
         return sum(map(len, self._chunks(reply))), None
-
-    def _save(self, reply: Reply, name: str) -> int:
-        size = 0
-        try:
-            Path(name).parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise LocalFileError(f"can't write {name}: {error.strerror or error}") from error
-        with replacing(name) as file:
-            for chunk in self._chunks(reply):
-                size += file.write(chunk)
-            if self._work.is_durable:
-                file.flush()
-                os.fsync(file.fileno())
-        return size
 
     def _chunks(self, reply: Reply) -> Iterator[bytes]:
         for chunk in reply.chunks():
@@ -225,3 +211,23 @@ def copy_through(
             transaction_id=reply.transaction_id,
         )
     return reply
+
+
+def save(name: str, chunks: Iterable[bytes], *, is_durable: bool) -> int:
+    """Write a local file, with the folders that it needs, and return its size.
+
+    :param is_durable: whether it must outlast a loss of power from then on
+    :raises LocalFileError: when it can't be written
+    """
+    size = 0
+    try:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LocalFileError(f"can't write {name}: {error.strerror or error}") from error
+    with replacing(name) as file:
+        for chunk in chunks:
+            size += file.write(chunk)
+        if is_durable:
+            file.flush()
+            os.fsync(file.fileno())
+    return size

@@ -116,14 +116,15 @@ def check_container(session: Session, container: str) -> None:
 
 
 def find_endpoints(session: Session, given: list[str] | None) -> tuple[Endpoint, ...]:
-    """Return where requests may go: what ``--endpoint`` names, or what the login does.
+    """Return where requests may go: what ``--endpoint`` names, or else where the account is.
 
     :raises UsageError: when one is no URL
     """
-    own = urlsplit(session.client.storage_url)
+    urls = session.storage_urls
     if not given:
-        return (Endpoint(session.client.storage_url, own.netloc),)
-    return tuple(dict.fromkeys(_endpoint(text, own.path) for text in given))
+        return tuple(Endpoint(url, urlsplit(url).netloc) for url in urls)
+    path = urlsplit(urls[0]).path
+    return tuple(dict.fromkeys(_endpoint(text, path) for text in given))
 
 
 def _endpoint(text: str, account: str) -> Endpoint:
@@ -151,4 +152,4 @@ def how(session: Session, address: str = "") -> How:
     """Tell an executor what it needs of a session."""
     options = session.options
     identity = {name: value for name, value in options.identity.items() if name not in SECRETS}
-    return How(session.client.another, identity, options.timeout, address)
+    return How(session.client.another, identity, options.timeout, address, session.leased_folder)

@@ -31,5 +31,5 @@ def help(session: Session, name: str | None = None) -> Result:
     commands = sorted(registry, key=lambda found: (found.category, found.name))
     for category, group in groupby(commands, key=lambda found: found.category):
         lines += [category, *(f"  {found.name:<10} {found.summary}" for found in group), ""]
-    lines += [f"not usable: {entry}: {why}" for entry, why in registry.broken.items()]
+    lines += [f"not usable: {unusable}" for unusable in registry.broken]
     return Text("\n".join([*lines, "help COMMAND shows one command's arguments, help syntax how lines are written."]))

@@ -17,6 +17,8 @@ from storlet_shell.session import Session
 
 _MIB = 2**20
 
+_MOST_PROXIES = 16
+
 _ACTIONS = ("start", "stop", "status", "reset", "env")
 
 # What a terminal may hold of another identity: it would win over the one that is set, or change it.
@@ -63,6 +65,13 @@ def _port(text: str) -> int:
     return number
 
 
+def _proxies(text: str) -> int:
+    number = _positive(text)
+    if number > _MOST_PROXIES:
+        raise UsageError(f"{_MOST_PROXIES} proxies at most run on one machine, not {text}")
+    return number
+
+
 @command(
     "local",
     "Start, stop, show or empty the embedded Swift, or log a terminal in at it.",
@@ -72,6 +81,7 @@ def _port(text: str) -> int:
     Arg("--keystone-port", type=_port, metavar="PORT", help="start: Keystone's port; else the last one, or a free one"),
     Arg("--time-limit", type=_positive, metavar="SECONDS", help="start: how long a storlet may run (40)"),
     Arg("--memory-limit", type=_positive, metavar="MIB", help="start: the memory a storlet may use (512)"),
+    Arg("--proxies", type=_proxies, metavar="COUNT", help="start: how many proxies answer, each on its port (1)"),
     Arg("--user", choices=[user.name for user in control.USERS], help="env: one of Keystone's users; else tester"),
     YES,
     category="Session",
@@ -84,6 +94,7 @@ def local(
     keystone_port: int | None = None,
     time_limit: int | None = None,
     memory_limit: int | None = None,
+    proxies: int | None = None,
     user: str | None = None,
     yes: bool = False,
 ) -> Result:
@@ -112,6 +123,7 @@ def local(
             (memory_limit or 512) * _MIB,
             auth=control.KEYSTONE if keystone_port else auth,
             identity_port=keystone_port,
+            proxies=proxies or 1,
         )
         started = _start(session, folder, settings)
         if not started.facts["started"]:
@@ -143,6 +155,7 @@ def _start(session: Session, folder: Path, settings: control.Settings) -> Done:
         "auth": running.auth,
         "auth_url": running.auth_url,
         "storage_url": running.storage_url,
+        "storage_urls": list(running.storage_urls),
         "user": running.user,
         "pid": running.pid,
     }
@@ -176,6 +189,7 @@ def _status(status: control.Status) -> dict[str, Any]:
             "authentication": running.auth,
             "auth URL": running.auth_url,
             "storage URL": running.storage_url,
+            **({"further proxies": list(running.storage_urls[1:])} if running.further_ports else {}),
             "user": running.user,
             "process": running.pid,
             "since": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(running.started)),

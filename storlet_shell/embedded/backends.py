@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import struct
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from eventlet.green import socket
@@ -22,31 +23,42 @@ from storlet_shell.embedded.rings import BACKENDS
 SOCKETS = Path("run")
 """Where the sockets lie, relative to the server's working folder: a Unix socket's path ends at 107 bytes."""
 
+SHARED = "shared"
+"""The socket of what the proxies share; the others are called by the storage servers' names."""
+
 _CREDENTIALS = struct.Struct("iII")  # pid, uid, gid
 _NAMES = {port: name for name, port in BACKENDS.items()}
 
 
 class OwnListener(GreenSocket):
-    """A listening Unix socket that accepts connections from its own process only."""
+    """A listening Unix socket that accepts connections from its own process, and from others that are this server's.
+
+    ``is_ours`` tells one of those by its number.
+    """
+
+    is_ours: Callable[[int], bool] = staticmethod(lambda _: False)
 
     def accept(self) -> tuple[GreenSocket, tuple[str, int]]:
-        """Return the next connection of this process, and an address in the form that TCP has."""
+        """Return the next connection of such a process, and an address in the form that TCP has."""
         while True:
             connection, _ = super().accept()
             credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-            if _CREDENTIALS.unpack(credentials)[0] == os.getpid():
+            pid = _CREDENTIALS.unpack(credentials)[0]
+            if pid == os.getpid() or self.is_ours(pid):
                 return connection, ("unix", connection.fileno())
             connection.close()
 
 
-def listen(name: str) -> OwnListener:
-    """Open the listening socket of a storage server.
+def listen(name: str, is_ours: Callable[[int], bool]) -> OwnListener:
+    """Open the listening socket of a storage server, or of what the proxies share.
 
-    :param name: ``account``, ``container`` or ``object``
+    :param name: ``account``, ``container``, ``object`` or :data:`SHARED`
+    :param is_ours: tells by its number a process that may connect, besides this one
     """
     path = SOCKETS / name
     path.unlink(missing_ok=True)
     listener = OwnListener(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.is_ours = is_ours
     listener.bind(str(path))
     listener.listen(1024)
     return listener

@@ -80,9 +80,25 @@ class MemoryCache:
         return [self.get(key) for key in keys]
 
 
-def filter_factory(_global_conf: Mapping[str, str], **_local_conf: str) -> Callable[[WSGI], WSGI]:
-    """Make the paste filter that puts one cache into every request."""
-    cache = MemoryCache()
+_shared: dict[str, Any] = {}
+
+
+def share(name: str, cache: Any) -> None:
+    """Have the filters of a name use a cache: that of another process."""
+    _shared[name] = cache
+
+
+def cache_of(name: str) -> Any:
+    """Return the cache that the filters of a name use."""
+    return _shared.setdefault(name, MemoryCache())
+
+
+def filter_factory(_global_conf: Mapping[str, str], name: str = "", **_local_conf: str) -> Callable[[WSGI], WSGI]:
+    """Make the paste filter that puts one cache into every request.
+
+    :param name: of a cache that others use, too; without one, it is the filter's own
+    """
+    cache = cache_of(name) if name else MemoryCache()
 
     def cache_filter(app: WSGI) -> WSGI:
         def with_cache(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -26,6 +26,9 @@ GATEWAY = "storlet_shell.embedded.gateway.StorletGateway"
 ENGINE = "storlets"
 """The storlet engine's name: its folder, relative to the server's working folder."""
 
+CACHE = "proxy"
+"""The name of the proxies' cache."""
+
 KEYSTONE_CONF = users.FOLDER / "keystone.conf"
 """Keystone's configuration, relative to the server's working folder."""
 
@@ -212,7 +215,7 @@ def _proxy(settings: Settings, auth: Sections) -> Sections:
         "app:proxy-server": _proxy_server(settings),
         **{f"filter:{name}": {"use": f"egg:swift#{entry}"} for name, entry in _SWIFT_FILTERS.items()},
         "filter:recon": _recon(),
-        "filter:cache": {"paste.filter_factory": "storlet_shell.embedded.cache:filter_factory"},
+        "filter:cache": {"paste.filter_factory": "storlet_shell.embedded.cache:filter_factory", "name": CACHE},
         "filter:outcome": {"paste.filter_factory": "storlet_shell.embedded.outcome:filter_factory", "engine": ENGINE},
         "filter:lookup": {"paste.filter_factory": "storlet_shell.embedded.lookup:lookup_factory", "engine": ENGINE},
         "filter:source": {"paste.filter_factory": "storlet_shell.embedded.source:filter_factory"},

@@ -142,6 +142,10 @@ def start(folder: Path, settings: Settings) -> tuple[Running, bool]:
         raise EmbeddedError(f"{kind} server runs already, on port {running.port}; stop it first: local stop")
     if running and settings.auth not in (None, running.auth):
         raise EmbeddedError(f"a server runs already, with {running.auth}; stop it first: local stop")
+    if running and settings.proxies not in (1, len(running.storage_urls)):
+        raise EmbeddedError(
+            f"a server runs already, its proxies: {len(running.storage_urls)}; stop it first: local stop"
+        )
     if running and settings.identity_port not in (None, running.identity_port):
         raise EmbeddedError(
             f"a server runs already, Keystone on port {running.identity_port}; stop it first: local stop"
@@ -234,6 +238,7 @@ def _find(folder: Path) -> Running | None:
     except KeyError:
         raise places.broken(folder, places.STATE) from None
     facts |= {name: held[name] for name in ("user", "auth", "identity_port", "account") if name in held}
+    facts["further_ports"] = tuple(held.get("further_ports", ()))
     return Running(key=key, folder=folder, **facts)
 
 

@@ -31,12 +31,15 @@ class Engine:
 
     :param folder: the engine's folder, below the data folder
     :param hidden: the data folder, which storlets must not see
+    :param journal: another process's, or one that does as it
     """
 
-    def __init__(self, folder: Path, hidden: Path, limits: Limits) -> None:
+    def __init__(
+        self, folder: Path, hidden: Path, limits: Limits, journal: Any = None, lookups: Lookups | None = None
+    ) -> None:
         self.limits = limits
-        self.lookups = Lookups()
-        self.journal = Journal(folder / "journal")
+        self.lookups = lookups or Lookups()
+        self.journal: Journal = journal or Journal(folder / "journal")
         self._deployments = Deployments(folder / "code")
         self._nursery = Nursery(folder / "code", hidden, limits)
         self._versions: OrderedDict[Key, Version] = OrderedDict()
@@ -208,14 +211,23 @@ def _import_log(version: Version) -> str:
 _engines: dict[str, Engine] = {}
 
 
-def open_engine(name: str, data: Path, limits: Limits) -> Engine:
+def open_engine(
+    name: str,
+    data: Path,
+    limits: Limits,
+    *,
+    folder: Path | None = None,
+    journal: Any = None,
+    lookups: Lookups | None = None,
+) -> Engine:
     """Open an engine for the gateways of this process to find.
 
     The middleware makes a gateway for each request and hands it its configuration only, so they need a place to meet.
 
     :param name: the engine's folder, relative to the data folder, as the gateway's configuration spells it
+    :param folder: another one, for a further proxy's; the other options are those of :class:`Engine`
     """
-    engine = Engine(data / name, data, limits)
+    engine = Engine(folder or data / name, data, limits, journal, lookups)
     engine.open()
     _engines[name] = engine
     return engine

@@ -35,3 +35,10 @@ class Lookups:
         """Note that an object changes."""
         self._changes += 1
         self._known.pop(path, None)
+
+
+class Forgetful(Lookups):
+    """Remembers nothing, in a process that does not see what changes objects."""
+
+    def keep(self, path: str, headers: list[tuple[str, str]], changes: int) -> None:
+        """Keep nothing."""

@@ -94,6 +94,7 @@ def _publish(settings: Settings, servers: Any) -> None:
     state = {
         "pid": os.getpid(),
         "port": servers.port,
+        "further_ports": servers.further_ports,
         "ephemeral": settings.ephemeral,
         "started": time.time(),
         "time_limit": settings.time_limit,

@@ -1,4 +1,7 @@
-"""The four servers: proxy, account, container and object, all in this process, as green threads."""
+"""The four servers: proxy, account, container and object, all in this process, as green threads.
+
+Further proxies have processes of their own, and so has Keystone.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,8 @@ from swift.common.wsgi import loadapp
 
 from storlet_shell.embedded import backends, configuration
 from storlet_shell.embedded.account import prepare_account
+from storlet_shell.embedded.cache import cache_of
+from storlet_shell.embedded.companion import Companion
 from storlet_shell.embedded.engine import Engine, open_engine
 from storlet_shell.embedded.folder import make_secrets
 from storlet_shell.embedded.keystone import Keystone
@@ -27,11 +32,15 @@ from storlet_shell.embedded.nursery import Limits
 from storlet_shell.embedded.protocol import Protocol
 from storlet_shell.embedded.rings import BACKENDS, DEVICE
 from storlet_shell.embedded.settings import ACCOUNT, KEYSTONE, Settings
+from storlet_shell.embedded.shared import serve as serve_shared
 from storlet_shell.embedded.upkeep import Upkeep
 from storlet_shell.embedded.users import SWIFT, TESTER, make_passwords
 from storlet_shell.errors import EmbeddedError
 
 HOST = "127.0.0.1"
+
+_PROXY = "storlet_shell.embedded.proxy_process"
+_PROXY_SECONDS = 60.0
 
 _KEPT_SECONDS = 3600.0  # an idle connection: a shell that its user comes back to need not connect again
 
@@ -44,20 +53,21 @@ class Servers:
     """
 
     def __init__(self, settings: Settings, last: dict[str, Any]) -> None:
-        _use_utc()
+        use_utc()
         listener = _listen(settings.port, last.get("port"))
         self.port: int = listener.getsockname()[1]
         _prepare_folders()
+        self._proxies: list[Companion] = []
         self._keystone = self._start_keystone(settings, last)
         try:
-            self._start(settings, listener)
+            self._start(settings, listener, last.get("further_ports", []))
         except BaseException:
-            self._end_keystone()
+            self._end_companions()
             raise
 
-    def _start(self, settings: Settings, listener: Any) -> None:
+    def _start(self, settings: Settings, listener: Any, further_ports: list[int]) -> None:
         """Start everything but Keystone, which takes longest and is waited for at the end."""
-        _read_swift_conf()
+        read_swift_conf()
         backends.connect_to_sockets()
         self.engine = _open_engine(settings)
         self.sandbox = self.engine.sandbox.description
@@ -65,7 +75,8 @@ class Servers:
         apps = {name: loadapp(configuration.application(name)) for name in BACKENDS}
         apps["container"] = upkeep.watch(apps["container"])
         for name, app in apps.items():
-            self._spawn(backends.listen(name), app, settings)
+            serve(backends.listen(name, self._is_proxy), app, settings.time_limit)
+        self._start_proxies(settings, further_ports)
         proxy = loadapp(configuration.application("proxy"))
         self.versions = {name: version(name) for name in ("swift", "storlets")}
         self.identity: dict[str, Any] = {"auth": settings.auth, "account": ACCOUNT}
@@ -75,7 +86,9 @@ class Servers:
             account = f"AUTH_{facts['projects'][TESTER.project]}"
             self.identity |= {"identity_port": self._keystone.port, "account": account, "user": TESTER.name}
         prepare_account(proxy._pipeline_final_app, self.identity["account"])
-        self._proxy = self._spawn(listener, proxy, settings)
+        self._proxy = serve(listener, proxy, settings.time_limit)
+        for further in self._proxies:
+            further.wait()
         upkeep.start()
 
     def stop(self, grace: float) -> None:
@@ -85,11 +98,9 @@ class Servers:
 
         :param grace: seconds that requests have
         """
-        with eventlet.Timeout(grace, False), suppress(eventlet.greenlet.GreenletExit):
-            eventlet.spawn(self._proxy.kill)
-            self._proxy.wait()
+        end(self._proxy, grace)
         self.engine.close()
-        self._end_keystone()
+        self._end_companions()
 
     def _start_keystone(self, settings: Settings, last: dict[str, Any]) -> Keystone | None:
         """Write the configuration, and start Keystone if it is wanted."""
@@ -103,29 +114,68 @@ class Servers:
             keystone.start()
         return keystone
 
-    def _end_keystone(self) -> None:
-        if self._keystone is not None:
-            self._keystone.close()
+    @property
+    def further_ports(self) -> list[int]:
+        """The ports of the proxies after the first."""
+        return [further.port for further in self._proxies]
 
-    def _spawn(self, listener: Any, app: Any, settings: Settings) -> Any:
-        """Serve an application in a green thread."""
-        with warnings.catch_warnings():
-            # Swift wants header names as it spells them; eventlet warns of that in general.
-            warnings.filterwarnings("ignore", message="capitalize_response_headers is disabled")
-            return eventlet.spawn(
-                eventlet.wsgi.server,
-                listener,
-                app,
-                NullLogger(),
-                max_size=4096,
-                protocol=Protocol,
-                socket_timeout=settings.time_limit + 60,
-                keepalive=_KEPT_SECONDS,
-                url_length_limit=constraints.MAX_REQUEST_LINE,
-                capitalize_response_headers=False,
-                log_output=False,
-                debug=False,
-            )
+    def _start_proxies(self, settings: Settings, last: list[int]) -> None:
+        """Start the processes of the further proxies, and give them what they share; this does not wait for them."""
+        if settings.proxies == 1:
+            return
+        shared = {"cache": cache_of(configuration.CACHE), "journal": self.engine.journal}
+        eventlet.spawn(serve_shared, shared, backends.listen(backends.SHARED, self._is_proxy))
+        limits = {"time_limit": settings.time_limit, "memory_limit": settings.memory_limit}
+        for number, port in zip(range(2, settings.proxies + 1), [*last, *[0] * settings.proxies], strict=False):
+            name = f"proxy-{number}"
+            log = Path(f"log-{name}")
+            order = {"name": name, "log": str(log), **limits}
+            listener = _listen(None, port)
+            self._proxies.append(Companion(f"proxy {number}", _PROXY, listener, order, log=log, seconds=_PROXY_SECONDS))
+            self._proxies[-1].start()
+
+    def _is_proxy(self, pid: int) -> bool:
+        return any(further.pid == pid for further in self._proxies)
+
+    def _end_companions(self) -> None:
+        for companion in (*self._proxies, self._keystone):
+            if companion is not None:
+                companion.close()
+
+
+def serve(listener: Any, app: Any, time_limit: int) -> Any:
+    """Serve an application in a green thread.
+
+    :param time_limit: seconds that a storlet may take
+    """
+    with warnings.catch_warnings():
+        # Swift wants header names as it spells them; eventlet warns of that in general.
+        warnings.filterwarnings("ignore", message="capitalize_response_headers is disabled")
+        return eventlet.spawn(
+            eventlet.wsgi.server,
+            listener,
+            app,
+            NullLogger(),
+            max_size=4096,
+            protocol=Protocol,
+            socket_timeout=time_limit + 60,
+            keepalive=_KEPT_SECONDS,
+            url_length_limit=constraints.MAX_REQUEST_LINE,
+            capitalize_response_headers=False,
+            log_output=False,
+            debug=False,
+        )
+
+
+def end(server: Any, grace: float) -> None:
+    """Have a server accept no more requests, and let those that are there come to their end.
+
+    :param server: what :func:`serve` has returned
+    :param grace: seconds that requests have
+    """
+    with eventlet.Timeout(grace, False), suppress(eventlet.greenlet.GreenletExit):
+        eventlet.spawn(server.kill)
+        server.wait()
 
 
 def _listen(port: int | None, last_port: int | None) -> Any:
@@ -149,7 +199,7 @@ def _listen(port: int | None, last_port: int | None) -> Any:
     raise EmbeddedError(f"port {port} on {HOST} can't be used: {reason}; name another one or none")
 
 
-def _read_swift_conf() -> None:
+def read_swift_conf() -> None:
     """Read this server's swift.conf; importing Swift has read /etc/swift/swift.conf, if this machine has one."""
     set_swift_dir(str(configuration.FOLDER))
     reload_storage_policies()
@@ -174,7 +224,7 @@ def _prepare_folders() -> None:
         Path(name).mkdir(parents=True, exist_ok=True)
 
 
-def _use_utc() -> None:
+def use_utc() -> None:
     """Make the process's time zone UTC, as Swift's own servers do: dates in headers are made from local time."""
     os.environ["TZ"] = "UTC+0"
     time.tzset()

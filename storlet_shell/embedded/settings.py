@@ -29,6 +29,7 @@ class Settings:
     :param auth: ``tempauth`` or ``keystone``; None means what the data folder had last, or else tempauth
     :param identity_port: Keystone's port on 127.0.0.1; None means the one it had last, or else any that is free
     :param token_seconds: seconds that a token of Keystone's is good for
+    :param proxies: how many proxies answer, each in a process and on a port of its own; the first on ``port``
     """
 
     port: int | None = None
@@ -39,6 +40,7 @@ class Settings:
     auth: str | None = None
     identity_port: int | None = None
     token_seconds: int = 3600
+    proxies: int = 1
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Running:
     :param started: when, in seconds since the epoch
     :param identity_port: Keystone's port; 0 without one
     :param account: the user's account
+    :param further_ports: those of its proxies after the first
     """
 
     pid: int
@@ -76,6 +79,7 @@ class Running:
     auth: str = TEMPAUTH
     identity_port: int = 0
     account: str = ACCOUNT
+    further_ports: tuple[int, ...] = ()
 
     @property
     def auth_url(self) -> str:
@@ -87,7 +91,12 @@ class Running:
     @property
     def storage_url(self) -> str:
         """The account."""
-        return f"http://127.0.0.1:{self.port}/v1/{self.account}"
+        return self.storage_urls[0]
+
+    @property
+    def storage_urls(self) -> tuple[str, ...]:
+        """The account at each of the proxies."""
+        return tuple(f"http://127.0.0.1:{port}/v1/{self.account}" for port in (self.port, *self.further_ports))
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -34,12 +35,14 @@ class How(NamedTuple):
         secrets, which another process has of its own
     :param timeout: seconds without an answer after which a request has failed; None for what the cloud says, or 60
     :param address: what ``--scheduler-address`` says; empty without it
+    :param local_folder: the data folder of the embedded Swift that is used; None for any other
     """
 
     connect: Callable[[], Client]
     identity: Mapping[str, str] = MappingProxyType({})
     timeout: float | None = None
     address: str = ""
+    local_folder: Path | None = None
 
 
 class Executor(ABC):

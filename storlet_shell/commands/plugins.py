@@ -1,0 +1,57 @@
+"""``plugins``: what installed packages add."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from storlet_shell import drivers, executors, schedulers
+from storlet_shell.errors import PluginError
+from storlet_shell.executors.base import Executor
+from storlet_shell.plugins import Plugin, installed
+from storlet_shell.registry import ENTRY_POINTS, Registry, command
+from storlet_shell.results import Result, Table
+from storlet_shell.schedulers.base import Scheduler
+from storlet_shell.session import Session
+
+_DRIVERS = {schedulers.NAMESPACE: Scheduler, executors.NAMESPACE: Executor}
+
+
+@command("plugins", "List the commands, schedulers and executors that are installed.", category="Session")
+def plugins(session: Session) -> Result:  # noqa: ARG001  it needs nothing of the session
+    """List the commands, schedulers and executors that are installed, with their packages.
+
+    Packages add them by entry points. What can't be used says why: it fails to be imported, its name is taken, or it is
+    something else.
+    """
+    rows = [*_commands(), *_drivers()]
+    return Table(("kind", "name", "package", "version", "state"), sorted(rows, key=lambda row: (row[0], row[1])))
+
+
+def _commands() -> Iterator[tuple[Any, ...]]:
+    registry = Registry()
+    registry.all()
+    broken = {unusable.plugin: unusable.why for unusable in registry.broken}
+    for plugin in installed(ENTRY_POINTS):
+        yield _row("command", plugin, broken.get(plugin, ""))
+
+
+def _drivers() -> Iterator[tuple[Any, ...]]:
+    for namespace, kind in _DRIVERS.items():
+        taken = set()
+        for plugin in installed(namespace):
+            why = f"the name {plugin.name} is taken" if plugin.name in taken else _problem(plugin, kind)
+            taken.add(plugin.name)
+            yield _row(kind.__name__.lower(), plugin, why)
+
+
+def _problem(plugin: Plugin, kind: type) -> str:
+    try:
+        drivers.make(plugin, kind)
+    except PluginError as error:
+        return error.message
+    return ""
+
+
+def _row(kind: str, plugin: Plugin, problem: str) -> tuple[Any, ...]:
+    return kind, plugin.name, plugin.package, plugin.version, f"not usable: {problem}" if problem else "ok"

@@ -1,0 +1,73 @@
+"""A further proxy's process: ``python -m storlet_shell.embedded.proxy_process`` in the data folder.
+
+:class:`.companion.Companion` starts it. It is a proxy server like the first, with an engine of its own for the storlets
+that run on a proxy; storage servers, cache and journal are those of the server's process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from storlet_shell.embedded import linux, log
+
+GRACE_SECONDS = 1.0
+
+
+def main() -> None:
+    """Answer requests until the server is gone."""
+    linux.die_with_parent()
+    order = json.loads(sys.stdin.buffer.readline())
+    os.umask(0o077)
+    log.start(Path(order["log"]))
+
+    import eventlet
+
+    eventlet.monkey_patch()
+
+    from swift.common.utils import monkey_patch
+
+    monkey_patch()
+    _run(order)
+    os._exit(0)
+
+
+def _run(order: dict[str, Any]) -> None:
+    """Serve until standard input ends."""
+    import eventlet  # patched by now, as everything below must find it
+    from eventlet.green import socket
+    from swift.common.wsgi import loadapp
+
+    from storlet_shell.embedded import backends, cache, configuration, servers
+    from storlet_shell.embedded.engine import open_engine
+    from storlet_shell.embedded.lookups import Forgetful
+    from storlet_shell.embedded.nursery import Limits
+    from storlet_shell.embedded.shared import Remote
+
+    servers.use_utc()
+    servers.read_swift_conf()
+    backends.connect_to_sockets()
+    cache.share(configuration.CACHE, Remote("cache"))
+    limits = Limits(seconds=order["time_limit"], memory=order["memory_limit"])
+    engine = open_engine(
+        configuration.ENGINE,
+        Path.cwd(),
+        limits,
+        folder=Path.cwd() / configuration.ENGINE / order["name"],
+        journal=Remote("journal"),
+        lookups=Forgetful(),
+    )
+    app = loadapp(configuration.application("proxy"))
+    listener = socket.socket(fileno=order["listener"])
+    server = servers.serve(listener, app, order["time_limit"])
+    os.write(order["ready"], b"{}\n")  # and stays open: its end tells of this one's
+    eventlet.hubs.trampoline(0, read=True)
+    servers.end(server, GRACE_SECONDS)
+    engine.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,220 @@
+"""``dask``: the workers of a Dask cluster, an existing one or one on this machine.
+
+A worker logs in for itself, as a line of its own would there: from its environment. What travels is the work, the
+tasks and their outcomes; a body that is to be saved here is one of those.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from storlet_shell.batches.crew import Crew, save
+from storlet_shell.batches.work import Outcome, Task, Work
+from storlet_shell.errors import ExitStatus, LocalFileError, PluginError, ServiceError, StorletShellError
+from storlet_shell.executors.base import Executor, How
+from storlet_shell.session import LOCAL, LOCAL_FOLDER, Options, Session, Surroundings
+
+if TYPE_CHECKING:
+    from distributed import Client as Cluster
+    from distributed import Future
+
+    from storlet_shell.client import Client
+
+TIMEOUT = 10.0
+"""Seconds within which a Dask scheduler answers."""
+
+GRACE = 3.0
+"""Seconds for which runs that are under way may go on after Ctrl-C."""
+
+_AHEAD = 2
+"""How many tasks each of the cluster's threads is given at a time, so that none waits for the next one."""
+
+_MOST_PROCESSES = 4
+_CREWS = "storlet_shell_crews"  # an attribute of a worker
+
+
+class _Part(NamedTuple):
+    """What a worker needs to know of a batch; plain data, and nothing secret.
+
+    :param batch: tells it from others
+    :param identity: what options said of the identity, in pairs of a variable's name and its value
+    """
+
+    batch: str
+    work: Work
+    identity: tuple[tuple[str, str], ...]
+    timeout: float | None
+    local_folder: Path | None
+
+
+class Dask(Executor):
+    """Does tasks in the threads of a cluster's workers, as many as they have; a local cluster has one for each job."""
+
+    def run(self, work: Work, tasks: Iterator[Task], how: How) -> Iterator[Outcome]:
+        """Do every task; see :meth:`Executor.run`."""
+        _require_package()
+        with ExitStack() as stack:
+            cluster = stack.enter_context(_connected(how.address) if how.address else _local(work.jobs))
+            part = _Part(uuid.uuid4().hex, work, tuple(how.identity.items()), how.timeout, how.local_folder)
+            stack.callback(_end, cluster, part.batch)
+            yield from _Run(cluster, part).outcomes(tasks)
+
+
+class _Run:
+    """The tasks of a batch that a cluster has at present."""
+
+    def __init__(self, cluster: Cluster, part: _Part) -> None:
+        self._cluster, self._part = cluster, part
+        self._keeping = part._replace(work=part.work._replace(keeps_bodies=True))
+        self._tasks: dict[Future[Outcome], Task] = {}
+
+    def outcomes(self, tasks: Iterator[Task]) -> Iterator[Outcome]:
+        """Yield the outcomes as they come."""
+        from distributed import as_completed
+
+        ahead = _AHEAD * max(1, sum(self._cluster.nthreads().values()))
+        futures = as_completed(map(self._submit, itertools.islice(tasks, ahead)), loop=self._cluster.loop)
+        try:
+            for future in futures:
+                outcome = self._outcome(future)
+                if following := next(tasks, None):
+                    futures.add(self._submit(following))
+                yield outcome
+        except KeyboardInterrupt:
+            with suppress(TimeoutError):
+                yield from map(self._outcome, as_completed(list(self._tasks), loop=self._cluster.loop, timeout=GRACE))
+            raise
+
+    def _submit(self, task: Task) -> Future[Outcome]:
+        part = self._keeping if task.file else self._part
+        key = f"storlet-{part.batch}-{task.number}"
+        future = self._cluster.submit(_do, part, task._replace(file=""), key=key, pure=False)
+        self._tasks[future] = task
+        return future
+
+    def _outcome(self, future: Future[Outcome]) -> Outcome:
+        """Return what came of a task.
+
+        :raises ServiceError: when the workers can't do such work
+        """
+        from distributed import KilledWorker
+
+        task = self._tasks.pop(future)
+        try:
+            outcome = future.result()._replace(task=task)
+        except KilledWorker:
+            message = f"{task.source}: each of several Dask workers has died over it"
+            return Outcome(task, error=message, exit_status=int(ExitStatus.SERVICE))
+        except ImportError as error:
+            raise ServiceError(f"the Dask workers lack what they need: {error}") from error
+        return self._saved(outcome) if task.file and outcome.body is not None else outcome
+
+    def _saved(self, outcome: Outcome) -> Outcome:
+        """Save here what has come from there."""
+        try:
+            save(outcome.task.file, [outcome.body or b""], is_durable=self._part.work.is_durable)
+        except LocalFileError as error:
+            return Outcome(outcome.task, error=error.message, exit_status=int(error.exit_status))
+        return outcome._replace(body=None)
+
+
+def _require_package() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("distributed") is None:
+        raise PluginError("the executor dask needs distributed; run: pip install 'storlet-shell[dask]'")
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[Cluster]:
+    """Have a client of an existing cluster.
+
+    :raises ServiceError: when there is none, or it has no workers
+    """
+    from distributed import Client as Cluster
+
+    try:
+        client = Cluster(address, timeout=TIMEOUT, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise ServiceError(f"the Dask scheduler at {address} can't be reached: {error}") from error
+    with client:
+        if not client.nthreads():
+            raise ServiceError(f"the Dask scheduler at {address} has no workers")
+        yield client
+
+
+@contextmanager
+def _local(jobs: int) -> Iterator[Cluster]:
+    """Have a client of a cluster of processes on this machine, as many as there are jobs and processors for.
+
+    :raises ServiceError: when it does not start
+    """
+    from distributed import Client as Cluster
+    from distributed import LocalCluster
+
+    processes = min(jobs, os.cpu_count() or 1, _MOST_PROCESSES)
+    try:
+        cluster = LocalCluster(
+            n_workers=processes,
+            threads_per_worker=-(-jobs // processes),
+            host="127.0.0.1",
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        )
+    except (OSError, RuntimeError, TimeoutError) as error:
+        raise ServiceError(f"a Dask cluster can't be started here: {error}") from error
+    with cluster, Cluster(cluster, set_as_default=False) as client:
+        yield client
+
+
+def _do(part: _Part, task: Task) -> Outcome:
+    """Do a task; this runs in a worker."""
+    return _crew(part).do(task)
+
+
+def _crew(part: _Part) -> Crew:
+    """Return this worker's crew of a batch; the first task makes it."""
+    from distributed import get_worker
+
+    crews: dict[_Part, Crew] = get_worker().__dict__.setdefault(_CREWS, {})
+    made = crews.get(part)
+    if made is None:
+        environ = dict(os.environ)
+        if part.local_folder is not None:
+            environ |= {LOCAL: "1", LOCAL_FOLDER: str(part.local_folder)}
+        session = Session(Surroundings(environ), options=Options(identity=dict(part.identity), timeout=part.timeout))
+        made = crews.setdefault(part, Crew(part.work, _Login(session)))
+    return made
+
+
+class _Login:
+    """Makes clients over one login, whichever thread is the first to need it."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._lock = threading.Lock()
+
+    def __call__(self) -> Client:
+        with self._lock:
+            return self._session.client.another()
+
+
+def _end(cluster: Cluster, batch: str) -> None:
+    """Have every worker drop what is left of a batch; one that is gone has done so."""
+    with suppress(OSError, TimeoutError, StorletShellError):
+        cluster.run(partial(_drop, batch), on_error="ignore")
+
+
+def _drop(batch: str, dask_worker: Any) -> None:
+    crews = dask_worker.__dict__.get(_CREWS, {})
+    for part in [part for part in crews if part.batch == batch]:
+        crews.pop(part).__exit__()

@@ -1,0 +1,90 @@
+"""``memory``: the node with the most free memory, by what each says of itself at ``/recon/mem``.
+
+Swift's recon middleware answers that, without a token, where the proxy servers' pipeline has it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from urllib.parse import urlsplit
+
+from storlet_shell.schedulers.base import Endpoint, Scheduler
+
+EVERY = 3.0
+"""Seconds for which an answer is taken for granted."""
+
+TIMEOUT = 2.0
+"""Seconds within which a node answers, or is passed over."""
+
+_NEAR = 0.95
+
+
+class Memory(Scheduler):
+    """Asks the nodes every few seconds, beside the runs; only the first choice waits for the answers.
+
+    Of nodes that have about the same, each gets its turn. A node that does not answer gets nothing, until it does; if
+    none answers, all of them get their turns.
+    """
+
+    def __init__(self) -> None:
+        self._free: dict[Endpoint, int] = {}
+        self._chosen: Counter[Endpoint] = Counter()
+        self._choices = 0
+        self._due = 0.0
+
+    def choose(self, endpoints: Sequence[Endpoint]) -> Endpoint:
+        """Return the one with the most free memory."""
+        if time.monotonic() >= self._due:
+            self._ask_all(endpoints)
+        free = dict(self._free)
+        most = max((free.get(endpoint, 0) for endpoint in endpoints), default=0)
+        near = [endpoint for endpoint in endpoints if free.get(endpoint, 0) >= _NEAR * most]
+        self._choices += 1
+        best = min(near, key=lambda endpoint: self._chosen[endpoint])
+        self._chosen[best] = self._choices
+        return best
+
+    def _ask_all(self, endpoints: Sequence[Endpoint]) -> None:
+        is_first = not self._choices
+        self._due = time.monotonic() + EVERY
+        asking = [threading.Thread(target=self._ask, args=(endpoint,), daemon=True) for endpoint in endpoints]
+        for thread in asking:
+            thread.start()
+        for thread in asking if is_first else ():
+            thread.join(max(0.0, self._due - time.monotonic()))
+
+    def _ask(self, endpoint: Endpoint) -> None:
+        try:
+            self._free[endpoint] = free_memory(endpoint.url)
+        except (OSError, HTTPException, ValueError, LookupError, TypeError):  # no answer, or not to this question
+            self._free.pop(endpoint, None)
+
+
+def free_memory(url: str) -> int:
+    """Ask a node how much memory it has left, in KiB.
+
+    :param url: any URL there
+    :raises OSError: when it does not answer
+    :raises ValueError: when it answers something else; LookupError and TypeError just so
+    """
+    parts = urlsplit(url)
+    assert parts.hostname is not None  # an endpoint's URL has one
+    connection = HTTPConnection(parts.hostname, parts.port, timeout=TIMEOUT)
+    if parts.scheme == "https":
+        trusted = ssl.create_default_context(cafile=os.environ.get("OS_CACERT") or None)
+        connection = HTTPSConnection(parts.hostname, parts.port, timeout=TIMEOUT, context=trusted)
+    try:
+        connection.request("GET", "/recon/mem")
+        reply = connection.getresponse()
+        told = json.loads(reply.read()) if reply.status == 200 else {}
+    finally:
+        connection.close()
+    # As /proc/meminfo spells it: swift.common.middleware.recon, get_mem.
+    return int(str(told["MemAvailable" if "MemAvailable" in told else "MemFree"]).split()[0])
