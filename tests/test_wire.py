@@ -22,6 +22,14 @@ from tests.support.lines import Runner, base_environment
 from tests.support.relay import Relay, Sent
 from tests.support.storlets import STORLETS
 
+DRAWN = {
+    "transaction=[^& ]+": "transaction=TRANSACTION",
+    "/slo/[0-9a-f]+/": "/slo/UPLOAD/",
+    "(storlet-shell-scratch-)[0-9a-f]+": r"\1RUN",
+    "(RUN/[0-9]+-[0-9]+)-[0-9a-f]+": r"\1",
+}
+"""What is another at each run, and what stands for it."""
+
 LOGIN = "/auth/v1.0"
 FOLDER = Path(__file__).parent / "wire"
 COMMANDS = [command.name for command in Registry() if command.run.__module__.startswith("storlet_shell.")]
@@ -93,6 +101,11 @@ LINES = [
     Line("upload text.txt wire/folder/"),
     Line("upload text.txt wire/large --segment-size 6"),
     Line("download wire/folder/ down"),
+    Line("map --storlet upper.py --input 'path:/wire/{o,put}' -j 1 --ordered"),
+    Line("map --storlet upper.py --input 'path:/wire/{o,put}' --output path:/wire/made/{name} -j 1"),
+    Line("reduce --storlet upper.py --input 'path:/wire/{copy,o,put}' --fan-in 2 --output path:/wire/reduced -j 1"),
+    Line("pipe 'upper.py | upper.py' --input path:/wire/o"),
+    Line("plugins"),
     Line("logs raises.py"),
     Line("ls"),
     Line("ls -l wire/c"),
@@ -152,7 +165,9 @@ def tell(request: Sent, hidden: dict[str, str], command: str) -> str:
     text = "\n".join([*head, *([f"({request.body})"] if request.body else [])])
     for value, name in {**hidden, request.header("X-Auth-Token"): "TOKEN"}.items():
         text = text.replace(value, name) if value else text
-    return re.sub("/slo/[0-9a-f]+/", "/slo/UPLOAD/", re.sub("transaction=[^& ]+", "transaction=TRANSACTION", text))
+    for pattern, name in DRAWN.items():
+        text = re.sub(pattern, name, text)
+    return text
 
 
 def test_every_command_has_its_file() -> None:
