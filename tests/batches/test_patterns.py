@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from storlet_shell.errors import UsageError
@@ -144,6 +144,8 @@ sources = st.lists(st.text("ab./", min_size=1, max_size=6), min_size=2, max_size
 
 
 @settings(max_examples=500, deadline=None)
+@example("{name}", "**", ["a/x", "b/x"])
+@example("{stem}", "a/*.{a,b}", ["a/x.a", "a/x.b"])
 @given(templates.map("".join), st.sampled_from(["*", "**", "*.a", "**/*.a", "a/*", "{a,b}/*.a", "a/*.{a,b}"]), sources)
 def test_template_that_keeps_names_apart_does(text: str, wild: str, found: list[str]) -> None:
     """Where no look at all names is taken, no two of them make one output."""
