@@ -66,8 +66,10 @@ class Pattern(NamedTuple):
     @property
     def has_one_folder(self) -> bool:
         """Whether all matching names are alike up to their last slash."""
-        folders = {each.rpartition("/")[0] for each in self.alternatives}
-        return len(folders) == 1 and not _SPECIAL.search(_ESCAPED.sub("", folders.pop()))
+        parted = [each.rpartition("/") for each in self.alternatives]
+        folders = {folder for folder, _, _ in parted}
+        is_deep = any(last == "**" for _, _, last in parted)
+        return not is_deep and len(folders) == 1 and not _SPECIAL.search(_ESCAPED.sub("", folders.pop()))
 
     @property
     def has_one_suffix(self) -> bool:

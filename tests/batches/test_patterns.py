@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from storlet_shell.errors import UsageError
@@ -54,7 +54,7 @@ def characters_match(pattern: str, part: str) -> bool:
     return part != "" and pattern[0] in ("?", part[0]) and characters_match(pattern[1:], part[1:])
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(patterns, names)
 def test_pattern_matches_as_one_would_by_hand(text: str, name: str) -> None:
     """The regular expression and the plain understanding agree, and a listing by the prefix leaves out no match."""
@@ -143,7 +143,9 @@ templates = st.lists(st.sampled_from([*(f"{{{field}}}" for field in FIELDS), "/"
 sources = st.lists(st.text("ab./", min_size=1, max_size=6), min_size=2, max_size=30, unique=True)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
+@example("{name}", "**", ["a/x", "b/x"])
+@example("{stem}", "a/*.{a,b}", ["a/x.a", "a/x.b"])
 @given(templates.map("".join), st.sampled_from(["*", "**", "*.a", "**/*.a", "a/*", "{a,b}/*.a", "a/*.{a,b}"]), sources)
 def test_template_that_keeps_names_apart_does(text: str, wild: str, found: list[str]) -> None:
     """Where no look at all names is taken, no two of them make one output."""
