@@ -107,9 +107,6 @@ LOG_CONTAINER = "storletlog"
 """The containers' default names; ``GET /info`` tells those of a cluster."""
 
 
-_GRANT = ".r:storlets."
-
-
 def encode_invocation(invocation: Invocation) -> dict[str, str]:
     """Encode a storlet's run as the headers of the GET, PUT or COPY that it runs on.
 
@@ -332,13 +329,6 @@ def encode_dependency(version: str, *, executable: bool) -> dict[str, str]:
         DEPENDENCY_VERSION: version,
         DEPENDENCY_PERMISSIONS: "0755" if executable else "0644",
     }
-
-
-def decode_grants(headers: Mapping[str, str], storlet: str) -> list[str]:
-    """Decode which users may read a container through a storlet, of the container's read ACL."""
-    entries = (entry.strip() for entry in headers.get(CONTAINER_READ, "").split(","))
-    grants = (entry.removeprefix(_GRANT) for entry in entries if entry.startswith(_GRANT))
-    return [grant.removesuffix(f"_{storlet}") for grant in grants if grant.endswith(f"_{storlet}")]
 
 
 def decode_permissions(headers: Mapping[str, str]) -> int:
