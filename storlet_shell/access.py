@@ -63,6 +63,13 @@ def read_grant(entry: str, storlets: Container[str] = ()) -> Grant:
     return next((grant for grant in splits if grant.storlet.lower() in storlets), splits[0])
 
 
+def users_of(acl: str, storlet: str) -> list[str]:
+    """Return which users a read ACL lets run a storlet."""
+    ending = f"_{storlet.lower()}"
+    entries = [entry for entry in read_entries(acl) if is_grant(entry) and entry.lower().endswith(ending)]
+    return [entry[len(_REFERRER) : -len(ending)] for entry in entries]
+
+
 def read_entries(acl: str) -> tuple[str, ...]:
     """Split an ACL's header into its entries."""
     return tuple(entry.strip() for entry in acl.split(",") if entry.strip())

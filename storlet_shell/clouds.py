@@ -206,6 +206,7 @@ class _Cloud:
             secure_files=self._files["secure"],
             vendor_files=self._files["clouds-public"],
         )
+        self._require_first(configuration.config_filename)
         names = configuration.get_cloud_names() if configuration.config_filename else []
         if names == ["defaults"]:  # what openstacksdk makes of a file without clouds
             names = []
@@ -223,6 +224,18 @@ class _Cloud:
             endpoint=self._all.get("OS_STORAGE_URL") or region.get_endpoint("object-store") or "",
             connection=self._connection(region),
         )
+
+    def _require_first(self, found: str | None) -> None:
+        """Check that a file is not passed over: the cloud of the same name in the next one may be another.
+
+        :raises IdentityError: when it is damaged, or is named by a variable and not there
+        """
+        named = self._all.get("OS_CLIENT_CONFIG_FILE")
+        if named and named != self._file:
+            raise IdentityError(f"cloud {self._name}: OS_CLIENT_CONFIG_FILE is {named}, which is not there")
+        complaint = next(self._complaints(), "") if found != self._file else ""
+        if complaint:
+            raise IdentityError(f"cloud {self._name}: {complaint}")
 
     def _overrides(self, configuration: Any) -> dict[str, Any]:
         """Return what options and variables say in the place of the file, as openstacksdk takes it."""

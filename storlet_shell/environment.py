@@ -29,7 +29,23 @@ SECRETS = frozenset(
 """The variables that hold secrets; options may stand for these."""
 
 _NO_SCOPE = "an object store needs a project"
-_YES = ("1", "true", "yes", "on")
+
+LOCAL = "STORLET_SHELL_LOCAL"
+"""Says yes where the embedded Swift is to be used."""
+
+_OF_KEYSTONE = {name for names in OPTIONS.values() for name in names} | {*SECRETS.values(), "domain_id", "domain_name"}
+
+VARIABLES = tuple(
+    sorted(
+        {LOCAL, *_PARTS, "OS_AUTH_TYPE", "OS_AUTH_PLUGIN", "OS_AUTH_VERSION", "OS_IDENTITY_API_VERSION"}
+        | {f"OS_{name.upper()}" for name in _OF_KEYSTONE}
+        | {f"OS_{name.upper().replace('PROJECT', 'TENANT')}" for name in _OF_KEYSTONE}
+        | {"OS_SYSTEM_SCOPE", "OS_DEFAULT_DOMAIN", "OS_DEFAULT_DOMAIN_ID", "OS_DEFAULT_DOMAIN_NAME"}
+        | {"OS_REGION_NAME", "OS_INTERFACE", "OS_ENDPOINT_TYPE"}
+        | {"OS_CACERT", "OS_CERT", "OS_KEY", "OS_INSECURE"}
+    )
+)
+"""Every variable that an identity is made of, or chosen by."""
 
 WAYS_IN = (
     "name a cloud of clouds.yaml (--os-cloud or OS_CLOUD), or set OS_AUTH_URL, OS_USERNAME, OS_PASSWORD and "
@@ -52,11 +68,16 @@ def holds_none(variables: Mapping[str, str]) -> bool:
     return not any(variables.get(name) for name in _PARTS)
 
 
+def says_yes(variables: Mapping[str, str], name: str) -> bool:
+    """Tell whether a variable switches something on."""
+    return variables.get(name, "").lower() in ("1", "true", "yes", "on")
+
+
 def connection_of(variables: Mapping[str, str]) -> Connection:
     """Return how servers are to be reached, as variables say."""
     return Connection(
         cacert=variables.get("OS_CACERT", ""),
-        insecure=variables.get("OS_INSECURE", "").lower() in _YES,
+        insecure=says_yes(variables, "OS_INSECURE"),
         cert=variables.get("OS_CERT", ""),
         key=variables.get("OS_KEY", ""),
     )

@@ -19,6 +19,7 @@ AUTH_USER = "X-Auth-User"
 AUTH_KEY = "X-Auth-Key"
 AUTH_TOKEN_EXPIRES = "X-Auth-Token-Expires"  # noqa: S105  the same; in seconds from now (swift ``tempauth.py``)
 CONTENT_LENGTH = "Content-Length"
+CONTENT_LOCATION = "Content-Location"
 CONTENT_RANGE = "Content-Range"
 CONTENT_TYPE = "Content-Type"
 COPY_FROM = "X-Copy-From"
@@ -46,9 +47,6 @@ FAILURE = "X-Storlet-Shell-Failure"
 """How a storlet failed; only the embedded Swift says it."""
 
 STORLETS_ENABLED = "X-Account-Meta-Storlet-Enabled"
-LAST_MODIFIED = "Last-Modified"
-CONTAINER_READ = "X-Container-Read"
-CONTAINER_WRITE = "X-Container-Write"
 STORLET_READ = "X-Storlet-Container-Read"
 STORLET_NAME = "X-Storlet-Name"
 DYNAMIC_MANIFEST = "X-Object-Manifest"
@@ -69,7 +67,8 @@ VERSIONS_ENABLED = "X-Versions-Enabled"
 VERSIONS_LOCATION = "X-Versions-Location"
 HISTORY_LOCATION = "X-History-Location"
 EXPIRES = "X-Delete-At"
-SYMLINK_TARGET = "X-Symlink-Target"
+TIMESTAMP = "X-Timestamp"
+EXPIRES_AFTER = "X-Delete-After"
 TEMP_URL_KEY = "Temp-Url-Key"
 """What the names of account and container metadata begin with that sign temporary URLs: their values are secrets."""
 
@@ -108,9 +107,6 @@ STORLET_CONTAINER = "storlet"
 DEPENDENCY_CONTAINER = "dependency"
 LOG_CONTAINER = "storletlog"
 """The containers' default names; ``GET /info`` tells those of a cluster."""
-
-
-_GRANT = ".r:storlets."
 
 
 def encode_invocation(invocation: Invocation) -> dict[str, str]:
@@ -340,13 +336,6 @@ def encode_dependency(version: str, *, executable: bool) -> dict[str, str]:
         DEPENDENCY_VERSION: version,
         DEPENDENCY_PERMISSIONS: "0755" if executable else "0644",
     }
-
-
-def decode_grants(headers: Mapping[str, str], storlet: str) -> list[str]:
-    """Decode which users may read a container through a storlet, of the container's read ACL."""
-    entries = (entry.strip() for entry in headers.get(CONTAINER_READ, "").split(","))
-    grants = (entry.removeprefix(_GRANT) for entry in entries if entry.startswith(_GRANT))
-    return [grant.removesuffix(f"_{storlet}") for grant in grants if grant.endswith(f"_{storlet}")]
 
 
 def decode_permissions(headers: Mapping[str, str]) -> int:

@@ -14,7 +14,7 @@ from keystoneauth1.session import Session
 
 from storlet_shell.auth_types import SECRETS, kind_of
 from storlet_shell.errors import IdentityError, LocalFileError, ServiceError, StorletShellError
-from storlet_shell.transport import leave_unverified, no_answer
+from storlet_shell.transport import direct_session, leave_unverified, no_answer
 
 if TYPE_CHECKING:
     from storlet_shell.credentials import Credentials
@@ -33,12 +33,13 @@ class Keystone:
 
     def __init__(self, credentials: Credentials, how: Connection) -> None:
         self._who = credentials
-        self._limit = how.timeout
+        self._is_direct = how.direct
         if how.insecure:
             leave_unverified()
         verify = not how.insecure and (how.cacert or True)
         certificate = (how.cert, how.key) if how.cert and how.key else how.cert or None
-        self._session = Session(verify=verify, cert=certificate, timeout=how.timeout)
+        carrier = direct_session() if how.direct else None
+        self._session = Session(session=carrier, verify=verify, cert=certificate, timeout=how.timeout)
         self._session.user_agent = "storlet-shell"
         with self._translated():
             self._plugin: Any = self._make_plugin()
@@ -172,7 +173,7 @@ class Keystone:
         try:
             yield
         except exceptions.ConnectionError as error:
-            raise no_answer(url, error) from None
+            raise no_answer(url, error, direct=self._is_direct) from None
         except exceptions.ClientException as error:
             said = str(error)
             table: tuple[tuple[type[Exception], StorletShellError], ...] = (

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from storlet_shell.credentials import Credentials, Login
-from storlet_shell.environment import discover, holds_none
+from storlet_shell.environment import LOCAL, discover, holds_none, says_yes
 from storlet_shell.errors import IdentityError, RefusedError, UsageError
 from storlet_shell.identity import Finder
 from storlet_shell.values import Parameter, merge_parameters
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     from storlet_shell.client import Client
     from storlet_shell.embedded.control import Lease
 
-LOCAL = "STORLET_SHELL_LOCAL"
 LOCAL_FOLDER = "STORLET_SHELL_DATA"
-_YES = {"1", "true", "yes", "on"}
 
 
 class Progress(Protocol):
@@ -146,7 +144,7 @@ class Session:
         if not self.options.local and not holds_none(self.options.identity):
             return False
         adopted = self._has_adopted_local and holds_none(environ)
-        return adopted or self.options.local or environ.get(LOCAL, "").lower() in _YES
+        return adopted or self.options.local or says_yes(environ, LOCAL)
 
     def adopt_local(self, *, adopt: bool) -> bool:
         """Use the embedded Swift, which the user has just started, for as long as the environment holds no identity.
@@ -195,7 +193,8 @@ class Session:
             folder = control.data_folder(self.local_folder)
             self._lease = control.join_or_start(folder, control.Settings(ephemeral=self.options.ephemeral))
         found = discover(control.environment(self._lease.running))
-        return found._replace(source="the embedded Swift (--local)")
+        how = found.connection._replace(direct=True)
+        return found._replace(source="the embedded Swift (--local)", connection=how)
 
     def ask_for_password(self) -> None:
         """Ask for a password if it is all that the identity lacks, and somebody is there to answer.
@@ -281,8 +280,10 @@ class Session:
 
     @property
     def where(self) -> str:
-        """The cloud, and the account once a login has told it, in a few words; empty without an identity."""
+        """The cloud, and the project or account once a login has told it, in few words; empty without an identity."""
         account = self._client.known_account if self._client else ""
+        if self._client and account:
+            account = dict(self._client.login.credentials.scope).get("project_name") or account
         if self.uses_local:
             cloud = "local"
         else:

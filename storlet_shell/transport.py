@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from requests import Request as WireRequest
+from requests import Session as WireSession
 from requests.exceptions import RequestException
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies, select_proxy
@@ -118,6 +119,7 @@ class Transport:
 
     def __init__(self, url: str, how: Connection) -> None:
         self._host = host_of(url)
+        self._is_direct = how.direct
         self._connection = _Connection(url, how)
 
     def send(self, method: str, url: str, headers: Mapping[str, str], body: Body | None = None) -> Reply:
@@ -127,7 +129,7 @@ class Transport:
         :raises UsageError: when a header's value can't be sent
         """
         _check(headers)
-        with _translated(self._host):
+        with _translated(self._host, direct=self._is_direct):
             started = time.monotonic()
             answer = self._connection.request(method, _target(url), _payload(body), dict(headers))
             return Reply(answer, time.monotonic() - started)
@@ -157,6 +159,7 @@ class _Connection(HTTPConnection):  # type: ignore[misc]
             timeout=how.timeout,
             default_user_agent="storlet-shell",
         )
+        self.request_session.trust_env = not how.direct
         self._pool: HTTPConnectionPool | None = None
         self._before_path = ""
 
@@ -229,17 +232,21 @@ def _check(headers: Mapping[str, str]) -> None:
 
 
 @contextmanager
-def _translated(server: str) -> Iterator[None]:
+def _translated(server: str, *, direct: bool) -> Iterator[None]:
     """Translate what the HTTP libraries raise when there is no answer, by a table."""
     try:
         yield
     except (RequestException, HTTPError, OSError) as error:
-        raise no_answer(server, error) from error
+        raise no_answer(server, error, direct=direct) from error
 
 
-def no_answer(url: str, error: BaseException) -> ServiceError:
-    """Return what is to be said when a request got no answer, by a table over what is at the bottom of it."""
-    server, through, cause = _without_password(host_of(url)), _proxy_of(url), _cause(error)
+def no_answer(url: str, error: BaseException, *, direct: bool = False) -> ServiceError:
+    """Return what is to be said when a request got no answer, by a table over what is at the bottom of it.
+
+    :param direct: whether it went through no proxy, whatever the environment says
+    """
+    server, cause = _without_password(host_of(url)), _cause(error)
+    through = "" if direct else _proxy_of(url)
     reason = getattr(cause, "strerror", None) or cause
     table: tuple[tuple[type[BaseException], str], ...] = (
         (ssl.SSLCertVerificationError, f"{server}: {_distrust(cause)}"),
@@ -273,6 +280,13 @@ def _proxy_of(url: str) -> str:
 def _without_password(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def direct_session() -> WireSession:
+    """Return what keystoneauth sends requests by, without a proxy."""
+    session = WireSession()
+    session.trust_env = False
+    return session
 
 
 def leave_unverified() -> None:

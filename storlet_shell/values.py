@@ -335,6 +335,7 @@ class Connection(NamedTuple):
     :param timeout: seconds without an answer after which a request has failed
     :param cert: a client certificate, in PEM; it may hold the key as well
     :param key: the client certificate's key, in a file of its own
+    :param direct: use no proxy, whatever the environment says: they are on this machine
     """
 
     cacert: str = ""
@@ -342,6 +343,7 @@ class Connection(NamedTuple):
     timeout: float = 60.0
     cert: str = ""
     key: str = ""
+    direct: bool = False
 
 
 class Request(NamedTuple):

@@ -173,7 +173,10 @@ def _read_code(session: Session, name: str, main: str | None, code: bytes | None
         raise UsageError("--main goes with a file; MODULE.CLASS names the class already")
     if code is None:
         if session.surroundings.stdin is None:
-            raise UsageError(f"there is no code; give a file, or a heredoc: deploy {name} <<EOF")
+            raise UsageError(
+                f"there is no code; give a file, or let it follow: deploy {name} <<EOF, "
+                f"in a notebook %%storletapp {name}"
+            )
         code = session.surroundings.stdin.read()
     source = StorletSource.parse(code, parsed.storlet.name)
     source.main_class(parsed.class_name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from storlet_shell import headers as wire
 from storlet_shell.bodies import Body
@@ -12,7 +13,7 @@ from storlet_shell.commands._expectation import Expectation, Tally
 from storlet_shell.errors import IncompleteBodyError, NotFoundError, ServiceError, StorletFailedError
 from storlet_shell.results import Planned, Response
 from storlet_shell.session import Session
-from storlet_shell.values import Invocation, ObjectPath, Request
+from storlet_shell.values import Invocation, Location, ObjectPath, Request
 
 if TYPE_CHECKING:
     from storlet_shell.transport import Reply
@@ -190,3 +191,15 @@ def is_there(session: Session, request: Request) -> bool:
     except NotFoundError:
         return False
     return True
+
+
+def link_target(reply: Reply, account: str, path: Location) -> str:
+    """Return where a symbolic link led a request for an object, as users spell it; empty when there was none.
+
+    An older version of the object itself is named in the same way (swift ``symlink.py``, ``object_versioning.py``).
+    """
+    led_to = unquote(urlsplit(reply.headers.get(wire.CONTENT_LOCATION, "")).path)
+    if not led_to or led_to.endswith(f"/{account}/{path.container}/{path.prefix}"):
+        return ""
+    _, _, there, place = f"{led_to}/".split("/", 3)
+    return f"path:/{place[:-1]}" + ("" if there == account else f" of account {there}")

@@ -67,6 +67,20 @@ def local_file(path: Path, name: str) -> LocalFile | LocalFileError:
     return LocalFile(path, name, found.st_size, found.st_mtime)
 
 
+def check_unchanged(file: LocalFile) -> None:
+    """Check that a file is as it was when it was described: what was read of it in pieces belongs together then.
+
+    :raises LocalFileError: when it is not
+    """
+    now = local_file(file.path, file.name)
+    if now != file:
+        raise (
+            now
+            if isinstance(now, LocalFileError)
+            else LocalFileError(f"{file.path}: changed while it was sent; nothing is stored")
+        )
+
+
 def place(folder: Path, name: str, subject: ObjectPath) -> Path:
     """Return where an object's file belongs in a folder, which no name and no link of the folder leads out of.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,7 @@ def upload(session: Session, package: Package, container: str | None) -> Done:
             for dependency, there in dependencies:
                 if dependency.file and not (there and _is_same(dependency, there)):
                     replacing.put(dependency, there)
-            client.send(request, bytes_body(code)).read()
+            replacing.finish(request, code, before)
     except NotFoundError as error:
         raise _explained(session, error) from error
     facts = {
@@ -149,6 +150,7 @@ class _Replacing:
         self._container = session.client.dependency_container
         self._undo: list[Request] = []
         self._copies: list[Request] = []
+        self._is_stored: Callable[[], bool] = lambda: False
 
     def __enter__(self) -> _Replacing:
         return self
@@ -167,16 +169,40 @@ class _Replacing:
             self._undo.append(self._copy(f"{name}.before", name))
         client.send(dependency.request(self._container), bytes_body(dependency.content)).read()
 
+    def finish(self, request: Request, code: bytes, before: Reply | None) -> None:
+        """Upload the storlet, with which the dependencies take effect.
+
+        :param before: what it replaces
+        """
+        client, old = self._session.client, before.headers.get(wire.TIMESTAMP) if before else None
+        etag = hashlib.md5(code, usedforsecurity=False).hexdigest()
+
+        def is_stored() -> bool:
+            now = client.find(Request("HEAD", request.container, request.name))
+            return now is not None and now.headers.get(wire.ETAG) == etag and now.headers.get(wire.TIMESTAMP) != old
+
+        self._is_stored = is_stored
+        client.send(request, bytes_body(code)).read()
+
     def _copy(self, name: str, target: str) -> Request:
         headers = wire.encode_destination(ObjectPath(self._container, target))
         return Request("COPY", self._container, name, headers=headers)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        if error is not None and not self._send(self._undo[::-1]):
-            return  # what has been copied is needed still
-        self._send(self._copies)
-        if error is not None and self._undo:
+        if error is not None and self._has_finished():
+            self._session.surroundings.warn("the storlet is stored all the same, with its dependencies")
+        elif error is not None and self._undo:
+            if not self._send(self._undo[::-1]):
+                return  # what has been copied is needed still
             self._session.surroundings.warn("nothing was changed: the dependencies are as they were before")
+        self._send(self._copies)
+
+    def _has_finished(self) -> bool:
+        """Tell whether the storlet is there although its upload got no good answer: that may have been lost."""
+        try:
+            return self._is_stored()
+        except StorletShellError:
+            return False
 
     def _send(self, requests: list[Request]) -> bool:
         """Send what puts things in order; say what of it fails, and go on."""

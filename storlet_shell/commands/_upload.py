@@ -15,7 +15,7 @@ from storlet_shell import headers as wire
 from storlet_shell.bodies import Body, bytes_body, file_body, piece_body
 from storlet_shell.commands._batch import Tally, Worker
 from storlet_shell.commands._exchange import check_stored
-from storlet_shell.commands._folder import LocalFile
+from storlet_shell.commands._folder import LocalFile, check_unchanged
 from storlet_shell.commands._large_objects import SEGMENTS, Segment, is_identical, is_manifest, read_manifest
 from storlet_shell.errors import ServiceError, StorletShellError, UsageError
 from storlet_shell.session import Session
@@ -108,8 +108,12 @@ class _Large:
     def container(self) -> str:
         return f"{self.target.path.container}{SEGMENTS}"
 
+    @property
+    def folder(self) -> ObjectPath:
+        return ObjectPath(self.container, f"{self.target.path.name}/slo/{self._id}/")
+
     def place(self, number: int) -> ObjectPath:
-        return ObjectPath(self.container, f"{self.target.path.name}/slo/{self._id}/{number:08}")
+        return ObjectPath(self.container, f"{self.folder.name}{number:08}")
 
     def add(self, number: int, segment: Segment) -> bool | None:
         """Note a segment that is stored, and tell whether it is the last one; None if the whole has been given up."""
@@ -235,26 +239,49 @@ class Upload:
             with piece_body(large.target.file.path, start, length) as body:
                 self._send(worker, Request("PUT", *place, headers={wire.CONTENT_TYPE: wire.BINARY}), body)
                 is_last = large.add(number, Segment(place, length, body.md5))
-            if is_last is None:
-                _delete(worker.client, [place])
-            elif is_last:
-                self._finish(worker, large)
+            if is_last:
+                check_unchanged(large.target.file)
         except StorletShellError:
             self._give_up(worker.client, large)
             raise
+        if is_last is None:
+            _delete(worker.client, [place])
+        elif is_last:
+            self._finish(worker, large)
 
     def _finish(self, worker: Worker, large: _Large) -> None:
-        """Store the manifest: only with it the object changes."""
-        old = self._old_segments(worker.client, large.target.path)
+        """Store the manifest: only with it the object changes, and from then on the segments are the object's."""
+        self._unfinished.discard(large)  # clean() must not delete what is an object's by then
+        client = worker.client
         request = large.target.request(self._choices)._replace(query=(("multipart-manifest", "put"),))
-        reply = worker.client.send(request, bytes_body(large.manifest()))
-        reply.read()
-        self._unfinished.discard(large)
-        etag = reply.headers.get(wire.ETAG, "").strip('"')
-        if etag and etag != large.etag:
-            raise ServiceError(f"{large.target.path}: the server made another object of its segments")
+        try:
+            old = self._old_segments(client, large.target.path)
+            reply = client.send(request, bytes_body(large.manifest()))
+            reply.read()
+        except StorletShellError as error:
+            if not self._has_become(client, large, error):
+                self._give_up(client, large)
+                raise
+        else:
+            etag = reply.headers.get(wire.ETAG, "").strip('"')
+            if etag and etag != large.etag:
+                raise ServiceError(f"{large.target.path}: the server made another object of its segments")
+            _delete(client, old)
         worker.tally.count("uploaded", size=large.target.file.size)
-        _delete(worker.client, old)
+
+    def _has_become(self, client: Client, large: _Large, error: StorletShellError) -> bool:
+        """Tell whether the object is there although its manifest got no good answer: that may have been lost.
+
+        :raises ServiceError: when that can't be known; the segments stay then
+        """
+        try:
+            found = client.find(Request("HEAD", *large.target.path))
+        except StorletShellError:
+            raise ServiceError(
+                f"{error.message}; whether it is stored is not known, so its segments stay: {large.folder}",
+                transaction_id=error.transaction_id,
+            ) from error
+        return found is not None and found.headers.get(wire.ETAG, "").strip('"') == large.etag
 
     def _old_segments(self, client: Client, path: ObjectPath) -> list[ObjectPath]:
         """Return the segments of the object that is replaced, where uploading has made them for it."""

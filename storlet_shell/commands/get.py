@@ -59,7 +59,8 @@ def get(
 ) -> Result:
     """Download an object, through a storlet if one is named.
 
-    Without --save or -o the body goes to standard output, byte for byte; a terminal gets a preview of what is not text.
+    Without --save or -o the body goes to standard output, byte for byte; a terminal gets a preview of what is not text,
+    and a notebook the response as the cell's value.
     With --range a storlet is fed only that part of the object; it runs on the proxy server then.
 
     On upstream's engine the end of what a storlet makes looks the same after a failure. Where it is known how much must

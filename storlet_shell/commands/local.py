@@ -10,6 +10,7 @@ from typing import Any
 
 from storlet_shell.commands._arguments import YES
 from storlet_shell.embedded import control
+from storlet_shell.environment import VARIABLES
 from storlet_shell.errors import EmbeddedError, UsageError
 from storlet_shell.registry import Arg, command
 from storlet_shell.results import Done, Report, Result
@@ -20,16 +21,6 @@ _MIB = 2**20
 _MOST_PROXIES = 16
 
 _ACTIONS = ("start", "stop", "status", "reset", "env")
-
-# What a terminal may hold of another identity: it would win over the one that is set, or change it.
-_OTHERS = (
-    *("ST_AUTH", "ST_USER", "ST_KEY", "OS_CLOUD", "OS_STORAGE_URL", "OS_AUTH_TOKEN", "OS_AUTH_TYPE", "OS_TOKEN"),
-    *("OS_AUTH_URL", "OS_AUTH_VERSION", "OS_IDENTITY_API_VERSION", "OS_USERNAME", "OS_USER_ID", "OS_PASSWORD"),
-    *("OS_APPLICATION_CREDENTIAL_ID", "OS_APPLICATION_CREDENTIAL_NAME", "OS_APPLICATION_CREDENTIAL_SECRET"),
-    *("OS_PROJECT_NAME", "OS_PROJECT_ID", "OS_TENANT_NAME", "OS_TENANT_ID", "OS_USER_DOMAIN_NAME", "OS_USER_DOMAIN_ID"),
-    *("OS_PROJECT_DOMAIN_NAME", "OS_PROJECT_DOMAIN_ID", "OS_DOMAIN_NAME", "OS_DOMAIN_ID", "OS_SYSTEM_SCOPE"),
-    *("OS_DEFAULT_DOMAIN", "OS_TRUST_ID", "OS_REGION_NAME", "OS_INTERFACE", "OS_ENDPOINT_TYPE", "OS_CACERT"),
-)
 
 
 class Environment(Result):
@@ -46,8 +37,8 @@ class Environment(Result):
         return dict(self.variables)
 
     def render(self) -> Iterator[str]:
-        """Yield lines for ``eval`` in a shell."""
-        yield "unset " + " ".join(name for name in _OTHERS if name not in self.variables)
+        """Yield lines for ``eval`` in a shell; what it may hold of another identity would win, or change this one."""
+        yield "unset " + " ".join(name for name in VARIABLES if name not in self.variables)
         for name, value in self.variables.items():
             yield f"export {name}={shlex.quote(value)}"
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from storlet_shell import headers as wire
 from storlet_shell.commands._arguments import DRY_RUN, METADATA
-from storlet_shell.commands._exchange import plan
+from storlet_shell.commands._exchange import link_target, plan
 from storlet_shell.errors import UsageError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result
@@ -31,6 +31,8 @@ class _Change(NamedTuple):
         :param kept: the headers that must be repeated to stay
         """
         changed = {name.lower() for name in self.headers}
+        if wire.EXPIRES_AFTER.lower() in changed:
+            changed.add(wire.EXPIRES.lower())  # what the server keeps of it
         stay = {name: value for name, value in kept.items() if name.lower() not in changed}
         wanted = {name: value for name, value in self.headers.items() if value or not self.name}
         return Request("POST", self.container, self.name, headers={**stay, **wanted})
@@ -99,9 +101,15 @@ def post(
 
 
 def _kept(session: Session, location: Location) -> dict[str, str]:
-    """Return what an object's POST would take away unless it repeats it."""
+    """Return what an object's POST would take away unless it repeats it.
+
+    :raises UsageError: when it is a symbolic link, whose own metadata nobody sees: a POST to it would change those
+    """
     reply = session.client.send(Request("HEAD", *location))
     reply.close()
+    target = link_target(reply, session.client.account, location)
+    if target:
+        raise UsageError(f"{location} is a symbolic link to {target}; post to that")
     names = {name.lower() for name in wire.KEPT_BY_UPLOADS_ONLY}
     return {
         name: value

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from storlet_shell import headers as wire
+from storlet_shell.commands._exchange import link_target
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Report, Result
 from storlet_shell.session import Session
@@ -54,7 +55,6 @@ _FACTS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
     ("keeps versions", wire.VERSIONS_ENABLED, _same),
     ("keeps versions in", wire.VERSIONS_LOCATION, _same),
     ("keeps history in", wire.HISTORY_LOCATION, _same),
-    ("symbolic link to", wire.SYMLINK_TARGET, _same),
     ("encoding", "Content-Encoding", _same),
     ("disposition", "Content-Disposition", _same),
 )
@@ -95,6 +95,8 @@ def stat(session: Session, location: Location | None = None) -> Result:
     if name:
         facts["bytes"] = _bytes(reply.headers.get(wire.CONTENT_LENGTH, "?"))
         facts.update(_large(reply.headers))
+        target = link_target(reply, session.client.account, Location(container, name))
+        facts |= {"symbolic link to": f"{target}, which is told here"} if target else {}
     for fact, header, spelled in _FACTS:
         if header in reply.headers:
             facts[fact] = spelled(reply.headers[header])

@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any
 
 from storlet_shell import headers as wire
+from storlet_shell.access import read_entries, users_of
 from storlet_shell.commands._deployed import Deployed, deployed_storlets
 from storlet_shell.commands._exchange import is_there
 from storlet_shell.commands.ls import list_entries
@@ -93,8 +94,8 @@ def _is_deployed(session: Session, dependency: str) -> bool:
 def _readers(session: Session, container: str) -> list[str]:
     """Return who may run it: whoever may read it (storlets ``handlers/proxy.py: verify_access_to_storlet``)."""
     reply = session.client.find(Request("HEAD", container))
-    entries = reply.headers.get(wire.CONTAINER_READ, "").split(",") if reply else []
-    return ["the account's own users", *(entry.strip() for entry in entries if entry.strip())]
+    entries = read_entries(reply.headers.get(wire.CONTAINER_READ, "")) if reply else ()
+    return ["the account's own users", *entries]
 
 
 def _grants(session: Session, name: str) -> list[str]:
@@ -102,7 +103,7 @@ def _grants(session: Session, name: str) -> list[str]:
     found = []
     for container in list_entries(session, Location()):
         reply = session.client.find(Request("HEAD", container["name"]))
-        for user in wire.decode_grants(reply.headers, name) if reply else ():
+        for user in users_of(reply.headers.get(wire.CONTAINER_READ, ""), name) if reply else ():
             found.append(f"{user} over {ContainerName(container['name'])}")
     return found
 

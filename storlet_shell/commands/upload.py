@@ -98,7 +98,10 @@ def _body(session: Session, content: bytes | None) -> Body:
     if content is not None:
         return bytes_body(content)
     if session.surroundings.stdin is None:
-        raise UsageError("there is nothing to upload; give it as a heredoc: upload CONTAINER/OBJECT <<EOF")
+        raise UsageError(
+            "there is nothing to upload; give a file, or let text follow: upload CONTAINER/OBJECT <<EOF, in a notebook "
+            "%%uploadfile CONTAINER/OBJECT"
+        )
     return stream_body(session.surroundings.stdin)
 
 

@@ -144,6 +144,15 @@ def test_storlets_grants_are_looked_for(storlets: Runner, real_client: Client, c
     assert "granted" not in storlets("storlets", "show", f"{two}a.py", "--json").json
 
 
+def test_grants_of_a_storlet_with_capital_letters_are_found(storlets: Runner, container: str, tmp_path: Path) -> None:
+    """Servers compare them in lower case, and so they are written."""
+    (tmp_path / "Capital.py").write_text(STORLETS["upper.py"])
+    assert storlets("deploy", str(tmp_path / "Capital.py")).status == 0
+    assert storlets("acl", "grant", container, "Bob", "--storlet", "Capital.py").status == 0
+    shown = storlets("storlets", "show", "Capital.py", "--grants", "--json").json
+    assert shown["granted"] == [f"bob over {container}"]
+
+
 def test_storlet_that_is_not_deployed_is_not_shown(storlets: Runner) -> None:
     """Status 4; and what makes no sense is 2."""
     assert storlets("storlets", "show", "nowhere.py").status == 4

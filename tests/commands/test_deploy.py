@@ -577,3 +577,24 @@ def test_interrupted_deployment_is_undone(
         patch.setattr(Client, "_send_once", interrupted)
         assert storlets(*deployed).status == 130
     assert state(storlets, module) == before
+
+
+def test_storlet_whose_answer_is_lost_keeps_its_new_dependencies(
+    storlets: Runner, monkeypatch: pytest.MonkeyPatch, deployed: list[str], module: str
+) -> None:
+    """Ctrl-C when the server has stored it already: the old dependencies would not be those that it needs."""
+    send = Client._send_once
+
+    def interrupted(self: Client, request: Request, *others: Any, **named: Any) -> Any:
+        reply = send(self, request, *others, **named)
+        if (request.method, request.name) == ("PUT", f"{module}.py"):
+            raise KeyboardInterrupt
+        return reply
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Client, "_send_once", interrupted)
+        outcome = storlets(*deployed)
+    assert (outcome.status, "the storlet is stored all the same" in outcome.err) == (130, True)
+    found = state(storlets, module)
+    assert [row["name"] for row in found[1]] == [f"{module}_a.py", f"{module}_b.py"]
+    assert found[2] == [STORLETS["twice.py"].encode(), b"A = 'after'"]

@@ -9,12 +9,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.support.lines import Runner, one_line
-from tests.support.responder import Answer, Recorded, Responder, html, ok
+from tests.support.responder import CUT, Answer, Recorded, Responder, html, ok
 
 BIG = os.urandom(300_000)
 FILES = {
@@ -378,6 +379,72 @@ def test_failed_upload_leaves_no_segments(
     assert len(stored) == (2 if broken == "segment" else 3)
     assert sorted(deleted) == sorted(stored)
     assert not [request for request in responder.sent("PUT") if request.path == "/c/o" and not request.query]
+
+
+def large_upload(responder: Responder, manifest: Callable[[Recorded], Answer]) -> None:
+    """Have the server take every segment, and answer the manifest as is said."""
+    responder.info.update(LARGE)
+    responder.on("HEAD", "/c", ok(status=204))
+    responder.on("HEAD", "/c_segments", ok(status=204))
+    responder.on("PUT", "*", lambda request: manifest(request) if request.query else ok(status=201))
+    responder.on("DELETE", "*", lambda _: ok(status=204))
+
+
+def slo_etag(manifest: Recorded) -> str:
+    """Return the ETag of the object that a manifest makes."""
+    return hashlib.md5("".join(entry["etag"] for entry in json.loads(manifest.body)).encode()).hexdigest()
+
+
+@pytest.mark.parametrize("is_stored", [True, False, None])
+def test_segments_of_an_object_stay_when_the_answer_is_lost(
+    run_scripted: Runner, responder: Responder, folder: Path, is_stored: bool | None
+) -> None:
+    """A manifest may have been stored although its answer never came: then its segments are the object's."""
+    seen: list[Recorded] = []
+
+    def look(_: Recorded) -> Answer:
+        if not seen or is_stored is False:
+            return html(404)
+        return html(500) if is_stored is None else ok(status=200, Etag=f'"{slo_etag(seen[0])}"')
+
+    def manifest(request: Recorded) -> Answer:
+        seen.append(request)
+        return CUT
+
+    large_upload(responder, manifest)
+    responder.on("HEAD", "/c/o", look)
+    outcome = run_scripted("upload", str(folder / "sub/big.bin"), "c/o")
+    assert outcome.status == (0 if is_stored else 5)
+    assert len(responder.sent("DELETE")) == (3 if is_stored is False else 0)
+    assert ("its segments stay: path:/c_segments/o/slo/" in outcome.err) == (is_stored is None)
+
+
+def test_segments_of_another_object_stay(run_scripted: Runner, responder: Responder, folder: Path) -> None:
+    """The manifest is stored, whatever the server made of it: without its segments, the object would be lost."""
+    large_upload(responder, lambda _: ok(status=201, Etag='"0"'))
+    responder.on("HEAD", "/c/o", html(404))
+    outcome = run_scripted("upload", str(folder / "sub/big.bin"), "c/o")
+    assert (outcome.status, responder.sent("DELETE")) == (5, [])
+    assert "made another object of its segments" in outcome.err
+
+
+def test_file_that_changes_between_its_segments_is_not_stored(
+    run_scripted: Runner, responder: Responder, folder: Path
+) -> None:
+    """Another file in its place: no object is made of pieces of two files."""
+    file = folder / "sub/big.bin"
+
+    def put(_: Recorded) -> Answer:
+        (folder / "new").write_bytes(bytes(len(BIG)))
+        (folder / "new").replace(file)
+        return ok(status=201)
+
+    large_upload(responder, lambda _: ok(status=201))
+    responder.on("PUT", "*", put)
+    outcome = run_scripted("upload", str(file), "c/o", "-j", "1")
+    assert (outcome.status, len(responder.sent("DELETE"))) == (1, 3)
+    assert "big.bin: changed while it was sent; nothing is stored" in outcome.err
+    assert [request.path for request in responder.sent("PUT") if request.query] == []
 
 
 # --- the other end's faults

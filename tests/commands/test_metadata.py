@@ -83,6 +83,28 @@ def test_post_removes_what_it_is_told_to(run: Runner, described: str) -> None:
     assert "X-Delete-At" not in run("stat", described, "--json").json["headers"]
 
 
+def test_post_removes_the_expiry_by_either_name(run: Runner, described: str) -> None:
+    """The server keeps X-Delete-After as X-Delete-At."""
+    assert run("post", described, "-H", "X-Delete-After:").status == 0
+    assert "X-Delete-At" not in run("stat", described, "--json").json["headers"]
+    assert metadata(run, described) == {"Colour": "grün", "B": "2"}
+
+
+def test_symbolic_link_is_told_and_not_changed(run: Runner, described: str, container: str) -> None:
+    """A POST would replace the link's own metadata by its target's; a version of an object is no link."""
+    link = f"{container}/a link"
+    assert run("put", "/dev/null", link, "-H", f"X-Symlink-Target:{described}").status == 0
+    assert f"symbolic link to: path:/{described}, which is told here\n" in run("stat", link).text
+    outcome = run("post", link, "-m", "c=3")
+    assert (outcome.status, metadata(run, described)) == (2, {"Colour": "grün", "B": "2"})
+    assert f"path:/{link} is a symbolic link to path:/{described}; post to that" in outcome.err
+    assert run("post", container, "-H", "X-Versions-Enabled:true").status == 0
+    assert run("upload", f"{container}/versioned", stdin=b"1").status == 0
+    assert run("post", f"{container}/versioned", "-m", "a=1").status == 0
+    assert "symbolic" not in run("stat", f"{container}/versioned").text
+    assert metadata(run, f"{container}/versioned") == {"A": "1"}
+
+
 def test_post_to_a_container_changes_what_it_names(run: Runner, container: str) -> None:
     """There the server keeps the others itself."""
     run("post", container, "-m", "a=1", "-m", "b=2")

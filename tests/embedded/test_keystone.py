@@ -17,6 +17,7 @@ import pytest
 
 from storlet_shell.embedded import control
 from storlet_shell.embedded.control import KEYSTONE, TEMPAUTH, Settings
+from storlet_shell.environment import VARIABLES
 from storlet_shell.errors import EmbeddedError, ExitStatus
 from tests.support.keystone import KeystoneSwift
 from tests.support.lines import Runner, base_environment, one_line
@@ -134,11 +135,20 @@ def test_a_terminal_is_logged_in(keystone_swift: KeystoneSwift, tmp_path: Path) 
     run = Runner({**base_environment(tmp_path), "STORLET_SHELL_DATA": str(keystone_swift.running.folder)})
     assert run("local", "env", "--json").json == keystone_swift.environment()
     lines = run("local", "env", "--user", "outsider").text
-    others = {"OS_REGION_NAME": "Nowhere", "OS_CLOUD": "elsewhere", "OS_PROJECT_ID": "x", "ST_AUTH": "http://elsewhere"}
+    others = dict.fromkeys([*VARIABLES, "OS_TENANT_NAME", "OS_CERT", "OS_INSECURE", "STORLET_SHELL_LOCAL"], "another's")
     command = ["sh", "-c", 'eval "$1" && env', "sh", lines]
     shown = subprocess.run(command, env={**run.environ, **others}, capture_output=True, text=True, check=True).stdout
-    held = dict(line.split("=", 1) for line in shown.splitlines() if line.startswith(("OS_", "ST_")))
+    held = dict(line.split("=", 1) for line in shown.splitlines() if line.partition("=")[0] in others)
     assert held == keystone_swift.environment("outsider")
+
+
+def test_no_proxy_is_between(keystone_swift: KeystoneSwift, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``--local`` is this machine, whatever reaches the rest of the world."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    run = Runner({**base_environment(tmp_path), "STORLET_SHELL_DATA": str(keystone_swift.running.folder)})
+    outcome = run("--local", "whoami", "--json")
+    assert (outcome.err, outcome.json["account"]) == ("", keystone_swift.running.account)
 
 
 def test_a_data_folder_keeps_its_keystone(keystone_swift: KeystoneSwift, folder: Path) -> None:

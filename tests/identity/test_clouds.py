@@ -200,6 +200,15 @@ def test_file_may_be_named_by_a_variable(home: Path, tmp_path: Path) -> None:
     assert read(home, "whole", OS_CLIENT_CONFIG_FILE=str(other)).secret == "another"
 
 
+def test_file_is_not_passed_over_in_silence(home: Path, tmp_path: Path) -> None:
+    """The next file's cloud of the same name may be another one."""
+    with pytest.raises(IdentityError, match=r"OS_CLIENT_CONFIG_FILE is .*/no\.yaml, which is not there"):
+        read(home, "whole", OS_CLIENT_CONFIG_FILE=str(tmp_path / "no.yaml"))
+    (tmp_path / "damaged.yaml").write_text("clouds: [")
+    with pytest.raises(IdentityError, match=r"damaged\.yaml is no YAML"):
+        read(home, "whole", OS_CLIENT_CONFIG_FILE=str(tmp_path / "damaged.yaml"))
+
+
 def test_changed_file_is_noticed_and_an_unchanged_one_is_not_read_again(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

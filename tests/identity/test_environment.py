@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+
 import pytest
 
+from storlet_shell import auth_types, environment
 from storlet_shell.credentials import Credentials
-from storlet_shell.environment import discover
+from storlet_shell.environment import VARIABLES, discover
 from storlet_shell.errors import IdentityError, StorletShellError
 
 URL = {"OS_AUTH_URL": "http://host:5000/v3"}
@@ -17,6 +21,13 @@ TOKEN = {**URL, "OS_TOKEN": "secret", "OS_PROJECT_ID": "p"}
 def scope(found: Credentials) -> dict[str, str]:
     """Return the options that keystoneauth is given."""
     return dict(found.scope)
+
+
+def test_every_variable_that_is_read_is_listed() -> None:
+    """What ``local env`` takes away so that nothing of another identity stays."""
+    read = re.findall(r'"((?:OS|ST)_[A-Z_]*[A-Z])"', inspect.getsource(environment) + inspect.getsource(auth_types))
+    assert {"OS_CERT", "ST_KEY", "OS_DEFAULT_DOMAIN"} <= set(read) <= set(VARIABLES)
+    assert {"OS_PROJECT_DOMAIN_ID", "OS_TENANT_NAME", "OS_APPLICATION_CREDENTIAL_SECRET"} <= set(VARIABLES)
 
 
 @pytest.mark.parametrize(

@@ -166,6 +166,14 @@ def test_many_commands_are_one_login(keystone_swift: KeystoneSwift, run: Runner)
     assert keystone_swift.logins() == before + 1
 
 
+def test_prompt_names_the_project(keystone_swift: KeystoneSwift) -> None:
+    """An account is called by an id there, which tells people nothing."""
+    with Session(Surroundings(keystone_swift.environment())) as session:
+        assert session.where == keystone_swift.running.auth_url.split("/")[2]
+        session.client.send(Request("HEAD")).close()
+        assert session.where.endswith(":test")
+
+
 def test_token_that_was_revoked_in_a_session_is_renewed(keystone_swift: KeystoneSwift) -> None:
     """Before the store has seen it, so that nobody's cache still believes in it."""
     with Session(Surroundings(keystone_swift.environment())) as session:
