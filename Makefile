@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test wire browser check bench clean
+.PHONY: demo test wire browser check bench man docs dist clean
 
 demo: $(VENV)/.embedded
 	$(BIN)/storlet-shell --local --ephemeral -x -f examples/quickstart.storlets
@@ -26,6 +26,12 @@ check: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
 
+man: $(VENV)/.embedded
+	$(BIN)/python -m storlet_shell.adapters.reference > docs/storlet-shell.1
+
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -W --keep-going --quiet --builder html docs build/docs
+
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
@@ -43,4 +49,8 @@ $(VENV)/.dev: $(VENV)/.embedded
 
 $(VENV)/.browser: $(VENV)/.dev
 	$(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable '.[browser]'
+	touch $@
+
+$(VENV)/.docs: $(VENV)/.embedded
+	$(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable '.[docs]'
 	touch $@

@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Where it is installed, swiftclient imports it for logins that are not made through swiftclient here: 0.3 s.
     sys.modules.setdefault("keystoneclient", None)  # type: ignore[arg-type]
     _occupy_standard_descriptors()
-    given, status = _parser().parse_args(argv), 0
+    given, status = make_parser().parse_args(argv), 0
     try:
         status = _run(given)
         if sys.stdout is not None:
@@ -79,7 +79,8 @@ class _Parser(argparse.ArgumentParser):
         self.exit(ExitStatus.USAGE, f"{self.prog}: {message}; try: {self.prog} --help\n")
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of everything in front of the command."""
     parser = _Parser(
         prog="storlet-shell",
         usage="storlet-shell [options] [COMMAND …]",
