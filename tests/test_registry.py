@@ -458,6 +458,7 @@ def test_plugin_does_not_take_a_built_in_name_as_an_alias(site: Site) -> None:
 
 
 HEAVY = {"cmd2", "rich", "IPython", "stevedore", "prompt_toolkit", "swift", "storlets", "eventlet", "pkg_resources"}
+HEAVY |= {"argcomplete"}
 CODE = dedent(
     """
     import json, sys

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import argcomplete
+from argcomplete.completers import BaseCompleter
+from argcomplete.shell_integration import shellcode
 
 from storlet_shell.adapters import options
 from storlet_shell.completion import Candidate, complete
@@ -27,7 +29,7 @@ def script(shell: str) -> str:
 
     Where nothing fits, bash then offers nothing: its own answer would be local files.
     """
-    return argcomplete.shellcode(["storlet-shell"], shell=shell, complete_arguments=["-o", "nospace"])
+    return shellcode(["storlet-shell"], shell=shell, complete_arguments=["-o", "nospace"])
 
 
 def answer(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +39,7 @@ def answer(parser: argparse.ArgumentParser) -> None:
     """
     rest = next(action for action in parser._actions if action.nargs == argparse.REMAINDER)
     rest.completer = _complete_words  # type: ignore[attr-defined]
-    argcomplete.autocomplete(parser, always_complete_options=False, default_completer=_complete_value)
+    argcomplete.autocomplete(parser, always_complete_options=False, default_completer=_Values())
 
 
 def _complete_words(prefix: str, parsed_args: argparse.Namespace, **_: Any) -> dict[str, str]:
@@ -53,12 +55,16 @@ def _complete_words(prefix: str, parsed_args: argparse.Namespace, **_: Any) -> d
         return _named(candidates(session, Registry(), words, prefix, DEADLINE))
 
 
-def _complete_value(prefix: str, action: argparse.Action, parsed_args: argparse.Namespace, **_: Any) -> dict[str, str]:
-    """Complete the value of an option in front of the command: a file's name, or nothing that is known."""
-    if action.metavar != "FILE":
-        return {}
-    with _session(parsed_args) as session:
-        return _named(complete(session, Kind.FILE, prefix, deadline=DEADLINE))
+class _Values(BaseCompleter):
+    """Completes the value of an option in front of the command: a file's name, or nothing that is known."""
+
+    def __call__(
+        self, *, prefix: str, action: argparse.Action, parsed_args: argparse.Namespace, **_: Any
+    ) -> dict[str, str]:
+        if action.metavar != "FILE":
+            return {}
+        with _session(parsed_args) as session:
+            return _named(complete(session, Kind.FILE, prefix, deadline=DEADLINE))
 
 
 def _session(given: argparse.Namespace) -> Session:
