@@ -21,7 +21,6 @@ project = "storlet-shell"
 copyright = "the authors of storlet-shell"
 release = version = __version__
 extensions = ["myst_nb"]
-suppress_warnings = ["toc.empty_glob"]  # a subject may have no page yet
 html_theme = "furo"
 html_title = f"storlet-shell {release}"
 html_show_copyright = False
