@@ -32,8 +32,11 @@ man: $(VENV)/.embedded
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going --quiet --builder html docs build/docs
 
+dist: $(VENV)/.dist
+	.ci/dist $(VENV)
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist docs/generated *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; name one: make PYTHON=python3.12 …")'
@@ -53,4 +56,8 @@ $(VENV)/.browser: $(VENV)/.dev
 
 $(VENV)/.docs: $(VENV)/.embedded
 	$(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable '.[docs]'
+	touch $@
+
+$(VENV)/.dist: $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check 'build>=1.2,<2'
 	touch $@

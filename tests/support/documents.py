@@ -5,6 +5,7 @@
     ```console               lines for a terminal: after "$ ", continued after "> ", each followed by what it shows
     ```storlets              a session of the interactive shell: how it is started after "$ ", lines after its prompt
     ```ipython               a notebook's cell, and ```output what it shows
+    ```{code-block} LANGUAGE a file, named by its caption
 
 In what is shown, ``…`` stands for anything, on a line of its own for any lines. Nothing shown is nothing compared; but
 what fails must be shown.
@@ -22,7 +23,8 @@ from typing import NamedTuple
 import nbformat
 from nbclient import NotebookClient
 
-_FENCE = re.compile(r"^```(console|storlets|ipython|output)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^```(console|storlets|ipython|output|\{code-block\} \w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_CAPTION = re.compile(r":caption: (\S+)\n\n")
 _PROMPT = re.compile(r"^[\w.-]+:[\w:.-]+> ?(.*)$")
 _MARK = "-- the line ended with status "
 
@@ -104,6 +106,9 @@ class Reader:
 
     def read(self, block: Block) -> None:
         """Type what is in a block, and compare."""
+        if caption := _CAPTION.match(block.text):
+            (self._folder / caption[1]).write_text(block.text[caption.end() :])
+            return
         for shown, said, is_failure in getattr(self, f"_{block.kind}")(block.text):
             assert shown is not None or not is_failure, f"line {block.line}: this fails, and nothing says so:\n{said}"
             assert shown is None or fits(shown, said), f"line {block.line}: shown\n{shown}\nbut it is\n{said}"
