@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test wire browser check bench clean
+.PHONY: demo test wire browser check bench man docs dist clean
 
 demo: $(VENV)/.embedded
 	$(BIN)/storlet-shell --local --ephemeral -x -f examples/quickstart.storlets
@@ -26,8 +26,17 @@ check: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
 
+man: $(VENV)/.embedded
+	$(BIN)/python -m storlet_shell.adapters.reference > docs/storlet-shell.1
+
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -W --keep-going --quiet --builder html docs build/docs
+
+dist: $(VENV)/.dist
+	.ci/dist $(VENV)
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist docs/generated *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; name one: make PYTHON=python3.12 …")'
@@ -43,4 +52,12 @@ $(VENV)/.dev: $(VENV)/.embedded
 
 $(VENV)/.browser: $(VENV)/.dev
 	$(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable '.[browser]'
+	touch $@
+
+$(VENV)/.docs: $(VENV)/.embedded
+	$(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable '.[docs]'
+	touch $@
+
+$(VENV)/.dist: $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check 'build>=1.2,<2'
 	touch $@

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from storlet_shell import auth_types
-from storlet_shell.auth_types import OPTIONS, kind_of, with_domains
+from storlet_shell.auth_types import OPTIONS, SECRETS, kind_of, with_domains
 from storlet_shell.credentials import Credentials
 from storlet_shell.errors import IdentityError
 from storlet_shell.values import Connection
@@ -19,14 +18,11 @@ _TEMPAUTH = ("ST_AUTH", "ST_USER", "ST_KEY")
 _TOKEN = ("OS_STORAGE_URL", "OS_AUTH_TOKEN")
 _APPLICATION = ("OS_APPLICATION_CREDENTIAL_ID", "OS_APPLICATION_CREDENTIAL_NAME")
 _PARTS = ("OS_CLOUD", "OS_AUTH_URL", "OS_USERNAME", "OS_USER_ID", "OS_TOKEN", *_APPLICATION, *_TEMPAUTH, *_TOKEN)
-SECRETS = frozenset(
-    f"OS_{name}"
-    for name in (
-        *("PASSWORD", "TOKEN", "AUTH_TOKEN", "APPLICATION_CREDENTIAL_SECRET", "PASSCODE"),
-        *("CLIENT_SECRET", "ACCESS_TOKEN", "CODE"),
-    )
+SECRET_VARIABLES = (
+    *("ST_KEY", "OS_PASSWORD", "OS_TOKEN", "OS_AUTH_TOKEN", "OS_APPLICATION_CREDENTIAL_SECRET", "OS_PASSCODE"),
+    *("OS_CLIENT_SECRET", "OS_ACCESS_TOKEN", "OS_CODE"),
 )
-"""The variables that hold secrets; options may stand for these."""
+"""The variables that hold secrets."""
 
 _NO_SCOPE = "an object store needs a project"
 
@@ -121,7 +117,7 @@ class _Variables:
             raise IdentityError(f"OS_AUTH_VERSION is {version}: Keystone is spoken in version 3 only")
         auth_type = auth_type or self._guess()
         kind = kind_of(auth_type)
-        if kind not in auth_types.SECRETS:
+        if kind not in SECRETS:
             return self._of_another_type(auth_type)
         secret, lacks = self._secret(kind)
         options = {name: value for name in OPTIONS[kind] if (value := self._option(name))}

@@ -240,7 +240,7 @@ class Session:
 
         Before the first login it is one that will log in; None where that would start a server or lacks an identity.
         """
-        if self._client is None and self.uses_local and self._lease is None:
+        if self._client is None and self.uses_local and self._lease is None and not self._local_runs():
             return None
         from storlet_shell.client import Client  # with it come the HTTP libraries
 
@@ -250,6 +250,12 @@ class Session:
             return Client(self._login_of(self.credentials()))
         except IdentityError:
             return None
+
+    def _local_runs(self) -> bool:
+        from storlet_shell.embedded import control
+
+        folder = control.data_folder(self.local_folder)
+        return not self.options.ephemeral and control.find(folder) is not None
 
     def another(self, surroundings: Surroundings) -> Session:
         """Return a session for another thread, with connections of its own, over the present login and variables."""

@@ -28,6 +28,7 @@ EMBEDDED_USERS = {"session", "commands.local"}
 """Who may start and stop the embedded Swift, and so import ``embedded.control``."""
 
 ONLY_IN = {
+    "argcomplete": {"adapters.tab"},
     "cmd2": {"adapters.shell", "adapters.script"},
     "prompt_toolkit": {"adapters"},
     "rich": {"adapters"},

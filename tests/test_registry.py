@@ -333,6 +333,7 @@ def test_entry_points_are_the_built_in_commands() -> None:
 
 
 HEAVY = {"cmd2", "rich", "IPython", "stevedore", "prompt_toolkit", "swift", "storlets", "eventlet", "pkg_resources"}
+HEAVY |= {"argcomplete"}
 CODE = dedent(
     """
     import json, sys

@@ -47,7 +47,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Where it is installed, swiftclient imports it for logins that are not made through swiftclient here: 0.3 s.
     sys.modules.setdefault("keystoneclient", None)  # type: ignore[arg-type]
     _occupy_standard_descriptors()
-    given, status = _parser().parse_args(argv), 0
+    parser = make_parser()
+    if "_ARGCOMPLETE" in os.environ:
+        from storlet_shell.adapters import tab  # a shell asks what Tab stands for
+
+        tab.answer(parser)
+    given, status = parser.parse_args(argv), 0
     try:
         status = _run(given)
         if sys.stdout is not None:
@@ -79,7 +84,8 @@ class _Parser(argparse.ArgumentParser):
         self.exit(ExitStatus.USAGE, f"{self.prog}: {message}; try: {self.prog} --help\n")
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of everything in front of the command."""
     parser = _Parser(
         prog="storlet-shell",
         usage="storlet-shell [options] [COMMAND …]",
@@ -94,6 +100,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--debug", action="store_true", help="show requests, and the traceback of every error")
     parser.add_argument(
         "--timeout", type=_seconds, metavar="SECONDS", help="give a silent server up after this; 60 if not given"
+    )
+    parser.add_argument(
+        "--completion", choices=("bash", "zsh", "fish"), help="show the lines that make Tab work in this shell"
     )
     options.add(parser)
     script = parser.add_argument_group("command files")
@@ -119,6 +128,11 @@ def _seconds(text: str) -> float:
 
 
 def _run(given: argparse.Namespace) -> int:
+    if given.completion:
+        from storlet_shell.adapters import tab  # once for each terminal
+
+        sys.stdout.write(tab.script(given.completion))
+        return ExitStatus.OK
     is_script = given.file is not None or given.command is not None or (not given.words and not _is_interactive())
     # A command file's lines and the shell's own come from where a body would be read.
     stdin = None if is_script or not given.words else getattr(sys.stdin, "buffer", None)

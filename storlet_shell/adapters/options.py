@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from storlet_shell.environment import SECRETS
+from storlet_shell.environment import SECRET_VARIABLES
 
 _SHOWN = {
     "cloud": ("NAME", "a cloud of clouds.yaml"),
@@ -63,7 +63,7 @@ def hide_secrets(given: argparse.Namespace) -> list[str]:
 
     :returns: the options that held one
     """
-    secret = [name for name in (*_SHOWN, *_FURTHER) if _variable(name) in SECRETS]
+    secret = [name for name in (*_SHOWN, *_FURTHER) if _variable(name) in SECRET_VARIABLES]
     held = {f"--os-{name}": value for name in secret if (value := _value(given, name))}
     if held:
         with suppress(OSError, ValueError, IndexError):  # Linux has these files

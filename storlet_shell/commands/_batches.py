@@ -11,7 +11,7 @@ from storlet_shell import drivers, executors, schedulers
 from storlet_shell.commands._arguments import INVOCATION
 from storlet_shell.commands._exchange import check_extra_resources, check_storlets_run, is_there
 from storlet_shell.commands.ls import list_entries
-from storlet_shell.environment import SECRETS
+from storlet_shell.environment import SECRET_VARIABLES
 from storlet_shell.errors import IdentityError, NotFoundError, UsageError
 from storlet_shell.executors.base import Executor, How
 from storlet_shell.patterns import Pattern
@@ -151,5 +151,5 @@ def load_drivers(executor: str, scheduler: str) -> Executor:
 def how(session: Session, address: str = "") -> How:
     """Tell an executor what it needs of a session."""
     options = session.options
-    identity = {name: value for name, value in options.identity.items() if name not in SECRETS}
+    identity = {name: value for name, value in options.identity.items() if name not in SECRET_VARIABLES}
     return How(session.client.another, identity, options.timeout, address, session.leased_folder)

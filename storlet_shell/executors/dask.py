@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storlet_shell.batches.crew import Crew, save
 from storlet_shell.batches.work import Outcome, Task, Work
+from storlet_shell.environment import LOCAL
 from storlet_shell.errors import ExitStatus, LocalFileError, PluginError, ServiceError, StorletShellError
 from storlet_shell.executors.base import Executor, How
-from storlet_shell.session import LOCAL, LOCAL_FOLDER, Options, Session, Surroundings
+from storlet_shell.session import LOCAL_FOLDER, Options, Session, Surroundings
 
 if TYPE_CHECKING:
     from distributed import Client as Cluster
