@@ -27,6 +27,7 @@ class Identity:
         out_files[0].close()
 """
 ON_PROXY = {wire.RUN_ON_PROXY: ""}
+HOST = "127.0.0.1"
 
 
 class Wire:
@@ -34,7 +35,7 @@ class Wire:
 
     def __init__(self, running: control.Running) -> None:
         self._running = running
-        self._connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=120)
+        self._connection = http.client.HTTPConnection(HOST, running.port, timeout=120)
         self._connection.request("GET", "/auth/v1.0", headers={"X-Auth-User": running.user, "X-Auth-Key": running.key})
         answer = self._connection.getresponse()
         answer.read()

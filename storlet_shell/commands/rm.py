@@ -23,8 +23,8 @@ from storlet_shell.values import Location, Request
 _COUNTED = 10_000
 """Up to so many objects below a prefix are counted before the user is asked: what a page of a listing holds."""
 
-_AT_ONCE = 250
-"""How many objects one request deletes, where the cluster takes several: so that several requests share the work."""
+_AT_ONCE = 125
+"""How many objects one request deletes, where the cluster takes several: so that eight requests share a thousand."""
 
 _CONTAINER_PAUSES = (0.5, 1.0, 2.0)
 """Seconds to wait when a container that has just been emptied does not count as empty yet."""
