@@ -33,7 +33,15 @@ _OF_KEYSTONE = {name for names in OPTIONS.values() for name in names} | {*SECRET
 
 VARIABLES = tuple(
     sorted(
-        {LOCAL, *_PARTS, "OS_AUTH_TYPE", "OS_AUTH_PLUGIN", "OS_AUTH_VERSION", "OS_IDENTITY_API_VERSION"}
+        {
+            LOCAL,
+            *_PARTS,
+            *SECRET_VARIABLES,
+            "OS_AUTH_TYPE",
+            "OS_AUTH_PLUGIN",
+            "OS_AUTH_VERSION",
+            "OS_IDENTITY_API_VERSION",
+        }
         | {f"OS_{name.upper()}" for name in _OF_KEYSTONE}
         | {f"OS_{name.upper().replace('PROJECT', 'TENANT')}" for name in _OF_KEYSTONE}
         | {"OS_SYSTEM_SCOPE", "OS_DEFAULT_DOMAIN", "OS_DEFAULT_DOMAIN_ID", "OS_DEFAULT_DOMAIN_NAME"}

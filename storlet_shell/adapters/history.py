@@ -9,16 +9,14 @@ from pathlib import Path
 
 from prompt_toolkit.history import FileHistory
 
+from storlet_shell.environment import SECRET_VARIABLES
+
 HISTORY = "STORLET_SHELL_HISTORY"
 """The variable that names another file for the history; ``/dev/null`` keeps none."""
 
 STARTUP = "STORLET_SHELL_STARTUP"
 """The variable that names another startup file."""
 
-_SECRETS = (
-    *("OS_PASSWORD", "OS_AUTH_TOKEN", "OS_TOKEN", "OS_APPLICATION_CREDENTIAL_SECRET", "ST_KEY"),
-    *("OS_PASSCODE", "OS_CLIENT_SECRET", "OS_ACCESS_TOKEN"),
-)
 _LONGEST = 64 * 1024
 _LARGEST = 1024 * 1024
 _KEPT_ENTRIES = 1000
@@ -68,7 +66,7 @@ class ShellHistory(FileHistory):
         """Tell whether a line is kept."""
         if not text.strip() or text[0].isspace() or len(text) > _LONGEST:
             return False
-        secrets = (*(self._environ.get(name, "") for name in _SECRETS), *self._secrets())
+        secrets = (*(self._environ.get(name, "") for name in SECRET_VARIABLES), *self._secrets())
         return not any(len(secret) > 3 and secret in text for secret in secrets)
 
     def append_string(self, string: str) -> None:

@@ -225,7 +225,7 @@ def test_a_broken_plug_in_is_told_in_one_line(environ: dict[str, str], tmp_path:
     (package / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
     (package / "entry_points.txt").write_text("[storlet_shell.commands]\nzip = acme_is_not_there:zip\n")
     terminal = Terminal({**environ, "PYTHONPATH": str(tmp_path)})
-    assert terminal.prompt().count("plug-in zip is not usable: acme_is_not_there:zip can't be imported") == 1
+    assert terminal.prompt().count("not usable: zip (acme 1.0): acme_is_not_there:zip can't be loaded") == 1
     assert "unknown command 'zip'" in terminal.type("zip")
     assert terminal.leave() == 0
 
