@@ -63,7 +63,7 @@ _FACTS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
 
 @command(
     "stat",
-    "Show the size, date, metadata and rights of an object, a container or the account.",
+    "Show the size, date, metadata and rights of an object, container or account.",
     Arg(
         "location",
         nargs="?",
@@ -74,7 +74,7 @@ _FACTS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
     ),
 )
 def stat(session: Session, location: Location | None = None) -> Result:
-    """Show the size, date, metadata and rights of an object, a container or the account.
+    """Show the size, date, metadata and rights of an object, container or account.
 
     --json shows every header of the answer. Keys that sign temporary URLs, or let containers be
     kept in step, are hidden.
