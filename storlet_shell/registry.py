@@ -80,6 +80,9 @@ COMMON = (
 """What every command takes; the front ends act on it, the command never sees it."""
 
 
+_UNKNOWN_OPTION = re.compile("unrecognized arguments: (--[^ =]+)")
+
+
 class ParserMixin:
     """An argument parser that raises one line instead of printing its usage and ending the process.
 
@@ -88,9 +91,15 @@ class ParserMixin:
 
     prog: str
 
-    def error(self, message: str) -> NoReturn:
+    def error(self: Any, message: str) -> NoReturn:
         """Raise what is wrong with the words."""
-        raise UsageError(f"{self.prog}: {message}; try: help {self.prog}")
+        unknown, close = _UNKNOWN_OPTION.match(message), []
+        if unknown:
+            import difflib  # for those who mistype
+
+            close = difflib.get_close_matches(unknown[1], self._option_string_actions, 1)
+        hint = f"did you mean {close[0]}?" if close else f"try: help {self.prog}"
+        raise UsageError(f"{self.prog}: {message}; {hint}")
 
     def parse_words(self: Any, words: Sequence[str]) -> argparse.Namespace:
         """Parse words among which options may stand anywhere; by itself, argparse refuses ``dependencies rm -y NAME``.

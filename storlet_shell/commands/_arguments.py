@@ -117,8 +117,8 @@ def own_headers(given: list[Header] | None, run: Invocation | None) -> dict[str,
     """
     headers = {header.name.title(): header.value for header in given or ()}
     conditional = next((name for name in headers if run and name.lower() in CONDITIONS), None)
-    if conditional:
-        raise UsageError(f"{conditional} compares the source, not what {run} makes; drop it or --storlet")
+    if run and conditional:
+        raise UsageError(f"{conditional} compares the source, not what {run.storlet} makes; drop it or --storlet")
     return headers
 
 

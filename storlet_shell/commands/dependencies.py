@@ -98,7 +98,7 @@ def _find(session: Session, name: str) -> Any:
     where = session.client.dependency_container
     reply = session.client.find(Request("HEAD", where, name))
     if reply is None:
-        raise NotFoundError(f"dependency {name} is not in {where}; there are: dependencies list")
+        raise NotFoundError(f"dependency {name} is not in {where}; see: dependencies")
     return reply
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from storlet_shell import headers as wire
+from storlet_shell.errors import IdentityError
 from storlet_shell.registry import command
 from storlet_shell.results import Report, Result
 from storlet_shell.session import Session
 from storlet_shell.values import Request
+
+if TYPE_CHECKING:
+    from storlet_shell.client import Client
 
 
 @command("whoami", "Show whose identity requests are made with.", category="Session")
@@ -17,9 +23,6 @@ def whoami(session: Session) -> Result:
     """
     client = session.client
     credentials = client.login.credentials
-    reply = client.send(Request("HEAD"))
-    reply.close()
-    enabled = reply.headers.get(wire.STORLETS_ENABLED, "").lower() in ("true", "1", "yes", "on", "t", "y")
     return Report(
         {
             "source": credentials.source,
@@ -27,6 +30,22 @@ def whoami(session: Session) -> Result:
             **client.login.facts(),
             "account": client.account,
             "storage URL": client.login.storage_url(),
-            "enabled for storlets": "yes" if enabled else "no; see: help enable",
+            "enabled for storlets": _enabled(client),
         }
     )
+
+
+def _enabled(client: Client) -> str:
+    """Say whether the account may run storlets; a user to whom it grants no more than some objects is not told.
+
+    :raises IdentityError: when all there is is a token, and it is refused
+    """
+    try:
+        reply = client.send(Request("HEAD"))
+    except IdentityError as error:
+        if client.login.credentials.scheme == "token":
+            raise
+        return f"not known; {error.message}"
+    reply.close()
+    is_enabled = reply.headers.get(wire.STORLETS_ENABLED, "").lower() in ("true", "1", "yes", "on", "t", "y")
+    return "yes" if is_enabled else "no; see: help enable"

@@ -166,6 +166,14 @@ def test_many_commands_are_one_login(keystone_swift: KeystoneSwift, run: Runner)
     assert keystone_swift.logins() == before + 1
 
 
+def test_user_without_the_account_learns_who_it_is(keystone_swift: KeystoneSwift, run: Runner) -> None:
+    """Who is to be granted something must be able to tell the ids."""
+    outcome = run("whoami", "--json", environ=keystone_swift.environment("tester_member"))
+    told = outcome.json
+    assert (outcome.status, told["user"], told["roles"]) == (0, "tester_member", ["reader"])
+    assert told["enabled for storlets"].startswith("not known; the account: this user may not do that")
+
+
 def test_prompt_names_the_project(keystone_swift: KeystoneSwift) -> None:
     """An account is called by an id there, which tells people nothing."""
     with Session(Surroundings(keystone_swift.environment())) as session:
