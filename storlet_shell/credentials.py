@@ -118,6 +118,21 @@ class Login:
                 self._storage_url = _checked(url, "storage URL").rstrip("/")
             return self._storage_url
 
+    def storage_urls(self) -> dict[str, str]:
+        """Return the URL of the account in each region of the catalog, by the regions' names.
+
+        Without a catalog there is one, under the empty name.
+
+        :raises IdentityError: as :meth:`storage_url`
+        :raises ServiceError: as :meth:`storage_url`
+        """
+        own = self.storage_url()
+        if self.credentials.scheme != "v3" or self.credentials.storage_url:
+            return {"": own}
+        with self._lock, self._at_keystone() as keystone:
+            found = keystone.endpoints()
+        return {region: _checked(url, "storage URL").rstrip("/") for region, url in sorted(found.items())}
+
     @property
     def known_storage_url(self) -> str:
         """The storage URL if a login has told it, else nothing; asks nobody."""

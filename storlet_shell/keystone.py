@@ -78,6 +78,16 @@ class Keystone:
             ) from None
         return str(found.url), str(found.region_name or "")
 
+    def endpoints(self) -> dict[str, str]:
+        """Return the URL of the account in each region of the catalog that has one, by the regions' names.
+
+        :raises IdentityError: when the identity is refused
+        :raises ServiceError: when Keystone can't be reached or fails
+        """
+        catalog = self._access().service_catalog
+        found = catalog.get_endpoints_data(service_type=_STORE, interface=self._who.interface)
+        return {str(one.region_name or ""): str(one.url) for each in found.values() for one in each}
+
     def facts(self) -> dict[str, Any]:
         """Return what Keystone says of the user, the project and the token; secrets are not among it."""
         access = self._access()

@@ -22,6 +22,9 @@ from storlet_shell.values import Invocation, Location, ObjectPath, Request, Stor
 
 MOST_JOBS = 1000
 
+REGIONS = "regions"
+"""In the place of an endpoint's URL: every region of the catalog."""
+
 _AHEAD = 10_000
 
 
@@ -54,7 +57,8 @@ SCHEDULING = (
         "--endpoint",
         action="append",
         metavar="URL",
-        help="send the runs here: a storage URL, or a proxy server's scheme, name and port; may be repeated",
+        help="send the runs here: a storage URL, a proxy server's scheme, name and port, or the word regions for every "
+        "region of the catalog; may be repeated",
     ),
     Arg("--scheduler", default="least-outstanding", metavar="NAME", help="what chooses among several endpoints"),
     Arg("--executor", default="threads", metavar="NAME", help="what does the work side by side"),
@@ -124,7 +128,15 @@ def find_endpoints(session: Session, given: list[str] | None) -> tuple[Endpoint,
     if not given:
         return tuple(Endpoint(url, urlsplit(url).netloc) for url in urls)
     path = urlsplit(urls[0]).path
-    return tuple(dict.fromkeys(_endpoint(text, path) for text in given))
+    found: list[Endpoint] = []
+    for text in given:
+        found += _regions(session) if text == REGIONS else [_endpoint(text, path)]
+    return tuple(dict.fromkeys(found))
+
+
+def _regions(session: Session) -> list[Endpoint]:
+    urls = session.client.login.storage_urls()
+    return [Endpoint(url, region or urlsplit(url).netloc) for region, url in urls.items()]
 
 
 def _endpoint(text: str, account: str) -> Endpoint:
@@ -134,7 +146,7 @@ def _endpoint(text: str, account: str) -> Endpoint:
     except ValueError:
         good = False
     if not good or parts.query or parts.fragment or parts.username:
-        raise UsageError(f"--endpoint takes a storage URL, or scheme, name and port: {text!r}")
+        raise UsageError(f"--endpoint takes a storage URL, or scheme, name and port, or the word {REGIONS}: {text!r}")
     path = parts.path.rstrip("/") or account
     return Endpoint(f"{parts.scheme}://{parts.netloc}{path}", parts.netloc)
 

@@ -16,6 +16,15 @@ from storlet_shell.values import Request
 from tests.support.keystone import KeystoneSwift
 from tests.support.lines import Runner, base_environment, one_line
 
+ECHO = b"""class Echo:
+    def __init__(self, logger):
+        pass
+
+    def __call__(self, in_files, out_files, params):
+        out_files[0].set_metadata({})
+        out_files[0].write(in_files[0].read())
+"""
+
 
 @pytest.fixture
 def run(tmp_path: Path) -> Runner:
@@ -190,3 +199,29 @@ def test_token_that_was_revoked_in_a_session_is_renewed(keystone_swift: Keystone
         keystone_swift.revoke(token)
         client.send(Request("HEAD")).close()
         assert client.login.token() != token
+
+
+def test_batch_goes_to_every_region(keystone_swift: KeystoneSwift, run: Runner) -> None:
+    """Where several regions are one cluster, a batch can be spread over them."""
+    who = keystone_swift.environment()
+    services = keystone_swift.ask("GET", "/v3/services?type=object-store")["services"]
+    keystone_swift.ask("POST", "/v3/regions", {"region": {"id": "RegionTwo"}})
+    endpoint = {
+        "service_id": services[0]["id"],
+        "interface": "public",
+        "region_id": "RegionTwo",
+        "url": keystone_swift.running.storage_url.replace(keystone_swift.running.account, "AUTH_%(project_id)s"),
+    }
+    made = keystone_swift.ask("POST", "/v3/endpoints", {"endpoint": endpoint})["endpoint"]
+    try:
+        for words in (["mkdir", "regions"], ["deploy", "echo.Echo"]):
+            assert run(*words, stdin=ECHO, environ=who).status == 0
+        for name in "abcd":
+            assert run("upload", f"regions/{name}", stdin=b"text", environ=who).status == 0
+        line = ["map", "--storlet", "echo.py", "--input", "path:/regions/*", "--endpoint", "regions", "--json"]
+        outcome = run(*line, "--scheduler", "round-robin", environ=who)
+        assert outcome.status == 0, outcome.err
+        assert {row["endpoint"] for row in outcome.json["rows"]} == {"RegionOne", "RegionTwo"}
+    finally:
+        keystone_swift.ask("DELETE", f"/v3/endpoints/{made['id']}")
+        keystone_swift.ask("DELETE", "/v3/regions/RegionTwo")
