@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from storlet_shell import headers as wire
 from storlet_shell.bodies import Body
-from storlet_shell.commands._expectation import Expectation, Tally
+from storlet_shell.commands._expectation import Count, Expectation
 from storlet_shell.errors import IncompleteBodyError, NotFoundError, ServiceError, StorletFailedError
 from storlet_shell.results import Planned, Response
 from storlet_shell.session import Session
@@ -121,17 +121,17 @@ def ran(request: Request) -> str:
 def _watched(
     session: Session, reply: Reply, label: str, total: int | None, run: Invocation | None, expected: Expectation
 ) -> Iterator[bytes]:
-    tally = Tally()
+    count = Count()
     with session.surroundings.progress(label, total) as progress:
         try:
             for chunk in reply.chunks():
                 progress.advance(len(chunk))
                 if not expected.is_empty:
-                    tally.add(chunk)
+                    count.add(chunk)
                 yield chunk
         except IncompleteBodyError as error:
             raise _broken(session, error, label, run) from error
-    expected.check(label, tally.bytes, tally.lines, reply.transaction_id)
+    expected.check(label, count.bytes, count.lines, reply.transaction_id)
 
 
 def _broken(session: Session, error: IncompleteBodyError, label: str, run: Invocation | None) -> Exception:

@@ -35,7 +35,7 @@ class Expectation(NamedTuple):
                 raise IncompleteBodyError(message, transaction_id=transaction)
 
 
-class Tally:
+class Count:
     """Counts a body's bytes and lines as they come; a last line needs no line end."""
 
     def __init__(self) -> None:

@@ -198,7 +198,7 @@ def test_a_body_that_is_missing_is_asked_for_as_a_heredoc(spawn: Spawn, containe
     """What is typed next is the next line, not the text of an object."""
     terminal = spawn()
     terminal.child.send(f"upload {container}/o\r")
-    assert "give it as a heredoc: upload CONTAINER/OBJECT <<EOF" in terminal.prompt()
+    assert "let text follow: upload CONTAINER/OBJECT <<EOF" in terminal.prompt()
     assert terminal.leave() == 0
 
 
