@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell import headers as wire
 from storlet_shell.bodies import Body, bytes_body, file_body, piece_body
-from storlet_shell.commands._batch import Tally, Worker
 from storlet_shell.commands._exchange import check_stored
 from storlet_shell.commands._folder import LocalFile, check_unchanged
 from storlet_shell.commands._large_objects import SEGMENTS, Segment, is_identical, is_manifest, read_manifest
+from storlet_shell.commands._parallel import Tally, Worker
 from storlet_shell.errors import ServiceError, StorletShellError, UsageError
 from storlet_shell.session import Session
 from storlet_shell.values import ObjectPath, Request

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from storlet_shell import headers as wire
-from storlet_shell.commands._batch import JOBS, Tally, Worker, in_parallel
 from storlet_shell.commands._folder import Conflicts, place
 from storlet_shell.commands._large_objects import is_identical
+from storlet_shell.commands._parallel import JOBS, Tally, Worker, in_parallel
 from storlet_shell.commands.ls import list_entries
 from storlet_shell.errors import (
     IncompleteBodyError,

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from storlet_shell import headers as wire
 from storlet_shell.commands._arguments import DRY_RUN, YES
-from storlet_shell.commands._batch import JOBS, Tally, Worker, in_parallel
 from storlet_shell.commands._deletion import delete, delete_many, deletion, is_static_manifest
 from storlet_shell.commands._exchange import plan
+from storlet_shell.commands._parallel import JOBS, Tally, Worker, in_parallel
 from storlet_shell.commands.ls import list_entries
 from storlet_shell.errors import NotFoundError, StorletShellError, UsageError
 from storlet_shell.registry import Arg, Kind, command

@@ -10,9 +10,9 @@ from pathlib import Path
 from storlet_shell import headers as wire
 from storlet_shell.bodies import Body, bytes_body, stream_body
 from storlet_shell.commands._arguments import DRY_RUN
-from storlet_shell.commands._batch import JOBS, Tally, in_parallel
 from storlet_shell.commands._exchange import plan
 from storlet_shell.commands._folder import LocalFile, local_file, walk
+from storlet_shell.commands._parallel import JOBS, Tally, in_parallel
 from storlet_shell.commands._upload import Choices, Target, Upload
 from storlet_shell.commands.put import upload as send_upload
 from storlet_shell.errors import LocalFileError, NotFoundError, StorletShellError, UsageError
