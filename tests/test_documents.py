@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -50,3 +51,14 @@ def test_what_is_shown_is_compared() -> None:
     assert not fits("a", "a\nb")
     assert not fits("a … c", "a b\nc")
     assert not fits("a.c", "abc")
+
+
+def test_every_page_is_found_from_the_readme() -> None:
+    """And every link of a page leads to a file."""
+    readme = ROOT / "README.md"
+    pages = sorted((ROOT / "docs").glob("*.md"))
+    missing = [page.name for page in pages if f"docs/{page.name}" not in readme.read_text()]
+    assert missing == ["changelog.md", "index.md"]  # the site's own
+    for page in (readme, *pages):
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            assert target.startswith("https://") or (page.parent / target).exists(), f"{page.name}: {target}"
