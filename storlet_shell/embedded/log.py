@@ -31,6 +31,13 @@ class BoundedLog(logging.Handler):
         """
         self.lock = None
 
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Write a record unless a filter refuses it; Python 3.13 would take the lock without asking if there is one."""
+        kept = bool(self.filter(record))
+        if kept:
+            self.emit(record)
+        return kept
+
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
         try:
