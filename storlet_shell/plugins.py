@@ -1,7 +1,7 @@
 """What installed packages add: entry points in the namespaces of this product.
 
-Read from the packages' metadata each time. stevedore's own look-up goes through files in ``~/.cache``, which can be
-some two minutes behind an installation, and does not tell the packages.
+Read from the packages' metadata, anew when a folder of packages has changed. stevedore's own look-up goes through files
+in ``~/.cache``, which can be some two minutes behind an installation, and does not tell the packages.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
-from typing import TYPE_CHECKING, NamedTuple
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storlet_shell.errors import PluginError
 
@@ -53,13 +55,26 @@ class Unusable(NamedTuple):
 
 def installed(namespace: str) -> list[Plugin]:
     """Return what is installed in a namespace, by name; of one name, what is built in comes first, then by package."""
-    from importlib.metadata import entry_points  # 40 ms that a built-in command does not pay
-
     found = []
-    for entry in entry_points(group=namespace):
+    for entry in _entries(tuple(sys.path), tuple(map(_changed, sys.path))).select(group=namespace):
         package, version = (entry.dist.name, entry.dist.version) if entry.dist else ("", "")
         found.append(Plugin(entry.name, entry, package, version))
     return sorted(found, key=lambda one: (one.name, not one.is_own, one.package))
+
+
+@lru_cache(maxsize=1)
+def _entries(folders: tuple[str, ...], changed: tuple[int, ...]) -> Any:  # noqa: ARG001  of another type in Python 3.11
+    from importlib.metadata import entry_points  # 40 ms that a built-in command does not pay
+
+    return entry_points()
+
+
+def _changed(folder: str) -> int:
+    """Return when packages were last put into a folder or taken out, as its file system counts."""
+    try:
+        return Path(folder).stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 @contextmanager

@@ -53,12 +53,17 @@ def filled(run: Runner, python: Path) -> str:
     return name
 
 
-def ended(python: Path, run: Runner, *words: str, stdin: str = "") -> str:
-    """Run the fresh environment's Python to a good end, and return what it wrote."""
+def ended(python: Path, run: Runner, *words: str, stdin: str = "", err: str = "") -> str:
+    """Run the fresh environment's Python to a good end, and return what it wrote.
+
+    :param err: what its standard error begins with; nothing else may stand there
+    """
     done = subprocess.run(
         [python, *words], input=stdin, env=run.environ, capture_output=True, text=True, timeout=120, check=False
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith(err)
+    assert done.stderr.count("\n") == bool(err)
     return done.stdout
 
 
@@ -96,7 +101,8 @@ def test_command_is_there_in_the_shell(python: Path, run: Runner, filled: str) -
 
 def test_command_is_there_as_a_magic(python: Path, run: Runner, filled: str) -> None:
     """Among the others, in an IPython that the fresh environment starts."""
-    assert json.loads(ended(python, run, "-c", MAGIC.replace("{container}", filled)).splitlines()[-1]) == TOLD
+    shown = ended(python, run, "-c", MAGIC.replace("{container}", filled), err="storlet_shell: %ls, %mkdir, %rm: taken")
+    assert json.loads(shown.splitlines()[-1]) == TOLD
 
 
 def test_scheduler_is_used_by_a_batch(python: Path, storlets: Runner, filled: str, swift: control.Running) -> None:
