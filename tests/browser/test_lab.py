@@ -95,6 +95,18 @@ def _seen(cell: Locator) -> str:
     return "\n".join(cell.locator(".jp-OutputArea-output").all_inner_texts())
 
 
+def _press_tab_until_offered(page: Page, name: str) -> None:
+    """Press Tab, and again where the first look-up took longer than a Tab waits for: what it found is kept."""
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        try:
+            expect(page.locator(".jp-Completer-item")).to_contain_text(name, timeout=10_000)
+        except AssertionError:
+            continue
+        return
+    raise AssertionError(f"{name} is not offered")
+
+
 def test_notebook_in_a_browser(lab: Lab, swift: control.Running, container: str, run: Runner) -> None:
     """An object's name is completed with Tab, its table is seen, and an error is one short line.
 
@@ -109,8 +121,7 @@ def test_notebook_in_a_browser(lab: Lab, swift: control.Running, container: str,
     cell = page.locator(".jp-Cell").nth(1)
     cell.locator(".cm-content").click()
     page.keyboard.type(f"%get {container}/peo", delay=20)
-    page.keyboard.press("Tab")
-    expect(page.locator(".jp-Completer-item")).to_contain_text(f"{container}/people.csv")
+    _press_tab_until_offered(page, f"{container}/people.csv")
     page.keyboard.press("Tab")
     expect(cell.locator(".cm-content")).to_have_text(f"%get {container}/people.csv")
     page.keyboard.press("Shift+Enter")
