@@ -23,7 +23,7 @@ from tests.support.relay import Relay, Sent
 from tests.support.storlets import STORLETS
 
 DRAWN = {
-    "transaction=[^& ]+": "transaction=TRANSACTION",
+    "transaction=[0-9a-zA-Z-]+": "transaction=TRANSACTION",
     "/slo/[0-9a-f]+/": "/slo/UPLOAD/",
     "(storlet-shell-scratch-)[0-9a-f]+": r"\1RUN",
     "(RUN/[0-9]+-[0-9]+)-[0-9a-f]+": r"\1",

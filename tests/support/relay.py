@@ -15,7 +15,7 @@ from typing import BinaryIO
 from tests.support.responder import header_lines
 
 
-@dataclass(frozen=True)
+@dataclass
 class Sent:
     """A request as it went by.
 
@@ -91,10 +91,11 @@ class Relay:
                 head = [line]
                 while (line := stream.readline()).strip():
                     head.append(line)
-                server.sendall(b"".join([*head, b"\r\n"]))
                 method, target, _ = head[0].decode("latin-1").split(" ")
-                headers = tuple(header_lines(head[1:]))
-                self.sent.append(Sent(method, target, headers, _pass_body(stream, server, headers), number))
+                sent = Sent(method, target, tuple(header_lines(head[1:])), "", number)
+                self.sent.append(sent)  # before the server can answer, and the client be gone
+                server.sendall(b"".join([*head, b"\r\n"]))
+                _pass_body(stream, server, sent)
         with suppress(OSError):
             server.shutdown(socket.SHUT_WR)
 
@@ -106,17 +107,15 @@ def _answers(server: socket.socket, client: socket.socket) -> None:
         client.shutdown(socket.SHUT_WR)
 
 
-def _pass_body(stream: BinaryIO, server: socket.socket, headers: tuple[tuple[str, str], ...]) -> str:
-    given = {name.lower(): value for name, value in headers}
-    if given.get("transfer-encoding", "").lower() == "chunked":
-        count = 0
-        while line := stream.readline():
+def _pass_body(stream: BinaryIO, server: socket.socket, sent: Sent) -> None:
+    if sent.header("Transfer-Encoding").lower() == "chunked":
+        count, size = 0, -1
+        while size and (line := stream.readline()):
             size = int(line, 16)
-            server.sendall(line + stream.read(size + 2))
             count += size
-            if not size:
-                break
-        return f"{count} bytes in chunks"
-    body = stream.read(int(given.get("content-length", 0)))
+            sent.body = f"{count} bytes in chunks"
+            server.sendall(line + stream.read(size + 2))
+        return
+    body = stream.read(int(sent.header("Content-Length") or 0))
+    sent.body = f"{len(body)} bytes" if body else ""
     server.sendall(body)
-    return f"{len(body)} bytes" if body else ""
