@@ -15,7 +15,7 @@ from benchmarks.cluster import Wire, environment, peak_memory, tool
 from benchmarks.measure import Figure, Sample
 from benchmarks.stand_in import StandIn
 from storlet_shell import headers as wire_headers
-from storlet_shell.commands import _batch
+from storlet_shell.commands import _batches
 from storlet_shell.embedded.control import Running
 from storlet_shell.patterns import Pattern
 
@@ -112,7 +112,7 @@ def journal(server: StandIn) -> Iterator[Figure]:
 
 def listing() -> Iterator[Figure]:
     """Ten million names through the real listing and the real pattern, from pages that are made up."""
-    names = iter(_batch.Objects(_Pages(_PLENTY), Pattern.parse("path:/c/2026/**/*7.gz")))  # type: ignore[arg-type]
+    names = iter(_batches.Objects(_Pages(_PLENTY), Pattern.parse("path:/c/2026/**/*7.gz")))  # type: ignore[arg-type]
     started = time.perf_counter()
     next(names)
     before = _resident()
