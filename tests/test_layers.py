@@ -29,7 +29,7 @@ EMBEDDED_USERS = {"session", "commands.local"}
 
 ONLY_IN = {
     "argcomplete": {"adapters.tab"},
-    "cmd2": {"adapters.shell", "adapters.script"},
+    "cmd2": {"adapters.shell", "adapters.shell_parsers", "adapters.script"},
     "prompt_toolkit": {"adapters"},
     "rich": {"adapters"},
     "IPython": {"adapters.magics"},

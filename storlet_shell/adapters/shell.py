@@ -1,4 +1,4 @@
-"""The interactive shell. The only import of cmd2: it edits lines, completes them, and holds the preferences.
+"""The interactive shell, on cmd2: it edits lines, completes them, and holds the preferences.
 
 Lines are read and run by our own grammar and interpreter, as in command files; cmd2 sees a line as words. Its tokeniser
 is not sh's, it keeps no exit statuses, and its pipes lose the other end's.
@@ -10,17 +10,15 @@ import argparse
 import difflib
 import re
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import FrameType
 from typing import Any, TextIO, cast
 
 import cmd2
-from cmd2.constants import NS_ATTR_STATEMENT, NS_ATTR_SUBCOMMAND_FUNC
-from cmd2.parsing import StatementParser
 
 from storlet_shell import __version__
 from storlet_shell.adapters import keys
+from storlet_shell.adapters import shell_parsers as parsers
 from storlet_shell.adapters.console import Console
 from storlet_shell.adapters.history import ShellHistory, startup_file
 from storlet_shell.adapters.interpreter import Interpreter, Quit, Scope, Typed, body_of
@@ -29,9 +27,9 @@ from storlet_shell.adapters.script import How, Runner, decode
 from storlet_shell.adapters.words import OWN_WORDS, SYNTAX
 from storlet_shell.bodies import read_file
 from storlet_shell.commands.vars import describe
-from storlet_shell.completion import complete, forget
+from storlet_shell.completion import forget
 from storlet_shell.errors import ExitStatus, StorletShellError, UnknownCommandError
-from storlet_shell.registry import Call, Command, Kind, ParserMixin, Registry
+from storlet_shell.registry import Call, Command, Registry
 from storlet_shell.results import Result, Text
 from storlet_shell.session import Session
 
@@ -77,57 +75,6 @@ def _greet(session: Session, console: Console) -> None:
         console.show_error(error)
 
 
-def _parser_of_run_script() -> ShellParser:
-    parser = ShellParser(description="Run a command file in this shell, up to the first line that fails.")
-    _bind(parser.add_argument("file", metavar="FILE"), Kind.FILE)
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGUMENT", help="${1} and so on in the file")
-    return parser
-
-
-def _parser_of_shell() -> ShellParser:
-    parser = ShellParser(description="Run a line by sh, as it stands.")
-    _bind(parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND"), Kind.FILE)
-    return parser
-
-
-def _parser_of_quit() -> ShellParser:
-    return ShellParser(description="Leave the shell.")
-
-
-def _parser_of_help() -> ShellParser:
-    parser = ShellParser(description="Show the commands, or how to use one; help syntax shows how lines are written.")
-    _bind(parser.add_argument("name", nargs="?", metavar="COMMAND"), Kind.COMMAND)
-    return parser
-
-
-class ShellParser(ParserMixin, cmd2.Cmd2ArgumentParser):
-    """cmd2's argument parser, with one line for what is wrong."""
-
-    def __init__(self, **options: Any) -> None:
-        options["formatter_class"] = cmd2.RawDescriptionCmd2HelpFormatter  # cmd2 4.3 fails with argparse's own ones
-        super().__init__(**options)
-
-
-@dataclass(frozen=True)
-class _Statement(cmd2.Statement):
-    """A line as cmd2 hands it to the function of a command, with the words that it was split into already."""
-
-    words: tuple[str, ...] = ()
-    spelled: tuple[str, ...] = ()
-
-
-class _Words(StatementParser):
-    """Gives the functions of commands the words that the line was split into."""
-
-    def get_command_arg_list(
-        self, command_name: str, to_parse: cmd2.Statement | str, preserve_quotes: bool
-    ) -> tuple[cmd2.Statement, list[str]]:
-        """Return the words after the command."""
-        if isinstance(to_parse, _Statement):
-            return to_parse, list(to_parse.spelled if preserve_quotes else to_parse.words)
-        return super().get_command_arg_list(command_name, to_parse, preserve_quotes)
-
-
 class _ShellInterpreter(Interpreter):
     """Runs lines through cmd2's functions: the registry's commands, and the words that only the shell has."""
 
@@ -165,7 +112,7 @@ class Shell(cmd2.Cmd):
         self._typed = Typed(Line(""), Words())
         self._runner = Runner(self.interpreter, How())
         super().__init__(allow_cli_args=False, allow_clipboard=False, shortcuts=_SHORTCUTS, terminators=())
-        self.statement_parser = _Words(terminators=(), shortcuts=_SHORTCUTS)
+        self.statement_parser = parsers.SplitWords(terminators=(), shortcuts=_SHORTCUTS)
         for name in _REMOVED:
             setattr(self, f"do_{name}", None)
         self._choose_settings()
@@ -259,7 +206,7 @@ class Shell(cmd2.Cmd):
             hint = f"did you mean {' or '.join(close)}?" if close else "try: help"
             raise UnknownCommandError(f"unknown command {typed.name!r}; {hint}")
         words, spelled = typed.words.words, typed.words.spelled
-        statement = _Statement(
+        statement = parsers.SplitStatement(
             " ".join(spelled[1:]),
             raw=typed.line.text,
             command=words[0],
@@ -294,19 +241,6 @@ class Shell(cmd2.Cmd):
             text = self.aliases[name] + text[match.end() :]
         return text
 
-    def candidates(
-        self, kind: Kind, text: str, line: str, begidx: int, *, prefixed: bool, separator: str
-    ) -> cmd2.Completions:
-        """Return what a word may become."""
-        quote = line[begidx - 1] if begidx and line[begidx - 1] in "'\"" else ""
-        items, final = [], True
-        for one in complete(self.session, kind, text, prefixed=prefixed, separator=separator):
-            if _fits(one.text, quote):
-                shown = one.text.rstrip("/").rpartition("/")[2] + ("" if one.final else "/")
-                items.append(cmd2.CompletionItem(one.text, display=shown, display_meta=one.note))
-                final = one.final
-        return cmd2.Completions(items, is_sorted=True, allow_finalization=len(items) != 1 or final)
-
     def complete(self, *args: Any, **options: Any) -> cmd2.Completions:
         """Complete a line; cmd2 puts names with a space in quotes, and here all those that need it are."""
         found = super().complete(*args, **options)
@@ -323,24 +257,24 @@ class Shell(cmd2.Cmd):
         """Run one of the interpreter's own words when cmd2 asks for it by itself, as ``history -e`` does."""
         self.interpreter.own[name](Typed(Line(""), Words([name, *words], [name, *words])))
 
-    @cmd2.with_argparser(_parser_of_run_script)
+    @cmd2.with_argparser(parsers.parser_of_run_script)
     def do_run_script(self, given: argparse.Namespace) -> None:
         """Run a command file in this shell."""
         self._run_own("run_script", [given.file, *given.arguments])
 
-    @cmd2.with_argparser(_parser_of_shell, preserve_quotes=True)
+    @cmd2.with_argparser(parsers.parser_of_shell, preserve_quotes=True)
     def do_shell(self, given: argparse.Namespace) -> None:
         """Run a line by sh."""
         self._run_own("shell", [" ".join(given.command)])
 
-    @cmd2.with_argparser(_parser_of_quit)
+    @cmd2.with_argparser(parsers.parser_of_quit)
     def do_quit(self, _: argparse.Namespace) -> None:
         """Leave the shell."""
         self._run_own("quit", [])
 
     do_exit = do_quit
 
-    @cmd2.with_argparser(_parser_of_help)
+    @cmd2.with_argparser(parsers.parser_of_help)
     def do_help(self, given: argparse.Namespace) -> None:
         """Show the commands, or how to use one."""
         self.console.show(self._help(given.name))
@@ -359,45 +293,12 @@ class Shell(cmd2.Cmd):
         return self.interpreter.registry.get("help").run(self.session, name=name)
 
 
-def _fits(text: str, quote: str) -> bool:
-    """Tell whether a text can stand in quotes without an escape, which cmd2 would not understand at the next Tab."""
-    if not quote:
-        return _fits(text, "'") or _fits(text, '"')
-    return quote not in text and not (quote == '"' and "\\" in text)
-
-
 def make_class(registry: Registry) -> type[Shell]:
     """Make a shell with a function for each command of a registry, under each of its names."""
-    cmd2.set_default_argument_parser(ShellParser)
+    cmd2.set_default_argument_parser(parsers.ShellParser)
     functions: dict[str, Any] = {}
     for command in registry:
         for name in (command.name, *command.aliases):
-            functions.setdefault(f"do_{name}", _function_of(command, name))
+            functions.setdefault(f"do_{name}", parsers.function_of(command, name))
     functions.pop("do_help")
     return type("Shell", (Shell,), functions)
-
-
-def _function_of(command: Command, name: str) -> Callable[..., Any]:
-    def parser() -> ShellParser:
-        return command.parser(ShellParser, bind=_bind)
-
-    def run(shell: Shell, given: argparse.Namespace) -> None:
-        arguments = dict(vars(given))
-        for added in (NS_ATTR_STATEMENT, NS_ATTR_SUBCOMMAND_FUNC):
-            arguments.pop(added, None)
-        shell.run_bound(command, arguments)
-
-    # cmd2 knows a command by its function's name, and keeps its parser under the qualified one.
-    run.__name__, run.__qualname__, run.__doc__ = f"do_{name}", f"Shell.do_{name}", command.summary
-    function = cmd2.with_argparser(parser)(run)
-    cmd2.categorize(function, command.category)
-    return function
-
-
-def _bind(action: argparse.Action, kind: Kind, separator: str = "") -> None:
-    prefixed = kind is Kind.OBJECT and bool(action.option_strings)
-
-    def completer(shell: Shell, text: str, line: str, begidx: int, endidx: int) -> cmd2.Completions:  # noqa: ARG001
-        return shell.candidates(kind, text, line, begidx, prefixed=prefixed, separator=separator)
-
-    action.set_completer(completer)  # type: ignore[attr-defined]  # cmd2 adds it to argparse's actions

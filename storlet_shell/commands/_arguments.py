@@ -13,6 +13,22 @@ from storlet_shell.values import ByteRange, Invocation, Metadatum, ObjectPath, P
 _SPELLED = "path:/CONTAINER/OBJECT"
 
 
+def number_option(*names: str, metavar: str, help: str, most: int | None = None, default: int | None = None) -> Arg:
+    """Make an option that takes a number from 1 on.
+
+    :param most: the largest that it takes
+    """
+    upwards = f"from 1 to {most}" if most else "from 1 on"
+
+    def parse(text: str) -> int:
+        number = int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+        if not 1 <= number <= (most or number):
+            raise UsageError(f"{names[0]} takes a number {upwards}, not {text}")
+        return number
+
+    return Arg(*names, type=parse, default=default, metavar=metavar, help=help)
+
+
 def object_position(name: str) -> Arg:
     """Make a positional argument that may be an object; its prefix can be left out."""
     return Arg(name, nargs="?", type=ObjectPath.parse_position, kind=Kind.OBJECT, metavar="CONTAINER/OBJECT")

@@ -8,7 +8,7 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from storlet_shell import drivers, executors, schedulers
-from storlet_shell.commands._arguments import INVOCATION
+from storlet_shell.commands._arguments import INVOCATION, number_option
 from storlet_shell.commands._exchange import check_extra_resources, check_storlets_run, is_there
 from storlet_shell.commands.ls import list_entries
 from storlet_shell.environment import SECRET_VARIABLES
@@ -28,30 +28,20 @@ REGIONS = "regions"
 _AHEAD = 10_000
 
 
-def _jobs(text: str) -> int:
-    """Read how many runs may be under way at a time.
-
-    :raises UsageError: when it is no number from 1 on
-    """
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= MOST_JOBS):
-        raise UsageError(f"-j takes a number from 1 to {MOST_JOBS}, not {text}")
-    return int(text)
-
-
-def _count(text: str) -> int:
-    """Read a number of objects.
-
-    :raises UsageError: when it is no number from 1 on
-    """
-    if not (text.isascii() and text.isdecimal() and int(text) >= 1):
-        raise UsageError(f"--limit takes a number from 1 on, not {text}")
-    return int(text)
-
-
 STORLET = Arg("--storlet", type=StorletName.parse, kind=Kind.STORLET, required=True, metavar="NAME", help="the storlet")
+INPUT = Arg(
+    "--input",
+    type=Pattern.parse,
+    kind=Kind.OBJECT,
+    required=True,
+    metavar="path:/CONTAINER/PATTERN",
+    help="the objects: * any characters but /, ** any folders, ? one character, [a-z] one of these, {a,b} either",
+)
 RUN = tuple(arg for arg in INVOCATION if arg.dest in ("parameters", "mapping", "extra", "on_proxy", "generate_log"))
-JOBS = Arg("-j", "--jobs", type=_jobs, default=8, metavar="JOBS", help="how many runs are under way at a time; 8")
-LIMIT = Arg("--limit", type=_count, metavar="N", help="take the first N matching objects only")
+JOBS = number_option(
+    "-j", "--jobs", metavar="JOBS", help="how many runs are under way at a time; 8", most=MOST_JOBS, default=8
+)
+LIMIT = number_option("--limit", metavar="N", help="take the first N matching objects only")
 SCHEDULING = (
     Arg(
         "--endpoint",

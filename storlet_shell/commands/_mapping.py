@@ -13,6 +13,7 @@ from storlet_shell.batches.report import Rows
 from storlet_shell.batches.work import Task, Work
 from storlet_shell.commands._arguments import DRY_RUN
 from storlet_shell.commands._batches import (
+    INPUT,
     JOBS,
     LIMIT,
     SCHEDULING,
@@ -36,14 +37,7 @@ from storlet_shell.values import Invocation, ObjectPath
 _SHOWN = 10
 
 PLACES = (
-    Arg(
-        "--input",
-        type=Pattern.parse,
-        kind=Kind.OBJECT,
-        required=True,
-        metavar="path:/CONTAINER/PATTERN",
-        help="the objects: * any characters but /, ** any folders, ? one character, [a-z] one of these, {a,b} either",
-    ),
+    INPUT,
     Arg(
         "--output",
         type=Template.parse_output,

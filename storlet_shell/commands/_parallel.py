@@ -9,8 +9,8 @@ from contextlib import suppress
 from queue import Empty, Queue
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
-from storlet_shell.errors import IdentityError, ServiceError, StorletShellError, UsageError
-from storlet_shell.registry import Arg
+from storlet_shell.commands._arguments import number_option
+from storlet_shell.errors import IdentityError, ServiceError, StorletShellError
 from storlet_shell.session import Session
 
 if TYPE_CHECKING:
@@ -24,14 +24,9 @@ _PATIENCE = 5.0
 Item = TypeVar("Item")
 
 
-def _jobs(text: str) -> int:
-    count = int(text) if text.isascii() and text.isdecimal() else 0
-    if not 0 < count <= MOST_JOBS:
-        raise UsageError(f"-j wants a number from 1 to {MOST_JOBS}, not {text}")
-    return count
-
-
-JOBS = Arg("-j", "--jobs", type=_jobs, default=8, metavar="COUNT", help="how many go at a time; 8 if not given")
+JOBS = number_option(
+    "-j", "--jobs", metavar="COUNT", help="how many go at a time; 8 if not given", most=MOST_JOBS, default=8
+)
 
 
 class StoppedError(Exception):

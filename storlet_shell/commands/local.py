@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from storlet_shell.commands._arguments import YES
+from storlet_shell.commands._arguments import YES, number_option
 from storlet_shell.embedded import control
 from storlet_shell.environment import VARIABLES
 from storlet_shell.errors import EmbeddedError, UsageError
@@ -19,6 +19,7 @@ from storlet_shell.session import Session
 _MIB = 2**20
 
 _MOST_PROXIES = 16
+_LAST_PORT = 65535
 
 _ACTIONS = ("start", "stop", "status", "reset", "env")
 
@@ -43,36 +44,25 @@ class Environment(Result):
             yield f"export {name}={shlex.quote(value)}"
 
 
-def _positive(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text)):
-        raise UsageError(f"a number above 0 is wanted, not {text}")
-    return int(text)
-
-
-def _port(text: str) -> int:
-    number = _positive(text)
-    if number > 65535:
-        raise UsageError(f"a port is a number from 1 to 65535, not {text}")
-    return number
-
-
-def _proxies(text: str) -> int:
-    number = _positive(text)
-    if number > _MOST_PROXIES:
-        raise UsageError(f"{_MOST_PROXIES} proxies at most run on one machine, not {text}")
-    return number
-
-
 @command(
     "local",
     "Start, stop, show or empty the embedded Swift, or log a terminal in at it.",
     Arg("action", nargs="?", choices=_ACTIONS, default="status", help="status by default"),
     Arg("--auth", choices=(control.TEMPAUTH, control.KEYSTONE), help="start: who gives out tokens; else as last time"),
-    Arg("--port", type=_port, metavar="PORT", help="start: the port; otherwise the last one, or a free one"),
-    Arg("--keystone-port", type=_port, metavar="PORT", help="start: Keystone's port; else the last one, or a free one"),
-    Arg("--time-limit", type=_positive, metavar="SECONDS", help="start: how long a storlet may run (40)"),
-    Arg("--memory-limit", type=_positive, metavar="MIB", help="start: the memory a storlet may use (512)"),
-    Arg("--proxies", type=_proxies, metavar="COUNT", help="start: how many proxies answer, each on its port (1)"),
+    number_option(
+        "--port", metavar="PORT", help="start: the port; otherwise the last one, or a free one", most=_LAST_PORT
+    ),
+    number_option(
+        "--keystone-port",
+        metavar="PORT",
+        help="start: Keystone's port; else the last one, or a free one",
+        most=_LAST_PORT,
+    ),
+    number_option("--time-limit", metavar="SECONDS", help="start: how long a storlet may run (40)"),
+    number_option("--memory-limit", metavar="MIB", help="start: the memory a storlet may use (512)"),
+    number_option(
+        "--proxies", metavar="COUNT", help="start: how many proxies answer, each on its port (1)", most=_MOST_PROXIES
+    ),
     Arg("--user", choices=[user.name for user in control.USERS], help="env: one of Keystone's users; else tester"),
     YES,
     category="Session",

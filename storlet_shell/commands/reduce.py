@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 from storlet_shell import headers as wire
 from storlet_shell.batches.report import error_of
 from storlet_shell.batches.work import Task, Work
-from storlet_shell.commands._arguments import DRY_RUN, make_invocation, object_option
+from storlet_shell.commands._arguments import DRY_RUN, make_invocation, number_option, object_option
 from storlet_shell.commands._batches import (
+    INPUT,
     JOBS,
     RUN,
     SCHEDULING,
@@ -26,7 +27,7 @@ from storlet_shell.commands._scratch import scratch
 from storlet_shell.errors import UsageError
 from storlet_shell.executors.base import Executor
 from storlet_shell.patterns import Pattern
-from storlet_shell.registry import Arg, Kind, command
+from storlet_shell.registry import command
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
 from storlet_shell.values import Invocation, ObjectPath, Parameter, StorletName
@@ -35,30 +36,13 @@ _HEADER_BYTES = 7000
 """How long the list of a run's extra inputs may be: Swift takes lines of 8 KiB (``max_header_size``)."""
 
 
-def _fan_in(text: str) -> int:
-    """Read how many extra inputs a run may have.
-
-    :raises UsageError: when it is no number from 1 on
-    """
-    if not (text.isascii() and text.isdecimal() and int(text) >= 1):
-        raise UsageError(f"--fan-in takes a number from 1 on, not {text}")
-    return int(text)
-
-
 @command(
     "reduce",
     "Make one object of many, by a storlet that takes several inputs.",
     STORLET,
-    Arg(
-        "--input",
-        type=Pattern.parse,
-        kind=Kind.OBJECT,
-        required=True,
-        metavar="path:/CONTAINER/PATTERN",
-        help="the objects, as map has them",
-    ),
+    INPUT,
     object_option("--output", "the object to make", required=True),
-    Arg("--fan-in", type=_fan_in, default=16, metavar="K", help="how many further inputs a run has at most; 16"),
+    number_option("--fan-in", metavar="K", help="how many further inputs a run has at most; 16", default=16),
     *(arg for arg in RUN if arg.dest != "extra"),
     JOBS,
     *SCHEDULING,

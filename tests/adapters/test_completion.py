@@ -158,7 +158,7 @@ def test_a_tab_is_not_traced(environ: dict[str, str], container: str) -> None:
 @pytest.fixture
 def patient_shell(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Shell:
     """Return a shell that waits for what a busy machine looks up; deadlines have tests of their own."""
-    monkeypatch.setattr("storlet_shell.adapters.shell.complete", partial(complete, deadline=10))
+    monkeypatch.setattr("storlet_shell.adapters.shell_parsers.complete", partial(complete, deadline=10))
     return shell
 
 
