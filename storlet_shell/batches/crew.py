@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from storlet_shell import drivers, schedulers
@@ -26,7 +25,7 @@ from storlet_shell.errors import (
     StorletShellError,
     UnreachedError,
 )
-from storlet_shell.saving import replacing
+from storlet_shell.saving import make_folder_of, replacing
 from storlet_shell.schedulers.base import Endpoint, Scheduler
 from storlet_shell.throttle import Throttle
 from storlet_shell.values import Invocation, ObjectPath, Request
@@ -220,10 +219,7 @@ def save(name: str, chunks: Iterable[bytes], *, is_durable: bool) -> int:
     :raises LocalFileError: when it can't be written
     """
     size = 0
-    try:
-        Path(name).parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LocalFileError(f"can't write {name}: {error.strerror or error}") from error
+    make_folder_of(name)
     with replacing(name) as file:
         for chunk in chunks:
             size += file.write(chunk)
