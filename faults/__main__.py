@@ -1,0 +1,37 @@
+"""Try every fault, print what came of each, and fail unless nothing was lost, hung or left over."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Iterator
+
+from faults.count import Count, table
+
+MODULES: tuple[str, ...] = ()
+"""Each has a function ``counts`` that yields a line of the table at a time."""
+
+
+def counts(names: list[str]) -> Iterator[Count]:
+    """Yield what came of the faults of some modules."""
+    for name in names:
+        yield from importlib.import_module(f"faults.{name}").counts()
+
+
+def main() -> int:
+    """Print the table; return 0 when all is as it should be."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("modules", nargs="*", choices=[*MODULES, []], default=list(MODULES), metavar="MODULE")
+    made = []
+    for count in counts(parser.parse_args().modules):
+        print(f"… {' '.join(count.cells())}", file=sys.stderr, flush=True)
+        for note in count.notes:
+            print(f"    {note}", file=sys.stderr, flush=True)
+        made.append(count)
+    print("\n".join(table(made)))
+    return 0 if all(count.is_good for count in made) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
