@@ -24,6 +24,9 @@ SECRET_VARIABLES = (
 )
 """The variables that hold secrets."""
 
+PREFIXES = ("OS_", "ST_")
+"""What the names of the variables that an identity is read from begin with."""
+
 _NO_SCOPE = "an object store needs a project"
 
 LOCAL = "STORLET_SHELL_LOCAL"

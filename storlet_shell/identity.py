@@ -17,6 +17,7 @@ class Finder:
 
     def __init__(self, given: Mapping[str, str] = MappingProxyType({})) -> None:
         self._given = given
+        self._named: tuple[Mapping[str, str], Credentials] | None = None
         self._cloud: tuple[object, Credentials] | None = None
 
     def find(self, environ: Mapping[str, str]) -> Credentials:
@@ -24,12 +25,16 @@ class Finder:
 
         :raises IdentityError: when there is none, or half of one; the message names what is missing
         """
-        both = {**environ, **self._given}
+        # The names alone are gone through: os.environ decodes each value that is asked for, which takes its time.
+        named = {name: environ[name] for name in environ if name.startswith(environment.PREFIXES)}
+        both = {**named, **self._given}
         if not both.get("OS_CLOUD"):
-            return environment.discover(environ, self._given)
+            if self._named is None or self._named[0] != both:
+                self._named = (both, environment.discover(named, self._given))
+            return self._named[1]
         from storlet_shell import clouds  # few name one
 
-        state = clouds.state(both)
+        state = clouds.state({**environ, **self._given})
         if self._cloud is None or self._cloud[0] != state:
             self._cloud = (state, clouds.read(both["OS_CLOUD"], environ, self._given))
         return self._cloud[1]

@@ -56,9 +56,11 @@ class Unusable(NamedTuple):
 def installed(namespace: str) -> list[Plugin]:
     """Return what is installed in a namespace, by name; of one name, what is built in comes first, then by package."""
     found = []
+    packages: dict[int, tuple[str, str]] = {}  # either is parsed anew from a whole README when it is asked for
     for entry in _entries(tuple(sys.path), tuple(map(_changed, sys.path))).select(group=namespace):
-        package, version = (entry.dist.name, entry.dist.version) if entry.dist else ("", "")
-        found.append(Plugin(entry.name, entry, package, version))
+        if id(entry.dist) not in packages:
+            packages[id(entry.dist)] = (entry.dist.name, entry.dist.version) if entry.dist else ("", "")
+        found.append(Plugin(entry.name, entry, *packages[id(entry.dist)]))
     return sorted(found, key=lambda one: (one.name, not one.is_own, one.package))
 
 

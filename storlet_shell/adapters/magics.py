@@ -158,13 +158,17 @@ class StorletMagics:
             return self.run(command, line, cell)
 
         magic.__name__ = magic.__qualname__ = command.name if command else ALWAYS
-        magic.__doc__ = self._parser(command).format_help() if command else self._help()
+        magic.__doc__ = command.summary if command else self._help()
+        if command is not None:
+            # What IPython asks for the text of ``%get?``: making all of them takes as long as importing the commands.
+            magic.getdoc = lambda: self._parser(command).format_help()  # type: ignore[attr-defined]
         return magic
 
     def _parser(self, command: Command) -> Parser:
         """Return a command's parser; built anew for each line, it would take a good part of a warm request's time."""
         if command.name not in self._parsers:
-            self._parsers[command.name] = command.parser(Parser)
+            parser = self._parsers[command.name] = command.parser(Parser)
+            parser.usage = parser.format_usage().removeprefix("usage: ")  # argparse makes it anew for each line
         return self._parsers[command.name]
 
     def _help(self) -> str:
