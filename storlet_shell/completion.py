@@ -11,7 +11,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
@@ -64,6 +64,12 @@ def complete(
         before = head + found
     names = _Completer.of(session).complete(kind, last, prefixed, deadline)
     return [replace(name, text=before + name.text) for name in names] if before else names
+
+
+def prepare(session: Session) -> None:
+    """Log in beside what goes on, so that the first Tab need not wait for that; in silence, whatever comes of it."""
+    # A daemon, so that the end of the process does not wait for a server that is silent.
+    threading.Thread(target=_Completer.of(session).log_in, daemon=True).start()
 
 
 def forget(session: Session) -> None:
@@ -148,6 +154,11 @@ class _Completer:
             return [Candidate(head + one.text, one.final, one.note) for one in found]
         found = self._look_up(("containers", container), lambda: self._names("", container), deadline)
         return [Candidate(f"{prefix}{one.text}/", final=False) for one in found]
+
+    def log_in(self) -> None:
+        with suppress(Exception), self._borrowed_client() as client:  # a command will show what is wrong
+            client.login.token()
+            client.login.storage_url()
 
     def outdate(self) -> None:
         self._outdated = time.monotonic()

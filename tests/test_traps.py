@@ -20,20 +20,12 @@ from storlet_shell.bodies import bytes_body
 from storlet_shell.client import Client
 from storlet_shell.results import Response
 from storlet_shell.values import Request
+from tests.support.fixtures import TEXT
 from tests.support.lines import Outcome, Runner, one_line
-from tests.support.responder import CUT, Answer, Recorded, Responder, html, ok, page
+from tests.support.responder import CUT, GENERATED, Answer, Recorded, Responder, html, ok, page
 from tests.support.storlets import STORLETS, storlet
 
-TEXT = b"hello\nworld\n"
 REFUSAL = page(401, "Failed to verify access to the storlet. Either the storlet does not exist or you are not ...")
-GENERATED = ok(status=201, X_Storlet_Generated_From="c/o")
-
-
-@pytest.fixture
-def here(storlets: Runner, container: str) -> str:
-    """Make a container with one object in it, on a Swift where the tests' storlets are deployed."""
-    assert storlets("upload", f"{container}/o", stdin=TEXT).status == 0
-    return container
 
 
 def deploy(run: Runner, folder: Path, name: str, code: str, *words: str) -> Outcome:

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import html
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from storlet_shell.adapters.progress import TransferLine, figures
+from storlet_shell.adapters.progress import Transfer, TransferLine
 from storlet_shell.adapters.words import NOTEBOOK_SYNTAX
 from storlet_shell.session import Progress, Surroundings
 from storlet_shell.visible import printable
-
-_FIRST_SHOWN = 1.0
-_BETWEEN = 0.2
 
 
 class Handle(Protocol):
@@ -83,9 +79,9 @@ class Notebook(Surroundings):
     @contextmanager
     def progress(self, label: str, total: int | None, unit: str = "") -> Iterator[Progress]:
         """Show how far a transfer is while somebody looks on, if it takes over a second."""
-        line: Bar | TransferLine
+        line: Transfer
         if self._page.is_kernel:
-            line = Bar(self._page.show if self._page.is_watched() else None, label, total, unit)
+            line = Bar(self._page, label, total, unit)
         else:
             line = TransferLine(sys.stderr, printable(label), total, unit)
         try:
@@ -94,39 +90,23 @@ class Notebook(Surroundings):
             line.clear()
 
 
-class Bar:
-    """A transfer on a page, from when it takes over a second to its end.
+class Bar(Transfer):
+    """A transfer on a page, to its end.
 
-    :param show: puts something on the page; None where nobody looks
-    :param total: how many bytes there are, or None when nobody knows
-    :param unit: what is counted, if not bytes
+    :param page: where it is shown, if somebody looks
     """
 
-    def __init__(self, show: Callable[[object], Handle] | None, label: str, total: int | None, unit: str = "") -> None:
-        self._show = show
-        self._label = label
-        self._total = total
-        self._unit = unit
-        self._count = 0
-        self._started = time.monotonic()
-        self._next = self._started + _FIRST_SHOWN
+    def __init__(self, page: Page, label: str, total: int | None, unit: str = "") -> None:
+        super().__init__(label, total, unit, seen=page.is_watched())
+        self._page = page
         self._handle: Handle | None = None
 
-    def advance(self, count: int) -> None:
-        """Tell that so many more bytes went."""
-        self._count += count
-        now = time.monotonic()
-        if self._show is None or now < self._next:
-            return
-        self._next = now + _BETWEEN
+    def draw(self) -> None:
+        """Put it on the page, or draw it anew there."""
         if self._handle is None:
-            self._handle = self._show(self)
+            self._handle = self._page.show(self)
         else:
             self._handle.update(self)
-
-    def expect(self, total: int) -> None:
-        """Tell how many there are."""
-        self._total = total
 
     def clear(self) -> None:
         """Leave an empty place."""
@@ -134,9 +114,8 @@ class Bar:
             self._handle.update(_Nothing())
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        seconds = time.monotonic() - self._started
-        text = f"{printable(self._label)}  {figures(self._count, self._total, seconds, self._unit)}"
-        bar = f'<progress max="{self._total}" value="{self._count}"></progress> ' if self._total else ""
+        text = f"{printable(self.label)}  {self.figures()}"
+        bar = f'<progress max="{self.total}" value="{self.count}"></progress> ' if self.total else ""
         return {"text/plain": text, "text/html": f"<div>{bar}{html.escape(text)}</div>"}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from abc import ABC, abstractmethod
 from typing import IO
 
 from storlet_shell.visible import size
@@ -12,42 +13,65 @@ _FIRST_SHOWN = 1.0
 _BETWEEN = 0.2
 
 
-class TransferLine:
-    """One line that is drawn over itself, on a terminal, from when a transfer takes over a second.
+class Transfer(ABC):
+    """How far a transfer is, drawn now and then from when it takes over a second.
 
-    :param stream: where it is drawn; nothing is drawn when that is no terminal
     :param label: what is transferred
     :param total: how many bytes there are, or None when nobody knows
     :param unit: what is counted, if not bytes
+    :param seen: whether anybody looks on; nothing is drawn otherwise
     """
 
-    def __init__(self, stream: IO[str], label: str, total: int | None, unit: str = "") -> None:
-        self._stream = stream
-        self._label = label
-        self._total = total
+    def __init__(self, label: str, total: int | None, unit: str, *, seen: bool) -> None:
+        self.label = label
+        self.total = total
+        self.count = 0
         self._unit = unit
-        self._count = 0
         self._started = time.monotonic()
-        self._next = self._started + _FIRST_SHOWN if stream.isatty() else float("inf")
-        self._drawn = False
+        self._next = self._started + _FIRST_SHOWN if seen else float("inf")
 
     def advance(self, count: int) -> None:
         """Tell that so many more bytes went."""
-        self._count += count
+        self.count += count
         now = time.monotonic()
         if now >= self._next:
             self._next = now + _BETWEEN
-            self._draw(now - self._started)
+            self.draw()
 
     def expect(self, total: int) -> None:
         """Tell how many there are."""
-        self._total = total
+        self.total = total
 
-    def _draw(self, seconds: float) -> None:
-        share = f"{100 * self._count // self._total:3d} %  " if self._total else ""
-        shown = f"  {share}{figures(self._count, self._total, seconds, self._unit)}"
+    def figures(self) -> str:
+        """Say how far it is now."""
+        return figures(self.count, self.total, time.monotonic() - self._started, self._unit)
+
+    @abstractmethod
+    def draw(self) -> None:
+        """Show how far it is."""
+
+    @abstractmethod
+    def clear(self) -> None:
+        """Take away what was shown."""
+
+
+class TransferLine(Transfer):
+    """One line that is drawn over itself, on a terminal.
+
+    :param stream: where it is drawn; nothing is drawn when that is no terminal
+    """
+
+    def __init__(self, stream: IO[str], label: str, total: int | None, unit: str = "") -> None:
+        super().__init__(label, total, unit, seen=stream.isatty())
+        self._stream = stream
+        self._drawn = False
+
+    def draw(self) -> None:
+        """Draw the line over itself."""
+        share = f"{100 * self.count // self.total:3d} %  " if self.total else ""
+        shown = f"  {share}{self.figures()}"
         width = max(10, shutil.get_terminal_size().columns - 1 - len(shown))
-        self._stream.write(f"\r{self._label[-width:]}{shown}\x1b[K")
+        self._stream.write(f"\r{self.label[-width:]}{shown}\x1b[K")
         self._stream.flush()
         self._drawn = True
 

@@ -27,7 +27,7 @@ from storlet_shell.adapters.script import How, Runner, decode
 from storlet_shell.adapters.words import OWN_WORDS, SYNTAX
 from storlet_shell.bodies import read_file
 from storlet_shell.commands.vars import describe
-from storlet_shell.completion import forget
+from storlet_shell.completion import forget, prepare
 from storlet_shell.errors import ExitStatus, StorletShellError, UnknownCommandError
 from storlet_shell.registry import Call, Command, Registry
 from storlet_shell.results import Result, Text
@@ -60,6 +60,7 @@ def main(session: Session, console: Console, *, as_json: bool = False) -> int:
     for unusable in registry.broken:
         console.warn(f"not usable: {unusable}")
     shell.prompt = shell.prompt_text
+    prepare(session)
     return shell.cmdloop()
 
 

@@ -40,16 +40,6 @@ def delete(client: Client, request: Request) -> None:
         reply.read()
 
 
-def is_static_manifest(client: Client, container: str, name: str) -> bool:
-    """Tell whether an object is a static large object: deleted alone, it would leave its segments behind.
-
-    :raises NotFoundError: when it is not there
-    """
-    reply = client.send(Request("HEAD", container, name))
-    reply.close()
-    return reply.headers.get(wire.STATIC_MANIFEST, "").lower() == "true"
-
-
 def delete_many(client: Client, container: str, names: Iterable[str]) -> list[StorletShellError]:
     """Delete many objects of a container in one request, and return what failed; what is not there counts as deleted.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -70,6 +71,6 @@ def is_identical(client: Client, path: ObjectPath, etag: str, file: Path, *, is_
     return start == file.stat().st_size
 
 
-def is_manifest(headers: dict[str, str] | Any) -> bool:
+def is_manifest(headers: Mapping[str, str]) -> bool:
     """Tell whether an object's headers say that it is a static large object."""
-    return str(headers.get(wire.STATIC_MANIFEST, "")).lower() == "true"
+    return headers.get(wire.STATIC_MANIFEST, "").lower() == "true"

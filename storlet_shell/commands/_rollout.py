@@ -165,6 +165,7 @@ class _Replacing:
             self._undo.append(Request("DELETE", self._container, name))
         else:
             self._copies.append(Request("DELETE", self._container, f"{name}.before"))
+            self._undo.append(self._copies[-1])  # last of all: a copy is deleted when it is back
             client.send(self._copy(name, f"{name}.before")).read()
             self._undo.append(self._copy(f"{name}.before", name))
         client.send(dependency.request(self._container), bytes_body(dependency.content)).read()
@@ -189,13 +190,14 @@ class _Replacing:
         return Request("COPY", self._container, name, headers=headers)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        if error is not None and self._has_finished():
-            self._session.surroundings.warn("the storlet is stored all the same, with its dependencies")
-        elif error is not None and self._undo:
-            if not self._send(self._undo[::-1]):
-                return  # what has been copied is needed still
-            self._session.surroundings.warn("nothing was changed: the dependencies are as they were before")
-        self._send(self._copies)
+        warn = self._session.surroundings.warn
+        if error is None:
+            self._send(self._copies)
+        elif self._has_finished():
+            warn("the storlet is stored all the same, with its dependencies")
+            self._send(self._copies)
+        elif self._send(self._undo[::-1]) and self._undo:
+            warn("nothing was changed: the dependencies are as they were before")
 
     def _has_finished(self) -> bool:
         """Tell whether the storlet is there although its upload got no good answer: that may have been lost."""
@@ -203,19 +205,34 @@ class _Replacing:
             return self._is_stored()
         except StorletShellError:
             return False
+        except BaseException:  # a second Ctrl-C, say
+            self._tell_left("interrupted before it was known whether the storlet is stored; if not", self._undo[::-1])
+            raise
 
     def _send(self, requests: list[Request]) -> bool:
-        """Send what puts things in order; say what of it fails, and go on."""
-        done = True
-        for request in requests:
+        """Send what puts things in order; say what of it fails, and go on; say what is left at a second Ctrl-C."""
+        needed: set[str] = set()
+        for number, request in enumerate(requests):
+            if request.name in needed:
+                continue
             try:
                 reply = self._session.client.find(request)
                 if reply is not None:
                     reply.read()
             except StorletShellError as error:
-                done = False
+                needed.add(request.name)
                 self._session.surroundings.warn(f"warning: {_left(request)}: {error}")
-        return done
+            except BaseException:  # Ctrl-C, or whatever else ends the process
+                rest = [each for each in requests[number:] if each.name not in needed]
+                self._tell_left("interrupted before everything was in order", rest)
+                raise
+        return not needed
+
+    def _tell_left(self, why: str, requests: list[Request]) -> None:
+        copies = {request.name for request in requests if request.method == "COPY"}
+        left = [_left(each) for each in requests if each.method == "COPY" or each.name not in copies]
+        if left:
+            self._session.surroundings.warn(f"warning: {why}: {'; '.join(left)}")
 
 
 def _left(request: Request) -> str:

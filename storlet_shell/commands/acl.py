@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from storlet_shell import headers as wire
 from storlet_shell.access import Grant, check_entry, is_grant, names_ids, read_entries, read_grant
 from storlet_shell.commands._arguments import DRY_RUN
@@ -65,12 +68,12 @@ def acl(
         grant = Grant.of(who, storlet.name)
         if action == "grant":
             return _grant_storlet(session, container, grant, storlet, dry_run=dry_run)
-        done = Done(
-            f"{grant.user} may run {grant.storlet} over container {container} no more", _facts(container, grant)
-        )
-        return _change(session, action, container, grant.entry, "read", done, dry_run=dry_run)
+        return _change(session, action, container, grant.entry, "read", _revoked(container, grant), dry_run=dry_run)
     assert right is not None
     entry, did = check_entry(who), "added to" if action == "grant" else "taken out of"
+    if action == "revoke" and right == "read" and is_grant(entry):
+        grant = read_grant(entry, () if dry_run else _storlets(session, entry))
+        return _change(session, action, container, entry, right, _revoked(container, grant), dry_run=dry_run)
     facts = {"container": container.name, "right": right, "who": entry}
     done = Done(f"container {container}: {entry} {did} its {right} ACL", facts)
     return _change(session, action, container, entry, right, done, dry_run=dry_run)
@@ -78,6 +81,17 @@ def acl(
 
 def _facts(container: ContainerName, grant: Grant) -> dict[str, str]:
     return {"container": container.name, "right": "run", "who": grant.user, "storlet": grant.storlet}
+
+
+def _revoked(container: ContainerName, grant: Grant) -> Done:
+    return Done(f"{grant.user} may run {grant.storlet} over container {container} no more", _facts(container, grant))
+
+
+def _missing(container: ContainerName, facts: Mapping[str, Any]) -> str:
+    """Say what there is not to be revoked."""
+    if "storlet" in facts:
+        return f"container {container} grants {facts['who']} no right to run {facts['storlet']}"
+    return f"container {container} has no {facts['who']} in its {facts['right']} ACL"
 
 
 def _entries(session: Session, container: ContainerName, right: str) -> tuple[str, ...]:
@@ -92,8 +106,7 @@ def _list(session: Session, container: ContainerName) -> Result:
     found = [
         (right, entry) for right, header in _RIGHTS.items() for entry in read_entries(reply.headers.get(header, ""))
     ]
-    ambiguous = any(is_grant(entry) and entry.count("_") > 1 for _, entry in found)
-    storlets = _storlets(session) if ambiguous else set()
+    storlets = _storlets(session, *(entry for _, entry in found))
     rows = []
     for right, entry in found:
         grant = read_grant(entry, storlets) if is_grant(entry) else None
@@ -102,8 +115,10 @@ def _list(session: Session, container: ContainerName) -> Result:
     return Table(("right", "who", "storlet"), rows, None if rows else lambda: none)
 
 
-def _storlets(session: Session) -> set[str]:
-    """Return the names of the storlets that are deployed, in lower case."""
+def _storlets(session: Session, *entries: str) -> set[str]:
+    """Return the names of the storlets that are deployed, in lower case; none where no entry needs them to be read."""
+    if not any(is_grant(entry) and entry.count("_") > 1 for entry in entries):
+        return set()
     try:
         return {each["name"].lower() for each in list_entries(session, Location(session.client.storlet_container))}
     except NotFoundError:
@@ -167,7 +182,7 @@ def _change(
         after = (*before, entry)
     else:
         if not any(is_it):
-            raise NotFoundError(f"container {container} has no {entry} in its {right} ACL; see: acl list {container}")
+            raise NotFoundError(f"{_missing(container, done.facts)}; see: acl list {container}")
         after = tuple(each for each, out in zip(before, is_it, strict=True) if not out)
     session.client.send(Request("POST", container.name, headers=wire.encode_acl(header, after))).read()
     return done

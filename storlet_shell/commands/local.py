@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from storlet_shell.commands._arguments import YES, number_option
 from storlet_shell.embedded import control
@@ -20,6 +21,8 @@ _MIB = 2**20
 
 _MOST_PROXIES = 16
 _LAST_PORT = 65535
+
+_NO_PROXY = ("no_proxy", "NO_PROXY")
 
 _ACTIONS = ("start", "stop", "status", "reset", "env")
 
@@ -111,7 +114,7 @@ def local(
             _require_limits(control.status(folder), time_limit, memory_limit)
         return started
     if action == "env":
-        return _environment(folder, user)
+        return _environment(session, folder, user)
     if action == "status":
         return Report(_status(control.status(folder)))
     if action == "reset":
@@ -144,13 +147,24 @@ def _start(session: Session, folder: Path, settings: control.Settings) -> Done:
     return Done(f"the embedded Swift {verb}: {running.auth_url}, user {running.user}; {use}", facts)
 
 
-def _environment(folder: Path, user: str | None) -> Environment:
+def _environment(session: Session, folder: Path, user: str | None) -> Environment:
     running = control.find(folder)
     if running is None:
         raise EmbeddedError("no embedded Swift runs; start one: local start")
     if user and running.auth != control.KEYSTONE:
         raise UsageError(f"the embedded Swift has no Keystone and so one user, {running.user}; see: help local")
-    return Environment(control.environment(running, user))
+    past = _past_proxies(session.surroundings.environ, urlsplit(running.auth_url).hostname or "")
+    return Environment({**control.environment(running, user), **past})
+
+
+def _past_proxies(environ: Mapping[str, str], host: str) -> dict[str, str]:
+    """Return the variables that name the hosts before which is no proxy, one more among them; programs read either."""
+    found = {}
+    for name, other in (_NO_PROXY, _NO_PROXY[::-1]):
+        held = environ.get(name) or environ.get(other, "")
+        names = [each.strip() for each in held.split(",") if each.strip()]
+        found[name] = held if "*" in names or host in names else ",".join([*names, host])
+    return found
 
 
 def _require_limits(status: control.Status, time_limit: int | None, memory_limit: int | None) -> None:

@@ -79,9 +79,9 @@ def post(
 
     The server replaces an object's metadata as a whole, so those that are there are read first and sent along: the
     description of a storlet, the date of expiry, and the content type stay too. What another client changes in between
-    is lost. --dry-run does not read them.
+    is lost. --dry-run does not read them. Removing a metadatum that is not there changes nothing and is no error.
 
-    :raises NotFoundError: when it is not there
+    :raises NotFoundError: when the object, the container or the account is not there
     :raises UsageError: when there is nothing to change
     """
     prefix = wire.metadata_prefix(*location)
@@ -93,26 +93,42 @@ def post(
     change = _Change(*location, changes)
     if dry_run:
         return plan(session, change.request({}))
-    kept = _kept(session, location) if location.prefix else {}
-    request = change.request(kept)
-    session.client.send(request).read()
-    what = ", ".join(f"{'set' if value else 'removed'} {name}" for name, value in changes.items())
-    return Done(f"{request.subject}: {what}", {"subject": request.subject, "changed": changes})
+    removes = any(_removes(prefix, *each) for each in changes.items())
+    there = _read(session, location) if location.prefix or removes else {}
+    absent = [name for name, value in changes.items() if _removes(prefix, name, value) and name not in there]
+    done = {name: value for name, value in changes.items() if name not in absent}
+    request = change.request(_kept(there) if location.prefix else {})
+    if done:
+        session.client.send(request).read()
+    what = [f"{'set' if value else 'removed'} {name}" for name, value in done.items()]
+    what += [f"there was no {name}" for name in absent]
+    facts = {"subject": request.subject, "changed": done, "absent": absent}
+    return Done(f"{request.subject}: {', '.join(what)}", facts)
 
 
-def _kept(session: Session, location: Location) -> dict[str, str]:
-    """Return what an object's POST would take away unless it repeats it.
+def _removes(prefix: str, name: str, value: str) -> bool:
+    """Tell whether a change removes a metadatum."""
+    return not value and name.lower().startswith(prefix.lower())
+
+
+def _read(session: Session, location: Location) -> Mapping[str, str]:
+    """Return the headers that are there.
 
     :raises UsageError: when it is a symbolic link, whose own metadata nobody sees: a POST to it would change those
     """
     reply = session.client.send(Request("HEAD", *location))
     reply.close()
-    target = link_target(reply, session.client.account, location)
+    target = link_target(reply, session.client.account, location) if location.prefix else ""
     if target:
         raise UsageError(f"{location} is a symbolic link to {target}; post to that")
+    return reply.headers
+
+
+def _kept(there: Mapping[str, str]) -> dict[str, str]:
+    """Return what an object's POST would take away unless it repeats it."""
     names = {name.lower() for name in wire.KEPT_BY_UPLOADS_ONLY}
     return {
         name: value
-        for name, value in reply.headers.items()
+        for name, value in there.items()
         if name.lower() in names or name.lower().startswith(wire.USER_METADATA.lower())
     }

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 from storlet_shell import headers as wire
 from storlet_shell.commands._arguments import DRY_RUN, YES
-from storlet_shell.commands._deletion import delete, delete_many, deletion, is_static_manifest
+from storlet_shell.commands._deletion import delete, delete_many, deletion
 from storlet_shell.commands._exchange import plan
+from storlet_shell.commands._large_objects import is_manifest
 from storlet_shell.commands._parallel import JOBS, Tally, Worker, in_parallel
 from storlet_shell.commands.ls import list_entries
 from storlet_shell.errors import NotFoundError, StorletShellError, UsageError
@@ -89,8 +90,10 @@ def _delete_one(session: Session, request: Request, *, with_segments: bool) -> N
     if not request.name:
         _delete_container(session, request, "; to delete what it holds as well: rm -r")
         return
-    if with_segments and is_static_manifest(session.client, request.container, request.name):
-        request = deletion(request.container, request.name, with_segments=True)
+    if with_segments:  # deleted alone, a static large object would leave its segments behind
+        reply = session.client.send(Request("HEAD", request.container, request.name))
+        reply.close()
+        request = deletion(request.container, request.name, with_segments=is_manifest(reply.headers))
     delete(session.client, request)
 
 
@@ -120,7 +123,6 @@ class _Part(NamedTuple):
     names: tuple[str, ...]
     version: str = ""
     is_manifest: bool = False
-    bytes: int = 0
 
 
 class _Recursion:
@@ -143,7 +145,7 @@ class _Recursion:
         at_once = self._at_once()
         deleted, count = [], 0
         for target in self._targets:
-            with self._session.surroundings.progress(str(target), None) as progress:
+            with self._session.surroundings.progress(str(target), None, "objects") as progress:
                 tally = Tally(progress.advance)
                 parts = self._parts(target, at_once)
                 in_parallel(self._session, tally, parts, self._delete, jobs=self._jobs)
@@ -191,20 +193,18 @@ class _Recursion:
 
     def _parts(self, target: Location, at_once: int) -> Iterator[_Part]:
         names: list[str] = []
-        size = 0
         for entry in self._listing(target):
             is_manifest = self._with_segments and "slo_etag" in entry
             if is_manifest or at_once == 1:
                 version = entry.get("version_id") or ""
-                yield _Part(target.container, (entry["name"],), version, is_manifest, entry["bytes"] or 0)
+                yield _Part(target.container, (entry["name"],), version, is_manifest)
                 continue
             names.append(entry["name"])
-            size += entry["bytes"] or 0
             if len(names) == at_once:
-                yield _Part(target.container, tuple(names), bytes=size)
-                names, size = [], 0
+                yield _Part(target.container, tuple(names))
+                names = []
         if names:
-            yield _Part(target.container, tuple(names), bytes=size)
+            yield _Part(target.container, tuple(names))
 
     def _delete(self, worker: Worker, part: _Part) -> None:
         failures: list[StorletShellError] = []
@@ -217,7 +217,7 @@ class _Recursion:
         for failure in failures:
             worker.tally.fail(failure)
         worker.tally.count("deleted", len(part.names) - len(failures))
-        worker.tally.advance(part.bytes)
+        worker.tally.advance(len(part.names))
 
     def _delete_emptied(self, target: Location) -> None:
         """Delete a container whose objects are gone; where listings lag behind, that shows a moment later."""

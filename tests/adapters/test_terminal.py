@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ import pexpect
 import pytest
 
 from tests.adapters.conftest import SlowStore
+from tests.support.responder import Answer, Recorded, Responder, html
 
 Upload = Callable[[str, bytes], None]
 Spawn = Callable[..., "Terminal"]
@@ -249,3 +251,38 @@ def test_a_terminal_without_one_to_write_to_gives_a_command_file(environ: dict[s
     child.expect(pexpect.EOF)
     child.close()
     assert (child.exitstatus, (tmp_path / "out").read_text()) == (2, "")
+
+
+def test_shell_logs_in_before_the_first_tab(spawn: Spawn, responder: Responder) -> None:
+    """While the user begins to type; that alone asks for nothing else."""
+    terminal = spawn(**responder.environ)
+    deadline = time.monotonic() + 30
+    while not responder.logins and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert (len(responder.logins), responder.requests) == (1, [])
+    assert terminal.leave() == 0
+
+
+def test_login_that_fails_beside_the_prompt_is_silent(spawn: Spawn, responder: Responder) -> None:
+    """The first command says what is wrong, once."""
+    terminal = spawn(**{**responder.environ, "ST_KEY": "wrong"})
+    assert terminal.type("ls").count("refuses the user") == 1
+    assert terminal.leave() == 0
+
+
+def test_login_that_hangs_holds_nothing_up(spawn: Spawn, responder: Responder) -> None:
+    """Neither the prompt nor the end."""
+    asked, ends = threading.Event(), threading.Event()
+
+    def hang(_: Recorded) -> Answer:
+        asked.set()
+        ends.wait(60)
+        return html(503)
+
+    responder.on("GET", "/auth", hang)
+    terminal = spawn(**responder.environ)
+    try:
+        assert asked.wait(30)
+        assert terminal.leave() == 0
+    finally:
+        ends.set()

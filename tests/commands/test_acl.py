@@ -74,6 +74,16 @@ def test_what_is_not_there_can_not_be_revoked(storlets: Runner, container: str) 
     assert storlets("acl", "list", f"{container}-none").status == 4
 
 
+def test_revoked_entry_is_told_in_the_words_of_the_list(storlets: Runner, container: str) -> None:
+    """Also when it was named as Swift keeps it; names with underscores as the list reads them."""
+    for user in ("alice", "big_al"):
+        storlets("acl", "grant", container, user, "--storlet", "upper.py")
+        outcome = storlets("acl", "revoke", container, f".r:storlets.{user}_upper.py", "--read")
+        assert outcome.text == f"{user} may run upper.py over container {container} no more\n"
+    missing = one_line(storlets("acl", "revoke", container, "alice", "--storlet", "upper.py"))
+    assert missing == f"container {container} grants alice no right to run upper.py; see: acl list {container}"
+
+
 def test_names_with_underscores_are_told_apart_by_what_is_deployed(storlets: Runner, container: str) -> None:
     """User and storlet are joined by the character that both may hold."""
     storlets("acl", "grant", container, "big_al", "--storlet", "upper.py")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import secrets
 import subprocess
 import sys
@@ -526,6 +527,19 @@ def fail(monkeypatch: pytest.MonkeyPatch, *requests: tuple[str, str]) -> None:
     monkeypatch.setattr(Client, "_send_once", failing)
 
 
+def interrupt(monkeypatch: pytest.MonkeyPatch, *requests: tuple[str, str]) -> None:
+    """Press Ctrl-C at requests of this method and name, one after the other, before each is sent."""
+    send, waiting = Client._send_once, list(requests)
+
+    def interrupted(self: Client, request: Request, *others: Any, **named: Any) -> Any:
+        if [(request.method, request.name)] == waiting[:1]:
+            del waiting[0]
+            raise KeyboardInterrupt
+        return send(self, request, *others, **named)
+
+    monkeypatch.setattr(Client, "_send_once", interrupted)
+
+
 @pytest.mark.parametrize("where", ["_a.py", "_b.py", ".py"])
 def test_upload_that_fails_leaves_everything_as_it_was(
     storlets: Runner, monkeypatch: pytest.MonkeyPatch, deployed: list[str], module: str, where: str
@@ -566,16 +580,41 @@ def test_interrupted_deployment_is_undone(
 ) -> None:
     """Ctrl-C between the uploads leaves everything as it was."""
     before = state(storlets, module)
-    send = Client._send_once
-
-    def interrupted(self: Client, request: Request, *others: Any, **named: Any) -> Any:
-        if (request.method, request.name) == ("PUT", f"{module}.py"):
-            raise KeyboardInterrupt
-        return send(self, request, *others, **named)
-
     with monkeypatch.context() as patch:
-        patch.setattr(Client, "_send_once", interrupted)
+        interrupt(patch, ("PUT", f"{module}.py"))
         assert storlets(*deployed).status == 130
+    assert state(storlets, module) == before
+
+
+@pytest.mark.parametrize(
+    ("at", "left"),
+    [
+        (("HEAD", ".py"), ["_b.py is left over", "_a.py is not as it was"]),
+        (("DELETE", "_b.py"), ["_b.py is left over", "_a.py is not as it was"]),
+        (("COPY", "_a.py.before"), ["_a.py is not as it was"]),
+        (("DELETE", "_a.py.before"), ["_a.py.before is left over"]),
+    ],
+)
+def test_second_interrupt_says_in_one_line_what_is_left(
+    storlets: Runner,
+    monkeypatch: pytest.MonkeyPatch,
+    deployed: list[str],
+    module: str,
+    at: tuple[str, str],
+    left: list[str],
+) -> None:
+    """Wherever it comes while things are put back; with the lines that put the rest back."""
+    before, count = state(storlets, module), len(left)
+    with monkeypatch.context() as patch:
+        interrupt(patch, ("PUT", f"{module}.py"), (at[0], f"{module}{at[1]}"))
+        outcome = storlets(*deployed)
+    assert outcome.status == 130
+    (said,) = [line for line in outcome.err.splitlines() if "interrupted before" in line]
+    assert [text in said for text in left] == [True] * count
+    assert (said.count("left over") + said.count("is not as"), "nothing was changed" in outcome.err) == (count, False)
+    for line in re.findall(r"(?:delete it with|\.before): ([^;]*)", said):
+        assert storlets(*line.replace("path:/", "").split()).status == 0
+    storlets("dependencies", "rm", "-y", f"{module}_a.py.before")
     assert state(storlets, module) == before
 
 

@@ -83,6 +83,25 @@ def test_post_removes_what_it_is_told_to(run: Runner, described: str) -> None:
     assert "X-Delete-At" not in run("stat", described, "--json").json["headers"]
 
 
+def test_post_says_what_was_not_there_to_be_removed(run: Runner, described: str, container: str) -> None:
+    """That is no error, as for what is set already; on an object, on a container, and beside other changes."""
+    outcome = run("post", described, "--remove", "none", "--remove", "b", "-m", "c=3", "-H", "X-Object-Meta-Nil:")
+    said = (
+        "removed X-Object-Meta-b, set X-Object-Meta-c, there was no X-Object-Meta-none, there was no X-Object-Meta-Nil"
+    )
+    assert (outcome.status, outcome.text) == (0, f"path:/{described}: {said}\n")
+    assert metadata(run, described) == {"Colour": "grün", "C": "3"}
+    outcome = run("post", container, "--remove", "none", "--json")
+    assert (outcome.status, outcome.json["absent"], outcome.json["changed"]) == (0, ["X-Container-Meta-none"], {})
+
+
+def test_post_sends_nothing_when_nothing_changes(run_scripted: Runner, responder: Responder) -> None:
+    """A POST would touch the date of the object."""
+    responder.on("HEAD", "/c/o", ok(X_Object_Meta_B="1"))
+    assert run_scripted("post", "c/o", "--remove", "a").text == "path:/c/o: there was no X-Object-Meta-a\n"
+    assert responder.sent("POST") == []
+
+
 def test_post_removes_the_expiry_by_either_name(run: Runner, described: str) -> None:
     """The server keeps X-Delete-After as X-Delete-At."""
     assert run("post", described, "-H", "X-Delete-After:").status == 0

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from urllib.parse import unquote
 
 import pexpect
 import pytest
 
+from storlet_shell.registry import Registry
+from storlet_shell.session import Session, Surroundings
 from tests.commands.names import NAMES
 from tests.support.lines import Runner, one_line
 from tests.support.responder import Answer, Responder, html, ok
@@ -51,6 +55,38 @@ def test_dry_run_lists_what_would_go(run: Runner, container: str) -> None:
     expected = f"5  path:/{container}/a\n5  path:/{container}/b\n   path:/{container}\n"
     assert run("rm", "-r", "--dry-run", container).text == expected
     assert names(run, container) == ["a", "b"]
+
+
+class Watched(Surroundings):
+    """Somebody who sees how far something is."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        super().__init__(environ)
+        self.units: list[str] = []
+        self.steps: list[int] = []
+
+    @contextmanager
+    def progress(self, label: str, total: int | None, unit: str = "") -> Iterator[Watched]:
+        """Note what is counted."""
+        self.units.append(unit)
+        yield self
+
+    def advance(self, count: int) -> None:
+        """Note a step."""
+        self.steps.append(count)
+
+    def expect(self, total: int) -> None:
+        """Note nothing."""
+
+
+@pytest.mark.parametrize("words", [[], ["--versions"]], ids=["many at once", "one by one"])
+def test_progress_counts_objects(run: Runner, container: str, words: list[str]) -> None:
+    """Whether one request deletes them or several; their sizes say nothing of how far it is."""
+    fill(run, container, "a", "b", "c")
+    watched = Watched(run.environ)
+    with Session(watched) as session:
+        Registry().get("rm").call(["-r", "-y", container, *words]).run(session)
+    assert (watched.units, sum(watched.steps)) == (["objects"], 3)
 
 
 def test_container_that_is_not_empty_says_what_to_do(run: Runner, container: str) -> None:

@@ -10,20 +10,10 @@ import pytest
 from storlet_shell.bodies import bytes_body
 from storlet_shell.client import Client
 from storlet_shell.values import Request
+from tests.support.fixtures import TEXT
 from tests.support.lines import Runner, one_line
 from tests.support.responder import Answer, Recorded, Responder, html, ok, page
 from tests.support.storlets import storlet
-
-TEXT = b"hello\nworld\n"
-GENERATED = ok(status=201, X_Storlet_Generated_From="c/o")
-
-
-@pytest.fixture
-def here(storlets: Runner, container: str) -> str:
-    """Make a container with one object in it, on a Swift where the tests' storlets are deployed."""
-    assert storlets("upload", f"{container}/o", stdin=TEXT).status == 0
-    return container
-
 
 # --- ranges
 

@@ -13,6 +13,13 @@ from storlet_shell.registry import Registry
 from tests.support.lines import Runner, base_environment, one_line
 from tests.support.responder import KEY, USER, Responder, html, ok
 
+NO_PROXIES = [
+    ({"no_proxy": "a.org, .b.org"}, ("a.org,.b.org,127.0.0.1", "a.org,.b.org,127.0.0.1")),
+    ({"NO_PROXY": "a.org", "no_proxy": "b.org"}, ("b.org,127.0.0.1", "a.org,127.0.0.1")),
+    ({"no_proxy": "127.0.0.1,a.org", "NO_PROXY": "*"}, ("127.0.0.1,a.org", "*")),
+]
+"""What a terminal holds already, and what ``local env`` makes of the two variables."""
+
 
 def test_whoami_shows_the_identity_and_no_secret(run: Runner, swift: control.Running) -> None:
     """User, account, where it was found, whether storlets may run; neither key nor token."""
@@ -167,8 +174,11 @@ def test_local_is_started_used_stopped_and_reset(alone: Runner, tmp_path: Path) 
         again = alone("local", "start")
         assert "runs already" in again.text
         environ = alone("local", "env", "--json").json
-        assert sorted(environ) == ["ST_AUTH", "ST_KEY", "ST_USER"]
-        assert "kept" in alone("ls", environ=environ).text
+        assert sorted(environ) == ["NO_PROXY", "ST_AUTH", "ST_KEY", "ST_USER", "no_proxy"]
+        assert "kept" in alone("ls", environ={**environ, "http_proxy": "http://127.0.0.1:1"}).text
+        for held, becomes in NO_PROXIES:
+            environ = alone("local", "env", "--json", environ=held).json
+            assert (environ["no_proxy"], environ["NO_PROXY"]) == becomes
         assert "has no Keystone and so one user" in one_line(alone("local", "env", "--user", "admin"))
     finally:
         stopped = alone("local", "stop")

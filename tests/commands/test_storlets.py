@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.fixtures import TEXT
 from tests.support.lines import Runner, one_line
 from tests.support.responder import Responder, html
 from tests.support.storlets import STORLETS, storlet
-
-TEXT = b"hello\nworld\n"
 
 TRIED = """
 import os, subprocess, sys
@@ -28,13 +27,6 @@ class Main:
         out_files[0].set_metadata({{}})
         {}
 """
-
-
-@pytest.fixture
-def here(storlets: Runner, container: str) -> str:
-    """Make a container with one object in it, on a Swift where the tests' storlets are deployed."""
-    assert storlets("upload", f"{container}/o", stdin=TEXT).status == 0
-    return container
 
 
 def write(folder: Path, name: str, code: str) -> str:

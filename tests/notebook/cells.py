@@ -9,6 +9,8 @@ from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
+from tests.support.storlets import TEST_STORLET
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -61,26 +63,7 @@ class Cells:
         return [text[: one.start] + one.text for one in found]
 
 
-IDENTITY = """\
-%%storletapp test.TestStorlet
-class TestStorlet(object):
-    def __init__(self, logger):
-        self.logger = logger
-
-    def __call__(self, in_files, out_files, params):
-        metadata = in_files[0].get_metadata()
-        for key in params.keys():
-            if not key.startswith('storlet_'):
-                metadata[key] = params[key]
-        out_files[0].set_metadata(metadata)
-        while True:
-            buf = in_files[0].read(65536)
-            if not buf:
-                break
-            out_files[0].write(buf)
-        in_files[0].close()
-        out_files[0].close()
-"""
+IDENTITY = f"%%storletapp test.TestStorlet\n{TEST_STORLET}\n"
 """The cell of the old extension's documentation, with the bytes that Python 3 wants."""
 
 FAILING = """\

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import nbformat
 
 from storlet_shell.embedded import control
+from tests.support.storlets import DEPENDENT, TEST_STORLET
 
 
 class Step(NamedTuple):
@@ -35,35 +36,6 @@ class Step(NamedTuple):
         assert ("Error: " in output.strip().rpartition("\n")[2]) == self.fails, (self, output)
 
 
-_CODE = """\
-class TestStorlet(object):
-    def __init__(self, logger):
-        self.logger = logger
-    def __call__(self, in_files, out_files, params):
-        metadata = in_files[0].get_metadata()
-        for key in params.keys():
-            if not key.startswith('storlet_'):
-                metadata[key] = params[key]
-        out_files[0].set_metadata(metadata)
-        while True:
-            buf = in_files[0].read(65536)
-            if not buf:
-                break
-            out_files[0].write(buf)
-        in_files[0].close()
-        out_files[0].close()"""
-
-_DEPENDENT = """\
-import os
-class Main:
-    def __init__(self, logger):
-        pass
-    def __call__(self, in_files, out_files, params):
-        out_files[0].set_metadata({})
-        with open(os.path.join(params['storlet_execution_path'], 'greeting.txt'), 'rb') as file:
-            out_files[0].write(file.read().upper())
-        out_files[0].close()"""
-
 _FORMAT = 'swift object path must have the format: "path:/<container>/<object>"'
 _GET = "%get --storlet test.py --input path:/CC/o"
 
@@ -78,33 +50,33 @@ _STEPS = (
     Step("A8", "%%uploadfile CC/o\nname,age\nann,31\nbob,25", ("path:/CC/o", "201")),
     Step(
         "A1",
-        f"%%storletapp test.TestStorlet\n{_CODE}",
+        f"%%storletapp test.TestStorlet\n{TEST_STORLET}",
         ("deployed test.py (main test.TestStorlet) into container storlet",),
     ),
     Step("A2: a dependency", "import pathlib\n_ = pathlib.Path('greeting.txt').write_text('hello')"),
-    Step("A2: a dependency", f"%%storletapp depends.Main -d greeting.txt\n{_DEPENDENT}", ("deployed depends.py",)),
+    Step("A2: a dependency", f"%%storletapp depends.Main -d greeting.txt\n{DEPENDENT}", ("deployed depends.py",)),
     Step("A2: a dependency", "%get --storlet depends.py --input path:/CC/o", ("HELLO", "200 OK")),
-    Step("A2: a container", f"%%storletapp elsewhere.TestStorlet -c CC\n{_CODE}", ("into container CC",)),
+    Step("A2: a container", f"%%storletapp elsewhere.TestStorlet -c CC\n{TEST_STORLET}", ("into container CC",)),
     Step(
         "A3: shown",
-        f"%%storletapp test.TestStorlet --with-invoke --input path:/CC/o --print-result\n{_CODE}",
+        f"%%storletapp test.TestStorlet --with-invoke --input path:/CC/o --print-result\n{TEST_STORLET}",
         ("ann,31",),
     ),
     Step(
         "A3: not shown",
-        f"%%storletapp test.TestStorlet --with-invoke --input path:/CC/o\n{_CODE}",
+        f"%%storletapp test.TestStorlet --with-invoke --input path:/CC/o\n{TEST_STORLET}",
         ("HTTP 200",),
         ("ann",),
     ),
     Step(
         "A3: without an input",
-        f"%%storletapp test.TestStorlet --with-invoke\n{_CODE}",
+        f"%%storletapp test.TestStorlet --with-invoke\n{TEST_STORLET}",
         ("UsageError: --with-invoke wants --input",),
         fails=True,
     ),
     Step(
         "A4",
-        f"%%storletapp untold.TestStorlet --dry-run --input path:/CC/o\n{_CODE}",
+        f"%%storletapp untold.TestStorlet --dry-run --input path:/CC/o\n{TEST_STORLET}",
         ("ann,31", "nothing was uploaded"),
     ),
     Step("A4: nothing was uploaded", "%get storlet/untold.py", ("NotFoundError: ",), fails=True),

@@ -161,7 +161,7 @@ def test_surprises_are_told_before_deploying(cell: Cells) -> None:
     """With the line, on standard error; the storlet is deployed all the same."""
     code = IDENTITY.replace("out_files[0].write(buf)", "out_files[0].write('text')")
     done = cell.good(code)
-    assert done.err == "warning: test.py:15: bytes are written, not str: .encode() it\n"
+    assert done.err == "warning: test.py:14: bytes are written, not str: .encode() it\n"
     assert "deployed" in done.text
 
 

@@ -14,6 +14,7 @@ from storlet_shell.results import Response
 from tests.notebook.cells import IDENTITY, Cells
 from tests.notebook.conftest import identity
 from tests.support.lines import Runner
+from tests.support.storlets import DEPENDENT
 
 
 def test_a1_cell_is_deployed_as_a_storlet(cell: Cells, run: Runner) -> None:
@@ -26,22 +27,9 @@ def test_a1_cell_is_deployed_as_a_storlet(cell: Cells, run: Runner) -> None:
 def test_a2_other_container_and_dependencies(notebook: Cells, tmp_path: Path) -> None:
     """A dependency really reaches the storlet, and a storlet can go into another container."""
     (tmp_path / "greeting.txt").write_text("hello from beside")
-    code = """
-import os
-
-class Main:
-    def __init__(self, logger):
-        pass
-
-    def __call__(self, in_files, out_files, params):
-        out_files[0].set_metadata({})
-        with open(os.path.join(params['storlet_execution_path'], 'greeting.txt'), 'rb') as file:
-            out_files[0].write(file.read())
-        out_files[0].close()
-"""
-    notebook.good(f"%%storletapp depends.Main -d {tmp_path}/greeting.txt{code}")
-    assert notebook.good("%get --storlet depends.py --input path:/{c}/o").value.text == "hello from beside"
-    done = notebook.good(f"%%storletapp elsewhere.Main --container {{c}}{code}")
+    notebook.good(f"%%storletapp depends.Main -d {tmp_path}/greeting.txt\n{DEPENDENT}")
+    assert notebook.good("%get --storlet depends.py --input path:/{c}/o").value.text == "HELLO FROM BESIDE"
+    done = notebook.good(f"%%storletapp elsewhere.Main --container {{c}}\n{DEPENDENT}")
     assert f"into container {notebook.shell.user_ns['c']}" in done.text
 
 

@@ -16,6 +16,9 @@ from tests.support.lines import Runner, base_environment
 from tests.support.responder import KEY, USER, Responder
 from tests.support.storlets import STORLETS
 
+TEXT = b"hello\nworld\n"
+"""The object ``o`` of the fixture ``here``."""
+
 
 @pytest.fixture
 def responder() -> Iterator[Responder]:
@@ -76,6 +79,13 @@ def storlets(run: Runner, tmp_path_factory: pytest.TempPathFactory) -> Runner:
         outcome = run("deploy", str(folder / name))
         assert outcome.status == 0, outcome.err
     return run
+
+
+@pytest.fixture
+def here(storlets: Runner, container: str) -> str:
+    """Make a container with one object in it, on a Swift where the tests' storlets are deployed."""
+    assert storlets("upload", f"{container}/o", stdin=TEXT).status == 0
+    return container
 
 
 @pytest.fixture

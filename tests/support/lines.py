@@ -19,6 +19,15 @@ from storlet_shell.adapters.cli import main
 
 ROOT = Path(__file__).parents[2]
 
+_WITHOUT_ROOT = """
+import ctypes, sys
+from storlet_shell.adapters.cli import main
+# CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH are what lets root read everything.
+header, data = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+assert ctypes.CDLL(None).capset(header, data) == 0
+sys.exit(main(sys.argv[1:]))
+"""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -78,6 +87,12 @@ class Runner:
             for file in files[1:]:
                 file.seek(0)
             return Outcome(status, files[1].read(), files[2].read().decode())
+
+    def without_root(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a line as a process to which a file's permissions count, even when the tests are run by root."""
+        return subprocess.run(
+            [sys.executable, "-c", _WITHOUT_ROOT, *words], env=self.environ, capture_output=True, text=True, check=False
+        )
 
     def process(
         self, *words: str, stdin: bytes = b"", environ: Mapping[str, str] | None = None, **options: Any

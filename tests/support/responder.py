@@ -100,6 +100,9 @@ def html(status: int) -> Answer:
     return page(status, f"<html><h1>{reason}</h1><p>The resource.</p></html>", "text/html; charset=UTF-8")
 
 
+GENERATED = ok(status=201, X_Storlet_Generated_From="c/o")
+"""What a copy of ``c/o`` through a storlet is answered with."""
+
 CUT = Answer(status=0, end="cut")
 """Close the connection without an answer."""
 

@@ -125,3 +125,34 @@ STORLETS = {
     ),
 }
 """Code by the name under which it is deployed; the main class is ``Main``. Each reads its input, as storlets should."""
+
+TEST_STORLET = """\
+class TestStorlet(object):
+    def __init__(self, logger):
+        self.logger = logger
+    def __call__(self, in_files, out_files, params):
+        metadata = in_files[0].get_metadata()
+        for key in params.keys():
+            if not key.startswith('storlet_'):
+                metadata[key] = params[key]
+        out_files[0].set_metadata(metadata)
+        while True:
+            buf = in_files[0].read(65536)
+            if not buf:
+                break
+            out_files[0].write(buf)
+        in_files[0].close()
+        out_files[0].close()"""
+"""The code of the old extension's documentation, with the bytes that Python 3 wants; empty lines would end a cell."""
+
+DEPENDENT = """\
+import os
+class Main:
+    def __init__(self, logger):
+        pass
+    def __call__(self, in_files, out_files, params):
+        out_files[0].set_metadata({})
+        with open(os.path.join(params['storlet_execution_path'], 'greeting.txt'), 'rb') as file:
+            out_files[0].write(file.read().upper())
+        out_files[0].close()"""
+"""It needs the dependency ``greeting.txt``."""
