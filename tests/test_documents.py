@@ -54,7 +54,8 @@ def environ(tmp_path: Path) -> dict[str, str]:
         ("dask", "dask.__main__", "main"),
     ):
         script = folder / "bin" / program
-        script.write_text(f"#!{folder}/bin/python\nfrom {module} import {function}\nraise SystemExit({function}())\n")
+        start = f"if __name__ == '__main__':\n    raise SystemExit({function}())\n"
+        script.write_text(f"#!{folder}/bin/python\nfrom {module} import {function}\n{start}")
         script.chmod(0o755)
     environ = {name: value for name, value in base_environment(tmp_path).items() if not name.startswith("PYTHON")}
     environ["PATH"] = os.pathsep.join([f"{folder}/bin", str(Path(sys.executable).parent), environ["PATH"]])
