@@ -3,13 +3,16 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test wire browser check bench faults man docs dist clean
+.PHONY: demo test documents wire browser check bench faults man docs dist clean
 
 demo: $(VENV)/.embedded
 	$(BIN)/storlet-shell --local --ephemeral -x -f examples/quickstart.storlets
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
+documents: $(VENV)/.dev
+	$(BIN)/python -m pytest -m documents --numprocesses 2 --dist worksteal tests/test_documents.py
 
 wire: $(VENV)/.dev
 	UPDATE_WIRE=1 $(BIN)/python -m pytest -q tests/test_wire.py

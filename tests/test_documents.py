@@ -2,46 +2,124 @@
 
 from __future__ import annotations
 
+import configparser
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import venv
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.documents import Reader, blocks, fits
+from storlet_shell.registry import Registry
+from tests.support.documents import LEFT, RUN, blocks, fits
+from tests.support.jars import SOURCES, needs_jdk
 from tests.support.lines import ROOT, base_environment
+from tests.support.reader import Reader
 
-DOCUMENTS = ("README.md", "docs/tutorial.md")
-"""Those whose examples are run; one that is added here starts from nothing, too."""
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+MARKS = {
+    "cloud.md": pytest.mark.documents,  # makes Keystone's database
+    "dask.md": pytest.mark.documents,  # starts a cluster
+    "java.md": needs_jdk,
+    "notebooks.md": pytest.mark.documents,  # imports pandas
+    "plugins.md": pytest.mark.documents,  # installs a package
+}
+"""``make documents`` runs the slow ones."""
+
+
+WITH_EXAMPLES = [
+    pytest.param(page, marks=MARKS.get(page.name, ()), id=page.name)
+    for page in PAGES
+    if any(block.kind in RUN for block in blocks(page.read_text()))
+]
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> Iterator[Reader]:
-    """Sit at a terminal in a folder with the examples, where storlet-shell is installed and nothing has run."""
-    shutil.copytree(ROOT / "examples", tmp_path / "work" / "examples")
-    environ = base_environment(tmp_path)
-    environ = {name: value for name, value in environ.items() if name not in ("PYTHONWARNINGS", "PYTHONPATH")}
-    environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environ['PATH']}"
-    environ |= {"STORLET_SHELL_DATA": str(tmp_path / "data"), "IPYTHONDIR": str(tmp_path / "ipython")}
-    subprocess.run(["storlet-shell", "local", "start"], env=environ, check=True, capture_output=True, timeout=90)
+def environ(tmp_path: Path) -> dict[str, str]:
+    """Return the environment of a terminal where storlet-shell is installed, into an environment of its own."""
+    folder = tmp_path / "venv"
+    venv.create(folder, symlinks=True)
+    (packages,) = folder.glob("lib/python3*/site-packages")
+    outer = [path for path in sys.path if path.endswith("site-packages")] + [str(ROOT)]
+    (packages / "outer.pth").write_text("".join(f"import site; site.addsitedir({path!r})\n" for path in outer))
+    for program, module, function in (
+        ("storlet-shell", "storlet_shell.adapters.cli", "run"),
+        ("pip", "pip._internal.cli.main", "main"),
+        ("xonsh", "xonsh.main", "main"),
+        ("dask", "dask.__main__", "main"),
+    ):
+        script = folder / "bin" / program
+        start = f"if __name__ == '__main__':\n    raise SystemExit({function}())\n"
+        script.write_text(f"#!{folder}/bin/python\nfrom {module} import {function}\n{start}")
+        script.chmod(0o755)
+    environ = {name: value for name, value in base_environment(tmp_path).items() if not name.startswith("PYTHON")}
+    environ["PATH"] = os.pathsep.join([f"{folder}/bin", str(Path(sys.executable).parent), environ["PATH"]])
+    # What pip installs needs nothing that is not there, and looks for nothing elsewhere.
+    pip = {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    own = {"STORLET_SHELL_DATA": str(tmp_path / "data"), "IPYTHONDIR": str(tmp_path / "ipython")}
+    return environ | pip | own
+
+
+@pytest.fixture
+def reader(tmp_path: Path, environ: dict[str, str]) -> Iterator[Reader]:
+    """Sit at a terminal in a folder with the examples, and what the engine has for Java storlets; nothing runs."""
+    folder = tmp_path / "work"
+    shutil.copytree(ROOT / "examples", folder / "examples")
+    ports = {"--keystone-port 5000": 5000, "127.0.0.1:5000": 5000, "--port 8786": 8786, "127.0.0.1:8786": 8786}
+    free = {port: str(_free_port()) for port in set(ports.values())}
+    stand_ins = {words: words.replace(str(port), free[port]) for words, port in ports.items()}
     try:
-        with Reader(tmp_path / "work", environ) as sitting:
+        with Reader(folder, environ, stand_ins) as sitting:
             yield sitting
     finally:
-        subprocess.run(["storlet-shell", "local", "stop"], env=environ, check=True, capture_output=True, timeout=60)
+        subprocess.run(["storlet-shell", "local", "stop"], env=environ, check=False, capture_output=True, timeout=60)
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
-def test_examples_show_what_they_do(reader: Reader, name: str) -> None:
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _make_engine_jar(folder: Path) -> None:
+    """Make the jar of interfaces that comes with Storlets' engine."""
+    sources = [str(source) for source in sorted((SOURCES / "org" / "openstack").rglob("*.java"))]
+    subprocess.run(["javac", "--release", "11", "-d", str(folder / "engine"), *sources], check=True)
+    subprocess.run(["jar", "cf", str(folder / "SCommon.jar"), "-C", str(folder / "engine"), "org"], check=True)
+
+
+@pytest.mark.parametrize("page", WITH_EXAMPLES)
+def test_examples_show_what_they_do(reader: Reader, page: Path, tmp_path: Path) -> None:
     """From the first line to the last, each does what the document says."""
-    found = blocks((ROOT / name).read_text())
-    assert found
-    for block in found:
-        reader.read(block)
+    if page.name == "java.md":
+        _make_engine_jar(tmp_path / "work")
+    for block in blocks(page.read_text()):
+        if block.kind in RUN:
+            reader.read(block)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_block_is_run_or_says_that_it_is_not(page: Path) -> None:
+    """By its language; a block without a fence says nothing."""
+    other = [f"{page.name}:{block.line}: {block.kind}" for block in blocks(page.read_text())]
+    assert [each for each in other if each.split(": ")[1] not in (*RUN, *LEFT)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_is_named_is_there(page: Path) -> None:
+    """Extras that are to be installed, and commands whose help is to be read."""
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    text = page.read_text()
+    for extras in re.findall(r"storlet-shell\[([\w,]+)\]", text):
+        assert set(extras.split(",")) <= set(setup["options.extras_require"])
+    for name in re.findall(r"`(?:storlet-shell )?help (\w+)`", text):
+        assert name == "syntax" or Registry().get(name)
 
 
 def test_what_is_shown_is_compared() -> None:
@@ -53,12 +131,24 @@ def test_what_is_shown_is_compared() -> None:
     assert not fits("a.c", "abc")
 
 
+def test_kinds_of_blocks_are_told_apart() -> None:
+    """By their fences, also in lists; an indented one is seen."""
+    text = "```console\n$ a\n```\n- x\n\n  ```text\n  b\n  ```\n\nx\n\n    c\n\n"
+    text += "```{code-block} yaml\n:caption: d.yaml\n\ne\n```\n"
+    found = [(block.kind, block.text, block.line, block.name) for block in blocks(text)]
+    assert found == [
+        ("console", "$ a\n", 1, ""),
+        ("text", "b\n", 6, ""),
+        ("indented", "c\n", 12, ""),
+        ("file", "e\n", 14, "d.yaml"),
+    ]
+
+
 def test_every_page_is_found_from_the_readme() -> None:
     """And every link of a page leads to a file."""
     readme = ROOT / "README.md"
-    pages = sorted((ROOT / "docs").glob("*.md"))
-    missing = [page.name for page in pages if f"docs/{page.name}" not in readme.read_text()]
+    missing = [page.name for page in PAGES[1:] if f"docs/{page.name}" not in readme.read_text()]
     assert missing == ["changelog.md", "index.md"]  # the site's own
-    for page in (readme, *pages):
+    for page in PAGES:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
             assert target.startswith("https://") or (page.parent / target).exists(), f"{page.name}: {target}"

@@ -169,6 +169,7 @@ def _local(jobs: int) -> Iterator[Cluster]:
             threads_per_worker=-(-jobs // processes),
             host="127.0.0.1",
             dashboard_address=None,
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # a port is opened all the same: not the usual one
             silence_logs=logging.CRITICAL,
         )
     except (OSError, RuntimeError, TimeoutError) as error:
