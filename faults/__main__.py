@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from faults.count import Count, table
 
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = ("connections",)
 """Each has a function ``counts`` that yields a line of the table at a time."""
 
 
