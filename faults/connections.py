@@ -65,7 +65,7 @@ def counts() -> Iterator[Count]:
         for name, transfer in TRANSFERS.items():
             for how in (RESET, CLOSE, STALL):
                 count = Count(f"connection {how}: {name}")
-                faults = [(at, is_once) for at in _places(transfer) for is_once in (True, False)]
+                faults = list(itertools.product(_places(transfer), (True, False) if transfer.again else (False,)))
                 kind = f"{name.split()[0]}-{how}"
                 tries = [Try(made, transfer, how, at, is_once, f"{kind}-{n}") for n, (at, is_once) in enumerate(faults)]
                 for each in threads.map(Try.run, tries):
