@@ -9,7 +9,10 @@ from collections.abc import Iterator
 
 from faults.count import Count, table
 
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = (
+    "connections",
+    "statuses",
+)
 """Each has a function ``counts`` that yields a line of the table at a time."""
 
 

@@ -7,6 +7,8 @@ for an expired token.
 from __future__ import annotations
 
 import http.client
+import io
+import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping
@@ -192,8 +194,58 @@ class _Connection(HTTPConnection):  # type: ignore[misc]
         request = WireRequest("GET", host_of(url)).prepare()
         self._pool = adapter.get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
         adapter.cert_verify(self._pool, url, verify, cert)
+        kept: Any = self._pool.ConnectionCls
+        self._pool.ConnectionCls = type(kept.__name__, (kept,), {"response_class": _Answer})
         if adapter.request_url(request, proxies) == request.url:  # a proxy of plain HTTP wants whole URLs
             self._before_path = host_of(url)
+
+
+class _Answer(http.client.HTTPResponse):
+    """An answer whose head must have come within the time-out.
+
+    The socket's own time-out starts anew with each byte, so that a server could keep a client waiting for ever.
+    """
+
+    def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
+        super().__init__(sock, *arguments, **options)
+        self._reader = _Reader(sock, self.fp.detach())
+        self.fp = io.BufferedReader(self._reader)
+
+    def begin(self) -> None:
+        """Read the head."""
+        super().begin()
+        self._reader.is_patient = True
+
+
+class _Reader(io.RawIOBase):
+    """Reads a socket, at first within its time-out all in all, and once it is patient, each time anew."""
+
+    def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
+        self._socket = sock
+        self._raw = raw
+        self._seconds = sock.gettimeout()
+        self._started = time.monotonic()
+        self.is_patient = self._seconds is None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if self.is_patient:
+            return self._raw.readinto(buffer)
+        assert self._seconds is not None
+        left = self._started + self._seconds - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._socket.settimeout(left)
+        try:
+            return self._raw.readinto(buffer)
+        finally:
+            self._socket.settimeout(self._seconds)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
 
 
 class _Payload:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import socket
+import threading
+from contextlib import suppress
 from itertools import pairwise
 
 import pytest
@@ -14,6 +16,7 @@ from storlet_shell.bodies import Body, bytes_body, stream_body
 from storlet_shell.client import ATTEMPTS, STATUS_ERRORS, Client
 from storlet_shell.credentials import Connection, Credentials, Login
 from storlet_shell.errors import (
+    ConnectionFailedError,
     IdentityError,
     IncompleteBodyError,
     LocalFileError,
@@ -24,6 +27,7 @@ from storlet_shell.errors import (
     StorletShellError,
     UsageError,
 )
+from storlet_shell.transport import Transport
 from storlet_shell.values import Request
 from tests.support.responder import CUT, KEY, RESET, USER, Answer, Responder, html, ok, page
 
@@ -190,6 +194,30 @@ def test_body_given_up_is_not_read_to_its_end(client: Client, responder: Respond
     next(reply.chunks())
     reply.close()
     assert client.send(Request("GET", "c", "o")).read() == b"small"
+
+
+def test_head_that_drips_is_given_up() -> None:
+    """A server can't keep a client waiting by a byte now and then: the time-out is for the whole head."""
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def drip() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"a" * 200 + b"\r\nContent-Length: 0\r\n\r\n":
+                    connection.sendall(bytes([byte]))
+                    if ended.wait(0.05):
+                        return
+
+        server = threading.Thread(target=drip)
+        server.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1/AUTH_test/c/o"
+        transport = Transport(url, Connection(timeout=0.5))
+        with pytest.raises(ConnectionFailedError, match="does not answer: timed out"):
+            transport.send("GET", url, {})
+        ended.set()
+        transport.close()
+        server.join()
 
 
 def test_two_clients_share_a_login(client: Client, responder: Responder) -> None:

@@ -82,22 +82,32 @@ class Relay:
             self._open += [client, server]
             for each in (client, server):
                 each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._start(self._requests, client, server, number)
-            self._start(_answers, server, client)
+            self._serve(client, server, number)
+
+    def _serve(self, client: socket.socket, server: socket.socket, number: int) -> None:
+        self._start(self._requests, client, server, number)
+        self._start(_answers, server, client)
 
     def _requests(self, client: socket.socket, server: socket.socket, number: int) -> None:
         with client.makefile("rb") as stream, suppress(OSError):
-            while line := stream.readline():
-                head = [line]
-                while (line := stream.readline()).strip():
-                    head.append(line)
-                method, target, _ = head[0].decode("latin-1").split(" ")
-                sent = Sent(method, target, tuple(header_lines(head[1:])), "", number)
+            while head := head_lines(stream):
+                sent = request_of(head, number)
                 self.sent.append(sent)  # before the server can answer, and the client be gone
                 server.sendall(b"".join([*head, b"\r\n"]))
                 _pass_body(stream, server, sent)
         with suppress(OSError):
             server.shutdown(socket.SHUT_WR)
+
+
+def head_lines(stream: BinaryIO) -> list[bytes]:
+    """Read a head's lines, without the empty one at its end; nothing at the end of the connection."""
+    return list(itertools.takewhile(bytes.strip, iter(stream.readline, b"")))
+
+
+def request_of(head: list[bytes], connection: int) -> Sent:
+    """Return the request that a head begins."""
+    method, target, _ = head[0].decode("latin-1").split(" ")
+    return Sent(method, target, tuple(header_lines(head[1:])), "", connection)
 
 
 def _answers(server: socket.socket, client: socket.socket) -> None:

@@ -1,0 +1,161 @@
+"""Connections that are reset, closed and stalled at every 64 KiB of a body, and a server that drips."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+
+from faults.count import Count
+from faults.place import Place, judge, place
+from faults.relay import BODY, CLOSE, DRIP, HEAD, REQUEST, RESET, STALL, Fault
+from storlet_shell.bodies import bytes_body
+from storlet_shell.errors import ExitStatus
+from storlet_shell.values import Request
+from tests.support.relay import Sent
+from tests.support.storlets import STORLETS
+
+STEP = 64 * 1024
+SIZE = 2 * 2**20
+TIMEOUTS = {RESET: "60", CLOSE: "60", STALL: "1", DRIP: "2"}
+"""Seconds that clients wait for a silent server."""
+
+CONTENT = Random(1).randbytes(SIZE)
+BEFORE = b"what was there before"
+AT_A_TIME = 12
+_CONTAINER = "faults"
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """A line that transfers the body.
+
+    :param words: the line; ``{file}`` and ``{name}`` are the local file and the object
+    :param method: of the request that carries the body
+    :param where: where the body goes by
+    :param again: whether it is sent again when the connection fails
+    """
+
+    words: str
+    method: str
+    where: str
+    again: bool = False
+
+
+TRANSFERS = {
+    "get --save": Transfer(f"get {_CONTAINER}/body --save {{file}}", "GET", BODY),
+    "download": Transfer(f"download {_CONTAINER}/body {{folder}}", "GET", BODY),
+    "put": Transfer(f"put body {_CONTAINER}/{{name}}", "PUT", REQUEST, again=True),
+    "upload": Transfer(f"upload body {_CONTAINER}/{{name}}", "PUT", REQUEST, again=True),
+    "copy": Transfer(f"copy {_CONTAINER}/body {_CONTAINER}/{{name}}", "COPY", HEAD, again=True),
+}
+"""A copy has no body: it is cut before its answer."""
+
+
+def counts() -> Iterator[Count]:
+    """Yield a line for each way to fail and each command."""
+    with place() as made, ThreadPoolExecutor(AT_A_TIME) as threads:
+        client = made.client()
+        client.send(Request("PUT", _CONTAINER)).read()
+        client.send(Request("PUT", _CONTAINER, "body"), bytes_body(CONTENT)).read()
+        (made.folder / "body").write_bytes(CONTENT)
+        for name, transfer in TRANSFERS.items():
+            for how in (RESET, CLOSE, STALL):
+                count = Count(f"connection {how}: {name}")
+                faults = list(itertools.product(_places(transfer), (True, False) if transfer.again else (False,)))
+                kind = f"{name.split()[0]}-{how}"
+                tries = [Try(made, transfer, how, at, is_once, f"{kind}-{n}") for n, (at, is_once) in enumerate(faults)]
+                for each in threads.map(Try.run, tries):
+                    each(count)
+                yield count
+        yield _dripping(made, threads)
+        client.close()
+
+
+def _places(transfer: Transfer) -> range:
+    return range(0, SIZE, STEP if transfer.where != HEAD else SIZE // 4)
+
+
+@dataclass(frozen=True)
+class Try:
+    """One transfer whose connection fails at a byte, at its first attempt or at each."""
+
+    place: Place
+    transfer: Transfer
+    how: str
+    at: int
+    is_once: bool
+    name: str
+
+    def run(self) -> Callable[[Count], None]:
+        """Run it, and return what counts what came of it."""
+        folder = self.place.folder / self.name
+        folder.mkdir()
+        file, target = folder / "body", self.name
+        file.write_bytes(BEFORE)
+        client = self.place.client()
+        client.send(Request("PUT", _CONTAINER, target), bytes_body(BEFORE)).read()
+        words = self.transfer.words.format(file=file, folder=folder, name=target).split()
+        with self.place.relay(self._chooser()) as relay:
+            ended = self.place.clients.run(["--timeout", TIMEOUTS[self.how], *words], self.place.environ(relay))
+        stored = client.send(Request("GET", _CONTAINER, target)).read()
+        client.close()
+        is_done, downloads = ended.status == ExitStatus.OK, self.transfer.where == BODY
+        # An upload that is cut is never stored; one whose answer was lost may be, if it was whole.
+        may_be_done = not downloads and (is_done or self.is_once or self.transfer.where == HEAD)
+        may_be = {CONTENT if is_done else BEFORE} | ({CONTENT} if may_be_done else set())
+        here, there = file.read_bytes(), stored
+        whole = (here in may_be and there == BEFORE) if downloads else (here == BEFORE and there in may_be)
+        left = [each for each in folder.iterdir() if each != file]
+        wanted = {ExitStatus.OK if self.transfer.again and self.is_once else ExitStatus.SERVICE}
+        if self.how == STALL:
+            wanted.add(ExitStatus.SERVICE)  # so short a time-out may end a busy server's answer as well
+        file.unlink()
+        what = f"{' '.join(words)}, at {self.at}, {'once' if self.is_once else 'always'}"
+        return partial(judge, what=what, ended=ended, good=ended.status in wanted, whole=whole, files=len(left))
+
+    def _chooser(self) -> Callable[[int, Sent], Fault | None]:
+        attempts = itertools.count()
+
+        def choose(_: int, sent: Sent) -> Fault | None:
+            is_it = sent.method == self.transfer.method and "/v1/" in sent.target and "?" not in sent.target
+            if not is_it or (next(attempts) and self.is_once):
+                return None
+            return Fault(self.how, self.transfer.where, self.at)
+
+        return choose
+
+
+def _dripping(made: Place, threads: ThreadPoolExecutor) -> Count:
+    """Let a server answer with a byte each second: a time-out must end it, whatever is asked for."""
+    count = Count("a byte of the answer's head each second")
+    lines = [
+        "get faults/body",
+        "get faults/body --save file",
+        "put body faults/dripped",
+        "copy faults/body faults/dripped",
+        "ls faults",
+        "stat faults/body",
+        "mkdir dripped",
+        "rm -y faults/dripped",
+        "download faults/body .",
+        "upload body faults/dripped",
+        "deploy upper.py",
+        "whoami",
+    ]
+
+    def choose(_: int, sent: Sent) -> Fault | None:
+        return Fault(DRIP) if sent.target.startswith("/v1/") else None
+
+    (made.folder / "upper.py").write_text(STORLETS["upper.py"])
+
+    def run(line: str) -> None:
+        with made.relay(choose) as relay:
+            ended = made.clients.run(["--timeout", TIMEOUTS[DRIP], *line.split()], made.environ(relay))
+        judge(count, line, ended, good=ended.status == ExitStatus.SERVICE, whole=True)
+
+    list(threads.map(run, lines))
+    return count

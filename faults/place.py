@@ -1,0 +1,72 @@
+"""What the faults of clients befall: a real embedded Swift, a folder, and a client of one's own to look after them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from faults.clients import Clients, Ended
+from faults.count import Count
+from faults.relay import Choose, FaultyRelay
+from storlet_shell.client import Client
+from storlet_shell.credentials import Connection, Credentials, Login
+from storlet_shell.embedded import control
+
+
+@dataclass(frozen=True)
+class Place:
+    """A Swift, and who uses it.
+
+    :param folder: an empty one
+    """
+
+    running: control.Running
+    clients: Clients
+    folder: Path
+
+    def client(self) -> Client:
+        """Return a client for this process, past every relay."""
+        who = Credentials("faults", "v1", self.running.auth_url, self.running.user, self.running.key)
+        return Client(Login(who, Connection()))
+
+    def relay(self, choose: Choose) -> FaultyRelay:
+        """Return a relay before the Swift."""
+        return FaultyRelay(self.running.port, choose)
+
+    def environ(self, relay: FaultyRelay) -> Mapping[str, str]:
+        """Return the environment of a client that goes through a relay."""
+        url = f"http://127.0.0.1:{relay.port}/auth/v1.0"
+        return self.clients.environ(ST_AUTH=url, ST_USER=self.running.user, ST_KEY=self.running.key)
+
+
+@contextmanager
+def place() -> Iterator[Place]:
+    """Have a Swift of one's own, with processes for its clients."""
+    settings = control.Settings(ephemeral=True)
+    with tempfile.TemporaryDirectory() as name, control.join_or_start(Path(), settings) as lease:
+        folder = Path(name)
+        with Clients(folder) as clients:
+            yield Place(lease.running, clients, folder)
+
+
+def judge(count: Count, what: str, ended: Ended, *, good: bool, whole: bool, files: int = 0) -> None:
+    """Count how a client ended.
+
+    :param what: the fault, for the note
+    :param good: whether it ended with the right status
+    :param whole: whether nothing is lost, changed or half-made
+    :param files: temporary files and objects that are left
+    """
+    count.tried += 1
+    survived = good and ended.status is not None and ended.is_clear
+    count.survived += survived
+    count.hung += ended.status is None
+    count.lost += not whole
+    count.processes += ended.left
+    count.files += files
+    if not (survived and whole) or files or ended.left:
+        lost = "" if whole else "; something is lost or half-made"
+        count.notes.append(f"{what}: status {ended.status}, {files} files left{lost}: {ended.err.strip()[-600:]}")

@@ -1,0 +1,173 @@
+"""A relay before a real server that cuts, resets and stalls connections, or answers in the server's place."""
+
+from __future__ import annotations
+
+import select
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from http.client import responses
+from itertools import chain
+from typing import BinaryIO
+
+from tests.support.relay import Relay, Sent, head_lines, request_of
+from tests.support.responder import header_lines
+
+REQUEST, HEAD, BODY = "request", "head", "body"
+"""Where a connection fails: in a request's body, before the answer, in the answer's body."""
+
+RESET, CLOSE, STALL, DRIP = "reset", "closed", "stalled", "dripping"
+"""How: by RST, by FIN, by silence, or with a head of which a byte comes each second."""
+
+_SMALL = 16 * 1024
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What befalls a request.
+
+    :param how: how its connection fails; unused with a status
+    :param where: how far the request comes
+    :param after: how many bytes of the request's or the answer's body pass; of a body in chunks, with their frames
+    :param status: answered in the place of the server, which sees nothing of the request
+    """
+
+    how: str = CLOSE
+    where: str = HEAD
+    after: int = 0
+    status: int = 0
+
+
+Choose = Callable[[int, Sent], Fault | None]
+"""Chooses what befalls a request, by its number, from 1, and itself."""
+
+
+class FaultyRelay(Relay):
+    """The relay; a context.
+
+    :param port: the port of the server on this machine
+    :param choose: called for each request; it may be called in several threads
+
+    ``arrived`` are the requests that the server got, ``sent`` all.
+    """
+
+    def __init__(self, port: int, choose: Choose) -> None:
+        super().__init__(port)
+        self._choose = choose
+        self._lock = threading.Lock()
+        self._ending = threading.Event()
+        self.arrived: list[Sent] = []
+
+    def __enter__(self) -> FaultyRelay:
+        super().__enter__()
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL)  # a stall is felt, not buffered
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.set()
+        super().__exit__()
+
+    def _serve(self, client: socket.socket, server: socket.socket, number: int) -> None:
+        self._start(self._requests, client, server, number)
+
+    def _requests(self, client: socket.socket, server: socket.socket, number: int) -> None:
+        how = CLOSE
+        with client.makefile("rb") as requests, server.makefile("rb") as answers, suppress(OSError, ValueError):
+            while head := head_lines(requests):
+                sent = request_of(head, number)
+                with self._lock:
+                    self.sent.append(sent)
+                    fault = self._choose(len(self.sent), sent)
+                if fault is not None and fault.status:
+                    for _ in _body(requests, sent):
+                        pass
+                    client.sendall(_answer(sent, fault.status))
+                elif not self._exchange(sent, head, fault, (client, requests), (server, answers)):
+                    assert fault is not None
+                    how = fault.how
+                    break
+        server.close()
+        self._fail(client, how)
+
+    def _exchange(
+        self,
+        sent: Sent,
+        head: list[bytes],
+        fault: Fault | None,
+        client: tuple[socket.socket, BinaryIO],
+        server: tuple[socket.socket, BinaryIO],
+    ) -> bool:
+        """Pass a request and its answer on; tell whether both passed wholly."""
+        self.arrived.append(sent)
+        server[0].sendall(b"".join([*head, b"\r\n"]))
+        where = fault.where if fault else ""
+        if not _pass(_body(client[1], sent), server[0], fault.after if fault and where == REQUEST else None):
+            return False
+        answered = head_lines(server[1])
+        if where == HEAD or not answered:
+            return where != HEAD
+        client[0].sendall(b"".join([*answered, b"\r\n"]))
+        headers = {name.lower(): value for name, value in header_lines(answered[1:])}
+        status = int(answered[0].split()[1])
+        has_body = sent.method != "HEAD" and status not in (204, 304)
+        body = _framed(server[1], headers) if has_body else iter(())
+        return _pass(body, client[0], fault.after if fault and where == BODY else None)
+
+    def _fail(self, client: socket.socket, how: str) -> None:
+        with suppress(OSError):  # it went away by itself
+            if how == RESET:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            elif how == STALL:
+                self._ending.wait()
+            elif how == DRIP:
+                self._drip(client)
+            else:
+                client.shutdown(socket.SHUT_RDWR)
+        client.close()
+
+    def _drip(self, client: socket.socket) -> None:
+        for byte in chain(b"HTTP/1.1 200 OK\r\nX-Slow: ", iter(lambda: ord("a"), None)):
+            client.sendall(bytes([byte]))
+            if self._ending.wait(1) or select.select([client], [], [], 0)[0]:
+                return
+
+
+def _pass(pieces: Iterator[bytes], to: socket.socket, most: int | None) -> bool:
+    """Send so many bytes and no more; tell whether that was all of them."""
+    left = most
+    for piece in pieces:
+        to.sendall(piece[:left])
+        if left is not None:
+            left -= len(piece)
+            if left <= 0:
+                return False
+    return most is None
+
+
+def _body(stream: BinaryIO, sent: Sent) -> Iterator[bytes]:
+    return _framed(stream, {name.lower(): value for name, value in sent.headers} | {"": "request"})
+
+
+def _framed(stream: BinaryIO, headers: dict[str, str]) -> Iterator[bytes]:
+    """Yield a message's body as it is on the wire."""
+    if headers.get("transfer-encoding", "").lower() == "chunked":
+        size = -1
+        while size and (line := stream.readline()):
+            size = int(line, 16)
+            yield line + stream.read(size + 2)
+        return
+    left = int(headers.get("content-length") or (0 if "" in headers else 2**62))
+    while left and (data := stream.read1(min(left, 65536))):  # type: ignore[attr-defined]  # it is buffered
+        left -= len(data)
+        yield data
+
+
+def _answer(sent: Sent, status: int) -> bytes:
+    """Answer as a proxy server of Swift does."""
+    text = f"<html><h1>{responses.get(status, 'Rate Limited')}</h1><p>On purpose.</p></html>".encode()
+    lines = [f"HTTP/1.1 {status} On Purpose", "Content-Type: text/html; charset=UTF-8", f"Content-Length: {len(text)}"]
+    lines += ["X-Trans-Id: tx0123456789abcdef01234-0123456789"]
+    return "\r\n".join([*lines, "", ""]).encode() + (b"" if sent.method == "HEAD" else text)

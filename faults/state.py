@@ -1,0 +1,50 @@
+"""What is stored, and what lies in a folder, so that before and after can be compared."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from storlet_shell import headers as wire
+from storlet_shell.client import Client
+from storlet_shell.values import Request
+
+State = dict[str, str]
+"""What is there by its name; the names of a try's own are ``W``."""
+
+_TOLD = ("x-container-meta-", "x-object-meta-", "x-container-read", "x-container-write")
+
+
+def contents(folder: Path) -> State:
+    """Return every file below a folder."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {f"file {path.relative_to(folder)}": path.read_bytes().decode("latin-1") for path in files}
+
+
+def stored(client: Client, own: str) -> State:
+    """Return every container and object whose names begin with a name, with storlets and dependencies."""
+    found: State = {}
+    for container in _listed(client, Request("GET", query=(("prefix", own), ("format", "json")))):
+        name = container["name"]
+        found[f"container {name}"] = _told(client, Request("HEAD", name))
+        for entry in _listed(client, Request("GET", name, query=(("format", "json"),))):
+            told = _told(client, Request("HEAD", name, entry["name"]))
+            found[f"object {name}/{entry['name']}"] = f"{entry.get('slo_etag', entry['hash'])} {told}"
+    for name in (wire.STORLET_CONTAINER, wire.DEPENDENCY_CONTAINER):
+        query = (("prefix", own), ("format", "json"))
+        for entry in _listed(client, Request("GET", name, query=query)):
+            found[f"object {name}/{entry['name']}"] = entry["hash"]
+    return {name.replace(own, "W"): value.replace(own, "W") for name, value in found.items()}
+
+
+def _listed(client: Client, request: Request) -> list[dict[str, str]]:
+    reply = client.find(request)
+    return json.loads(reply.read()) if reply is not None and reply.status == 200 else []
+
+
+def _told(client: Client, request: Request) -> str:
+    reply = client.find(request)
+    if reply is None:
+        return ""
+    reply.close()
+    return str(sorted((name, value) for name, value in reply.headers.items() if name.lower().startswith(_TOLD)))

@@ -1,0 +1,284 @@
+"""Statuses that a server answers when it has a bad day, at each request of each command, once and always."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import product
+from queue import Queue
+
+from faults.clients import Ended
+from faults.count import Count
+from faults.place import Place, judge, place
+from faults.relay import Fault
+from faults.state import State, contents, stored
+from storlet_shell.bodies import bytes_body
+from storlet_shell.errors import ExitStatus
+from storlet_shell.values import Request
+from tests.support.relay import Sent
+from tests.support.storlets import STORLETS
+
+STATUSES = (401, 429, 498, 500, 503, 507)
+AT_A_TIME = 8
+PATCHES = {
+    "storlet_shell.client.BACK_OFF": 0.01,
+    "storlet_shell.commands._scratch._PAUSE": 0.01,
+    "storlet_shell.throttle.FIRST_PAUSE": 0.01,
+    "storlet_shell.throttle.PATIENCE": 0.5,
+}
+"""Pauses between attempts, and how long a batch bears refusals, shortened: what is done is the same."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line that statuses befall; ``{w}`` in it is a name of each try's own.
+
+    :param before: lines that make what it needs
+    :param in_parts: whether some of it may be done when it fails, each part wholly or not at all
+    :param is_batch: whether a failed part of it is a batch's, with a batch's exit status
+    """
+
+    words: str
+    before: tuple[str, ...] = ()
+    in_parts: bool = False
+    is_batch: bool = False
+
+
+_DEPLOYED = ("deploy old/{w}_up.py -d old/{w}_more.py",)
+_MAP = "map --storlet upper.py --input 'path:/{w}/{{a,b}}' -j 1"
+LINES = (
+    Line("whoami"),
+    Line("info"),
+    Line("enable"),
+    Line("ls"),
+    Line("ls {w}"),
+    Line("stat {w}"),
+    Line("stat {w}/a"),
+    Line("mkdir {w}-new"),
+    Line("post {w}/a -m colour=green"),
+    Line("post {w} -m colour=green"),
+    Line("acl list {w}"),
+    Line("acl grant {w} alice --storlet upper.py"),
+    Line("acl revoke {w} test:reader --read", ("acl grant {w} test:reader --read",)),
+    Line("get {w}/a"),
+    Line("get {w}/a --save text.txt"),
+    Line("get {w}/a --storlet upper.py"),
+    Line("get {w}/a --storlet upper.py --save text.txt --extra path:/{w}/b"),
+    Line("put text.txt {w}/a"),
+    Line("put text.txt {w}/a --storlet upper.py --expect-bytes 12", in_parts=True),
+    Line("copy {w}/a {w}/b"),
+    Line("copy {w}/a {w}/b --storlet upper.py"),
+    Line("upload text.txt {w}/a"),
+    Line("upload up {w}/up -j 1", in_parts=True),
+    Line("upload text.txt {w}/a --segment-size 6 -j 1", in_parts=True),
+    Line("download {w} down -j 1", in_parts=True),
+    Line("rm -y {w}/a"),
+    Line("rm -y -r {w} -j 1", in_parts=True),
+    Line("deploy new/{w}_up.py -d new/{w}_more.py"),
+    Line("deploy new/{w}_up.py -d new/{w}_more.py", _DEPLOYED),
+    Line("undeploy -y {w}_up.py --with-dependencies", _DEPLOYED, in_parts=True),
+    Line("storlets"),
+    Line("storlets show {w}_up.py", _DEPLOYED),
+    Line("dependencies"),
+    Line("dependencies show {w}_more.py", _DEPLOYED),
+    Line("dependencies rm -y --force {w}_more.py", _DEPLOYED),
+    Line("logs upper.py"),
+    Line(_MAP, is_batch=True),
+    Line(f"{_MAP} --save made", in_parts=True, is_batch=True),
+    Line(f"{_MAP} --output path:/{{w}}/made/{{{{name}}}}", in_parts=True, is_batch=True),
+    Line(
+        "reduce --storlet join.py --input path:/{w}/* --fan-in 2 --output path:/{w}-new/all -j 1",
+        ("mkdir {w}-new",),
+        is_batch=True,
+    ),
+    Line("pipe 'upper.py | twice.py' --input path:/{w}/a --save made", is_batch=True),
+    Line("pipe 'upper.py | twice.py' --input 'path:/{w}/{{a,b}}' --save made -j 1", in_parts=True, is_batch=True),
+)
+
+
+def counts() -> Iterator[Count]:
+    """Yield a line for each status, of all commands."""
+    with place() as made:
+        worlds: Queue[World] = Queue()
+        for number in range(AT_A_TIME):
+            worlds.put(World(made, f"w{number}"))
+        _deploy(made)
+        found = {
+            (status, is_once): Count(f"status {status} {'once' if is_once else 'always'}")
+            for status, is_once in product(STATUSES, (True, False))
+        }
+        with ThreadPoolExecutor(AT_A_TIME) as threads:
+            tried = list(threads.map(lambda line: _clean(worlds, line), LINES))
+            tries = [
+                (line, clean, number, status, is_once)
+                for line, clean in zip(LINES, tried, strict=True)
+                for number, (status, is_once) in product(range(1, clean.requests + 1), found)
+            ]
+            import sys, time; print([(l.words, c.requests) for l, c in zip(LINES, tried)], len(tries), time.ctime(), file=sys.stderr)
+            for key, each in threads.map(lambda each: _faulty(worlds, *each), tries):
+                each(found[key])
+        yield from found.values()
+
+
+@dataclass(frozen=True)
+class Clean:
+    """What comes of a line that nothing befalls."""
+
+    before: State
+    after: State
+    shown: str
+    requests: int
+    runs: Counter[str]
+
+
+@dataclass
+class World:
+    """Containers, objects and files of one try at a time.
+
+    :param name: what its containers' and storlets' names begin with
+    """
+
+    place: Place
+    name: str
+    line: Line | None = None
+    before: State = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.client = self.place.client()
+        self.folder = self.place.folder / self.name
+
+    def make(self, line: Line) -> None:
+        """Bring everything to where it is before a line."""
+        if line is self.line and self.state() == self.before:
+            return
+        self._clear()
+        self.client.send(Request("PUT", self.name)).read()
+        for name in "abc":
+            self.client.send(Request("PUT", self.name, name), bytes_body(f"this is {name}".encode())).read()
+        for version in ("old", "new"):
+            (self.folder / version).mkdir(parents=True)
+            (self.folder / version / f"{self.name}_up.py").write_text(f"{STORLETS['upper.py']}# {version}\n")
+            (self.folder / version / f"{self.name}_more.py").write_text(f"MORE = '{version}'\n")
+        (self.folder / "up").mkdir()
+        for name in ("x", "y"):
+            (self.folder / "up" / name).write_text(name)
+        (self.folder / "text.txt").write_text("hello\nworld\n")
+        for each in line.before:
+            ended, _, _ = self.run(each, lambda _number, _sent: None)
+            assert ended.status == 0, ended.err
+        self.line, self.before = line, self.state()
+
+    def _clear(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        for name in sorted(stored(self.client, self.name), reverse=True):  # objects before their containers
+            kind, _, path = name.replace("W", self.name).partition(" ")
+            self.client.find(Request("DELETE", *path.split("/", 1)) if kind == "object" else Request("DELETE", path))
+
+    def run(self, words: str, choose: Callable[[int, Sent], Fault | None]) -> tuple[Ended, list[Sent], list[Sent]]:
+        """Run a line through a relay; return how it ended, what was sent, and what of it the server got."""
+        with self.place.relay(choose) as relay:
+            given = shlex.split(words.format(w=self.name))
+            ended = self.place.clients.run(given, self.place.environ(relay), self.folder, patches=PATCHES)
+        return ended, relay.sent, relay.arrived
+
+    def state(self) -> State:
+        """Return what there is now."""
+        files = {name.replace(self.name, "W"): text for name, text in contents(self.folder).items()}
+        found = {**stored(self.client, self.name), **files}
+        return {re.sub("/slo/[0-9a-f]+/", "/slo/S/", name): value for name, value in found.items()}
+
+    def normal(self, text: str) -> str:
+        """Return a text without what differs between runs and worlds."""
+        text = re.sub("(scratch-)[0-9a-f]+", r"\1S", text)
+        return re.sub(r"(/S/[0-9]+-[0-9]+)-[0-9a-f]+|tx[0-9a-f-]+|[\s\d.:T-]+", r"\1", text.replace(self.name, "W"))
+
+    def left(self, sent: list[Sent]) -> list[str]:
+        """Return what is left of what was made on the way."""
+        made = {each.target.rpartition("/")[2] for each in sent if each.method == "PUT" and "-scratch-" in each.target}
+        scratch = [name for name in made if self.client.find(Request("HEAD", name)) is not None]
+        return scratch + [str(path) for path in self.folder.rglob("*.part")]
+
+
+def _deploy(made: Place) -> None:
+    folder = made.folder / "storlets"
+    folder.mkdir()
+    with made.relay(lambda _number, _sent: None) as relay:
+        for name in ("upper.py", "twice.py", "join.py"):
+            (folder / name).write_text(STORLETS[name])
+            ended = made.clients.run(["deploy", str(folder / name)], made.environ(relay))
+            assert ended.status == 0, ended.err
+
+
+def _runs(world: World, arrived: list[Sent]) -> Counter[str]:
+    return Counter(world.normal(f"{each.method} {each.target}") for each in arrived if each.header("X-Run-Storlet"))
+
+
+def _clean(worlds: Queue[World], line: Line) -> Clean:
+    world = worlds.get()
+    try:
+        world.make(line)
+        ended, sent, arrived = world.run(line.words, lambda _number, _sent: None)
+        assert ended.status == 0, f"{line.words}: {ended}"
+        return Clean(world.before, world.state(), world.normal(ended.out.decode()), len(sent), _runs(world, arrived))
+    finally:
+        worlds.put(world)
+
+
+def _faulty(
+    worlds: Queue[World], line: Line, clean: Clean, number: int, status: int, is_once: bool
+) -> tuple[tuple[int, bool], Callable[[Count], None]]:
+    """Answer one request of a line by a status, and return what counts what came of it."""
+    world = worlds.get()
+    try:
+        world.make(line)
+        hit: list[Sent] = []
+
+        def choose(count: int, sent: Sent) -> Fault | None:
+            is_again = not is_once and hit and (sent.method, sent.target) == (hit[0].method, hit[0].target)
+            if count != number and not is_again:
+                return None
+            hit.append(sent)
+            return Fault(status=status)
+
+        ended, sent, arrived = world.run(line.words, choose)
+        now = world.state()
+        what = (
+            f"{line.words}: {hit[0].method} {hit[0].target} {status} {'once' if is_once else 'always'}" if hit else ""
+        )
+        left = [name for name in world.left(sent) if name not in ended.err]
+        runs = _runs(world, arrived)
+        return (status, is_once), lambda count: judge(
+            count,
+            what,
+            ended,
+            good=_is_good(line, clean, world, ended, status, hit),
+            whole=_is_whole(line, clean, now, ended) and runs <= clean.runs,
+            files=len(left),
+        )
+    finally:
+        worlds.put(world)
+
+
+def _is_good(line: Line, clean: Clean, world: World, ended: Ended, status: int, hit: list[Sent]) -> bool:
+    if ended.status == ExitStatus.OK:
+        return world.normal(ended.out.decode()) == clean.shown
+    wanted = {ExitStatus.IDENTITY if status == 401 else ExitStatus.SERVICE}
+    if line.is_batch or (hit and hit[0].header("X-Run-Storlet") and status in (500, 503)):
+        wanted.add(ExitStatus.STORLET_FAILED)
+    return ended.status in wanted
+
+
+def _is_whole(line: Line, clean: Clean, now: State, ended: Ended) -> bool:
+    """Tell whether all is done that was said to be, and nothing by halves."""
+    if ended.status == ExitStatus.OK:
+        return now == clean.after
+    if not line.in_parts:
+        return now in (clean.before, clean.after)
+    return all(
+        now.get(name) in (clean.before.get(name), clean.after.get(name)) for name in {*now, *clean.before, *clean.after}
+    )
