@@ -9,7 +9,11 @@ from collections.abc import Iterator
 
 from faults.count import Count, table
 
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = (
+    "kills",
+    "crowd",
+    "storlets",
+)
 """Each has a function ``counts`` that yields a line of the table at a time."""
 
 
