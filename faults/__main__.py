@@ -12,6 +12,9 @@ from faults.count import Count, table
 MODULES: tuple[str, ...] = (
     "connections",
     "statuses",
+    "kills",
+    "crowd",
+    "storlets",
 )
 """Each has a function ``counts`` that yields a line of the table at a time."""
 

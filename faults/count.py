@@ -31,6 +31,12 @@ class Count:
     files: int = 0
     notes: list[str] = field(default_factory=list)
 
+    def add(self, other: Count) -> None:
+        """Count what another line counts, too."""
+        for name in _HEADINGS[1:]:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.notes += other.notes
+
     @property
     def is_good(self) -> bool:
         """Whether all that was tried was survived, and nothing is lost or left."""
@@ -46,8 +52,7 @@ def table(counts: list[Count]) -> Iterator[str]:
     """Yield a table's lines, its sum last."""
     total = Count("all")
     for count in counts:
-        for name in _HEADINGS[1:]:
-            setattr(total, name, getattr(total, name) + getattr(count, name))
+        total.add(count)
     rows = [_HEADINGS, *(count.cells() for count in counts), total.cells()]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
     for number, row in enumerate(rows):

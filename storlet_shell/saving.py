@@ -46,7 +46,7 @@ def replacing(path: str | Path) -> Iterator[IO[bytes]]:
 
 @contextlib.contextmanager
 def _replacing(target: str) -> Iterator[IO[bytes]]:
-    """Open a temporary file beside the target that takes the target's place at a clean end.
+    """Open a temporary file beside the target that takes the target's place, or its name, at a clean end.
 
     A batch opens one for each object, in threads that take turns: calls of the system are spared, and ``Path`` is.
     """
@@ -62,19 +62,47 @@ def _replacing(target: str) -> Iterator[IO[bytes]]:
         return
     if is_link:
         target = os.path.realpath(target)
-    unique = random.getrandbits(64)
-    temporary = os.path.join(os.path.dirname(target), f".storlet-shell-{unique:016x}.part")
-    file = open(temporary, "xb", buffering=_BUFFER_BYTES)  # noqa: SIM115  it is closed before it is renamed
+    temporary = os.path.join(os.path.dirname(target), f".storlet-shell-{random.getrandbits(64):016x}.part")
+    file = _create(temporary)
     try:
         with file:
             yield file
-        if mode:
-            os.chmod(temporary, stat.S_IMODE(mode))
+            file.flush()
+            if mode:
+                os.fchmod(file.fileno(), stat.S_IMODE(mode))
+            if isinstance(file.name, int):
+                if not mode and _give_name(file, target):
+                    return
+                _give_name(file, temporary)
         os.replace(temporary, target)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
+
+
+def _create(path: str) -> IO[bytes]:
+    """Open a new file: one without a name in the path's folder, which vanishes with a process that is killed.
+
+    Not every file system has such files (``O_TMPFILE``): NFS and FAT give it the path's name.
+    """
+    with contextlib.suppress(OSError):  # if that was not its reason, the last line fails for the same one
+        descriptor = os.open(os.path.dirname(path) or ".", os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o666)
+        if os.path.exists(f"/proc/self/fd/{descriptor}"):
+            return open(descriptor, "wb", buffering=_BUFFER_BYTES)
+        os.close(descriptor)  # nothing could give it a name later
+    return open(path, "xb", buffering=_BUFFER_BYTES)
+
+
+def _give_name(file: IO[bytes], path: str) -> bool:
+    """Give a file that has no name its first one; return False if something has that name already."""
+    descriptor = file.fileno()
+    try:
+        # With a folder's descriptor, which an absolute path leaves unused, Python follows the link: linkat(2).
+        os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor)
+    except FileExistsError:
+        return False
+    return True
 
 
 def make_folder_of(path: str) -> None:

@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -488,8 +489,13 @@ def test_server_that_fails_every_time_is_given_up(run_scripted: Runner, responde
     assert len(responder.sent("GET")) < 60
 
 
-def test_interrupted_download_leaves_no_pieces(run_scripted: Runner, responder: Responder, tmp_path: Path) -> None:
-    """Ctrl-C: one line, 130, and no temporary file."""
+@pytest.mark.parametrize(
+    ("number", "status", "told"), [(signal.SIGINT, 130, "storlet-shell: interrupted\n"), (signal.SIGKILL, -9, "")]
+)
+def test_interrupted_download_leaves_no_pieces(
+    run_scripted: Runner, responder: Responder, tmp_path: Path, number: int, status: int, told: str
+) -> None:
+    """Ctrl-C: one line, 130, and no temporary file; kill -9 leaves none either."""
 
     def slow() -> list[bytes]:
         while True:
@@ -505,10 +511,17 @@ def test_interrupted_download_leaves_no_pieces(run_scripted: Runner, responder: 
         stderr=subprocess.PIPE,
         text=True,
     )
-    while len(list((tmp_path / "to").glob(".storlet-shell-*"))) < 2:
+    while sum(str(path).startswith(f"{tmp_path}/to/") for path in open_files(child.pid)) < 2:
         assert child.poll() is None
         time.sleep(0.05)
-    child.send_signal(signal.SIGINT)
-    assert child.communicate(timeout=60)[1] == "storlet-shell: interrupted\n"
-    assert child.returncode == 130
+    child.send_signal(number)
+    assert child.communicate(timeout=60)[1] == told
+    assert child.returncode == status
     assert list((tmp_path / "to").iterdir()) == []
+
+
+def open_files(pid: int) -> Iterator[Path]:
+    """Yield the files that a process has open."""
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # it was closed a moment ago
+            yield descriptor.readlink()

@@ -1,0 +1,153 @@
+"""The embedded server, or the client, killed at every step of put, get, copy, deploy and map.
+
+``FAULTS_EVERY=3 make faults`` tries every third of these points.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import queue
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from faults.count import Count
+from faults.plant import Plant, ended, is_clear
+from faults.scenarios import CLIENTS, FILES, SCENARIOS, Scenario, Trial, furnish
+from faults.tripwire import Point, Tripwire
+from tests.support.lines import Outcome
+
+EVERY = int(os.environ.get("FAULTS_EVERY", "1"))
+"""The share of the points that is tried."""
+
+_CLEARED_SECONDS = 60.0
+
+
+class Case(NamedTuple):
+    """What is tried once.
+
+    :param kills_client: kill the line's own process, rather than the server
+    """
+
+    scenario: Scenario
+    point: Point
+    number: int
+    kills_client: bool
+
+    @property
+    def row(self) -> str:
+        """The row of the table that it counts in."""
+        return f"{'client' if self.kills_client else 'server'} killed during {self.scenario.what}"
+
+    @property
+    def stays_down(self) -> bool:
+        """Whether the server is started again only when the line has ended, rather than at once."""
+        return self.kills_client or self.number % self.scenario.stays_down == 0
+
+
+def counts() -> Iterator[Count]:
+    """Yield a row for each command and for who was killed."""
+    with Plant() as first, Plant() as second:
+        free: queue.Queue[Plant] = queue.Queue()
+        for plant in (first, second):
+            furnish(plant)
+            free.put(plant)
+
+        def attempt(case: Case) -> Count:
+            plant = free.get()
+            try:
+                return tried(plant, case)
+            finally:
+                free.put(plant)
+
+        everything = list(cases(first))
+        with ThreadPoolExecutor(free.qsize()) as pool:
+            for what, ones in itertools.groupby(pool.map(attempt, everything), lambda one: one.what):
+                row = Count(what)
+                for one in ones:
+                    row.add(one)
+                yield row
+        yield _kept((first, second))
+
+
+def cases(plant: Plant) -> Iterator[Case]:
+    """Yield the points of every line, which are found by running each once, undisturbed."""
+    number = 0
+    for kills_client, scenarios in ((False, SCENARIOS), (True, CLIENTS)):
+        for scenario in scenarios:
+            with plant.client() as client:
+                scenario.prepare(Trial(plant, client, number))
+            with Tripwire(lambda: plant.running.port) as relay:
+                outcome = ended(plant.shell(*scenario.line(number), port=relay.port))
+            assert outcome is not None, scenario.words
+            assert outcome.status == 0, outcome.err
+            for point in list(relay.points())[::EVERY]:
+                number += 1
+                yield Case(scenario, point, number, kills_client)
+
+
+def tried(plant: Plant, case: Case) -> Count:
+    """Try one case and count what comes of it."""
+    count, scenario = Count(case.row, tried=1), case.scenario
+    with plant.client() as client:
+        scenario.prepare(Trial(plant, client, case.number))
+
+    def kill() -> None:
+        if case.kills_client:
+            shell.kill()
+            shell.wait()
+        else:
+            count.processes += plant.kill()
+
+    again = None if case.stays_down else plant.start
+    with Tripwire(lambda: plant.running.port, case.point, kill, again) as relay:
+        shell = plant.shell(*scenario.line(case.number), port=relay.port)
+        outcome = ended(shell)
+        relay.finish()
+    where = f"{scenario.words} at {case.point.stage.name} of {relay.seen.get(case.point.number)}"
+    problems = list(_ended(plant, case, outcome, count))
+    if not plant.is_alive:
+        plant.start()
+    with plant.client() as client:
+        trial = Trial(plant, client, case.number, None if case.kills_client else outcome)
+        lost = list(scenario.lost(trial))
+        left = [*scenario.left(trial), *plant.left_here(FILES)]
+    count.lost += bool(lost)
+    count.files += len(left)
+    count.notes += [f"{where}: {text}" for text in (*problems, *lost, *(f"left over: {name}" for name in left))]
+    for path in plant.work.rglob(".storlet-shell-*"):
+        path.unlink()
+    return count
+
+
+def _ended(plant: Plant, case: Case, outcome: Outcome | None, count: Count) -> Iterator[str]:
+    """Count how a line ended, and yield what is wrong with that."""
+    if outcome is None:
+        count.hung += 1
+        yield "it hangs"
+    elif case.kills_client and not plant.is_alive:
+        yield "the server is gone"
+    elif (case.kills_client and outcome.status == -signal.SIGKILL) or (
+        is_clear(outcome) and outcome.status in case.scenario.statuses
+    ):
+        count.survived += 1
+    else:
+        yield f"ended with {outcome.status}: {outcome.err}"
+
+
+def _kept(plants: tuple[Plant, ...]) -> Count:
+    """Count what is left in the data folders, once servers have been started that no storlet ran on."""
+    count = Count("data folders after all of these", tried=len(plants))
+    for plant in plants:
+        count.processes += plant.kill()
+        plant.start()
+        deadline = time.monotonic() + _CLEARED_SECONDS
+        while (left := plant.left_in_data()) and time.monotonic() < deadline:
+            time.sleep(1)
+        count.files += len(left)
+        count.survived += plant.is_alive
+        count.notes += [f"left over in a data folder: {name}" for name in left]
+    return count

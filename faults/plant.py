@@ -1,0 +1,180 @@
+"""An embedded Swift to break, the shells that work with it, and what is left over of both."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from storlet_shell.embedded import control
+from storlet_shell.errors import ExitStatus
+from tests.embedded.storlets import Client
+from tests.support.lines import Outcome, base_environment
+
+PATIENCE = 120.0
+"""Seconds after which a process is said to hang: several times what a client waits for by itself."""
+
+_GONE_SECONDS = 10.0
+_DOCUMENTED = {int(status) for status in ExitStatus}
+
+
+class Plant:
+    """An embedded Swift on a data folder of its own, and a folder for what shells have here; a context.
+
+    :param settings: the server's; it is a lasting one in any case
+    :param starts: whether it is started at once
+    """
+
+    running: control.Running
+
+    def __init__(self, settings: control.Settings | None = None, *, starts: bool = True) -> None:
+        self._settings = settings or control.Settings()
+        self._starts = starts
+        self._place = tempfile.TemporaryDirectory(prefix="faults-")
+        self.data = Path(self._place.name, "data")
+        self.work = Path(self._place.name, "work")
+        self.temporary = Path(self._place.name, "tmp")
+        for folder in (self.work, self.temporary):
+            folder.mkdir()
+
+    def __enter__(self) -> Plant:
+        if self._starts:
+            self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        control.stop(self.data)
+        self._place.cleanup()
+
+    def start(self) -> None:
+        """Start the server, at the port that it had last."""
+        self.running, _ = control.start(self.data, self._settings)
+
+    def kill(self) -> int:
+        """Kill the server as ``kill -9`` does; return how many of its processes outlive it."""
+        processes = self.processes()
+        with suppress(ProcessLookupError):
+            os.kill(self.running.pid, signal.SIGKILL)
+        return len(outlived(processes))
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the server that was started last answers."""
+        return control.find(self.data) == self.running
+
+    def processes(self) -> list[int]:
+        """Return the processes of the server and its storlets: they carry the data folder's name, or stand in it."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                named = os.fsencode(self.data) in (process / "cmdline").read_bytes()
+                if named or (process / "cwd").readlink() == self.data:
+                    found.append(int(process.name))
+        return found
+
+    @contextmanager
+    def client(self) -> Iterator[Client]:
+        """Connect a plain HTTP client, which repeats and repairs nothing."""
+        client = Client(self.running)
+        try:
+            yield client
+        finally:
+            client.close()
+
+    def environment(self, port: int | None = None) -> dict[str, str]:
+        """Return a shell's environment.
+
+        :param port: of what stands before the server
+        """
+        address = f"http://127.0.0.1:{port or self.running.port}/auth/v1.0"
+        return {
+            **self.local_environment(),
+            "ST_AUTH": address,
+            "ST_USER": self.running.user,
+            "ST_KEY": self.running.key,
+        }
+
+    def local_environment(self) -> dict[str, str]:
+        """Return the environment of a shell that finds the server by itself."""
+        own = {"TMPDIR": str(self.temporary), "STORLET_SHELL_DATA": str(self.data)}
+        return {**base_environment(self.work), **own}
+
+    def shell(self, *words: str, port: int | None = None, local: bool = False) -> subprocess.Popen[bytes]:
+        """Start a shell on a line, in the folder for what shells have here.
+
+        :param local: let it find the server by itself
+        """
+        return subprocess.Popen(
+            [sys.executable, "-m", "storlet_shell", *(["--local"] if local else []), *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=self.work,
+            env=self.local_environment() if local else self.environment(port),
+        )
+
+    def line(self, *words: str) -> Outcome:
+        """Run a line against the server."""
+        outcome = ended(self.shell(*words))
+        assert outcome is not None, f"hangs: {words}"
+        return outcome
+
+    def left_here(self, expected: Collection[str]) -> list[str]:
+        """Return the files that shells left over, but for those that are expected in their folder."""
+        here = [path.name for path in self.work.rglob("*") if path.name.startswith(".storlet-shell-")]
+        others = [path.name for path in self.work.iterdir() if path.name not in expected]
+        return sorted({*here, *others, *(path.name for path in self.temporary.iterdir())})
+
+    def left_in_data(self) -> list[str]:
+        """Return the files that a server left over which has been started anew and ran no storlet since."""
+        patterns = ("tmp*", "devices/*/tmp*/*", "devices/*/async_pending*/**/*", "storlets/code/v*")
+        found = [
+            path for pattern in patterns for path in self.data.glob(pattern) if not path.is_dir() or "code" in str(path)
+        ]
+        return sorted(str(path.relative_to(self.data)) for path in found)
+
+
+def ended(process: subprocess.Popen[bytes], seconds: float = PATIENCE, stdin: bytes = b"") -> Outcome | None:
+    """Wait for a process's end; kill one that hangs, and return None then."""
+    try:
+        out, err = process.communicate(stdin, seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        return None
+    return Outcome(process.returncode, out, err.decode(errors="replace"))
+
+
+def is_clear(outcome: Outcome) -> bool:
+    """Tell whether a line ended as documented: where it failed with a known status and a reason, and in its own words.
+
+    A storlet's traceback belongs to these, one of this product's files does not.
+    """
+    lines = outcome.err.splitlines()
+    if outcome.status not in _DOCUMENTED or "/storlet_shell/" in outcome.err:
+        return False
+    return not outcome.status or bool(lines and lines[-1].startswith("storlet-shell: "))
+
+
+def outlived(processes: list[int], seconds: float = _GONE_SECONDS) -> list[int]:
+    """Wait until processes are gone; return those that are not."""
+    deadline = time.monotonic() + seconds
+    left = []
+    for number in processes:
+        try:
+            process = os.pidfd_open(number)
+        except ProcessLookupError:
+            continue
+        try:
+            if not select.select([process], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                left.append(number)
+        finally:
+            os.close(process)
+    return left

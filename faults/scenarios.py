@@ -1,0 +1,242 @@
+"""Lines that are interrupted: what is there before, and what must hold afterwards, wherever that was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+from faults.plant import Plant
+from tests.embedded.storlets import Client
+from tests.support.lines import Outcome
+from tests.support.storlets import STORLETS
+
+OLD, NEW = (random.Random(seed).randbytes(size).hex().encode() for seed, size in ((1, 5000), (2, 300_000)))
+MANY = {f"many/{number:02d}.txt": f"object {number}\n".encode() * 3000 for number in range(6)}
+FILES = ("new.bin", "saved.bin", "ver.py", "part.py", "made", "journal")
+
+_CONTAINERS = ("c", "many", "made", "storlet", "dependency", "storletlog")
+_HELP = re.compile(r"(copy path:\S+ path:\S+?|dependencies rm \S+?): ")
+_VER = """
+import part
+class Ver:
+    def __init__(self, logger): pass
+    def __call__(self, in_files, out_files, params):
+        in_files[0].read()
+        out_files[0].set_metadata({{}})
+        out_files[0].write(b'{number}' + part.VERSION)
+"""
+
+
+class Trial(NamedTuple):
+    """What a line is tried on, and what became of it.
+
+    :param client: a plain one, of the server as it is now
+    :param number: of the trial, for names of its own
+    :param outcome: None before the line, or when it was killed
+    """
+
+    plant: Plant
+    client: Client
+    number: int
+    outcome: Outcome | None = None
+
+    @property
+    def is_acknowledged(self) -> bool:
+        """Whether the line said that all is done."""
+        return self.outcome is not None and self.outcome.status == 0
+
+    @property
+    def before(self) -> bytes | None:
+        """What every other line finds in the place of what it makes; None for nothing."""
+        return OLD if self.number % 2 else None
+
+    def is_good(self, found: bytes | None, made: bytes) -> bool:
+        """Tell whether what is found is the new one if that was acknowledged, and otherwise that, or as it was."""
+        return found == made or (not self.is_acknowledged and found == self.before)
+
+
+class Scenario:
+    """A line that is interrupted.
+
+    :param words: the line; ``{number}`` is the trial's
+    :param made: what it makes
+    """
+
+    what = ""
+    statuses: tuple[int, ...] = (0, 5)
+    stays_down = 2
+    """In which share of the trials the server stays down until the line has ended: every second."""
+
+    def __init__(self, words: str, made: bytes = NEW) -> None:
+        self.words = words
+        self.made = made
+
+    def line(self, number: int) -> list[str]:
+        """Return the line's words."""
+        return shlex.split(self.words.format(number=number))
+
+    def prepare(self, trial: Trial) -> None:
+        """Make what is there before the line."""
+        raise NotImplementedError
+
+    def lost(self, trial: Trial) -> Iterator[str]:
+        """Yield what is lost, changed or half-made; put in order what a line has said how to."""
+        raise NotImplementedError
+
+    def left(self, trial: Trial) -> Iterator[str]:
+        """Yield the names of what is left over in the account."""
+        yield from (name for name in trial.client.request("GET", "").text.split() if name not in _CONTAINERS)
+        yield from (name for name in trial.client.request("GET", "/dependency").text.split() if name != "part.py")
+
+
+class Stored(Scenario):
+    """An object that is made or replaced: container ``c``, the command and the trial's number."""
+
+    def __init__(self, what: str, words: str, made: bytes = NEW) -> None:
+        super().__init__(words, made)
+        self.what = what
+
+    def prepare(self, trial: Trial) -> None:
+        """Have what is replaced."""
+        if trial.before is not None:
+            trial.client.put(f"/c/{self.what}-{trial.number}", trial.before)
+
+    def lost(self, trial: Trial) -> Iterator[str]:
+        """Compare object and listing with what was acknowledged."""
+        name = f"{self.what}-{trial.number}"
+        answer = trial.client.request("GET", f"/c/{name}")
+        found = answer.body if answer.status == 200 and answer.whole else None
+        if answer.status not in (200, 404) or not trial.is_good(found, self.made):
+            yield f"{name} is neither old nor new: {answer.status}, {len(answer.body)} bytes"
+        entries = json.loads(trial.client.request("GET", f"/c?format=json&prefix={name}").body)
+        listed = {entry["name"]: entry["hash"] for entry in entries}
+        if found is None and name in listed:
+            yield f"{name} is listed and not there"
+        if trial.is_acknowledged and listed.get(name) != hashlib.md5(self.made).hexdigest():
+            yield f"{name} is there, and its entry is {listed.get(name)}"
+
+
+class Get(Scenario):
+    """A local file that is made or replaced."""
+
+    what = "get"
+
+    def prepare(self, trial: Trial) -> None:
+        """Have what is replaced."""
+        saved = trial.plant.work / "saved.bin"
+        saved.unlink(missing_ok=True)
+        if trial.before is not None:
+            saved.write_bytes(trial.before)
+
+    def lost(self, trial: Trial) -> Iterator[str]:
+        """Compare the file with what was acknowledged."""
+        saved = trial.plant.work / "saved.bin"
+        found = saved.read_bytes() if saved.exists() else None
+        if not trial.is_good(found, self.made):
+            yield f"saved.bin is neither old nor new: {found and len(found)} bytes"
+        if trial.client.request("GET", "/c/new.bin").body != NEW:
+            yield "the object has changed"
+
+
+class Deploy(Scenario):
+    """A storlet that is replaced together with its dependency; each tells its version."""
+
+    what = "deploy"
+
+    def prepare(self, trial: Trial) -> None:
+        """Have the first version of both."""
+        trial.client.depend("part.py", "VERSION = b'1'\n", "0644")
+        trial.client.deploy("ver.py", _VER.format(number=1), main="ver.Ver", dependencies="part.py")
+        (trial.plant.work / "ver.py").write_text(_VER.format(number=2))
+        (trial.plant.work / "part.py").write_text("VERSION = b'2'\n")
+
+    def lost(self, trial: Trial) -> Iterator[str]:
+        """Run what is deployed once the lines that the deployment named were run; then deploy again."""
+        told = trial.outcome.err if trial.outcome else ""
+        for line in _HELP.findall(told):
+            helped = trial.plant.line(*shlex.split(line), *(["-y"] if line.startswith("dependencies") else []))
+            if helped.status:
+                yield f"the line that puts it right fails: {line}: {helped.err}"
+        ran = trial.client.run("ver.py", "/c/new.bin")
+        if ran.body not in ([b"22"] if trial.is_acknowledged else [b"11", b"22"]):
+            yield f"what runs is {ran.status} {ran.text}; told: {told}"
+        again = trial.plant.line(*self.line(trial.number))
+        if again.status or trial.client.run("ver.py", "/c/new.bin").body != b"22":
+            yield f"deployed once more, it is not the new one: {again.err}"
+
+
+class Map(Scenario):
+    """A batch with a journal, which goes on when the server is back."""
+
+    what = "map"
+    statuses = (0, 5, 6)
+    stays_down = 30  # it waits for a minute before it believes that no endpoint comes back
+
+    def prepare(self, trial: Trial) -> None:
+        """Begin with nothing made."""
+        for path in (*trial.plant.work.rglob("made/**/*"), *trial.plant.work.glob("journal*")):
+            if path.is_file():
+                path.unlink()
+        for name in trial.client.request("GET", "/made").text.split():
+            trial.client.request("DELETE", f"/made/{quote(name)}")
+
+    def lost(self, trial: Trial) -> Iterator[str]:
+        """See that what was made is whole, and that the same line makes the rest and leaves alone what is done."""
+        made = self._made(trial)
+        yield from (f"half-made: {name}" for name in made if made[name] != MANY[name].upper())
+        done = [line for line in (trial.outcome.text if trial.outcome else "").splitlines() if self._is_done(line)]
+        yield from (f"done and not made: {line}" for line in done if line.split("/many/", 1)[1] not in made)
+        again = trial.plant.line("--json", *self.line(trial.number))
+        if again.status:
+            yield f"the batch does not go on: {again.err}"
+            return
+        figures = again.json
+        if figures["done"] + figures["done_before"] != len(MANY) or figures["done_before"] < len(done):
+            yield f"the batch went on with {figures}, and {done} were done"
+        if self._made(trial) != {name: content.upper() for name, content in MANY.items()}:
+            yield "the batch is not whole although it says so"
+
+    def _is_done(self, line: str) -> bool:
+        return bool(re.match(r"20[01] .*/many/\S+$", line))
+
+    def _made(self, trial: Trial) -> dict[str, bytes]:
+        folder = trial.plant.work / "made"
+        if "--save" in self.words:
+            return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.txt")}
+        names = trial.client.request("GET", "/made").text.split()
+        return {name: trial.client.request("GET", f"/made/{quote(name)}").body for name in names}
+
+
+_MAP = "map --storlet upper.py --input path:/many/** --journal journal -j 3"
+SCENARIOS: tuple[Scenario, ...] = (
+    Stored("put", "put new.bin path:/c/put-{number}"),
+    Stored("put", "put new.bin path:/c/put-{number} --storlet upper.py", NEW.upper()),
+    Get("get path:/c/new.bin --save saved.bin"),
+    Get("get path:/c/new.bin --save saved.bin --storlet upper.py", NEW.upper()),
+    Stored("copy", "copy path:/c/new.bin path:/c/copy-{number}"),
+    Stored("copy", "copy path:/c/new.bin path:/c/copy-{number} --storlet upper.py", NEW.upper()),
+    Deploy("deploy ver.py -d part.py"),
+    Map(f"{_MAP} --save made"),
+    Map(f"{_MAP} --output path:/made/{{{{path}}}}"),
+)
+CLIENTS = (*SCENARIOS[:4], SCENARIOS[7])
+"""The lines whose own process is killed: put, get, map."""
+
+
+def furnish(plant: Plant) -> None:
+    """Store what the lines work with."""
+    (plant.work / "new.bin").write_bytes(NEW)
+    with plant.client() as client:
+        for container in ("c", "many", "made"):
+            client.request("PUT", f"/{container}")
+        client.put("/c/new.bin", NEW)
+        client.deploy("upper.py", STORLETS["upper.py"], main="upper.Main")
+        for name, content in MANY.items():
+            client.put(f"/many/{Path(name)}", content)
