@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from storlet_shell.errors import StorletShellError
+from storlet_shell.visible import printable
 
 _SHOWN_ROWS = 200
 """How many rows of a table a notebook shows."""
@@ -52,7 +53,7 @@ class Result:
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         import html
 
-        text = "\n".join(self.render())
+        text = "\n".join(map(printable, self.render()))
         return {"text/plain": text, "text/html": f'<pre style="margin:0">{html.escape(text)}</pre>'}
 
 
@@ -170,7 +171,7 @@ class Table(Result):
 
         rows, is_whole = self.peek(_SHOWN_ROWS)
         last = "" if is_whole else f"cut: only the first {len(rows)} rows are shown"
-        text = list(Table(self.columns, rows, self._total if is_whole else None).render())
+        text = [printable(line) for line in Table(self.columns, rows, self._total if is_whole else None).render()]
         if is_whole and self._total is not None:
             last = self._total()
         shown = "\n".join(text if is_whole else [*text, f"({last})"])

@@ -88,7 +88,7 @@ def view(head: Head) -> View:
 
 def note(text: str) -> str:
     """Return a remark as HTML; nothing of an empty one."""
-    return f"<div><i>{html.escape(text)}</i></div>" if text else ""
+    return f"<div><i>{html.escape(printable(text))}</i></div>" if text else ""
 
 
 def _noted(shown: View, remark: str) -> View:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 ROW_BYTES = 16
 """How many bytes a line of a dump shows."""
 
@@ -11,6 +13,14 @@ _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 def printable(text: str) -> str:
     """Make control characters visible, so that names and messages can't drive the terminal."""
     return "".join(char if char.isprintable() or char in "\t" else _escaped(char) for char in text)
+
+
+def printable_json(text: str) -> str:
+    """Make control characters visible in a piece of a JSON document, which stays the same document.
+
+    They stand within strings only, but for the line ends between values.
+    """
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
 
 
 def _escaped(char: str) -> str:

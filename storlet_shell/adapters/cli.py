@@ -20,6 +20,7 @@ from storlet_shell.environment import holds_none
 from storlet_shell.errors import ExitStatus, LocalFileError, StorletShellError, UsageError
 from storlet_shell.registry import Call, Registry, parse
 from storlet_shell.session import Options, Session
+from storlet_shell.visible import printable
 
 
 def run() -> NoReturn:
@@ -81,7 +82,7 @@ def _occupy_standard_descriptors() -> None:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """End with one line, as every other wrong line does."""
-        self.exit(ExitStatus.USAGE, f"{self.prog}: {message}; try: {self.prog} --help\n")
+        self.exit(ExitStatus.USAGE, f"{self.prog}: {printable(message)}; try: {self.prog} --help\n")
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
 from typing import IO
@@ -16,7 +16,7 @@ from storlet_shell.adapters.progress import TransferLine
 from storlet_shell.errors import ExitStatus, LocalFileError, StorletShellError
 from storlet_shell.results import Response, Result, failure_fields
 from storlet_shell.session import Progress, Surroundings
-from storlet_shell.visible import dump, is_text, printable
+from storlet_shell.visible import dump, is_text, printable, printable_json
 
 _PREVIEW_BYTES = 256
 _LONGEST_MESSAGE = 4000
@@ -132,8 +132,7 @@ class Console(Surroundings):
         stdout = self.stdout
         try:
             if as_json:
-                stdout.writelines(result.json_pieces())
-                stdout.write("\n")
+                self.write_json(chain(result.json_pieces(), "\n"))
             elif isinstance(result, Response) and result.has_body:
                 self._show_body(stdout, result)
             else:
@@ -160,7 +159,7 @@ class Console(Surroundings):
             return
         first = next(chunks, b"")
         if not is_text(first):
-            stdout.write(preview(first, response) + "\n")
+            stdout.writelines(f"{printable(line)}\n" for line in preview(first, response).splitlines())
             return
         _write_text(stdout, first, chunks)
 
@@ -178,17 +177,25 @@ class Console(Surroundings):
         if not isinstance(error, StorletShellError) or self.debug:
             import traceback
 
-            self._stderr().write("".join(traceback.format_exception(error)))
+            self._write_lines("".join(traceback.format_exception(error)))
         if isinstance(error, StorletShellError):
-            self._stderr().writelines(f"{printable(line)}\n" for line in error.details.splitlines())
+            self._write_lines(error.details)
             self.warn(f"{where}{error}")
             return error.exit_status
         self.warn(f"{where}{type(error).__name__}: {error}")
         return ExitStatus.ERROR
 
+    def _write_lines(self, text: str) -> None:
+        self._stderr().writelines(f"{printable(line)}\n" for line in text.splitlines())
+
     def show_failure(self, error: StorletShellError) -> None:
         """Write an error as a JSON document to standard output."""
-        self.stdout.write(json.dumps(failure_fields(error), ensure_ascii=False) + "\n")
+        self.write_json([json.dumps(failure_fields(error), ensure_ascii=False), "\n"])
+
+    def write_json(self, pieces: Iterable[str]) -> None:
+        """Write pieces of JSON documents to standard output; a terminal gets their control characters as escapes."""
+        stdout = self.stdout
+        stdout.writelines(map(printable_json, pieces) if stdout.isatty() else pieces)
 
 
 def preview(first: bytes, response: Response) -> str:

@@ -21,6 +21,7 @@ from storlet_shell.errors import ExitStatus, StorletShellError, UsageError
 from storlet_shell.registry import Call, Registry
 from storlet_shell.results import Result, failure_fields
 from storlet_shell.session import Session
+from storlet_shell.visible import printable
 
 _DEEPEST = 20
 
@@ -143,7 +144,7 @@ class Runner:
 
     def _run(self, line: Line, scope: Scope) -> int:
         if self._how.echo:
-            self._console.stderr.write("".join(f"+ {text}\n" for text in line.text.splitlines()))
+            self._console.stderr.write("".join(f"+ {printable(text)}\n" for text in line.text.splitlines()))
             self._console.stderr.flush()
         if self._how.parse_only:
             return self._check(line, scope)
@@ -179,7 +180,7 @@ class Runner:
             fields = failure_fields(error) if isinstance(error, StorletShellError) else {"error": type(error).__name__}
             fields.pop("exit_status", None)
             document = {**self._head(line, scope), "failure": fields, "exit_status": int(status)}
-            self._console.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+            self._console.write_json([json.dumps(document, ensure_ascii=False), "\n"])
             self._console.stdout.flush()
         return status
 
@@ -216,14 +217,14 @@ class _Document:
 
     def write(self, head: dict[str, object], status: int) -> None:
         """Write the line's document to standard output."""
-        stdout = self._interpreter.console.stdout
-        stdout.write(json.dumps(head, ensure_ascii=False)[:-1])
+        console = self._interpreter.console
+        console.write_json([json.dumps(head, ensure_ascii=False)[:-1]])
         if self._spool.tell():
             self._spool.seek(0)
-            stdout.write(', "result": ')
-            stdout.writelines(iter(lambda: self._spool.read(65536), ""))
-        stdout.write(f', "exit_status": {int(status)}}}\n')
-        stdout.flush()
+            console.write_json([', "result": '])
+            console.write_json(iter(lambda: self._spool.read(65536), ""))
+        console.write_json([f', "exit_status": {int(status)}}}\n'])
+        console.stdout.flush()
 
     def __enter__(self) -> _Document:
         return self

@@ -32,6 +32,7 @@ from storlet_shell.errors import ExitStatus, StorletShellError, UnknownCommandEr
 from storlet_shell.registry import Call, Command, Registry
 from storlet_shell.results import Result, Text
 from storlet_shell.session import Session
+from storlet_shell.visible import printable
 
 _OWN_CATEGORY = "Shell"
 _REMOVED = ("edit", "macro", "run_pyscript", "_relative_run_script", "_eof")
@@ -143,7 +144,7 @@ class Shell(cmd2.Cmd):
     @property
     def prompt_text(self) -> str:
         """The prompt: the cloud and the account."""
-        return f"{self.session.where or 'storlet-shell'}> "
+        return f"{printable(self.session.where) or 'storlet-shell'}> "
 
     def run_startup_file(self) -> None:
         """Run the user's startup file, if there is one."""
