@@ -42,6 +42,8 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _IN_DOUBLE = re.compile(r'\\(["\\$`]|\r?\n)|(\$\$\{)|\$\{([^}]*)\}')
+_ESCAPED = re.compile(r"\\(.)")
+_ESCAPED_IN_DOUBLE = re.compile(r'\\(?:(["\\$`])|\r?\n)')
 _HEREDOC = re.compile(r"""<<(-?)[ \t]*(['"]?)(.+)\2""", re.DOTALL)
 _VERBATIM = re.compile(r"[ \t]*(?:!|shell(?=[ \t]))[ \t]*")
 _COMMENT = re.compile(r"#[^\n]*")
@@ -278,18 +280,25 @@ class _Parser:
             return text[1:]
         if kind == "single":
             return text[1:-1]
+        if self._expand is None:
+            return self._unexpanded(kind, text)
         if kind == "double":
             return _IN_DOUBLE.sub(self._in_double, text[1:-1])
-        if self._expand is not None and kind == "expansion":
+        if kind == "expansion":
             return "${" if text == "$${" else self._expand(text[2:-1])
         return text
+
+    @staticmethod
+    def _unexpanded(kind: str | None, text: str) -> str:
+        if kind == "double":
+            return _ESCAPED_IN_DOUBLE.sub(lambda found: found[1] or "", text[1:-1])
+        return _ESCAPED.sub(r"\1", text) if kind == "expansion" else text
 
     def _in_double(self, match: re.Match[str]) -> str:
         escaped, literal, name = match.groups()
         if escaped is not None:
             return "" if escaped.endswith("\n") else escaped
-        if self._expand is None:
-            return match.group()
+        assert self._expand is not None
         return "${" if literal else self._expand(name)
 
     def _operator(self, text: str, at: int) -> None:

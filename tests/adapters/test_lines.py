@@ -27,6 +27,7 @@ from storlet_shell.errors import UsageError
         ("get 'a\nb'", ["get", "a\nb"]),
         ("get $HOME ~ * ${X}", ["get", "$HOME", "~", "*", "${X}"]),
         ("get höher/中\u00a0文", ["get", "höher/中\u00a0文"]),
+        (r'get "${a\"b\\c}" ${a\|b\}c}', ["get", r'${a"b\c}', "${a|b}c}"]),
         ("?get", ["help", "get"]),
         ("@file a", ["run_script", "file", "a"]),
     ],
