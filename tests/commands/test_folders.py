@@ -100,6 +100,25 @@ def test_identical_files_are_skipped_both_ways(run: Runner, container: str, fold
     assert files_of(tmp_path / "back")[".hidden"] == b"h"
 
 
+def test_dry_run_of_a_download_shows_each_file(run: Runner, container: str, tmp_path: Path) -> None:
+    """And why an object can't be one; nothing is written, and what is not there is told as without it."""
+    for name in ("p/a", "p/a/b", "p/../up", "p/empty/"):
+        assert run("upload", f"path:/{container}/{name}", stdin=b"" if name.endswith("/") else b"123").status == 0
+    rows = run("download", f"{container}/p/", str(tmp_path / "to"), "--dry-run", "--json").json["rows"]
+    assert [(row["bytes"], row["name"], row["file"]) for row in rows] == [
+        (3, f"path:/{container}/p/../up", None),
+        (3, f"path:/{container}/p/a", f"{tmp_path}/to/a"),
+        (3, f"path:/{container}/p/a/b", None),
+        (0, f"path:/{container}/p/empty/", f"{tmp_path}/to/empty"),
+    ]
+    assert ["can't be a file below a, which is an object as well" in (row["error"] or "") for row in rows] == [
+        *(False, False, True, False)
+    ]
+    assert not (tmp_path / "to").exists()
+    for words in ([f"{container}/none"], [f"{container}-none"]):
+        assert run("download", *words, "--dry-run").status == 4
+
+
 def test_dry_run_of_a_folder_shows_each_upload(run: Runner, container: str, folder: Path) -> None:
     """Nothing is stored."""
     requests = run("upload", str(folder), container, "--dry-run", "--json").json["requests"]
