@@ -7,7 +7,6 @@ import random
 import re
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any
 
 from storlet_shell import headers as wire
@@ -180,13 +179,29 @@ class Client:
             if cut and reply.status == 404 and request.method == "DELETE":
                 return reply  # the attempt whose answer was lost has done it
             text = _error_text(request, reply)
-            if reply.status == 401 and not renewed and not wire.is_storlet_refusal(text):
-                self.login.renew(self._token)
+            if reply.status == 401 and not renewed:
+                self._renew(request, reply, text)
                 renewed, attempts = True, attempts + 1
             elif reply.status == 503 and attempts > 0:
                 self._pause(attempts)
             else:
                 raise self._error(request, reply, text)
+
+    def _renew(self, request: Request, reply: Reply, text: bytes) -> None:
+        """Forget a token that was refused, unless it is the storlet that was.
+
+        Where Keystone's middleware leaves the decision to others (``delay_auth_decision``), the one of storlets says of
+        an expired token, too, that the storlet may not be run. Then looking for the storlet takes a new token.
+
+        :raises StorletShellError: what else the refusal means
+        """
+        refused = self._token
+        if not wire.is_storlet_refusal(text):
+            self.login.renew(refused)
+            return
+        error = self._error(request, reply, text)
+        if self._token == refused or isinstance(error, NotFoundError):
+            raise error
 
     def find(self, request: Request) -> Reply | None:
         """Send a request and return its answer, or None when what it names is not there."""
@@ -244,10 +259,7 @@ class Client:
         transaction = reply.transaction_id
         kind: type[StorletShellError] = StorletFailedError
         if reply.status == 401 and wire.is_storlet_refusal(body):
-            with suppress(IdentityError):  # who may not look at it may not run it either
-                if self.find(Request("HEAD", self.storlet_container, storlet)) is None:
-                    return NotFoundError(f"storlet {storlet} is not deployed", transaction_id=transaction)
-            return IdentityError(f"this user may not run storlet {storlet}", transaction_id=transaction)
+            return self._refusal(storlet, transaction)
         if reply.status not in (500, 503) or _was_turned_away(reply):
             return None
         if reply.headers.get(wire.FAILURE):
@@ -262,6 +274,20 @@ class Client:
         verb = "failed" if kind is StorletFailedError else "did not run"
         message = f"storlet {storlet} {verb} over {request.subject}: {reason}"
         return kind(message, transaction_id=transaction, details=log)
+
+    def _refusal(self, storlet: str, transaction: str) -> StorletShellError:
+        """Say why a storlet could not be run; looking for it takes a new login if the token has expired."""
+        refused = self._token
+        try:
+            if self.find(Request("HEAD", self.storlet_container, storlet)) is None:
+                return NotFoundError(f"storlet {storlet} is not deployed", transaction_id=transaction)
+        except IdentityError as error:
+            if not error.transaction_id:
+                return error  # it is the login that failed
+        if self._token != refused:
+            message = "the token had expired, and what is sent can be read once only; there is a new token for the next"
+            return IdentityError(message, transaction_id=transaction)
+        return IdentityError(f"this user may not run storlet {storlet}", transaction_id=transaction)
 
     def storlet_log(self, storlet: str, transaction: str = "") -> str:
         """Return what is kept of a storlet's log; nothing when there is none.

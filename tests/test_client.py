@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import socket
 import threading
-from contextlib import suppress
+from contextlib import closing, suppress
 from itertools import pairwise
 
 import pytest
@@ -513,6 +513,27 @@ def test_expired_token_of_a_storlet_run_is_renewed(client: Client, responder: Re
     responder.on("GET", "/c/o", html(401), ok(b"run"))
     assert client.send(storlet_get()).read() == b"run"
     assert len(responder.requests) == 2
+
+
+def test_expired_token_that_looks_like_a_forbidden_storlet_is_renewed(client: Client, responder: Responder) -> None:
+    """Behind Keystone's middleware it is the one of storlets that answers; looking for the storlet tells."""
+    responder.on("GET", "/c/o", REFUSAL, ok(b"run"))
+    responder.on("HEAD", "/storlet/upper.py", html(401), ok())
+    assert client.send(storlet_get()).read() == b"run"
+    assert [request.header("X-Auth-Token") for request in responder.sent("GET")] == ["token-1", "token-2"]
+
+
+def test_expired_token_is_not_taken_for_a_forbidden_storlet(client: Client, responder: Responder) -> None:
+    """Nor where the run can't be sent again: its input is read once, or there is nothing but a token."""
+    responder.on("PUT", "/c/o", REFUSAL)
+    responder.on("HEAD", "/storlet/upper.py", html(401), ok(), html(401))
+    run = storlet_get()._replace(method="PUT")
+    with pytest.raises(IdentityError, match="the token had expired, and what is sent can be read once only"):
+        client.send(run, stream_body(io.BytesIO(b"x")))
+    held = Credentials("the test", "token", responder.storage_url, secret="t")
+    refused = pytest.raises(IdentityError, match=r"the token of the test is refused: it has expired")
+    with closing(Client(Login(held, Connection()))) as client, refused:
+        client.send(run, bytes_body(b"x"))
 
 
 def test_each_request_may_renew(client: Client, responder: Responder) -> None:

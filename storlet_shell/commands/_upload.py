@@ -79,21 +79,26 @@ class Limits(NamedTuple):
         size = target.file.size
         if size <= (wanted or self.file_size):
             return None
-        if not self.segments:
-            raise UsageError(
-                f"{target.file.path}: the cluster takes objects of {self.file_size} bytes, and no segments"
-            )
-        least = max(-(-size // self.segments), self.smallest_segment)
-        chosen = wanted or max(min(_SEGMENT_BYTES, self.file_size), least)
-        if not least <= chosen <= self.file_size:
-            raise UsageError(
-                f"{target.file.path}: the cluster takes segments of {least} to {self.file_size} bytes of this file"
-            )
+        least = -(-size // max(self.segments, 1))
+        chosen = wanted or max(min(_SEGMENT_BYTES, self.file_size), least, self.smallest_segment)
+        self.check_segments(chosen, str(target.file.path), least)
         return chosen
 
+    def check_segments(self, size: int, what: str, least: int = 1) -> None:
+        """Check that the cluster takes segments of a size.
 
-class _Large:
-    """A file that goes in segments, which several threads send."""
+        :param least: what it takes at least, since it takes so many
+        :raises UsageError: when it does not
+        """
+        if not self.segments:
+            raise UsageError(f"{what}: the cluster takes objects of {self.file_size} bytes, and no segments")
+        least = max(least, self.smallest_segment)
+        if not least <= size <= self.file_size:
+            raise UsageError(f"{what}: the cluster takes segments of {least} to {self.file_size} bytes of this")
+
+
+class Large:
+    """A file that goes in segments, which several threads send; or a stream, one segment after the other."""
 
     def __init__(self, target: Target, size: int) -> None:
         self.target = target
@@ -129,6 +134,12 @@ class _Large:
             self._is_given_up = True
             return [segment.place for segment in self.segments.values()]
 
+    def end(self) -> None:
+        """Note that no more segments follow, of what was of no known length."""
+        self.count = len(self.segments)
+        size = sum(segment.size for segment in self.segments.values())
+        self.target = self.target._replace(file=self.target.file._replace(size=size))
+
     def manifest(self) -> bytes:
         return json.dumps([self.segments[number].entry() for number in range(self.count)]).encode()
 
@@ -143,7 +154,7 @@ class Part(NamedTuple):
     """What one thread sends at a time: a file, or a segment of one."""
 
     target: Target
-    large: _Large | None = None
+    large: Large | None = None
     number: int = 0
 
 
@@ -159,7 +170,7 @@ class Upload:
         self._choices = choices
         self._limits = Limits.of(session.client)
         self._has_segments = False
-        self._unfinished: set[_Large] = set()
+        self._unfinished: set[Large] = set()
 
     def parts(self, targets: Iterable[Target | StorletShellError], tally: Tally) -> Iterator[Part]:
         """Yield what is to be sent; what can't be is counted as a failure."""
@@ -171,15 +182,19 @@ class Upload:
                 if size is None:
                     yield Part(target)
                 elif not self._is_skipped(Worker(self._session.client, tally), target):
-                    yield from self._segments(_Large(target, size))
+                    yield from self._segments(Large(target, size))
             except StorletShellError as error:
                 tally.fail(error)
 
-    def _segments(self, large: _Large) -> Iterator[Part]:
+    def _begin(self, large: Large) -> None:
+        """Have a container for the segments, which are deleted at the end unless the whole has become an object."""
         if not self._has_segments:
             self._make_container(large.container)
             self._has_segments = True
         self._unfinished.add(large)
+
+    def _segments(self, large: Large) -> Iterator[Part]:
+        self._begin(large)
         for number in range(large.count):
             yield Part(large.target, large, number)
 
@@ -230,7 +245,7 @@ class Upload:
         reply.read()
         check_stored(request, reply, body)
 
-    def _send_segment(self, worker: Worker, large: _Large, number: int) -> None:
+    def _send_segment(self, worker: Worker, large: Large, number: int) -> None:
         if large not in self._unfinished:
             return  # another segment has failed
         place, start = large.place(number), number * large.size
@@ -249,7 +264,7 @@ class Upload:
         elif is_last:
             self._finish(worker, large)
 
-    def _finish(self, worker: Worker, large: _Large) -> None:
+    def _finish(self, worker: Worker, large: Large) -> None:
         """Store the manifest: only with it the object changes, and from then on the segments are the object's."""
         self._unfinished.discard(large)  # clean() must not delete what is an object's by then
         client = worker.client
@@ -269,7 +284,7 @@ class Upload:
             _delete(client, old)
         worker.tally.count("uploaded", size=large.target.file.size)
 
-    def _has_become(self, client: Client, large: _Large, error: StorletShellError) -> bool:
+    def _has_become(self, client: Client, large: Large, error: StorletShellError) -> bool:
         """Tell whether the object is there although its manifest got no good answer: that may have been lost.
 
         :raises ServiceError: when that can't be known; the segments stay then
@@ -294,7 +309,7 @@ class Upload:
         places = (segment.place for segment in read_manifest(client, path))
         return [place for place in places if place.container == own[0] and place.name.startswith(own[1])]
 
-    def _give_up(self, client: Client, large: _Large) -> None:
+    def _give_up(self, client: Client, large: Large) -> None:
         self._unfinished.discard(large)
         _delete(client, large.give_up())
 

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
@@ -23,7 +24,7 @@ from storlet_shell.errors import (
     UsageError,
 )
 from storlet_shell.registry import Arg, Kind, command
-from storlet_shell.results import Done, Result, expand
+from storlet_shell.results import Done, Result, Table, expand
 from storlet_shell.saving import replacing
 from storlet_shell.session import Session
 from storlet_shell.values import Location, ObjectPath, Request
@@ -53,6 +54,17 @@ class _Found(NamedTuple):
             return False
         return self.path.name.endswith("/") or self.entry.get("content_type") in wire.FOLDER_TYPES
 
+    def place(self, folder: Path) -> Path:
+        """Return its file's path in a folder.
+
+        :raises LocalFileError: when it would lie elsewhere, or below an object that is a file
+        """
+        name = self.name.removesuffix("/") if self.is_folder else self.name
+        path = place(folder, name, self.path) if name or not self.is_folder else folder
+        if self.blocked_by is not None:
+            raise LocalFileError(f"{self.path}: can't be a file below {self.blocked_by}, which is an object as well")
+        return path
+
 
 @command(
     "download",
@@ -68,9 +80,15 @@ class _Found(NamedTuple):
     ),
     Arg("--skip-identical", action="store_true", help="leave files that hold the same already as they are"),
     JOBS,
+    Arg("--dry-run", action="store_true", help="list what would be downloaded, and write nothing"),
 )
 def download(
-    session: Session, source: Location, folder: str = ".", skip_identical: bool = False, jobs: int = 8
+    session: Session,
+    source: Location,
+    folder: str = ".",
+    skip_identical: bool = False,
+    jobs: int = 8,
+    dry_run: bool = False,
 ) -> Result:
     """Download all objects of a container, or those whose names start with a prefix, into a folder.
 
@@ -80,7 +98,8 @@ def download(
     checked against the object's MD5 and gets its date, where upload has kept it.
 
     An object whose name would lead out of the folder is refused, by its name or by a link in the folder; so is a/b
-    where a is an object as well. These and others that fail are named at the end; the rest is downloaded.
+    where a is an object as well. These and others that fail are named at the end; the rest is downloaded. --dry-run
+    lists each object with its file, or with why it can't be one; it compares nothing.
 
     :raises NotFoundError: when the container is not there, or no name starts with the prefix
     """
@@ -89,6 +108,8 @@ def download(
     target = expand(folder)
     if target.exists() and not target.is_dir():
         raise UsageError(f"{target} is no folder; for one object: get --save")
+    if dry_run:
+        return _planned(session, source, target)
     with session.surroundings.progress(str(source), _total(session, source)) as progress:
         tally = Tally(progress.advance)
         work = _Download(target, skip_identical)
@@ -102,6 +123,26 @@ def download(
     return Done(
         f"{target}: {done}, {size(tally.bytes)} from {source}", {"folder": str(target), **told, "bytes": tally.bytes}
     )
+
+
+def _planned(session: Session, source: Location, folder: Path) -> Table:
+    """List what would be downloaded; an empty listing is told before the first row.
+
+    :raises NotFoundError: as :func:`download`
+    """
+    found = _found(session, source)
+    first = next(found, None)
+    if source.prefix and first is None:
+        raise NotFoundError(f"no object of container {source.container} starts with {source.prefix}")
+
+    def rows() -> Iterator[tuple[Any, ...]]:
+        for each in chain([first] if first else [], found):
+            try:
+                yield each.entry["bytes"], str(each.path), str(each.place(folder)), None
+            except StorletShellError as error:
+                yield each.entry["bytes"], str(each.path), None, error.message
+
+    return Table(("bytes", "name", "file", "error"), rows())
 
 
 def _total(session: Session, source: Location) -> int | None:
@@ -131,10 +172,7 @@ class _Download:
         self._skip_identical = skip_identical
 
     def __call__(self, worker: Worker, found: _Found) -> None:
-        name = found.name.removesuffix("/") if found.is_folder else found.name
-        path = place(self._folder, name, found.path) if name or not found.is_folder else self._folder
-        if found.blocked_by is not None:
-            raise LocalFileError(f"{found.path}: can't be a file below {found.blocked_by}, which is an object as well")
+        path = found.place(self._folder)
         try:
             self._make(worker, found, path)
         except StorletShellError as error:

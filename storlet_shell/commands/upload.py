@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import mimetypes
 import re
 from collections.abc import Iterator
@@ -12,7 +13,8 @@ from storlet_shell.bodies import Body, bytes_body, stream_body
 from storlet_shell.commands._arguments import DRY_RUN
 from storlet_shell.commands._exchange import plan
 from storlet_shell.commands._folder import LocalFile, local_file, walk
-from storlet_shell.commands._parallel import JOBS, Tally, in_parallel
+from storlet_shell.commands._parallel import JOBS, Tally, Worker, in_parallel
+from storlet_shell.commands._stream import Pieces, StreamUpload
 from storlet_shell.commands._upload import Choices, Target, Upload
 from storlet_shell.commands.put import upload as send_upload
 from storlet_shell.errors import LocalFileError, NotFoundError, StorletShellError, UsageError
@@ -68,15 +70,17 @@ def upload(
 
     What is larger than the cluster takes in one request, or than --segment-size, becomes a static large object: its
     segments go to CONTAINER_segments, and the object changes when all of them are stored. Files that fail are named at
-    the end; the others are stored.
+    the end; the others are stored. The length of standard input is not known beforehand: it goes in one request, unless
+    --segment-size is given.
 
     :raises NotFoundError: when the container or the file is not there
     :raises UsageError: when there is nothing to upload
     """
     if source is None or source == "-":
-        if skip_identical or segment_size or leave_segments:
-            raise UsageError("--skip-identical, --segment-size and --leave-segments go with files")
-        return _upload_text(session, ObjectPath.parse_position(str(path)), content_type, dry_run, content)
+        if skip_identical:
+            raise UsageError("--skip-identical goes with files")
+        choices = Choices(content_type, segment_size, leave_segments=leave_segments)
+        return _upload_text(session, ObjectPath.parse_position(str(path)), choices, dry_run, content)
     if content is not None:
         raise UsageError(f"the content is in {source}, or it follows, but not both")
     if not path.container:
@@ -85,13 +89,34 @@ def upload(
     return _upload_files(session, expand(source), path, choices, jobs, dry_run=dry_run)
 
 
-def _upload_text(
-    session: Session, path: ObjectPath, content_type: str | None, dry_run: bool, content: bytes | None
-) -> Result:
+def _upload_text(session: Session, path: ObjectPath, choices: Choices, dry_run: bool, content: bytes | None) -> Result:
     body = _body(session, content)
-    kind = content_type or mimetypes.guess_type(path.name)[0] or "text/plain; charset=utf-8"
+    kind = choices.content_type or mimetypes.guess_type(path.name)[0] or "text/plain; charset=utf-8"
     request = Request("PUT", path.container, path.name, headers={wire.CONTENT_TYPE: kind}, body=body.label)
-    return plan(session, request) if dry_run else send_upload(session, request, body, verify=True)
+    if dry_run:
+        return plan(session, request)
+    if choices.segment_size:
+        stream = session.surroundings.stdin if content is None else io.BytesIO(content)
+        assert stream is not None
+        pieces = Pieces(stream, choices.segment_size)
+        whole = pieces.only_one()
+        if whole is None:
+            return _upload_stream(session, path, choices._replace(content_type=kind), pieces)
+        body = bytes_body(whole, body.label)
+    return send_upload(session, request, body, verify=True)
+
+
+def _upload_stream(session: Session, path: ObjectPath, choices: Choices, pieces: Pieces) -> Result:
+    assert choices.segment_size is not None
+    uploading = StreamUpload(session, path.container, choices)
+    with session.surroundings.progress(str(path), None) as progress:
+        tally = Tally(progress.advance)
+        try:
+            large = uploading.send_stream(Worker(session.client, tally), path, pieces, choices.segment_size)
+        finally:
+            uploading.clean()
+    facts = {"location": str(path), "segments": large.count, "bytes": tally.bytes}
+    return Done(f"{path}: stored in {large.count} segments, {size(tally.bytes)} from standard input", facts)
 
 
 def _body(session: Session, content: bytes | None) -> Body:

@@ -101,6 +101,25 @@ def test_identical_files_are_skipped_both_ways(run: Runner, container: str, fold
     assert files_of(tmp_path / "back")[".hidden"] == b"h"
 
 
+def test_dry_run_of_a_download_shows_each_file(run: Runner, container: str, tmp_path: Path) -> None:
+    """And why an object can't be one; nothing is written, and what is not there is told as without it."""
+    for name in ("p/a", "p/a/b", "p/../up", "p/empty/"):
+        assert run("upload", f"path:/{container}/{name}", stdin=b"" if name.endswith("/") else b"123").status == 0
+    rows = run("download", f"{container}/p/", str(tmp_path / "to"), "--dry-run", "--json").json["rows"]
+    assert [(row["bytes"], row["name"], row["file"]) for row in rows] == [
+        (3, f"path:/{container}/p/../up", None),
+        (3, f"path:/{container}/p/a", f"{tmp_path}/to/a"),
+        (3, f"path:/{container}/p/a/b", None),
+        (0, f"path:/{container}/p/empty/", f"{tmp_path}/to/empty"),
+    ]
+    assert ["can't be a file below a, which is an object as well" in (row["error"] or "") for row in rows] == [
+        *(False, False, True, False)
+    ]
+    assert not (tmp_path / "to").exists()
+    for words in ([f"{container}/none"], [f"{container}-none"]):
+        assert run("download", *words, "--dry-run").status == 4
+
+
 def test_dry_run_of_a_folder_shows_each_upload(run: Runner, container: str, folder: Path) -> None:
     """Nothing is stored."""
     requests = run("upload", str(folder), container, "--dry-run", "--json").json["requests"]
@@ -249,6 +268,7 @@ def test_full_disk_ends_a_download(run: Runner, container: str, folder: Path, tm
         (["upload", "{f}", "{c}", "-j", "many"], 2),
         (["upload", "{f}", "{c}", "--segment-size", "big"], 2),
         (["upload", "{c}/o", "--skip-identical"], 2),
+        (["upload", "-", "{c}/o", "--skip-identical", "--segment-size", "1K"], 2),
         (["download", "path:/"], 2),
         (["download", "{c}", "{f}/a.txt"], 2),
     ],
@@ -525,3 +545,67 @@ def open_files(pid: int) -> Iterator[Path]:
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(FileNotFoundError):  # it was closed a moment ago
             yield descriptor.readlink()
+
+
+# --- standard input in segments
+
+
+@pytest.mark.parametrize(
+    ("length", "expected"), [(0, 0), (1, 0), (100 * 1024, 0), (100 * 1024 + 1, 2), (200 * 1024, 2), (300_000, 3)]
+)
+def test_stream_beyond_a_segment_becomes_a_large_object(
+    run: Runner, container: str, length: int, expected: int
+) -> None:
+    """Its end tells how many segments there are; what fits into one is an object as any other."""
+    outcome = run("upload", "-", f"{container}/o", "--segment-size", "100K", stdin=BIG[:length])
+    assert (outcome.status, outcome.err) == (0, "")
+    assert run("get", f"{container}/o").out == BIG[:length]
+    assert len(segments(run, container) if expected else ()) == expected
+    assert ("static large object" in run("stat", f"{container}/o").text) == bool(expected)
+
+
+def test_stream_replaces_a_large_object_with_its_segments(run: Runner, container: str) -> None:
+    """As a file does; with a type that is given, and from text that follows the line."""
+    words = ["upload", f"{container}/o", "--segment-size", "100K"]
+    for length in (300_000, 200_000):
+        assert run(*words, "--content-type", "text/x-one", stdin=BIG[:length]).status == 0
+    assert len(segments(run, container)) == 2
+    assert run("stat", f"{container}/o", "--json").json["headers"]["Content-Type"] == "text/x-one"
+    told = run(*words, "--json", stdin=BIG).json
+    assert (told["segments"], told["bytes"]) == (3, len(BIG))
+
+
+def test_stream_that_the_cluster_does_not_take_is_refused(run_scripted: Runner, responder: Responder) -> None:
+    """By the size of its segments before anything is sent; by their number as soon as there are too many."""
+    responder.info = {"swift": {"max_file_size": 100_000}, "slo": {"max_manifest_segments": 2, "min_segment_size": 10}}
+    for size in ("9", "100K"):
+        outcome = run_scripted("upload", "c/o", "--segment-size", size, stdin=BIG)
+        assert "standard input: the cluster takes segments of 10 to 100000 bytes" in one_line(outcome)
+    assert responder.requests == []
+    responder.on("HEAD", "/c_segments", ok(status=204))
+    responder.on("PUT", "*", lambda request: ok(status=201, Etag=hashlib.md5(request.body).hexdigest()))
+    responder.on("DELETE", "*", ok(status=204))
+    outcome = run_scripted("upload", "c/o", "--segment-size", "50K", stdin=BIG)
+    assert (outcome.status, "longer than the 2 segments of 51200 bytes" in one_line(outcome)) == (2, True)
+    assert [request.path for request in responder.sent("PUT")] == [each.path for each in responder.sent("DELETE")]
+
+
+@pytest.mark.parametrize("broken", ["segment", "manifest", "other bytes"])
+def test_stream_that_fails_leaves_no_segments(run_scripted: Runner, responder: Responder, broken: str) -> None:
+    """Nothing is sent twice, since it can be read once; what was stored of it is deleted, and the object as it was."""
+
+    def put(request: Recorded) -> Answer:
+        if (broken == "segment" and request.path.endswith("2")) or (broken == "manifest" and request.query):
+            return html(507)
+        wrong = broken == "other bytes" and request.path.endswith("2")
+        return ok(status=201, Etag="0" * 32 if wrong else hashlib.md5(request.body).hexdigest())
+
+    responder.info = {**LARGE, "swift": {"max_file_size": 2**30}}
+    responder.on("HEAD", "*", html(404))
+    responder.on("HEAD", "/c_segments", ok(status=204))
+    responder.on("PUT", "*", put)
+    responder.on("DELETE", "*", ok(status=204))
+    outcome = run_scripted("upload", "c/o", "--segment-size", "100K", stdin=BIG)
+    assert (outcome.status, bool(one_line(outcome))) == (5, True)
+    sent = [request.path for request in responder.sent("PUT") if not request.query]
+    assert [len(sent), sent] == [3, [request.path for request in responder.sent("DELETE")]]
