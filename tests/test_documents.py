@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from storlet_shell.registry import Registry
-from tests.support.documents import LEFT, RUN, blocks, fits
+from tests.support.documents import LEFT, RUN, Block, blocks, fits
 from tests.support.jars import SOURCES, needs_jdk
 from tests.support.lines import ROOT, base_environment
 from tests.support.reader import Reader
@@ -25,7 +25,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MARKS = {
     "cloud.md": pytest.mark.documents,  # makes Keystone's database
     "dask.md": pytest.mark.documents,  # starts a cluster
-    "java.md": needs_jdk,
+    "embedded.md": pytest.mark.documents,  # starts four servers
+    "java.md": (pytest.mark.documents, needs_jdk),
     "notebooks.md": pytest.mark.documents,  # imports pandas
     "plugins.md": pytest.mark.documents,  # installs a package
 }
@@ -101,6 +102,7 @@ def test_examples_show_what_they_do(reader: Reader, page: Path, tmp_path: Path) 
     for block in blocks(page.read_text()):
         if block.kind in RUN:
             reader.read(block)
+    reader.end()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -110,14 +112,25 @@ def test_every_block_is_run_or_says_that_it_is_not(page: Path) -> None:
     assert [each for each in other if each.split(": ")[1] not in (*RUN, *LEFT)] == []
 
 
+def test_excerpts_are_the_codes_own() -> None:
+    """Python that is no file of the reader's is to be found in the package, to the letter."""
+    code = [path.read_text() for path in (ROOT / "storlet_shell").rglob("*.py")]
+    for page in PAGES:
+        for block in blocks(page.read_text()):
+            assert block.kind != "python" or any(block.text in text for text in code), f"{page.name}:{block.line}"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_what_is_named_is_there(page: Path) -> None:
-    """Extras that are to be installed, and commands whose help is to be read."""
+    """Extras that are to be installed, modules, and commands whose help is to be read."""
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
     text = page.read_text()
     for extras in re.findall(r"storlet-shell\[([\w,]+)\]", text):
         assert set(extras.split(",")) <= set(setup["options.extras_require"])
+    if page.name in ("architecture.md", "lines.md"):
+        for path in re.findall(r"`((?:\w+/)*\w+\.py)`", text):
+            assert (ROOT / path).exists() or list((ROOT / "storlet_shell").rglob(path)), path
     for name in re.findall(r"`(?:storlet-shell )?help (\w+)`", text):
         assert name == "syntax" or Registry().get(name)
 
@@ -129,6 +142,14 @@ def test_what_is_shown_is_compared() -> None:
     assert not fits("a", "a\nb")
     assert not fits("a … c", "a b\nc")
     assert not fits("a.c", "abc")
+
+
+@pytest.mark.parametrize(("text", "said"), [("$ false\n", "nothing says so"), ("$ echo a\nb\n", "but it is\na\n")])
+def test_what_differs_is_told(reader: Reader, text: str, said: str) -> None:
+    """A line that fails unsaid, or says something else, is named with the number of its block's line."""
+    reader.read(Block("console", "$ true\n$ echo a\na\n", 1))
+    with pytest.raises(AssertionError, match=f"line 7: (?s:.*){said}"):
+        reader.read(Block("console", text, 7))
 
 
 def test_kinds_of_blocks_are_told_apart() -> None:

@@ -7,8 +7,9 @@
     ```xonsh                 a session of xonsh: started in the same way, lines after "@ "
     ```ipython               a notebook's cell, and ```output what it shows
     ```{code-block} LANGUAGE a file, named by its caption
+    ```python                an excerpt of the product's own code
     ```text                  a drawing, or what only the reader has: nothing is run
-    ```{toctree}             the site's own, as ```{image}
+    ```{toctree}             the site's own, as ```{include}
 
 In what is shown, ``…`` stands for anything, on a line of its own for any lines. Nothing shown is nothing compared; but
 what fails must be shown.
@@ -24,7 +25,7 @@ from markdown_it import MarkdownIt
 RUN = ("console", "storlets", "xonsh", "ipython", "output", "file")
 """The kinds of blocks that are examples."""
 
-LEFT = ("text", "{toctree}", "{image}")
+LEFT = ("python", "text", "{toctree}", "{include}")
 """The kinds of blocks that are none."""
 
 _CAPTION = re.compile(r":caption: (\S+)\n\n")

@@ -14,6 +14,7 @@ from nbclient import NotebookClient
 from tests.support.documents import Block, examples, fits
 
 _PROMPT = re.compile(r"^[\w.-]+:[\w:.-]+> ?(.*)$")
+_PLAIN = re.compile(r"\x1b\[[\d;]*m")
 _MARK = "-- the line ended with status "
 
 Compared = tuple[str | None, str, bool]
@@ -33,6 +34,7 @@ class Reader:
         self._stand_ins = stand_ins
         self._status = 0
         self._shown: str | None = None
+        self._error: str | None = None
         self._sh = subprocess.Popen(
             ["bash", "--norc", "--noprofile"],
             stdin=subprocess.PIPE,
@@ -52,8 +54,13 @@ class Reader:
         if self._cells.km is not None:
             self._cells._cleanup_kernel()
 
+    def end(self) -> None:
+        """Say that no block follows."""
+        assert self._error is None, f"the last cell fails, and nothing says so:\n{self._error}"
+
     def read(self, block: Block) -> None:
         """Type what is in a block, and compare."""
+        assert self._error is None or block.kind == "output", f"a cell fails, and nothing says so:\n{self._error}"
         text = block.text
         for word, stand_in in self._stand_ins.items():
             text = text.replace(word, stand_in)
@@ -118,14 +125,17 @@ class Reader:
             yield example.shown, mine, len(said) <= len(session) and mine is said[-1]
 
     def _ipython(self, text: str) -> Iterator[Compared]:
-        cell = nbformat.v4.new_code_cell(text.rstrip("\n"))
+        cell = nbformat.v4.new_code_cell(text.rstrip("\n"), metadata={"tags": ["raises-exception"]})
         self._cells.nb.cells.append(cell)
         if self._cells.km is None:
             self._cells.create_kernel_manager()
             self._cells.start_new_kernel(cwd=str(self._folder), env=self._exported())
             self._cells.start_new_kernel_client()
         self._cells.execute_cell(cell, len(self._cells.nb.cells) - 1)
-        self._shown = "\n".join(str(output.get("text") or output.data["text/plain"]) for output in cell.outputs)
+        errors = [_PLAIN.sub("", "\n".join(output.traceback)) for output in cell.outputs if "traceback" in output]
+        self._error = errors[0] if errors else None
+        said = [output.get("text") or output.data["text/plain"] for output in cell.outputs if "traceback" not in output]
+        self._shown = "\n".join(str(text) for text in said + errors)
         yield from ()
 
     def _exported(self) -> dict[str, str]:
@@ -136,6 +146,7 @@ class Reader:
 
     def _output(self, text: str) -> Iterator[Compared]:
         assert self._shown is not None, "no cell stands before it"
+        self._error = None
         yield text, self._shown, False
 
 
