@@ -12,6 +12,7 @@ from faults.count import Count, table
 MODULES: tuple[str, ...] = (
     "connections",
     "statuses",
+    "signals",
 )
 """Each has a function ``counts`` that yields a line of the table at a time."""
 
