@@ -15,6 +15,7 @@ MODULES: tuple[str, ...] = (
     "kills",
     "crowd",
     "storlets",
+    "signals",
 )
 """Each has a function ``counts`` that yields a line of the table at a time."""
 

@@ -115,7 +115,9 @@ class Try:
             wanted.add(ExitStatus.SERVICE)  # so short a time-out may end a busy server's answer as well
         file.unlink()
         what = f"{' '.join(words)}, at {self.at}, {'once' if self.is_once else 'always'}"
-        return partial(judge, what=what, ended=ended, good=ended.status in wanted, whole=whole, files=len(left))
+        return partial(
+            judge, what=what, ended=ended, good=ended.status in wanted and ended.is_clear, whole=whole, files=len(left)
+        )
 
     def _chooser(self) -> Callable[[int, Sent], Fault | None]:
         attempts = itertools.count()
@@ -155,7 +157,7 @@ def _dripping(made: Place, threads: ThreadPoolExecutor) -> Count:
     def run(line: str) -> None:
         with made.relay(choose) as relay:
             ended = made.clients.run(["--timeout", TIMEOUTS[DRIP], *line.split()], made.environ(relay))
-        judge(count, line, ended, good=ended.status == ExitStatus.SERVICE, whole=True)
+        judge(count, line, ended, good=ended.status == ExitStatus.SERVICE and ended.is_clear, whole=True)
 
     list(threads.map(run, lines))
     return count

@@ -56,12 +56,12 @@ def judge(count: Count, what: str, ended: Ended, *, good: bool, whole: bool, fil
     """Count how a client ended.
 
     :param what: the fault, for the note
-    :param good: whether it ended with the right status
+    :param good: whether it ended as documented
     :param whole: whether nothing is lost, changed or half-made
     :param files: temporary files and objects that are left
     """
     count.tried += 1
-    survived = good and ended.status is not None and ended.is_clear
+    survived = good and ended.status is not None
     count.survived += survived
     count.hung += ended.status is None
     count.lost += not whole

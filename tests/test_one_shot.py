@@ -224,6 +224,23 @@ def test_interrupt_ends_the_transfer_with_130(
     assert list(folder.iterdir()) == []
 
 
+def test_interrupt_while_modules_are_read_shows_no_traceback(run_scripted: Runner, tmp_path: Path) -> None:
+    """Ctrl-C in the first moments ends the process as it ends others."""
+    (tmp_path / "argparse.py").write_text(
+        "import pathlib, time\npathlib.Path(__file__).with_name('begun').touch()\ntime.sleep(60)\n"
+    )
+    path = f"{tmp_path}{os.pathsep}{run_scripted.environ['PYTHONPATH']}"
+    child = subprocess.Popen(
+        [*LINE, "--version"], env={**run_scripted.environ, "PYTHONPATH": path}, stderr=subprocess.PIPE
+    )
+    while not (tmp_path / "begun").exists():
+        assert child.poll() is None
+        time.sleep(0.02)
+    child.send_signal(signal.SIGINT)
+    assert child.communicate(timeout=20) == (None, b"")
+    assert child.returncode == -signal.SIGINT
+
+
 # --- sizes
 
 

@@ -33,7 +33,10 @@ def run() -> NoReturn:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # under nohup, SIGHUP is to stay ignored
             signal.signal(number, _end)
-    status = main()
+    try:
+        status = main()
+    except KeyboardInterrupt as error:  # before a line runs, or after it
+        status = Console(os.environ).show_error(error)
     sys.stderr.flush()
     os._exit(status)
 
