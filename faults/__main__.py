@@ -29,9 +29,9 @@ def counts(names: list[str]) -> Iterator[Count]:
 def main() -> int:
     """Print the table; return 0 when all is as it should be."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("modules", nargs="*", choices=[*MODULES, []], default=list(MODULES), metavar="MODULE")
+    parser.add_argument("modules", nargs="*", choices=[*MODULES, []], default=[], metavar="MODULE")
     made = []
-    for count in counts(parser.parse_args().modules):
+    for count in counts(parser.parse_args().modules or list(MODULES)):
         print(f"… {' '.join(count.cells())}", file=sys.stderr, flush=True)
         for note in count.notes:
             print(f"    {note}", file=sys.stderr, flush=True)

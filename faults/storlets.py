@@ -21,7 +21,7 @@ from tests.support.storlets import STORLETS
 
 _MARK = "faults-4711"
 _SLEEPER = "98765.4711"
-_SECRET = "the-other-storlets-secret"
+_SECRET = "what another storlet and another object hold"
 _GONE_SECONDS = 15.0
 _USUAL_PROCESSES = 8
 """The server, the zygote, and two warm parents, each with a child forked in advance; another version may be ending."""
@@ -49,6 +49,7 @@ found = []
 for top in ("/tmp", "/var", "/home", "/srv", "/dev/shm", "/mnt", params["storlet_execution_path"] + "/.."):
     for folder, folders, names in os.walk(top):
         out.write(b".")
+        out.flush()
         folders[:] = [name for name in folders if not name.endswith("-packages")]
         for name in names:
             try:
@@ -172,14 +173,14 @@ def counts() -> Iterator[Count]:
         with plant.client() as client:
             client.request("PUT", "/c")
             client.put("/c/o", b"honest\n" * 1000)
+            client.put("/c/secret", _SECRET.encode())
             client.deploy("honest.py", STORLETS["upper.py"] + f"\n# {_SECRET}\n", main="honest.Main")
             for bad in _bad(plant.data, plant.running.port):
                 row = rows.setdefault(bad.row, Count(bad.row))
                 for where in ([], ["--on-proxy"]):
                     client.deploy("bad.py", bad.code)
                     _try(plant, client, bad, where, row)
-        for row in rows.values():
-            yield row
+        yield from rows.values()
         last = Count("the server of all these", tried=1, survived=int(plant.is_alive))
         last.processes = plant.kill()
         yield last

@@ -181,7 +181,7 @@ class Tripwire:
                 return
             self.tripped = True
             self._happen()
-            for each in (*self._open, *([] if self._again else [self._listener])):
+            for each in (*([] if self._again else [self._listener]), *self._open):
                 self._cut(each)
             if self._again is not None:
                 self._again()
