@@ -97,7 +97,7 @@ def post(
     request = change.request(kept)
     session.client.send(request).read()
     what = ", ".join(f"{'set' if value else 'removed'} {name}" for name, value in changes.items())
-    return Done(f"{request.subject}: {what}", {"subject": request.subject, "changed": changes})
+    return Done(f"{request.subject}: {what}", {"subject": request.subject, "changed": wire.without_keys(changes)})
 
 
 def _kept(session: Session, location: Location) -> dict[str, str]:
