@@ -232,6 +232,15 @@ _OWNED: Mapping[str, str] = {
 }
 """Headers that are made from a line's other words, by their names in lower case, with what to use instead."""
 
+_HIDDEN = "(hidden)"
+_KEYS = re.compile(rf"(X-[A-Za-z]+-Meta-)?{TEMP_URL_KEY}.*|{CONTAINER_SYNC_KEY}|{AUTH_TOKEN}", re.IGNORECASE)
+
+
+def without_keys(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return headers, or metadata by their keys, as they may be shown: those hidden whose values open an account."""
+    return {name: _HIDDEN if value and _KEYS.fullmatch(name) else value for name, value in headers.items()}
+
+
 CONDITIONS = frozenset({"if-match", "if-none-match", "if-modified-since", "if-unmodified-since"})
 """Headers that make a request depend on the object, in lower case."""
 

@@ -103,17 +103,22 @@ class Template(NamedTuple):
         """
         return ObjectPath.parse(self.fill(source))
 
+    @property
+    def folder(self) -> str:
+        """The folder that local files are made in, as it is written: up to the last slash before the first field."""
+        literal = self.parts[0][0]
+        return literal[: literal.rfind("/") + 1]
+
     def file(self, source: ObjectPath) -> str:
-        """Return the local file that is made of an object.
+        """Return the local file that is made of an object, in its folder.
 
         :raises UsageError: when the object's name would lead out of the folder, or can't be a file's
         """
         filled = self.fill(source)
-        literal = self.parts[0][0]
-        below = filled[literal.rfind("/") + 1 :]
+        below = filled[len(self.folder) :]
         if "\0" in below or any(part in ("", ".", "..") for part in below.split("/")):
             raise UsageError(f"{source}: its name can't be a file's in the folder: {filled!r}")
-        return filled
+        return below
 
     def keeps_apart(self, pattern: Pattern) -> bool:
         """Tell whether any two names that match a pattern surely make different texts; False where nobody can tell."""

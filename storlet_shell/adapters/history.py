@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import stat
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 from prompt_toolkit.history import FileHistory
 
 from storlet_shell.environment import SECRET_VARIABLES
+from storlet_shell.errors import LocalFileError
 
 HISTORY = "STORLET_SHELL_HISTORY"
 """The variable that names another file for the history; ``/dev/null`` keeps none."""
@@ -17,6 +20,9 @@ HISTORY = "STORLET_SHELL_HISTORY"
 STARTUP = "STORLET_SHELL_STARTUP"
 """The variable that names another startup file."""
 
+_NAMES_A_SECRET = re.compile(
+    r"Temp-URL-Key|Container-Sync-Key|X-Auth-(Token|Key)|--os-[a-z-]*(password|secret|token)", re.I
+)
 _LONGEST = 64 * 1024
 _LARGEST = 1024 * 1024
 _KEPT_ENTRIES = 1000
@@ -25,6 +31,22 @@ _KEPT_ENTRIES = 1000
 def startup_file(environ: Mapping[str, str]) -> Path:
     """Return the place of the file that the shell runs at its start; there need not be one."""
     return _place(environ, STARTUP, "startup")
+
+
+def check_startup_file(path: Path) -> None:
+    """Check that what runs unasked is the user's own: theirs or root's, and nobody else can change or replace it.
+
+    The members of the file's group are trusted.
+
+    :raises LocalFileError: when it is not
+    """
+    real = path.resolve()
+    for each in {real, path.parent, real.parent}:
+        found = each.stat()
+        if found.st_uid not in (0, os.geteuid()):
+            raise LocalFileError(f"{path}: not run, since {each} is another user's")
+        if found.st_mode & stat.S_IWOTH and not (each != real and found.st_mode & stat.S_ISVTX):
+            raise LocalFileError(f"{path}: not run, since everybody can write {each}; chmod o-w {each}")
 
 
 def _place(environ: Mapping[str, str], variable: str, name: str) -> Path:
@@ -42,7 +64,8 @@ def _place(environ: Mapping[str, str], variable: str, name: str) -> Path:
 class ShellHistory(FileHistory):
     """A history file that only its owner can read; each line is in it as soon as it was typed.
 
-    A line that starts with a space is not kept, nor one that holds a secret, nor one of over 64 KiB.
+    A line that starts with a space is not kept, nor one that holds a secret or names what is one, nor one of over
+    64 KiB.
 
     :param environ: names the file, if not the platform's; the values of its passwords and tokens are secrets
     :param complain: told once when the file can't be written
@@ -65,6 +88,8 @@ class ShellHistory(FileHistory):
     def keeps(self, text: str) -> bool:
         """Tell whether a line is kept."""
         if not text.strip() or text[0].isspace() or len(text) > _LONGEST:
+            return False
+        if _NAMES_A_SECRET.search(text):
             return False
         secrets = (*(self._environ.get(name, "") for name in SECRET_VARIABLES), *self._secrets())
         return not any(len(secret) > 3 and secret in text for secret in secrets)

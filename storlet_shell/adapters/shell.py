@@ -20,7 +20,7 @@ from storlet_shell import __version__
 from storlet_shell.adapters import keys
 from storlet_shell.adapters import shell_parsers as parsers
 from storlet_shell.adapters.console import Console
-from storlet_shell.adapters.history import ShellHistory, startup_file
+from storlet_shell.adapters.history import ShellHistory, check_startup_file, startup_file
 from storlet_shell.adapters.interpreter import Interpreter, Quit, Scope, Typed, body_of
 from storlet_shell.adapters.lines import Line, Words, split
 from storlet_shell.adapters.script import How, Runner, decode
@@ -151,6 +151,7 @@ class Shell(cmd2.Cmd):
         path = startup_file(self.console.environ)
         try:
             if path.is_file():
+                check_startup_file(path)
                 text = decode(read_file(path), str(path))
                 self._runner.run(text, Scope(str(path), environ=self.console.environ))
         except (StorletShellError, OSError) as error:

@@ -25,7 +25,7 @@ from storlet_shell.errors import (
     StorletShellError,
     UnreachedError,
 )
-from storlet_shell.saving import make_folder_of, replacing
+from storlet_shell.saving import replacing_below
 from storlet_shell.schedulers.base import Endpoint, Scheduler
 from storlet_shell.throttle import Throttle
 from storlet_shell.values import Invocation, ObjectPath, Request
@@ -152,7 +152,7 @@ class Crew:
 
     def _take(self, reply: Reply, task: Task) -> tuple[int, bytes | None]:
         if task.file:
-            return save(task.file, self._chunks(reply), is_durable=self._work.is_durable), None
+            return save(task, self._chunks(reply), is_durable=self._work.is_durable), None
         if self._work.keeps_bodies:
             body = b"".join(self._chunks(reply))
             return len(body), body
@@ -212,15 +212,14 @@ def copy_through(
     return reply
 
 
-def save(name: str, chunks: Iterable[bytes], *, is_durable: bool) -> int:
-    """Write a local file, with the folders that it needs, and return its size.
+def save(task: Task, chunks: Iterable[bytes], *, is_durable: bool) -> int:
+    """Write a task's local file, with the folders that it needs, and return its size.
 
     :param is_durable: whether it must outlast a loss of power from then on
     :raises LocalFileError: when it can't be written
     """
     size = 0
-    make_folder_of(name)
-    with replacing(name) as file:
+    with replacing_below(task.folder, task.file) as file:
         for chunk in chunks:
             size += file.write(chunk)
         if is_durable:

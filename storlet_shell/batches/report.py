@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from storlet_shell.batches.batch import Batch
@@ -180,14 +181,14 @@ def error_of(outcome: Outcome, more: str = "") -> StorletShellError:
 
 def _row(outcome: Outcome) -> tuple[Any, ...]:
     task = outcome.task
-    output = str(task.output) if task.output else task.file
+    file = str(Path(task.folder, task.file)) if task.file else None
     return (
         outcome.status or None,
         outcome.size,
         round(outcome.seconds, 4),
         outcome.endpoint or None,
         str(task.source),
-        output or None,
+        str(task.output) if task.output else file,
         outcome.error or None,
         outcome.transaction_id or None,
     )

@@ -61,13 +61,15 @@ class Task(NamedTuple):
 
     :param number: its place in the listing, from 0
     :param output: the object that is made; None when none is
-    :param file: the local file that is written; empty when none is
+    :param folder: the user's folder that a local file is written to, which nothing leads out of
+    :param file: the local file that is written there; empty when none is
     :param extra: further inputs of the storlet, of this object alone
     """
 
     number: int
     source: ObjectPath
     output: ObjectPath | None = None
+    folder: str = ""
     file: str = ""
     extra: tuple[ObjectPath, ...] = ()
 

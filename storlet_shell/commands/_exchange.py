@@ -37,7 +37,7 @@ def plan(session: Session, *requests: Request) -> Planned:
             {
                 "method": request.method,
                 "url": session.client.url(request),
-                "headers": {wire.AUTH_TOKEN: "(hidden)", **request.headers},
+                "headers": wire.without_keys({wire.AUTH_TOKEN: "…", **request.headers}),
                 "body": request.body,
             }
             for request in requests

@@ -29,7 +29,7 @@ from storlet_shell.commands._scratch import scratch
 from storlet_shell.errors import UsageError
 from storlet_shell.patterns import Pattern
 from storlet_shell.registry import Arg, Kind
-from storlet_shell.results import Result
+from storlet_shell.results import Result, expand
 from storlet_shell.session import Session
 from storlet_shell.templates import Template
 from storlet_shell.values import Invocation, ObjectPath
@@ -140,10 +140,12 @@ def _check_outputs(on: str | None, output: Template | None, save: Template | Non
 
 
 def _maker(output: Template | None, save: Template | None) -> Callable[[int, ObjectPath], Task]:
+    folder = str(expand(save.folder)) if save is not None else ""
+
     def make(number: int, source: ObjectPath) -> Task:
         if output is not None:
             return Task(number, source, output.output(source))
-        return Task(number, source, file=save.file(source) if save is not None else "")
+        return Task(number, source, folder=folder, file=save.file(source) if save is not None else "")
 
     return make
 

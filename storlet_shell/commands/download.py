@@ -25,7 +25,7 @@ from storlet_shell.errors import (
 )
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result, Table, expand
-from storlet_shell.saving import replacing
+from storlet_shell.saving import make_folder_below, replacing_below
 from storlet_shell.session import Session
 from storlet_shell.values import Location, ObjectPath, Request
 from storlet_shell.visible import size
@@ -54,13 +54,17 @@ class _Found(NamedTuple):
             return False
         return self.path.name.endswith("/") or self.entry.get("content_type") in wire.FOLDER_TYPES
 
+    @property
+    def file(self) -> str:
+        """The name of its file, or of its folder, below the user's folder; empty for that one itself."""
+        return self.name.removesuffix("/") if self.is_folder else self.name
+
     def place(self, folder: Path) -> Path:
         """Return its file's path in a folder.
 
         :raises LocalFileError: when it would lie elsewhere, or below an object that is a file
         """
-        name = self.name.removesuffix("/") if self.is_folder else self.name
-        path = place(folder, name, self.path) if name or not self.is_folder else folder
+        path = place(folder, self.file, self.path) if self.file or not self.is_folder else folder
         if self.blocked_by is not None:
             raise LocalFileError(f"{self.path}: can't be a file below {self.blocked_by}, which is an object as well")
         return path
@@ -112,7 +116,7 @@ def download(
         return _planned(session, source, target)
     with session.surroundings.progress(str(source), _total(session, source)) as progress:
         tally = Tally(progress.advance)
-        work = _Download(target, skip_identical)
+        work = _Download(target.absolute(), skip_identical)  # no ~ of an object's name comes first
         in_parallel(session, tally, _found(session, source), work, jobs=jobs)
     tally.check("downloaded")
     counts = tally.counts
@@ -182,17 +186,14 @@ class _Download:
             raise
 
     def _make(self, worker: Worker, found: _Found, path: Path) -> None:
-        try:
-            (path if found.is_folder else path.parent).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise LocalFileError(f"{found.path}: can't make a folder for {path}: {error.strerror or error}") from error
         if found.is_folder:
+            make_folder_below(os.fspath(self._folder), found.file)
             worker.tally.count("folders")
         elif self._skip_identical and self._is_identical(worker, found, path):
             worker.tally.count("identical")
             worker.tally.advance(found.entry["bytes"])
         else:
-            worker.tally.count("downloaded", size=_save(worker, found.path, path))
+            worker.tally.count("downloaded", size=self._save(worker, found.path, found.file))
 
     def _is_identical(self, worker: Worker, found: _Found, path: Path) -> bool:
         if not path.is_file() or path.stat().st_size != found.entry["bytes"]:
@@ -200,15 +201,14 @@ class _Download:
         is_manifest = "slo_etag" in found.entry
         return is_identical(worker.client, found.path, found.entry["hash"], path, is_manifest=is_manifest)
 
-
-def _save(worker: Worker, source: ObjectPath, path: Path) -> int:
-    request = Request("GET", source.container, source.name, headers={"Accept-Encoding": "identity"})
-    reply = worker.client.send(request)
-    try:
-        with replacing(path) as file:
-            return _write(worker, source, reply, file)
-    finally:
-        reply.close()
+    def _save(self, worker: Worker, source: ObjectPath, name: str) -> int:
+        request = Request("GET", source.container, source.name, headers={"Accept-Encoding": "identity"})
+        reply = worker.client.send(request)
+        try:
+            with replacing_below(os.fspath(self._folder), name) as file:
+                return _write(worker, source, reply, file)
+        finally:
+            reply.close()
 
 
 def _write(worker: Worker, source: ObjectPath, reply: Reply, file: IO[bytes]) -> int:

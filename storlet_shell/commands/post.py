@@ -102,7 +102,7 @@ def post(
         session.client.send(request).read()
     what = [f"{'set' if value else 'removed'} {name}" for name, value in done.items()]
     what += [f"there was no {name}" for name in absent]
-    facts = {"subject": request.subject, "changed": done, "absent": absent}
+    facts = {"subject": request.subject, "changed": wire.without_keys(done), "absent": absent}
     return Done(f"{request.subject}: {', '.join(what)}", facts)
 
 

@@ -14,8 +14,6 @@ from storlet_shell.session import Session
 from storlet_shell.values import Location, Request
 from storlet_shell.visible import size
 
-_HIDDEN = "(hidden)"
-
 
 def _bytes(text: str) -> str:
     return f"{text} ({size(int(text))})" if text.isdecimal() and int(text) >= 1024 else text
@@ -86,8 +84,7 @@ def stat(session: Session, location: Location | None = None) -> Result:
     reply = session.client.send(request)
     reply.close()
     prefix = wire.metadata_prefix(container, name)
-    secrets = (f"{prefix}{wire.TEMP_URL_KEY}".lower(), wire.CONTAINER_SYNC_KEY.lower())
-    headers = {key: _HIDDEN if key.lower().startswith(secrets) else value for key, value in reply.headers.items()}
+    headers = wire.without_keys(reply.headers)
     metadata = {key: value for key, value in wire.decode_metadata(headers, prefix).items() if not _is_known(key)}
     kind = "object" if name else "container" if container else "account"
     subject = str(location) if container else session.client.account

@@ -40,6 +40,7 @@ _AHEAD = 2
 """How many tasks each of the cluster's threads is given at a time, so that none waits for the next one."""
 
 _MOST_PROCESSES = 4
+_NO_PAGES: dict[str, list[str]] = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
 _CREWS = "storlet_shell_crews"  # an attribute of a worker
 
 
@@ -122,7 +123,7 @@ class _Run:
     def _saved(self, outcome: Outcome) -> Outcome:
         """Save here what has come from there."""
         try:
-            save(outcome.task.file, [outcome.body or b""], is_durable=self._part.work.is_durable)
+            save(outcome.task, [outcome.body or b""], is_durable=self._part.work.is_durable)
         except LocalFileError as error:
             return Outcome(outcome.task, error=error.message, exit_status=int(error.exit_status))
         return outcome._replace(body=None)
@@ -157,21 +158,28 @@ def _connected(address: str) -> Iterator[Cluster]:
 def _local(jobs: int) -> Iterator[Cluster]:
     """Have a client of a cluster of processes on this machine, as many as there are jobs and processors for.
 
+    Whoever reaches a Dask process can make it run anything, and other users of this machine reach loopback. So these
+    processes speak TLS with a key of their own, which is in memory only, and answer nobody without it; the pages that
+    Dask shows of its work, in plain HTTP, are left out.
+
     :raises ServiceError: when it does not start
     """
+    import dask
     from distributed import Client as Cluster
     from distributed import LocalCluster
 
     processes = min(jobs, os.cpu_count() or 1, _MOST_PROCESSES)
     try:
-        cluster = LocalCluster(
-            n_workers=processes,
-            threads_per_worker=-(-jobs // processes),
-            host="127.0.0.1",
-            dashboard_address=None,
-            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # a port is opened all the same: not the usual one
-            silence_logs=logging.CRITICAL,
-        )
+        with dask.config.set(_NO_PAGES):
+            cluster = LocalCluster(
+                n_workers=processes,
+                threads_per_worker=-(-jobs // processes),
+                host="127.0.0.1",
+                dashboard_address=None,
+                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # a port is opened all the same: any
+                security=True,
+                silence_logs=logging.CRITICAL,
+            )
     except (OSError, RuntimeError, TimeoutError) as error:
         raise ServiceError(f"a Dask cluster can't be started here: {error}") from error
     with cluster, Cluster(cluster, set_as_default=False) as client:
