@@ -23,7 +23,7 @@ from storlet_shell.errors import (
     UsageError,
 )
 from storlet_shell.transport import Reply, Transport, host_of
-from storlet_shell.values import Request
+from storlet_shell.values import Request, read_count
 
 ATTEMPTS = 4
 """How often a plain request is sent when the connection fails or the answer is a 503."""
@@ -97,7 +97,7 @@ class Client:
         self._endpoint = endpoint
         self._transport: Transport | None = None
         self._token = ""
-        self._capabilities: dict[str, Any] | None = None
+        self._capabilities: dict[str, dict[str, Any]] | None = None
 
     @property
     def account(self) -> str:
@@ -109,15 +109,21 @@ class Client:
         """The account's name if a login has told it; asks nobody."""
         return self.login.known_storage_url.rsplit("/", 1)[-1]
 
-    def capabilities(self) -> Mapping[str, Any]:
+    def capabilities(self) -> Mapping[str, Mapping[str, Any]]:
         """Return what ``GET /info`` says, asked once; empty when the cluster does not answer it."""
         if self._capabilities is None:
             try:
                 reply = self._send_once(Request("GET"), None, url=host_of(self.storage_url) + "/info")
-                self._capabilities = json.loads(reply.read()) if reply.status == 200 else {}
-            except (StorletShellError, ValueError):
+                told = json.loads(reply.read()) if reply.status == 200 else {}
+                self._capabilities = {name: section for name, section in told.items() if isinstance(section, dict)}
+            except (StorletShellError, ValueError, AttributeError, RecursionError):
                 self._capabilities = {}
         return self._capabilities
+
+    def limit(self, section: str, name: str, default: int) -> int:
+        """Return a number that ``GET /info`` tells, in one of its sections; the default where it tells none."""
+        told = self.capabilities().get(section, {}).get(name)
+        return told if isinstance(told, int) else default
 
     @property
     def is_embedded(self) -> bool:
@@ -213,8 +219,7 @@ class Client:
     def _check_size(self, request: Request) -> None:
         if not wire.oversize(request.headers, wire.HEADER_BYTES):
             return
-        limit = self.capabilities().get("swift", {}).get("max_header_size")
-        oversize = wire.oversize(request.headers, limit if isinstance(limit, int) else wire.HEADER_BYTES)
+        oversize = wire.oversize(request.headers, self.limit("swift", "max_header_size", wire.HEADER_BYTES))
         if oversize:
             raise UsageError(f"{request.subject}: {oversize}; a storlet takes more as an object (--extra)")
 
@@ -351,8 +356,7 @@ def _was_turned_away(reply: Reply) -> bool:
 
 def _retry_after(reply: Reply) -> float:
     """Return how long the server wants to be left alone; a date counts as nothing said."""
-    told = reply.headers.get(wire.RETRY_AFTER, "")
-    return float(told) if told.isascii() and told.isdecimal() else 0.0
+    return float(read_count(reply.headers.get(wire.RETRY_AFTER, "")) or 0)
 
 
 def _error_text(request: Request, reply: Reply) -> bytes:

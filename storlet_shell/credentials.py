@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from storlet_shell import headers as wire
 from storlet_shell.errors import IdentityError, ServiceError
-from storlet_shell.values import Connection
+from storlet_shell.values import Connection, read_count
 
 if TYPE_CHECKING:
     from storlet_shell.keystone import Keystone
@@ -63,6 +63,9 @@ class Credentials(NamedTuple):
 
 _SECRET_OPTIONS = frozenset({"password", "passcode", "token", "access_token", "client_secret", "code"})
 """keystoneauth's options of further auth types that hold a secret."""
+
+_LONGEST = 10**9
+"""Seconds that a token is taken to be good for at most: dates beyond have no spelling."""
 
 
 class Login:
@@ -206,8 +209,8 @@ class Login:
         token, storage_url = (reply.headers.get(name, "") for name in (wire.AUTH_TOKEN, wire.STORAGE_URL))
         if not token or not storage_url:
             raise IdentityError(f"can't log in at {who.auth_url}: it answers without a token or a storage URL")
-        lifetime = reply.headers.get(wire.AUTH_TOKEN_EXPIRES, "")
-        self._expires = time.time() + int(lifetime) if lifetime.isdecimal() else 0.0
+        lifetime = read_count(reply.headers.get(wire.AUTH_TOKEN_EXPIRES, ""))
+        self._expires = 0.0 if lifetime is None else time.time() + min(lifetime, _LONGEST)
         self._token = token
         self._storage_url = _checked(who.storage_url or storage_url, "storage URL").rstrip("/")
 

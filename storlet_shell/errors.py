@@ -64,7 +64,8 @@ class StorletShellError(Exception):
         return _LINE_ENDS.sub(" ", str(self.args[0])).strip()
 
     def __str__(self) -> str:
-        return f"{self.message} (transaction {self.transaction_id})" if self.transaction_id else self.message
+        transaction = _LINE_ENDS.sub(" ", self.transaction_id)
+        return f"{self.message} (transaction {transaction})" if transaction else self.message
 
     def _render_traceback_(self) -> list[str]:
         """Return what IPython shows in the place of a traceback."""

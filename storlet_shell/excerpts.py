@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-_FRAME = re.compile(r'\s*File "(?:[^"]*/)?([^"/]+)", line (\d+)')
+_FRAME = re.compile(r'\s*File "(?:[^"]*/)?([^"/]+)", line (\d{1,9})\b')
 _CONTEXT = 2
 
 

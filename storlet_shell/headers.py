@@ -11,7 +11,7 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from storlet_shell.errors import UsageError
-from storlet_shell.values import ByteRange, Invocation, ObjectPath, check_text
+from storlet_shell.values import ByteRange, Invocation, ObjectPath, check_text, read_count
 
 AUTH_TOKEN = "X-Auth-Token"  # noqa: S105  a header's name, not a token
 STORAGE_URL = "X-Storage-Url"
@@ -159,7 +159,7 @@ def encode_range(range: ByteRange | None) -> dict[str, str]:
     return {} if range is None else {RANGE: f"bytes={range}"}
 
 
-_CONTENT_RANGE = re.compile(r"bytes[ =]([0-9]+)-([0-9]+)/([0-9]+)")
+_CONTENT_RANGE = re.compile(r"bytes[ =]([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 
 
 def is_of_range(told: str, range: ByteRange) -> bool:
@@ -345,6 +345,11 @@ def encode_dependency(version: str, *, executable: bool) -> dict[str, str]:
         DEPENDENCY_VERSION: version,
         DEPENDENCY_PERMISSIONS: "0755" if executable else "0644",
     }
+
+
+def decode_length(headers: Mapping[str, str]) -> int | None:
+    """Decode how many bytes a body or an object has; None where that is not told."""
+    return read_count(headers.get(CONTENT_LENGTH, ""))
 
 
 def decode_permissions(headers: Mapping[str, str]) -> int:

@@ -11,6 +11,7 @@ from typing import IO, Any
 from storlet_shell.errors import StorletShellError
 from storlet_shell.reports import Result
 from storlet_shell.saving import replacing
+from storlet_shell.values import read_count
 
 CHUNK_BYTES = 64 * 1024
 """How much of a body is read at a time where the caller does not say."""
@@ -134,7 +135,7 @@ class Response(Result):
         if self._content is not None:
             return len(self._content)
         told = self.headers.get("Content-Length", "")
-        return int(told) if told.isdecimal() else None
+        return read_count(told)
 
     @property
     def is_whole(self) -> bool:

@@ -100,15 +100,19 @@ class Reply:
         self._response.close()
 
 
+_NO_VALUE = str.maketrans("\r\n\0", "   ")
+"""What no header's value can hold; a recipient replaces it (RFC 9110, 5.5)."""
+
+
 def _decode_headers(headers: Any) -> Mapping[str, str]:
     decoded: CaseInsensitiveDict[str] = CaseInsensitiveDict()
     for name, value in headers.items():
         # http.client decodes as Latin-1, Swift's own headers are UTF-8, a storlet's metadata may be either.
-        raw = value.encode("latin-1", "replace")
+        raw = value.translate(_NO_VALUE).strip(" ").encode("latin-1", "replace")
         try:
             decoded[name.title() if name.islower() else name] = raw.decode("utf-8")
         except UnicodeDecodeError:
-            decoded[name] = value
+            decoded[name] = raw.decode("latin-1")
     return decoded
 
 

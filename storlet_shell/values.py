@@ -30,7 +30,7 @@ _STORLET_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^`|~-]+")
-_RANGE = re.compile(r"(?:bytes=)?([0-9]*)-([0-9]*)")
+_RANGE = re.compile(r"(?:bytes=)?([0-9]{0,18})-([0-9]{0,18})")
 
 RESERVED_PARAMETER_PREFIX = "storlet_"
 """The engine adds parameters of its own under this prefix (storlets ``gateway.py: _add_system_params``)."""
@@ -59,6 +59,11 @@ def check_text(text: str, what: str) -> str:
     except UnicodeEncodeError:
         raise UsageError(f"{what} must be valid UTF-8: {text!r}") from None
     return text
+
+
+def read_count(text: str) -> int | None:
+    """Read a number of bytes, lines or seconds; None when the text is none, or has more digits than any of these."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
 def _strip_prefix(text: str) -> str:

@@ -110,6 +110,8 @@ def _table(head: Head, text: str) -> View:
         rows = list(itertools.islice(csv.reader(lines, delimiter=_SEPARATED[head.kind]), _ROWS + 2))
     except csv.Error:
         return _lines(head, text)
+    if not rows:  # all that there is stands for no text, as a byte order mark
+        return _lines(head, text)
     shown = rows[: _ROWS + 1]
     wide = any(len(row) > _COLUMNS for row in shown)
     cells = [[_short(cell, _CELL) for cell in row[:_COLUMNS]] for row in shown]

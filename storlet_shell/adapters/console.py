@@ -144,6 +144,10 @@ class Console(Surroundings):
             stdout.flush()
         except BrokenPipeError:
             raise
+        except UnicodeEncodeError as error:
+            missing = error.object[error.start]
+            text = f"can't write the result: standard output is in {error.encoding}, which has no {missing!r}"
+            raise LocalFileError(text) from error
         except OSError as error:
             raise LocalFileError(f"can't write the result: {error.strerror or error}") from error
         finally:
@@ -205,7 +209,7 @@ def preview(first: bytes, response: Response) -> str:
     size = f"{length} bytes" if length else f"at least {len(first)} bytes"
     shown = first[:_PREVIEW_BYTES]
     note = f"({kind}, {size}; the first {len(shown)} are shown; --save FILE)"
-    return "\n".join([*dump(shown), note])
+    return "\n".join([*dump(shown), printable(note)])
 
 
 def _write_text(stdout: IO[str], first: bytes, rest: Iterator[bytes]) -> None:

@@ -23,7 +23,7 @@ from storlet_shell.registry import Call, Command, Registry
 from storlet_shell.results import Result
 from storlet_shell.session import Session
 
-_NAME = re.compile(r"[A-Za-z_]\w*|\d+", re.ASCII)
+_NAME = re.compile(r"[A-Za-z_]\w*|\d{1,9}", re.ASCII)
 _OF_THE_SHELL = ("alias", "history", "set", "shortcuts")
 
 

@@ -8,7 +8,7 @@ from storlet_shell.errors import UsageError
 from storlet_shell.headers import CONDITIONS, Header
 from storlet_shell.registry import Arg, Kind
 from storlet_shell.session import Session
-from storlet_shell.values import ByteRange, Invocation, Metadatum, ObjectPath, Parameter, StorletName
+from storlet_shell.values import ByteRange, Invocation, Metadatum, ObjectPath, Parameter, StorletName, read_count
 
 _SPELLED = "path:/CONTAINER/OBJECT"
 
@@ -21,7 +21,7 @@ def number_option(*names: str, metavar: str, help: str, most: int | None = None,
     upwards = f"from 1 to {most}" if most else "from 1 on"
 
     def parse(text: str) -> int:
-        number = int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+        number = read_count(text) or 0
         if not 1 <= number <= (most or number):
             raise UsageError(f"{names[0]} takes a number {upwards}, not {text}")
         return number

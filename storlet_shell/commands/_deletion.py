@@ -56,7 +56,7 @@ def _failures(request: Request, reply: Reply) -> list[StorletShellError]:
     try:
         told: dict[str, Any] = json.loads(reply.read())
         errors, status = [(unquote(name), str(why)) for name, why in told["Errors"]], str(told["Response Status"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise ServiceError(
             f"{request.subject}: the server does not say what it deleted", transaction_id=reply.transaction_id
         ) from None

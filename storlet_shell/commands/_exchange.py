@@ -92,8 +92,7 @@ def respond(
     :raises IncompleteBodyError: when its length is known, and is not what is expected
     """
     expected = expected or Expectation()
-    length = reply.headers.get(wire.CONTENT_LENGTH)
-    total = int(length) if length else None
+    total = wire.decode_length(reply.headers)
     try:
         expected.check(request.subject, total, transaction=reply.transaction_id)
     except IncompleteBodyError:
@@ -168,7 +167,7 @@ def check_length(session: Session, path: ObjectPath, expected: Expectation) -> N
         return
     reply = session.client.send(Request("HEAD", path.container, path.name))
     reply.close()
-    expected.check(f"{path} is stored, but", int(reply.headers.get(wire.CONTENT_LENGTH, 0)), None, reply.transaction_id)
+    expected.check(f"{path} is stored, but", wire.decode_length(reply.headers), None, reply.transaction_id)
 
 
 def check_stored(request: Request, reply: Reply, body: Body) -> None:
@@ -198,8 +197,12 @@ def link_target(reply: Reply, account: str, path: Location) -> str:
 
     An older version of the object itself is named in the same way (swift ``symlink.py``, ``object_versioning.py``).
     """
-    led_to = unquote(urlsplit(reply.headers.get(wire.CONTENT_LOCATION, "")).path)
-    if not led_to or led_to.endswith(f"/{account}/{path.container}/{path.prefix}"):
+    try:
+        led_to = unquote(urlsplit(reply.headers.get(wire.CONTENT_LOCATION, "")).path)
+    except ValueError:  # it is no URL
         return ""
-    _, _, there, place = f"{led_to}/".split("/", 3)
-    return f"path:/{place[:-1]}" + ("" if there == account else f" of account {there}")
+    parts = led_to.split("/", 3)
+    if len(parts) < 4 or led_to.endswith(f"/{account}/{path.container}/{path.prefix}"):
+        return ""
+    *_, there, place = parts
+    return f"path:/{place}" + ("" if there == account else f" of account {there}")

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from storlet_shell.errors import IncompleteBodyError, UsageError
 from storlet_shell.registry import Arg
+from storlet_shell.values import read_count
 
 
 class Expectation(NamedTuple):
@@ -60,9 +61,10 @@ def parse_count(text: str) -> int:
 
     :raises UsageError: when it is none
     """
-    if not (text.isascii() and text.isdecimal()):
-        raise UsageError(f"a count is written in digits: {text!r}")
-    return int(text)
+    count = read_count(text)
+    if count is None:
+        raise UsageError(f"a count is written in digits, at most 18: {text!r}")
+    return count
 
 
 EXPECT_BYTES = Arg(

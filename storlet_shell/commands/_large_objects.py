@@ -46,7 +46,7 @@ def read_manifest(client: Client, path: ObjectPath) -> list[Segment]:
     reply = client.send(Request("GET", path.container, path.name, query=query))
     try:
         return [_segment(entry) for entry in json.loads(reply.read())]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ServiceError(f"{path}: the server's manifest is none", transaction_id=reply.transaction_id) from None
 
 

@@ -99,7 +99,7 @@ def _is_same(dependency: Dependency, there: Reply) -> bool:
 
 
 def _check_values(session: Session, request: Request) -> None:
-    most = int(session.client.capabilities().get("swift", {}).get("max_meta_value_length", _VALUE_BYTES))
+    most = session.client.limit("swift", "max_meta_value_length", _VALUE_BYTES)
     for name, what in (
         (wire.DEPENDENCY, "the names of the dependencies"),
         (wire.MAIN, "the name of the main class"),
@@ -116,7 +116,7 @@ def _code(session: Session, package: Package, before: Reply | None) -> bytes:
     code = with_names(package.code, names) if names and not is_jar else package.code
     if before is None or session.client.is_embedded:
         return code
-    length = int(before.headers.get(wire.CONTENT_LENGTH, 0))
+    length = wire.decode_length(before.headers) or 0
     same = lengthened(code, length, is_jar=is_jar)
     if same and hashlib.md5(same, usedforsecurity=False).hexdigest() == before.headers.get(wire.ETAG, "").strip('"'):
         return same

@@ -67,9 +67,10 @@ class Limits(NamedTuple):
     def of(cls, client: Client) -> Limits:
         """Ask the cluster; one that takes no static large objects takes no segments."""
         told = client.capabilities()
-        swift, slo = told.get("swift", {}), told.get("slo")
-        most = 0 if told and slo is None else int((slo or {}).get("max_manifest_segments", 1000))
-        return cls(int(swift.get("max_file_size", _MAX_FILE_BYTES)), most, int((slo or {}).get("min_segment_size", 1)))
+        most = 0 if told and "slo" not in told else client.limit("slo", "max_manifest_segments", 1000)
+        return cls(
+            client.limit("swift", "max_file_size", _MAX_FILE_BYTES), most, client.limit("slo", "min_segment_size", 1)
+        )
 
     def segment_size(self, target: Target, wanted: int | None) -> int | None:
         """Return in which pieces a file is to go; None in one request.

@@ -135,7 +135,7 @@ def _check_source(session: Session, origin: ObjectPath, run: Invocation, range: 
     """
     found = session.client.send(Request("HEAD", origin.container, origin.name))
     found.close()
-    length = int(found.headers.get(wire.CONTENT_LENGTH, 0))
+    length = wire.decode_length(found.headers) or 0
     if range and range.within(length) is None:
         raise StorletShellError(f"{origin}: the range {range} lies outside of the object, which has {length} bytes")
     if run.on_proxy is False and not run.extra and wire.DYNAMIC_MANIFEST in found.headers:

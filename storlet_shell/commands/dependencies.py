@@ -85,7 +85,7 @@ def _facts(session: Session, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "container": client.dependency_container,
-        "bytes": int(reply.headers.get(wire.CONTENT_LENGTH, 0)),
+        "bytes": wire.decode_length(reply.headers),
         "permissions": _permissions(reply.headers),
         "version": reply.headers.get(wire.DEPENDENCY_VERSION, ""),
         "date": reply.headers.get(wire.LAST_MODIFIED, ""),

@@ -27,7 +27,7 @@ from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result, Table, expand
 from storlet_shell.saving import make_folder_below, replacing_below
 from storlet_shell.session import Session
-from storlet_shell.values import Location, ObjectPath, Request
+from storlet_shell.values import Location, ObjectPath, Request, read_count
 from storlet_shell.visible import size
 
 if TYPE_CHECKING:
@@ -156,8 +156,7 @@ def _total(session: Session, source: Location) -> int | None:
     """
     reply = session.client.send(Request("HEAD", source.container))
     reply.close()
-    told = reply.headers.get(wire.CONTAINER_BYTES, "")
-    return int(told) if told.isdecimal() and not source.prefix else None
+    return None if source.prefix else read_count(reply.headers.get(wire.CONTAINER_BYTES, ""))
 
 
 def _found(session: Session, source: Location) -> Iterator[_Found]:

@@ -56,8 +56,11 @@ def _storlets(told: Mapping[str, Any]) -> str:
 def _swift(told: Mapping[str, Any]) -> dict[str, str]:
     swift = told.get("swift", {})
     slo = told.get("slo")
+    told_policies = swift.get("policies")
     policies = [
-        f"{policy.get('name')}{' (default)' if policy.get('default') else ''}" for policy in swift.get("policies", [])
+        f"{policy.get('name')}{' (default)' if policy.get('default') else ''}"
+        for policy in (told_policies if isinstance(told_policies, list) else ())
+        if isinstance(policy, dict)
     ]
     facts = {
         "swift": swift.get("version", "of an unknown version"),

@@ -117,11 +117,16 @@ def _page(client: Client, where: Location, delimiter: str | None, marker: tuple[
     reply = client.send(Request("GET", where.container, query=tuple(query)))
     try:
         page = json.loads(reply.read() or b"[]")
-        if isinstance(page, list) and all(entry.get("subdir") or entry["name"] for entry in page):
+        if isinstance(page, list) and all(map(_is_entry, page)):
             return page
-    except (ValueError, AttributeError, KeyError, TypeError):
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
         pass
     raise ServiceError(f"{where}: the server's answer is no listing", transaction_id=reply.transaction_id)
+
+
+def _is_entry(entry: dict[str, Any]) -> bool:
+    name = entry.get("subdir") or entry["name"]
+    return bool(name) and isinstance(name, str) and isinstance(entry.get("bytes") or 0, int)
 
 
 def _rows(first: dict[str, Any] | None, rest: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:

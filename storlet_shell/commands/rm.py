@@ -186,10 +186,10 @@ class _Recursion:
 
     def _at_once(self) -> int:
         """Return how many objects one request may delete; one when the cluster takes no more."""
-        bulk = self._session.client.capabilities().get("bulk_delete")
-        if not isinstance(bulk, dict) or self._versions:
+        client = self._session.client
+        if "bulk_delete" not in client.capabilities() or self._versions:
             return 1
-        return min(int(bulk.get("max_deletes_per_request", _AT_ONCE)), _AT_ONCE)
+        return min(client.limit("bulk_delete", "max_deletes_per_request", _AT_ONCE), _AT_ONCE)
 
     def _parts(self, target: Location, at_once: int) -> Iterator[_Part]:
         names: list[str] = []

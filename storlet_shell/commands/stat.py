@@ -11,12 +11,12 @@ from storlet_shell.commands._exchange import link_target
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Report, Result
 from storlet_shell.session import Session
-from storlet_shell.values import Location, Request
+from storlet_shell.values import Location, Request, read_count
 from storlet_shell.visible import size
 
 
 def _bytes(text: str) -> str:
-    return f"{text} ({size(int(text))})" if text.isdecimal() and int(text) >= 1024 else text
+    return f"{text} ({size(count)})" if (count := read_count(text)) is not None and count >= 1024 else text
 
 
 def _date(text: str) -> str:
@@ -98,9 +98,9 @@ def stat(session: Session, location: Location | None = None) -> Result:
         if header in reply.headers:
             facts[fact] = spelled(reply.headers[header])
     if not wire.is_md5_of_body(reply.headers):
-        del facts["MD5"]
+        facts.pop("MD5", None)
     if not name:
-        del facts["type"]  # of the answer, which has no body
+        facts.pop("type", None)  # of the answer, which has no body
     if wire.LANGUAGE in reply.headers:
         facts["storlet"] = _storlet(reply.headers)
     facts.update({f"metadata {key}": value for key, value in metadata.items()})

@@ -75,7 +75,7 @@ def _facts(session: Session, container: str, name: str) -> dict[str, Any]:
         "language": about.language,
         "language_version": about.language_version or "the engine's own",
         "main": about.main,
-        "bytes": int(reply.headers.get(wire.CONTENT_LENGTH, 0)),
+        "bytes": wire.decode_length(reply.headers),
         "date": reply.headers.get(wire.LAST_MODIFIED, ""),
         "etag": reply.headers.get(wire.ETAG, "").strip('"'),
         "interface_version": reply.headers.get(wire.INTERFACE_VERSION, ""),

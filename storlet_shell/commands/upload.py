@@ -25,7 +25,7 @@ from storlet_shell.values import Location, ObjectPath, Request
 from storlet_shell.visible import size
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
-_SIZE = re.compile(r"([0-9]+)([KMG]?)(i?B)?", re.IGNORECASE)
+_SIZE = re.compile(r"([0-9]{1,18})([KMG]?)(i?B)?", re.IGNORECASE)
 
 
 def _bytes(text: str) -> int:

@@ -1,0 +1,173 @@
+"""The response reader: what a server may answer to a command, byte for byte: status lines, headers, bodies, errors.
+
+The first byte chooses the command, the second how its result is shown; the rest is what the server sends, to one
+request after the other. Any bytes become a result or one error. Beyond that, what is checked:
+
+- an error is one line, and no control character of what the server said reaches a terminal;
+- a body whose end the server tells comes whole or is an error, never a short body;
+- what is shown as JSON is JSON, and HTML holds no element or attribute but our own;
+- a look at a body's start uses nothing up: what is read afterwards begins with it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from html.parser import HTMLParser
+
+from fuzz.wire import Server
+from storlet_shell.adapters.console import Console
+from storlet_shell.errors import StorletShellError
+from storlet_shell.registry import Call, Registry
+from storlet_shell.results import Response, Result
+
+_LINES = (
+    "get c/o",
+    "get c/o --storlet s.py -p a=b",
+    "get c/o --range 2-5",
+    "get c/o --storlet s.py --range 2-5",
+    "get c/o --expect-bytes 5 --expect-lines 1",
+    "upload c/o",
+    "copy c/o c/p",
+    "copy c/o c/p --storlet s.py",
+    "ls",
+    "ls -l c",
+    "stat",
+    "stat c",
+    "stat c/o",
+    "post c/o -m a=b",
+    "rm -y c/o",
+    "mkdir c",
+    "info",
+    "enable",
+    "storlets show s.py",
+    "dependencies show d.py",
+    "acl list c",
+    "logs s.py",
+    "undeploy -y s.py",
+)
+_SERVER = Server()
+_REGISTRY = Registry()
+_CALLS: tuple[Call, ...] = tuple(
+    _REGISTRY.get(name).call(words, b"hello" if name == "upload" else None)
+    for name, *words in (line.split() for line in _LINES)
+)
+_WAYS = ("pipe", "terminal", "json", "notebook", "lines", "peek")
+_TABLE = ("table", "tbody", "td", "th", "thead", "tr")
+_ELEMENTS = frozenset(("code", "details", "div", "i", "img", "li", "pre", "strong", "summary", "ul", *_TABLE))
+_ATTRIBUTES = frozenset(("alt", "open", "src", "style"))
+_ENDED = re.compile(rb"HTTP/1\.1 200 OK\r\n(?:Content-Length: (\d{1,6})|Transfer-Encoding: chunked)\r\n\r\n")
+_CHUNK = re.compile(rb"([0-9a-fA-F]{1,5})\r\n")
+
+
+def check(data: bytes) -> None:
+    """Answer a command with bytes, and look at what becomes of them."""
+    if len(data) < 2:
+        return
+    call, way, answers = _CALLS[data[0] % len(_CALLS)], _WAYS[data[1] % len(_WAYS)], data[2:]
+    out, err = _Stream(is_terminal=way == "terminal"), _Stream(is_terminal=True)
+    console = Console({}, io.BytesIO(), lambda: out, lambda: err)
+    content = None
+    with _SERVER.session(console, answers) as session:
+        try:
+            content = _read(call.run(session), way, console)
+        except StorletShellError as error:
+            console.show_error(error)
+            assert len(str(error).splitlines()) == 1
+    if content is not None and call is _CALLS[0]:
+        _check_whole(content, answers)
+    _check_terminal(err.text)
+    if way == "terminal":
+        _check_terminal(out.text)
+
+
+class _Stream(io.TextIOWrapper):
+    """A standard stream as Python opens it, on a terminal or not."""
+
+    def __init__(self, *, is_terminal: bool) -> None:
+        super().__init__(io.BytesIO(), "utf-8", "backslashreplace" if is_terminal else "strict", newline="\n")
+        self._is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        return self._is_terminal
+
+    @property
+    def text(self) -> str:
+        self.flush()
+        return self.buffer.getvalue().decode("utf-8")  # type: ignore[attr-defined]  # a BytesIO
+
+
+def _read(result: Result, way: str, console: Console) -> bytes | None:
+    """Show a result in one way; return the body if it is one that is kept."""
+    if way in ("pipe", "terminal"):
+        console.show(result)
+        return None
+    try:
+        if way == "json":
+            json.loads("".join(result.json_pieces()))
+        elif way == "notebook":
+            result.look()
+            _Elements().feed(result._repr_mimebundle_()["text/html"])
+        elif not isinstance(result, Response):
+            list(result.render())
+        elif way == "lines":
+            assert not any("\n" in line for line in result.lines())
+        else:
+            assert result.content.startswith(result.peek(3))
+        return _content(result) if way in ("notebook", "peek") else None
+    finally:
+        result.close()
+
+
+def _content(result: Result) -> bytes | None:
+    if not isinstance(result, Response) or not result.has_body:
+        return None
+    head = result.peek(5)
+    assert result.content.startswith(head)
+    assert b"".join(result.iter_content(7)) == result.content
+    return result.content
+
+
+class _Elements(HTMLParser):
+    """Allows nothing that was not meant."""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag in _ELEMENTS
+        assert {name for name, _ in attrs} <= _ATTRIBUTES
+        assert all((value or "").startswith("data:image/") for name, value in attrs if name == "src")
+
+
+def _check_terminal(text: str) -> None:
+    assert all(char.isprintable() or char in "\n\t" for char in text)
+
+
+def _check_whole(content: bytes, answers: bytes) -> None:
+    """Check that a body is what a server of few words has sent; what it says in other words is not looked at."""
+    head = _ENDED.match(answers)
+    if head is None:
+        return
+    rest = answers[head.end() :]
+    if head[1] is not None:
+        assert content == rest[: int(head[1])]
+        assert len(content) == int(head[1])
+        return
+    at = 0
+    while chunk := _CHUNK.match(rest, at):
+        length = int(chunk[1], 16)
+        if not length:
+            assert content == b"".join(_chunks(rest))
+            return
+        at = chunk.end() + length + 2
+        if rest[at - 2 : at] != b"\r\n" and at <= len(rest):
+            return  # not as HTTP has it
+    assert at < len(rest), "what was cut is no whole body"
+
+
+def _chunks(rest: bytes) -> list[bytes]:
+    found, at = [], 0
+    while chunk := _CHUNK.match(rest, at):
+        at = chunk.end() + int(chunk[1], 16)
+        found.append(rest[chunk.end() : at])
+        at += 2
+    return found

@@ -1,0 +1,77 @@
+"""The command-file reader, up to where commands would run: ``-f FILE --parse-only``, with each command's own parser.
+
+Any bytes become a status. Beyond that, what is checked: standard output stays empty; each complaint is one line that
+names the file and a line of it; the status is that of a complaint, and 0 when there is none.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any, ClassVar
+
+from storlet_shell.adapters.console import Console
+from storlet_shell.adapters.interpreter import Interpreter, Scope
+from storlet_shell.adapters.script import How, Runner, decode
+from storlet_shell.errors import ExitStatus, UsageError
+from storlet_shell.registry import AnyParser, Bind, Command, Parser, Registry
+from storlet_shell.session import Session
+
+_ENVIRON = {"HOME": "/nowhere", "NAME": "a 'value' | > #"}
+_COMPLAINT = re.compile(r"storlet-shell: FILE:(\d+): .+")
+
+
+class _Command(Command):
+    """A command that makes its parser once."""
+
+    _parsers: ClassVar[dict[str, Parser]] = {}
+
+    def parser(self, cls: type[AnyParser], bind: Bind | None = None) -> Any:
+        if self.name not in self._parsers:
+            made = self._parsers[self.name] = super().parser(Parser)
+            made.usage = made.format_usage().removeprefix("usage: ")  # or it would be made anew for each line
+        return self._parsers[self.name]
+
+
+class _Commands(Registry):
+    """All commands, found once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._found = {name: _Command(*found) for found in Registry() for name in (found.name, *found.aliases)}
+
+    def builtin_names(self) -> list[str]:
+        return list(self._found)
+
+
+_REGISTRY = _Commands()
+
+
+def check(data: bytes) -> None:
+    """Read bytes as a command file."""
+    try:
+        text = decode(data, "FILE")
+    except UsageError as error:
+        assert re.fullmatch(r"FILE:\d+: .+", str(error))
+        return
+    stdout, stderr = io.StringIO(), io.StringIO()
+    console = Console(_ENVIRON, io.BytesIO(), lambda: stdout, lambda: stderr)
+    with Session(console) as session:
+        runner = Runner(Interpreter(session, console, _REGISTRY), How(parse_only=True))
+        status = runner.run(text, Scope("FILE", ("one", "t w o"), {"DEFINED": "-o x"}, _ENVIRON))
+    _check(status, stdout.getvalue(), stderr.getvalue(), text.count("\n") + 1)
+
+
+def _check(status: int, out: str, err: str, count: int) -> None:
+    assert out == ""
+    assert status in {0, ExitStatus.USAGE, ExitStatus.UNKNOWN_COMMAND, ExitStatus.NOT_FOUND, ExitStatus.ERROR}
+    complaints = err.split("\n")
+    assert complaints.pop() == ""
+    assert (status == 0) == (not complaints)
+    numbers = []
+    for complaint in complaints:
+        found = _COMPLAINT.fullmatch(complaint)
+        assert found, complaint
+        numbers.append(int(found[1]))
+    assert numbers == sorted(numbers)
+    assert all(1 <= number <= count for number in numbers)

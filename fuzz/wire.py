@@ -1,0 +1,140 @@
+"""A server that says what a fuzzer wants: the real client over the real HTTP libraries, on a socket that is none."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from urllib3 import HTTPConnectionPool
+from urllib3.connection import HTTPConnection
+
+from storlet_shell.client import Client
+from storlet_shell.credentials import Credentials, Login
+from storlet_shell.errors import ServiceError
+from storlet_shell.session import Session, Surroundings
+from storlet_shell.transport import Transport
+from storlet_shell.values import Connection
+
+_URL = "http://127.0.0.1:9/v1/AUTH_test"
+_LOGIN = Login(Credentials("the fuzzer", "token", _URL, secret="a token"), Connection(direct=True))
+
+
+class Server:
+    """Sends the same bytes to all requests in a row; whoever reads beyond their end finds the connection closed.
+
+    It serves any number of sessions, one after the other.
+    """
+
+    def __init__(self) -> None:
+        self.answers = io.BytesIO()
+        self.transport = Transport(_URL, _LOGIN.connection)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether all has been sent."""
+        return self.answers.tell() == len(self.answers.getbuffer())
+
+    def session(self, surroundings: Surroundings, answers: bytes) -> Session:
+        """Return a session whose requests go to this server.
+
+        :param answers: what is sent in it
+        """
+        self.answers = io.BytesIO(answers)
+        self.transport._connection._pool = _Pool(self)  # whose connections have seen nothing of an earlier session
+        return _Session(surroundings, _Client(self))
+
+
+class _Session(Session):
+    """A session that has logged in."""
+
+    def __init__(self, surroundings: Surroundings, client: Client) -> None:
+        super().__init__(surroundings)
+        self._only_client = client
+
+    @property
+    def client(self) -> Client:
+        return self._only_client
+
+
+class _Client(Client):
+    """A client that does not pause before it sends a request again, and sends none where no answer is left."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(_LOGIN)
+        self._server = server
+        self._transport = server.transport
+
+    def another(self, endpoint: str = "") -> Client:
+        return _Client(self._server)
+
+    def _pause(self, attempts_left: int) -> None:  # type: ignore[override]  # it is called as if it were no method
+        if self._server.is_silent:
+            raise ServiceError("the server has nothing more to say")
+
+
+class _Pool(HTTPConnectionPool):
+    """Connections that reach the server without the system's sockets."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__("127.0.0.1", 9)
+        self._server = server
+
+    def _new_conn(self) -> HTTPConnection:  # type: ignore[override]  # it is all that is used of one
+        made = _Connection(self.host, self.port)
+        made.server = self._server
+        return made
+
+
+class _Connection(HTTPConnection):
+    server: Server
+
+    @property
+    def is_connected(self) -> bool:
+        return self.sock is not None
+
+    def connect(self) -> None:
+        self.sock = _Socket(self.server)  # type: ignore[assignment]  # it is all that is used of one
+
+
+class _Socket:
+    """What ``http.client`` and urllib3 do with a socket; what one answer leaves is the beginning of the next."""
+
+    def __init__(self, server: Server) -> None:
+        self._answers = server.answers
+
+    def makefile(self, *_: Any, **__: Any) -> _Answer:
+        return _Answer(self._answers)
+
+    def sendall(self, _: Any) -> None:
+        pass
+
+    def settimeout(self, _: Any) -> None:
+        pass
+
+    def shutdown(self, _: int) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class _Answer(io.BufferedIOBase):
+    """One answer's file; closing it leaves the bytes that follow for the next."""
+
+    def __init__(self, answers: io.BytesIO) -> None:
+        self._answers = answers
+
+    def read(self, size: int | None = -1) -> bytes:
+        return self._answers.read(size)
+
+    def read1(self, size: int = -1) -> bytes:
+        return self._answers.read1(size)
+
+    def readinto(self, buffer: Any) -> int:
+        return self._answers.readinto(buffer)
+
+    def readline(self, size: int | None = -1) -> bytes:
+        return self._answers.readline(size)
+
+    def readable(self) -> bool:
+        return True
