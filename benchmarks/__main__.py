@@ -1,49 +1,44 @@
-"""Measure everything and print the table, in which a figure that misses its target is marked."""
+"""``python -m benchmarks [MODULE …]``: measure, keep the results as they come, and print the table."""
 
 from __future__ import annotations
 
+import argparse
 import sys
-import time
-from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
-from benchmarks import batch, client, endpoints, engine, keystone, notebook, objects
-from benchmarks.cluster import Wire, cluster
-from benchmarks.measure import Figure, table
-from storlet_shell.embedded.control import KEYSTONE
+from benchmarks import idle, runs, table
+from benchmarks.figures import FIGURES
+from benchmarks.lab import Lab
+from benchmarks.records import FILE, Records
 
-
-def figures() -> Iterator[Figure]:
-    """Yield the figures as they are measured."""
-    yield from engine.start_up()
-    with cluster() as running, Wire(running) as wire:
-        wire.send("PUT", "bench")
-        wire.send("PUT", "bench/small", body=b"x" * 1024)
-        idle = wire.deploy("idle")
-        wire.send("GET", "bench/small", idle)
-        since = time.monotonic()
-        yield from engine.first_invocations(wire)
-        yield from engine.warm_requests(wire)
-        yield from engine.large_bodies(wire)
-        yield from engine.eight_clients(running, wire)
-        yield from engine.fifty_at_once(running, wire)
-        yield from client.whole_process(running, wire)
-        yield from client.memory(running)
-        yield from notebook.figures(running, wire)
-        yield from objects.figures(running, wire)
-        yield from batch.figures(running, wire)
-        with cluster(KEYSTONE) as cloud:
-            yield from keystone.figures(cloud)
-        yield from endpoints.figures()
-        yield engine.after_idling(wire, idle, since)
+_QUICK = Path("build/bench-quick.json")
 
 
 def main() -> None:
-    """Print the table."""
-    measured = []
-    for figure in figures():
-        print(f"… {figure.what}: {figure.cells()[2]}", file=sys.stderr, flush=True)
-        measured.append(figure)
-    print("\n".join(table(measured)))
+    """Measure what was asked for; exit with 1 when something could not be measured."""
+    arguments = _arguments()
+    lab, records = Lab(quick=arguments.quick), Records(arguments.results or (_QUICK if arguments.quick else FILE))
+    chosen = [name for name in FIGURES if name in arguments.module or not arguments.module]
+    with ExitStack() as stack:
+        # The others are measured while this one's server has nothing to do.
+        idling = stack.enter_context(idle.idling()) if "idle" in chosen else None
+        for name in chosen:
+            runs.measure(name, lab, records, idling)
+    measured = {name: records.modules[name] for name in chosen}
+    print("\n".join(table.text(measured)))
+    sys.exit(any(record["failure"] for results in measured.values() for record in results["figures"].values()))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("module", nargs="*", help=f"what to measure; all of it by default: {', '.join(FIGURES)}")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, two rounds: tries the benchmark itself")
+    parser.add_argument("--results", type=Path, metavar="FILE", help=f"{FILE.name}; with --quick {_QUICK}")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.module) - set(FIGURES):
+        parser.error(f"no such module: {', '.join(sorted(unknown))}; there are {', '.join(FIGURES)}")
+    return arguments
 
 
 if __name__ == "__main__":

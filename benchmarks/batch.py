@@ -3,124 +3,102 @@
 from __future__ import annotations
 
 import os
-import resource
 import shlex
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.cluster import Wire, environment, peak_memory, tool
-from benchmarks.measure import Figure, Sample
+from benchmarks import peers
+from benchmarks.cluster import PLAIN, Wire, login, peak_memory, tool
+from benchmarks.lab import Lab, gives
+from benchmarks.measure import Measured, Sample, ratio
 from benchmarks.stand_in import StandIn
 from storlet_shell import headers as wire_headers
 from storlet_shell.commands import _batches
 from storlet_shell.embedded.control import Running
 from storlet_shell.patterns import Pattern
 
-_OBJECTS = 1000
+SETTINGS = PLAIN
 _JOBS = 8
-_ROUNDS = 3
-_PLENTY = 10_000_000
 
 
-def figures(running: Running, wire: Wire) -> Iterator[Figure]:
-    """Measure all of them."""
-    headers = wire.deploy("batch")
-    wire.send("PUT", "batch")
-    for number in range(_OBJECTS):
-        wire.send("PUT", f"batch/{number:04}", body=b"x" * 10240)
-    wire.send("GET", "batch/0000", headers)
-    yield from beside_others(running, headers[wire_headers.RUN_STORLET])
-    with StandIn() as server:
-        yield memory(server)
-        yield from journal(server)
-    yield from listing()
-
-
-def beside_others(running: Running, storlet: str) -> Iterator[Figure]:
+@gives("map", "map-cpu", "map-curl")
+def beside_others(lab: Lab, running: Running) -> Iterator[Measured]:
     """1,000 objects of 10 KiB into files, by as many connections each."""
+    with Wire(running) as wire:
+        headers = wire.deploy("batch")
+        wire.fill("batch", lab.size(1000, 20), 10240)
+        wire.send("GET", "batch/object-000000", headers)
+    storlet = headers[wire_headers.RUN_STORLET]
     with tempfile.TemporaryDirectory(prefix="storlet-bench-") as folder:
         saved, header = f"{folder}/files", f"{wire_headers.RUN_STORLET}:{storlet}"
-        ours = [tool("storlet-shell"), "map", "--storlet", storlet, "--input", "path:/batch/*", "--save", saved]
-        theirs = [tool("swift"), "download", "batch", "-D", saved, "-H", header, "--ignore-checksum"]
-        theirs += ["--object-threads", str(_JOBS), "-q"]
-        curl = _curl(running, storlet, folder)
-        rounds = [
-            (_spent([*ours, "-j", str(_JOBS)], running), _spent(theirs, running), _spent(curl, running))
-            for _ in range(_ROUNDS)
-        ]
-    samples = [[Sample(column) for column in zip(*runs, strict=True)] for runs in zip(*rounds, strict=True)]
-    (seconds, cpu), (their_seconds, their_cpu), (curl_seconds, _) = samples
-    yield Figure(
-        "map of 1,000 objects of 10 KiB ÷ swift download, time",
-        seconds.median / their_seconds.median,
-        0.9,
-        True,
-        "",
-        f"{seconds}, swift download {their_seconds}; -j {_JOBS} each",
-    )
-    yield Figure("the same, client's CPU seconds", cpu.median / their_cpu.median, 0.7, True, "", f"{cpu}, {their_cpu}")
-    yield Figure(
-        "the same ÷ xargs -P with curl, time", seconds.median / curl_seconds.median, 1.0, True, "", f"{curl_seconds}"
-    )
+        lines = {
+            "ours": lambda _: [
+                *(tool("storlet-shell"), "map", "--storlet", storlet, "--input", "path:/batch/*"),
+                *("--save", saved, "-j", str(_JOBS)),
+            ],
+            "swift": lambda _: [
+                *(peers.swift(), "download", "batch", "-D", saved, "-H", header, "--ignore-checksum"),
+                *("--object-threads", str(_JOBS), "-q"),
+            ],
+            "curl": lambda _: [peers.curl() and "sh", "-c", _curl(running, storlet, folder)],
+        }
+        costs = lab.costs(5, lines, running)
+    yield costs.beside("map", "swift", note=f"-j {_JOBS} each; {costs.server_note}")
+    yield costs.beside("map-cpu", "swift", of="cpu")
+    yield costs.beside("map-curl", "curl")
 
 
-def _curl(running: Running, storlet: str, folder: str) -> list[str]:
+def _curl(running: Running, storlet: str, folder: str) -> str:
     """Return a line of sh that logs in once and lets curl fetch each object, as a script would."""
-    login = f"curl -sD- -o /dev/null -H X-Auth-User:$ST_USER -H X-Auth-Key:$ST_KEY {running.auth_url}"
-    token = f"T=$({login} | tr -d '\\r' | sed -n 's/^X-Auth-Token: //Ip')"
-    base = f"http://127.0.0.1:{running.port}/v1/AUTH_local/batch"
+    base = f"{running.storage_url}/batch"
     get = f"curl -sf -H X-Auth-Token:$T -H {wire_headers.RUN_STORLET}:{storlet} -o {shlex.quote(folder)}/curl-{{}}"
-    return ["sh", "-c", f"{token}; curl -sH X-Auth-Token:$T {base} | xargs -P {_JOBS} -I {{}} {get} {base}/{{}}"]
+    return f"{login(running)}; curl -sH X-Auth-Token:$T {base} | xargs -P {_JOBS} -I {{}} {get} {base}/{{}}"
 
 
-def _spent(words: list[str], running: Running) -> tuple[float, float]:
-    """Run a process to its end; return the seconds it took, and those of the processor."""
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(words, stdout=subprocess.DEVNULL, env=environment(running), check=True)
-    seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
-    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-def memory(server: StandIn) -> Figure:
+@gives("map-memory")
+def memory(lab: Lab, _running: Running) -> Iterator[Measured]:
     """100,000 objects over 1,000, on a server that does nothing, so that the client is what is measured."""
-    peaks = {}
-    for count in (1_000, 100_000):
-        words = [tool("storlet-shell"), "map", "--storlet", "s.py", "--input", f"path:/{count}/*"]
-        peaks[count] = peak_memory(words, server.running)
-    few, plenty = (peaks[count] / 1024 for count in (1_000, 100_000))
-    note = f"{plenty:.1f} MiB, {few:.1f} MiB; once each"
-    return Figure("map's peak memory, 100,000 objects ÷ 1,000", plenty / few, 1.3, True, "", note)
+    with StandIn() as server:
+        words = [tool("storlet-shell"), "map", "--storlet", "s.py", "--input"]
+        plenty, few = (
+            Sample((peak_memory([*words, f"path:/{count}/*"], server.running),), "MiB")
+            for count in (lab.size(100_000, 200), lab.size(1_000, 20))
+        )
+    yield ratio("map-memory", plenty, few, peer="1,000")
 
 
-def journal(server: StandIn) -> Iterator[Figure]:
+@gives("journal")
+def journal(lab: Lab, _running: Running) -> Iterator[Measured]:
     """5,000 runs with a journal over 5,000 without, on a server that takes 10 ms for each, as a storlet may."""
-    words = [tool("storlet-shell"), "map", "--storlet", "s.py", "--input", "path:/5000-slow/*", "-j", str(_JOBS)]
-    with tempfile.TemporaryDirectory(prefix="storlet-bench-") as folder:
-        rounds = []
-        for number in range(_ROUNDS):
-            plain, _ = _spent(words, server.running)
-            kept, _ = _spent([*words, "--journal", f"{folder}/{number}"], server.running)
-            rounds.append((kept, plain))
-        size = Path(folder, "0").stat().st_size / 5000
-    kept, plain = (Sample(column) for column in zip(*rounds, strict=True))
-    note = f"{kept}, without {plain}; {size:.0f} bytes an object"
-    yield Figure("the journal's share of a batch of 10 ms runs", kept.median / plain.median - 1, 0.05, True, "", note)
+    count = lab.size(5000, 100)
+    words = [tool("storlet-shell"), "map", "--storlet", "s.py", "--input", f"path:/{count}-slow/*", "-j", str(_JOBS)]
+    with tempfile.TemporaryDirectory(prefix="storlet-bench-") as folder, StandIn() as server:
+        lines = {
+            "ours": lambda number: [*words, "--journal", f"{folder}/{number}"],
+            "plain": lambda _: words,
+        }
+        costs = lab.costs(5, lines, server.running, warm=False)
+        size = Path(folder, "1").stat().st_size / count
+    kept, plain = costs["ours"].seconds, costs["plain"].seconds
+    samples = {"with": kept, "without": plain}
+    yield Measured("journal", kept.median / plain.median - 1, samples, f"{size:.0f} bytes an object")
 
 
-def listing() -> Iterator[Figure]:
+@gives("names")
+def listing(lab: Lab, _running: Running) -> Iterator[Measured]:
     """Ten million names through the real listing and the real pattern, from pages that are made up."""
-    names = iter(_batches.Objects(_Pages(_PLENTY), Pattern.parse("path:/c/2026/**/*7.gz")))  # type: ignore[arg-type]
+    plenty = lab.size(10_000_000, 100_000)
+    names = iter(_batches.Objects(_Pages(plenty), Pattern.parse("path:/c/2026/**/*7.gz")))  # type: ignore[arg-type]
     started = time.perf_counter()
     next(names)
     before = _resident()
     count = 1 + sum(1 for _ in names)
     seconds = time.perf_counter() - started
     grown = (_resident() - before) / 2**20
-    note = f"{count} matched of {_PLENTY}, {1e6 * seconds / _PLENTY:.2f} µs a name, {seconds:.0f} s"
-    yield Figure("10,000,000 listed names: memory grows by", grown, 32, True, " MiB", note)
+    note = f"{count} matched of {plenty}, {1e6 * seconds / plenty:.2f} µs a name, {seconds:.0f} s"
+    yield Measured("names", grown, note=note)
 
 
 def _resident() -> int:
@@ -135,8 +113,14 @@ class _Pages:
         self._left = count
         self.client = self
 
+    def another(self) -> _Pages:
+        return self
+
     def send(self, _: object) -> _Pages:
         return self
+
+    def close(self) -> None:
+        """Close nothing."""
 
     transaction_id = ""
 
@@ -149,3 +133,6 @@ _ENTRY = (
     b'{"bytes": 10240, "hash": "d41d8cd98f00b204e9800998ecf8427e", "name": "2026/%05d/%08d.gz", '
     b'"content_type": "application/octet-stream", "last_modified": "2026-01-31T12:00:00.000000"}'
 )
+
+
+MEASUREMENTS = (beside_others, memory, journal, listing)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import http.client
+import io
 import os
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +28,7 @@ class Identity:
         in_files[0].close()
         out_files[0].close()
 """
+PLAIN = control.Settings(ephemeral=True, auth=control.TEMPAUTH)
 ON_PROXY = {wire.RUN_ON_PROXY: ""}
 HOST = "127.0.0.1"
 
@@ -57,6 +60,16 @@ class Wire:
             raise RuntimeError(f"{method} {path}: {answer.status}")
         return count
 
+    def fill(self, container: str, count: int, size: int) -> None:
+        """Make a container with objects ``object-000000`` and so on of as many bytes each, by one archive."""
+        content = io.BytesIO()
+        with tarfile.open(fileobj=content, mode="w") as archive:
+            for number in range(count):
+                member = tarfile.TarInfo(f"object-{number:06}")
+                member.size = size
+                archive.addfile(member, io.BytesIO(b"x" * size))
+        self.send("PUT", f"{container}?extract-archive=tar", body=content.getvalue())
+
     def log(self, storlet: str) -> str:
         """Return what is kept of a storlet's last invocations."""
         path = f"/v1/AUTH_local?{wire.LOG_QUERY}={storlet}"
@@ -77,9 +90,9 @@ class Wire:
 
 
 @contextmanager
-def cluster(auth: str = control.TEMPAUTH) -> Iterator[control.Running]:
+def cluster(settings: control.Settings = PLAIN) -> Iterator[control.Running]:
     """Run an embedded Swift in a temporary folder."""
-    with control.join_or_start(control.data_folder(), control.Settings(ephemeral=True, auth=auth)) as lease:
+    with control.join_or_start(control.data_folder(), settings) as lease:
         yield lease.running
 
 
@@ -89,6 +102,12 @@ def environment(running: control.Running | None = None) -> dict[str, str]:
     if running is None:
         return kept
     return {**kept, **control.environment(running)}
+
+
+def login(running: control.Running) -> str:
+    """Return a line of sh that logs in as a script would, and leaves the token in ``$T``."""
+    words = f"curl -sD- -o /dev/null -H X-Auth-User:$ST_USER -H X-Auth-Key:$ST_KEY {running.auth_url}"
+    return f"T=$({words} | tr -d '\\r' | sed -n 's/^X-Auth-Token: //Ip')"
 
 
 def tool(name: str) -> str:
@@ -128,9 +147,13 @@ sys.exit(status)
 """
 
 
-def peak_memory(words: list[str], running: control.Running) -> int:
-    """Run a process to its end and return its peak memory in KiB."""
+def peak_memory(words: list[str], running: control.Running) -> float:
+    """Run a process to its end and return its peak memory in MiB."""
     done = subprocess.run(
-        [sys.executable, "-S", "-c", _PEAK, *words], stdout=subprocess.PIPE, env=environment(running), check=True
+        [sys.executable, "-S", "-c", _PEAK, *words],
+        stdout=subprocess.PIPE,
+        env=environment(running),
+        timeout=900,
+        check=True,
     )
-    return int(done.stdout)
+    return int(done.stdout) / 1024

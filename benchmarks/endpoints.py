@@ -10,45 +10,33 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.cluster import Wire, run, tool
-from benchmarks.measure import Figure, in_turns
+from benchmarks.lab import Lab, gives
+from benchmarks.measure import Measured, ratio
 from storlet_shell import headers as wire_headers
 from storlet_shell.embedded import control
 
-_OBJECTS = 300
-_ROUNDS = 3
+SETTINGS = control.Settings(ephemeral=True, proxies=3)
 _STOPPED, _GOING = 0.09, 0.01
 
 
-def figures() -> Iterator[Figure]:
-    """Measure on a cluster of its own."""
-    settings = control.Settings(ephemeral=True, proxies=3)
-    with control.join_or_start(control.data_folder(), settings) as lease, Wire(lease.running) as wire:
-        storlet = wire.deploy("many")
-        wire.send("PUT", "many")
-        for number in range(_OBJECTS):
-            wire.send("PUT", f"many/{number:04}", body=b"x" * 10240)
-        with _slowed(_a_proxy(lease.running)):
-            yield one_slow_proxy(lease.running, storlet[wire_headers.RUN_STORLET])
-
-
-def one_slow_proxy(running: control.Running, storlet: str) -> Figure:
+@gives("slow-proxy")
+def one_slow_proxy(lab: Lab, running: control.Running) -> Iterator[Measured]:
     """Run the same batch with both schedulers."""
+    count = lab.size(300, 20)
+    with Wire(running) as wire:
+        storlet = wire.deploy("many")[wire_headers.RUN_STORLET]
+        wire.fill("many", count, 10240)
     words = [tool("storlet-shell"), "map", "--storlet", storlet, "--input", "path:/many/*", "-j", "8"]
     for url in running.storage_urls:
         words += ["--endpoint", url]
-    noticing, turning = in_turns(
-        _ROUNDS,
-        lambda: run([*words, "--scheduler", "least-outstanding"], running),
-        lambda: run([*words, "--scheduler", "round-robin"], running),
-    )
-    return Figure(
-        f"map of {_OBJECTS} objects by three proxies, one slowed: least-outstanding ÷ round-robin, time",
-        noticing.median / turning.median,
-        0.8,
-        True,
-        "",
-        f"{noticing}, {turning}; the slow one stands still nine tenths of the time",
-    )
+    with _slowed(_a_proxy(running)):
+        times = lab.in_turns(
+            3,
+            noticing=lambda: run([*words, "--scheduler", "least-outstanding"], running),
+            turning=lambda: run([*words, "--scheduler", "round-robin"], running),
+        )
+    note = f"{count} objects; the slow proxy stands still nine tenths of the time"
+    yield ratio("slow-proxy", times["noticing"], times["turning"], note, peer="round-robin")
 
 
 def _a_proxy(running: control.Running) -> int:
@@ -76,3 +64,6 @@ def _slowed(pid: int) -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
+
+
+MEASUREMENTS = (one_slow_proxy,)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 import statistics
-import threading
-import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
 
-from benchmarks.cluster import IDENTITY, ON_PROXY, Wire, run, tool
-from benchmarks.measure import Figure, Sample, in_turns, timed
+from benchmarks.cluster import IDENTITY, ON_PROXY, PLAIN, Wire, run, tool
+from benchmarks.lab import Lab, gives
+from benchmarks.measure import Measured, Sample, ratio, timed
 from storlet_shell.embedded.control import Running
 
+SETTINGS = PLAIN
 _MIB = 2**20
 _RUN_SECONDS = re.compile(r"\((\d+\.\d+) s\)$", re.MULTILINE)
 _FIRST_LINES = """mkdir bench
@@ -25,113 +28,115 @@ get bench/object --storlet identity.py
 """
 
 
-def start_up() -> Iterator[Figure]:
+@gives("start-up")
+def start_up(lab: Lab, _running: Running) -> Iterator[Measured]:
     """From nothing to the first answered storlet GET: a process, a server, a container, an upload, a deployment."""
     lines = _FIRST_LINES.format(code=IDENTITY.decode()).encode()
     words = [tool("storlet-shell"), "--local", "--ephemeral", "-f", "-"]
-    sample = Sample(tuple(timed(lambda: run(words, stdin=lines)) for _ in range(5)))
-    yield Figure("--local from nothing to the first storlet GET", sample.median, 4, True, " s", f"{sample}, to its end")
+    sample = lab.in_turns(5, ours=lambda: run(words, stdin=lines))["ours"]
+    yield Measured("start-up", sample.median, {"ours": sample}, "to its end")
 
 
-def first_invocations(wire: Wire) -> Iterator[Figure]:
+@gives("first-deploy", "first-redeploy")
+def first_invocations(lab: Lab, running: Running) -> Iterator[Measured]:
     """Measure the first invocation after a deployment and after a redeployment."""
-    wire.send("PUT", "bench/small", body=b"x" * 1024)
-    fresh, again = [], []
-    for number in range(7):
-        run_it = wire.deploy(f"fresh{number}")
-        fresh.append(timed(lambda headers=run_it: wire.send("GET", "bench/small", headers)))
-        wire.deploy(f"fresh{number}")
-        again.append(timed(lambda headers=run_it: wire.send("GET", "bench/small", headers)))
-    for what, seconds in (("a deploy", fresh), ("a redeploy", again)):
+    fresh: list[float] = []
+    again: list[float] = []
+    with _wire(running) as wire:
+        for number in range(lab.rounds(7)):
+            for seconds in (fresh, again):
+                headers = wire.deploy(f"fresh{number}")
+                seconds.append(timed(partial(wire.send, "GET", "bench/small", headers)))
+    for name, seconds in (("first-deploy", fresh), ("first-redeploy", again)):
         sample = Sample(tuple(seconds))
-        yield Figure(f"first invocation after {what}", sample.median, 0.2, True, " s", str(sample))
+        yield Measured(name, sample.median, {"ours": sample})
 
 
-def after_idling(wire: Wire, headers: dict[str, str], since: float) -> Figure:
-    """Measure the first invocation after five idle minutes, once; the rest of them is waited for."""
-    time.sleep(max(0.0, 300 - (time.monotonic() - since)))
-    plain = Sample((timed(lambda: wire.send("GET", "bench/small")),))
-    seconds = timed(lambda: wire.send("GET", "bench/small", headers))
-    return Figure("first invocation after five idle minutes", seconds, 0.2, True, " s", f"once; plain: {plain}")
-
-
-def warm_requests(wire: Wire) -> Iterator[Figure]:
+@gives("warm-get")
+def warm_requests(lab: Lab, running: Running) -> Iterator[Measured]:
     """Small objects: a storlet GET over a plain one."""
-    wire.send("PUT", "bench/small", body=b"x" * 1024)
-    headers = wire.deploy("warm")
-    plain, storlet = in_turns(
-        200, lambda: wire.send("GET", "bench/small"), lambda: wire.send("GET", "bench/small", headers)
-    )
-    engine = statistics.median(
-        float(seconds) for seconds in re.findall(r"\((\d+\.\d+) s\)$", wire.log("warm.py"), re.M)
-    )
-    middleware = storlet.median - plain.median - engine
-    note = (
-        f"storlet {storlet}, plain {plain}; beyond plain, the engine takes {1000 * engine:.1f} ms (its log), the "
-        f"middleware {1000 * middleware:.1f} ms"
-    )
-    yield Figure("warm storlet GET of 1 KiB ÷ plain GET", storlet.median / plain.median, 2.5, True, "", note)
+    with _wire(running) as wire:
+        headers = wire.deploy("warm")
+        times = lab.in_turns(
+            200,
+            plain=lambda: wire.send("GET", "bench/small"),
+            storlet=lambda: wire.send("GET", "bench/small", headers),
+        )
+        engine = statistics.median(float(seconds) for seconds in _RUN_SECONDS.findall(wire.log("warm.py")))
+    beyond = times["storlet"].median - times["plain"].median
+    note = f"{1000 * beyond:.1f} ms beyond plain, of which the engine's own log tells {1000 * engine:.1f} ms"
+    yield ratio("warm-get", times["storlet"], times["plain"], note, peer="plain")
 
 
-def large_bodies(wire: Wire) -> Iterator[Figure]:
+@gives("large-node", "large-proxy")
+def large_bodies(lab: Lab, running: Running) -> Iterator[Measured]:
     """64 MiB through an identity storlet: its rate over the plain rate."""
-    wire.send("PUT", "bench/large", body=b"x" * (64 * _MIB))
-    headers = wire.deploy("large")
-    plain, node, proxy = in_turns(
-        7,
-        lambda: wire.send("GET", "bench/large"),
-        lambda: wire.send("GET", "bench/large", headers),
-        lambda: wire.send("GET", "bench/large", {**headers, **ON_PROXY}),
-    )
-    for what, sample, limit in (("node", node, 0.85), ("proxy", proxy, 0.6)):
-        note = f"storlet {sample}, plain {plain}, {64 / plain.median:.0f} MiB/s plain"
-        yield Figure(f"64 MiB on the {what}: rate ÷ plain rate", plain.median / sample.median, limit, False, "", note)
+    size = lab.size(64, 2)
+    with _wire(running) as wire:
+        wire.send("PUT", "bench/large", body=b"x" * (size * _MIB))
+        headers = wire.deploy("large")
+        times = lab.in_turns(
+            7,
+            plain=lambda: wire.send("GET", "bench/large"),
+            node=lambda: wire.send("GET", "bench/large", headers),
+            proxy=lambda: wire.send("GET", "bench/large", {**headers, **ON_PROXY}),
+        )
+    note = f"{size / times['plain'].median:.0f} MiB/s plain"
+    for where in ("node", "proxy"):
+        rate = times["plain"].median / times[where].median
+        yield Measured(f"large-{where}", rate, {"ours": times[where], "plain": times["plain"]}, note)
 
 
-def eight_clients(running: Running, wire: Wire) -> Iterator[Figure]:
+@gives("eight-clients")
+def eight_clients(lab: Lab, running: Running) -> Iterator[Measured]:
     """Eight connections at once: storlet requests per second over plain ones."""
-    wire.send("PUT", "bench/small", body=b"x" * 1024)
-    headers = wire.deploy("eight")
-    rounds = [(_rate(running, {}), _rate(running, headers)) for _ in range(5)]
-    plain, storlet = (Sample(tuple(8 * 25 / rate for rate in column)) for column in zip(*rounds, strict=True))
-    note = f"{200 / storlet.median:.0f}/s, plain {200 / plain.median:.0f}/s"
-    yield Figure("eight clients: storlet requests/s ÷ plain", plain.median / storlet.median, 0.3, False, "", note)
+    requests = lab.size(25, 2)
+    with ExitStack() as stack, ThreadPoolExecutor(8) as threads:
+        headers = stack.enter_context(_wire(running)).deploy("eight")
+        wires = [stack.enter_context(Wire(running)) for _ in range(8)]
+
+        def all_at_once(sent: dict[str, str]) -> None:
+            def client(wire: Wire) -> None:
+                for _ in range(requests):
+                    wire.send("GET", "bench/small", sent)
+
+            list(threads.map(client, wires))
+
+        times = lab.in_turns(5, plain=lambda: all_at_once({}), storlet=lambda: all_at_once(headers))
+    rates = {name: 8 * requests / sample.median for name, sample in times.items()}
+    note = f"{rates['storlet']:.0f}/s, plain {rates['plain']:.0f}/s"
+    samples = {"ours": times["storlet"], "plain": times["plain"]}
+    yield Measured("eight-clients", rates["storlet"] / rates["plain"], samples, note)
 
 
-def _rate(running: Running, headers: dict[str, str]) -> float:
-    def client() -> None:
-        with Wire(running) as own:
-            barrier.wait()
-            for _ in range(25):
-                own.send("GET", "bench/small", headers)
-
-    barrier = threading.Barrier(9)
-    threads = [threading.Thread(target=client) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    barrier.wait()
-    started = time.perf_counter()
-    for thread in threads:
-        thread.join()
-    return 8 * 25 / (time.perf_counter() - started)
-
-
-def fifty_at_once(running: Running, wire: Wire) -> Iterator[Figure]:
+@gives("fifty")
+def fifty_at_once(lab: Lab, running: Running) -> Iterator[Measured]:
     """Fifty storlet GETs of 4 MiB at once, and what plain GETs take meanwhile."""
-    wire.send("PUT", "bench/four", body=b"x" * (4 * _MIB))
-    headers = wire.deploy("fifty")
-    complete: list[int] = []
+    size = lab.size(4 * _MIB, 4096)
+    with _wire(running) as wire:
+        wire.send("PUT", "bench/four", body=b"x" * size)
+        headers = wire.deploy("fifty")
 
-    def client() -> None:
-        with Wire(running) as own:
-            complete.append(own.send("GET", "bench/four", headers))
+        def client() -> int:
+            with Wire(running) as own:
+                return own.send("GET", "bench/four", headers)
 
-    threads = [threading.Thread(target=client) for _ in range(50)]
-    for thread in threads:
-        thread.start()
-    plain = []
-    while any(thread.is_alive() for thread in threads):
-        plain.append(timed(lambda: wire.send("GET", "bench/small")))
-    whole = sum(count == 4 * _MIB for count in complete)
-    note = f"{len(plain)} plain GETs of 1 KiB answered meanwhile, {Sample(tuple(plain))}"
-    yield Figure("fifty storlet GETs of 4 MiB at once: complete", whole, 50, False, "", note)
+        plain = []
+        with ThreadPoolExecutor(50) as threads:
+            answers = [threads.submit(client) for _ in range(50)]
+            while not all(answer.done() for answer in answers):
+                plain.append(timed(lambda: wire.send("GET", "bench/small")))
+    whole = sum(answer.exception() is None and answer.result() == size for answer in answers)
+    samples = {"plain GET of 1 KiB meanwhile": Sample(tuple(plain))} if plain else {}
+    yield Measured("fifty", whole, samples, f"{len(plain)} plain GETs were answered meanwhile")
+
+
+def _wire(running: Running) -> Wire:
+    """Log in, and see to a container with a small object."""
+    wire = Wire(running)
+    wire.send("PUT", "bench")
+    wire.send("PUT", "bench/small", body=b"x" * 1024)
+    return wire
+
+
+MEASUREMENTS = (start_up, first_invocations, warm_requests, large_bodies, eight_clients, fifty_at_once)

@@ -3,56 +3,54 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import platformdirs
 import swiftclient
 
+from benchmarks import peers
 from benchmarks.cluster import run, tool
-from benchmarks.measure import Figure, in_turns
+from benchmarks.lab import Lab, gives
+from benchmarks.measure import Measured, ratio
 from benchmarks.notebook import live_shell
 from storlet_shell.embedded import control
 from storlet_shell.embedded.control import Running
 
-_OPENSTACK = "python-openstackclient>=7,<10"
+SETTINGS = control.Settings(ephemeral=True, auth=control.KEYSTONE)
 _COMMANDS = 100
 
 
-def figures(running: Running) -> Iterator[Figure]:
-    """Measure on a cluster that has Keystone."""
+@gives("logins")
+def hundred_commands(lab: Lab, running: Running) -> Iterator[Measured]:
+    """Count the logins of a session of a hundred commands, in Keystone's own log."""
+    _small(running)
+    before = _logins(running)
+    run([tool("storlet-shell"), "-f", "-"], running, b"get bench/small > /dev/null\n" * lab.size(_COMMANDS, 5))
+    yield Measured("logins", _logins(running) - before, note="counted, once")
+
+
+def _small(running: Running) -> None:
+    """See to a container with a small object."""
     run([tool("storlet-shell"), "mkdir", "bench"], running)
     run([tool("storlet-shell"), "upload", "bench/small"], running, b"x" * 1024)
-    yield hundred_commands(running)
-    yield warm_get(running)
-    yield who_am_i(running)
-
-
-def hundred_commands(running: Running) -> Figure:
-    """Count the logins of a session of a hundred commands, in Keystone's own log."""
-    before = _logins(running)
-    run([tool("storlet-shell"), "-f", "-"], running, b"get bench/small > /dev/null\n" * _COMMANDS)
-    count = _logins(running) - before
-    return Figure(f"logins at Keystone in a session of {_COMMANDS} commands", count, 1, True, "", "counted, once")
 
 
 def _logins(running: Running) -> int:
     return (running.folder / "keystone" / "log").read_text().count("POST /v3/auth/tokens 201")
 
 
-def warm_get(running: Running) -> Figure:
+@gives("magic-keystone")
+def warm_get(lab: Lab, running: Running) -> Iterator[Measured]:
     """``%get`` in a live session over the removed extension's way: log in anew for each, then send the GET."""
+    _small(running)
     with live_shell(running) as shell:
-        magic, old = in_turns(
+        times = lab.in_turns(
             50,
-            lambda: shell.run_line_magic("get", "bench/small").content,
-            lambda: _old_way(control.environment(running)),
+            ours=lambda: shell.run_line_magic("get", "bench/small").content,
+            old=lambda: _old_way(control.environment(running)),
         )
-    note = f"{magic}, a new login and the GET by swiftclient {old}"
-    return Figure("%get on Keystone ÷ the removed extension's way", magic.median / old.median, 0.4, True, "", note)
+    yield ratio("magic-keystone", times["ours"], times["old"], peer="swiftclient")
 
 
 def _old_way(who: dict[str, str]) -> bytes:
@@ -69,20 +67,18 @@ def _old_way(who: dict[str, str]) -> bytes:
     return content
 
 
-def who_am_i(running: Running) -> Figure:
+@gives("whoami")
+def who_am_i(lab: Lab, running: Running) -> Iterator[Measured]:
     """``whoami`` over ``openstack token issue``: whole processes, with the same entry of ``clouds.yaml``."""
-    openstack = _openstack()
+    lines = {
+        "ours": lambda _: [tool("storlet-shell"), "whoami"],
+        "openstack": lambda _: [peers.openstack(), "token", "issue"],
+    }
     with tempfile.TemporaryDirectory(prefix="storlet-bench-") as folder:
         clouds = Path(folder, "clouds.yaml")
         clouds.write_text(json.dumps({"clouds": {"bench": _entry(control.environment(running))}}))
         chosen = {"OS_CLIENT_CONFIG_FILE": str(clouds), "OS_CLOUD": "bench"}
-        ours, theirs = in_turns(
-            9,
-            lambda: run([tool("storlet-shell"), "whoami"], environ=chosen),
-            lambda: run(openstack, environ=chosen),
-        )
-    note = f"{ours}, openstack token issue {theirs}"
-    return Figure("whoami with OS_CLOUD ÷ openstack token issue", ours.median / theirs.median, 0.5, True, "", note)
+        yield lab.costs(9, lines, environ=chosen).beside("whoami", "openstack")
 
 
 def _entry(who: dict[str, str]) -> dict[str, object]:
@@ -91,12 +87,4 @@ def _entry(who: dict[str, str]) -> dict[str, object]:
     return {"auth": {name.lower(): who[f"OS_{name}"] for name in names}, "identity_api_version": 3}
 
 
-def _openstack() -> list[str]:
-    """Return the words of ``openstack token issue``; install it once, in an environment that is kept."""
-    place = Path(platformdirs.user_cache_path("storlet-shell")) / "benchmarks" / "openstackclient"
-    program = place / "bin" / "openstack"
-    if not program.exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(place)], check=True)
-        words = [str(place / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", _OPENSTACK]
-        subprocess.run(words, stdout=sys.stderr, check=True)
-    return [str(program), "token", "issue"]
+MEASUREMENTS = (hundred_commands, warm_get, who_am_i)

@@ -1,58 +1,106 @@
-"""Runs that take turns, their medians, and the lines that a table makes of them."""
+"""Samples, and what one measurement gives."""
 
 from __future__ import annotations
 
+import os
+import resource
 import statistics
+import subprocess
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
-
-@dataclass(frozen=True)
-class Figure:
-    """One line of the table.
-
-    :param what: what was measured, on what
-    :param value: the figure
-    :param limit: the target
-    :param at_most: whether the figure is to stay below the target, rather than to reach it
-    :param unit: of the figure and the target; empty for a ratio
-    :param note: medians, spread, and what else a reader needs
-    """
-
-    what: str
-    value: float
-    limit: float
-    at_most: bool
-    unit: str = ""
-    note: str = ""
-
-    @property
-    def is_met(self) -> bool:
-        """Whether the target is reached."""
-        return self.value <= self.limit if self.at_most else self.value >= self.limit
-
-    def cells(self) -> tuple[str, ...]:
-        """Return the line's cells as text."""
-        sign = "≤" if self.at_most else "≥"
-        value, limit = (f"{number:.3g}{self.unit}" for number in (self.value, self.limit))
-        return self.what, f"{sign} {limit}", value, "yes" if self.is_met else "MISSED", self.note
+_PATIENCE = 900
+_TICK = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Seconds that the same thing took, several times."""
+    """What the same thing took, several times.
 
-    seconds: tuple[float, ...]
+    :param values: in the order in which they were measured
+    :param unit: ``s``, ``MiB`` or empty
+    """
+
+    values: tuple[float, ...]
+    unit: str = "s"
 
     @property
     def median(self) -> float:
         """The middle one."""
-        return statistics.median(self.seconds)
+        return statistics.median(self.values)
 
     def __str__(self) -> str:
-        low, high = min(self.seconds), max(self.seconds)
-        return f"{1000 * self.median:.3g} ms ({1000 * low:.3g} to {1000 * high:.3g})"
+        shown = [amount(value, self.unit) for value in (self.median, min(self.values), max(self.values))]
+        return shown[0] if len(self.values) == 1 else f"{shown[0]} ({shown[1]} to {shown[2]})"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured for one line of the table.
+
+    :param name: the line's, in :mod:`.figures`
+    :param value: the figure
+    :param samples: what it was made of, by who did it
+    :param note: what else a reader needs of this run
+    :param failure: why it could not be measured; then there is no value
+    """
+
+    name: str
+    value: float | None
+    samples: Mapping[str, Sample] = field(default_factory=dict)
+    note: str = ""
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What runs of a process took: seconds, those of the client's processor, and those of the server's."""
+
+    seconds: Sample
+    cpu: Sample
+    server: Sample
+
+
+class Trials(dict[str, Costs]):
+    """What processes took that were held against each other, by name.
+
+    :param failures: why those that are left out are
+    """
+
+    def __init__(self, costs: Mapping[str, Costs], failures: Mapping[str, str]) -> None:
+        super().__init__(costs)
+        self.failures = failures
+
+    def beside(self, name: str, peer: str, *, of: str = "seconds", note: str = "") -> Measured:
+        """Return ours over a peer's as a figure.
+
+        :param of: ``seconds``, ``cpu`` or ``server``
+        """
+        for one in ("ours", peer):
+            if one in self.failures:
+                return Measured(name, None, failure=self.failures[one])
+        return ratio(name, getattr(self["ours"], of), getattr(self[peer], of), note, peer=peer)
+
+    @property
+    def server_note(self) -> str:
+        """How busy the server's process was with each."""
+        told = [f"{name} {c.server.median:.2f} s of {c.seconds.median:.2f} s" for name, c in self.items()]
+        return f"the server's processor: {', '.join(told)}"
+
+
+def ratio(name: str, ours: Sample, theirs: Sample, note: str = "", *, peer: str) -> Measured:
+    """Return the ratio of two medians as a figure."""
+    return Measured(name, ours.median / theirs.median, {"ours": ours, peer: theirs}, note)
+
+
+def amount(value: float, unit: str) -> str:
+    """Return an amount as a reader wants it: three digits, milliseconds below a second."""
+    if unit == "s" and value < 1:
+        return f"{1000 * value:.3g} ms"
+    digits = f"{value:.0f}" if value >= 1000 else f"{value:.3g}"
+    return f"{digits} {unit}".rstrip()
 
 
 def timed(action: Callable[[], object]) -> float:
@@ -62,19 +110,32 @@ def timed(action: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def in_turns(count: int, *actions: Callable[[], object]) -> tuple[Sample, ...]:
-    """Time actions that take turns, after one uncounted run of each."""
-    for action in actions:
-        action()
-    rounds = [[timed(action) for action in actions] for _ in range(count)]
-    return tuple(Sample(tuple(column)) for column in zip(*rounds, strict=True))
+def spent(words: list[str], environ: Mapping[str, str], pid: int | None = None) -> tuple[float, float, float]:
+    """Run a process to its end; return the seconds it took, those of its processor, and those of a server's.
+
+    :param pid: the server's process
+    :raises RuntimeError: when the process fails
+    """
+    server = _processor_seconds(pid)
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run(
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=environ,
+        timeout=_PATIENCE,
+        check=False,
+    )
+    seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        raise RuntimeError(f"{Path(words[0]).name} {words[1]}: {done.stderr.decode(errors='replace').strip()[-300:]}")
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return seconds, cpu, _processor_seconds(pid) - server
 
 
-def table(figures: list[Figure]) -> Iterator[str]:
-    """Yield a table's lines."""
-    rows = [("what", "must reach", "measured", "met", "medians (least to most), notes"), *(f.cells() for f in figures)]
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    for number, row in enumerate(rows):
-        yield " | ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]])
-        if number == 0:
-            yield "-|-".join("-" * width for width in [*widths, len(row[4])])
+def _processor_seconds(pid: int | None) -> float:
+    if pid is None:
+        return 0.0
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(int(ticks) for ticks in fields[11:13]) / _TICK

@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from benchmarks.cluster import Wire, environment
-from benchmarks.measure import Figure, Sample, in_turns
+from benchmarks.cluster import PLAIN, Wire, environment
+from benchmarks.lab import Lab, gives
+from benchmarks.measure import Measured, Sample, ratio
 from storlet_shell.embedded.control import Running
 
+SETTINGS = PLAIN
 _LOADING = """
 import time
 from IPython.core.interactiveshell import InteractiveShell
@@ -28,34 +30,29 @@ print(time.perf_counter() - started)
 """
 
 
-def figures(running: Running, wire: Wire) -> Iterator[Figure]:
-    """Measure both; what logins at a Keystone cost is measured in :mod:`.keystone`."""
-    yield warm_get(running, wire)
-    yield loading()
-
-
-def warm_get(running: Running, wire: Wire) -> Figure:
+@gives("magic")
+def warm_get(lab: Lab, running: Running) -> Iterator[Measured]:
     """``%get`` of a small object in a live session over the same GET by ``http.client`` on a kept connection."""
-    wire.send("PUT", "bench/small", body=b"x" * 1024)
-    with live_shell(running) as shell:
-        magic, plain = in_turns(
+    with Wire(running) as wire, live_shell(running) as shell:
+        wire.send("PUT", "bench")
+        wire.send("PUT", "bench/small", body=b"x" * 1024)
+        times = lab.in_turns(
             200,
-            lambda: shell.run_line_magic("get", "bench/small").content,
-            lambda: wire.send("GET", "bench/small"),
+            ours=lambda: shell.run_line_magic("get", "bench/small").content,
+            plain=lambda: wire.send("GET", "bench/small"),
         )
-    note = f"{magic}, http.client {plain}"
-    return Figure("warm %get ÷ http.client on a kept connection", magic.median / plain.median, 1.3, True, "", note)
+    yield ratio("magic", times["ours"], times["plain"], peer="http.client")
 
 
-def loading() -> Figure:
+@gives("extension")
+def loading(lab: Lab, _running: Running) -> Iterator[Measured]:
     """``%load_ext storlet_shell`` in a process that has IPython already."""
     words = [sys.executable, "-c", _LOADING]
     seconds = tuple(
-        float(subprocess.run(words, stdout=subprocess.PIPE, env=environment(), check=True).stdout.split()[-1])
-        for _ in range(9)
+        float(subprocess.run(words, capture_output=True, env=environment(), check=True).stdout.split()[-1])
+        for _ in range(lab.rounds(9))
     )
-    sample = Sample(seconds)
-    return Figure("%load_ext storlet_shell, beyond IPython's own", sample.median, 0.15, True, " s", str(sample))
+    yield Measured("extension", Sample(seconds).median, {"ours": Sample(seconds)})
 
 
 @contextmanager
@@ -74,3 +71,6 @@ def live_shell(running: Running) -> Iterator[InteractiveShell]:
         InteractiveShell.clear_instance()
         os.environ.clear()
         os.environ.update(before)
+
+
+MEASUREMENTS = (warm_get, loading)

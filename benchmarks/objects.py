@@ -1,20 +1,20 @@
-"""The object store's figures: long listings, and many objects deleted, beside python-swiftclient."""
+"""The object store's figures: long listings, and many objects deleted, beside ``swift`` and ``rclone``."""
 
 from __future__ import annotations
 
-import io
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 
-from benchmarks.cluster import Wire, environment, peak_memory, run, tool
-from benchmarks.measure import Figure, Sample, in_turns, timed
+from benchmarks import peers
+from benchmarks.cluster import PLAIN, Wire, environment, peak_memory, tool
+from benchmarks.lab import Lab, gives
+from benchmarks.measure import Measured, Sample, ratio
 from benchmarks.replay import Replay
 from storlet_shell.embedded.control import Running
 
+SETTINGS = PLAIN
 _ROWS = """
 import sys
 from pathlib import Path
@@ -35,67 +35,62 @@ for at in range(0, count, 10000):
 """
 """Fills a container's own database, by Swift's own broker: uploading as many objects would take minutes."""
 
-_DOOMED = 1_000
-_ROUNDS = 5
 
+@gives("ls-replayed", "ls", "ls-rclone", "ls-memory")
+def listing(lab: Lab, running: Running) -> Iterator[Measured]:
+    """``ls`` of 100,000 objects as a process: its time over others', its memory over that for 1,000.
 
-def figures(running: Running, wire: Wire) -> Iterator[Figure]:
-    """Measure both."""
-    yield from listing(running, wire)
-    yield deletion(running, wire)
-
-
-def listing(running: Running, wire: Wire) -> Iterator[Figure]:
-    """``ls`` of 100,000 objects as a process: its time over ``swift list``, its memory over that for 1,000.
-
-    Most of the time both wait for the one process in which all servers of the embedded Swift are. What a client adds to
+    Most of the time all wait for the one process in which all servers of the embedded Swift are. What a client adds to
     that is seen when the answers are there at once.
     """
-    for name, count in (("few", 1_000), ("many", 100_000)):
-        wire.send("PUT", name)
-        words = [sys.executable, "-c", _ROWS, str(running.folder), name, str(count)]
-        subprocess.run(words, env=environment(), check=True)
-    with Replay(running.port) as replay:
-        yield _listed("ls of 100,000 objects ÷ swift list, answers at once", 5, replace(running, port=replay.port))
-    yield _listed("ls of 100,000 objects ÷ swift list", 2, running)
-    peak = {name: peak_memory([tool("storlet-shell"), "ls", name], running) for name in ("few", "many")}
-    note = f"{peak['many'] / 1024:.1f} MiB, {peak['few'] / 1024:.1f} MiB; once each"
-    yield Figure("peak memory, ls of 100,000 ÷ 1,000", peak["many"] / peak["few"], 1.2, True, "", note)
-
-
-def _listed(what: str, count: int, running: Running) -> Figure:
-    ours, theirs = in_turns(
-        count,
-        lambda: run([tool("storlet-shell"), "ls", "many"], running),
-        lambda: run([tool("swift"), "list", "many"], running),
-    )
-    return Figure(what, ours.median / theirs.median, 0.8, True, "", f"{ours}, swift list {theirs}")
-
-
-def deletion(running: Running, wire: Wire) -> Figure:
-    """``rm -r`` of a container with 1,000 objects as a process over ``swift delete`` of another."""
+    fill_database(running, "few", lab.size(1_000, 10))
+    fill_database(running, "many", lab.size(100_000, 1_000))
     lines = {
-        "ours": [tool("storlet-shell"), "rm", "-r", "-y"],
-        "theirs": [tool("swift"), "delete"],
+        "ours": lambda _: [tool("storlet-shell"), "ls", "many"],
+        "swift": lambda _: [peers.swift(), "list", "many"],
     }
-    seconds: dict[str, list[float]] = {name: [] for name in lines}
-    objects = _archive(_DOOMED)
-    for number in range(_ROUNDS):
-        for name, words in lines.items():
-            container = f"doomed-{name}-{number}"  # a container that was emptied before would take longer
-            wire.send("PUT", f"{container}?extract-archive=tar", body=objects)
-            seconds[name].append(timed(partial(run, [*words, container], running)))
-    ours, theirs = (Sample(tuple(seconds[name])) for name in lines)
-    note = f"{ours}, swift delete {theirs}"
-    return Figure("rm -r of 1,000 objects ÷ swift delete", ours.median / theirs.median, 1.0, True, "", note)
+    with Replay(running.port) as replay:
+        yield lab.costs(5, lines, replace(running, port=replay.port)).beside("ls-replayed", "swift")
+    peak = {name: peak_memory([tool("storlet-shell"), "ls", name], running) for name in ("few", "many")}
+    yield ratio("ls-memory", Sample((peak["many"],), "MiB"), Sample((peak["few"],), "MiB"), peer="1,000")
+    costs = lab.costs(3, lines, running)
+    yield costs.beside("ls", "swift", note=costs.server_note)
+    lines = {
+        "ours": lines["ours"],
+        "rclone": lambda _: [peers.rclone(), "lsf", "-R", "--fast-list", "--files-only", "bench:many"],
+    }
+    costs = lab.costs(2, lines, running, peers.remote(running), warm=False)
+    yield costs.beside("ls-rclone", "rclone", note=costs.server_note)
 
 
-def _archive(count: int) -> bytes:
-    """Return small objects as an archive that the server makes them from."""
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w") as tar:
-        for number in range(count):
-            member = tarfile.TarInfo(f"object-{number:06}")
-            member.size = 1
-            tar.addfile(member, io.BytesIO(b"x"))
-    return archive.getvalue()
+def fill_database(running: Running, container: str, count: int) -> None:
+    """Make a container that lists as many objects, none of which is there."""
+    with Wire(running) as wire:
+        wire.send("PUT", container)
+    words = [sys.executable, "-c", _ROWS, str(running.folder), container, str(count)]
+    subprocess.run(words, env=environment(), check=True)
+
+
+@gives("rm", "rm-rclone")
+def deletion(lab: Lab, running: Running) -> Iterator[Measured]:
+    """``rm -r`` of a container with 1,000 objects as a process; each time another container.
+
+    One that was emptied before would take longer.
+    """
+    with Wire(running) as wire:
+
+        def doomed(name: str) -> str:
+            wire.fill(name, lab.size(1_000, 20), 1)
+            return name
+
+        lines = {
+            "ours": lambda number: [tool("storlet-shell"), "rm", "-r", "-y", doomed(f"ours-{number}")],
+            "swift": lambda number: [peers.swift(), "delete", doomed(f"swift-{number}")],
+            "rclone": lambda number: [peers.rclone(), "purge", f"bench:{doomed(f'rclone-{number}')}"],
+        }
+        costs = lab.costs(4, lines, running, peers.remote(running), warm=False)
+    yield costs.beside("rm", "swift", note=costs.server_note)
+    yield costs.beside("rm-rclone", "rclone", note=costs.server_note)
+
+
+MEASUREMENTS = (listing, deletion)

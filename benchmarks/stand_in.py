@@ -7,21 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import threading
-from typing import NamedTuple, Self
+from pathlib import Path
+from typing import Self
 from urllib.parse import parse_qs, urlsplit
+
+from storlet_shell.embedded.control import Running
 
 _PAGE = 10_000
 _BODY = b"x" * 1024
 _SLOW = 0.01
-
-
-class Address(NamedTuple):
-    """Where it is, and as whom to log in; as an embedded Swift tells it."""
-
-    auth_url: str
-    user: str
-    key: str
 
 
 class StandIn:
@@ -32,7 +28,7 @@ class StandIn:
         server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0))
         port = server.sockets[0].getsockname()[1]
         self._url = f"http://127.0.0.1:{port}"
-        self.running = Address(f"{self._url}/auth/v1.0", "u", "k")
+        self.running = Running(os.getpid(), port, "k", Path(), ephemeral=True, started=0)
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         return self

@@ -1,0 +1,113 @@
+"""The lines of the table: what is measured, against whom, what it must reach, and what a reader should know of it.
+
+What a run measures for them is made by the other modules and kept in ``results.json``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table.
+
+    :param what: what is measured, on what; a ratio unless there is a unit
+    :param target: what it must reach; None where the figure is there for the picture
+    :param at_most: whether it is to stay below the target, rather than to reach it
+    :param unit: of the figure and the target; empty for a ratio
+    :param peer: the program it is held against, as :mod:`.peers` names it
+    :param remark: what bounds the figure, and how to check that; for one that has missed its target, the explanation
+    """
+
+    what: str
+    target: float | None = None
+    at_most: bool = True
+    unit: str = ""
+    peer: str = ""
+    remark: str = ""
+
+    def is_met(self, value: float) -> bool | None:
+        """Tell whether a value reaches the target; None without one."""
+        if self.target is None:
+            return None
+        return value <= self.target if self.at_most else value >= self.target
+
+    @property
+    def wanted(self) -> str:
+        """The target as text."""
+        return (
+            "none" if self.target is None else f"{'≤' if self.at_most else '≥'} {self.target:.3g} {self.unit}".rstrip()
+        )
+
+
+_ONE_PROCESS = (
+    "All of the embedded Swift's servers are one process, which is busy nearly all of this time with either client "
+    "(its processor's seconds are in the notes): the ratio can't leave 1 by more than the rest."
+)
+_NODE = "Storlets' bytes come from the disk's file without passing the proxy's checksum; more than 1 is not a mistake."
+
+FIGURES: Mapping[str, Mapping[str, Figure]] = {
+    "engine": {
+        "start-up": Figure("--local from nothing to the first storlet GET, a whole process", 4, unit="s"),
+        "first-deploy": Figure("first invocation after a deploy", 0.2, unit="s"),
+        "first-redeploy": Figure("first invocation after a redeploy", 0.2, unit="s"),
+        "warm-get": Figure("warm storlet GET of 1 KiB ÷ plain GET, time", 2.5),
+        "large-node": Figure("64 MiB on the node: rate ÷ plain rate", 0.85, at_most=False),
+        "large-proxy": Figure("64 MiB on the proxy: rate ÷ plain rate", 0.6, at_most=False),
+        "eight-clients": Figure("eight clients: storlet requests/s ÷ plain", 0.3, at_most=False),
+        "fifty": Figure("fifty storlet GETs of 4 MiB at once: complete", 50, at_most=False),
+    },
+    "client": {
+        "get-process": Figure("get of 1 KiB, a whole process, ÷ swift download", 1.0, peer="swift"),
+        "get-large-swift": Figure("get of 1 GiB ÷ swift download -o -", peer="swift", remark=_ONE_PROCESS),
+        "get-large-rclone": Figure("get of 1 GiB ÷ rclone cat", peer="rclone", remark=_ONE_PROCESS),
+        "get-large-curl": Figure("get of 1 GiB ÷ curl", peer="curl", remark=_ONE_PROCESS),
+        "get-large-cpu": Figure("the same ÷ curl, client's processor seconds", peer="curl"),
+        "put-large-swift": Figure("upload of 1 GiB ÷ swift upload", peer="swift", remark=_ONE_PROCESS),
+        "put-large-curl": Figure("upload of 1 GiB ÷ curl -T", peer="curl", remark=_ONE_PROCESS),
+        "memory-get": Figure("peak memory, get of 1 GiB ÷ 1 MiB", 1.2),
+        "memory-put": Figure("peak memory, put of 1 GiB ÷ 1 MiB", 1.2),
+    },
+    "notebook": {
+        "magic": Figure("warm %get ÷ http.client on a kept connection", 1.3),
+        "extension": Figure("%load_ext storlet_shell, beyond IPython's own", 0.15, unit="s"),
+    },
+    "objects": {
+        "ls-replayed": Figure("ls of 100,000 objects ÷ swift list, answers are there at once", 0.8, peer="swift"),
+        "ls": Figure("ls of 100,000 objects ÷ swift list", 0.8, peer="swift", remark=_ONE_PROCESS),
+        "ls-rclone": Figure("ls of 100,000 objects ÷ rclone lsf -R --fast-list", peer="rclone", remark=_ONE_PROCESS),
+        "ls-memory": Figure("peak memory, ls of 100,000 objects ÷ 1,000", 1.2),
+        "rm": Figure("rm -r of 1,000 objects ÷ swift delete", 1.0, peer="swift", remark=_ONE_PROCESS),
+        "rm-rclone": Figure("rm -r of 1,000 objects ÷ rclone purge", peer="rclone", remark=_ONE_PROCESS),
+    },
+    "folders": {
+        "upload-swift": Figure("upload of 1,000 files of 1 KiB ÷ swift upload", peer="swift", remark=_ONE_PROCESS),
+        "upload-rclone": Figure("upload of 1,000 files of 1 KiB ÷ rclone copy", peer="rclone", remark=_ONE_PROCESS),
+        "download-swift": Figure(
+            "download of 1,000 files of 1 KiB ÷ swift download", peer="swift", remark=_ONE_PROCESS
+        ),
+        "download-rclone": Figure("download of 1,000 files of 1 KiB ÷ rclone copy", peer="rclone", remark=_ONE_PROCESS),
+    },
+    "batch": {
+        "map": Figure("map of 1,000 objects of 10 KiB ÷ swift download, time", 0.9, peer="swift", remark=_ONE_PROCESS),
+        "map-cpu": Figure("the same, client's processor seconds", 0.7, peer="swift"),
+        "map-curl": Figure("the same ÷ xargs -P with curl, time", 1.0, peer="curl"),
+        "map-memory": Figure("map's peak memory, 100,000 objects ÷ 1,000", 1.3),
+        "journal": Figure("the journal's share of a batch of 10 ms runs", 0.05),
+        "names": Figure("10,000,000 listed names: memory grows by", 32, unit="MiB"),
+    },
+    "keystone": {
+        "logins": Figure("logins at Keystone in a session of 100 commands", 1),
+        "magic-keystone": Figure("%get on Keystone ÷ a login and a GET by swiftclient, as the old extension did", 0.4),
+        "whoami": Figure("whoami with OS_CLOUD ÷ openstack token issue", 0.5, peer="openstack"),
+    },
+    "endpoints": {
+        "slow-proxy": Figure("map by three proxies, one slowed: least-outstanding ÷ round-robin, time", 0.8),
+    },
+    "idle": {
+        "idle": Figure("first invocation after five idle minutes", 0.2, unit="s"),
+    },
+}
+"""By the module that measures them."""

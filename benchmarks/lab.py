@@ -1,0 +1,103 @@
+"""What measurements run in: sizes and rounds, the machine's noise, and which figures a measurement gives."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
+
+from benchmarks.cluster import environment
+from benchmarks.measure import Costs, Measured, Sample, Trials, spent, timed
+from benchmarks.peers import MissingPeerError
+from storlet_shell.embedded.control import Running
+
+_CALIBRATIONS = 10
+_LOOP = 100_000
+
+
+class Lab:
+    """One run of the benchmark.
+
+    :param quick: whether sizes and rounds are so small that only the benchmark itself is tried
+    """
+
+    def __init__(self, *, quick: bool = False) -> None:
+        self.quick = quick
+        self.noise: list[float] = []
+
+    def size(self, full: int, quick: int) -> int:
+        """Return how much of something is measured."""
+        return quick if self.quick else full
+
+    def rounds(self, full: int) -> int:
+        """Return how often something is measured."""
+        return min(full, 2) if self.quick else full
+
+    def in_turns(self, rounds: int, **actions: Callable[[], object]) -> dict[str, Sample]:
+        """Time actions that take turns, after one uncounted run of each."""
+        for action in actions.values():
+            action()
+        columns: dict[str, list[float]] = {name: [] for name in actions}
+        for number in range(self.rounds(rounds)):
+            for name in _turned(list(actions), number):
+                columns[name].append(timed(actions[name]))
+            if number % max(1, rounds // _CALIBRATIONS) == 0:
+                self.calibrate()
+        return {name: Sample(tuple(column)) for name, column in columns.items()}
+
+    def costs(
+        self,
+        rounds: int,
+        lines: Mapping[str, Callable[[int], list[str]]],
+        running: Running | None = None,
+        environ: Mapping[str, str] | None = None,
+        *,
+        warm: bool = True,
+    ) -> Trials:
+        """Measure processes that take turns on one server; one that fails is left out from then on.
+
+        :param lines: makes ready for a round, which is not counted, and returns the round's words
+        :param environ: further variables
+        :param warm: begin with one uncounted run of each, as round 0
+        """
+        variables = {**environment(running), **(environ or {})}
+        pid = None if running is None else running.pid
+        columns: dict[str, list[tuple[float, float, float]]] = {name: [] for name in lines}
+        failures: dict[str, str] = {}
+        for number in range(0 if warm else 1, self.rounds(rounds) + 1):
+            for name in _turned(list(columns), number):
+                try:
+                    columns[name].append(spent(lines[name](number), variables, pid))
+                except (MissingPeerError, OSError, RuntimeError, subprocess.SubprocessError) as error:
+                    failures[name] = str(error)
+                    del columns[name]
+            self.calibrate()
+        kept = {name: column[1 if warm else 0 :] for name, column in columns.items()}
+        return Trials({name: Costs(*map(Sample, zip(*column, strict=True))) for name, column in kept.items()}, failures)
+
+    def calibrate(self) -> None:
+        """Time a loop that always does the same: what its times differ by is the machine's doing."""
+        started = time.perf_counter()
+        for _ in range(_LOOP):
+            pass
+        self.noise.append(time.perf_counter() - started)
+
+
+def _turned(names: list[str], number: int) -> list[str]:
+    """Let another one begin in each round."""
+    at = number % len(names)
+    return names[at:] + names[:at]
+
+
+_Function = TypeVar("_Function", bound=Callable[..., Iterator[Measured]])
+
+
+def gives(*names: str) -> Callable[[_Function], _Function]:
+    """Say which figures a function measures, so that those of one that fails can be printed as failed."""
+
+    def mark(function: _Function) -> _Function:
+        function.gives = names  # type: ignore[attr-defined]
+        return function
+
+    return mark

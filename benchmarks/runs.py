@@ -1,0 +1,83 @@
+"""The modules' measurements, one after the other: what fails is recorded as failed, and keeps no other one from it."""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from benchmarks import batch, client, endpoints, engine, folders, idle, keystone, notebook, objects
+from benchmarks.cluster import cluster
+from benchmarks.figures import FIGURES
+from benchmarks.lab import Lab
+from benchmarks.measure import Measured, amount
+from benchmarks.records import Records
+
+_MODULES: Mapping[str, Any] = {
+    "engine": engine,
+    "client": client,
+    "notebook": notebook,
+    "objects": objects,
+    "folders": folders,
+    "batch": batch,
+    "keystone": keystone,
+    "endpoints": endpoints,
+    "idle": idle,
+}
+
+Measurement = Callable[[Lab, Any], Iterable[Measured]]
+"""Yields the figures that :func:`.lab.gives` says it does, on a server that is told."""
+
+
+def measure(name: str, lab: Lab, records: Records, idling: idle.Idling | None) -> None:
+    """Measure one module's figures, on a server of its own, and keep each."""
+    started = time.perf_counter()
+    records.begin(name, lab)
+    lab.calibrate()
+    module = _MODULES[name]
+    place = nullcontext(idling) if module is idle else cluster(module.SETTINGS)
+    for measured in figures(FIGURES[name], module.MEASUREMENTS, lab, place):
+        records.add(name, measured)
+        value = "failed" if measured.value is None else amount(measured.value, FIGURES[name][measured.name].unit)
+        print(f"… {FIGURES[name][measured.name].what}: {value}", file=sys.stderr, flush=True)
+    records.end(name, lab, time.perf_counter() - started)
+
+
+def figures(
+    names: Iterable[str], measurements: Iterable[Measurement], lab: Lab, place: AbstractContextManager[object]
+) -> Iterator[Measured]:
+    """Yield all figures of a module.
+
+    :param names: the figures that are wanted; those that never come are yielded as failed at the end
+    :param place: starts the server
+    """
+    left = list(names)
+    try:
+        with place as server:
+            for measurement in measurements:
+                for measured in _attempt(measurement, lab, server):
+                    left.remove(measured.name)
+                    yield measured
+    except Exception as error:
+        yield from _failed(left, error)
+
+
+def _attempt(measurement: Any, lab: Lab, server: object) -> Iterator[Measured]:
+    left = list(measurement.gives)
+    try:
+        for measured in measurement(lab, server):
+            left.remove(measured.name)
+            yield measured
+        if left:
+            raise RuntimeError(f"{measurement.__name__} did not measure it")
+    except Exception as error:
+        yield from _failed(left, error)
+
+
+def _failed(names: Iterable[str], error: Exception) -> Iterator[Measured]:
+    traceback.print_exception(error, file=sys.stderr)
+    for name in names:
+        yield Measured(name, None, failure=f"{type(error).__name__}: {error}".strip().splitlines()[0][:300])
