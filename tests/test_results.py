@@ -50,17 +50,17 @@ def test_saved_body_is_the_file(tmp_path: Path) -> None:
 
 
 def test_body_appears_under_its_name_at_the_end_only(tmp_path: Path) -> None:
-    """While it is written, the old file is whole and the new one has another name beside it."""
+    """While it is written, the old file is whole, and the new one is not to be seen."""
     target = tmp_path / "f"
     target.write_bytes(b"old")
-    seen: list[tuple[bytes, int]] = []
+    seen: list[tuple[bytes, list[str]]] = []
 
     def chunks() -> Iterator[bytes]:
         yield b"new"
-        seen.append((target.read_bytes(), len(listed(tmp_path))))
+        seen.append((target.read_bytes(), listed(tmp_path)))
 
     Response(200, {}, chunks()).save(target)
-    assert seen == [(b"old", 2)]
+    assert seen == [(b"old", ["f"])]
     assert target.read_bytes() == b"new"
 
 
