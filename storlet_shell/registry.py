@@ -114,6 +114,10 @@ class ParserMixin:
 class Parser(ParserMixin, argparse.ArgumentParser):
     """The parser of every front end that does not need one of its own."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.color = False  # Python 3.14 would colour help on a terminal, where all that is shown goes as plain text
+
 
 AnyParser = TypeVar("AnyParser", bound=argparse.ArgumentParser)
 Bind = Callable[[argparse.Action, Kind, str], None]

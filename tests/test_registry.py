@@ -381,3 +381,8 @@ def test_process_of_a_line_warns_about_nothing(run: Runner, swift: control.Runni
     """With warnings as errors, a real process of a real line is silent on standard error."""
     outcome = run.process("ls")
     assert (outcome.status, outcome.err) == (0, "")
+
+
+def test_help_is_not_coloured_by_python() -> None:
+    """From 3.14 on, argparse does that unless it is told otherwise; the escapes would be shown as what they are."""
+    assert Registry().get("ls").parser(Parser).color is False

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.keystone import KeystoneSwift
 from tests.support.lines import Runner, base_environment, one_line
 from tests.support.storlets import STORLETS
-
-if TYPE_CHECKING:
-    from tests.support.keystone import KeystoneSwift
-
-pytest.importorskip("tests.support.keystone", reason="the embedded Swift has no Keystone yet")
 
 NAME = "Upper_case.py"
 """A storlet whose name has a capital and an underscore, as the entry of its ACL must survive both."""
