@@ -28,7 +28,7 @@ def requirements() -> Iterator[tuple[str, str]]:
             yield name, text
 
 
-@pytest.mark.parametrize(("place", "text"), requirements())
+@pytest.mark.parametrize(("place", "text"), list(requirements()))
 def test_requirement_has_both_bounds(place: str, text: str) -> None:
     """A release that nobody has tried is not taken, nor one that lacks what is used."""
     kinds = {specifier.operator for specifier in Requirement(text).specifier}
