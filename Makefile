@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test documents wire browser check bench faults man docs dist clean
+.PHONY: demo test documents wire browser check bench faults man docs dist lock audit clean
 
 demo: $(VENV)/.embedded
 	$(BIN)/storlet-shell --local --ephemeral -x -f examples/quickstart.storlets
@@ -40,6 +40,12 @@ docs: $(VENV)/.docs
 
 dist: $(VENV)/.dist
 	.ci/dist $(VENV)
+
+lock: $(VENV)/.docs $(VENV)/.browser
+	$(BIN)/python .ci/lock write
+
+audit: $(VENV)/.docs $(VENV)/.browser
+	.ci/audit $(VENV)
 
 clean:
 	rm -rf $(VENV) build dist docs/generated *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.support.lines import Runner, base_environment, one_line
+from tests.support.responder import Responder, ok
 
 SECRET = "hunter22-of-mine"
 DAY = datetime.timedelta(days=1)
@@ -146,3 +147,14 @@ def test_insecure_alone_trusts_them(bad: tuple[Server, dict[str, str], str], tmp
     run = Runner({**base_environment(tmp_path), **identity, **trusted})
     assert "the servers' certificates are not verified (--insecure)" in run("--insecure", "--timeout", "20", "ls").err
     assert server.heard
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirect_is_not_followed(run_scripted: Runner, responder: Responder, status: int) -> None:
+    """A server that sends requests elsewhere is told of; the token goes nowhere else."""
+    with Responder() as elsewhere:
+        target = f"http://127.0.0.1:{elsewhere.port}/v1/A/c/o"
+        responder.on("GET", "/c/o", ok(b"", status, Location=target))
+        refused = run_scripted("get", "c/o")
+        assert refused.status != 0
+        assert not elsewhere.requests + elsewhere.logins + elsewhere.infos
