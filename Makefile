@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test wire browser check bench faults man docs dist clean
+.PHONY: demo test wire browser check bench plots performance faults man docs dist clean
 
 demo: $(VENV)/.embedded
 	$(BIN)/storlet-shell --local --ephemeral -x -f examples/quickstart.storlets
@@ -25,6 +25,12 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
+
+plots: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.curves
+
+performance: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.page
 
 faults: $(VENV)/.dev
 	$(BIN)/python -m faults
