@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test documents wire browser check bench faults man docs dist lock audit clean
+.PHONY: demo test documents wire browser check bench plots performance faults man docs dist lock audit clean
 
 demo: $(VENV)/.embedded
 	$(BIN)/storlet-shell --local --ephemeral -x -f examples/quickstart.storlets
@@ -28,6 +28,12 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
+
+plots: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.curves
+
+performance: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.page
 
 faults: $(VENV)/.dev
 	$(BIN)/python -m faults

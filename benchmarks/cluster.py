@@ -97,8 +97,13 @@ def cluster(settings: control.Settings = PLAIN) -> Iterator[control.Running]:
 
 
 def environment(running: control.Running | None = None) -> dict[str, str]:
-    """Return an environment for child processes, with the identity of a cluster."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OS_", "ST_", "STORLET_SHELL_"))}
+    """Return an environment for child processes, with the identity of a cluster.
+
+    What Python reads is left out as well: where bytecode may not be written, only an edited package is compiled anew in
+    each process.
+    """
+    left_out = ("OS_", "ST_", "STORLET_SHELL_", "PYTHON")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     if running is None:
         return kept
     return {**kept, **control.environment(running)}

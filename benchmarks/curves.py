@@ -85,7 +85,7 @@ def jobs(lab: Lab, running: Running) -> Iterator[Point]:
         wire.fill("jobs", count, 10240)
         wire.send("GET", "jobs/object-000000", headers)
         header = f"{wire_headers.RUN_STORLET}:{storlet}"
-        batch = [_ours, "map", "--storlet", storlet]
+        batch: Words = [_ours, "map", "--storlet", storlet]
         for width in (1, 8) if lab.quick else (1, 2, 4, 8, 16, 32, 64):
             lines: Lines = {
                 "map": [*batch, "--input", "path:/jobs/*", "--save", f"{folder}/files", "-j", str(width)],

@@ -14,6 +14,7 @@ _DOCS = FILE.parent.parent / "docs"
 PAGE = _DOCS / "performance.md"
 _PICTURES = _DOCS / "performance"
 _BEGIN, _END = "<!-- python -m benchmarks.page writes what follows -->", "<!-- until here -->"
+_NOTHING = "Not measured yet: `make bench`, then `make performance`."
 
 
 class _Plot(NamedTuple):
@@ -32,15 +33,17 @@ _PLOTS: Mapping[str, _Plot] = {
 }
 
 
-def written(page: str, modules: table.Modules) -> str:
-    """Return the page with its table made anew.
+def written(page: str, records: Records) -> str:
+    """Return the page with its table made anew, and with the pictures of what was measured.
 
     :param page: the page's text, with the two marks
     """
     before, _, rest = page.partition(_BEGIN)
     _, _, after = rest.partition(_END)
-    ordered = {name: modules[name] for name in FIGURES if name in modules}
-    return "\n".join([f"{before}{_BEGIN}", "", *table.markdown(ordered), "", f"{_END}{after}"])
+    ordered = {name: records.modules[name] for name in FIGURES if name in records.modules}
+    pictures = [f"![{_PLOTS[name].title}]({_PICTURES.name}/{name}.svg)" for name in _PLOTS if name in records.curves]
+    lines = [*(table.markdown(ordered) if ordered else [_NOTHING]), *(line for each in pictures for line in ("", each))]
+    return "\n".join([f"{before}{_BEGIN}", "", *lines, "", f"{_END}{after}"])
 
 
 def draw(name: str, curves: Record, folder: Path) -> None:
@@ -72,7 +75,7 @@ def draw(name: str, curves: Record, folder: Path) -> None:
 def main() -> None:
     """Write the page and its pictures."""
     records = Records(FILE)
-    PAGE.write_text(written(PAGE.read_text(), records.modules))
+    PAGE.write_text(written(PAGE.read_text(), records))
     for name, curves in records.curves.items():
         draw(name, curves, _PICTURES)
 

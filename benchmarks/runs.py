@@ -16,7 +16,7 @@ from benchmarks.lab import Lab
 from benchmarks.measure import Measured, amount
 from benchmarks.records import Records
 
-_MODULES: Mapping[str, Any] = {
+MODULES: Mapping[str, Any] = {
     "engine": engine,
     "client": client,
     "notebook": notebook,
@@ -27,6 +27,7 @@ _MODULES: Mapping[str, Any] = {
     "endpoints": endpoints,
     "idle": idle,
 }
+"""What measures the figures of :mod:`.figures`, by the same names."""
 
 Measurement = Callable[[Lab, Any], Iterable[Measured]]
 """Yields the figures that :func:`.lab.gives` says it does, on a server that is told."""
@@ -37,7 +38,7 @@ def measure(name: str, lab: Lab, records: Records, idling: idle.Idling | None) -
     started = time.perf_counter()
     records.begin(name, lab)
     lab.calibrate()
-    module = _MODULES[name]
+    module = MODULES[name]
     place = nullcontext(idling) if module is idle else cluster(module.SETTINGS)
     for measured in figures(FIGURES[name], module.MEASUREMENTS, lab, place):
         records.add(name, measured)
@@ -61,6 +62,8 @@ def figures(
                 for measured in _attempt(measurement, lab, server):
                     left.remove(measured.name)
                     yield measured
+        if left:
+            raise RuntimeError("nothing measures it")
     except Exception as error:
         yield from _failed(left, error)
 

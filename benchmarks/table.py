@@ -11,6 +11,8 @@ from benchmarks.records import Record, sample_of
 _PACKAGES = {"swift": "python-swiftclient", "openstack": "python-openstackclient"}
 _MET = {True: "yes", False: "MISSED", None: ""}
 
+_UNMEASURED: Record = {"value": None, "met": None, "failure": "the run ended before", "note": "", "samples": {}}
+
 Modules = Mapping[str, Record]
 """What was measured, by module."""
 
@@ -23,7 +25,7 @@ def text(modules: Modules) -> Iterator[str]:
         if results["quick"]:
             rows.append((f"{module}: QUICK: sizes are smaller than told, no figure counts", "", "", "", ""))
         for name, figure in FIGURES[module].items():
-            record = results["figures"][name]
+            record = results["figures"].get(name, _UNMEASURED)
             samples = ", ".join(f"{who} {sample_of(kept)}" for who, kept in record["samples"].items())
             told = [samples, _rounds(record), record["note"], record["failure"], notes.mark(figure.remark)]
             rows.append((*_cells(figure, record), "; ".join(part for part in told if part)))
@@ -43,7 +45,7 @@ def markdown(modules: Modules) -> Iterator[str]:
     yield "|---|---|---|---|---|---|---|---|---|"
     for module, results in modules.items():
         for name, figure in FIGURES[module].items():
-            record = results["figures"][name]
+            record = results["figures"].get(name, _UNMEASURED)
             what, *cells = _cells(figure, record)
             samples = [str(sample_of(kept)) for kept in record["samples"].values()][:2]
             told = [record["note"], record["failure"], figure.remark]

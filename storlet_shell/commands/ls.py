@@ -66,7 +66,9 @@ def list_entries(
         while page:
             last = _marker(page[-1])
             following = _Following(client, where, delimiter, last if versions else last[:1])
-            for entry in page:
+            page.reverse()
+            while page:  # each entry is let go as it is taken, so that two pages are never held while one is waited for
+                entry = page.pop()
                 yield {"name": entry.get("subdir"), "bytes": None, "last_modified": None, **entry}
             page = following.page()
             if page and _marker(page[-1]) == last:
