@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -189,14 +190,28 @@ class Response(Result):
         """
         import codecs  # what a plain get does not need is not imported by it
 
-        decoder, rest = codecs.getincrementaldecoder(self.charset)("replace"), ""
+        rest = ""
         with self._ended_if_left():
+            decoder = codecs.getincrementaldecoder(self._ordered_charset())("replace")
             for chunk in self.iter_content():
                 *whole, rest = (rest + decoder.decode(chunk)).split("\n")
                 yield from (line.removesuffix("\r") for line in whole)
         rest += decoder.decode(b"", final=True)
         if rest:
             yield rest.removesuffix("\r")
+
+    def _ordered_charset(self) -> str:
+        """Return the charset with the order of its bytes where no mark tells it; incremental decoders insist on one."""
+        import codecs
+
+        name = codecs.lookup(self.charset).name
+        marks = {
+            "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+            "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
+        }
+        if name not in marks or self.peek(4).startswith(marks[name]):
+            return name
+        return f"{name}-{'le' if sys.byteorder == 'little' else 'be'}"
 
     def json(self) -> Any:
         """Return the whole body, parsed as JSON."""

@@ -41,9 +41,9 @@ def _check_container(container: str) -> str:
         raise UsageError("a container's name is missing")
     if "/" in container:
         raise UsageError(f"a container's name holds no slash: {container}")
-    if len(container.encode("utf-8", "surrogateescape")) > CONTAINER_NAME_BYTES:
+    if len(check_text(container, "a container's name").encode()) > CONTAINER_NAME_BYTES:
         raise UsageError(f"a container's name has at most {CONTAINER_NAME_BYTES} bytes: {container[:40]}…")
-    return check_text(container, "a container's name")
+    return container
 
 
 def check_text(text: str, what: str) -> str:
@@ -112,9 +112,9 @@ class ObjectPath(NamedTuple):
         container, slash, name = _strip_prefix(text).partition("/")
         if not (container and slash and name):
             raise UsageError(f"{PATH_FORMAT}, not {text!r}")
-        if len(name.encode("utf-8", "surrogateescape")) > OBJECT_NAME_BYTES:
+        if len(check_text(name, "an object's name").encode()) > OBJECT_NAME_BYTES:
             raise UsageError(f"an object's name has at most {OBJECT_NAME_BYTES} bytes: {name[:40]}…")
-        return cls(_check_container(container), check_text(name, "an object's name"))
+        return cls(_check_container(container), name)
 
     def __str__(self) -> str:
         return f"{_PREFIX}/{self.container}/{self.name}"

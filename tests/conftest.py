@@ -6,11 +6,17 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from storlet_shell.embedded import control
 
 pytest_plugins = ["tests.support.fixtures", "tests.support.keystone"]
+
+# The same examples at each run, and no deadline: the machine may be busy. make fuzz takes many more, and new ones.
+hypothesis.settings.register_profile("quick", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("large", deadline=None, max_examples=1000, print_blob=True)
+hypothesis.settings.load_profile("quick")
 
 # A shell's background job ignores Ctrl-C, and so would every process that the tests interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+import sys
 import tracemalloc
 import zlib
 from collections.abc import Iterator
@@ -182,6 +183,7 @@ def test_interrupted_read_closes_the_connection() -> None:
         ([b"a\r", b"\nb"], "", ["a", "b"]),
         ([b"\xc3", b"\xbc\n"], "text/plain", ["ü"]),
         (["ü\n".encode("utf-16")], "text/plain; charset=utf-16", ["ü"]),
+        (["ü\n".encode(f"utf-16-{sys.byteorder[0]}e")], "text/plain; charset=utf-16", ["ü"]),
         ([b"", b"\n\n"], "", ["", ""]),
         ([], "", []),
     ],

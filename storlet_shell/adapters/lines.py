@@ -225,7 +225,8 @@ def parse(text: str, expand: Expand | None = None) -> Words:
         return Words(["shell", command], ["shell", command])
     stripped = text.lstrip()
     if stripped[:1] in _SHORTCUTS:
-        text = f"{_SHORTCUTS[stripped[0]]} {stripped[1:]}"
+        rest = f"\\{stripped[1:]}" if stripped[1:2] == "#" else stripped[1:]  # it begins no comment
+        text = f"{_SHORTCUTS[stripped[0]]} {rest}"
     return _Parser(text, expand).run()
 
 

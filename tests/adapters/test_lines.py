@@ -30,6 +30,7 @@ from storlet_shell.errors import UsageError
         (r'get "${a\"b\\c}" ${a\|b\}c}', ["get", r'${a"b\c}', "${a|b}c}"]),
         ("?get", ["help", "get"]),
         ("@file a", ["run_script", "file", "a"]),
+        ("@#file", ["run_script", "#file"]),
     ],
 )
 def test_words_are_quoted_as_in_sh(text: str, words: list[str]) -> None:

@@ -1,0 +1,1 @@
+"""What holds for any input, as far as hypothesis can think of one."""
