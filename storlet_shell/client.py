@@ -111,10 +111,15 @@ class Client:
         return self.login.known_storage_url.rsplit("/", 1)[-1]
 
     def capabilities(self) -> Mapping[str, Any]:
-        """Return what ``GET /info`` says, asked once; empty when the cluster does not answer it."""
+        """Return what ``GET /info`` says, asked once; empty when the cluster does not answer it.
+
+        :raises IdentityError: when the login is refused
+        :raises ServiceError: when the identity service can't be reached or fails
+        """
         if self._capabilities is None:
+            url = host_of(self.storage_url) + "/info"
             try:
-                reply = self._send_once(Request("GET"), None, url=host_of(self.storage_url) + "/info")
+                reply = self._send_once(Request("GET"), None, url=url)
                 self._capabilities = json.loads(reply.read()) if reply.status == 200 else {}
             except (StorletShellError, ValueError):
                 self._capabilities = {}
