@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from storlet_shell.errors import StorletShellError
 from storlet_shell.reports import Result
-from storlet_shell.saving import replacing
+from storlet_shell.saving import replacing, temporarily
 
 CHUNK_BYTES = 64 * 1024
 """How much of a body is read at a time where the caller does not say."""
@@ -253,7 +253,7 @@ class Response(Result):
         if not self.has_body:
             yield head
             return
-        with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool:
+        with temporarily(), tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool:
             for chunk in self.iter_content():
                 spool.write(chunk)
             yield head[:-1] + ", "

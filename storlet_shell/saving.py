@@ -77,6 +77,21 @@ def _replacing(target: str) -> Iterator[IO[bytes]]:
         raise
 
 
+@contextlib.contextmanager
+def temporarily() -> Iterator[None]:
+    """Write temporary files.
+
+    :raises LocalFileError: when they can't be written
+    """
+    try:
+        yield
+    except OSError as error:
+        import tempfile  # what writes none has no use for it
+
+        where = f" in {tempfile.tempdir}" if tempfile.tempdir else ""
+        raise LocalFileError(f"can't write a temporary file{where}: {error.strerror or error}") from error
+
+
 def make_folder_of(path: str) -> None:
     """Make the folders that a local file is to be in.
 
