@@ -12,7 +12,9 @@ from faults.count import Count, table
 MODULES: tuple[str, ...] = (
     "connections",
     "statuses",
+    "clocks",
     "signals",
+    "disks",
 )
 """Each has a function ``counts`` that yields a line of the table at a time."""
 
