@@ -15,7 +15,9 @@ MODULES: tuple[str, ...] = (
     "kills",
     "crowd",
     "storlets",
+    "clocks",
     "signals",
+    "disks",
 )
 """Each has a function ``counts`` that yields a line of the table at a time."""
 

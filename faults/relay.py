@@ -51,7 +51,7 @@ class FaultyRelay(Relay):
     :param port: the port of the server on this machine
     :param choose: called for each request; it may be called in several threads
 
-    ``arrived`` are the requests that the server got, ``sent`` all.
+    ``arrived`` are the requests that the server got, ``sent`` all, ``answered`` those that it answered, and how.
     """
 
     def __init__(self, port: int, choose: Choose) -> None:
@@ -60,6 +60,7 @@ class FaultyRelay(Relay):
         self._lock = threading.Lock()
         self._ending = threading.Event()
         self.arrived: list[Sent] = []
+        self.answered: list[tuple[Sent, int]] = []
 
     def __enter__(self) -> FaultyRelay:
         super().__enter__()
@@ -112,6 +113,7 @@ class FaultyRelay(Relay):
         client[0].sendall(b"".join([*answered, b"\r\n"]))
         headers = {name.lower(): value for name, value in header_lines(answered[1:])}
         status = int(answered[0].split()[1])
+        self.answered.append((sent, status))
         has_body = sent.method != "HEAD" and status not in (204, 304)
         body = _framed(server[1], headers) if has_body else iter(())
         return _pass(body, client[0], fault.after if fault and where == BODY else None)

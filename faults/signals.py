@@ -30,9 +30,10 @@ TRIES = 8
 """How often each signal is sent to each line."""
 
 AT_A_TIME = 4
-CONTENT = random.Random(2).randbytes(8 * 2**20)
+CONTENT = random.Random(2).randbytes(2 * 2**20)
 BEFORE = b"what was there before"
 _OBJECTS = 12
+_OURS = re.compile(r"storlet_shell/(?!__main__|__init__)")
 _PROGRAM = [sys.executable, "-m", "storlet_shell"]
 
 LINES = {
@@ -43,7 +44,7 @@ LINES = {
     "map --journal": "map --storlet upper.py --input path:/{w}/in/* --save made --journal journal -j 2",
     "command file": "-f lines {w}",
 }
-_SCRIPT = "put body ${1}/file\nget ${1}/body --save file\nls $1 > listing\n"
+_SCRIPT = "put body ${1}/file\nget ${1}/body --save file\nls ${1} > listing\n"
 
 
 def counts() -> Iterator[Count]:
@@ -98,9 +99,9 @@ def _is_good(ended: Ended, number: signal.Signals) -> bool:
 
     SIGTERM and SIGHUP need no words. A traceback of Python's own start, before any of ours is read, is not ours.
     """
-    is_ours = "storlet_shell" in ended.err and "Traceback" in ended.err
-    is_starting = number == signal.SIGINT and ended.status == 1 and "KeyboardInterrupt" in ended.err
-    return not is_ours and (ended.status in (0, 128 + number) or is_starting)
+    is_interrupted = "Traceback" in ended.err
+    is_starting = number == signal.SIGINT and is_interrupted and not _OURS.search(ended.err)
+    return is_starting or (not is_interrupted and ended.status in (0, 128 + number))
 
 
 @dataclass(frozen=True)

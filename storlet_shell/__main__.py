@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import signal
-from typing import NoReturn
 
 
-def main() -> NoReturn:
+def main() -> None:
     """Run the command line as a process of its own.
 
     While its modules are read, Ctrl-C ends the process as it ends others: by the signal, not by a traceback.

@@ -110,10 +110,15 @@ class Client:
         return self.login.known_storage_url.rsplit("/", 1)[-1]
 
     def capabilities(self) -> Mapping[str, Mapping[str, Any]]:
-        """Return what ``GET /info`` says, asked once; empty when the cluster does not answer it."""
+        """Return what ``GET /info`` says, asked once; empty when the cluster does not answer it.
+
+        :raises IdentityError: when the login is refused
+        :raises ServiceError: when the identity service can't be reached or fails
+        """
         if self._capabilities is None:
+            url = host_of(self.storage_url) + "/info"
             try:
-                reply = self._send_once(Request("GET"), None, url=host_of(self.storage_url) + "/info")
+                reply = self._send_once(Request("GET"), None, url=url)
                 told = json.loads(reply.read()) if reply.status == 200 else {}
                 self._capabilities = {name: section for name, section in told.items() if isinstance(section, dict)}
             except (StorletShellError, ValueError, AttributeError, RecursionError):

@@ -68,6 +68,10 @@ _LONGEST = 10**9
 """Seconds that a token is taken to be good for at most: dates beyond have no spelling."""
 
 
+_PASSING = (408, 429, 498)
+"""Statuses below 500 that say nothing of who logs in: the server is slow, or wants fewer requests."""
+
+
 class Login:
     """One login: the token and the storage URL that credentials stand for, fetched when first asked for.
 
@@ -204,7 +208,7 @@ class Login:
             self.was_refused = True
             raise IdentityError(f"{who.auth_url} refuses the user {who.user} or the password")
         if reply.status >= 300:
-            kind = ServiceError if reply.status >= 500 else IdentityError
+            kind = ServiceError if reply.status >= 500 or reply.status in _PASSING else IdentityError
             raise kind(f"{who.auth_url} does not log {who.user} in (HTTP {reply.status})")
         token, storage_url = (reply.headers.get(name, "") for name in (wire.AUTH_TOKEN, wire.STORAGE_URL))
         if not token or not storage_url:

@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from storlet_shell.errors import StorletShellError
 from storlet_shell.reports import Result
-from storlet_shell.saving import replacing
+from storlet_shell.saving import replacing, temporarily
 from storlet_shell.values import read_count
 
 CHUNK_BYTES = 64 * 1024
@@ -269,7 +269,7 @@ class Response(Result):
         if not self.has_body:
             yield head
             return
-        with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool:
+        with temporarily(), tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool:
             for chunk in self.iter_content():
                 spool.write(chunk)
             yield head[:-1] + ", "

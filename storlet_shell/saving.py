@@ -80,6 +80,21 @@ def make_folder_below(folder: str, name: str) -> None:
 
 
 @contextlib.contextmanager
+def temporarily() -> Iterator[None]:
+    """Write temporary files.
+
+    :raises LocalFileError: when they can't be written
+    """
+    try:
+        yield
+    except OSError as error:
+        import tempfile  # what writes none has no use for it
+
+        where = f" in {tempfile.tempdir}" if tempfile.tempdir else ""
+        raise LocalFileError(f"can't write a temporary file{where}: {error.strerror or error}") from error
+
+
+@contextlib.contextmanager
 def _refused(what: str) -> Iterator[None]:
     try:
         yield

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -15,8 +16,10 @@ from pathlib import Path
 import pytest
 
 from storlet_shell import __version__
+from storlet_shell.errors import ExitStatus
 from tests.support.lines import Runner, base_environment, one_line
 from tests.support.responder import Answer, Recorded, Responder, html, ok, page
+from tests.support.storlets import STORLETS
 
 LINE = [sys.executable, "-m", "storlet_shell"]
 
@@ -239,6 +242,46 @@ def test_interrupt_while_modules_are_read_shows_no_traceback(run_scripted: Runne
     child.send_signal(signal.SIGINT)
     assert child.communicate(timeout=20) == (None, b"")
     assert child.returncode == -signal.SIGINT
+
+
+# --- full disks
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("get", "c/o", "--json"),
+        ("--json", "-c", "get c/o"),
+        ("deploy", "upper.py", "--dry-run", "--input", "path:/c/o"),
+    ],
+    ids=["one-shot", "command file", "dry run"],
+)
+def test_temporary_file_that_can_not_be_written_is_one_line(
+    run_scripted: Runner, responder: Responder, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    """A body that is larger than the room for temporary files."""
+    responder.on("GET", "/c/o", ok(b"x" * 3_000_000))
+    (tmp_path / "upper.py").write_text(STORLETS["upper.py"])
+    ended = run_scripted.process(
+        *words,
+        environ={"TMPDIR": str(tmp_path)},
+        cwd=tmp_path,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000)),
+    )
+    assert ended.status == ExitStatus.ERROR
+    assert one_line(ended).endswith(f"can't write a temporary file in {tmp_path}: File too large")
+
+
+@pytest.mark.parametrize("line", ["help", "no_such_command"])
+def test_full_standard_output_of_a_command_file_is_one_line(run_scripted: Runner, line: str) -> None:
+    """Neither a result nor a failure that can't be written as JSON brings a traceback, or a second line."""
+    with Path("/dev/full").open("w") as full:
+        child = subprocess.run(
+            [*LINE, "--json", "-c", line], env=run_scripted.environ, stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert child.returncode == (ExitStatus.ERROR if line == "help" else ExitStatus.UNKNOWN_COMMAND)
+    (message,) = child.stderr.decode().splitlines()
+    assert message.startswith("storlet-shell: -c:1: ")
 
 
 # --- sizes

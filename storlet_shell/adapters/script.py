@@ -17,9 +17,10 @@ from storlet_shell.adapters.console import Console
 from storlet_shell.adapters.interpreter import Interpreter, Quit, Scope, Typed
 from storlet_shell.adapters.lines import GrammarError, Line, split
 from storlet_shell.bodies import read_file
-from storlet_shell.errors import ExitStatus, StorletShellError, UsageError
+from storlet_shell.errors import ExitStatus, LocalFileError, StorletShellError, UsageError
 from storlet_shell.registry import Call, Registry
 from storlet_shell.results import Result, failure_fields
+from storlet_shell.saving import temporarily
 from storlet_shell.session import Session
 from storlet_shell.visible import printable
 
@@ -180,8 +181,13 @@ class Runner:
             fields = failure_fields(error) if isinstance(error, StorletShellError) else {"error": type(error).__name__}
             fields.pop("exit_status", None)
             document = {**self._head(line, scope), "failure": fields, "exit_status": int(status)}
-            self._console.write_json([json.dumps(document, ensure_ascii=False), "\n"])
-            self._console.stdout.flush()
+            try:
+                self._console.write_json([json.dumps(document, ensure_ascii=False), "\n"])
+                self._console.stdout.flush()
+            except BrokenPipeError:
+                raise
+            except OSError:
+                pass  # the line above says that something failed
         return status
 
     @staticmethod
@@ -211,20 +217,29 @@ class _Document:
             self._interpreter.show_result(call, result)
             return
         try:
-            self._spool.writelines(result.json_pieces())
+            with temporarily():
+                self._spool.writelines(result.json_pieces())
         finally:
             result.close()
 
     def write(self, head: dict[str, object], status: int) -> None:
-        """Write the line's document to standard output."""
+        """Write the line's document to standard output.
+
+        :raises LocalFileError: when it can't be written
+        """
         console = self._interpreter.console
-        console.write_json([json.dumps(head, ensure_ascii=False)[:-1]])
-        if self._spool.tell():
-            self._spool.seek(0)
-            console.write_json([', "result": '])
-            console.write_json(iter(lambda: self._spool.read(65536), ""))
-        console.write_json([f', "exit_status": {int(status)}}}\n'])
-        console.stdout.flush()
+        try:
+            console.write_json([json.dumps(head, ensure_ascii=False)[:-1]])
+            if self._spool.tell():
+                self._spool.seek(0)
+                console.write_json([', "result": '])
+                console.write_json(iter(lambda: self._spool.read(65536), ""))
+            console.write_json([f', "exit_status": {int(status)}}}\n'])
+            console.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise LocalFileError(f"can't write the result: {error.strerror or error}") from error
 
     def __enter__(self) -> _Document:
         return self

@@ -15,6 +15,7 @@ from storlet_shell.commands._rollout import upload
 from storlet_shell.errors import IdentityError, StorletShellError, UsageError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result, expand
+from storlet_shell.saving import temporarily
 from storlet_shell.session import Session
 from storlet_shell.values import ContainerName, Invocation, ObjectPath, Parameter, Request, StorletMain
 
@@ -148,7 +149,7 @@ def _try_out(session: Session, package: Package, input: str, parameters: tuple[P
     main = StorletMain.parse(package.main)
     files = [dependency.file for dependency in package.local_dependencies if dependency.file]
     given = {parameter.key: parameter.value for parameter in parameters}
-    with tempfile.TemporaryDirectory(prefix="storlet-input-") as folder:
+    with temporarily(), tempfile.TemporaryDirectory(prefix="storlet-input-") as folder:
         file, metadata = _input_file(session, input, Path(folder))
         return trial.run(
             package.code, main, file, given, input_metadata=metadata, dependencies=files, notes=package.notes

@@ -12,7 +12,7 @@ import pytest
 from storlet_shell.client import Client
 from storlet_shell.credentials import Credentials, Login
 from storlet_shell.environment import discover
-from storlet_shell.errors import IdentityError, ServiceError, StorletShellError
+from storlet_shell.errors import ExitStatus, IdentityError, ServiceError, StorletShellError
 from storlet_shell.session import Options, Session, Surroundings
 from storlet_shell.values import Connection, Request
 from tests.support.lines import Runner, one_line
@@ -312,6 +312,24 @@ def test_client_without_a_login_is_never_shared(responder: Responder) -> None:
             client: Client = session.client
             client.send(Request("HEAD"))
     assert len(responder.logins) == 2
+
+
+@pytest.mark.parametrize("status", [408, 429, 498, 500, 503])
+def test_login_that_fails_for_now_is_no_refusal(run_scripted: Runner, responder: Responder, status: int) -> None:
+    """A script may try again, and does not ask for another password."""
+    responder.on("GET", "/auth", page(status))
+    ended = run_scripted("ls")
+    assert ended.status == ExitStatus.SERVICE
+    assert one_line(ended).endswith(f"does not log {USER} in (HTTP {status})")
+
+
+@pytest.mark.parametrize("status", [401, 503])
+def test_info_tells_that_the_login_fails(run_scripted: Runner, responder: Responder, status: int) -> None:
+    """It is not the cluster that does not say what it can do."""
+    responder.on("GET", "/auth", page(status))
+    ended = run_scripted("info")
+    assert ended.status == (ExitStatus.IDENTITY if status == 401 else ExitStatus.SERVICE)
+    assert "/auth/v1.0" in one_line(ended)
 
 
 def test_error_page_of_tempauth_names_no_password(responder: Responder) -> None:
