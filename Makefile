@@ -27,7 +27,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
 
 faults: $(VENV)/.dev
-	$(BIN)/python -m faults
+	$(BIN)/python -m faults $(MODULES)
 
 man: $(VENV)/.embedded
 	$(BIN)/python -m storlet_shell.adapters.reference > docs/storlet-shell.1

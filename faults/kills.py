@@ -1,12 +1,8 @@
-"""The embedded server, or the client, killed at every step of put, get, copy, deploy and map.
-
-``FAULTS_EVERY=3 make faults`` tries every third of these points.
-"""
+"""The embedded server, or the client, killed at every step of put, get, copy, deploy and map."""
 
 from __future__ import annotations
 
 import itertools
-import os
 import queue
 import signal
 import time
@@ -14,14 +10,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from faults.count import Count
+from faults.count import EVERY, Count
 from faults.plant import Plant, ended, is_clear
 from faults.scenarios import CLIENTS, FILES, SCENARIOS, Scenario, Trial, furnish
 from faults.tripwire import Point, Tripwire
 from tests.support.lines import Outcome
-
-EVERY = int(os.environ.get("FAULTS_EVERY", "1"))
-"""The share of the points that is tried."""
 
 _CLEARED_SECONDS = 60.0
 

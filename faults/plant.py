@@ -18,7 +18,7 @@ from storlet_shell.errors import ExitStatus
 from tests.embedded.storlets import Client
 from tests.support.lines import Outcome, base_environment
 
-PATIENCE = 120.0
+PATIENCE = 300.0
 """Seconds after which a process is said to hang: several times what a client waits for by itself."""
 
 _GONE_SECONDS = 10.0
