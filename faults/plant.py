@@ -121,9 +121,13 @@ class Plant:
         )
 
     def line(self, *words: str) -> Outcome:
-        """Run a line against the server."""
+        """Run a line against the server.
+
+        :raises TimeoutError: it hangs
+        """
         outcome = ended(self.shell(*words))
-        assert outcome is not None, f"hangs: {words}"
+        if outcome is None:
+            raise TimeoutError(f"{' '.join(words)}: it hangs")
         return outcome
 
     def left_here(self, expected: Collection[str]) -> list[str]:
