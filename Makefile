@@ -36,7 +36,7 @@ performance: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.page
 
 faults: $(VENV)/.dev
-	$(BIN)/python -m faults
+	$(BIN)/python -m faults $(MODULES)
 
 man: $(VENV)/.embedded
 	$(BIN)/python -m storlet_shell.adapters.reference > docs/storlet-shell.1

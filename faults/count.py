@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+EVERY = int(os.environ.get("FAULTS_EVERY", "1"))
+"""The share of what can be tried that is tried: 3 is every third."""
 
 _HEADINGS = ("what", "tried", "survived", "lost", "hung", "processes", "files")
 

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import pexpect
 
-from faults.count import Count
+from faults.count import EVERY, Count
 from faults.plant import Plant, ended, outlived
 from storlet_shell.embedded import control
 from tests.adapters.test_terminal import Terminal
 from tests.support.storlets import STORLETS
 
-SHELLS = 200
+SHELLS = 200 // EVERY
 
 _PATIENCE = 600.0  # two hundred processes on two cores
 _END_SECONDS = 30.0

@@ -18,7 +18,7 @@ from storlet_shell.errors import ExitStatus
 from tests.embedded.storlets import Client
 from tests.support.lines import Outcome, base_environment
 
-PATIENCE = 120.0
+PATIENCE = 300.0
 """Seconds after which a process is said to hang: several times what a client waits for by itself."""
 
 _GONE_SECONDS = 10.0
@@ -121,9 +121,13 @@ class Plant:
         )
 
     def line(self, *words: str) -> Outcome:
-        """Run a line against the server."""
+        """Run a line against the server.
+
+        :raises TimeoutError: it hangs
+        """
         outcome = ended(self.shell(*words))
-        assert outcome is not None, f"hangs: {words}"
+        if outcome is None:
+            raise TimeoutError(f"{' '.join(words)}: it hangs")
         return outcome
 
     def left_here(self, expected: Collection[str]) -> list[str]:

@@ -18,7 +18,7 @@ from tests.support.lines import Outcome
 from tests.support.storlets import STORLETS
 
 OLD, NEW = (random.Random(seed).randbytes(size).hex().encode() for seed, size in ((1, 5000), (2, 300_000)))
-MANY = {f"many/{number:02d}.txt": f"object {number}\n".encode() * 3000 for number in range(6)}
+MANY = {f"many/{number:02d}.txt": f"object {number}\n".encode() * 3000 for number in range(4)}
 FILES = ("new.bin", "saved.bin", "ver.py", "part.py", "made", "journal")
 
 _CONTAINERS = ("c", "many", "made", "storlet", "dependency", "storletlog")

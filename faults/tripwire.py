@@ -54,7 +54,7 @@ class Tripwire:
     """The relay; a context.
 
     :param server: returns the port of the server on this machine; it may be another one once something has happened
-    :param point: where something is to happen; None for nowhere
+    :param point: where something is to happen, or as soon after it as anything comes; None for nowhere
     :param happen: what; then all connections are cut
     :param again: brings the server back; requests wait for that. None: from then on no connection is taken
     """
@@ -177,7 +177,7 @@ class Tripwire:
                 raise _TrippedError
             seen = self.seen[number]
             self.seen[number] = seen._replace(stages=(*seen.stages, stage))
-            if self.tripped or self._point != (number, stage):
+            if self.tripped or self._point is None or (number, stage) < self._point:
                 return
             self.tripped = True
             self._happen()

@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -324,19 +324,23 @@ def _environment() -> dict[str, str]:
     """Return the environment of the server's process."""
     passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     # The same packages as here, wherever this process has them from; but not what lies in its working folder ("", or
-    # its name after python -m): that may be full of a user's modules of any name, and storlets can read what is passed.
+    # its name after python -m) or beside the program that it runs: that may be full of a user's modules of any name,
+    # and a home folder at that, and storlets can read what is passed.
     here = str(Path(__file__).parents[2])
-    kept = [entry for entry in sys.path if entry == here or (entry and not _is_working_folder(entry))]
+    kept = [entry for entry in sys.path if entry == here or (entry and not _is_users(entry))]
     path = os.pathsep.join([*kept, here])
     # Names on loopback need no resolver, and eventlet's takes a quarter of a second to import.
     return {**passed, "PYTHONPATH": path, "EVENTLET_NO_GREENDNS": "yes"}
 
 
-def _is_working_folder(entry: str) -> bool:
-    try:
-        return Path(entry).samefile(os.curdir)
-    except OSError:  # one of them is not there
-        return False
+def _is_users(entry: str) -> bool:
+    """Tell whether a folder is on the path only because this process works there, or its program lies there."""
+    program = getattr(sys.modules["__main__"], "__file__", None)
+    for place in (os.curdir, *([Path(program).parent] if program else [])):
+        with suppress(OSError):  # one of them is not there
+            if Path(entry).samefile(place):
+                return True
+    return False
 
 
 def _answer(reader: int, seconds: float) -> dict[str, Any] | None:

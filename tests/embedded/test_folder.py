@@ -103,14 +103,17 @@ def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
         assert connection.get_object("objects", "o")[1] == b"content"
 
 
-def test_the_working_folder_is_not_passed_on(tmp_path: Path) -> None:
-    """``python -m`` puts it on the path: a user's modules would be the server's, and his files storlets' to read."""
+@pytest.mark.parametrize("words", [("-m", "storlet_shell_user"), ("user/storlet_shell_user.py",)])
+def test_the_users_folder_is_not_passed_on(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """Python puts it on the path: a user's modules would be the server's, and his files storlets' to read."""
+    folder = tmp_path / "user"
+    folder.mkdir()
     script = "import sys; from storlet_shell.embedded import control; print(control._environment()['PYTHONPATH'])"
-    (tmp_path / "storlet_shell_user.py").write_text(script)
+    (folder / "storlet_shell_user.py").write_text(script)
     environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
     told = subprocess.run(
-        [sys.executable, "-m", "storlet_shell_user"],
-        cwd=tmp_path,
+        [sys.executable, *words],
+        cwd=folder if words[0] == "-m" else tmp_path,
         env=environment,
         stdout=subprocess.PIPE,
         text=True,
@@ -118,7 +121,7 @@ def test_the_working_folder_is_not_passed_on(tmp_path: Path) -> None:
     )
     passed = told.stdout.strip().split(os.pathsep)
     assert str(SOURCES) in passed
-    assert str(tmp_path) not in passed
+    assert str(folder) not in passed
 
 
 def test_a_full_disk_refuses_uploads_with_a_reason_and_loses_nothing(tmp_path: Path) -> None:
