@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import glob
 import subprocess
 import sys
 import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from faults.clients import HUNG_SECONDS, Clients, Ended
@@ -20,14 +20,14 @@ from storlet_shell.embedded import control
 from tests.support.lines import ROOT
 from tests.support.storlets import STORLETS, storlet
 
-LIFETIME = 40
-"""Seconds that a token is good for. keystoneauth renews one that has 30 left, so after ten."""
+LIFETIME = 60
+"""Seconds that a token is good for. keystoneauth renews one that has 30 left."""
 
 LATER = LIFETIME - 30 + 3
-_SLOW = storlet("import time\ntime.sleep(1)\ntarget.set_metadata({})\ntarget.write(source.read())\ntarget.close()")
+_SLOW = storlet("import time\ntime.sleep(4)\ntarget.set_metadata({})\ntarget.write(source.read())\ntarget.close()")
 _PROGRAM = [sys.executable, "-m", "storlet_shell"]
-_JOBS = 4
-_OBJECTS = _JOBS * (LIFETIME + 8)
+_JOBS = 2
+_OBJECTS = _JOBS * (LIFETIME + 8) // 4
 _CLOCKS = {"right": ("+0", "+0"), "an hour slow": ("-3600", "-3600"), "two hours ahead at once": ("+0", "+7200")}
 """How a client's clock differs from the server's: at first, and from the middle of a batch on."""
 
@@ -55,7 +55,7 @@ class World:
 
     def run(self, relay: FaultyRelay, line: str, first: str = "+0", later: str = "+0") -> Ended:
         """Run a line whose clock is so many seconds off, at first and after a while."""
-        clock = self.folder / "clock"
+        clock = self.folder / f"clock{first}{later}"
         clock.write_text(first)
         faked = {
             "LD_PRELOAD": self._library,
@@ -80,7 +80,7 @@ class World:
 
 def counts() -> Iterator[Count]:
     """Yield a line for each clock."""
-    library = next(iter(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")), "")
+    library = next(map(str, Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), "")
     if not library:
         sys.exit("clocks: libfaketime is not installed; on Debian: apt-get install libfaketime")
     with tempfile.TemporaryDirectory() as name:
@@ -97,9 +97,10 @@ def counts() -> Iterator[Count]:
                 for line in ("mkdir clock", "deploy upper.py", "deploy slow.py", "upload in clock/in"):
                     ended = world.run(relay, line)
                     assert ended.status == 0, ended.err
-            yield _session(world)
-            for clock, (first, later) in _CLOCKS.items():
-                yield _batch(world, clock, first, later)
+            with ThreadPoolExecutor() as threads:
+                session = threads.submit(_session, world)
+                batches = [threads.submit(_batch, world, clock, *ways) for clock, ways in _CLOCKS.items()]
+                yield from (each.result() for each in (session, *batches))
 
 
 def _session(world: World) -> Count:

@@ -180,7 +180,7 @@ def _data_folder(made: Place) -> Count:
         assert _run(full, "deploy twice.py").status == 0
         (made.folder / "body").write_bytes(CONTENT)
         assert _run(full, "put body full/body").status == 0
-        for free in (0, RESERVED_BYTES // 2, RESERVED_BYTES - 4096):
+        for free in (0, RESERVED_BYTES // 2, RESERVED_BYTES - 2**20):
             ballast = fill(disk, free)
             for line in ("put body full/body", "upload body full/more", "copy full/body full/other", "deploy twice.py"):
                 ended = _run(full, line)

@@ -51,7 +51,8 @@ class FaultyRelay(Relay):
     :param port: the port of the server on this machine
     :param choose: called for each request; it may be called in several threads
 
-    ``arrived`` are the requests that the server got, ``sent`` all, ``answered`` those that it answered, and how.
+    ``sent`` are all requests, ``arrived`` those that the server got, and ``answered`` those that it answered, each with
+    its status.
     """
 
     def __init__(self, port: int, choose: Choose) -> None:
