@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test documents wire browser check bench faults man docs dist clean
+.PHONY: demo test documents wire browser check bench faults man docs pictures dist clean
 
 demo: $(VENV)/.embedded
 	$(BIN)/storlet-shell --local --ephemeral -x -f examples/quickstart.storlets
@@ -37,6 +37,9 @@ man: $(VENV)/.embedded
 
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going --quiet --builder html docs build/docs
+
+pictures: $(VENV)/.docs
+	$(BIN)/python docs/pictures
 
 dist: $(VENV)/.dist
 	.ci/dist $(VENV)
