@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test documents wire browser check bench plots performance faults man docs dist lock audit clean
+.PHONY: demo test documents wire browser check bench plots performance faults fuzz man docs pictures dist lock audit clean
 
 demo: $(VENV)/.embedded
 	$(BIN)/storlet-shell --local --ephemeral -x -f examples/quickstart.storlets
@@ -43,6 +43,9 @@ man: $(VENV)/.embedded
 
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going --quiet --builder html docs build/docs
+
+pictures: $(VENV)/.docs
+	$(BIN)/python docs/pictures
 
 dist: $(VENV)/.dist
 	.ci/dist $(VENV)
