@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test wire browser check bench faults man docs dist clean
+.PHONY: demo test wire browser check bench faults fuzz man docs dist clean
 
 demo: $(VENV)/.embedded
 	$(BIN)/storlet-shell --local --ephemeral -x -f examples/quickstart.storlets
@@ -28,6 +28,12 @@ bench: $(VENV)/.dev
 
 faults: $(VENV)/.dev
 	$(BIN)/python -m faults
+
+RUNS ?= 20000
+
+fuzz: $(VENV)/.fuzz
+	$(BIN)/python -m pytest -q --numprocesses 2 --hypothesis-profile large tests/properties
+	for target in lines scripts responses; do $(BIN)/python -m fuzz $$target -runs=$(RUNS) || exit 1; done
 
 man: $(VENV)/.embedded
 	$(BIN)/python -m storlet_shell.adapters.reference > docs/storlet-shell.1
@@ -55,6 +61,10 @@ $(VENV)/.dev: $(VENV)/.embedded
 
 $(VENV)/.browser: $(VENV)/.dev
 	$(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable '.[browser]'
+	touch $@
+
+$(VENV)/.fuzz: $(VENV)/.dev
+	$(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable '.[fuzz]'
 	touch $@
 
 $(VENV)/.docs: $(VENV)/.embedded
