@@ -38,6 +38,12 @@ performance: $(VENV)/.dev
 faults: $(VENV)/.dev
 	$(BIN)/python -m faults $(MODULES)
 
+RUNS ?= 20000
+
+fuzz: $(VENV)/.fuzz
+	$(BIN)/python -m pytest -q --numprocesses 2 --hypothesis-profile large tests/properties
+	for target in lines scripts responses; do $(BIN)/python -m fuzz $$target -runs=$(RUNS) || exit 1; done
+
 man: $(VENV)/.embedded
 	$(BIN)/python -m storlet_shell.adapters.reference > docs/storlet-shell.1
 
@@ -73,6 +79,10 @@ $(VENV)/.dev: $(VENV)/.embedded
 
 $(VENV)/.browser: $(VENV)/.dev
 	$(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable '.[browser]'
+	touch $@
+
+$(VENV)/.fuzz: $(VENV)/.dev
+	$(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable '.[fuzz]'
 	touch $@
 
 $(VENV)/.docs: $(VENV)/.embedded

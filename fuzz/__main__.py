@@ -24,14 +24,15 @@ def main() -> None:
     name, *options = sys.argv[1:] or [""]
     if name not in TARGETS:
         sys.exit(f"usage: python -m fuzz {'|'.join(TARGETS)} [OPTION OF LIBFUZZER|FOLDER …]")
-    # Comparisons are not traced, which would take several times as long: the dictionaries hold what is compared with.
+    # Comparisons are not traced, which takes its time: the dictionaries hold what is compared with.
     with HookManager({"storlet_shell"}, set(), enable_loader_override=False, trace_dataflow=False):
         target = importlib.import_module(f"fuzz.{name}")
     found = ROOT / "build" / "fuzz" / name
     found.mkdir(parents=True, exist_ok=True)
     folders = [] if any(not option.startswith("-") for option in options) else [found, ROOT / "tests" / "corpus" / name]
     defaults = [f"-max_len={_LONGEST[name]}", f"-dict={ROOT / 'fuzz' / f'{name}.dict'}", f"-artifact_prefix={found}-"]
-    atheris.Setup([sys.argv[0], *defaults, *options, *map(str, folders)], target.check)
+    itself = f"{sys.executable} -m fuzz {name}"  # libFuzzer starts itself anew to merge, by sh
+    atheris.Setup([itself, *defaults, *options, *map(str, folders)], target.check)
     gc.freeze()
     atheris.Fuzz()
 
