@@ -46,7 +46,6 @@ _ONE_PROCESS = (
     "All of the embedded Swift's servers are one process, which is busy nearly all of this time with either client "
     "(its processor's seconds are in the notes): the ratio can't leave 1 by more than the rest."
 )
-_NODE = "Storlets' bytes come from the disk's file without passing the proxy's checksum; more than 1 is not a mistake."
 
 FIGURES: Mapping[str, Mapping[str, Figure]] = {
     "engine": {
