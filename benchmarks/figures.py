@@ -77,7 +77,7 @@ FIGURES: Mapping[str, Mapping[str, Figure]] = {
         "ls-replayed": Figure("ls of 100,000 objects ÷ swift list, answers are there at once", 0.8, peer="swift"),
         "ls": Figure("ls of 100,000 objects ÷ swift list", 0.8, peer="swift", remark=_ONE_PROCESS),
         "ls-rclone": Figure("ls of 100,000 objects ÷ rclone lsf -R --fast-list", peer="rclone", remark=_ONE_PROCESS),
-        "ls-memory": Figure("peak memory, ls of 100,000 objects ÷ 1,000", 1.2),
+        "ls-memory": Figure("peak memory, ls of 100,000 objects ÷ 10,000, a whole page", 1.2),
         "rm": Figure("rm -r of 1,000 objects ÷ swift delete", 1.0, peer="swift", remark=_ONE_PROCESS),
         "rm-rclone": Figure("rm -r of 1,000 objects ÷ rclone purge", peer="rclone", remark=_ONE_PROCESS),
     },

@@ -38,12 +38,12 @@ for at in range(0, count, 10000):
 
 @gives("ls-replayed", "ls", "ls-rclone", "ls-memory")
 def listing(lab: Lab, running: Running) -> Iterator[Measured]:
-    """``ls`` of 100,000 objects as a process: its time over others', its memory over that for 1,000.
+    """``ls`` of 100,000 objects as a process: its time over others', its memory over that for 10,000, a whole page.
 
     Most of the time all wait for the one process in which all servers of the embedded Swift are. What a client adds to
     that is seen when the answers are there at once.
     """
-    fill_database(running, "few", lab.size(1_000, 10))
+    fill_database(running, "few", lab.size(10_000, 100))
     fill_database(running, "many", lab.size(100_000, 1_000))
     lines = {
         "ours": lambda _: [tool("storlet-shell"), "ls", "many"],
@@ -52,7 +52,7 @@ def listing(lab: Lab, running: Running) -> Iterator[Measured]:
     with Replay(running.port) as replay:
         yield lab.costs(5, lines, replace(running, port=replay.port)).beside("ls-replayed", "swift")
     peak = {name: peak_memory([tool("storlet-shell"), "ls", name], running) for name in ("few", "many")}
-    yield ratio("ls-memory", Sample((peak["many"],), "MiB"), Sample((peak["few"],), "MiB"), peer="1,000")
+    yield ratio("ls-memory", Sample((peak["many"],), "MiB"), Sample((peak["few"],), "MiB"), peer="10,000")
     costs = lab.costs(3, lines, running)
     yield costs.beside("ls", "swift", note=costs.server_note)
     lines = {

@@ -16,9 +16,6 @@ from storlet_shell.values import Location, Request
 if TYPE_CHECKING:
     from storlet_shell.client import Client
 
-_PAGE = 2500
-"""How many names are asked for at a time: fewer than servers give, so that they take less memory, and come sooner."""
-
 
 @command(
     "ls",
@@ -106,11 +103,11 @@ class _Following(threading.Thread):
 
 
 def _page(client: Client, where: Location, delimiter: str | None, marker: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Ask for the names after a marker; none are left when none come.
+    """Ask for the names after a marker, as many as the server gives; none are left when none come.
 
     :param marker: the last name of the page before; with it, to list every version, that one's version
     """
-    query = [("format", "json"), ("limit", str(_PAGE))]
+    query = [("format", "json")]
     query += [("prefix", where.prefix)] if where.prefix else []
     query += [("delimiter", delimiter)] if delimiter else []
     query += [("marker", marker[0])] if marker[0] else []
