@@ -53,5 +53,6 @@ def setup(app: Sphinx) -> None:
     """Connect the above, and show sessions as what they are."""
     app.add_lexer("storlets", BashSessionLexer)
     app.add_lexer("output", TextLexer)
+    app.add_lexer("xonsh", TextLexer)  # its own knows scripts, and no sessions
     app.connect("builder-inited", generate)
     app.connect("source-read", point_inside)

@@ -117,13 +117,14 @@ def photograph(environ: dict[str, str], folder: Path) -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         try:
             address = _address(Path(environ["HOME"]), token)
-            page = browser.new_page(viewport={"width": 1240, "height": 1060})
+            page = browser.new_page(viewport={"width": 1240, "height": 1210})
             page.set_default_timeout(300_000)
             page.goto(f"{address}lab/tree/warm.ipynb?token={token}")
             page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
             page.get_by_role("menuitem", name="Run", exact=True).click()
             page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
             page.locator(".jp-Cell").last.locator(".jp-InputPrompt", has_text=f"[{len(cells)}]:").wait_for()
+            page.add_style_tag(content=".Toastify { display: none }")  # it asks whether one would like news
             page.locator(".jp-NotebookPanel-notebook").screenshot(path=HERE / "notebook.png")
         finally:
             browser.close()
