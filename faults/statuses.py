@@ -250,7 +250,13 @@ def _faulty(
             return Fault(status=status)
 
         ended, sent, arrived = world.run(line.words, choose)
-        now = world.state()
+        known = {*clean.before, *clean.after}
+        # What is left over, and said to be, is as documented.
+        now = {
+            name: value
+            for name, value in world.state().items()
+            if name in known or name.partition(" ")[2].replace("W", world.name) not in ended.err
+        }
         what = (
             f"{line.words}: {hit[0].method} {hit[0].target} {status} {'once' if is_once else 'always'}" if hit else ""
         )
