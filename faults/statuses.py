@@ -199,7 +199,7 @@ class World:
     def normal(self, text: str) -> str:
         """Return a text without what differs between runs and worlds."""
         text = re.sub("(scratch-)[0-9a-f]+", r"\1S", text)
-        return re.sub(r"(/S/[0-9]+-[0-9]+)-[0-9a-f]+|tx[0-9a-f-]+|[\s\d.:T-]+", r"\1", text.replace(self.name, "W"))
+        return re.sub(r"(S/[0-9]+-[0-9]+)-[0-9a-f]+|tx[0-9a-f-]+|[\s\d.:T-]+", r"\1", text.replace(self.name, "W"))
 
     def left(self, sent: list[Sent]) -> list[str]:
         """Return what is left of what was made on the way."""
