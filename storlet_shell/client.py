@@ -196,7 +196,11 @@ class Client:
             elif reply.status == 503 and attempts > 0:
                 self._pause(attempts)
             else:
-                raise self._error(request, reply, text)
+                refused, error = self._token, self._error(request, reply, text)
+                # Behind Keystone an expired token looks like a refused storlet, until the storlet is looked at with it.
+                if renewed or self._token == refused or not wire.is_storlet_refusal(text):
+                    raise error
+                renewed, attempts = True, attempts + 1
 
     def _renew(self, request: Request, reply: Reply, text: bytes) -> None:
         """Forget a token that was refused, unless it is the storlet that was.

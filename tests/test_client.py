@@ -557,6 +557,14 @@ def test_storlet_that_is_not_deployed_is_not_an_expired_token(client: Client, re
     assert len(responder.logins) == 1
 
 
+def test_expired_token_that_looks_like_a_refused_storlet_is_renewed(client: Client, responder: Responder) -> None:
+    """Keystone's middleware lets it pass as nobody's, and then the storlet is refused."""
+    responder.on("GET", "/c/o", REFUSAL, ok(b"done"))
+    responder.on("HEAD", "/storlet/upper.py", html(401), ok())
+    assert client.send(storlet_get()).read() == b"done"
+    assert len(responder.logins) == 2
+
+
 def test_storlet_that_may_not_be_run_is_an_identity_error(client: Client, responder: Responder) -> None:
     """Where the storlet is there, the same 401 means that this user may not run it."""
     responder.on("GET", "/c/o", REFUSAL)
