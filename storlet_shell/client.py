@@ -14,6 +14,7 @@ from storlet_shell import headers as wire
 from storlet_shell.bodies import Body
 from storlet_shell.credentials import Login
 from storlet_shell.errors import (
+    ConnectionFailedError,
     IdentityError,
     IncompleteBodyError,
     NotFoundError,
@@ -111,14 +112,27 @@ class Client:
         return self.login.known_storage_url.rsplit("/", 1)[-1]
 
     def capabilities(self) -> Mapping[str, Any]:
-        """Return what ``GET /info`` says, asked once; empty when the cluster does not answer it."""
+        """Return what ``GET /info`` says, asked once; empty when the cluster does not tell.
+
+        :raises ServiceError: when no answer comes: for an unknown cluster, what is deployed might not run
+        """
         if self._capabilities is None:
+            self._capabilities = self._ask_capabilities()
+        return self._capabilities
+
+    def _ask_capabilities(self) -> dict[str, Any]:
+        for attempts_left in reversed(range(ATTEMPTS)):
             try:
                 reply = self._send_once(Request("GET"), None, url=host_of(self.storage_url) + "/info")
-                self._capabilities = json.loads(reply.read()) if reply.status == 200 else {}
+                told = json.loads(reply.read()) if reply.status == 200 else {}
+                return told if isinstance(told, dict) else {}
+            except (ConnectionFailedError, IncompleteBodyError):
+                if not attempts_left:
+                    raise
+                self._pause(attempts_left)
             except (StorletShellError, ValueError):
-                self._capabilities = {}
-        return self._capabilities
+                break
+        return {}
 
     @property
     def is_embedded(self) -> bool:
