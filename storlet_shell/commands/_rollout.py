@@ -189,7 +189,10 @@ class _Replacing:
         return Request("COPY", self._container, name, headers=headers)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        if error is not None and self._has_finished():
+        if error is not None and (finished := self._has_finished()) is not False:
+            if finished is None:
+                self._session.surroundings.warn(f"warning: {self._unknown()}")
+                return
             self._session.surroundings.warn("the storlet is stored all the same, with its dependencies")
         elif error is not None and self._undo:
             if not self._send(self._undo[::-1]):
@@ -197,12 +200,19 @@ class _Replacing:
             self._session.surroundings.warn("nothing was changed: the dependencies are as they were before")
         self._send(self._copies)
 
-    def _has_finished(self) -> bool:
-        """Tell whether the storlet is there although its upload got no good answer: that may have been lost."""
+    def _has_finished(self) -> bool | None:
+        """Tell whether the storlet is there although its upload got no good answer: that may have been lost.
+
+        :returns: None when nobody can tell; to put older dependencies back might break the storlet then
+        """
         try:
             return self._is_stored()
         except StorletShellError:
-            return False
+            return None
+
+    def _unknown(self) -> str:
+        lines = "".join(f", then: dependencies rm {copied.name}" for copied in self._copies)
+        return f"whether the storlet is stored is not known; deploy it again once the server answers{lines}"
 
     def _send(self, requests: list[Request]) -> bool:
         """Send what puts things in order; say what of it fails, and go on."""
