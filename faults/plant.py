@@ -159,10 +159,11 @@ def ended(process: subprocess.Popen[bytes], seconds: float = PATIENCE, stdin: by
 def is_clear(outcome: Outcome) -> bool:
     """Tell whether a line ended as documented: where it failed with a known status and a reason, and in its own words.
 
-    A storlet's traceback belongs to these, one of this product's files does not.
+    A failed storlet's traceback belongs to these, any other does not.
     """
     lines = outcome.err.splitlines()
-    if outcome.status not in _DOCUMENTED or "/storlet_shell/" in outcome.err:
+    is_storlets = outcome.status == ExitStatus.STORLET_FAILED
+    if outcome.status not in _DOCUMENTED or ("Traceback" in outcome.err and not is_storlets):
         return False
     return not outcome.status or bool(lines and lines[-1].startswith("storlet-shell: "))
 

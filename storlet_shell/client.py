@@ -13,6 +13,7 @@ from storlet_shell import headers as wire
 from storlet_shell.bodies import Body
 from storlet_shell.credentials import Login
 from storlet_shell.errors import (
+    ConnectionFailedError,
     IdentityError,
     IncompleteBodyError,
     NotFoundError,
@@ -110,20 +111,29 @@ class Client:
         return self.login.known_storage_url.rsplit("/", 1)[-1]
 
     def capabilities(self) -> Mapping[str, Mapping[str, Any]]:
-        """Return what ``GET /info`` says, asked once; empty when the cluster does not answer it.
+        """Return what ``GET /info`` says, asked once; empty when the cluster does not tell.
 
         :raises IdentityError: when the login is refused
-        :raises ServiceError: when the identity service can't be reached or fails
+        :raises ServiceError: when no answer comes: for an unknown cluster, what is deployed might not run
         """
         if self._capabilities is None:
-            url = host_of(self.storage_url) + "/info"
+            self._capabilities = self._ask_capabilities()
+        return self._capabilities
+
+    def _ask_capabilities(self) -> dict[str, dict[str, Any]]:
+        url = host_of(self.storage_url) + "/info"
+        for attempts_left in reversed(range(ATTEMPTS)):
             try:
                 reply = self._send_once(Request("GET"), None, url=url)
                 told = json.loads(reply.read()) if reply.status == 200 else {}
-                self._capabilities = {name: section for name, section in told.items() if isinstance(section, dict)}
+                return {name: section for name, section in told.items() if isinstance(section, dict)}
+            except (ConnectionFailedError, IncompleteBodyError):
+                if not attempts_left:
+                    raise
+                self._pause(attempts_left)
             except (StorletShellError, ValueError, AttributeError, RecursionError):
-                self._capabilities = {}
-        return self._capabilities
+                break
+        return {}
 
     def limit(self, section: str, name: str, default: int) -> int:
         """Return a number that ``GET /info`` tells, in one of its sections; the default where it tells none."""

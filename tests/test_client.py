@@ -245,7 +245,22 @@ def test_capabilities_are_asked_for_once(client: Client, responder: Responder) -
     assert len(responder.infos) == 1
 
 
-@pytest.mark.parametrize("answer", [html(404), html(503), ok(b"no json"), CUT], ids=["404", "503", "no JSON", "cut"])
+@pytest.mark.parametrize("answer", [CUT, RESET, Answer(body=b"{", length=99, end="cut")])
+def test_info_that_does_not_come_is_asked_for_again(client: Client, responder: Responder, answer: Answer) -> None:
+    """A server that has just ended is not taken for another kind of cluster; one that stays away is an error."""
+    told = ok(b'{"storlet_handler": {"storlet_container": "code"}}', Content_Type="application/json")
+    responder.on("GET", "/info", answer, told)
+    assert client.storlet_container == "code"
+
+
+def test_info_that_never_comes_is_an_error(client: Client, responder: Responder) -> None:
+    """What is deployed on a cluster of which nothing is known might not run there."""
+    responder.on("GET", "/info", CUT)
+    with pytest.raises(ConnectionFailedError):
+        client.capabilities()
+
+
+@pytest.mark.parametrize("answer", [html(404), html(503), ok(b"no json")], ids=["404", "503", "no JSON"])
 def test_cluster_without_info_has_the_default_containers(client: Client, responder: Responder, answer: Answer) -> None:
     """Many clouds hide /info; the documented names hold then."""
     responder.on("GET", "/info", answer)

@@ -135,8 +135,8 @@ def test_a_process_that_hangs_is_ended() -> None:
         (FAILED, True),
         (Outcome(5, b"", ""), False),
         (Outcome(-9, b"", "storlet-shell: x\n"), False),
-        (Outcome(1, b"", 'File "/x/storlet_shell/session.py", line 1\nstorlet-shell: KeyError: 1\n'), False),
-        (Outcome(6, b"", 'File "sums.py", line 1\nstorlet-shell: it failed\n'), True),
+        (Outcome(1, b"", "Traceback (most recent call last):\nstorlet-shell: KeyError: 1\n"), False),
+        (Outcome(6, b"", "Traceback (most recent call last):\nstorlet-shell: it failed\n"), True),
     ],
 )
 def test_an_end_is_clear_or_not(outcome: Outcome, is_good: bool) -> None:

@@ -191,23 +191,32 @@ class _Replacing:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         warn = self._session.surroundings.warn
-        if error is None:
-            self._send(self._copies)
-        elif self._has_finished():
-            warn("the storlet is stored all the same, with its dependencies")
+        finished = error is None or self._has_finished()
+        if finished is None:
+            warn(f"warning: {self._unknown()}")
+        elif finished:
+            if error is not None:
+                warn("the storlet is stored all the same, with its dependencies")
             self._send(self._copies)
         elif self._send(self._undo[::-1]) and self._undo:
             warn("nothing was changed: the dependencies are as they were before")
 
-    def _has_finished(self) -> bool:
-        """Tell whether the storlet is there although its upload got no good answer: that may have been lost."""
+    def _has_finished(self) -> bool | None:
+        """Tell whether the storlet is there although its upload got no good answer: that may have been lost.
+
+        :returns: None when nobody can tell; to put older dependencies back might break the storlet then
+        """
         try:
             return self._is_stored()
         except StorletShellError:
-            return False
+            return None
         except BaseException:  # a second Ctrl-C, say
             self._tell_left("interrupted before it was known whether the storlet is stored; if not", self._undo[::-1])
             raise
+
+    def _unknown(self) -> str:
+        lines = "".join(f", then: dependencies rm {copied.name}" for copied in self._copies)
+        return f"whether the storlet is stored is not known; deploy it again once the server answers{lines}"
 
     def _send(self, requests: list[Request]) -> bool:
         """Send what puts things in order; say what of it fails, and go on; say what is left at a second Ctrl-C."""

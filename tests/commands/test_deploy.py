@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from storlet_shell import jar as jar_module
 from storlet_shell.classfile import ClassFile
 from storlet_shell.client import Client
-from storlet_shell.errors import UsageError
+from storlet_shell.errors import ConnectionFailedError, UsageError
 from storlet_shell.headers import decode_storlet
 from storlet_shell.jar import StorletJar
 from storlet_shell.renewal import lengthened, with_names
@@ -634,6 +634,34 @@ def test_storlet_whose_answer_is_lost_keeps_its_new_dependencies(
         patch.setattr(Client, "_send_once", interrupted)
         outcome = storlets(*deployed)
     assert (outcome.status, "the storlet is stored all the same" in outcome.err) == (130, True)
+    found = state(storlets, module)
+    assert [row["name"] for row in found[1]] == [f"{module}_a.py", f"{module}_b.py"]
+    assert found[2] == [STORLETS["twice.py"].encode(), b"A = 'after'"]
+
+
+def test_deployment_that_may_be_done_is_not_undone(
+    storlets: Runner, monkeypatch: pytest.MonkeyPatch, quick_retries: None, deployed: list[str], module: str
+) -> None:
+    """The server is gone when it has stored the storlet: the old dependencies would not be those that it needs."""
+    send, gone = Client._send_once, []
+
+    def failing(self: Client, request: Request, *others: Any, **named: Any) -> Any:
+        if gone and request.name == f"{module}.py":
+            raise ConnectionFailedError("gone")
+        reply = send(self, request, *others, **named)
+        if (request.method, request.name) == ("PUT", f"{module}.py"):
+            gone.append(reply.read())
+            raise ConnectionFailedError("gone")
+        return reply
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Client, "_send_once", failing)
+        outcome = storlets(*deployed)
+    assert outcome.status == 5
+    said = "whether the storlet is stored is not known; deploy it again once the server answers, then: "
+    assert f"{said}dependencies rm {module}_a.py.before" in outcome.err
+    assert storlets(*deployed).status == 0
+    assert storlets("dependencies", "rm", "-y", f"{module}_a.py.before").status == 0
     found = state(storlets, module)
     assert [row["name"] for row in found[1]] == [f"{module}_a.py", f"{module}_b.py"]
     assert found[2] == [STORLETS["twice.py"].encode(), b"A = 'after'"]
