@@ -56,6 +56,9 @@ def test_output_is_an_object_or_is_refused(text: str, name: str) -> None:
 def test_file_is_in_the_folder_or_is_refused(text: str, name: str) -> None:
     """An object's name is chosen by others."""
     with suppress(UsageError):
-        path = PurePosixPath(Template.parse_files(f"folder/{text}").file(ObjectPath("c", name)))
-        assert path.parts[0] == "folder"
-        assert ".." not in path.parts
+        template = Template.parse_files(f"folder/{text}")
+        below = PurePosixPath(template.file(ObjectPath("c", name)))
+        assert template.folder.startswith("folder/")
+        assert below.parts
+        assert not below.is_absolute()
+        assert ".." not in below.parts
