@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from faults.clients import HUNG_SECONDS, Clients, Ended
-from faults.count import Count
+from faults.count import Count, UntriedError
 from faults.place import judge
 from faults.relay import FaultyRelay
 from faults.terminals import Terminal
@@ -82,7 +82,7 @@ def counts() -> Iterator[Count]:
     """Yield a line for each clock."""
     library = next(map(str, Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), "")
     if not library:
-        sys.exit("clocks: libfaketime is not installed; on Debian: apt-get install libfaketime")
+        raise UntriedError("libfaketime is not installed; on Debian: apt-get install libfaketime")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "in").mkdir()

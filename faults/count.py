@@ -9,6 +9,11 @@ from dataclasses import dataclass, field
 EVERY = int(os.environ.get("FAULTS_EVERY", "1"))
 """The share of what can be tried that is tried: 3 is every third."""
 
+
+class UntriedError(Exception):
+    """Something that the faults of a module need is not on this machine."""
+
+
 _HEADINGS = ("what", "tried", "survived", "lost", "hung", "processes", "files")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 
 from faults.clients import Ended
-from faults.count import Count
+from faults.count import Count, UntriedError
 from faults.place import Place, judge, place
 from faults.terminals import Terminal
 from storlet_shell.bodies import bytes_body
@@ -68,7 +68,7 @@ def _have_own_mounts() -> None:
     """Let what is mounted from now on be seen by this process and its children alone, and be gone with them."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNS):
-        sys.exit(f"disks: can't mount a small disk: {os.strerror(ctypes.get_errno())}; run as root")
+        raise UntriedError(f"can't mount a small disk: {os.strerror(ctypes.get_errno())}; run as root")
     subprocess.run(["mount", "--make-rprivate", "/"], check=True)
 
 

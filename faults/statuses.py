@@ -13,7 +13,7 @@ from itertools import product
 from queue import Queue
 
 from faults.clients import Ended
-from faults.count import Count
+from faults.count import EVERY, Count
 from faults.place import Place, judge, place
 from faults.relay import Fault
 from faults.state import State, contents, stored
@@ -124,7 +124,7 @@ def counts() -> Iterator[Count]:
                 for line, clean in zip(LINES, tried, strict=True)
                 for number, (status, is_once) in product(range(1, clean.requests + 1), found)
             ]
-            for key, each in threads.map(lambda each: _faulty(worlds, *each), tries):
+            for key, each in threads.map(lambda each: _faulty(worlds, *each), tries[::EVERY]):
                 each(found[key])
         yield from found.values()
 
