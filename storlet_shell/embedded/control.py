@@ -336,7 +336,7 @@ def _environment() -> dict[str, str]:
 def _is_users(entry: str) -> bool:
     """Tell whether a folder is on the path only because this process works there, or its program lies there."""
     program = getattr(sys.modules["__main__"], "__file__", None)
-    for place in (os.curdir, *([Path(program).parent] if program else [])):
+    for place in (Path(), *([Path(program).parent] if program else [])):
         with suppress(OSError):  # one of them is not there
             if Path(entry).samefile(place):
                 return True
