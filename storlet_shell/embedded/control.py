@@ -335,9 +335,8 @@ def _environment() -> dict[str, str]:
 
 def _is_users(entry: str) -> bool:
     """Tell whether a folder is on the path only because this process works there, or its program lies there."""
-    program: str | None = getattr(sys.modules["__main__"], "__file__", None)
-    places = [Path(), *([Path(program).parent] if program else [])]
-    for place in places:
+    program = getattr(sys.modules["__main__"], "__file__", None)
+    for place in (Path(), *([Path(program).parent] if program else [])):
         with suppress(OSError):  # one of them is not there
             if Path(entry).samefile(place):
                 return True
