@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test documents wire browser check bench plots performance faults fuzz man docs pictures dist lock audit clean
+.PHONY: demo test slow wire browser check bench plots performance faults fuzz man docs pictures dist lock audit clean
 
 demo: $(VENV)/.embedded
 	$(BIN)/storlet-shell --local --ephemeral -x -f examples/quickstart.storlets
@@ -11,8 +11,8 @@ demo: $(VENV)/.embedded
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
-documents: $(VENV)/.dev
-	$(BIN)/python -m pytest -m documents --numprocesses 2 --dist worksteal tests/test_documents.py
+slow: $(VENV)/.dev
+	$(BIN)/python -m pytest -m slow --numprocesses 2 --dist worksteal
 
 wire: $(VENV)/.dev
 	UPDATE_WIRE=1 $(BIN)/python -m pytest -q tests/test_wire.py

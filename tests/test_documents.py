@@ -23,14 +23,15 @@ from tests.support.reader import Reader
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MARKS = {
-    "cloud.md": pytest.mark.documents,  # makes Keystone's database
-    "dask.md": pytest.mark.documents,  # starts a cluster
-    "embedded.md": pytest.mark.documents,  # starts four servers
-    "java.md": (pytest.mark.documents, needs_jdk),
-    "notebooks.md": pytest.mark.documents,  # imports pandas
-    "plugins.md": pytest.mark.documents,  # installs a package
+    "batches.md": pytest.mark.slow,  # starts three proxies
+    "cloud.md": pytest.mark.slow,  # makes Keystone's database
+    "dask.md": pytest.mark.slow,  # starts a cluster
+    "embedded.md": pytest.mark.slow,  # starts four servers
+    "java.md": (pytest.mark.slow, needs_jdk),
+    "notebooks.md": pytest.mark.slow,  # imports pandas
+    "plugins.md": pytest.mark.slow,  # installs a package
 }
-"""``make documents`` runs the slow ones."""
+"""``make slow`` runs the slow ones."""
 
 
 WITH_EXAMPLES = [

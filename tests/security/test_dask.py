@@ -11,6 +11,8 @@ import pytest
 
 from storlet_shell.executors.dask import _local
 
+pytestmark = pytest.mark.slow
+
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # distributed's own connections, at its end
 
 

@@ -179,6 +179,7 @@ def umask() -> Iterator[None]:
     os.umask(before)
 
 
+@pytest.mark.slow
 def test_session_at_tempauth_writes_no_secret(run: Runner, swift: control.Running, tmp_path: Path, umask: None) -> None:
     """Results, errors, tracebacks, requests, logs, history, journal, processes, and what storlets see."""
     identity = {"ST_AUTH": swift.auth_url, "ST_USER": swift.user, "ST_KEY": swift.key}
@@ -201,6 +202,7 @@ def test_session_at_tempauth_writes_no_secret(run: Runner, swift: control.Runnin
     assert {stat.S_IMODE(path.stat().st_mode) for path in journals} == {0o600}
 
 
+@pytest.mark.slow
 def test_session_at_keystone_writes_no_secret(
     keystone_swift: KeystoneSwift, run_keystone: Runner, tmp_path: Path
 ) -> None:

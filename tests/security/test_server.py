@@ -16,6 +16,8 @@ from storlet_shell.batches.journal import Journal
 from storlet_shell.embedded import control
 from tests.support.keystone import KeystoneSwift
 
+pytestmark = pytest.mark.slow
+
 _LISTEN = "0A"
 
 
