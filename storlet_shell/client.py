@@ -206,11 +206,7 @@ class Client:
             elif reply.status == 503 and attempts > 0:
                 self._pause(attempts)
             else:
-                refused, error = self._token, self._error(request, reply, text)
-                # Behind Keystone an expired token looks like a refused storlet, until the storlet is looked at with it.
-                if renewed or self._token == refused or not wire.is_storlet_refusal(text):
-                    raise error
-                renewed, attempts = True, attempts + 1
+                raise self._error(request, reply, text)
 
     def _renew(self, request: Request, reply: Reply, text: bytes) -> None:
         """Forget a token that was refused, unless it is the storlet that was.
@@ -225,8 +221,11 @@ class Client:
             self.login.renew(refused)
             return
         error = self._error(request, reply, text)
-        if self._token == refused or isinstance(error, NotFoundError):
-            raise error
+        try:
+            if self._token == refused or isinstance(error, NotFoundError):
+                raise error
+        finally:
+            del error  # it holds this frame, which would hold it: a circle that keeps sockets open
 
     def find(self, request: Request) -> Reply | None:
         """Send a request and return its answer, or None when what it names is not there."""

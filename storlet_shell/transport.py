@@ -218,27 +218,29 @@ class _Answer(http.client.HTTPResponse):
     def begin(self) -> None:
         """Read the head."""
         super().begin()
-        self._reader.is_patient = True
+        self._reader.be_patient()
 
 
 class _Reader(io.RawIOBase):
     """Reads a socket, at first within its time-out all in all, and once it is patient, each time anew."""
 
     def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
-        self._socket = sock
+        self._socket: socket.socket | None = sock if sock.gettimeout() is not None else None
         self._raw = raw
-        self._seconds = sock.gettimeout()
-        self._started = time.monotonic()
-        self.is_patient = self._seconds is None
+        self._seconds = sock.gettimeout() or 0.0
+        self._until = time.monotonic() + self._seconds
+
+    def be_patient(self) -> None:
+        """Hold the socket no longer: whoever closes the answer closes that."""
+        self._socket = None
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        if self.is_patient:
+        if self._socket is None:
             return self._raw.readinto(buffer)
-        assert self._seconds is not None
-        left = self._started + self._seconds - time.monotonic()
+        left = self._until - time.monotonic()
         if left <= 0:
             raise TimeoutError("timed out")
         self._socket.settimeout(left)
