@@ -10,7 +10,6 @@ import msgpack
 import pytest
 from cryptography.fernet import Fernet
 
-from storlet_shell.embedded.configuration import KEYSTONE_KEYS
 from storlet_shell.registry import Registry
 from storlet_shell.session import Session, Surroundings
 from storlet_shell.values import Request
@@ -33,7 +32,7 @@ NOTED = storlet(
 
 def aged(keystone: KeystoneSwift, token: str) -> str:
     """Return a token as Keystone made it two hours ago: for the same user and project, for an hour."""
-    keys = keystone.running.folder / KEYSTONE_KEYS["fernet_tokens"]
+    keys = keystone.running.folder / "keystone/token-keys"
     key = max(keys.iterdir(), key=lambda path: int(path.name)).read_text()
     sealed = Fernet(key)
     text = token.encode() + b"=" * (-len(token) % 4)
