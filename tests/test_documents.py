@@ -28,8 +28,13 @@ MARKS = {
     "dask.md": pytest.mark.slow,  # starts a cluster
     "embedded.md": pytest.mark.slow,  # starts four servers
     "java.md": (pytest.mark.slow, needs_jdk),
+    "jobs.md": pytest.mark.slow,  # starts two servers
+    "lines.md": pytest.mark.slow,
     "notebooks.md": pytest.mark.slow,  # imports pandas
+    "objects.md": pytest.mark.slow,
     "plugins.md": pytest.mark.slow,  # installs a package
+    "running.md": pytest.mark.slow,
+    "storlets.md": pytest.mark.slow,
 }
 """``make slow`` runs the slow ones."""
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,18 @@ def test_local_file_whose_name_is_no_utf8_can_be_used(run: Runner, container: st
 # --- signals
 
 
+def await_bytes(child: subprocess.Popen[bytes], folder: Path) -> None:
+    """Wait until a process has written to a file in a folder, with a name or without."""
+    opened = Path(f"/proc/{child.pid}/fd")
+    while True:
+        assert child.poll() is None
+        for descriptor in opened.iterdir():
+            with suppress(FileNotFoundError):  # it was closed a moment ago
+                if str(descriptor.readlink()).startswith(str(folder)) and descriptor.stat().st_size:
+                    return
+        time.sleep(0.02)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_signal_to_end_leaves_no_half_of_a_file(
     run_scripted: Runner, responder: Responder, tmp_path: Path, number: signal.Signals
@@ -184,9 +197,7 @@ def test_signal_to_end_leaves_no_half_of_a_file(
     folder = tmp_path / "target"
     folder.mkdir()
     child = subprocess.Popen([*LINE, "get", "c/o", "--save", str(folder / "f")], env=run_scripted.environ)
-    while not any(path.stat().st_size for path in folder.iterdir()):
-        assert child.poll() is None
-        time.sleep(0.02)
+    await_bytes(child, folder)
     child.send_signal(number)
     assert child.wait(20) == 128 + number
     go_on.set()
@@ -214,8 +225,7 @@ def test_interrupt_ends_the_transfer_with_130(
     )
     assert begun.wait(20)
     if save:
-        while not any(path.stat().st_size for path in folder.iterdir()):
-            pass
+        await_bytes(child, folder)
     else:
         assert child.stdout is not None
         child.stdout.read(65536)

@@ -29,6 +29,7 @@ def papermill(folder: Path, environ: dict[str, str], *words: str) -> tuple[int, 
     return ended.returncode, nbformat.read(folder / "done.ipynb", as_version=4)
 
 
+@pytest.mark.slow
 def test_papermill_runs_a_notebook_and_stops_at_a_failing_storlet(
     run: Runner, container: str, environ: dict[str, str], tmp_path: Path
 ) -> None:
