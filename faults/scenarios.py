@@ -22,7 +22,7 @@ MANY = {f"many/{number:02d}.txt": f"object {number}\n".encode() * 3000 for numbe
 FILES = ("new.bin", "saved.bin", "ver.py", "part.py", "made", "journal")
 
 _CONTAINERS = ("c", "many", "made", "storlet", "dependency", "storletlog")
-_HELP = re.compile(r"(copy path:\S+ path:\S+?(?=: )|dependencies rm \S+?(?=[:,]? |$))", re.M)
+_HELP = re.compile(r"(copy path:\S+ path:\S+?(?=;? |$)|dependencies rm \S+?(?=[;,]? |$))", re.M)
 _VER = """
 import part
 class Ver:

@@ -79,7 +79,8 @@ class Throttle:
                 pause = min(FIRST_PAUSE * 2.0**self._refusals, LONGEST_PAUSE)
                 pause *= random.uniform(0.75, 1.25)  # noqa: S311  no secret depends on it
                 self._refusals += 1
-            self._resumes_at = max(self._resumes_at, time.monotonic() + max(pause, retry_after))
+            pause = min(max(pause, retry_after), PATIENCE)
+            self._resumes_at = max(self._resumes_at, time.monotonic() + pause)
 
     def _speed_up(self) -> None:
         with self._changed:

@@ -230,7 +230,7 @@ class _Replacing:
                     reply.read()
             except StorletShellError as error:
                 needed.add(request.name)
-                self._session.surroundings.warn(f"warning: {_left(request)}: {error}")
+                self._session.surroundings.warn(f"warning: {error}; {_left(request)}")
             except BaseException:  # Ctrl-C, or whatever else ends the process
                 rest = [each for each in requests[number:] if each.name not in needed]
                 self._tell_left("interrupted before everything was in order", rest)

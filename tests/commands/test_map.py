@@ -413,6 +413,17 @@ def test_rate_limit_slows_down_and_fails_nothing(run_scripted: Runner, listed: R
     assert len(listed.sent("GET")) == 2 + 20 + 8
 
 
+def test_server_that_wants_to_be_left_alone_for_days(
+    run_scripted: Runner, listed: Responder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch waits no longer than it bears refusals; then the object has failed."""
+    monkeypatch.setattr(throttle, "PATIENCE", 0.3)
+    listed.on("GET", "/c/b", page(429, "slow down", Retry_After="1000000"))
+    outcome = run_scripted(*WORDS)
+    assert outcome.status == 6
+    assert [row["object"] for row in outcome.json["rows"] if row["error"]] == ["path:/c/b"]
+
+
 def test_storlets_own_503_is_not_repeated(run_scripted: Runner, listed: Responder) -> None:
     """It may have run."""
     listed.on("GET", "/c/b", page(503, "<html>"))
