@@ -13,6 +13,7 @@ from storlet_shell.errors import StorletShellError
 from storlet_shell.registry import COMMON, Arg, Command, Kind, Registry
 from storlet_shell.session import Session
 
+_BLANKS = " \t\r\n"
 _SPECIAL = frozenset(" \t\"'\\|&;<>()`*?[]#~!")
 _WITHOUT_VALUE = ("store_true", "store_false", "store_const", "count")
 _MANY = ("*", "+", "...")
@@ -54,7 +55,7 @@ def split(text: str) -> Cursor:
     word, start, quote, at = "", -1, "", 0
     while at < len(text):
         char = text[at]
-        if not quote and char.isspace():
+        if not quote and char in _BLANKS:
             if start >= 0:
                 words.append(word)
             word, start = "", -1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+import shlex
+
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from storlet_shell.completion import Candidate, complete
@@ -32,6 +34,17 @@ def test_any_text_gives_candidates(text: str) -> None:
     with Session() as session:
         for one in candidates(session, REGISTRY, cursor.words, cursor.word, deadline=5):
             cursor.spell(one.text, final=one.final)
+
+
+@given(TEXTS)
+@example("get c/a\N{NO-BREAK SPACE}b")
+def test_a_line_is_split_as_it_will_be(text: str) -> None:
+    """The words before the cursor are those of the whole line."""
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        assume(False)
+    assert split(f"{text} ").words == tuple(words)
 
 
 @given(st.sampled_from(Kind), WORDS, st.booleans(), st.sampled_from(["", ","]))
