@@ -123,7 +123,7 @@ class Typed(Shell):
         """Type the first line and wait for its answer."""
         try:
             self._terminal.prompt()
-            self._said = self._terminal.type(f"stat path:/crowd/large >> typed-{self.number}")
+            self._said = self._terminal.type("stat path:/crowd/large")
         except (pexpect.EOF, pexpect.TIMEOUT) as error:
             self._said = str(error)
         return True
@@ -136,7 +136,11 @@ class Typed(Shell):
         except (pexpect.EOF, pexpect.TIMEOUT) as error:
             self._terminal.child.close(force=True)
             return "hangs" if isinstance(error, pexpect.TIMEOUT) else f"{self._said} {error}"
-        return "" if "\nWORD" in said and status == 0 else f"{status} {self._said} {said}"
+        return (
+            ""
+            if "path:/crowd/large" in self._said and "\nWORD" in said and status == 0
+            else f"{status} {self._said} {said}"
+        )
 
 
 _KINDS = (Piped, Piped, OneShot, Piped, OneShot, Piped, Typed, Piped, OneShot, Piped)
