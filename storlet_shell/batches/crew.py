@@ -8,7 +8,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from storlet_shell import drivers, schedulers
 from storlet_shell import headers as wire
@@ -37,14 +39,27 @@ if TYPE_CHECKING:
 SCRATCH_SECONDS = 24 * 3600
 """After this, the cluster itself removes what a batch that ended suddenly has left between two steps."""
 
+_T = TypeVar("_T")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+@dataclass
+class _Course:
+    """What doing a task has taken so far.
+
+    :ivar endpoint: the last one that was asked
+    :ivar seconds: that endpoints have taken for it, refusals included
+    """
+
+    endpoint: Endpoint | None = None
+    seconds: float = 0.0
 
 
 class Crew:
     """Does tasks, in any thread; a context that ends what waits.
 
-    A task is sent again only if it did not reach a storlet: no connection was made, or the server asked for fewer
-    requests.
+    A step of a task is tried again only if it did not reach its storlet: no connection was made, or the server asked
+    for fewer requests.
 
     :param connect: makes a client with connections of its own
     :raises UsageError: when there is no such scheduler
@@ -62,18 +77,12 @@ class Crew:
 
     def do(self, task: Task) -> Outcome:
         """Do a task, and tell what came of it; only what nobody expects is raised."""
-        endpoint = None
-        while True:
-            started = time.monotonic()
-            try:
-                with self._throttle.entered(), self._endpoints.chosen() as endpoint:
-                    done = self._once(self._client(endpoint), task)
-                return done._replace(seconds=time.monotonic() - started, endpoint=endpoint.name)
-            except (UnreachedError, OverloadedError) as error:
-                if not self._throttle.is_patient:
-                    return self._failed(task, error, started, endpoint)
-            except StorletShellError as error:
-                return self._failed(task, error, started, endpoint)
+        course = _Course()
+        try:
+            done = self._all_steps(task, course)
+        except StorletShellError as error:
+            done = self._failed(task, error)
+        return done._replace(seconds=course.seconds, endpoint=course.endpoint.name if course.endpoint else "")
 
     def stop(self) -> None:
         """Drop what is under way as soon as that can be done."""
@@ -96,16 +105,20 @@ class Crew:
             self._clients.append(clients[endpoint])
         return clients[endpoint]
 
-    def _once(self, client: Client, task: Task) -> Outcome:
+    def _all_steps(self, task: Task, course: _Course) -> Outcome:
         made: list[ObjectPath] = []
+        source, expiry = task.source, wire.encode_expiry(SCRATCH_SECONDS)
         try:
-            source = self._before_last(client, task, made)
-            last = task._replace(source=source)
-            done = self._copy_last(client, last) if self._work.copies else self._get(client, last)
+            for number, run in enumerate(self._work.steps[:-1], 1):
+                made.append(ObjectPath(self._work.scratch, f"{task.number}-{number}-{os.urandom(4).hex()}"))
+                self._step(partial(copy_through, run=run, source=source, output=made[-1], headers=expiry), course)
+                source = made[-1]
+            last = self._copy_last if self._work.copies else self._get
+            done = self._step(partial(last, task=task._replace(source=source)), course)
             made.extend(path for path in (task.source, *task.extra) if path.container == self._work.scratch)
             return done._replace(task=task)
         except NotFoundError as error:
-            if client.find(Request("HEAD", *task.source)) is None:
+            if course.endpoint and self._client(course.endpoint).find(Request("HEAD", *task.source)) is None:
                 raise NotFoundError(f"{task.source}: vanished between the listing and the run") from error
             raise
         except StorletShellError as error:
@@ -113,18 +126,30 @@ class Crew:
                 error.args = (error.message.replace(str(path), f"what step {number} made of {task.source}"),)
             raise
         finally:
-            for path in made:
-                with suppress(StorletShellError):  # the whole container is removed at the end
-                    client.send(Request("DELETE", *path)).close()
+            if course.endpoint:
+                self._remove(course.endpoint, made)
 
-    def _before_last(self, client: Client, task: Task, made: list[ObjectPath]) -> ObjectPath:
-        """Run the steps before the last one, and return what the last one runs over."""
-        source = task.source
-        for number, run in enumerate(self._work.steps[:-1], 1):
-            made.append(ObjectPath(self._work.scratch, f"{task.number}-{number}-{os.urandom(4).hex()}"))
-            copy_through(client, run, source, made[-1], wire.encode_expiry(SCRATCH_SECONDS))
-            source = made[-1]
-        return source
+    def _remove(self, endpoint: Endpoint, made: list[ObjectPath]) -> None:
+        for path in made:
+            with suppress(StorletShellError):  # the whole container is removed at the end
+                self._client(endpoint).send(Request("DELETE", *path)).close()
+
+    def _step(self, action: Callable[[Client], _T], course: _Course) -> _T:
+        """Do one step as soon as the throttle and the endpoints let it reach its storlet.
+
+        :param course: is told what it took
+        """
+        while True:
+            try:
+                with self._throttle.entered(), self._endpoints.chosen() as course.endpoint:
+                    started = time.monotonic()
+                    try:
+                        return action(self._client(course.endpoint))
+                    finally:
+                        course.seconds += time.monotonic() - started
+            except (UnreachedError, OverloadedError):
+                if not self._throttle.is_patient:
+                    raise
 
     def _copy_last(self, client: Client, task: Task) -> Outcome:
         assert task.output is not None
@@ -164,7 +189,7 @@ class Crew:
                 raise ServiceError("dropped: the batch has ended")
             yield chunk
 
-    def _failed(self, task: Task, error: StorletShellError, started: float, endpoint: Endpoint | None) -> Outcome:
+    def _failed(self, task: Task, error: StorletShellError) -> Outcome:
         cause = error.__cause__
         is_final = (
             isinstance(error, IdentityError)
@@ -173,8 +198,6 @@ class Crew:
         )
         return Outcome(
             task,
-            seconds=time.monotonic() - started,
-            endpoint=endpoint.name if endpoint else "",
             error=error.message,
             exit_status=int(error.exit_status),
             transaction_id=error.transaction_id,

@@ -424,6 +424,25 @@ def test_server_that_wants_to_be_left_alone_for_days(
     assert [row["object"] for row in outcome.json["rows"] if row["error"]] == ["path:/c/b"]
 
 
+@pytest.mark.parametrize("status", [429, 503])
+def test_refused_step_of_a_pipe_is_all_that_is_repeated(run_scripted: Runner, listed: Responder, status: int) -> None:
+    """What the steps before it made is still there."""
+    listed.on("PUT", "*", ok(status=201))
+    listed.on("DELETE", "*", ok(status=204))
+    listed.on("COPY", "*", ok(status=201, X_Storlet_Generated_From="c/a"))
+    refusals = [page(status, "slow down", Retry_After="0")] * 2
+
+    def runs(request: Recorded) -> Answer:
+        if request.header("X-Run-Storlet") is None:
+            return ok(b"[]")
+        return refusals.pop() if refusals else Answer(200, b"made", chunked=True)
+
+    listed.on("GET", "*", runs)
+    outcome = run_scripted("pipe", "a.py | b.py", "--input", "path:/c/*", "--limit", "1", "--json")
+    assert (outcome.status, outcome.json["done"]) == (0, 1), outcome.err
+    assert (len(listed.sent("COPY")), refusals) == (1, [])
+
+
 def test_storlets_own_503_is_not_repeated(run_scripted: Runner, listed: Responder) -> None:
     """It may have run."""
     listed.on("GET", "/c/b", page(503, "<html>"))
