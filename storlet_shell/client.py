@@ -33,6 +33,7 @@ BACK_OFF = 0.25
 """Seconds before the second attempt; each further pause is twice as long, and up to half of it is drawn by lot."""
 
 _ERROR_BODY_BYTES = 64 * 1024
+_PASSING = (429, 498, 500, 502, 503, 504, 507)  # answers of a server that may soon do better
 
 STATUS_ERRORS: Mapping[int, tuple[type[StorletShellError], str]] = {
     304: (StorletShellError, "not changed since, as the request's condition has it"),
@@ -111,7 +112,7 @@ class Client:
         return self.login.known_storage_url.rsplit("/", 1)[-1]
 
     def capabilities(self) -> Mapping[str, Mapping[str, Any]]:
-        """Return what ``GET /info`` says, asked once; empty when the cluster does not tell.
+        """Return what ``GET /info`` says, asked once; empty when the cluster does not tell, however often it is asked.
 
         :raises IdentityError: when the login is refused
         :raises ServiceError: when no answer comes: for an unknown cluster, what is deployed might not run
@@ -125,7 +126,11 @@ class Client:
         for attempts_left in reversed(range(ATTEMPTS)):
             try:
                 reply = self._send_once(Request("GET"), None, url=url)
-                told = json.loads(reply.read()) if reply.status == 200 else {}
+                text = reply.read()
+                if reply.status in _PASSING and attempts_left:
+                    self._pause(attempts_left)
+                    continue
+                told = json.loads(text) if reply.status == 200 else {}
                 return {name: section for name, section in told.items() if isinstance(section, dict)}
             except (ConnectionFailedError, IncompleteBodyError):
                 if not attempts_left:

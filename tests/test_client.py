@@ -245,7 +245,7 @@ def test_capabilities_are_asked_for_once(client: Client, responder: Responder) -
     assert len(responder.infos) == 1
 
 
-@pytest.mark.parametrize("answer", [CUT, RESET, Answer(body=b"{", length=99, end="cut")])
+@pytest.mark.parametrize("answer", [CUT, RESET, Answer(body=b"{", length=99, end="cut"), html(429), html(503)])
 def test_info_that_does_not_come_is_asked_for_again(client: Client, responder: Responder, answer: Answer) -> None:
     """A server that has just ended is not taken for another kind of cluster; one that stays away is an error."""
     told = ok(b'{"storlet_handler": {"storlet_container": "code"}}', Content_Type="application/json")
