@@ -112,28 +112,43 @@ def _table(head: Head, text: str) -> View:
         return _lines(head, text)
     if not rows:  # all that there is stands for no text, as a byte order mark
         return _lines(head, text)
-    shown = rows[: _ROWS + 1]
+    # As most tools guess it: names are no numbers.
+    named = not any(map(_is_number, rows[0]))
+    shown = rows[: _ROWS + named]
     wide = any(len(row) > _COLUMNS for row in shown)
     cells = [[_short(cell, _CELL) for cell in row[:_COLUMNS]] for row in shown]
-    notes = [f"the first {len(shown) - 1} rows of {len(lines) - 1}"] if head.is_whole and len(rows) > len(shown) else []
+    notes = [f"the first {_ROWS} rows of {len(lines) - named}"] if head.is_whole and len(rows) > len(shown) else []
     notes += [head.cut] if not head.is_whole else []
     notes += [f"cut: the first {_COLUMNS} columns"] if wide else []
-    return _noted(grid(cells[0], cells[1:]), "; ".join(notes))
+    return _noted(grid(cells[0] if named else (), cells[named:]), "; ".join(notes))
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def grid(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> View:
-    """Show cells as a table."""
-    count = max(len(row) for row in (columns, *rows))
-    padded = [[*row, *([""] * (count - len(row)))] for row in (columns, *rows)]
+    """Show cells as a table.
+
+    :param columns: their names; empty when they have none
+    """
+    lines = [columns, *rows] if columns else rows
+    count = max(map(len, lines), default=0)
+    padded = [[*row, *([""] * (count - len(row)))] for row in lines]
     widths = [max(len(row[column]) for row in padded) for column in range(count)]
     text = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in padded]
-    return View(text, rows_as_html(padded[0], padded[1:]))
+    return View(text, rows_as_html(padded[0], padded[1:]) if columns else rows_as_html((), padded))
 
 
 def rows_as_html(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return cells as a table of HTML."""
+    """Return cells as a table of HTML; one without a head when its columns have no names."""
+    head = f"<thead>{_row('th', columns)}</thead>" if columns else ""
     body = "".join(_row("td", ["" if cell is None else str(cell) for cell in row]) for row in rows)
-    return f"<table><thead>{_row('th', columns)}</thead><tbody>{body}</tbody></table>"
+    return f"<table>{head}<tbody>{body}</tbody></table>"
 
 
 def _row(tag: str, cells: Iterable[str]) -> str:

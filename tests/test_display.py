@@ -63,6 +63,8 @@ def test_facts_come_first() -> None:
     [
         (b"name,age\nann,3\n", "text/csv", "o", "name  age\nann   3", ">ann</td>"),
         (b"name,age\nann,3\n", "application/octet-stream", "o.csv", "name  age\nann   3", ">ann</td>"),
+        (b"ann,3\nbo,4\n", "text/csv", "o", "ann  3\nbo   4", "<table><tbody><tr><td"),
+        (b"\n", "text/csv", "o", "1 B", "<table><tbody></tbody></table>"),
         (b"a\tb\n<i>\t2\n", "text/tab-separated-values", "o", "a    b\n<i>  2", ">&lt;i&gt;</td>"),
         (b"one\n<two>\n", "text/plain; charset=utf-8", "o", "one\n<two>", "&lt;two&gt;"),
         (b'{"a": [1, "<x>"]}', "application/json", "o", '"<x>"', "<code>a</code>"),
@@ -72,7 +74,20 @@ def test_facts_come_first() -> None:
         (b"", "text/plain", "o", "(an empty body)", "an empty body"),
         ("grün\n".encode("latin-1"), "text/plain; charset=latin-1", "o", "grün", "grün"),
     ],
-    ids=["CSV", "by name", "tabs", "text", "JSON", "no JSON", "image", "bytes", "empty", "charset"],
+    ids=[
+        "CSV",
+        "by name",
+        "headless",
+        "no rows",
+        "tabs",
+        "text",
+        "JSON",
+        "no JSON",
+        "image",
+        "bytes",
+        "empty",
+        "charset",
+    ],
 )
 def test_content_is_shown_by_its_type(content: bytes, kind: str, name: str, text: str, html: str) -> None:
     """As a table, a tree, an image, text or a dump."""
@@ -88,6 +103,7 @@ def test_content_is_shown_by_its_type(content: bytes, kind: str, name: str, text
         (b"line\n" * 100, "text/plain", "cut: the first 20 lines of 100"),
         (b"x" * 1000, "text/plain", "cut: lines of over 400 characters"),
         (b"line\n" * MIB, "text/plain", "cut: only the start of 5.0 MiB is shown"),
+        (b"1,2\n" * 100, "text/csv", "the first 10 rows of 100"),
         (b"1,2\n" * MIB, "text/csv", "cut: only the start of 4.0 MiB is shown"),
         (json.dumps(list(range(100))).encode(), "application/json", "cut: 50 more"),
         (b"\x00" * 1000, "application/x-y", "cut: the first 128 of 1000 bytes"),

@@ -67,6 +67,7 @@ def main() -> None:
         _run("local", "start", environ=environ, folder=work)
         try:
             record(environ, work)
+            _run("undeploy", "-y", "warm.py", environ=environ, folder=work)
             photograph(environ, work)
         finally:
             _run("local", "stop", environ=environ, folder=work)
