@@ -96,7 +96,7 @@ LINES = (
     Line("dependencies", varies=True),
     Line("dependencies show {w}_more.py", _DEPLOYED, varies=True),
     Line("dependencies rm -y --force {w}_more.py", _DEPLOYED),
-    Line("logs upper.py", varies=True),
+    Line("logs upper.py", ("get {w}/a --storlet upper.py",), varies=True),
     Line(_MAP, is_batch=True),
     Line(f"{_MAP} --save made", in_parts=True, is_batch=True),
     Line(f"{_MAP} --output path:/{{w}}/made/{{{{name}}}}", in_parts=True, is_batch=True),

@@ -267,11 +267,15 @@ class Upload:
 
     def _finish(self, worker: Worker, large: Large) -> None:
         """Store the manifest: only with it the object changes, and from then on the segments are the object's."""
-        self._unfinished.discard(large)  # clean() must not delete what is an object's by then
         client = worker.client
-        request = large.target.request(self._choices)._replace(query=(("multipart-manifest", "put"),))
         try:
             old = self._old_segments(client, large.target.path)
+        except StorletShellError:
+            self._give_up(client, large)
+            raise
+        self._unfinished.discard(large)  # clean() must not delete what is an object's by then
+        request = large.target.request(self._choices)._replace(query=(("multipart-manifest", "put"),))
+        try:
             reply = client.send(request, bytes_body(large.manifest()))
             reply.read()
         except StorletShellError as error:
@@ -288,12 +292,12 @@ class Upload:
     def _has_become(self, client: Client, large: Large, error: StorletShellError) -> bool:
         """Tell whether the object is there although its manifest got no good answer: that may have been lost.
 
-        :raises ServiceError: when that can't be known; the segments stay then
+        :raises StorletShellError: the given one, when that can't be known; the segments stay then
         """
         try:
             found = client.find(Request("HEAD", *large.target.path))
         except StorletShellError:
-            raise ServiceError(
+            raise type(error)(
                 f"{error.message}; whether it is stored is not known, so its segments stay: {large.folder}",
                 transaction_id=error.transaction_id,
             ) from error
