@@ -2,105 +2,17 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
-import socket
-import ssl
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from tests.support.lines import Runner, base_environment, one_line
 from tests.support.responder import Responder, ok
+from tests.support.tls import HERE, Certificate, Server
 
 SECRET = "hunter22-of-mine"
-DAY = datetime.timedelta(days=1)
-
-
-class Authority:
-    """Signs certificates."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "the authority")])
-        ca = x509.BasicConstraints(ca=True, path_length=None)
-        signed = self._builder(self._name, self._key, 30).add_extension(ca, True).sign(self._key, hashes.SHA256())
-        self.file = folder / "ca.pem"
-        self.file.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-
-    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, days: int) -> x509.CertificateBuilder:
-        now = datetime.datetime.now(datetime.UTC)
-        return (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(self._name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - 20 * DAY)
-            .not_valid_after(now + days * DAY)
-        )
-
-    def certify(self, host: x509.GeneralName, days: int) -> Path:
-        """Return a file with a key and a certificate of a host, which ends in so many days."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server")])
-        names = x509.SubjectAlternativeName([host])
-        signed = self._builder(name, key, days).add_extension(names, critical=False).sign(self._key, hashes.SHA256())
-        form = serialization.PrivateFormat.PKCS8
-        written = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
-        path = self._folder / "server.pem"
-        path.write_bytes(written + signed.public_bytes(serialization.Encoding.PEM))
-        return path
-
-
-class Server:
-    """Keeps what is said to it once a client trusts its certificate, and answers as a tempauth that logs in."""
-
-    def __init__(self, certificate: Path) -> None:
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(certificate)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"https://127.0.0.1:{self._listener.getsockname()[1]}"
-        self.heard = b""
-        self.attempts = 0
-        self._thread = threading.Thread(target=self._accept)
-        self._thread.start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self.attempts += 1
-            try:
-                connection.settimeout(20)
-                self._answer(self._context.wrap_socket(connection, server_side=True))
-            except OSError:
-                connection.close()  # the client does not trust this server
-
-    def _answer(self, connection: ssl.SSLSocket) -> None:
-        with connection:
-            while not self.heard.endswith(b"\r\n\r\n") and (said := connection.recv(65536)):
-                self.heard += said
-            headers = f"X-Auth-Token: t\r\nX-Storage-Url: {self.url}/v1/A\r\nContent-Length: 0\r\nConnection: close"
-            connection.sendall(f"HTTP/1.1 200 OK\r\n{headers}\r\n\r\n".encode())
-
-    def close(self) -> None:
-        """Accept no more."""
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join(30)
-
-
-HERE = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
 ELSEWHERE = x509.DNSName("swift.example")
 BAD = {
     "unknown authority": (HERE, 30, False, "unable to get local issuer certificate"),
@@ -120,8 +32,8 @@ IDENTITIES = {
 def bad(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Server, dict[str, str], str]]:
     """Run a server that is not to be trusted; return it, with the variables that trust what can be, and the reason."""
     host, days, is_trusted, said = BAD[request.param]
-    authority = Authority(tmp_path)
-    server = Server(authority.certify(host, days))
+    authority = Certificate(tmp_path, "authority")
+    server = Server(Certificate(tmp_path, "server", host, days, authority))
     yield server, {"OS_CACERT": str(authority.file)} if is_trusted else {}, said
     server.close()
 
