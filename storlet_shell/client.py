@@ -286,7 +286,9 @@ class Client:
         if reply.status not in (500, 503) or _was_turned_away(reply):
             return None
         if reply.headers.get(wire.FAILURE):
-            reason, log = wire.failure_reason(text), self.log_of_failure(storlet, transaction)
+            from storlet_shell.excerpts import with_cure  # for those whose storlet fails
+
+            reason, log = with_cure(wire.failure_reason(text)), self.log_of_failure(storlet, transaction)
             kind = _FAILURES.get(reply.headers[wire.FAILURE], StorletFailedError)
         elif text.startswith("Storlet execution"):
             reason, log = text, ""
