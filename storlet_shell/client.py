@@ -16,6 +16,7 @@ from storlet_shell.errors import (
     ConnectionFailedError,
     IdentityError,
     IncompleteBodyError,
+    NotDeployedError,
     NotFoundError,
     OverloadedError,
     ServiceError,
@@ -305,7 +306,7 @@ class Client:
         refused = self._token
         try:
             if self.find(Request("HEAD", self.storlet_container, storlet)) is None:
-                return NotFoundError(f"storlet {storlet} is not deployed", transaction_id=transaction)
+                return NotDeployedError(f"storlet {storlet} is not deployed", transaction_id=transaction)
         except IdentityError as error:
             if not error.transaction_id:
                 return error  # it is the login that failed

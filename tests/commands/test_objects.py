@@ -147,8 +147,11 @@ def test_wrong_line_is_one_line_and_sends_nothing(run_scripted: Runner, responde
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["get", "{c}/none"], "path:/{c}/none: not found"),
-        (["get", "no-container/o"], "path:/no-container/o: not found"),
+        (["get", "{c}/none"], "path:/{c}/none: not found (HTTP 404) (transaction"),
+        (
+            ["get", "no-container/o"],
+            "path:/no-container/o: not found (HTTP 404); container no-container is not there, either",
+        ),
         (["copy", "{c}/none", "{c}/o"], "path:/{c}/none: not found"),
         (
             ["copy", "{c}/there", "no-container/o"],

@@ -61,7 +61,34 @@ def test_undeployed_storlet_runs_no_more(storlets: Runner, here: str, tmp_path: 
     assert storlets("get", f"{here}/o", "--storlet", "gone.py").status == 0
     assert storlets("undeploy", "-y", "gone.py").text == "undeployed gone.py\n"
     outcome = storlets("get", f"{here}/o", "--storlet", "gone.py")
-    assert (outcome.status, one_line(outcome).split(" (")[0]) == (4, "storlet gone.py is not deployed")
+    assert (outcome.status, one_line(outcome).startswith("storlet gone.py is not deployed; ")) == (4, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("upper", "did you mean upper.py?"),
+        ("upper.Main", "did you mean upper.py?"),
+        ("Upper.py", "did you mean upper.py?"),
+        ("uper.py", "did you mean upper.py?"),
+        ("9999.jar", "see: storlets"),
+    ],
+)
+def test_storlet_that_is_meant_is_told(storlets: Runner, here: str, name: str, hint: str) -> None:
+    """As for commands and options; each command that runs storlets, or undeploys them, looks once."""
+    for words in (
+        ["get", f"{here}/o", "--storlet"],
+        ["put", "-", f"{here}/p", "--storlet"],
+        ["copy", f"{here}/o", f"{here}/p", "--storlet"],
+        ["map", "--input", f"path:/{here}/o", "--storlet"],
+        ["undeploy", "-y"],
+        ["undeploy", "-y", "--with-dependencies"],
+    ):
+        outcome = storlets(*words, name, stdin=TEXT)
+        told = one_line(outcome).split(" (")[0]
+        assert (outcome.status, told) == (4, f"storlet {name} is not deployed; {hint}"), words
+    other = storlets("undeploy", "-y", name, "-c", here)
+    assert one_line(other).startswith(f"storlet {name} is not deployed; see: storlets -c {here} (")
 
 
 @pytest.mark.parametrize(
