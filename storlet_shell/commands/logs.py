@@ -26,5 +26,5 @@ def logs(session: Session, storlet: StorletName, transaction: str | None = None)
     """
     text = session.client.storlet_log(storlet.name, transaction or "")
     if not text:
-        raise NotFoundError(f"storlet {storlet} has no log: it has not run, or the cluster keeps none")
+        raise NotFoundError(f"storlet {storlet} has no log: no run has ended yet, or the cluster keeps none")
     return Text(text)

@@ -124,6 +124,18 @@ def test_main_class_that_is_absent_is_named(run_scripted: Runner, tmp_path: Path
     assert (outcome.status, "Other" in one_line(outcome)) == (2, True)
 
 
+@pytest.mark.parametrize("folder", ["", "./"])
+def test_file_without_its_end_is_found(
+    run_scripted: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    """A name alone is told the file beside it, but not where code follows the line."""
+    write(tmp_path, "warm.py", STORLETS["upper.py"])
+    monkeypatch.chdir(tmp_path)
+    outcome = run_scripted("deploy", f"{folder}warm")
+    assert (outcome.status, one_line(outcome).endswith(f"; did you mean {folder}warm.py?")) == (2, True)
+    assert "did you mean" not in one_line(run_scripted("deploy", "cold"))
+
+
 @pytest.mark.parametrize("name", ["a b.py", "ü.py", "a-b.py", "1a.py"])
 def test_file_whose_name_can_not_be_a_module_is_refused(run_scripted: Runner, tmp_path: Path, name: str) -> None:
     """It would deploy and fail at every run."""
