@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from storlet_shell import headers as wire
 from storlet_shell.commands._arguments import DRY_RUN, YES
 from storlet_shell.commands._deployed import not_deployed, users_of_dependencies
@@ -11,6 +13,9 @@ from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
 from storlet_shell.values import ContainerName, Request, StorletName
+
+if TYPE_CHECKING:
+    from storlet_shell.transport import Reply
 
 
 @command(
@@ -43,6 +48,8 @@ def undeploy(
     if dry_run:
         _tell_kept(session, kept)
         return plan(session, request, *dependencies)
+    if not (yes or with_dependencies) and session.surroundings.is_watched():
+        _look_up(session, storlet, container)  # before anybody is asked about what is not there
     what = f"{storlet} with {', '.join(alone)}" if alone else str(storlet)
     session.confirm(f"Undeploy {what}?", yes=yes)
     try:
@@ -62,18 +69,24 @@ def _not_deployed(
     return not_deployed(session, storlet.name, place, transaction_id=error.transaction_id)
 
 
-def _sort(
-    session: Session, storlet: StorletName, container: ContainerName | None
-) -> tuple[list[str], dict[str, list[str]]]:
-    """Return the dependencies that only this storlet names, and who else names the others."""
+def _look_up(session: Session, storlet: StorletName, container: ContainerName | None) -> Reply:
     where = container.name if container else session.client.storlet_container
     try:
         reply = session.client.send(Request("HEAD", where, storlet.name))
     except NotFoundError as error:
         raise _not_deployed(session, storlet, container, error) from error
+    reply.close()
+    return reply
+
+
+def _sort(
+    session: Session, storlet: StorletName, container: ContainerName | None
+) -> tuple[list[str], dict[str, list[str]]]:
+    """Return the dependencies that only this storlet names, and who else names the others."""
+    reply = _look_up(session, storlet, container)
     needed = wire.decode_storlet(reply.headers).dependencies
     users = users_of_dependencies(session) if needed else {}
-    is_own = where == session.client.storlet_container
+    is_own = container is None or container.name == session.client.storlet_container
     others = {name: [user for user in users.get(name, []) if not (is_own and user == storlet.name)] for name in needed}
     return [name for name in needed if not others[name]], {name: who for name, who in others.items() if who}
 

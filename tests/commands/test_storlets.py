@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from storlet_shell.errors import NotFoundError
+from storlet_shell.registry import Registry
+from storlet_shell.session import Session, Surroundings
 from tests.support.fixtures import TEXT
 from tests.support.lines import Runner, one_line
 from tests.support.responder import Responder, html
@@ -122,6 +125,33 @@ def test_main_class_that_is_absent_is_named(run_scripted: Runner, tmp_path: Path
     assert "Other" in one_line(run_scripted("deploy", file, "--main", "Other"))
     outcome = run_scripted("deploy", "good.Other", stdin=STORLETS["upper.py"].encode())
     assert (outcome.status, "Other" in one_line(outcome)) == (2, True)
+
+
+class Watched(Surroundings):
+    """Somebody who answers yes."""
+
+    asked = 0
+
+    def is_watched(self) -> bool:
+        """Tell that somebody is."""
+        return True
+
+    def ask(self, question: str) -> bool:
+        """Count."""
+        self.asked += 1
+        return True
+
+
+def test_nobody_is_asked_about_a_storlet_that_is_not_there(storlets: Runner, tmp_path: Path) -> None:
+    """It is looked up before, but only where there is a question."""
+    watched, undeploy = Watched(storlets.environ), Registry().get("undeploy")
+    with Session(watched) as session:
+        with pytest.raises(NotFoundError, match=r"storlet none\.py is not deployed"):
+            undeploy.call(["none.py"]).run(session)
+        assert watched.asked == 0
+        assert storlets("deploy", write(tmp_path, "gone.py", STORLETS["upper.py"])).status == 0
+        undeploy.call(["gone.py"]).run(session)
+        assert watched.asked == 1
 
 
 @pytest.mark.parametrize("folder", ["", "./"])
