@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from storlet_shell import headers as wire
@@ -42,26 +42,33 @@ def date_of(entry: dict[str, Any]) -> str:
 
 
 def not_deployed(session: Session, name: str, container: str = "", *, transaction_id: str = "") -> NotFoundError:
-    """Say that a storlet is not deployed, and which one may be meant, by one look at those there are.
+    """Say that a storlet is not deployed, and which one may be meant.
 
     :param container: where it was looked for, if that is not where storlets run from
     """
+    hint = storlet_meant(session, name, container) or "; see: storlets" + (f" -c {container}" if container else "")
+    return NotFoundError(f"storlet {name} is not deployed{hint}", transaction_id=transaction_id)
+
+
+def storlet_meant(session: Session, name: str, container: str = "") -> str:
+    """Return a hint at the storlet that is meant by a name, by one look at those there are; nothing without one.
+
+    That is one with the same letters before the first dot or hyphen, or with similar ones.
+    """
     try:
         reply = session.client.send(Request("GET", container or session.client.storlet_container))
-        close = _closest(name, reply.read().decode("utf-8", "replace").splitlines())
+        names = reply.read().decode("utf-8", "replace").splitlines()
     except StorletShellError:  # this must not hide what is wrong
-        close = ""
-    hint = f"did you mean {close}?" if close else "see: storlets" + (f" -c {container}" if container else "")
-    return NotFoundError(f"storlet {name} is not deployed; {hint}", transaction_id=transaction_id)
-
-
-def _closest(name: str, names: Sequence[str]) -> str:
-    """Return the name that is most like another: with the same letters before its first dot or hyphen, if one has."""
+        return ""
     import difflib  # for those who mistype
 
-    same = re.compile(re.escape(re.split("[.-]", name)[0]) + r"(?![^.-])", re.IGNORECASE)
-    alike = [each for each in names if same.match(each)] or difflib.get_close_matches(name, names, n=1)
-    return alike[0] if alike else ""
+    stems = {_stem(each): each for each in reversed(names)}
+    close = difflib.get_close_matches(_stem(name), stems, n=1)
+    return f"; did you mean {stems[close[0]]}?" if close and name not in names else ""
+
+
+def _stem(name: str) -> str:
+    return re.split("[.-]", name)[0].lower()
 
 
 def users_of_dependencies(session: Session) -> dict[str, list[str]]:

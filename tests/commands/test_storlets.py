@@ -73,7 +73,7 @@ def test_undeployed_storlet_runs_no_more(storlets: Runner, here: str, tmp_path: 
         ("upper", "did you mean upper.py?"),
         ("upper.Main", "did you mean upper.py?"),
         ("Upper.py", "did you mean upper.py?"),
-        ("uper.py", "did you mean upper.py?"),
+        ("uper", "did you mean upper.py?"),
         ("9999.jar", "see: storlets"),
     ],
 )
@@ -90,6 +90,8 @@ def test_storlet_that_is_meant_is_told(storlets: Runner, here: str, name: str, h
         outcome = storlets(*words, name, stdin=TEXT)
         told = one_line(outcome).split(" (")[0]
         assert (outcome.status, told) == (4, f"storlet {name} is not deployed; {hint}"), words
+    log = one_line(storlets("logs", name))
+    assert log.endswith(hint if hint.startswith("did") else "the cluster keeps none")
     other = storlets("undeploy", "-y", name, "-c", here)
     assert one_line(other).startswith(f"storlet {name} is not deployed; see: storlets -c {here} (")
 
