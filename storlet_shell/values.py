@@ -72,19 +72,15 @@ def _strip_prefix(text: str) -> str:
 
 
 def no_object(text: str, prefix: str = f"{_PREFIX}/") -> UsageError:
-    """Say that a text names no object, and what may have been meant.
-
-    :param prefix: what an object's path begins with, where it stands
-    """
+    """Say that a text names no object, and what may have been meant, spelled with the prefix that it takes there."""
     container, slash, name = _ANY_PREFIX.sub("", text, count=1).partition("/")
-    hint = ""
-    if container and name:
+    if name:
         hint = f": write {prefix}{container}/{name}"
-    elif container and slash:
+    elif slash:
         hint = f": name an object in it, {prefix}{container}/OBJECT"
-    elif container:
+    else:
         hint = f": is it a container ({prefix}{container}/OBJECT) or an object ({prefix}CONTAINER/{container})?"
-    return UsageError(f"{PATH_FORMAT}, not {text!r}{hint}")
+    return UsageError(f"{PATH_FORMAT}, not {text!r}{hint if container else ''}")
 
 
 class ContainerName(NamedTuple):
@@ -116,8 +112,7 @@ class ObjectPath(NamedTuple):
 
         :raises UsageError: with the sentence that old notebooks rely on, when the text has another form
         """
-        container, _, name = _strip_prefix(text).partition("/")
-        if not (text.startswith(_PREFIX) and container and name):
+        if not text.startswith(_PREFIX) or not all(_strip_prefix(text).partition("/")):
             raise no_object(text)
         return cls.parse_position(text)
 
