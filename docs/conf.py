@@ -44,7 +44,9 @@ def generate(_: Sphinx) -> None:
 
 
 def point_inside(_: Sphinx, __: str, source: list[str]) -> None:
-    """Point links at this copy of the examples; what else lies outside of the documents is named without a link."""
+    """Point links at what the site has of its own; what else lies outside of the documents is named without a link."""
+    statuses = "](generated/commands/index.md#exit-statuses)"
+    source[0] = source[0].replace("](../README.md#the-same-lines-elsewhere)", statuses)
     text = re.sub(r"\]\(\.\./examples/([\w-]+\.ipynb)\)", r"](generated/\1)", source[0])
     source[0] = re.sub(r"\[([^\]]+)\]\((?:\.\./)+[^)]*\)", r"\1", text)
 

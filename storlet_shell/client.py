@@ -16,6 +16,7 @@ from storlet_shell.errors import (
     ConnectionFailedError,
     IdentityError,
     IncompleteBodyError,
+    NotDeployedError,
     NotFoundError,
     OverloadedError,
     ServiceError,
@@ -291,7 +292,9 @@ class Client:
         if reply.status not in (500, 503) or _was_turned_away(reply):
             return None
         if reply.headers.get(wire.FAILURE):
-            reason, log = wire.failure_reason(text), self.log_of_failure(storlet, transaction)
+            from storlet_shell.excerpts import with_cure  # for those whose storlet fails
+
+            reason, log = with_cure(wire.failure_reason(text)), self.log_of_failure(storlet, transaction)
             kind = _FAILURES.get(reply.headers[wire.FAILURE], StorletFailedError)
         elif text.startswith("Storlet execution"):
             reason, log = text, ""
@@ -308,7 +311,7 @@ class Client:
         refused = self._token
         try:
             if self.find(Request("HEAD", self.storlet_container, storlet)) is None:
-                return NotFoundError(f"storlet {storlet} is not deployed", transaction_id=transaction)
+                return NotDeployedError(f"storlet {storlet} is not deployed", transaction_id=transaction)
         except IdentityError as error:
             if not error.transaction_id:
                 return error  # it is the login that failed

@@ -6,6 +6,7 @@
     ├── UsageError                    the line itself is wrong: options, spellings, values     2
     ├── IdentityError                 no identity, half an identity, or one that is refused    3
     ├── NotFoundError                 a container, object, storlet or file is not there        4
+    │   └── NotDeployedError          the storlet of a run is not there; nothing has run       4
     ├── ServiceError                  the server, or the way to it, failed; may be temporary   5
     │   ├── ConnectionFailedError     the connection failed; whether it was done is not known  5
     │   │   └── UnreachedError        no connection was made, so that nothing was sent         5
@@ -90,6 +91,10 @@ class NotFoundError(StorletShellError):
     """A container, object, storlet or file is not there."""
 
     exit_status = ExitStatus.NOT_FOUND
+
+
+class NotDeployedError(NotFoundError):
+    """The storlet of a run is not deployed; nothing has run."""
 
 
 class ServiceError(StorletShellError):

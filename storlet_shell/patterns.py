@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from storlet_shell.errors import UsageError
-from storlet_shell.values import PATH_FORMAT, Location
+from storlet_shell.values import Location, no_object
 
 _SPECIAL = re.compile(r"[*?[]")
 _LITERAL = re.compile(r"((?:[^\\*?[]|\\.)*)(.*)", re.DOTALL)
@@ -41,11 +41,9 @@ class Pattern(NamedTuple):
 
         :raises UsageError: when it has another form, or the container is a pattern, too
         """
-        if not text.startswith("path:"):
-            raise UsageError(f"{PATH_FORMAT}, not {text!r}")
-        where = Location.parse(text)
+        where = Location.parse(text) if text.startswith("path:") else Location()
         if not where.container or not where.prefix:
-            raise UsageError(f"{PATH_FORMAT}, not {text!r}")
+            raise no_object(text)
         if _SPECIAL.search(where.container):
             raise UsageError(f"a pattern matches objects of one container, which is named as it is: {text!r}")
         pattern = cls(where.container, where.prefix, tuple(_expand(where.prefix)))

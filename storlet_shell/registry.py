@@ -81,6 +81,7 @@ COMMON = (
 
 
 _UNKNOWN_OPTION = re.compile("unrecognized arguments: (--[^ =]+)")
+_TOO_MANY = re.compile("unrecognized arguments: [^-]")
 
 
 class ParserMixin:
@@ -99,7 +100,17 @@ class ParserMixin:
 
             close = difflib.get_close_matches(unknown[1], self._option_string_actions, 1)
         hint = f"did you mean {close[0]}?" if close else f"try: help {self.prog}"
+        if _TOO_MANY.match(message):
+            hint = f"{self._takes()}; {hint}"
         raise UsageError(f"{self.prog}: {message}; {hint}")
+
+    def _takes(self: Any) -> str:
+        """Say which words there can be beside the options."""
+        takes = []
+        for action in self._get_positional_actions():
+            name = action.metavar or "|".join(map(str, action.choices or [action.dest]))
+            takes.append(f"[{name}]" if action.nargs in ("?", "*") else name)
+        return f"it takes {' '.join(takes) or 'options only'}"
 
     def parse_words(self: Any, words: Sequence[str]) -> argparse.Namespace:
         """Parse words among which options may stand anywhere; by itself, argparse refuses ``dependencies rm -y NAME``.

@@ -56,6 +56,10 @@ class Surroundings:
         """Return how lines are written here, for people: what ``help syntax`` shows."""
         return "The words of a line are taken as they are given."
 
+    def is_watched(self) -> bool:
+        """Tell whether somebody is there to answer."""
+        return False
+
     def ask(self, question: str) -> bool | None:  # noqa: ARG002  a watched process uses it
         """Ask the user a question; None when nobody is there to answer."""
         return None

@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from storlet_shell.errors import UsageError
 from storlet_shell.patterns import Pattern
-from storlet_shell.values import ObjectPath
+from storlet_shell.values import Location, ObjectPath, no_object
 
 FIELDS = ("container", "path", "dir", "name", "stem", "suffix")
 
@@ -70,7 +70,11 @@ class Template(NamedTuple):
             if field not in ("", "container"):
                 raise UsageError(f"{text!r}: of a container's name, only {{container}} can be a part")
             head += field
-        ObjectPath.parse(template.fill(ObjectPath("c", "n")))
+        filled = template.fill(ObjectPath("c", "n"))
+        where = Location.parse(filled) if text.startswith("path:") else Location()
+        if not where.container or not where.prefix:
+            raise no_object(text)
+        ObjectPath.parse(filled)
         return template
 
     @classmethod

@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from storlet_shell.errors import StorletFailedError
+from storlet_shell.excerpts import with_cure
 from storlet_shell.results import CHUNK_BYTES, Result
 from storlet_shell.values import StorletMain
 
 _PROCESS = "storlet_shell.trial_process"
 _SHOWN_BYTES = 4096
+_LOG_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Trial(Result):
     :param output: the first 4096 bytes that it wrote
     :param count: how many bytes it wrote
     :param metadata: what it set as metadata
-    :param log: what it logged, line by line
+    :param log: what it logged and printed, line by line
     :param seconds: how long its call took
     :param notes: what the check of its source found
     """
@@ -86,7 +88,7 @@ def run(
 
     :param dependencies: files that are put beside the code, with their permissions
     :param time_limit: seconds until it is ended
-    :raises StorletFailedError: when it fails; its log and traceback are the error's details
+    :raises StorletFailedError: when it fails; the notes, its log and its traceback are the error's details
     """
     with tempfile.TemporaryDirectory(prefix="storlet-trial-") as name:
         folder = Path(name)
@@ -103,9 +105,10 @@ def run(
             "parameters": {**parameters, "storlet_execution_path": name},
         }
         problem = _run_process(folder, spec, time_limit)
-        log = _read(folder / "log").decode("utf-8", "replace").splitlines()
+        log = _log(folder / "log")
         if problem:
-            raise StorletFailedError(f"dry run of {main}: {problem[-1]}", details="\n".join([*log, *problem[:-1]]))
+            details = [*(f"note: {note}" for note in notes), *log, *problem[:-1]]
+            raise StorletFailedError(f"dry run of {main}: {with_cure(problem[-1])}", details="\n".join(details))
         return _trial(folder, main, log, notes)
 
 
@@ -128,13 +131,13 @@ def _run_process(folder: Path, spec: Mapping[str, Any], time_limit: float) -> li
     """Run the process to its end; return what went wrong as lines, the last of which says it in short."""
     path = os.pathsep.join(entry for entry in sys.path if entry)
     (folder / "spec").write_text(json.dumps(spec), encoding="utf-8")
-    # Its messages go to a file: a pipe would stay open for as long as anything runs that the storlet has started.
-    with (folder / "spec").open("rb") as stdin, (folder / "errors").open("wb") as stderr:
+    # What it prints goes to a file: a pipe would stay open for as long as anything runs that the storlet has started.
+    with (folder / "spec").open("rb") as stdin, (folder / "log").open("ab") as printed:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", _PROCESS],
+            [sys.executable, "-P", "-u", "-m", _PROCESS],
             stdin=stdin,
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
+            stdout=printed,
+            stderr=printed,
             cwd=folder,
             env={**os.environ, "PYTHONPATH": path},
             start_new_session=True,
@@ -157,6 +160,14 @@ def _run_process(folder: Path, spec: Mapping[str, Any], time_limit: float) -> li
     if not (folder / "metadata").exists():
         return ["it returned without out_files[0].set_metadata(...)"]
     return []
+
+
+def _log(path: Path) -> list[str]:
+    """Return what it logged and printed, as the engine keeps it: in one, in order."""
+    with path.open("rb") as file:
+        log = file.read(_LOG_BYTES)
+        rest = path.stat().st_size - len(log)
+    return log.decode("utf-8", "replace").splitlines() + ([f"(cut: {rest} more bytes)"] if rest else [])
 
 
 def _read(path: Path) -> bytes:

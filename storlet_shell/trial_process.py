@@ -1,7 +1,7 @@
 """The process that a trial of a storlet runs in: ``python -m storlet_shell.trial_process``, in the trial's folder.
 
-It reads what to do as JSON from standard input and leaves ``output``, ``metadata`` and ``log`` there, and ``facts``
-when the storlet has returned.
+It reads what to do as JSON from standard input and leaves ``output``, ``metadata`` and ``log`` there, ``facts`` when
+the storlet has returned, and ``errors`` when it has not. What it prints comes to the ``log``, as in the engine.
 The file objects behave as those of storlets ``agent/daemon/files.py`` do, surprises included, so that what works here
 works there; a test holds the two side by side.
 """
@@ -86,6 +86,7 @@ class OutputFile(_File):
 
     def __init__(self) -> None:
         super().__init__("output", "wb")
+        self._path = Path("metadata").absolute()  # the storlet may go to another folder
         self._metadata: dict[str, Any] | None = None
 
     def set_metadata(self, metadata: dict[str, Any]) -> None:
@@ -95,7 +96,7 @@ class OutputFile(_File):
         encoded = json.dumps(metadata).encode("utf-8")
         if len(encoded) > METADATA_BYTES:
             raise ValueError(f"the metadata take {len(encoded)} bytes as JSON, at most {METADATA_BYTES} are allowed")
-        Path("metadata").write_bytes(encoded)
+        self._path.write_bytes(encoded)
         self._metadata = metadata
 
     def get_metadata(self) -> dict[str, Any]:
@@ -128,7 +129,7 @@ class Logger:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._file = Path("log").open("w", encoding="utf-8", buffering=1)  # noqa: SIM115  open until the process ends
+        self._file = Path("log").open("a", encoding="utf-8", buffering=1)  # noqa: SIM115  open until the process ends
 
     def _write(self, level: str, message: object) -> None:
         self._file.write(f"{self._name} {level}: {message}\n")
@@ -158,28 +159,28 @@ class Logger:
 
 def main() -> int:
     """Run the trial that standard input describes."""
-    spec = json.load(sys.stdin)
-    sys.path.insert(0, str(Path.cwd()))
+    spec, folder = json.load(sys.stdin), Path.cwd()
+    sys.path.insert(0, str(folder))
     try:
         storlet_class = getattr(importlib.import_module(spec["module"]), spec["class"])
-        storlet = storlet_class(Logger(spec["class"]))
+        storlet = storlet_class(Logger(f"{spec['module']}.{spec['class']}"))
         source, target = InputFile(spec["input"], spec["input_metadata"]), OutputFile()
         started = time.monotonic()
         storlet([source], [target], spec["parameters"])
         seconds = time.monotonic() - started
         target.close()
     except (Exception, SystemExit) as error:
-        _show(error)
+        (folder / "errors").write_text(_traceback(error, folder), encoding="utf-8", errors="backslashreplace")
         return 1
-    Path("facts").write_text(json.dumps({"seconds": seconds}), encoding="utf-8")
+    (folder / "facts").write_text(json.dumps({"seconds": seconds}), encoding="utf-8")
     return 0
 
 
-def _show(error: BaseException) -> None:
-    """Write the traceback without the frames of this file."""
+def _traceback(error: BaseException, folder: Path) -> str:
+    """Return the traceback without the frames of this file, and without the trial's folder."""
     shown = traceback.TracebackException.from_exception(error)
     shown.stack = traceback.StackSummary.from_list([frame for frame in shown.stack if frame.filename != __file__])
-    sys.stderr.write("".join(shown.format()).replace(str(Path.cwd()) + "/", ""))
+    return "".join(shown.format()).replace(f"{folder}/", "")
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^`|~-]+")
 _RANGE = re.compile(r"(?:bytes=)?([0-9]{0,18})-([0-9]{0,18})")
+_ANY_PREFIX = re.compile(r"\s*(?:path:)?/?", re.IGNORECASE)
 
 RESERVED_PARAMETER_PREFIX = "storlet_"
 """The engine adds parameters of its own under this prefix (storlets ``gateway.py: _add_system_params``)."""
@@ -70,6 +71,18 @@ def _strip_prefix(text: str) -> str:
     return text.removeprefix(_PREFIX).removeprefix("/")
 
 
+def no_object(text: str, prefix: str = f"{_PREFIX}/") -> UsageError:
+    """Say that a text names no object, and what may have been meant, spelled with the prefix that it takes there."""
+    container, slash, name = _ANY_PREFIX.sub("", text, count=1).partition("/")
+    if name:
+        hint = f": write {prefix}{container}/{name}"
+    elif slash:
+        hint = f": name an object in it, {prefix}{container}/OBJECT"
+    else:
+        hint = f": is it a container ({prefix}{container}/OBJECT) or an object ({prefix}CONTAINER/{container})?"
+    return UsageError(f"{PATH_FORMAT}, not {text!r}{hint if container else ''}")
+
+
 class ContainerName(NamedTuple):
     """The name of a container."""
 
@@ -99,8 +112,8 @@ class ObjectPath(NamedTuple):
 
         :raises UsageError: with the sentence that old notebooks rely on, when the text has another form
         """
-        if not text.startswith(_PREFIX):
-            raise UsageError(f"{PATH_FORMAT}, not {text!r}")
+        if not text.startswith(_PREFIX) or not all(_strip_prefix(text).partition("/")):
+            raise no_object(text)
         return cls.parse_position(text)
 
     @classmethod
@@ -109,9 +122,9 @@ class ObjectPath(NamedTuple):
 
         :raises UsageError: when a part is missing or too long
         """
-        container, slash, name = _strip_prefix(text).partition("/")
-        if not (container and slash and name):
-            raise UsageError(f"{PATH_FORMAT}, not {text!r}")
+        container, _, name = _strip_prefix(text).partition("/")
+        if not (container and name):
+            raise no_object(text, prefix="")
         if len(check_text(name, "an object's name").encode()) > OBJECT_NAME_BYTES:
             raise UsageError(f"an object's name has at most {OBJECT_NAME_BYTES} bytes: {name[:40]}…")
         return cls(_check_container(container), name)

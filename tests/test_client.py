@@ -305,6 +305,14 @@ def test_storlet_failure_that_names_itself_brings_its_log(client: Client, respon
     ]
 
 
+def test_storlet_that_writes_before_its_metadata_is_told_what_to_do(client: Client, responder: Responder) -> None:
+    """Upstream's own words say only what it refuses."""
+    early = "Storlet upper.py failed (raised): OSError: Body should be sent after metadata is sent"
+    responder.on("GET", "/c/o", page(503, early, X_Storlet_Shell_Failure="raised"))
+    with pytest.raises(StorletFailedError, match=r"; call out_files\[0\]\.set_metadata\(\{\}\) before it writes"):
+        client.send(storlet_get())
+
+
 @pytest.mark.parametrize(
     ("kind", "error"),
     [("busy", OverloadedError), ("engine", ServiceError), ("input", ServiceError), ("missing", NotFoundError)],

@@ -46,6 +46,7 @@ LINE = [sys.executable, "-m", "storlet_shell"]
 def test_answer_becomes_an_exit_status(run_scripted: Runner, responder: Responder, answer: Answer, status: int) -> None:
     """Each kind of failure has the documented status and one line."""
     responder.on("GET", "/c/o", answer)
+    responder.on("HEAD", "/c", ok())  # what is not found is looked for
     outcome = run_scripted("get", "c/o")
     assert outcome.status == status
     if status:

@@ -220,11 +220,13 @@ def test_missing_storlet_is_not_deployed_and_no_expired_token(run_scripted: Runn
     """Trap 6: its 401 costs no new login, no pause and no second run."""
     responder.on("GET", "/c/o", REFUSAL)
     responder.on("HEAD", "/storlet/none.py", html(404), ok())
+    responder.on("GET", "/storlet", html(403))  # which names are alike can't be told then
     missing = run_scripted("get", "c/o", "--storlet", "none.py")
-    assert (missing.status, one_line(missing).split(" (")[0]) == (4, "storlet none.py is not deployed")
+    assert (missing.status, one_line(missing).split(";")[0]) == (4, "storlet none.py is not deployed")
     forbidden = run_scripted("get", "c/o", "--storlet", "none.py")
     assert (forbidden.status, "may not run" in one_line(forbidden)) == (3, True)
-    assert sent(responder) == [("GET", "/c/o"), ("HEAD", "/storlet/none.py")] * 2
+    asked = [("GET", "/c/o"), ("HEAD", "/storlet/none.py")]
+    assert sent(responder) == [*asked, ("GET", "/storlet"), *asked]
     responder.on("HEAD", "/storlet/none.py", html(403))
     assert one_line(run_scripted("get", "c/o", "--storlet", "none.py")) == one_line(forbidden)
     assert len(responder.logins) == 3
@@ -233,7 +235,7 @@ def test_missing_storlet_is_not_deployed_and_no_expired_token(run_scripted: Runn
 def test_large_upload_through_a_missing_storlet_is_understood(storlets: Runner, here: str) -> None:
     """Trap 6: the refusal comes while the body is still being sent."""
     outcome = storlets("put", "-", f"{here}/new", "--storlet", "none.py", stdin=b"x" * 5_000_000)
-    assert (outcome.status, one_line(outcome).split(" (")[0]) == (4, "storlet none.py is not deployed")
+    assert (outcome.status, one_line(outcome).split(";")[0]) == (4, "storlet none.py is not deployed")
 
 
 # --- 7

@@ -51,7 +51,23 @@ def test_trial_shows_output_metadata_and_log(source: Path) -> None:
     assert found.output == CONTENT.upper()
     assert found.count == len(CONTENT)
     assert found.metadata == {"Colour": "red", "k": "v"}
-    assert found.log == ("Main INFO: done",)
+    assert found.log == ("main.Main INFO: done",)
+
+
+def test_what_it_prints_stands_in_its_log(source: Path) -> None:
+    """As in the engine's: its own lines, and its programs', in their order."""
+    found = run(
+        source,
+        "import subprocess, sys",
+        "out_files[0].set_metadata({})",
+        "print('printed')",
+        "self.logger.info('logged')",
+        "subprocess.run(['echo', 'a program'])",
+        "print('wrong', file=sys.stderr)",
+    )
+    assert found.log == ("printed", "main.Main INFO: logged", "a program", "wrong")
+    cut = run(source, "out_files[0].set_metadata({})", "print('x' * 70_000)")
+    assert cut.log[1:] == (f"(cut: {70_001 - 65536} more bytes)",)
 
 
 def test_long_output_is_cut_and_says_so(source: Path) -> None:
@@ -69,7 +85,10 @@ def test_long_output_is_cut_and_says_so(source: Path) -> None:
         (["import os", "os._exit(3)"], "it ended the process with status 3"),
         (["import os", "os.kill(os.getpid(), 9)"], "it was ended by signal 9"),
         (["import time", "time.sleep(60)"], "it did not end within 1 s"),
-        (["out_files[0].write(b'early')"], "OSError: Body should be sent after metadata is sent"),
+        (
+            ["out_files[0].write(b'early')"],
+            "OSError: Body should be sent after metadata is sent; call out_files[0].set_metadata({}) before it writes",
+        ),
         (
             ["out_files[0].set_metadata({})", "out_files[0].write('text')"],
             "TypeError: a bytes-like object is required, not 'str'",
@@ -83,6 +102,20 @@ def test_trial_that_fails_says_why(source: Path, lines: list[str], reason: str) 
         run(source, *lines, time_limit=1)
     assert reason in str(caught.value)
     assert "trial_process" not in caught.value.details
+
+
+def test_trial_that_fails_shows_what_was_found_in_the_source(source: Path) -> None:
+    """It may be why; before what the storlet printed."""
+    with pytest.raises(StorletFailedError) as caught:
+        run(source, "print('printed')", notes=["main.py:5: a note"])
+    assert caught.value.details.splitlines() == ["note: main.py:5: a note", "printed"]
+
+
+def test_storlet_may_go_to_another_folder(source: Path) -> None:
+    """What it sets and how it ends is known all the same."""
+    assert run(source, "import os", "os.chdir('/')", "out_files[0].set_metadata({'k': 'v'})").metadata == {"k": "v"}
+    with pytest.raises(StorletFailedError, match="ValueError: elsewhere"):
+        run(source, "import os", "os.chdir('/')", "raise ValueError('elsewhere')")
 
 
 def test_traceback_names_the_storlets_line(source: Path) -> None:

@@ -9,9 +9,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from storlet_shell.errors import UsageError
+from storlet_shell.patterns import Pattern
+from storlet_shell.templates import Template
 from storlet_shell.values import (
     CONTAINER_NAME_BYTES,
     OBJECT_NAME_BYTES,
+    PATH_FORMAT,
     ByteRange,
     ContainerName,
     Location,
@@ -140,6 +143,29 @@ def test_wrong_path_says_the_sentence_that_notebooks_rely_on(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("texts/*.txt", ": write path:/texts/*.txt"),
+        (" PATH:/c/o", ": write path:/c/o"),
+        ("path:/texts", ": is it a container (path:/texts/OBJECT) or an object (path:/CONTAINER/texts)?"),
+        ("texts/", ": name an object in it, path:/texts/OBJECT"),
+    ],
+)
+def test_wrong_path_is_told_the_right_one(text: str, hint: str) -> None:
+    """In options of every kind: an object, a pattern, a template."""
+    for parse in (ObjectPath.parse, Pattern.parse, Template.parse_output):
+        with pytest.raises(UsageError) as caught:
+            parse(text)
+        assert str(caught.value) == f"{PATH_FORMAT}, not {text!r}{hint}"
+
+
+def test_template_is_quoted_as_it_was_typed() -> None:
+    """With its fields, not with what would stand in their place."""
+    with pytest.raises(UsageError, match=r"not 'texts/\{stem\}\.n': write path:/texts/\{stem\}\.n$"):
+        Template.parse_output("texts/{stem}.n")
+
+
+@pytest.mark.parametrize(
     ("text", "name"), [("c/a/b", "a/b"), ("c//a", "/a"), ("/c/a/", "a/"), ("c/ a ", " a "), ("c/../d", "../d")]
 )
 def test_object_names_keep_their_slashes(text: str, name: str) -> None:
@@ -149,9 +175,11 @@ def test_object_names_keep_their_slashes(text: str, name: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "/", "c", "c/", "//o", "path:"])
 def test_half_a_path_is_refused(text: str) -> None:
-    """Where an object is meant, a container alone is not one."""
-    with pytest.raises(UsageError):
+    """Where an object is meant, a container alone is not one; the hint has no prefix, since it takes none."""
+    with pytest.raises(UsageError) as caught:
         ObjectPath.parse_position(text)
+    hint = {"c": "or an object (CONTAINER/c)?", "c/": ": name an object in it, c/OBJECT"}.get(text, repr(text))
+    assert str(caught.value).endswith(hint)
 
 
 @pytest.mark.parametrize("text", ["c\x00/o", "c/o\x00", "c/\udcff", "\udcff/o"])

@@ -87,9 +87,13 @@ class Console(Surroundings):
 
         return f"{ONE_SHOT_SYNTAX}\n\n{SYNTAX}"
 
+    def is_watched(self) -> bool:
+        """Tell whether there is a terminal at both ends."""
+        return sys.stdin is not None and sys.stdin.isatty() and self._stderr().isatty()
+
     def ask(self, question: str) -> bool | None:
-        """Ask on the terminal, where there is one at both ends."""
-        if not (sys.stdin is not None and sys.stdin.isatty() and self._stderr().isatty()):
+        """Ask on the terminal."""
+        if not self.is_watched():
             return None
         self._stderr().write(f"{printable(question)} [y/N] ")
         self._stderr().flush()
@@ -97,7 +101,7 @@ class Console(Surroundings):
 
     def ask_secret(self, question: str) -> str:
         """Ask on the terminal, without showing what is typed."""
-        if not (sys.stdin is not None and sys.stdin.isatty() and self._stderr().isatty()):
+        if not self.is_watched():
             return ""
         import getpass  # a line in a hundred asks
 

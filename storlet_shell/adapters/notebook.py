@@ -52,9 +52,13 @@ class Notebook(Surroundings):
         """Return the page of magics."""
         return NOTEBOOK_SYNTAX
 
+    def is_watched(self) -> bool:
+        """Tell whether somebody looks on who can answer."""
+        return self._page.is_watched()
+
     def ask(self, question: str) -> bool | None:
         """Ask where somebody can answer."""
-        if not self._page.is_watched():
+        if not self.is_watched():
             return None
         try:
             return input(f"{printable(question)} [y/N] ").strip().lower() in ("y", "yes")
@@ -63,7 +67,7 @@ class Notebook(Surroundings):
 
     def ask_secret(self, question: str) -> str:
         """Ask where somebody can answer, without showing what is typed."""
-        if not self._page.is_watched():
+        if not self.is_watched():
             return ""
         import getpass  # ipykernel puts its own function there
 

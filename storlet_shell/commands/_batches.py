@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from storlet_shell import drivers, executors, schedulers
 from storlet_shell.commands._arguments import INVOCATION, number_option
+from storlet_shell.commands._deployed import not_deployed
 from storlet_shell.commands._exchange import check_extra_resources, check_storlets_run, is_there
 from storlet_shell.commands.ls import list_entries
 from storlet_shell.environment import SECRET_VARIABLES
@@ -96,7 +97,7 @@ def check_ready(session: Session, run: Invocation) -> None:
     client = session.client
     with suppress(IdentityError):  # who may run a storlet need not be allowed to read it
         if client.find(Request("HEAD", client.storlet_container, run.storlet.name)) is None:
-            raise NotFoundError(f"storlet {run.storlet} is not deployed")
+            raise not_deployed(session, run.storlet.name)
     check_extra_resources(session, run)
 
 

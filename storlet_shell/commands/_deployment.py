@@ -166,8 +166,12 @@ def read_package(session: Session, name: str, main: str | None, code: bytes | No
 
 
 def _read_code(session: Session, name: str, main: str | None, code: bytes | None) -> Package:
+    meant = _file_meant(name) if code is None else ""
+    hint = f"; did you mean {meant}?" if meant else ""
     if "/" in name or (code is None and expand(name).is_file()):
-        raise UsageError(f"a storlet's file ends with .py or .jar: {name}")
+        raise UsageError(f"a storlet's file ends with .py or .jar: {name}{hint}")
+    if "." not in name and hint:
+        raise UsageError(f"{name} is no storlet's file, and no module.Class{hint}")
     parsed = StorletMain.parse(name)
     if main is not None:
         raise UsageError("--main goes with a file; MODULE.CLASS names the class already")
@@ -181,6 +185,11 @@ def _read_code(session: Session, name: str, main: str | None, code: bytes | None
     source = StorletSource.parse(code, parsed.storlet.name)
     source.main_class(parsed.class_name)
     return _python(source, parsed)
+
+
+def _file_meant(name: str) -> str:
+    """Return the local file whose name lacks its end; nothing when there is none."""
+    return next((f"{name}{end}" for end in (".py", ".jar") if expand(f"{name}{end}").is_file()), "")
 
 
 def _python(source: StorletSource, main: StorletMain) -> Package:

@@ -10,7 +10,14 @@ from urllib.parse import unquote, urlsplit
 from storlet_shell import headers as wire
 from storlet_shell.bodies import Body
 from storlet_shell.commands._expectation import Count, Expectation
-from storlet_shell.errors import IncompleteBodyError, NotFoundError, ServiceError, StorletFailedError
+from storlet_shell.errors import (
+    IncompleteBodyError,
+    NotDeployedError,
+    NotFoundError,
+    ServiceError,
+    StorletFailedError,
+    StorletShellError,
+)
 from storlet_shell.results import Planned, Response
 from storlet_shell.session import Session
 from storlet_shell.values import Invocation, Location, ObjectPath, Request
@@ -60,14 +67,25 @@ def check_storlets_run(session: Session) -> None:
 
 
 @contextmanager
-def log_explained(session: Session, run: Invocation | None) -> Iterator[None]:
-    """Say of a run with ``--generate-log`` that failed that the option may be the reason.
+def explained(session: Session, request: Request, run: Invocation | None) -> Iterator[None]:
+    """Say more of a request that fails, by a look at what may be the reason.
 
-    An upstream engine uploads the log without an object's name, and the run fails with that (storlets
-    ``gateways/container/gateway.py: _upload_storlet_logs``).
+    Which storlet may be meant by one that is not deployed; that an object's container is not there; and of a run with
+    ``--generate-log`` that the option may be it: an upstream engine uploads the log without an object's name, and the
+    run fails with that (storlets ``gateways/container/gateway.py: _upload_storlet_logs``).
     """
     try:
         yield
+    except NotDeployedError as error:
+        from storlet_shell.commands._deployed import not_deployed  # for those who mistype
+
+        assert run is not None
+        raise not_deployed(session, run.storlet.name, transaction_id=error.transaction_id) from error
+    except NotFoundError as error:
+        if request.method == "GET" and _is_missing(session, request.container):
+            message = f"{error.message}; container {request.container} is not there, either"
+            raise NotFoundError(message, transaction_id=error.transaction_id, details=error.details) from error
+        raise
     except StorletFailedError as error:
         if run is None or not run.generate_log or session.client.is_embedded:
             raise
@@ -76,6 +94,14 @@ def log_explained(session: Session, run: Invocation | None) -> Iterator[None]:
             transaction_id=error.transaction_id,
             details=error.details,
         ) from error
+
+
+def _is_missing(session: Session, container: str) -> bool:
+    """Tell whether a container is known not to be there."""
+    try:
+        return not is_there(session, Request("HEAD", container))
+    except StorletShellError:
+        return False
 
 
 def respond(

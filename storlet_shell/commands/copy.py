@@ -17,7 +17,7 @@ from storlet_shell.commands._arguments import (
     only_one,
     own_headers,
 )
-from storlet_shell.commands._exchange import check_extra_resources, check_length, is_there, log_explained, plan, ran
+from storlet_shell.commands._exchange import check_extra_resources, check_length, explained, is_there, plan, ran
 from storlet_shell.commands._expectation import EXPECT_BYTES, Expectation
 from storlet_shell.errors import IdentityError, NotFoundError, StorletFailedError, StorletShellError, UsageError
 from storlet_shell.registry import Arg, command
@@ -78,7 +78,7 @@ def copy(
     if run:
         _check_source(session, origin, run, range)
         check_extra_resources(session, run)
-    with log_explained(session, run):
+    with explained(session, request, run):
         reply = _send(session, request, origin, goal, from_account)
     reply.read()
     if run and wire.GENERATED_FROM not in reply.headers:

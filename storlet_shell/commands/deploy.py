@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 
@@ -12,12 +13,15 @@ from storlet_shell.commands._arguments import PARAMETERS
 from storlet_shell.commands._deployment import Package, read_package
 from storlet_shell.commands._exchange import plan, respond
 from storlet_shell.commands._rollout import upload
-from storlet_shell.errors import IdentityError, StorletShellError, UsageError
+from storlet_shell.errors import IdentityError, NotFoundError, StorletShellError, UsageError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result, expand
 from storlet_shell.saving import temporarily
 from storlet_shell.session import Session
 from storlet_shell.values import ContainerName, Invocation, ObjectPath, Parameter, Request, StorletMain
+
+_OBJECT = re.compile(r"[^/.~][^/]*/.")
+"""What could be a container and an object, rather than a file elsewhere."""
 
 
 @command(
@@ -159,7 +163,11 @@ def _try_out(session: Session, package: Package, input: str, parameters: tuple[P
 def _input_file(session: Session, input: str, folder: Path) -> tuple[Path, dict[str, str]]:
     """Return a trial's input as a local file, with the object's metadata."""
     if not input.startswith("path:"):
-        open_file(input).close()
+        try:
+            open_file(input).close()
+        except NotFoundError as error:
+            hint = f"; an object is written path:/{input}" if _OBJECT.match(input) else ""
+            raise NotFoundError(f"{error}{hint}") from None
         return expand(input), {}
     path = ObjectPath.parse(input)
     reply = session.client.send(Request("GET", path.container, path.name))

@@ -20,7 +20,7 @@ from storlet_shell.commands._arguments import (
     only_one,
     own_headers,
 )
-from storlet_shell.commands._exchange import check_extra_resources, check_storlets_run, log_explained, plan, respond
+from storlet_shell.commands._exchange import check_extra_resources, check_storlets_run, explained, plan, respond
 from storlet_shell.commands._expectation import EXPECT_BYTES, EXPECT_LINES, Expectation
 from storlet_shell.errors import StorletShellError
 from storlet_shell.registry import command
@@ -78,7 +78,7 @@ def get(
     if dry_run:
         return plan(session, request)
     check_extra_resources(session, run)
-    with log_explained(session, run):
+    with explained(session, request, run):
         reply = session.client.send(request)
     if run and wire.CONTENT_LENGTH in reply.headers:  # what a storlet makes has no length beforehand
         check_storlets_run(session)
@@ -87,7 +87,7 @@ def get(
         if run.on_proxy is False:
             raise StorletShellError(f"{source}: object servers return it without running {run.storlet}; drop --on-node")
         request = _request(source, run._replace(on_proxy=True), range, own)
-        with log_explained(session, run):
+        with explained(session, request, run):
             reply = session.client.send(request)
     if range:
         _check_range(reply, source, range, run)

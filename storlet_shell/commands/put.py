@@ -23,7 +23,7 @@ from storlet_shell.commands._exchange import (
     check_length,
     check_stored,
     check_storlets_run,
-    log_explained,
+    explained,
     plan,
     ran,
     send_body,
@@ -83,7 +83,7 @@ def put(
         if run:
             check_storlets_run(session)
             check_extra_resources(session, run)
-        with log_explained(session, run):
+        with explained(session, request, run):
             response = upload(session, request, body, verify=run is None)
         check_length(session, target, Expectation(expect_bytes))
         return response

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from storlet_shell import headers as wire
 from storlet_shell.commands._arguments import DRY_RUN, YES
-from storlet_shell.commands._deployed import users_of_dependencies
+from storlet_shell.commands._deployed import not_deployed, users_of_dependencies
 from storlet_shell.commands._exchange import plan
 from storlet_shell.errors import NotFoundError, StorletShellError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
 from storlet_shell.values import ContainerName, Request, StorletName
+
+if TYPE_CHECKING:
+    from storlet_shell.transport import Reply
 
 
 @command(
@@ -37,37 +42,51 @@ def undeploy(
     :raises RefusedError: when the answer is no
     """
     where = container.name if container else session.client.storlet_container
-    alone, kept = _sort(session, where, storlet) if with_dependencies else ([], {})
+    alone, kept = _sort(session, storlet, container) if with_dependencies else ([], {})
     dependencies = [Request("DELETE", session.client.dependency_container, name) for name in alone]
     request = Request("DELETE", where, storlet.name)
     if dry_run:
         _tell_kept(session, kept)
         return plan(session, request, *dependencies)
+    if not (yes or with_dependencies) and session.surroundings.is_watched():
+        _look_up(session, storlet, container)  # before anybody is asked about what is not there
     what = f"{storlet} with {', '.join(alone)}" if alone else str(storlet)
     session.confirm(f"Undeploy {what}?", yes=yes)
     try:
         session.client.send(request).read()
     except NotFoundError as error:
-        raise _not_deployed(storlet, error) from error
+        raise _not_deployed(session, storlet, container, error) from error
     _delete(session, storlet, dependencies)
     _tell_kept(session, kept)
     facts = {"undeployed": storlet.name}
     return Done(f"undeployed {what}", {**facts, "dependencies": alone, "kept": kept} if with_dependencies else facts)
 
 
-def _not_deployed(storlet: StorletName, error: NotFoundError) -> NotFoundError:
-    return NotFoundError(f"storlet {storlet} is not deployed", transaction_id=error.transaction_id)
+def _not_deployed(
+    session: Session, storlet: StorletName, container: ContainerName | None, error: NotFoundError
+) -> NotFoundError:
+    place = container.name if container else ""
+    return not_deployed(session, storlet.name, place, transaction_id=error.transaction_id)
 
 
-def _sort(session: Session, container: str, storlet: StorletName) -> tuple[list[str], dict[str, list[str]]]:
-    """Return the dependencies that only this storlet names, and who else names the others."""
+def _look_up(session: Session, storlet: StorletName, container: ContainerName | None) -> Reply:
+    where = container.name if container else session.client.storlet_container
     try:
-        reply = session.client.send(Request("HEAD", container, storlet.name))
+        reply = session.client.send(Request("HEAD", where, storlet.name))
     except NotFoundError as error:
-        raise _not_deployed(storlet, error) from error
+        raise _not_deployed(session, storlet, container, error) from error
+    reply.close()
+    return reply
+
+
+def _sort(
+    session: Session, storlet: StorletName, container: ContainerName | None
+) -> tuple[list[str], dict[str, list[str]]]:
+    """Return the dependencies that only this storlet names, and who else names the others."""
+    reply = _look_up(session, storlet, container)
     needed = wire.decode_storlet(reply.headers).dependencies
     users = users_of_dependencies(session) if needed else {}
-    is_own = container == session.client.storlet_container
+    is_own = container is None or container.name == session.client.storlet_container
     others = {name: [user for user in users.get(name, []) if not (is_own and user == storlet.name)] for name in needed}
     return [name for name in needed if not others[name]], {name: who for name, who in others.items() if who}
 

@@ -1,4 +1,4 @@
-"""``upload``: text that follows the line as an object, or local files and folders as objects."""
+"""``upload``: text that follows the line as an object, or a local file or folder as objects."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _bytes(text: str) -> int:
 
 @command(
     "upload",
-    "Upload files and folders, or the text that follows, as objects.",
+    "Upload a file or a folder, or the text that follows, as objects.",
     Arg("source", nargs="?", kind=Kind.SOURCE, metavar="FILE|FOLDER", help="without it, the text that follows"),
     Arg("path", type=Location.parse, kind=Kind.OBJECT, metavar="CONTAINER[/OBJECT]"),
     Arg("--content-type", metavar="TYPE", help="the objects' content type; guessed from their names otherwise"),
@@ -62,7 +62,7 @@ def upload(
     dry_run: bool = False,
     content: bytes | None = None,
 ) -> Result:
-    """Upload files and folders, or the text that follows (a cell, a heredoc, standard input), as objects.
+    """Upload a file or a folder, or the text that follows (a cell, a heredoc, standard input), as objects.
 
     upload FOLDER CONTAINER/PREFIX makes an object PREFIX/NAME of each file in the folder and the folders below it, the
     hidden ones too; an empty folder becomes an empty object of type application/directory. Links to files are followed.

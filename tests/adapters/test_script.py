@@ -55,6 +55,12 @@ def test_the_first_failing_line_ends_the_file(script: Script, container: str) ->
         ("gett x", 127, "unknown command 'gett'; did you mean get?"),
         ("get", 2, "the object (CONTAINER/OBJECT or --input) must be given"),
         ("get --bogus", 2, "get: unrecognized arguments: --bogus; try: help get"),
+        (
+            "upload a b c",
+            2,
+            "upload: unrecognized arguments: c; it takes [FILE|FOLDER] CONTAINER[/OBJECT]; try: help upload",
+        ),
+        ("whoami you", 2, "whoami: unrecognized arguments: you; it takes options only; try: help whoami"),
         ("get c/o --strolet=a.py", 2, "get: unrecognized arguments: --strolet=a.py; did you mean --storlet?"),
         ("get c/o <<E\nE", 2, "get takes no body"),
         ("> out", 2, "a command is missing"),

@@ -302,6 +302,19 @@ def test_language_version_goes_with_python(run_scripted: Runner, tmp_path: Path)
     assert run_scripted("deploy", str(jar), "--language-version", "3").status == 2
 
 
+# --- the input of a dry run
+
+
+@pytest.mark.parametrize(
+    ("input", "hint"), [("c/a.txt", "; an object is written path:/c/a.txt"), ("./c/a.txt", ""), ("/c/a", ""), ("a", "")]
+)
+def test_input_that_is_no_file_may_be_an_object(run_scripted: Runner, tmp_path: Path, input: str, hint: str) -> None:
+    """Its prefix tells it from a file, so what may lack it is told."""
+    code = write(tmp_path, "upper.py", STORLETS["upper.py"])
+    outcome = run_scripted("deploy", code, "--dry-run", "--input", input)
+    assert (outcome.status, one_line(outcome)) == (4, f"no local file {input}{hint}")
+
+
 # --- dependencies
 
 

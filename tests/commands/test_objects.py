@@ -147,8 +147,11 @@ def test_wrong_line_is_one_line_and_sends_nothing(run_scripted: Runner, responde
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["get", "{c}/none"], "path:/{c}/none: not found"),
-        (["get", "no-container/o"], "path:/no-container/o: not found"),
+        (["get", "{c}/none"], "path:/{c}/none: not found (HTTP 404) (transaction"),
+        (
+            ["get", "no-container/o"],
+            "path:/no-container/o: not found (HTTP 404); container no-container is not there, either",
+        ),
         (["copy", "{c}/none", "{c}/o"], "path:/{c}/none: not found"),
         (
             ["copy", "{c}/there", "no-container/o"],
@@ -161,7 +164,7 @@ def test_wrong_line_is_one_line_and_sends_nothing(run_scripted: Runner, responde
         (["rm", "-y", "{c}/none"], "path:/{c}/none: not found"),
         (["rm", "-y", "no-container"], "container no-container: not found"),
         (["undeploy", "-y", "none.py"], "storlet none.py is not deployed"),
-        (["logs", "none.py"], "storlet none.py has no log"),
+        (["logs", "none.py"], "storlet none.py has no log: no run has ended yet"),
         (["get", "{c}/there", "--storlet", "none.py"], "storlet none.py is not deployed"),
         (["put", "-", "{c}/o", "--storlet", "none.py"], "storlet none.py is not deployed"),
         (["copy", "{c}/there", "{c}/o", "--storlet", "none.py"], "storlet none.py is not deployed"),

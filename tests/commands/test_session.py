@@ -73,6 +73,7 @@ def test_server_that_is_not_there_is_one_line_and_5(run: Runner) -> None:
 def test_debug_shows_requests_and_no_secret(run_scripted: Runner, responder: Responder) -> None:
     """--debug shows each request and the traceback of an expected error; never key or token."""
     responder.on("GET", "/c/o", html(404))
+    responder.on("HEAD", "/c", html(404))
     outcome = run_scripted("--debug", "get", "c/o")
     assert outcome.status == 4
     assert f"GET {responder.storage_url}/c/o" in outcome.err

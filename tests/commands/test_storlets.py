@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from storlet_shell.errors import NotFoundError
+from storlet_shell.registry import Registry
+from storlet_shell.session import Session, Surroundings
 from tests.support.fixtures import TEXT
 from tests.support.lines import Runner, one_line
 from tests.support.responder import Responder, html
@@ -61,7 +64,36 @@ def test_undeployed_storlet_runs_no_more(storlets: Runner, here: str, tmp_path: 
     assert storlets("get", f"{here}/o", "--storlet", "gone.py").status == 0
     assert storlets("undeploy", "-y", "gone.py").text == "undeployed gone.py\n"
     outcome = storlets("get", f"{here}/o", "--storlet", "gone.py")
-    assert (outcome.status, one_line(outcome).split(" (")[0]) == (4, "storlet gone.py is not deployed")
+    assert (outcome.status, one_line(outcome).startswith("storlet gone.py is not deployed; ")) == (4, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("upper", "did you mean upper.py?"),
+        ("upper.Main", "did you mean upper.py?"),
+        ("Upper.py", "did you mean upper.py?"),
+        ("uper", "did you mean upper.py?"),
+        ("9999.jar", "see: storlets"),
+    ],
+)
+def test_storlet_that_is_meant_is_told(storlets: Runner, here: str, name: str, hint: str) -> None:
+    """As for commands and options; each command that runs storlets, or undeploys them, looks once."""
+    for words in (
+        ["get", f"{here}/o", "--storlet"],
+        ["put", "-", f"{here}/p", "--storlet"],
+        ["copy", f"{here}/o", f"{here}/p", "--storlet"],
+        ["map", "--input", f"path:/{here}/o", "--storlet"],
+        ["undeploy", "-y"],
+        ["undeploy", "-y", "--with-dependencies"],
+    ):
+        outcome = storlets(*words, name, stdin=TEXT)
+        told = one_line(outcome).split(" (")[0]
+        assert (outcome.status, told) == (4, f"storlet {name} is not deployed; {hint}"), words
+    log = one_line(storlets("logs", name))
+    assert log.endswith(hint if hint.startswith("did") else "the cluster keeps none")
+    other = storlets("undeploy", "-y", name, "-c", here)
+    assert one_line(other).startswith(f"storlet {name} is not deployed; see: storlets -c {here} (")
 
 
 @pytest.mark.parametrize(
@@ -95,6 +127,45 @@ def test_main_class_that_is_absent_is_named(run_scripted: Runner, tmp_path: Path
     assert "Other" in one_line(run_scripted("deploy", file, "--main", "Other"))
     outcome = run_scripted("deploy", "good.Other", stdin=STORLETS["upper.py"].encode())
     assert (outcome.status, "Other" in one_line(outcome)) == (2, True)
+
+
+class Watched(Surroundings):
+    """Somebody who answers yes."""
+
+    asked = 0
+
+    def is_watched(self) -> bool:
+        """Tell that somebody is."""
+        return True
+
+    def ask(self, question: str) -> bool:
+        """Count."""
+        self.asked += 1
+        return True
+
+
+def test_nobody_is_asked_about_a_storlet_that_is_not_there(storlets: Runner, tmp_path: Path) -> None:
+    """It is looked up before, but only where there is a question."""
+    watched, undeploy = Watched(storlets.environ), Registry().get("undeploy")
+    with Session(watched) as session:
+        with pytest.raises(NotFoundError, match=r"storlet none\.py is not deployed"):
+            undeploy.call(["none.py"]).run(session)
+        assert watched.asked == 0
+        assert storlets("deploy", write(tmp_path, "gone.py", STORLETS["upper.py"])).status == 0
+        undeploy.call(["gone.py"]).run(session)
+        assert watched.asked == 1
+
+
+@pytest.mark.parametrize("folder", ["", "./"])
+def test_file_without_its_end_is_found(
+    run_scripted: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    """A name alone is told the file beside it, but not where code follows the line."""
+    write(tmp_path, "warm.py", STORLETS["upper.py"])
+    monkeypatch.chdir(tmp_path)
+    outcome = run_scripted("deploy", f"{folder}warm")
+    assert (outcome.status, one_line(outcome).endswith(f"; did you mean {folder}warm.py?")) == (2, True)
+    assert "did you mean" not in one_line(run_scripted("deploy", "cold"))
 
 
 @pytest.mark.parametrize("name", ["a b.py", "ü.py", "a-b.py", "1a.py"])
