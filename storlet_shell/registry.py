@@ -111,6 +111,18 @@ class ParserMixin:
         return parsed
 
 
+class HelpFormatter(argparse.HelpFormatter):
+    """Wraps a description to the terminal as the help of options is: each paragraph by itself, options whole."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        import textwrap  # for those who ask for help
+
+        how = textwrap.TextWrapper(
+            width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        )
+        return "\n\n".join(how.fill(" ".join(paragraph.split())) for paragraph in text.split("\n\n"))
+
+
 class Parser(ParserMixin, argparse.ArgumentParser):
     """The parser of every front end that does not need one of its own."""
 
@@ -146,9 +158,9 @@ class Command(NamedTuple):
 
     @property
     def description(self) -> str:
-        """What its help says: the function's docstring without the field list at its end."""
+        """What its help says: the function's docstring without the field list at its end, and without marks of code."""
         lines = "\n".join(line.strip() for line in (self.run.__doc__ or self.summary).splitlines())
-        return lines.split("\n:", 1)[0].strip()
+        return lines.split("\n:", 1)[0].strip().replace("``", "")
 
     def parser(self, cls: type[AnyParser], bind: Bind | None = None) -> AnyParser:
         """Build a parser of the given class from the spec.
@@ -159,7 +171,7 @@ class Command(NamedTuple):
         parser = cls(
             prog=self.name,
             description=self.description,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=HelpFormatter,
             allow_abbrev=False,
         )
         for arg in (*self.args, *COMMON):

@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any, TextIO, cast
 
 import cmd2
+from cmd2.string_utils import strip_style
 
 from storlet_shell import __version__
 from storlet_shell.adapters import keys
@@ -292,7 +293,7 @@ class Shell(cmd2.Cmd):
         function = self.get_command_func(name)
         parser = self.command_parsers.get(function) if function and name in OWN_WORDS else None
         if parser is not None:
-            return Text(parser.format_help())
+            return Text(strip_style(parser.format_help()))
         return self.interpreter.registry.get("help").run(self.session, name=name)
 
 

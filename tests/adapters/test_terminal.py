@@ -167,6 +167,21 @@ def test_a_slow_server_does_not_hold_the_prompt(spawn: Spawn, slow_store: SlowSt
     assert terminal.leave() == 0
 
 
+def test_help_fits_the_terminal(spawn: Spawn) -> None:
+    """No line is cut by its right edge, nor left short by how the text was written; nothing shows as escapes."""
+    terminal = spawn()
+    for columns in (60, 110):
+        terminal.child.setwinsize(40, columns)
+        for line in ("help download", "download --help"):
+            assert columns - 10 < max(map(len, terminal.type(line).splitlines()[1:])) < columns
+    assert max(map(len, terminal.type("help syntax").splitlines())) <= 80
+    for name in ("alias", "history", "set", "run_script", "shell", "quit", "shortcuts"):
+        shown = terminal.type(f"help {name}")
+        assert "\\x1b" not in shown
+        assert "sage:" in shown
+    assert terminal.leave() == 0
+
+
 def test_the_terminal_may_change_its_size(spawn: Spawn) -> None:
     """A resize, at the prompt and during a command, disturbs nothing."""
     terminal = spawn()
