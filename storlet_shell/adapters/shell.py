@@ -264,7 +264,8 @@ class Shell(cmd2.Cmd):
     @cmd2.with_argparser(parsers.parser_of_run_script)
     def do_run_script(self, given: argparse.Namespace) -> None:
         """Run a command file in this shell."""
-        self._run_own("run_script", [given.file, *given.arguments])
+        definitions = [word for text in given.D for word in ("-D", text)]
+        self._run_own("run_script", [*definitions, given.file, *given.arguments])
 
     @cmd2.with_argparser(parsers.parser_of_shell, preserve_quotes=True)
     def do_shell(self, given: argparse.Namespace) -> None:

@@ -120,6 +120,7 @@ def function_of(command: Command, name: str) -> Callable[..., Any]:
 def parser_of_run_script() -> PlainParser:
     """Return the parser of ``run_script``."""
     parser = PlainParser(description="Run a command file in this shell, up to the first line that fails.")
+    parser.add_argument("-D", action="append", default=[], metavar="NAME=VALUE", help="define ${NAME}; after FILE, too")
     bind(parser.add_argument("file", metavar="FILE"), Kind.FILE)
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGUMENT", help="${1} and so on in the file")
     return parser

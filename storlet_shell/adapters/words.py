@@ -35,7 +35,8 @@ A line that starts with a space is not kept in the history.
 
 In command files ${NAME} stands for a definition (-D NAME=VALUE) or a variable
 of the environment, ${1} for an argument, except in single quotes and heredocs;
-$${NAME} is the text itself. Typed lines take ${NAME} as it is."""
+$${NAME} is the text itself. Typed lines take ${NAME} as it is: give a file its
+definitions by @FILE -D NAME=VALUE."""
 """How lines are written in the shell and in command files, for people."""
 
 ONE_SHOT_SYNTAX = """\

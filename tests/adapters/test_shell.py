@@ -175,6 +175,10 @@ def test_a_command_file_runs_in_the_shell(shell: Shell, container: str, tmp_path
     assert "never" not in found.out
     assert shell.timing is True
     assert [item.raw for item in shell.history] == [f"@'{file}' {container}"]
+    file.write_text("ls ${C}\n")
+    assert run(shell, f"@'{file}'") == 2
+    assert "${C} is not defined; define it with -D C=VALUE" in capfd.readouterr().err
+    assert run(shell, f"@'{file}' -D C={container}") == 0
 
 
 def test_history_is_shown_and_repeated(shell: Shell, container: str, capfd: Capture) -> None:
