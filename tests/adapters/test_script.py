@@ -189,7 +189,11 @@ def test_a_file_defines_names_for_another(script: Script, tmp_path: Path, words:
 
 @pytest.mark.parametrize(
     ("words", "message"),
-    [("-D", "-D lacks its NAME=VALUE"), ("-D x f.ss", "-D x: a definition is"), ("-D A=1", "run_script lacks its file")],
+    [
+        ("-D", "-D lacks its NAME=VALUE"),
+        ("f.ss -D x", "-D x: a definition is written NAME=VALUE"),
+        ("-D A=1", "run_script lacks its file"),
+    ],
 )
 def test_a_wrong_definition_for_another_file_is_told(script: Script, words: str, message: str) -> None:
     """It is one line that names what is wrong."""
