@@ -66,7 +66,8 @@ class StorletSource:
                 return callable_classes[0]
             if not callable_classes:
                 raise UsageError(f"{self.label}: no class with a method __call__(self, in_files, out_files, params)")
-            raise UsageError(f"{self.label}: several classes could be the main one: {', '.join(callable_classes)}")
+            names = ", ".join(callable_classes)
+            raise UsageError(f"{self.label}: several classes could be the main one: {names}; name it by --main")
         if wanted not in self._names():
             close = difflib.get_close_matches(wanted, sorted(self._names()), n=1)
             hint = f"; did you mean {close[0]}?" if close else ""

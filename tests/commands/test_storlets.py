@@ -73,7 +73,7 @@ def test_undeployed_storlet_runs_no_more(storlets: Runner, here: str, tmp_path: 
         ("x = 1\n\n  y = 2\n", "{file}:3:"),
         ("x = 1\n", "class"),
         ("class Main:\n    pass\n", "class"),
-        ("class A:\n    def __call__(self, i, o, p): pass\nclass B(A):\n    def __call__(self, i, o, p): pass\n", "A"),
+        ("class A:\n    def __call__(self, i, o, p): pass\nclass B(A):\n    def __call__(self, i, o, p): pass\n", ": A, B; name it by --main"),
         ("\x00", "{file}"),
     ],
     ids=["empty", "blank", "syntax", "indent", "no class", "not callable", "two classes", "NUL"],
