@@ -16,6 +16,7 @@ from typing import Any, TextIO, cast
 
 import cmd2
 from cmd2.string_utils import strip_style
+from prompt_toolkit.key_binding import KeyBindings
 
 from storlet_shell import __version__
 from storlet_shell.adapters import keys
@@ -121,7 +122,8 @@ class Shell(cmd2.Cmd):
         self._choose_settings()
         self._keep_history()
         self.main_session.multiline = keys.goes_on
-        keys.add(self.main_session.key_bindings)  # type: ignore[arg-type]  # cmd2 has made it one that can be added to
+        bindings = cast(KeyBindings, self.main_session.key_bindings)  # cmd2 has made it one that can be added to
+        keys.add(bindings, console.warn)
 
     def _choose_settings(self) -> None:
         for name in _REMOVED_SETTINGS:
