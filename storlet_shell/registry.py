@@ -81,6 +81,9 @@ COMMON = (
 
 
 _UNKNOWN_OPTION = re.compile("unrecognized arguments: (--[^ =]+)")
+_UNKNOWN_CHOICE = re.compile(r"argument \S+: invalid choice: '(.*)' \(choose from (.*)\)")
+_OF_A_NAME = {"show": "", "create": " …"}
+"""What may be meant by a name where an action is wanted, and how such a line goes on."""
 
 
 class ParserMixin:
@@ -93,13 +96,23 @@ class ParserMixin:
 
     def error(self: Any, message: str) -> NoReturn:
         """Raise what is wrong with the words."""
-        unknown, close = _UNKNOWN_OPTION.match(message), []
-        if unknown:
-            import difflib  # for those who mistype
-
-            close = difflib.get_close_matches(unknown[1], self._option_string_actions, 1)
-        hint = f"did you mean {close[0]}?" if close else f"try: help {self.prog}"
+        hint = self._meant(message) or f"try: help {self.prog}"
         raise UsageError(f"{self.prog}: {message}; {hint}")
+
+    def _meant(self: Any, message: str) -> str:
+        """Return what may be meant by a word that is no option, or none of an argument's choices."""
+        if unknown := _UNKNOWN_OPTION.match(message):
+            known = list(self._option_string_actions)
+        elif unknown := _UNKNOWN_CHOICE.match(message):
+            known = re.findall(r"[^\s',]+", unknown[2])
+        else:
+            return ""
+        import difflib  # for those who mistype
+
+        if close := difflib.get_close_matches(unknown[1], known, 1):
+            return f"did you mean {close[0]}?"
+        actions = (f"{action} {unknown[1]}{rest}" for action, rest in _OF_A_NAME.items() if action in known)
+        return next((f"try: {self.prog} {line}" for line in actions), "")
 
     def parse_words(self: Any, words: Sequence[str]) -> argparse.Namespace:
         """Parse words among which options may stand anywhere; by itself, argparse refuses ``dependencies rm -y NAME``.

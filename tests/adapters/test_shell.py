@@ -163,6 +163,8 @@ def test_an_alias_stands_for_a_line(shell: Shell, container: str, capfd: Capture
     assert run(shell, "alias list") == 0
     assert f"alias create lc ls '{container}'" in capfd.readouterr().out
     assert run(shell, "alias delete nothing") == 1
+    assert run(shell, "alias w ls") == 2
+    assert capfd.readouterr().err.endswith("; try: alias create w …\n")
 
 
 def test_a_command_file_runs_in_the_shell(shell: Shell, container: str, tmp_path: Path, capfd: Capture) -> None:
