@@ -236,7 +236,9 @@ def test_a_body_that_is_missing_is_asked_for_as_a_heredoc(spawn: Spawn, containe
 def test_without_an_identity_the_shell_says_how_to_get_one(spawn: Spawn) -> None:
     """The shell starts without an identity, and its first line names the ways in; help works."""
     terminal = Terminal({"PATH": "/bin:/usr/bin", "STORLET_SHELL_HISTORY": "/dev/null"})
-    assert "no identity: name a cloud of clouds.yaml" in terminal.prompt()
+    shown = " ".join(terminal.prompt().split())
+    assert "no identity: name a cloud of clouds.yaml" in shown
+    assert "for a whole terminal export STORLET_SHELL_LOCAL=1," in shown
     assert "Objects" in terminal.type("help")
     assert terminal.leave() == 0
 
