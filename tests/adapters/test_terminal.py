@@ -196,6 +196,17 @@ def test_help_fits_the_terminal(spawn: Spawn) -> None:
         assert "x1b" not in terminal.child.before
 
 
+def test_headings_are_for_the_terminal_alone(spawn: Spawn, container: str, upload: Upload, tmp_path: Path) -> None:
+    """What a pipe or a file gets, programs read."""
+    upload(f"path:/{container}/o", b"x")
+    terminal = spawn()
+    assert "BYTES" in terminal.type(f"ls -l {container}")
+    assert "BYTES" not in terminal.type(f"ls -l {container} | cat")
+    terminal.type(f"ls -l {container} > {tmp_path}/out")
+    assert (tmp_path / "out").read_text().splitlines()[0].split()[-1] == "o"
+    assert terminal.leave() == 0
+
+
 def test_the_terminal_may_change_its_size(spawn: Spawn) -> None:
     """A resize, at the prompt and during a command, disturbs nothing."""
     terminal = spawn()
