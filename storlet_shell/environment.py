@@ -56,8 +56,8 @@ VARIABLES = tuple(
 
 WAYS_IN = (
     "name a cloud of clouds.yaml (--os-cloud or OS_CLOUD), or set OS_AUTH_URL, OS_USERNAME, OS_PASSWORD and "
-    "OS_PROJECT_NAME (Keystone), or ST_AUTH, ST_USER and ST_KEY (tempauth), or use the embedded Swift: --local, in a "
-    "notebook %storlet local start"
+    "OS_PROJECT_NAME (Keystone), or ST_AUTH, ST_USER and ST_KEY (tempauth), or use the embedded Swift: --local, for "
+    "a whole terminal export STORLET_SHELL_LOCAL=1, in a notebook %storlet local start"
 )
 
 

@@ -82,6 +82,9 @@ COMMON = (
 
 _UNKNOWN_OPTION = re.compile("unrecognized arguments: (--[^ =]+)")
 _TOO_MANY = re.compile("unrecognized arguments: [^-]")
+_UNKNOWN_CHOICE = re.compile(r"argument \S+: invalid choice: '(.*)' \(choose from (.*)\)")
+_OF_A_NAME = {"show": "", "create": " …"}
+"""What may be meant by a name where an action is wanted, and how such a line goes on."""
 
 
 class ParserMixin:
@@ -94,12 +97,7 @@ class ParserMixin:
 
     def error(self: Any, message: str) -> NoReturn:
         """Raise what is wrong with the words."""
-        unknown, close = _UNKNOWN_OPTION.match(message), []
-        if unknown:
-            import difflib  # for those who mistype
-
-            close = difflib.get_close_matches(unknown[1], self._option_string_actions, 1)
-        hint = f"did you mean {close[0]}?" if close else f"try: help {self.prog}"
+        hint = self._meant(message) or f"try: help {self.prog}"
         if _TOO_MANY.match(message):
             hint = f"{self._takes()}; {hint}"
         raise UsageError(f"{self.prog}: {message}; {hint}")
@@ -112,6 +110,21 @@ class ParserMixin:
             takes.append(f"[{name}]" if action.nargs in ("?", "*") else name)
         return f"it takes {' '.join(takes) or 'options only'}"
 
+    def _meant(self: Any, message: str) -> str:
+        """Return what may be meant by a word that is no option, or none of an argument's choices."""
+        if unknown := _UNKNOWN_OPTION.match(message):
+            known = list(self._option_string_actions)
+        elif unknown := _UNKNOWN_CHOICE.match(message):
+            known = re.findall(r"[^\s',]+", unknown[2])
+        else:
+            return ""
+        import difflib  # for those who mistype
+
+        if close := difflib.get_close_matches(unknown[1], known, 1):
+            return f"did you mean {close[0]}?"
+        actions = (f"{action} {unknown[1]}{rest}" for action, rest in _OF_A_NAME.items() if action in known)
+        return next((f"try: {self.prog} {line}" for line in actions), "")
+
     def parse_words(self: Any, words: Sequence[str]) -> argparse.Namespace:
         """Parse words among which options may stand anywhere; by itself, argparse refuses ``dependencies rm -y NAME``.
 
@@ -120,6 +133,18 @@ class ParserMixin:
         parse = self.parse_args if "--" in words else self.parse_intermixed_args
         parsed: argparse.Namespace = parse(list(words))
         return parsed
+
+
+class HelpFormatter(argparse.HelpFormatter):
+    """Wraps a description to the terminal as the help of options is: each paragraph by itself, options whole."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        import textwrap  # for those who ask for help
+
+        how = textwrap.TextWrapper(
+            width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        )
+        return "\n\n".join(how.fill(" ".join(paragraph.split())) for paragraph in text.split("\n\n"))
 
 
 class Parser(ParserMixin, argparse.ArgumentParser):
@@ -157,9 +182,9 @@ class Command(NamedTuple):
 
     @property
     def description(self) -> str:
-        """What its help says: the function's docstring without the field list at its end."""
+        """What its help says: the function's docstring without the field list at its end, and without marks of code."""
         lines = "\n".join(line.strip() for line in (self.run.__doc__ or self.summary).splitlines())
-        return lines.split("\n:", 1)[0].strip()
+        return lines.split("\n:", 1)[0].strip().replace("``", "")
 
     def parser(self, cls: type[AnyParser], bind: Bind | None = None) -> AnyParser:
         """Build a parser of the given class from the spec.
@@ -170,7 +195,7 @@ class Command(NamedTuple):
         parser = cls(
             prog=self.name,
             description=self.description,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=HelpFormatter,
             allow_abbrev=False,
         )
         for arg in (*self.args, *COMMON):

@@ -126,7 +126,11 @@ class Table(Result):
     :param columns: the names of the fields, in order
     :param rows: the rows; they can be iterated once when they come from a server
     :param total: a last line that sums the rows up, asked for when all of them have been shown
+
+    ``is_headed`` tells whether the fields' names stand above the rows: on a terminal they do, elsewhere programs read.
     """
+
+    is_headed = False
 
     def __init__(
         self, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]], total: Callable[[], str] | None = None
@@ -149,11 +153,12 @@ class Table(Result):
 
     def render(self) -> Iterator[str]:
         """Yield a line for each row, the columns as wide as the widest value so far in a block of rows."""
-        for block in _blocks(self.rows(), 1000):
-            cells = [["" if value is None else str(value) for value in row] for row in block]
+        heading = [list(map(_heading, self.columns))] if self.is_headed and len(self.columns) > 1 else []
+        for number, block in enumerate(_blocks(self.rows(), 1000)):
+            cells = heading + [["" if value is None else str(value) for value in row] for row in block]
             widths = [max(len(row[column]) for row in cells) for column in range(len(self.columns))]
             numeric = [any(isinstance(row[column], int) for row in block) for column in range(len(self.columns))]
-            for row in cells:
+            for row in cells[len(heading) if number else 0 :]:
                 yield "  ".join(_aligned(*cell) for cell in zip(row, widths, numeric, strict=True)).rstrip()
         if self._total is not None:
             yield self._total()
@@ -183,6 +188,11 @@ class Table(Result):
         for number, row in enumerate(self._rows):
             yield (", " if number else "") + json.dumps(dict(zip(self.columns, row, strict=True)), ensure_ascii=False)
         yield "]}"
+
+
+def _heading(column: str) -> str:
+    """Return what stands above a column for people."""
+    return column.replace("_", " ").upper()
 
 
 def _blocks(rows: Iterator[tuple[Any, ...]], size: int) -> Iterator[list[tuple[Any, ...]]]:

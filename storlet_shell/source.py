@@ -15,6 +15,8 @@ from storlet_shell.errors import UsageError
 _METHODS = {"__init__": ("logger",), "__call__": ("in_files", "out_files", "params")}
 """What the engine calls, with the positional arguments that it passes (storlets ``agent/daemon/server.py``)."""
 
+_LONGEST_SHOWN = 200
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -43,14 +45,14 @@ class StorletSource:
     def parse(cls, code: bytes, label: str) -> StorletSource:
         """Parse a storlet's source.
 
-        :raises UsageError: when it is empty, or is no Python; the message names the line
+        :raises UsageError: when it is empty, or is no Python; the message names the line, the details show it
         """
         if not code.strip():
             raise UsageError(f"{label}: the storlet's code is empty")
         try:
             return cls(code, label, ast.parse(code, filename=label))
         except SyntaxError as error:
-            raise UsageError(f"{label}:{error.lineno or 1}: {error.msg}") from error
+            raise UsageError(f"{label}:{error.lineno or 1}: {error.msg}", details=_shown(error)) from error
         except ValueError as error:  # a NUL character
             raise UsageError(f"{label}: {error}") from error
 
@@ -66,7 +68,8 @@ class StorletSource:
                 return callable_classes[0]
             if not callable_classes:
                 raise UsageError(f"{self.label}: no class with a method __call__(self, in_files, out_files, params)")
-            raise UsageError(f"{self.label}: several classes could be the main one: {', '.join(callable_classes)}")
+            names = ", ".join(callable_classes)
+            raise UsageError(f"{self.label}: several classes could be the main one: {names}; name it by --main")
         if wanted not in self._names():
             close = difflib.get_close_matches(wanted, sorted(self._names()), n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
@@ -103,6 +106,15 @@ class StorletSource:
             elif isinstance(node, ast.Assign):
                 names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
         return names
+
+
+def _shown(error: SyntaxError) -> str:
+    """Return the line that is no Python, with a caret under the place, as a traceback has it; nothing of a long one."""
+    if len(error.text or "") > _LONGEST_SHOWN:
+        return ""
+    import traceback  # for those whose code is none
+
+    return "".join(traceback.format_exception_only(error)[1:-1])
 
 
 def _method(node: ast.ClassDef, name: str) -> ast.FunctionDef | None:

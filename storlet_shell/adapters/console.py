@@ -14,7 +14,7 @@ from typing import IO
 
 from storlet_shell.adapters.progress import TransferLine
 from storlet_shell.errors import ExitStatus, LocalFileError, StorletShellError
-from storlet_shell.results import Response, Result, failure_fields
+from storlet_shell.results import Response, Result, Table, failure_fields
 from storlet_shell.session import Progress, Surroundings
 from storlet_shell.visible import dump, is_text, printable, printable_json
 
@@ -140,7 +140,10 @@ class Console(Surroundings):
             elif isinstance(result, Response) and result.has_body:
                 self._show_body(stdout, result)
             else:
-                show = printable if stdout.isatty() else str
+                on_terminal = stdout.isatty()
+                if isinstance(result, Table):
+                    result.is_headed = on_terminal
+                show = printable if on_terminal else str
                 for line in result.render():
                     if self._line is not None:
                         self._line.clear()  # it stands where the next line goes

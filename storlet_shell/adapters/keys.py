@@ -1,14 +1,16 @@
-"""Keys of the interactive shell that must know the grammar: Enter, Tab and pasting where a line goes on."""
+"""Keys of the interactive shell that must know the grammar: Enter, Tab, Ctrl-D and pasting where a line goes on."""
 
 from __future__ import annotations
 
-from prompt_toolkit.application import get_app
+from collections.abc import Callable
+
+from prompt_toolkit.application import get_app, run_in_terminal
 from prompt_toolkit.filters import Condition, completion_is_selected
 from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.key_binding.key_processor import KeyPress, KeyPressEvent
 from prompt_toolkit.keys import Keys
 
-from storlet_shell.adapters.lines import is_incomplete
+from storlet_shell.adapters.lines import is_incomplete, what_is_open
 
 _INDENT = "    "
 
@@ -25,8 +27,17 @@ def _in_body() -> bool:
     return get_app().current_buffer.document.cursor_position_row > 0
 
 
-def add(bindings: KeyBindings) -> None:
-    """Add the keys; they win over those that are there."""
+@Condition
+def _at_end() -> bool:
+    """Tell whether the cursor is behind all that was typed."""
+    return get_app().current_buffer.document.is_cursor_at_the_end
+
+
+def add(bindings: KeyBindings, say: Callable[[str], None]) -> None:
+    """Add the keys; they win over those that are there.
+
+    :param say: shows a line to whoever types
+    """
 
     @bindings.add(Keys.Enter, filter=goes_on & ~completion_is_selected)
     def _(event: KeyPressEvent) -> None:
@@ -37,6 +48,12 @@ def add(bindings: KeyBindings) -> None:
     def _(event: KeyPressEvent) -> None:
         before = event.current_buffer.document.current_line_before_cursor
         event.current_buffer.insert_text(_INDENT[len(before) % len(_INDENT) :])
+
+    @bindings.add(Keys.ControlD, filter=goes_on & _at_end)
+    def _(event: KeyPressEvent) -> None:
+        """Say what would end the line: elsewhere, Ctrl-D does."""
+        message = f"{what_is_open(event.current_buffer.text)}; Ctrl-C drops what was typed"
+        run_in_terminal(lambda: say(message))
 
     @bindings.add(Keys.BracketedPaste)
     def _(event: KeyPressEvent) -> None:

@@ -111,11 +111,16 @@ def split(text: str, *, typed: bool = False) -> list[Line]:
 
 def is_incomplete(text: str) -> bool:
     """Tell whether a typed text goes on in the next line."""
+    return bool(what_is_open(text))
+
+
+def what_is_open(text: str) -> str:
+    """Say why a typed text goes on in the next line; nothing when it does not."""
     try:
         split(text, typed=True)
     except GrammarError as error:
-        return error.incomplete
-    return False
+        return error.message if error.incomplete else ""
+    return ""
 
 
 def _split(text: str, typed: bool) -> Iterator[Line]:

@@ -207,7 +207,7 @@ class StorletMagics:
         except SystemExit:  # argparse has shown the command's help
             return
         except UsageError as error:
-            raise IPythonUsageError(printable(str(error))) from None
+            raise IPythonUsageError("\n".join(map(printable, (str(error), *error.details.splitlines())))) from None
         except StorletShellError as error:
             error.details = with_code(error.details, self.session.sources)
             raise

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -64,6 +64,17 @@ def _definition(text: str) -> tuple[str, str]:
     if not equals or not name.isidentifier() or not name.isascii():
         raise UsageError(f"-D {text}: a definition is written NAME=VALUE")
     return name, value
+
+
+def _take_definitions(words: Sequence[str]) -> tuple[dict[str, str], Sequence[str]]:
+    """Return the definitions that words begin with, each behind a ``-D``, and the words after them."""
+    found = {}
+    while words[:1] == ["-D"]:
+        if len(words) < 2:
+            raise UsageError("-D lacks its NAME=VALUE")
+        name, value = _definition(words[1])
+        found[name], words = value, words[2:]
+    return found, words
 
 
 def _source(given: argparse.Namespace) -> tuple[str, str]:
@@ -129,19 +140,24 @@ class Runner:
         return first
 
     def run_script(self, typed: Typed) -> int:
-        """Run a further command file: ``run_script FILE [ARGUMENT …]``.
+        """Run a further command file: ``run_script FILE [-D NAME=VALUE …] [ARGUMENT …]``; -D may stand in front, too.
 
-        :raises UsageError: when no file is named, or files run each other without end
+        :raises UsageError: when no file is named, -D is wrong, or files run each other without end
         :raises NotFoundError: when there is no such file
         """
-        if not typed.arguments:
+        before, words = _take_definitions(typed.arguments)
+        if not words:
             raise UsageError("run_script lacks its file")
-        name, *arguments = typed.arguments
+        name = words[0]
+        after, words = _take_definitions(words[1:])
+        definitions = {**before, **after}
         outer = typed.scope or Scope("", environ=self._console.environ)
         if outer.depth >= _DEEPEST:
             raise UsageError(f"{name}: command files run each other, {_DEEPEST} deep")
-        scope = replace(outer, name=name, arguments=tuple(arguments), depth=outer.depth + 1)
-        return self.run(decode(read_file(Path(name).expanduser()), name), scope)
+        scope = Scope(name, arguments_of(words), {**outer.definitions, **definitions}, outer.environ, outer.depth + 1)
+        text = decode(read_file(Path(name).expanduser()), name)
+        self._interpreter.session.variables.update(definitions)
+        return self.run(text, scope)
 
     def _run(self, line: Line, scope: Scope) -> int:
         if self._how.echo:

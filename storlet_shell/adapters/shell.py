@@ -15,6 +15,8 @@ from types import FrameType
 from typing import Any, TextIO, cast
 
 import cmd2
+from cmd2.string_utils import strip_style
+from prompt_toolkit.key_binding import KeyBindings
 
 from storlet_shell import __version__
 from storlet_shell.adapters import keys
@@ -120,7 +122,8 @@ class Shell(cmd2.Cmd):
         self._choose_settings()
         self._keep_history()
         self.main_session.multiline = keys.goes_on
-        keys.add(self.main_session.key_bindings)  # type: ignore[arg-type]  # cmd2 has made it one that can be added to
+        bindings = cast(KeyBindings, self.main_session.key_bindings)  # cmd2 has made it one that can be added to
+        keys.add(bindings, console.warn)
 
     def _choose_settings(self) -> None:
         for name in _REMOVED_SETTINGS:
@@ -263,7 +266,8 @@ class Shell(cmd2.Cmd):
     @cmd2.with_argparser(parsers.parser_of_run_script)
     def do_run_script(self, given: argparse.Namespace) -> None:
         """Run a command file in this shell."""
-        self._run_own("run_script", [given.file, *given.arguments])
+        definitions = [word for text in given.D for word in ("-D", text)]
+        self._run_own("run_script", [*definitions, given.file, *given.arguments])
 
     @cmd2.with_argparser(parsers.parser_of_shell, preserve_quotes=True)
     def do_shell(self, given: argparse.Namespace) -> None:
@@ -292,7 +296,7 @@ class Shell(cmd2.Cmd):
         function = self.get_command_func(name)
         parser = self.command_parsers.get(function) if function and name in OWN_WORDS else None
         if parser is not None:
-            return Text(parser.format_help())
+            return Text(strip_style(parser.format_help()))
         return self.interpreter.registry.get("help").run(self.session, name=name)
 
 

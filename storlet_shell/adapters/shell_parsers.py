@@ -12,7 +12,7 @@ from cmd2.constants import NS_ATTR_STATEMENT, NS_ATTR_SUBCOMMAND_FUNC
 from cmd2.parsing import StatementParser
 
 from storlet_shell.completion import Candidate, complete
-from storlet_shell.registry import Command, Kind, ParserMixin
+from storlet_shell.registry import Command, HelpFormatter, Kind, ParserMixin
 from storlet_shell.session import Session
 
 
@@ -31,6 +31,22 @@ class ShellParser(ParserMixin, cmd2.Cmd2ArgumentParser):
     def __init__(self, **options: Any) -> None:
         options["formatter_class"] = cmd2.RawDescriptionCmd2HelpFormatter  # cmd2 4.3 fails with argparse's own ones
         super().__init__(**options)
+
+
+class PlainParser(ShellParser):
+    """One whose help looks as in every front end: cmd2's is drawn by rich."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.formatter_class = HelpFormatter  # type: ignore[assignment]  # cmd2's own is one of rich
+        self.color = False  # Python 3.14 would colour it
+
+    def _get_formatter(self, *_: Any, **__: Any) -> Any:
+        return argparse.ArgumentParser._get_formatter(self)
+
+    def format_help(self, *_: Any, **__: Any) -> str:
+        """Return the help without the empty line that cmd2 adds."""
+        return argparse.ArgumentParser.format_help(self)
 
 
 @dataclass(frozen=True)
@@ -85,8 +101,8 @@ def _fits(text: str, quote: str) -> bool:
 def function_of(command: Command, name: str) -> Callable[..., Any]:
     """Return the function that cmd2 calls for a command of the registry, under one of its names."""
 
-    def parser() -> ShellParser:
-        return command.parser(ShellParser, bind=bind)
+    def parser() -> PlainParser:
+        return command.parser(PlainParser, bind=bind)
 
     def run(shell: RunsCommands, given: argparse.Namespace) -> None:
         arguments = dict(vars(given))
@@ -101,28 +117,29 @@ def function_of(command: Command, name: str) -> Callable[..., Any]:
     return function
 
 
-def parser_of_run_script() -> ShellParser:
+def parser_of_run_script() -> PlainParser:
     """Return the parser of ``run_script``."""
-    parser = ShellParser(description="Run a command file in this shell, up to the first line that fails.")
+    parser = PlainParser(description="Run a command file in this shell, up to the first line that fails.")
+    parser.add_argument("-D", action="append", default=[], metavar="NAME=VALUE", help="define ${NAME}; after FILE, too")
     bind(parser.add_argument("file", metavar="FILE"), Kind.FILE)
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGUMENT", help="${1} and so on in the file")
     return parser
 
 
-def parser_of_shell() -> ShellParser:
+def parser_of_shell() -> PlainParser:
     """Return the parser of ``shell``."""
-    parser = ShellParser(description="Run a line by sh, as it stands.")
+    parser = PlainParser(description="Run a line by sh, as it stands.")
     bind(parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND"), Kind.FILE)
     return parser
 
 
-def parser_of_quit() -> ShellParser:
+def parser_of_quit() -> PlainParser:
     """Return the parser of ``quit``."""
-    return ShellParser(description="Leave the shell.")
+    return PlainParser(description="Leave the shell.")
 
 
-def parser_of_help() -> ShellParser:
+def parser_of_help() -> PlainParser:
     """Return the parser of ``help``."""
-    parser = ShellParser(description="Show the commands, or how to use one; help syntax shows how lines are written.")
+    parser = PlainParser(description="Show the commands, or how to use one; help syntax shows how lines are written.")
     bind(parser.add_argument("name", nargs="?", metavar="COMMAND"), Kind.COMMAND)
     return parser

@@ -16,32 +16,39 @@ OWN_WORDS = {
 """The words that belong to the interactive shell, with a sentence for each."""
 
 SYNTAX = """\
-Words are quoted as in sh: 'single', "double", or a backslash before the character. ~, * and $NAME stand for themselves.
+Words are quoted as in sh: 'single', "double", or a backslash before the
+character. ~, * and $NAME stand for themselves.
 
   ls photos > list.txt       the output goes to a file; >> adds to it
-  get photos/a.jpg | less    ... or to a command of sh; everything after | is sh's
+  get photos/a.jpg | less    ... or to a command of sh: all after | is sh's
   put - photos/c < c.txt     standard input comes from a file
-  upload photos/b <<EOF      a body: the lines up to the one that is EOF, exactly as they are
+  upload photos/b <<EOF      a body: the lines up to EOF, exactly as they are
   !ls -l                     a line for sh
   @FILE, ?NAME               run_script FILE, help NAME
   # ...                      a comment, at the start of a word
 
-A backslash at the end of a line, and an open quote, continue it. Ctrl-C ends what runs, Ctrl-D leaves.
--o NAME stores a result, vars shows it, -i NAME uses a stored dict as a storlet's parameters.
+A backslash at the end of a line, and an open quote, continue it.
+Ctrl-C ends what runs, Ctrl-D leaves.
+-o NAME stores a result, vars shows it, -i NAME uses a stored dict as a
+storlet's parameters.
 A line that starts with a space is not kept in the history.
 
-In command files ${NAME} stands for a definition (-D NAME=VALUE) or a variable of the environment, ${1} for an argument,
-except in single quotes and heredocs; $${NAME} is the text itself. Typed lines take ${NAME} as it is."""
+In command files ${NAME} stands for a definition (-D NAME=VALUE) or a variable
+of the environment, ${1} for an argument, except in single quotes and heredocs;
+$${NAME} is the text itself. Typed lines take ${NAME} as it is: give a file its
+definitions by @FILE -D NAME=VALUE."""
 """How lines are written in the shell and in command files, for people."""
 
 ONE_SHOT_SYNTAX = """\
-A line of your terminal, storlet-shell COMMAND …, is split by your own shell; quotes, pipes and variables are its own.
-A body (upload, deploy) is read from standard input, and results go to standard output.
+A line of your terminal, storlet-shell COMMAND …, is split by your own shell;
+quotes, pipes and variables are its own. A body (upload, deploy) is read from
+standard input, and results go to standard output.
 
   storlet-shell get photos/a.jpg --storlet thumbnail.py > a.jpg
   storlet-shell upload photos/b < b.txt
 
-The lines of the interactive shell, of command files (-f FILE) and of -c LINE are written like this:"""
+The lines of the interactive shell, of command files (-f FILE) and of -c LINE
+are written like this:"""
 """How one-shot lines are written, in front of :data:`SYNTAX`."""
 
 NOTEBOOK_SYNTAX = """\
@@ -56,5 +63,6 @@ Words are quoted as in sh: 'single', "double", or a backslash before the charact
   %get c/o --storlet s.py -i parameters    a storlet's parameters from a dict
   %get?                        a command's help
 
-An unknown name in braces or after a dollar is an error; what can't be a name, as {"a": 1} or $5, stays as it is."""
+An unknown name in braces or after a dollar is an error; what can't be a name,
+as {"a": 1} or $5, stays as it is."""
 """How magics are written."""

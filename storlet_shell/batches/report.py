@@ -149,12 +149,19 @@ class Rows(Table):
 
     def render(self) -> Iterator[str]:
         """Yield a line for each row as it comes; the summary, unless the problem says it."""
-        for status, count, seconds, endpoint, source, _, error, _ in self.rows():
-            where = f"{endpoint or '-':<16}  " if self._shows_endpoints else ""
-            figures = f"{status or '-':>3}  {'-' if count is None else count:>10}  {seconds:7.3f}  {where}{source}"
-            yield f"{figures}  {error}" if error else figures
+        for number, (status, count, seconds, endpoint, source, _, error, _) in enumerate(self.rows()):
+            if self.is_headed and not number:
+                yield self._line("STATUS", "BYTES", "SECONDS", "ENDPOINT", "OBJECT")
+            made = "-" if count is None else str(count)
+            line = self._line(str(status or "-"), made, f"{seconds:.3f}", endpoint or "-", source)
+            yield f"{line}  {error}" if error else line
         if self.problem is None:
             yield self.summary()
+
+    def _line(self, status: str, count: str, seconds: str, endpoint: str, source: str) -> str:
+        width = len("STATUS") if self.is_headed else 3
+        where = f"{endpoint:<16}  " if self._shows_endpoints else ""
+        return f"{status:>{width}}  {count:>10}  {seconds:>7}  {where}{source}"
 
     def json_pieces(self) -> Iterator[str]:
         """Yield the rows as they come, and the figures, as one JSON document."""

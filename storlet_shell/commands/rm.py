@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,7 +20,7 @@ from storlet_shell.errors import NotFoundError, StorletShellError, UsageError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result, Table
 from storlet_shell.session import Session
-from storlet_shell.values import Location, Request
+from storlet_shell.values import ContainerName, Location, Request
 
 _COUNTED = 10_000
 """Up to so many objects below a prefix are counted before the user is asked: what a page of a listing holds."""
@@ -88,7 +89,7 @@ def rm(
 
 def _delete_one(session: Session, request: Request, *, with_segments: bool) -> None:
     if not request.name:
-        _delete_container(session, request, "; to delete what it holds as well: rm -r")
+        _delete_container(session, request, f"; to delete what it holds as well: rm -r {_typed(request)}")
         return
     if with_segments:  # deleted alone, a static large object would leave its segments behind
         reply = session.client.send(Request("HEAD", request.container, request.name))
@@ -222,7 +223,8 @@ class _Recursion:
     def _delete_emptied(self, target: Location) -> None:
         """Delete a container whose objects are gone; where listings lag behind, that shows a moment later."""
         request = deletion(target.container, "")
-        hint = "" if self._versions else "; if it keeps older versions, delete them as well: rm -r --versions"
+        more = f"; if it keeps older versions, delete them as well: rm -r --versions {_typed(request)}"
+        hint = "" if self._versions else more
         pauses = iter(_CONTAINER_PAUSES)
         while True:
             try:
@@ -238,6 +240,11 @@ class _Recursion:
     def _holds_something(self, target: Location) -> bool:
         """Tell whether a container lists an object: an older version, or one that came meanwhile."""
         return next(list_entries(self._session, target, versions=True), None) is not None
+
+
+def _typed(request: Request) -> str:
+    """Spell a container as it would be typed."""
+    return shlex.quote(str(ContainerName(request.container)))
 
 
 def _objects(count: int) -> str:

@@ -185,6 +185,27 @@ def test_a_file_runs_another(script: Script, container: str, tmp_path: Path) -> 
     assert "command files run each other, 20 deep" in script("@loop.ss").err
 
 
+@pytest.mark.parametrize("words", ["-D A=2 inner.ss -D B=b", "inner.ss -D A=2 -D B=b --", "-D A=2 -D B=b inner.ss"])
+def test_a_file_defines_names_for_another(script: Script, tmp_path: Path, words: str) -> None:
+    """run_script takes -D on both sides of its file, for that file alone; what is an argument stays one."""
+    (tmp_path / "inner.ss").write_text('!echo "$A" "$B" "$C" "$1" "$2"\nvars B\n')
+    found = script(f"run_script {words} one -D\n!echo $A\n", options=("-D", "A=1", "-D", "C=c"))
+    assert (found.out.decode().splitlines(), found.err) == (["2 b c one -D", "b", "1"], "")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("-D", "-D lacks its NAME=VALUE"),
+        ("f.ss -D x", "-D x: a definition is written NAME=VALUE"),
+        ("-D A=1", "run_script lacks its file"),
+    ],
+)
+def test_a_wrong_definition_for_another_file_is_told(script: Script, words: str, message: str) -> None:
+    """It is one line that names what is wrong."""
+    assert script(f"run_script {words}").err.startswith(f"storlet-shell: file.ss:1: {message}")
+
+
 def test_quit_ends_a_file(script: Script) -> None:
     """Quit and exit end the file at status 0."""
     assert script("!echo one\nexit\n!echo two\n").out == b"one\n"

@@ -127,6 +127,18 @@ def test_a_heredoc_is_typed_pasted_and_recalled(spawn: Spawn, container: str, en
     assert terminal.leave() == 0
 
 
+def test_ctrl_d_in_an_open_line_says_what_ends_it(spawn: Spawn, container: str) -> None:
+    """It neither ends the shell nor is swallowed; what was typed goes on."""
+    terminal = spawn()
+    terminal.child.send(f"upload {container}/o <<EOF\rtext\r> EOF\r\x04")
+    terminal.child.expect_exact("the heredoc is not closed: no line is EOF; Ctrl-C drops what was typed")
+    terminal.child.send("EOF\r")
+    terminal.child.expect_exact("stored")
+    terminal.prompt()
+    assert "> EOF" in terminal.type(f"get {container}/o")
+    assert terminal.leave() == 0
+
+
 def test_ctrl_c_ends_the_transfer_and_not_the_shell(spawn: Spawn, slow_store: SlowStore, tmp_path: Path) -> None:
     """An interrupt closes the transfer's connection at once, and the prompt is back."""
     terminal = spawn(**slow_store.environ)
@@ -164,6 +176,34 @@ def test_a_slow_server_does_not_hold_the_prompt(spawn: Spawn, slow_store: SlowSt
     terminal.child.send("\x03")
     terminal.prompt()
     assert time.monotonic() - started < 2
+    assert terminal.leave() == 0
+
+
+def test_help_fits_the_terminal(spawn: Spawn) -> None:
+    """No line is cut by its right edge, nor left short by how the text was written; nothing shows as escapes."""
+    terminal = spawn()
+    for columns in (60, 110):
+        terminal.child.setwinsize(40, columns)
+        for line in ("help download", "download --help"):
+            terminal.child.send(f"{line}\r")
+            terminal.child.expect_exact("usage: download")
+            terminal.child.expect_exact("positional arguments:")
+            assert columns - 10 < max(map(len, plain(terminal.child.before).splitlines())) < columns
+    for name in ("alias", "history", "set", "run_script", "shell", "quit", "shortcuts"):
+        terminal.child.send(f"help {name}\r")
+        terminal.child.expect("[Uu]sage: ")
+        terminal.child.expect_exact("-h, --help")
+        assert "x1b" not in terminal.child.before
+
+
+def test_headings_are_for_the_terminal_alone(spawn: Spawn, container: str, upload: Upload, tmp_path: Path) -> None:
+    """What a pipe or a file gets, programs read."""
+    upload(f"path:/{container}/o", b"x")
+    terminal = spawn()
+    assert "BYTES" in terminal.type(f"ls -l {container}")
+    assert "BYTES" not in terminal.type(f"ls -l {container} | cat")
+    terminal.type(f"ls -l {container} > {tmp_path}/out")
+    assert (tmp_path / "out").read_text().splitlines()[0].split()[-1] == "o"
     assert terminal.leave() == 0
 
 
@@ -207,7 +247,9 @@ def test_a_body_that_is_missing_is_asked_for_as_a_heredoc(spawn: Spawn, containe
 def test_without_an_identity_the_shell_says_how_to_get_one(spawn: Spawn) -> None:
     """The shell starts without an identity, and its first line names the ways in; help works."""
     terminal = Terminal({"PATH": "/bin:/usr/bin", "STORLET_SHELL_HISTORY": "/dev/null"})
-    assert "no identity: name a cloud of clouds.yaml" in terminal.prompt()
+    shown = " ".join(terminal.prompt().split())
+    assert "no identity: name a cloud of clouds.yaml" in shown
+    assert "for a whole terminal export STORLET_SHELL_LOCAL=1," in shown
     assert "Objects" in terminal.type("help")
     assert terminal.leave() == 0
 

@@ -22,6 +22,7 @@ from storlet_shell.client import Client
 from storlet_shell.credentials import Credentials, Login
 from storlet_shell.embedded import control
 from storlet_shell.registry import Registry, parse
+from storlet_shell.results import Table
 from storlet_shell.session import Session
 from storlet_shell.values import Connection, Request
 from tests.commands.names import NAMES
@@ -70,6 +71,19 @@ def test_each_object_gives_a_row(storlets: Runner, many: str) -> None:
     assert row["seconds"] > 0
     assert row["endpoint"].startswith("127.0.0.1:")
     assert (outcome.json["done"], outcome.json["failed"], outcome.json["is_whole"]) == (COUNT, 0, True)
+
+
+def test_rows_have_headings_where_people_read_them(storlets: Runner, many: str) -> None:
+    """Each over its column, once."""
+    with Session(Console(storlets.environ)) as session:
+        words = ["map", "--storlet", "upper.py", "--input", f"path:/{many}/in/00[12]"]
+        result = parse(Registry(), words).run(session)
+        assert isinstance(result, Table)
+        result.is_headed = True
+        heading, first, second, _ = result.render()
+    assert heading.split() == ["STATUS", "BYTES", "SECONDS", "OBJECT"]
+    assert heading.index("OBJECT") == first.index("path:") == second.index("path:")
+    assert heading.index("SECONDS") + len("SECONDS") == first.index("  path:")
 
 
 def test_output_is_made_inside_the_cluster(storlets: Runner, real_client: Client, many: str, container: str) -> None:

@@ -105,7 +105,10 @@ def test_storlet_that_is_meant_is_told(storlets: Runner, here: str, name: str, h
         ("x = 1\n\n  y = 2\n", "{file}:3:"),
         ("x = 1\n", "class"),
         ("class Main:\n    pass\n", "class"),
-        ("class A:\n    def __call__(self, i, o, p): pass\nclass B(A):\n    def __call__(self, i, o, p): pass\n", "A"),
+        (
+            "class A:\n    def __call__(self, i, o, p): pass\nclass B(A):\n    def __call__(self, i, o, p): pass\n",
+            ": A, B; name it by --main",
+        ),
         ("\x00", "{file}"),
     ],
     ids=["empty", "blank", "syntax", "indent", "no class", "not callable", "two classes", "NUL"],
@@ -117,8 +120,27 @@ def test_code_that_is_no_storlet_is_not_deployed(
     file = write(tmp_path, "bad.py", code)
     outcome = run_scripted("deploy", file)
     assert outcome.status == 2, outcome.err
-    assert said.format(file=file) in one_line(outcome)
+    assert said.format(file=file) in outcome.err.splitlines()[-1]
+    assert "Traceback" not in outcome.err
     assert responder.logins == []  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "shown"),
+    [
+        ("x = 1\n\nclass Main\n    pass\n", "3: expected ':'", ["    class Main", "              ^"]),
+        ("def (:\n", "1: ", ["    def (:", "        ^"]),
+        (f"x = [{'1, ' * 100}\n", "1: '[' was never closed", []),
+    ],
+)
+def test_line_that_is_no_python_is_shown(
+    run_scripted: Runner, tmp_path: Path, code: str, message: str, shown: list[str]
+) -> None:
+    """Above the message, with a caret under the place, unless it is too long to be looked at."""
+    file = write(tmp_path, "bad.py", code)
+    *above, last = run_scripted("deploy", file).err.splitlines()
+    assert last.startswith(f"storlet-shell: {file}:{message}")
+    assert above == shown
 
 
 def test_main_class_that_is_absent_is_named(run_scripted: Runner, tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def test_bodies_are_never_expanded(notebook: Cells) -> None:
         ("", "empty"),
         ("class Main:\n  def __call__(self, a, b, c): pass\nclass Other: pass", "did you mean Main"),
         ("class Mein:\n    pass\n  x", "cell.py:3"),
-        ("def (:", "cell.py:1"),
+        ("def (:", "cell.py:1: invalid syntax\n    def (:\n        ^"),
     ],
     ids=["no class", "no code", "another name", "indentation", "syntax"],
 )
