@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from faults import __main__ as program
+from faults.bad import reaching
 from faults.count import Count, table
 from faults.plant import Plant, ended, is_clear, outlived
 from faults.remains import Folder, Large, Made
@@ -124,6 +125,13 @@ def test_a_file_of_a_folder_that_is_lost_is_found(plant: Plant, client: Client, 
     else:
         client.put("/c/up-4713/00.txt", found)
     assert bool(list(Folder("").lost(trial))) is (found != first)
+
+
+def test_a_storlet_that_reaches_what_it_should_not_says_so(client: Client) -> None:
+    """Each thing that it succeeded in is named; a refusal is not."""
+    reached = "open(params['storlet_execution_path'] + '/reaches.py').read()"
+    client.deploy("reaches.py", reaching("", [reached, "open('/nothing')"]).code)
+    assert client.run("reaches.py", "/c/new.bin").body == repr([reached]).encode()
 
 
 def test_what_does_not_expire_is_found(plant: Plant, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
