@@ -295,12 +295,15 @@ class Upload:
 
     def _finish(self, worker: Worker, large: Large) -> None:
         """Store the manifest: only with it the object changes, and from then on the segments are the object's."""
-        self._unfinished.discard(large)  # clean() must not delete what is an object's by then
         client = worker.client
-        request = large.target.request(self._choices)._replace(query=(("multipart-manifest", "put"),))
-        old: list[ObjectPath] = []
         try:
             old = self._old_segments(client, large.target.path)
+        except StorletShellError:
+            self._give_up(client, large)
+            raise
+        self._unfinished.discard(large)  # clean() must not delete what is an object's by then
+        request = large.target.request(self._choices)._replace(query=(("multipart-manifest", "put"),))
+        try:
             reply = client.send(request, bytes_body(large.manifest()))
             reply.read()
         except StorletShellError as error:
