@@ -211,7 +211,7 @@ def _shell(made: Place, threads: ThreadPoolExecutor, number: signal.Signals, cho
             if number == signal.SIGINT:  # ends a line, not the shell
                 terminal.type("\r")
                 terminal.wait_for_prompt()
-                terminal.type("\x04")
+                return terminal.leave(), terminal.is_restored
             return terminal.end(), terminal.is_restored
 
     for ended, is_restored in threads.map(run, [chosen.random() for _ in range(TRIES)]):
