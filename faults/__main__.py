@@ -15,6 +15,7 @@ MODULES: tuple[str, ...] = (
     "kills",
     "crowd",
     "storlets",
+    "accounts",
     "clocks",
     "signals",
     "disks",

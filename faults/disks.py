@@ -20,7 +20,6 @@ from storlet_shell.embedded import control
 from storlet_shell.embedded.configuration import RESERVED_BYTES
 from storlet_shell.errors import ExitStatus
 from storlet_shell.values import Request
-from tests.support.lines import ROOT
 from tests.support.storlets import STORLETS
 
 CLONE_NEWNS = 0x20000
@@ -139,21 +138,11 @@ def _journal(made: Place, disk: Path) -> Count:
 def _history(made: Place, disk: Path) -> Count:
     """Type lines whose history can't be kept: the shell says so once, and goes on."""
     count = Count("full disk: history")
-    running = made.running
     for free in FREE[:1]:
         history = disk / "history"
         history.write_bytes(b"")
         ballast = fill(disk, free)
-        environ = made.clients.environ(
-            ST_AUTH=running.auth_url,
-            ST_USER=running.user,
-            ST_KEY=running.key,
-            PYTHONPATH=str(ROOT),
-            TERM="xterm",
-            PROMPT_TOOLKIT_NO_CPR="1",
-            STORLET_SHELL_HISTORY=str(history),
-        )
-        with Terminal([sys.executable, "-m", "storlet_shell"], environ) as terminal:
+        with Terminal([sys.executable, "-m", "storlet_shell"], made.shell_environ(str(history))) as terminal:
             terminal.wait_for_prompt()
             for line in ("ls\r", "whoami\r", "\x04"):
                 terminal.type(line)

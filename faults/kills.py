@@ -1,4 +1,4 @@
-"""The embedded server, or the client, killed at every step of put, get, copy, deploy and map."""
+"""The embedded server, or the client, killed at every step of the lines that store, fetch, deploy and run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from faults.count import EVERY, Count
 from faults.plant import Plant, ended, is_clear
-from faults.scenarios import CLIENTS, FILES, SCENARIOS, Scenario, Trial, furnish
+from faults.remains import Folder, Large, Made, Pipe
+from faults.scenarios import FILES, MANY, NEW, Deploy, Get, Map, Scenario, Stored, Trial, furnish
 from faults.tripwire import Point, Tripwire
 from tests.support.lines import Outcome
 
@@ -21,6 +22,34 @@ _PLANTS = 4
 """Servers that are killed side by side: much of the time is waited."""
 
 _CLEARED_SECONDS = 60.0
+
+_CHAIN = "'upper.py | upper.py'"
+_LOUD = MANY["many/00.txt"].upper()
+_JOINED = b"[[%b][%b]][[%b][%b]]" % tuple(MANY.values())
+_REDUCE = "reduce --storlet join.py --input path:/many/** --fan-in 1"
+_MAP = "map --storlet upper.py --input path:/many/** --journal journal -j 3"
+_COMMON: tuple[Scenario, ...] = (
+    Stored("put", "put new.bin path:/c/put-{number}"),
+    Stored("put", "put new.bin path:/c/put-{number} --storlet upper.py", NEW.upper()),
+    Get("get path:/c/new.bin --save saved.bin"),
+    Get("get path:/c/new.bin --save saved.bin --storlet upper.py", NEW.upper()),
+    Stored("copy", "copy path:/c/new.bin path:/c/copy-{number}"),
+    Stored("copy", "copy path:/c/new.bin path:/c/copy-{number} --storlet upper.py", NEW.upper()),
+    Deploy("deploy ver.py -d part.py"),
+    Large("upload new.bin path:/c/large-{number} --segment-size 250K -j 2"),
+    Map(f"{_MAP} --save made"),
+)
+SERVERS = (*_COMMON, Map(f"{_MAP} --output path:/made/{{{{path}}}}"))
+"""The lines during which the server is killed; those of one row stand side by side."""
+
+CLIENTS = (
+    *_COMMON,
+    Folder("upload up path:/c/up-{number} -j 2"),
+    Pipe(f"pipe {_CHAIN} --input path:/c/new.bin", NEW.upper()),
+    Made("pipe", f"pipe {_CHAIN} --input path:/many/many/00.txt --output path:/c/pipe-{{number}}", _LOUD),
+    Made("reduce", f"{_REDUCE} --output path:/c/reduce-{{number}}", _JOINED),
+)
+"""The lines whose own process is killed."""
 
 
 class Case(NamedTuple):
@@ -74,7 +103,7 @@ def counts() -> Iterator[Count]:
 def cases(plant: Plant) -> Iterator[Case]:
     """Yield the points of every line, which are found by running each once, undisturbed."""
     number = 0
-    for kills_client, scenarios in ((False, SCENARIOS), (True, CLIENTS)):
+    for kills_client, scenarios in ((False, SERVERS), (True, CLIENTS)):
         for scenario in scenarios:
             with plant.client() as client:
                 scenario.prepare(Trial(plant, client, number))

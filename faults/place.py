@@ -14,6 +14,7 @@ from faults.relay import Choose, FaultyRelay
 from storlet_shell.client import Client
 from storlet_shell.credentials import Connection, Credentials, Login
 from storlet_shell.embedded import control
+from tests.support.lines import ROOT
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,18 @@ class Place:
         """Return the environment of a client that goes through a relay."""
         url = f"http://127.0.0.1:{relay.port}/auth/v1.0"
         return self.clients.environ(ST_AUTH=url, ST_USER=self.running.user, ST_KEY=self.running.key)
+
+    def own_environ(self, **variables: str) -> dict[str, str]:
+        """Return the environment of a program of its own, past every relay."""
+        identity = {"ST_AUTH": self.running.auth_url, "ST_USER": self.running.user, "ST_KEY": self.running.key}
+        return self.clients.environ(**identity, PYTHONPATH=str(ROOT), **variables)
+
+    def shell_environ(self, history: str) -> dict[str, str]:
+        """Return the environment of the interactive shell on a terminal that tells nobody where its cursor is.
+
+        :param history: the file that it keeps its history in
+        """
+        return self.own_environ(TERM="xterm", PROMPT_TOOLKIT_NO_CPR="1", STORLET_SHELL_HISTORY=history)
 
 
 @contextmanager

@@ -106,18 +106,26 @@ class Plant:
         own = {"TMPDIR": str(self.temporary), "STORLET_SHELL_DATA": str(self.data)}
         return {**base_environment(self.work), **own}
 
-    def shell(self, *words: str, port: int | None = None, local: bool = False) -> subprocess.Popen[bytes]:
+    def user_environment(self, user: str) -> dict[str, str]:
+        """Return the environment of a shell that one of Keystone's users has."""
+        return {**self.local_environment(), **control.environment(self.running, user)}
+
+    def shell(
+        self, *words: str, port: int | None = None, local: bool = False, user: str | None = None
+    ) -> subprocess.Popen[bytes]:
         """Start a shell on a line, in the folder for what shells have here.
 
         :param local: let it find the server by itself
+        :param user: one of Keystone's users, where the server has a Keystone
         """
+        environment = self.user_environment(user) if user else self.environment(port)
         return subprocess.Popen(
             [sys.executable, "-m", "storlet_shell", *(["--local"] if local else []), *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=self.work,
-            env=self.local_environment() if local else self.environment(port),
+            env=self.local_environment() if local else environment,
         )
 
     def line(self, *words: str) -> Outcome:

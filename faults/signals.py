@@ -22,7 +22,6 @@ from faults.terminals import Terminal
 from storlet_shell.bodies import bytes_body
 from storlet_shell.client import Client
 from storlet_shell.values import Request
-from tests.support.lines import ROOT
 from tests.support.storlets import STORLETS
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -156,13 +155,10 @@ class Try:
         return client
 
     def _start(self, number: signal.Signals | None, delay: float) -> Ended:
-        running = self.place.running
         process = subprocess.Popen(
             [*_PROGRAM, *self.words.format(w=self.name).split()],
             cwd=self._folder,
-            env=self.place.clients.environ(
-                ST_AUTH=running.auth_url, ST_USER=running.user, ST_KEY=running.key, PYTHONPATH=str(ROOT)
-            ),
+            env=self.place.own_environ(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -205,19 +201,9 @@ class Try:
 def _shell(made: Place, threads: ThreadPoolExecutor, number: signal.Signals, chosen: random.Random) -> Count:
     """Send a signal to shells that wait for a line, or run one, or are just starting."""
     count = Count(f"{number.name}: interactive shell")
-    running = made.running
-    environ = made.clients.environ(
-        ST_AUTH=running.auth_url,
-        ST_USER=running.user,
-        ST_KEY=running.key,
-        PYTHONPATH=str(ROOT),
-        TERM="xterm",
-        PROMPT_TOOLKIT_NO_CPR="1",
-        STORLET_SHELL_HISTORY="/dev/null",
-    )
 
     def run(moment: float) -> tuple[Ended, bool]:
-        with Terminal(_PROGRAM, environ) as terminal:
+        with Terminal(_PROGRAM, made.shell_environ("/dev/null")) as terminal:
             terminal.wait_for_prompt()
             terminal.type("ls\r" if moment < 0.5 else "")
             time.sleep(moment / 2)
@@ -225,7 +211,7 @@ def _shell(made: Place, threads: ThreadPoolExecutor, number: signal.Signals, cho
             if number == signal.SIGINT:  # ends a line, not the shell
                 terminal.type("\r")
                 terminal.wait_for_prompt()
-                terminal.type("\x04")
+                return terminal.leave(), terminal.is_restored
             return terminal.end(), terminal.is_restored
 
     for ended, is_restored in threads.map(run, [chosen.random() for _ in range(TRIES)]):

@@ -11,12 +11,16 @@ import subprocess
 import termios
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from faults.clients import HUNG_SECONDS, Ended
 
 _PROMPT = re.compile(rb"\x1b\[\?2004h[^>]*>.*?\x1b\[\?25h", re.DOTALL)
 _MODES = {rb"\x1b\[\?2004([hl])": b"l", rb"\x1b\[\?25([hl])": b"h", rb"\x1b\[\?1049([hl])": b"l"}
 """What a terminal is told to mark pastes, show its cursor, and use its other screen, and what is so by itself."""
+
+
+_KEY_SECONDS = 2.0
 
 
 class Terminal:
@@ -69,6 +73,17 @@ class Terminal:
             return False
         self._shown += os.read(self._ours, 65536)
         return True
+
+    def leave(self) -> Ended:
+        """Type Ctrl-D until the program ends: one that comes between two prompts is no key, but a NUL."""
+        deadline = time.monotonic() + HUNG_SECONDS
+        while self.process.poll() is None and time.monotonic() < deadline:
+            self.type("\x04")
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(_KEY_SECONDS)
+            while self._read(0):
+                pass
+        return self.end()
 
     def end(self) -> Ended:
         """Wait for the program's end, and return what came of it."""

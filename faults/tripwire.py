@@ -207,6 +207,8 @@ def _body(stream: BinaryIO, headers: dict[str, str]) -> Iterator[bytes]:
         size = -1
         while size:
             line = stream.readline()
+            if not line:
+                raise ConnectionError("it was cut")
             size = int(line, 16)
             yield line + stream.read(size + 2)
         return

@@ -11,9 +11,11 @@ from types import SimpleNamespace
 import pytest
 
 from faults import __main__ as program
+from faults.bad import reaching
 from faults.count import Count, table
 from faults.plant import Plant, ended, is_clear, outlived
-from faults.scenarios import NEW, OLD, Get, Stored, Trial
+from faults.remains import Folder, Large, Made
+from faults.scenarios import MANY, NEW, OLD, Get, Stored, Trial
 from faults.tripwire import Point, Stage, Tripwire
 from storlet_shell.embedded import control
 from tests.embedded.storlets import Client
@@ -95,6 +97,52 @@ def test_what_is_lost_is_found(
     elif found is not None:
         (plant.work / "saved.bin").write_bytes(found)
     assert bool(list(scenario.lost(trial))) is is_lost
+
+
+@pytest.mark.parametrize(("found", "is_lost"), [(NEW, False), (OLD, True), (None, True)])
+def test_a_large_object_that_is_lost_is_found(plant: Plant, client: Client, found: bytes | None, is_lost: bool) -> None:
+    """It must be whole: with a segment gone, the server refuses it."""
+    trial, large = Trial(plant, client, 4712, DONE), Large("")
+    client.request("PUT", "/c_segments")
+    large.prepare(trial)
+    assert not [name for name in large.left(trial) if "large-4712" in name]
+    if found is None:
+        client.request("DELETE", f"/c_segments/large-4712/slo/{0:016}/00000001")
+    elif found is NEW:
+        client.put("/c/large-4712", NEW)
+    assert bool(list(large.lost(trial))) is is_lost
+    assert len([name for name in large.left(trial) if "large-4712" in name]) == (2 if found is NEW else 0)
+
+
+@pytest.mark.parametrize("found", [*MANY.values(), None])
+def test_a_file_of_a_folder_that_is_lost_is_found(plant: Plant, client: Client, found: bytes | None) -> None:
+    """Each object must be what its file is."""
+    for name, content in MANY.items():
+        client.put(f"/c/up-4713/{name.removeprefix('many/')}", content)
+    trial, first = Trial(plant, client, 4713, DONE), next(iter(MANY.values()))
+    if found is None:
+        client.request("DELETE", "/c/up-4713/00.txt")
+    else:
+        client.put("/c/up-4713/00.txt", found)
+    assert bool(list(Folder("").lost(trial))) is (found != first)
+
+
+def test_a_storlet_that_reaches_what_it_should_not_says_so(client: Client) -> None:
+    """Each thing that it succeeded in is named; a refusal is not."""
+    reached = "open(params['storlet_execution_path'] + '/reaches.py').read()"
+    client.deploy("reaches.py", reaching("", [reached, "open('/nothing')"]).code)
+    assert client.run("reaches.py", "/c/new.bin").body == repr([reached]).encode()
+
+
+def test_what_does_not_expire_is_found(plant: Plant, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An object that a killed line leaves on its way goes by itself, and the line that removes it works."""
+    monkeypatch.setattr(plant, "line", lambda *_: FAILED)
+    client.request("PUT", "/storlet-shell-scratch-4714")
+    client.put("/storlet-shell-scratch-4714/0", b"x", {"X-Delete-After": "3600"})
+    trial, made = Trial(plant, client, 4714, DONE), Made("put", "")
+    assert [problem.split(":")[0] for problem in made.cleared(trial)] == ["the line that removes it fails"]
+    client.put("/storlet-shell-scratch-4714/1", b"x")
+    assert "storlet-shell-scratch-4714/1 does not expire" in list(made.cleared(trial))
 
 
 def test_what_is_left_over_is_found(plant: Plant) -> None:

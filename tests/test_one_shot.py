@@ -9,6 +9,7 @@ import resource
 import signal
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 from contextlib import suppress
@@ -253,6 +254,37 @@ def test_interrupt_while_modules_are_read_shows_no_traceback(run_scripted: Runne
     child.send_signal(signal.SIGINT)
     assert child.communicate(timeout=20) == (None, b"")
     assert child.returncode == -signal.SIGINT
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(signal.SIGTERM, b""), (signal.SIGHUP, b""), (signal.SIGINT, b"storlet-shell: interrupted\n")],
+)
+def test_signal_that_comes_where_nothing_is_let_out_is_not_lost(
+    run_scripted: Runner, tmp_path: Path, number: signal.Signals, said: bytes
+) -> None:
+    """In an object's end, Python drops whatever is raised, and goes on."""
+    code = f"""
+        import pathlib, time
+        from storlet_shell.adapters import cli
+        class Ends:
+            def __del__(self):
+                pathlib.Path({str(tmp_path / "begun")!r}).touch()
+                time.sleep(60)
+        def main():
+            Ends()
+            time.sleep(60)
+        cli.main = main
+        cli.run()
+    """
+    words = [sys.executable, "-c", textwrap.dedent(code)]
+    child = subprocess.Popen(words, env=run_scripted.environ, stderr=subprocess.PIPE)
+    while not (tmp_path / "begun").exists():
+        assert child.poll() is None
+        time.sleep(0.02)
+    child.send_signal(number)
+    assert child.communicate(timeout=20) == (None, said)
+    assert child.returncode == 128 + number
 
 
 # --- full disks

@@ -22,6 +22,9 @@ from storlet_shell.registry import Call, Registry, parse
 from storlet_shell.session import Options, Session
 from storlet_shell.visible import printable
 
+_MOMENT = 0.001
+"""Seconds after which a signal that was dropped is raised once more."""
+
 
 def run() -> NoReturn:
     """Run ``storlet-shell`` as a process of its own.
@@ -33,6 +36,7 @@ def run() -> NoReturn:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # under nohup, SIGHUP is to stay ignored
             signal.signal(number, _end)
+    sys.unraisablehook = _end_all_the_same
     try:
         status = main()
     except KeyboardInterrupt as error:  # before a line runs, or after it
@@ -44,6 +48,20 @@ def run() -> NoReturn:
 def _end(number: int, _: object) -> NoReturn:
     """End as the signal wants, but let go of everything first: a half-written file that --save has begun, say."""
     raise SystemExit(128 + number)
+
+
+def _end_all_the_same(ignored: sys.UnraisableHookArgs) -> None:
+    """End a moment later if the signal came in a place that lets nothing out: an object's end, or a lock's."""
+    end = ignored.exc_value
+    if not isinstance(end, SystemExit | KeyboardInterrupt):
+        sys.__unraisablehook__(ignored)
+        return
+
+    def again(_number: int, _: object) -> NoReturn:
+        raise end
+
+    signal.signal(signal.SIGALRM, again)
+    signal.setitimer(signal.ITIMER_REAL, _MOMENT)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -45,7 +45,9 @@ def upload(session: Session, package: Package, container: str | None) -> Done:
         code = _code(session, package, before)
         with _Replacing(session) as replacing:
             for dependency, there in dependencies:
-                if dependency.file and not (there and _is_same(dependency, there)):
+                if dependency.file and there and _is_same(dependency, there):
+                    replacing.keep(dependency)
+                elif dependency.file:
                     replacing.put(dependency, there)
             replacing.finish(request, code, before)
     except NotFoundError as error:
@@ -155,6 +157,12 @@ class _Replacing:
     def __enter__(self) -> _Replacing:
         return self
 
+    def keep(self, dependency: Dependency) -> None:
+        """Leave a dependency as it is; the copy that a killed deployment has left of an older one goes at the end."""
+        copy = f"{dependency.object_name}.before"
+        if self._session.client.find(Request("HEAD", self._container, copy)) is not None:
+            self._copies.append(Request("DELETE", self._container, copy))
+
     def put(self, dependency: Dependency, there: Reply | None) -> None:
         """Upload a dependency.
 
@@ -193,7 +201,7 @@ class _Replacing:
         warn = self._session.surroundings.warn
         finished = error is None or self._has_finished()
         if finished is None:
-            warn(f"warning: {self._unknown()}")
+            warn("warning: whether the storlet is stored is not known; deploy it again once the server answers")
         elif finished:
             if error is not None:
                 warn("the storlet is stored all the same, with its dependencies")
@@ -213,10 +221,6 @@ class _Replacing:
         except BaseException:  # a second Ctrl-C, say
             self._tell_left("interrupted before it was known whether the storlet is stored; if not", self._undo[::-1])
             raise
-
-    def _unknown(self) -> str:
-        lines = "".join(f", then: dependencies rm {copied.name}" for copied in self._copies)
-        return f"whether the storlet is stored is not known; deploy it again once the server answers{lines}"
 
     def _send(self, requests: list[Request]) -> bool:
         """Send what puts things in order; say what of it fails, and go on; say what is left at a second Ctrl-C."""

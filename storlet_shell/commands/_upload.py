@@ -6,6 +6,8 @@ import hashlib
 import json
 import mimetypes
 import os
+import re
+import shlex
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -17,12 +19,16 @@ from storlet_shell.commands._exchange import check_stored
 from storlet_shell.commands._folder import LocalFile, check_unchanged
 from storlet_shell.commands._large_objects import SEGMENTS, Segment, is_identical, is_manifest, read_manifest
 from storlet_shell.commands._parallel import Tally, Worker
+from storlet_shell.commands.ls import list_entries
 from storlet_shell.errors import ServiceError, StorletShellError, UsageError
 from storlet_shell.session import Session
-from storlet_shell.values import ObjectPath, Request
+from storlet_shell.values import Location, ObjectPath, Request
 
 if TYPE_CHECKING:
     from storlet_shell.client import Client
+
+_ID = re.compile(r"[0-9a-f]{16}/")
+"""What the folder of an upload's segments is called."""
 
 _SEGMENT_BYTES = 2**30
 _MAX_FILE_BYTES = 5 * 2**30
@@ -99,13 +105,17 @@ class Limits(NamedTuple):
 
 
 class Large:
-    """A file that goes in segments, which several threads send; or a stream, one segment after the other."""
+    """A file that goes in segments, which several threads send; or a stream, one segment after the other.
+
+    :ivar others: the folders of segments that uploads of the same object have left there before
+    """
 
     def __init__(self, target: Target, size: int) -> None:
         self.target = target
         self.size = size
         self.count = -(-target.file.size // size)
         self.segments: dict[int, Segment] = {}
+        self.others: set[ObjectPath] = set()
         self._is_given_up = False
         self._id = os.urandom(8).hex()  # so that no segment of an older object is written over
         self._lock = threading.Lock()
@@ -133,7 +143,9 @@ class Large:
         """Take no more segments, and return the places of those that are stored."""
         with self._lock:
             self._is_given_up = True
-            return [segment.place for segment in self.segments.values()]
+            places = [segment.place for segment in self.segments.values()]
+            self.segments.clear()
+            return places
 
     def end(self) -> None:
         """Note that no more segments follow, of what was of no known length."""
@@ -171,7 +183,9 @@ class Upload:
         self._choices = choices
         self._limits = Limits.of(session.client)
         self._has_segments = False
+        self._is_new = False
         self._unfinished: set[Large] = set()
+        self._left: set[ObjectPath] = set()
 
     def parts(self, targets: Iterable[Target | StorletShellError], tally: Tally) -> Iterator[Part]:
         """Yield what is to be sent; what can't be is counted as a failure."""
@@ -189,9 +203,13 @@ class Upload:
 
     def _begin(self, large: Large) -> None:
         """Have a container for the segments, which are deleted at the end unless the whole has become an object."""
+        if large in self._unfinished:
+            return
         if not self._has_segments:
-            self._make_container(large.container)
+            self._is_new = self._make_container(large.container)
             self._has_segments = True
+        if not self._is_new and not self._choices.leave_segments:
+            large.others = self._folders(large)
         self._unfinished.add(large)
 
     def _segments(self, large: Large) -> Iterator[Part]:
@@ -199,15 +217,25 @@ class Upload:
         for number in range(large.count):
             yield Part(large.target, large, number)
 
-    def _make_container(self, name: str) -> None:
-        """Make the container of the segments, with the storage policy of the objects' own."""
+    def _make_container(self, name: str) -> bool:
+        """Make the container of the segments, with the storage policy of the objects' own; tell whether it is new."""
         client = self._session.client
         if client.find(Request("HEAD", name)) is not None:
-            return
+            return False
         reply = client.send(Request("HEAD", self._container))
         reply.close()
         policy = reply.headers.get(wire.STORAGE_POLICY)
         client.send(Request("PUT", name, headers={wire.STORAGE_POLICY: policy} if policy else {})).read()
+        return True
+
+    def _folders(self, large: Large) -> set[ObjectPath]:
+        """Return the folders of segments that are there for an object."""
+        top = Location(large.container, f"{large.target.path.name}/slo/")
+        with suppress(StorletShellError):  # who may not list them is told nothing of them
+            names = [entry["name"] for entry in list_entries(self._session, top, "/")]
+            own = (name for name in names if _ID.fullmatch(name.removeprefix(top.prefix)))
+            return {ObjectPath(large.container, name) for name in own}
+        return set()
 
     def __call__(self, worker: Worker, part: Part) -> None:
         """Send a part."""
@@ -238,7 +266,7 @@ class Upload:
             with file_body(target.file.path) as body:
                 self._send(worker, request, body)
         worker.tally.count("folders" if target.file.is_folder else "uploaded", size=target.file.size)
-        _delete(worker.client, old)
+        self._drop(worker.client, old)
 
     def _send(self, worker: Worker, request: Request, body: Body) -> None:
         body.observers.append(lambda chunk: worker.tally.advance(len(chunk)))
@@ -258,10 +286,10 @@ class Upload:
             if is_last:
                 check_unchanged(large.target.file)
         except StorletShellError:
-            self._give_up(worker.client, large)
+            self._give_up(worker.client, large, place)  # it may be stored, and only its answer lost
             raise
         if is_last is None:
-            _delete(worker.client, [place])
+            self._drop(worker.client, [place])
         elif is_last:
             self._finish(worker, large)
 
@@ -286,7 +314,8 @@ class Upload:
             etag = reply.headers.get(wire.ETAG, "").strip('"')
             if etag and etag != large.etag:
                 raise ServiceError(f"{large.target.path}: the server made another object of its segments")
-            _delete(client, old)
+        self._left |= large.others - {_folder(place) for place in old}
+        self._drop(client, old)
         worker.tally.count("uploaded", size=large.target.file.size)
 
     def _has_become(self, client: Client, large: Large, error: StorletShellError) -> bool:
@@ -314,18 +343,32 @@ class Upload:
         places = (segment.place for segment in read_manifest(client, path))
         return [place for place in places if place.container == own[0] and place.name.startswith(own[1])]
 
-    def _give_up(self, client: Client, large: Large) -> None:
+    def _give_up(self, client: Client, large: Large, *more: ObjectPath) -> None:
         self._unfinished.discard(large)
-        _delete(client, large.give_up())
+        self._drop(client, list(dict.fromkeys((*large.give_up(), *more))))
+
+    def _drop(self, client: Client, places: list[ObjectPath]) -> None:
+        """Delete segments that nothing names any more; the first that can't be is the end, and is told by ``clean``."""
+        for number, path in enumerate(places):
+            try:
+                reply = client.find(Request("DELETE", *path))
+                if reply is not None:
+                    reply.read()
+            except StorletShellError:
+                self._left |= {_folder(place) for place in places[number:]}
+                return
 
     def clean(self) -> None:
-        """Delete the segments of files that have not become objects."""
+        """Delete the segments of files that have not become objects, and name those that are left over."""
         for large in list(self._unfinished):
             self._give_up(self._session.client, large)
+        for folder in sorted(self._left):
+            self._session.surroundings.warn(
+                f"note: {folder} holds segments of no object, unless another manifest names them or they are being "
+                f"uploaded elsewhere; to delete them: rm -r {shlex.quote(str(folder))}"
+            )
 
 
-def _delete(client: Client, places: Iterable[ObjectPath]) -> None:
-    """Delete segments that nothing names any more; one that can't be deleted takes space, and does no harm."""
-    for path in places:
-        with suppress(StorletShellError):
-            client.send(Request("DELETE", *path)).read()
+def _folder(place: ObjectPath) -> ObjectPath:
+    """Return the folder that a segment lies in."""
+    return ObjectPath(place.container, f"{place.name.rpartition('/')[0]}/")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -361,18 +362,24 @@ def test_file_that_is_too_large_goes_in_segments_unasked(
     ]
 
 
+def has_segments(responder: Responder) -> None:
+    """Have the server hold a container of segments, which is empty."""
+    responder.on("HEAD", "/c_segments", ok(status=204))
+    responder.on("GET", "/c_segments", ok(b"[]"))
+
+
 @pytest.mark.parametrize("broken", ["segment", "manifest"])
 def test_failed_upload_leaves_no_segments(
     run_scripted: Runner, responder: Responder, folder: Path, broken: str
 ) -> None:
-    """Whichever request fails: what was stored is deleted, and the object is not touched."""
-    stored, deleted = [], []
+    """Whichever request fails: what was stored, or may be, is deleted, and the object is not touched."""
+    sent, deleted = [], []
 
     def put(request: Recorded) -> Answer:
-        if request.query or (broken == "segment" and request.path.endswith("2")):
+        if request.query:
             return html(500)
-        stored.append(request.path)
-        return ok(status=201)
+        sent.append(request.path)
+        return html(500) if broken == "segment" and request.path.endswith("2") else ok(status=201)
 
     def delete(request: Recorded) -> Answer:
         deleted.append(request.path)
@@ -380,14 +387,14 @@ def test_failed_upload_leaves_no_segments(
 
     responder.info.update(LARGE)
     responder.on("HEAD", "*", html(404))
-    for path in ("/c", "/c_segments"):
-        responder.on("HEAD", path, ok(status=204))
+    responder.on("HEAD", "/c", ok(status=204))
+    has_segments(responder)
     responder.on("PUT", "*", put)
     responder.on("DELETE", "*", delete)
     outcome = run_scripted("upload", str(folder / "sub/big.bin"), "c/o")
     assert outcome.status == 5
-    assert len(stored) == (2 if broken == "segment" else 3)
-    assert sorted(deleted) == sorted(stored)
+    assert len(sent) == 3
+    assert sorted(deleted) == sorted(sent)
     assert not [request for request in responder.sent("PUT") if request.path == "/c/o" and not request.query]
 
 
@@ -395,7 +402,7 @@ def large_upload(responder: Responder, manifest: Callable[[Recorded], Answer]) -
     """Have the server take every segment, and answer the manifest as is said."""
     responder.info.update(LARGE)
     responder.on("HEAD", "/c", ok(status=204))
-    responder.on("HEAD", "/c_segments", ok(status=204))
+    has_segments(responder)
     responder.on("PUT", "*", lambda request: manifest(request) if request.query else ok(status=201))
     responder.on("DELETE", "*", lambda _: ok(status=204))
 
@@ -427,6 +434,34 @@ def test_segments_of_an_object_stay_when_the_answer_is_lost(
     assert outcome.status == (0 if is_stored else 5)
     assert len(responder.sent("DELETE")) == (3 if is_stored is False else 0)
     assert ("its segments stay: path:/c_segments/o/slo/" in outcome.err) == (is_stored is None)
+
+
+def test_segments_of_a_killed_upload_are_named(run: Runner, container: str, folder: Path) -> None:
+    """The next upload of the object tells how they go; those of other objects, and of other tools, are not meant."""
+    words = ["upload", str(folder / "sub/big.bin"), f"{container}/o", "--segment-size", "100K"]
+    assert run(*words).err == ""
+    others = ("o/slo/1.5/9/9/00000000", "p/slo/0000000000000000/0")
+    left = f"{container}_segments/o/slo/{0:016x}/00000000"
+    for name in (left, *(f"{container}_segments/{other}" for other in others)):
+        assert run("upload", name, stdin=b"left").status == 0
+    told = run(*words).err
+    (line,) = re.findall(r"rm -r \S+", told)
+    assert line == f"rm -r path:/{left.removesuffix('00000000')}"
+    assert run(*line.split(), "-y").status == 0
+    assert run(*words).err == ""
+    assert len(segments(run, container)) == 5
+    assert run(*words, "--leave-segments").err == ""
+
+
+def test_segments_that_cannot_be_deleted_are_named(run_scripted: Runner, responder: Responder, folder: Path) -> None:
+    """One deletion that fails is enough: a server that is gone is not waited for once for each segment."""
+    large_upload(responder, lambda _: html(500))
+    responder.on("HEAD", "/c/o", html(404))
+    responder.on("DELETE", "*", html(403))
+    outcome = run_scripted("upload", str(folder / "sub/big.bin"), "c/o")
+    assert (outcome.status, len(responder.sent("DELETE"))) == (5, 1)
+    (place,) = {request.path.rpartition("/")[0] for request in responder.sent("DELETE")}
+    assert f"to delete them: rm -r path:{place}/\n" in outcome.err
 
 
 def test_segments_of_another_object_stay(run_scripted: Runner, responder: Responder, folder: Path) -> None:
@@ -582,7 +617,7 @@ def test_stream_that_the_cluster_does_not_take_is_refused(run_scripted: Runner, 
         outcome = run_scripted("upload", "c/o", "--segment-size", size, stdin=BIG)
         assert "standard input: the cluster takes segments of 10 to 100000 bytes" in one_line(outcome)
     assert responder.requests == []
-    responder.on("HEAD", "/c_segments", ok(status=204))
+    has_segments(responder)
     responder.on("PUT", "*", lambda request: ok(status=201, Etag=hashlib.md5(request.body).hexdigest()))
     responder.on("DELETE", "*", ok(status=204))
     outcome = run_scripted("upload", "c/o", "--segment-size", "50K", stdin=BIG)
@@ -602,7 +637,7 @@ def test_stream_that_fails_leaves_no_segments(run_scripted: Runner, responder: R
 
     responder.info = {**LARGE, "swift": {"max_file_size": 2**30}}
     responder.on("HEAD", "*", html(404))
-    responder.on("HEAD", "/c_segments", ok(status=204))
+    has_segments(responder)
     responder.on("PUT", "*", put)
     responder.on("DELETE", "*", ok(status=204))
     outcome = run_scripted("upload", "c/o", "--segment-size", "100K", stdin=BIG)

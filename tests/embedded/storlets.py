@@ -63,13 +63,17 @@ class Answer:
 
 
 class Client:
-    """A user of the server, on one kept connection."""
+    """A user of the server, on one kept connection.
 
-    def __init__(self, running: control.Running) -> None:
+    :param token: another user's than the server's own
+    :param account: another one than the server's own
+    """
+
+    def __init__(self, running: control.Running, token: str = "", account: str = "") -> None:
         self.running = running
         parts = urlsplit(running.storage_url)
-        self.host, self.account = parts.netloc, parts.path
-        self.token = swiftclient.get_auth(running.auth_url, running.user, running.key)[1]
+        self.host, self.account = parts.netloc, f"/v1/{account}" if account else parts.path
+        self.token = token or swiftclient.get_auth(running.auth_url, running.user, running.key)[1]
         self._connection = self.connect()
 
     def connect(self) -> http.client.HTTPConnection:
