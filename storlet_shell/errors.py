@@ -160,3 +160,7 @@ class EmbeddedError(StorletShellError):
     """The embedded Swift can't be started, found or stopped."""
 
     exit_status = ExitStatus.SERVICE
+
+
+class TerminatedError(SystemExit):
+    """SIGTERM or SIGHUP has ended this process; unlike any other exit, no plug-in's doing."""

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from storlet_shell.errors import PluginError
+from storlet_shell.errors import PluginError, TerminatedError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -88,6 +88,10 @@ def running(plugin: Plugin) -> Iterator[None]:
     try:
         with redirect_stdout(sys.stderr):
             yield
+    except TerminatedError:
+        raise
     except BaseException as error:  # SystemExit as well, and an interruption: that of an import which hangs, say
+        if plugin.is_own and isinstance(error, KeyboardInterrupt):
+            raise
         told = f"{type(error).__name__}: {error}".removesuffix(": ")
         raise PluginError(f"{plugin.entry.value} can't be loaded: {' '.join(told.split())}") from error

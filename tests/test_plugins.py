@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
+from storlet_shell.errors import PluginError, TerminatedError
+from storlet_shell.plugins import Plugin, running
 from storlet_shell.registry import RESERVED, Registry
 from tests.support.lines import Outcome, Runner
 from tests.support.site import PLUGIN, Site
@@ -139,3 +142,21 @@ def test_no_command_is_called_by_a_word_of_the_front_ends() -> None:
 
     assert {*OWN_WORDS, ALWAYS} == RESERVED
     assert not RESERVED & {name for command in Registry() for name in (command.name, *command.aliases)}
+
+
+@pytest.mark.parametrize(
+    ("package", "raised", "seen"),
+    [
+        ("storlet-shell", KeyboardInterrupt(), KeyboardInterrupt),
+        ("storlet-shell", TerminatedError(143), TerminatedError),
+        ("another", TerminatedError(143), TerminatedError),
+        ("another", SystemExit(0), PluginError),
+    ],
+)
+def test_who_ends_the_process_is_not_taken_for_a_plugin(
+    package: str, raised: BaseException, seen: type[BaseException]
+) -> None:
+    """Ctrl-C while what is built in is imported, and a signal at any time."""
+    plugin = Plugin("name", EntryPoint("name", "module:function", "group"), package, "1")
+    with pytest.raises(seen), running(plugin):
+        raise raised

@@ -17,7 +17,7 @@ from storlet_shell import __version__
 from storlet_shell.adapters import options
 from storlet_shell.adapters.console import Console
 from storlet_shell.environment import holds_none
-from storlet_shell.errors import ExitStatus, LocalFileError, StorletShellError, UsageError
+from storlet_shell.errors import ExitStatus, LocalFileError, StorletShellError, TerminatedError, UsageError
 from storlet_shell.registry import Call, Registry, parse
 from storlet_shell.session import Options, Session
 from storlet_shell.visible import printable
@@ -47,7 +47,7 @@ def run() -> NoReturn:
 
 def _end(number: int, _: object) -> NoReturn:
     """End as the signal wants, but let go of everything first: a half-written file that --save has begun, say."""
-    raise SystemExit(128 + number)
+    raise TerminatedError(128 + number)
 
 
 def _end_all_the_same(ignored: sys.UnraisableHookArgs) -> None:
