@@ -28,6 +28,7 @@ def _text(output: nbformat.NotebookNode) -> str:
     return str(output.get("text") or output.data["text/plain"])
 
 
+@pytest.mark.slow  # imports pandas and matplotlib
 @pytest.mark.parametrize("name", ["notebook-tour", "analysis"])
 def test_example_gives_what_it_shows(swift: control.Running, tmp_path: Path, name: str) -> None:
     """Every cell runs, from the first to the last, and its output is the one that is kept in the file."""
