@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from benchmarks import batch, client, endpoints, engine, folders, idle, keystone, notebook, objects
+from benchmarks import alone, batch, client, endpoints, engine, folders, idle, keystone, notebook, objects
 from benchmarks.cluster import cluster
 from benchmarks.figures import FIGURES
 from benchmarks.lab import Lab
@@ -23,6 +23,7 @@ MODULES: Mapping[str, Any] = {
     "objects": objects,
     "folders": folders,
     "batch": batch,
+    "alone": alone,
     "keystone": keystone,
     "endpoints": endpoints,
     "idle": idle,
