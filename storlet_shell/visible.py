@@ -47,6 +47,11 @@ def dump(content: bytes) -> list[str]:
     ]
 
 
+def counted(count: int, thing: str) -> str:
+    """Spell a number of things: ``1 object``, ``2 objects``."""
+    return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
 def size(count: float) -> str:
     """Spell a number of bytes in the largest unit that keeps it at or above one."""
     for unit in _UNITS:

@@ -24,7 +24,7 @@ from storlet_shell.errors import (
 from storlet_shell.executors.base import How
 from storlet_shell.results import Table
 from storlet_shell.session import Surroundings
-from storlet_shell.visible import size
+from storlet_shell.visible import counted, size
 
 COLUMNS = ("status", "bytes", "seconds", "endpoint", "object", "output", "error", "transaction")
 
@@ -88,7 +88,7 @@ class Rows(Table):
         """Say in one line how far the batch has come."""
         seconds = (self._ended or time.monotonic()) - self._started
         count = self._done + self._failed
-        parts = [f"{self._done} of {count} objects done" if self._failed else f"{self._done} objects done"]
+        parts = [(f"{self._done} of " if self._failed else "") + f"{counted(count, 'object')} done"]
         parts += [f"{self._failed} failed"] if self._failed else []
         parts += [f"{self._batch.earlier} were done before"] if self._batch.earlier else []
         parts += [size(self._size)] if self._size else []

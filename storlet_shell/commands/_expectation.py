@@ -11,6 +11,7 @@ from typing import NamedTuple
 from storlet_shell.errors import IncompleteBodyError, UsageError
 from storlet_shell.registry import Arg
 from storlet_shell.values import read_count
+from storlet_shell.visible import counted
 
 
 class Expectation(NamedTuple):
@@ -30,10 +31,10 @@ class Expectation(NamedTuple):
         :param bytes: None when it is not known
         :raises IncompleteBodyError: when it is something else
         """
-        for came, wanted, unit in ((bytes, self.bytes, "bytes"), (lines, self.lines, "lines")):
+        for came, wanted, unit in ((bytes, self.bytes, "byte"), (lines, self.lines, "line")):
             if wanted is not None and came is not None and came != wanted:
-                message = f"{subject}: {came} {unit} came, and {wanted} were expected; what came is not to be trusted"
-                raise IncompleteBodyError(message, transaction_id=transaction)
+                told = f"{counted(came, unit)} came, and {wanted} were expected; what came is not to be trusted"
+                raise IncompleteBodyError(f"{subject}: {told}", transaction_id=transaction)
 
 
 class Count:

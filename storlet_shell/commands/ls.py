@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from storlet_shell.errors import ServiceError
@@ -12,6 +12,7 @@ from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Result, Table
 from storlet_shell.session import Session
 from storlet_shell.values import Location, Request
+from storlet_shell.visible import counted
 
 if TYPE_CHECKING:
     from storlet_shell.client import Client
@@ -146,5 +147,4 @@ def _totalled(
             seen["bytes"] += row[size_column] or 0
             yield row
 
-    total: Callable[[], str] = lambda: f"{seen['count']} names, {seen['bytes']} bytes"  # noqa: E731  beside its use
-    return Table(columns, rows(), total)
+    return Table(columns, rows(), lambda: f"{counted(seen['count'], 'name')}, {counted(seen['bytes'], 'byte')}")

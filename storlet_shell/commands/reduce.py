@@ -31,6 +31,7 @@ from storlet_shell.registry import command
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
 from storlet_shell.values import Invocation, ObjectPath, Parameter, StorletName
+from storlet_shell.visible import counted
 
 _HEADER_BYTES = 7000
 """How long the list of a run's extra inputs may be: Swift takes lines of 8 KiB (``max_header_size``)."""
@@ -92,7 +93,7 @@ def reduce(
     with scratch(session) as container, session.surroundings.progress(f"{storlet} over {input}", None, "runs") as shown:
         tree.reduce(objects, output, container, shown.advance)
     return Done(
-        f"{output}: made of {tree.inputs} objects in {tree.runs} runs",
+        f"{output}: made of {counted(tree.inputs, 'object')} in {counted(tree.runs, 'run')}",
         {"object": str(output), "inputs": tree.inputs, "runs": tree.runs, "levels": tree.levels},
     )
 

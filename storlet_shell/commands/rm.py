@@ -21,6 +21,7 @@ from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result, Table
 from storlet_shell.session import Session
 from storlet_shell.values import ContainerName, Location, Request
+from storlet_shell.visible import counted
 
 _COUNTED = 10_000
 """Up to so many objects below a prefix are counted before the user is asked: what a page of a listing holds."""
@@ -157,7 +158,7 @@ class _Recursion:
                 raise NotFoundError(f"no object of container {target.container} starts with {target.prefix}")
             deleted.append(str(target))
             count += tally.counts["deleted"]
-        return Done(f"deleted {', '.join(deleted)}: {_objects(count)}", {"deleted": deleted, "objects": count})
+        return Done(f"deleted {', '.join(deleted)}: {counted(count, 'object')}", {"deleted": deleted, "objects": count})
 
     def _shown(self) -> Table:
         """List what would be deleted."""
@@ -179,7 +180,7 @@ class _Recursion:
             reply.close()
             return f"container {target.container} with its {reply.headers.get(wire.CONTAINER_OBJECTS, '?')} objects"
         found = sum(1 for _ in itertools.islice(self._listing(target), _COUNTED + 1))
-        spelled = f"more than {_COUNTED} objects" if found > _COUNTED else _objects(found)
+        spelled = f"more than {_COUNTED} objects" if found > _COUNTED else counted(found, "object")
         return f"{spelled} of container {target.container} that start with {target.prefix}"
 
     def _listing(self, target: Location) -> Iterator[dict[str, Any]]:
@@ -245,7 +246,3 @@ class _Recursion:
 def _typed(request: Request) -> str:
     """Spell a container as it would be typed."""
     return shlex.quote(str(ContainerName(request.container)))
-
-
-def _objects(count: int) -> str:
-    return f"{count} object{'' if count == 1 else 's'}"
