@@ -85,13 +85,17 @@ class _Run:
 
         ahead = _AHEAD * max(1, sum(self._cluster.nthreads().values()))
         futures = as_completed(map(self._submit, itertools.islice(tasks, ahead)), loop=self._cluster.loop)
+        ended: Outcome | None = None  # and not yet told
         try:
             for future in futures:
-                outcome = self._outcome(future)
+                ended = self._outcome(future)
                 if following := next(tasks, None):
                     futures.add(self._submit(following))
-                yield outcome
+                yield ended
+                ended = None
         except KeyboardInterrupt:
+            if ended is not None:
+                yield ended
             with suppress(TimeoutError):
                 yield from map(self._outcome, as_completed(list(self._tasks), loop=self._cluster.loop, timeout=GRACE))
             raise

@@ -29,6 +29,7 @@ class Threads(Executor):
         done: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
         with Crew(work, how.connect) as crew:
             count = 0
+            ended: Outcome | None = None  # and not yet told
             try:
                 for task in itertools.islice(tasks, work.jobs * _AHEAD):
                     if count < work.jobs:
@@ -36,13 +37,16 @@ class Threads(Executor):
                     count += 1
                     waiting.put(task)
                 while count:
-                    outcome = _checked(done.get())
+                    ended = _checked(done.get())
                     count -= 1
                     if following := next(tasks, None):
                         waiting.put(following)
                         count += 1
-                    yield outcome
+                    yield ended
+                    ended = None
             except KeyboardInterrupt:
+                if ended is not None:
+                    yield ended
                 yield from _finish(waiting, done, count)
                 raise
             finally:

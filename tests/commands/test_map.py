@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import secrets
 import signal
@@ -18,6 +19,8 @@ import pytest
 from storlet_shell import endpoints, throttle
 from storlet_shell.adapters.console import Console
 from storlet_shell.adapters.progress import figures
+from storlet_shell.batches import batch
+from storlet_shell.batches.journal import Journal
 from storlet_shell.client import Client
 from storlet_shell.credentials import Credentials, Login
 from storlet_shell.embedded import control
@@ -413,6 +416,27 @@ def listed(responder: Responder, quick: None) -> Responder:
 
 
 WORDS = ["map", "--storlet", "s.py", "--input", "path:/c/*", "--json"]
+
+
+def test_interrupt_between_two_tasks_leaves_nothing_unknown(
+    run_scripted: Runner, listed: Responder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What was done when Ctrl-C came is on record, although nobody has seen its row."""
+    words = [*WORDS, "--journal", str(tmp_path / "journal"), "-j", "1"]
+    taken, take = itertools.count(1), Journal.take
+
+    def interrupted(self: Journal, names: list[str]) -> None:
+        if next(taken) == 10:
+            raise KeyboardInterrupt
+        take(self, names)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batch, "_MOST_AHEAD", 1)
+        patch.setattr(Journal, "take", interrupted)
+        assert run_scripted(*words).status == 130
+    again = run_scripted(*words)
+    assert (again.status, again.err) == (0, "")
+    assert len(listed.sent("GET")) == 2 * 2 + 20
 
 
 @pytest.mark.parametrize("status", [429, 498, 503])
