@@ -116,6 +116,7 @@ def test_nothing_secret_travels(
     assert b"X-Auth-Token" not in everything
 
 
+@pytest.mark.slow
 def test_worker_without_an_identity_says_so(run: Runner, filled: str, tmp_path: Path) -> None:
     """The login of the line's own session is not handed on."""
     bare = {name: value for name, value in run.environ.items() if not name.startswith("ST_")}
@@ -170,6 +171,7 @@ def test_lost_worker_loses_nothing(storlets: Runner, cluster: Cluster, filled: s
     assert (again.status, again.json["rows"]) == (0, [])
 
 
+@pytest.mark.slow
 def test_local_cluster_does_a_batch(storlets: Runner, filled: str) -> None:
     """Without an address, one is started here, and nothing of it is said."""
     words = ["map", "--storlet", "upper.py", "--input", f"path:/{filled}/*", "--limit", "3", "-j", "2", "--json"]

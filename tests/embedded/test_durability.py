@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
 import swiftclient
 
 from storlet_shell.embedded import control
@@ -20,6 +21,7 @@ from .conftest import connect, ended
 ROUNDS, WRITERS = 3, 3
 
 
+@pytest.mark.slow
 def test_a_kill_loses_no_object_that_was_answered(folder: Path) -> None:
     """Uploads run when the server is killed; in the next run each answered one is whole and in the listing."""
     answered: dict[str, str] = {}

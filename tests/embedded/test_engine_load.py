@@ -132,6 +132,7 @@ def test_fifty_at_once(client: Client) -> None:
     assert results == [True] * 50
 
 
+@pytest.mark.slow
 def test_stalled_storlets_do_not_keep_others_waiting_for_long(client: Client) -> None:
     """More stalled invocations than may run at a time cost others no more than the time limit."""
     client.deploy("stalls.py", storlet("time.sleep(60)"))
@@ -189,6 +190,7 @@ def test_who_may_run_a_storlet_is_asked_each_time(client: Client) -> None:
     assert client.run("known.py", "/c/o").status == 401
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_nothing_outlives_the_server(number: int) -> None:
     """However the server ends, all its processes end, those of a running storlet too."""

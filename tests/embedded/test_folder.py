@@ -185,6 +185,7 @@ def test_a_file_in_the_folder_s_place(tmp_path: Path) -> None:
             control.join_or_start(path, Settings())
 
 
+@pytest.mark.slow
 def test_damaged_files(folder: Path) -> None:
     """Credentials that make no sense are named; a damaged state of an ended server is in nobody's way."""
     control.start(folder, Settings())

@@ -121,6 +121,7 @@ def test_a_request_that_waits_for_keystone_keeps_no_other_waiting(keystone_swift
     other.close()
 
 
+@pytest.mark.slow
 def test_a_killed_keystone_is_started_again(keystone_swift: KeystoneSwift, run_keystone: Runner) -> None:
     """Logins wait for the new process, on the same port."""
     killed = _keystone(keystone_swift.running)
@@ -152,6 +153,7 @@ def test_no_proxy_is_between(keystone_swift: KeystoneSwift, tmp_path: Path, monk
     assert (outcome.err, outcome.json["account"]) == ("", keystone_swift.running.account)
 
 
+@pytest.mark.slow
 def test_a_data_folder_keeps_its_keystone(keystone_swift: KeystoneSwift, folder: Path) -> None:
     """A later start finds the same users and passwords, at whatever port; a killed server leaves no process."""
     _copy_keystone(keystone_swift.running.folder, folder)

@@ -50,6 +50,7 @@ def type_in(process: pexpect.spawn[str], source: str) -> str:
     return str(process.before).replace("\r\n", "\n")
 
 
+@pytest.mark.slow
 def test_old_notebook_in_the_terminal(
     bare_terminal: pexpect.spawn[str], swift: control.Running, container: str
 ) -> None:
