@@ -25,7 +25,7 @@ from storlet_shell.errors import (
     UsageError,
 )
 from storlet_shell.transport import Reply, Transport, host_of
-from storlet_shell.values import Request, read_count
+from storlet_shell.values import Request
 
 ATTEMPTS = 4
 """How often a plain request is sent when the connection fails or the answer is a 503."""
@@ -279,7 +279,9 @@ class Client:
         )
         if kind is OverloadedError or _was_turned_away(reply):
             message = f"{request.subject}: {meaning} (HTTP {reply.status})"
-            return OverloadedError(message, transaction_id=reply.transaction_id, retry_after=_retry_after(reply))
+            return OverloadedError(
+                message, transaction_id=reply.transaction_id, retry_after=wire.read_retry_after(reply.headers)
+            )
         said = f", {text}" if text and reply.status in (400, 403, 405, 409, 412, 413, 422) else ""
         return kind(f"{request.subject}: {meaning}{said} (HTTP {reply.status})", transaction_id=reply.transaction_id)
 
@@ -378,11 +380,6 @@ def _was_turned_away(reply: Reply) -> bool:
     """
     is_quiet = reply.status == 503 and wire.FAILURE not in reply.headers
     return is_quiet and (wire.RETRY_AFTER in reply.headers or not reply.transaction_id)
-
-
-def _retry_after(reply: Reply) -> float:
-    """Return how long the server wants to be left alone; a date counts as nothing said."""
-    return float(read_count(reply.headers.get(wire.RETRY_AFTER, "")) or 0)
 
 
 def _error_text(request: Request, reply: Reply) -> bytes:

@@ -369,6 +369,11 @@ def is_storlet_refusal(body: bytes) -> bool:
 _FAILURE_PREFIX = re.compile(r"Storlet \S+ failed \(\w+\): ")
 
 
+def read_retry_after(headers: Mapping[str, str]) -> float:
+    """Return for how many seconds the server wants to be left alone; a date counts as nothing said."""
+    return float(read_count(headers.get(RETRY_AFTER, "")) or 0)
+
+
 def failure_reason(body: str) -> str:
     """Return why a storlet failed, of the sentence in which the embedded Swift says it."""
     return _FAILURE_PREFIX.sub("", body, count=1)
