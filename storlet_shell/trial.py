@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from storlet_shell import contract
 from storlet_shell.errors import StorletFailedError
 from storlet_shell.excerpts import with_cure
 from storlet_shell.results import CHUNK_BYTES, Result
 from storlet_shell.values import StorletMain
 
-_PROCESS = "storlet_shell.trial_process"
+_PROGRAM = "import sys; sys.path[:] = {path!r}; from storlet_shell.trial_process import main; main()"
+_LEFTOVER_SECONDS = 2.0
 _SHOWN_BYTES = 4096
 _LOG_BYTES = 64 * 1024
 
@@ -92,74 +96,143 @@ def run(
     """
     with tempfile.TemporaryDirectory(prefix="storlet-trial-") as name:
         folder = Path(name)
-        (folder / main.storlet.name).write_bytes(code)
-        for dependency in dependencies:
-            copied = folder / dependency.name
-            copied.write_bytes(dependency.read_bytes())
-            copied.chmod(dependency.stat().st_mode & 0o700 | 0o600)
+        _put_code(folder / "code", code, main, dependencies)
+        (folder / "scratch").mkdir()
         spec = {
-            "module": main.module,
-            "class": main.class_name,
-            "input": str(input_file.resolve()),
-            "input_metadata": dict(input_metadata or {}),
-            "parameters": {**parameters, "storlet_execution_path": name},
+            "main": str(main),
+            "folder": str(folder / "code"),
+            "metadata": dict(input_metadata or {}),
+            "parameters": {**parameters, "storlet_execution_path": str(folder / "code")},
         }
-        problem = _run_process(folder, spec, time_limit)
+        process = _Process(folder, input_file)
+        status = process.run(spec, time_limit)
         log = _log(folder / "log")
+        metadata, problem = _judge(process, status, time_limit)
         if problem:
-            details = [*(f"note: {note}" for note in notes), *log, *problem[:-1]]
-            raise StorletFailedError(f"dry run of {main}: {with_cure(problem[-1])}", details="\n".join(details))
-        return _trial(folder, main, log, notes)
+            traceback = process.result.get("traceback", "").splitlines()
+            details = "\n".join([*(f"note: {note}" for note in notes), *log, *traceback])
+            raise StorletFailedError(f"dry run of {main}: {with_cure(problem)}", details=details)
+        unstorable = contract.unstorable(metadata)
+        return Trial(
+            main=str(main),
+            output=process.output,
+            count=process.count,
+            metadata=metadata,
+            log=tuple(log),
+            seconds=process.result["seconds"],
+            notes=(*notes, f"get takes this, put and copy would not: {unstorable}") if unstorable else tuple(notes),
+        )
 
 
-def _trial(folder: Path, main: StorletMain, log: list[str], notes: Sequence[str]) -> Trial:
-    facts = json.loads(_read(folder / "facts"))
-    with (folder / "output").open("rb") as file:
-        output = file.read(_SHOWN_BYTES)
-    return Trial(
-        main=str(main),
-        output=output,
-        count=(folder / "output").stat().st_size,
-        metadata=json.loads(_read(folder / "metadata")),
-        log=tuple(log),
-        seconds=facts["seconds"],
-        notes=tuple(notes),
-    )
+def _put_code(folder: Path, code: bytes, main: StorletMain, dependencies: Sequence[Path]) -> None:
+    folder.mkdir()
+    (folder / main.storlet.name).write_bytes(code)
+    for dependency in dependencies:
+        copied = folder / dependency.name
+        copied.write_bytes(dependency.read_bytes())
+        copied.chmod(dependency.stat().st_mode & 0o700)  # as engines do (storlets gateway.py: bring_from_cache)
 
 
-def _run_process(folder: Path, spec: Mapping[str, Any], time_limit: float) -> list[str]:
-    """Run the process to its end; return what went wrong as lines, the last of which says it in short."""
-    path = os.pathsep.join(entry for entry in sys.path if entry)
-    (folder / "spec").write_text(json.dumps(spec), encoding="utf-8")
-    # What it prints goes to a file: a pipe would stay open for as long as anything runs that the storlet has started.
-    with (folder / "spec").open("rb") as stdin, (folder / "log").open("ab") as printed:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-u", "-m", _PROCESS],
-            stdin=stdin,
-            stdout=printed,
-            stderr=printed,
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": path},
+def _judge(process: _Process, status: int | None, time_limit: float) -> tuple[dict[str, str], str]:
+    """Return the metadata, and what is wrong with the run, in the order in which the engine looks."""
+    if status is None:
+        return {}, f"it did not end within {time_limit:g} s"
+    if process.metadata:
+        try:
+            metadata = contract.read_metadata(process.metadata)
+        except contract.MetadataError as error:
+            return {}, str(error)
+    else:
+        metadata = {}
+    if not process.result:
+        return metadata, contract.ended(status)[1]
+    if process.result["event"] == "failed":
+        return metadata, str(process.result["message"])
+    return metadata, "" if process.metadata else contract.NO_METADATA
+
+
+class _Process:
+    """The process of a run, with the pipes that it reads and writes, as an engine's invocation has them.
+
+    :param folder: holds its ``scratch`` folder, and gets its ``log``
+    :ivar output: the first bytes of its body, ``count`` in all
+    :ivar result: what it said when the storlet had returned or failed; empty if it didn't get there
+    """
+
+    def __init__(self, folder: Path, input_file: Path) -> None:
+        self._folder, self._input = folder, input_file
+        self.output = self.metadata = b""
+        self.count = 0
+        self.result: dict[str, Any] = {}
+
+    def run(self, spec: Mapping[str, Any], time_limit: float) -> int | None:
+        """Run it to its end, and return its exit status; None if it had to be ended."""
+        log = os.open(self._folder / "log", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        source, feed = os.pipe()
+        metadata, result = bytearray(), bytearray()
+        readers, theirs = [], [log]
+        for add in (metadata.extend, self._add, result.extend):
+            ours, other = os.pipe()
+            theirs.append(other)
+            readers.append(threading.Thread(target=_drain, args=(ours, add), daemon=True))
+        theirs.insert(3, source)
+        try:
+            process = self._start({**spec, "descriptors": theirs}, theirs)
+        finally:
+            for descriptor in theirs:
+                os.close(descriptor)
+        for thread in (*readers, threading.Thread(target=_feed, args=(self._input, feed), daemon=True)):
+            thread.start()
+        status = _wait(process, time_limit)
+        for thread in readers:  # what has left the process group may hold a pipe open
+            thread.join(_LEFTOVER_SECONDS)
+        self.metadata, self.result = bytes(metadata), json.loads(result or b"{}")
+        return status
+
+    def _start(self, spec: Mapping[str, Any], descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
+        path = [entry for entry in sys.path if entry]
+        scratch = str(self._folder / "scratch")
+        (self._folder / "spec").write_text(json.dumps(spec), encoding="utf-8")
+        return subprocess.Popen(
+            [sys.executable, "-I", "-c", _PROGRAM.format(path=path), str(self._folder / "spec")],
+            stdin=subprocess.DEVNULL,
+            stdout=descriptors[0],
+            stderr=descriptors[0],
+            pass_fds=descriptors,
+            cwd=scratch,
+            # The engine's (embedded/nursery.py, warm.py): what only this terminal has would be missing there.
+            env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": scratch, "TMPDIR": scratch},
             start_new_session=True,
         )
+
+    def _add(self, chunk: bytes) -> None:
+        self.output += chunk[: _SHOWN_BYTES - len(self.output)]
+        self.count += len(chunk)
+
+
+def _wait(process: subprocess.Popen[bytes], time_limit: float) -> int | None:
+    """Wait for a process, and end it with what it has started; return its status, None if the time was over."""
     try:
-        status = process.wait(time_limit)
+        return process.wait(time_limit)
     except subprocess.TimeoutExpired:
-        return [f"it did not end within {time_limit:g} s"]
+        return None
     finally:
-        with suppress(ProcessLookupError):  # what it has started ends with it, as in the engine
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    lines = _read(folder / "errors").decode("utf-8", "replace").splitlines()
-    if status < 0:
-        return [*lines, f"it was ended by signal {-status}"]
-    if status > 0:
-        return lines or [f"it ended the process with status {status}"]
-    if not (folder / "facts").exists():
-        return [*lines, "it ended the process with status 0"]
-    if not (folder / "metadata").exists():
-        return ["it returned without out_files[0].set_metadata(...)"]
-    return []
+
+
+def _feed(path: Path, pipe: int) -> None:
+    """Write a file into a pipe; a storlet that wants no more of it closes it."""
+    with suppress(BrokenPipeError), open(pipe, "wb", buffering=0) as target, path.open("rb") as source:
+        shutil.copyfileobj(source, target, CHUNK_BYTES)
+
+
+def _drain(pipe: int, add: Callable[[bytes], None]) -> None:
+    """Hand on what comes out of a pipe."""
+    with open(pipe, "rb", buffering=0) as source:
+        while chunk := source.read(CHUNK_BYTES):
+            add(chunk)
 
 
 def _log(path: Path) -> list[str]:
@@ -168,10 +241,6 @@ def _log(path: Path) -> list[str]:
         log = file.read(_LOG_BYTES)
         rest = path.stat().st_size - len(log)
     return log.decode("utf-8", "replace").splitlines() + ([f"(cut: {rest} more bytes)"] if rest else [])
-
-
-def _read(path: Path) -> bytes:
-    return path.read_bytes() if path.exists() else b""
 
 
 def copy_stream(chunks: Iterator[bytes], target: Path) -> None:

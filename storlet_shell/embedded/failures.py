@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 from dataclasses import dataclass
 
 from storlets.gateway.common.exceptions import StorletRuntimeException
+
+from storlet_shell import contract
 
 HEADER = "X-Storlet-Shell-Failure"
 """The response header that names the kind of a storlet's failure."""
@@ -15,8 +16,8 @@ HEADER = "X-Storlet-Shell-Failure"
 class Failure:
     """One invocation's failure.
 
-    :ivar kind: ``raised``, ``exited``, ``killed``, ``timeout``, ``memory``, ``metadata``: the storlet's doing;
-        ``language``, ``missing``: its deployment's; ``input``, ``busy``, ``engine``: not the storlet's doing
+    :ivar kind: ``raised``, ``exited``, ``killed``, ``timeout``, ``memory``, ``metadata``, ``unread``: the storlet's
+        doing; ``language``, ``missing``: its deployment's; ``input``, ``busy``, ``engine``: not the storlet's doing
     :ivar message: what happened, without the storlet's name
     :ivar traceback: of the storlet's own frames; empty if there is none
     """
@@ -43,15 +44,7 @@ def ended(status: object) -> Failure:
 
     :param status: its exit status, or the negated signal that killed it; None if that is not known
     """
-    if not isinstance(status, int):
-        return Failure("killed", "its process was killed")
-    if status < 0:
-        try:
-            name = signal.Signals(-status).name
-        except ValueError:
-            name = str(-status)
-        return Failure("killed", f"its process was killed by signal {name}")
-    return Failure("exited", f"its process exited with status {status} in the middle of the invocation")
+    return Failure(*contract.ended(status))
 
 
 def too_slow(seconds: float) -> Failure:

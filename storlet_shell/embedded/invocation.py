@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable
 from typing import Any
 
+from storlet_shell import contract
 from storlet_shell.embedded import descriptors
 from storlet_shell.embedded.descriptors import Progress, StalledError
 from storlet_shell.embedded.failures import Failure, InvocationError, too_slow
@@ -15,9 +15,14 @@ from storlet_shell.embedded.feeds import Feed, FileFeed, IteratorFeed
 from storlet_shell.embedded.messages import MessageTooLongError
 from storlet_shell.embedded.versions import Child, Version
 
-# Of upstream's gateway, which reads this many bytes once (storlets/gateway/gateways/container/runtime.py).
-_LARGEST_METADATA = 4096
 _LARGEST_LOG = 64 * 1024
+
+STORED = "storlet_shell_stored"
+"""The option of a request whose result becomes an object: of the header that ``outcome`` gives it (``handlers/base.py``
+makes options of headers)."""
+
+UNREAD_ALLOWED = "storlet_shell_allow_unread"
+"""The option of a request whose storlet may leave inputs unread: of the client's ``X-Storlet-Shell-Allow-Unread``."""
 
 Ended = Callable[["Invocation", Failure | None], None]
 
@@ -133,10 +138,12 @@ class Invocation:
         text = descriptors.read(self._metadata, self._progress)
         descriptors.close(self._metadata)
         self._metadata = -1
-        if text:
-            return _metadata(text)
-        failure = self._verdict()
-        raise InvocationError(failure or Failure("metadata", "it ended without out_files[0].set_metadata()"))
+        if not text:
+            raise InvocationError(self._verdict() or Failure("metadata", contract.NO_METADATA))
+        try:
+            return contract.read_metadata(text, is_stored=STORED in self.request.options)
+        except contract.MetadataError as error:
+            raise InvocationError(Failure("metadata", str(error))) from None
 
     def _verdict(self) -> Failure | None:
         """Wait for the storlet's end, and return what was wrong with it."""
@@ -175,37 +182,3 @@ class Invocation:
         finally:
             descriptors.close(self._log)
             self._log = -1
-
-
-def _metadata(text: bytes) -> dict[str, str]:
-    """Check a storlet's metadata, which become header lines.
-
-    :raises InvocationError: they can't
-    """
-    if len(text) > _LARGEST_METADATA:
-        _refuse(f"its metadata are {len(text)} bytes of JSON or more; {_LARGEST_METADATA} are possible")
-    try:
-        metadata = json.loads(text)
-    except ValueError:
-        _refuse("its metadata are no JSON")
-    if not isinstance(metadata, dict):
-        _refuse(f"its metadata are a {type(metadata).__name__}, not a dict")
-    # As upstream: a header's value is text, and a header without one is not sent.
-    pairs = {name: str(value) for name, value in metadata.items() if value is not None}
-    for name, value in pairs.items():
-        _check_header(name, value)
-    return pairs
-
-
-def _check_header(name: str, value: str) -> None:
-    for what, text in (("name", name), ("value", value)):
-        if any(ord(character) < 32 or ord(character) == 127 for character in text):
-            _refuse(f"the {what} of its metadata {name!r} holds a control character")
-        if any(ord(character) > 255 for character in text):
-            _refuse(f"the {what} of its metadata {name!r} holds characters outside Latin-1; quote them")
-    if not name or ":" in name or name != name.strip():
-        _refuse(f"{name!r} can't be the name of a header")
-
-
-def _refuse(message: str) -> None:
-    raise InvocationError(Failure("metadata", message))

@@ -11,18 +11,15 @@ import resource
 import signal
 import socket
 import sys
-import traceback
 from collections.abc import Callable
-from pathlib import Path
-from types import FrameType, TracebackType
 from typing import Any
 
 from storlets.agent.daemon import files
 
+from storlet_shell import running
 from storlet_shell.embedded import messages
 from storlet_shell.embedded.messages import Message
 
-_OWN_FILES = str(Path(__file__).parent)
 _ENDING = (
     signal.SIGTERM,
     signal.SIGHUP,
@@ -33,18 +30,9 @@ _ENDING = (
     signal.SIGUSR2,
 )
 _NOT_HANDLED = (signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
-_LONGEST_TRACEBACK = 32 * 1024
 
 
-class StorletLogger(files.StorletLogger):
-    """Upstream's logger, with lines that end and that survive the process.
-
-    Upstream writes neither a newline nor at once; all else, ``exception`` that raises too, stays as it is there.
-    """
-
-    def _emit_log(self, level: str, msg: object) -> None:
-        super()._emit_log(level, f"{msg}\n")
-        self.log_file.flush()
+StorletLogger = running.make_logger_class(files.StorletLogger)
 
 
 def run(channel: socket.socket, storlet: Callable[..., Any], name: str, folder: str) -> None:
@@ -62,7 +50,7 @@ def run(channel: socket.socket, storlet: Callable[..., Any], name: str, folder: 
     own = os.getpid()
     try:
         opened = _open(order, descriptors, name)
-        failure = _call(storlet, *opened, order["parameters"], folder)
+        failure = running.call(storlet, *opened, order["parameters"], folder)
     finally:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
@@ -85,68 +73,12 @@ def _rehearse(name: str) -> None:
 
 def _open(
     order: Message, descriptors: list[int], name: str, standard: tuple[int, ...] = (1, 2)
-) -> tuple[list[Any], list[Any], StorletLogger]:
+) -> tuple[list[Any], list[Any], Any]:
     log, metadata, body, *inputs = descriptors
     for stream in standard:
         os.dup2(log, stream)
     in_files = [files.StorletInputFile(md, fd) for md, fd in zip(order["inputs"], inputs, strict=True)]
     return in_files, [files.StorletOutputFile(metadata, body)], StorletLogger(name, log)
-
-
-def _call(
-    storlet: Callable[..., Any],
-    in_files: list[Any],
-    out_files: list[Any],
-    logger: StorletLogger,
-    parameters: dict[str, str],
-    folder: str,
-) -> Message | None:
-    """Do what upstream's agent does (``storlets/agent/daemon/server.py``, ``_execute``); return a failure."""
-    try:
-        with logger:
-            storlet(logger)(in_files, out_files, parameters)
-        for file in [*in_files, *out_files]:
-            if not file.closed:
-                file.close()
-    except BaseException as error:  # whatever it is, it is told to the user
-        return failure_of(error, folder)
-    return None
-
-
-def failure_of(error: BaseException, folder: str) -> Message:
-    """Describe an exception: its kind, a line, and the traceback without this product's frames."""
-    kind = "memory" if isinstance(error, MemoryError) else "exited" if isinstance(error, SystemExit) else "raised"
-    message = " ".join("".join(traceback.format_exception_only(error)[-1:]).split())
-    if _is_text_written(error):
-        message += " (out_files[0].write takes bytes, not str)"
-    if kind == "exited":
-        message = f"it called exit({error})" if error.args else "it called exit()"
-    shown = "".join(traceback.format_exception(type(error), error, _storlet_frames(error.__traceback__)))
-    shown = shown.replace(f"{folder}/", "")[-_LONGEST_TRACEBACK:]
-    return {"event": "failed", "kind": kind, "message": message[:1000], "traceback": shown}
-
-
-def _storlet_frames(trace: TracebackType | None) -> TracebackType | None:
-    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_OWN_FILES):
-        trace = trace.tb_next
-    return trace
-
-
-def _is_text_written(error: BaseException) -> bool:
-    trace = error.__traceback__
-    frame: FrameType | None = None
-    while trace is not None:
-        frame, trace = trace.tb_frame, trace.tb_next
-    code = frame.f_code if frame else None
-    return (
-        isinstance(error, TypeError)
-        and code is not None
-        and (code.co_filename, code.co_name)
-        == (
-            files.__file__,
-            "write",
-        )
-    )
 
 
 def hear_signals(channel: socket.socket) -> None:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from storlet_shell import running
 from storlet_shell.embedded import linux, messages, sandbox, task
 from storlet_shell.embedded.messages import Message
 from storlet_shell.embedded.sandbox import Place, Sandbox
@@ -60,15 +61,8 @@ class WarmParent:
                     return
 
     def _load(self) -> bool:
-        module, name = self.order["main"].split(".")
-        sys.path.insert(0, self.place.folder)
-        try:
-            # Not importlib.import_module: its frames would stand in every traceback.
-            self.storlet = getattr(__import__(module), name)
-        except BaseException as error:
-            failure = task.failure_of(error, self.place.folder)
-            if isinstance(error, AttributeError) and module in sys.modules and not hasattr(sys.modules[module], name):
-                failure |= {"message": f"{module}.py has no class {name}", "traceback": ""}
+        self.storlet, failure = running.load(self.order["main"], self.place.folder)
+        if failure is not None:
             messages.send(self.channel, failure)
             return False
         return True
@@ -179,6 +173,5 @@ def main(channel: socket.socket, log: int, order: Message, holds: Sandbox) -> No
     place = Place(order["folder"], order["root"], order["hidden"], tuple(order["imports"]), order["scratch"])
     sandbox.confine(holds, place)
     sandbox.limit(order["memory"], order["files"], _PROCESSES if holds.namespaces else None)
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
+    running.prepare_streams()
     WarmParent(channel, order, holds, place).serve()
