@@ -9,7 +9,10 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import sys
+import termios
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 
 from eventlet.hubs import trampoline
@@ -82,18 +85,27 @@ def read(descriptor: int, progress: Progress) -> bytes:
             return data
 
 
-def write(descriptor: int, data: bytes, progress: Progress) -> None:
-    """Write everything to a pipe.
+def write(descriptor: int, data: bytes, progress: Progress) -> Iterator[int]:
+    """Write everything to a pipe, as there is room; yield how many bytes each time.
 
     :raises BrokenPipeError: nobody reads it any more
     """
     rest = memoryview(data)
     while rest:
         try:
-            rest = rest[_os.write(descriptor, rest) :]
-            progress.mark()
+            count = _os.write(descriptor, rest)
         except BlockingIOError:
             trampoline(descriptor, write=True)
+        else:
+            progress.mark()
+            yield count
+            rest = rest[count:]
+
+
+def unread(pipe: int) -> int:
+    """Return how many bytes wait in a pipe."""
+    count = fcntl.ioctl(pipe, termios.FIONREAD, bytes(4))
+    return int.from_bytes(count, sys.byteorder)
 
 
 def splice(source: int, start: int, end: int, pipe: int) -> int:

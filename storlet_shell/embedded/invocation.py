@@ -16,6 +16,7 @@ from storlet_shell.embedded.messages import MessageTooLongError
 from storlet_shell.embedded.versions import Child, Version
 
 _LARGEST_LOG = 64 * 1024
+_SHOWN_INPUTS = 4
 
 STORED = "storlet_shell_stored"
 """The option of a request whose result becomes an object: of the header that ``outcome`` gives it (``handlers/base.py``
@@ -77,7 +78,7 @@ class Invocation:
         self._progress.mark()  # the reader is back: from now on it is the storlet's time
         try:
             data = descriptors.read(self._body, self._progress)
-            failure = None if data else self._verdict()
+            failure = None if data else self._verdict() or self._unread()
         except BaseException as error:
             raise self._failed(error) from None
         if data:
@@ -118,6 +119,26 @@ class Invocation:
             for descriptor in handed_over:
                 descriptors.close(descriptor)
 
+    @property
+    def _is_watched(self) -> bool:
+        """Whether each input must be read: where there are several, a storlet that knows of one drops the others."""
+        return bool(self.request.extra_data_list) and UNREAD_ALLOWED not in self.request.options
+
+    def _unread(self) -> Failure | None:
+        """Return a failure if nothing was read of an input that isn't empty.
+
+        By what is left in the pipe, since what was fed need not have been read, and a storlet may read by descriptor.
+        """
+        if not self._is_watched:
+            return None
+        names = [f"in_files[{number}]" for number, feed in enumerate(self._feeds) if feed.is_unread()]
+        if self._input_failure is not None or not names:
+            return self._input_failure
+        if len(names) > _SHOWN_INPUTS:
+            names[_SHOWN_INPUTS - 1 :] = [f"{len(names) - _SHOWN_INPUTS + 1} other inputs"]
+        listed = " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
+        return Failure("unread", f"it read nothing of {listed}, and there was something to read")
+
     def _parameters(self) -> dict[str, str]:
         # The one system parameter (StorletGatewayContainer._add_system_params).
         return {**self.request.params, "storlet_execution_path": self.version.folder}
@@ -125,8 +146,8 @@ class Invocation:
     def _feed(self, source: Any) -> Feed:
         if source.has_fd:
             bounds = (self.request.start, self.request.end) if self.request.has_range else None
-            return FileFeed(source.data_fd, bounds, self._progress)
-        return IteratorFeed(source.data_iter, self._progress, self._input_failed)
+            return FileFeed(source.data_fd, bounds, self._progress, is_watched=self._is_watched)
+        return IteratorFeed(source.data_iter, self._progress, self._input_failed, is_watched=self._is_watched)
 
     def _input_failed(self, error: BaseException) -> None:
         """Keep a storlet from taking half an input for a whole one."""
@@ -140,10 +161,16 @@ class Invocation:
         self._metadata = -1
         if not text:
             raise InvocationError(self._verdict() or Failure("metadata", contract.NO_METADATA))
+        is_stored = STORED in self.request.options
         try:
-            return contract.read_metadata(text, is_stored=STORED in self.request.options)
+            metadata = contract.read_metadata(text, is_stored=is_stored)
         except contract.MetadataError as error:
             raise InvocationError(Failure("metadata", str(error))) from None
+        # Of an object server's answer, a copy takes no content type (storlets handlers/proxy.py: copy_headers).
+        if is_stored and self.request.data.has_fd and "content-type" in map(str.lower, metadata):
+            reason = "a copy that runs on an object server loses the content type that it set: run it on the proxy"
+            raise InvocationError(Failure("metadata", reason))
+        return metadata
 
     def _verdict(self) -> Failure | None:
         """Wait for the storlet's end, and return what was wrong with it."""

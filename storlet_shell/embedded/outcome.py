@@ -27,6 +27,7 @@ from storlet_shell.embedded.source import MARK
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 _TEXT = ("Content-Type", "text/plain; charset=utf-8")
 _HELD_BACK = 4096
+_STORED = "HTTP_X_STORLET_SHELL_STORED"  # for the engine, on whichever server it runs: see invocation.STORED
 _socket = original("socket")
 
 
@@ -100,6 +101,9 @@ class Outcome:
             env["wsgi.input"] = WholeInput(env["wsgi.input"], int(env["CONTENT_LENGTH"]))
         if env["REQUEST_METHOD"] == "COPY" or "HTTP_X_COPY_FROM" in env:
             env[MARK] = {}
+        env.pop(_STORED, None)  # whoever sends it
+        if env["REQUEST_METHOD"] in ("PUT", "COPY"):
+            env[_STORED] = "True"
         answer: list[Any] = []
         body: Iterable[bytes] = ()
         try:
