@@ -41,8 +41,8 @@ KEYSTONE_KEYS = {
 
 # The storlets middleware stands where its own installer puts it: after authentication, before what assembles bodies.
 _PROXY_PIPELINE = (
-    "catch_errors gatekeeper healthcheck recon cache listing_formats bulk tempurl formpost {auth} space"
-    " outcome storlet_handler lookup source staticweb copy container-quotas"
+    "catch_errors gatekeeper door healthcheck recon cache listing_formats bulk tempurl formpost {auth} guard space"
+    " outcome storlet_handler inside lookup source staticweb copy container-quotas"
     " account-quotas slo dlo versioned_writes symlink proxy-server"
 )
 _INTERNAL_PIPELINE = "catch_errors cache proxy-server"
@@ -216,6 +216,9 @@ def _proxy(settings: Settings, auth: Sections) -> Sections:
         **{f"filter:{name}": {"use": f"egg:swift#{entry}"} for name, entry in _SWIFT_FILTERS.items()},
         "filter:recon": _recon(),
         "filter:cache": {"paste.filter_factory": "storlet_shell.embedded.cache:filter_factory", "name": CACHE},
+        "filter:door": {"paste.filter_factory": "storlet_shell.embedded.guard:door_factory"},
+        "filter:guard": {"paste.filter_factory": "storlet_shell.embedded.guard:guard_factory"},
+        "filter:inside": {"paste.filter_factory": "storlet_shell.embedded.guard:inside_factory", "engine": ENGINE},
         "filter:outcome": {"paste.filter_factory": "storlet_shell.embedded.outcome:filter_factory", "engine": ENGINE},
         "filter:lookup": {"paste.filter_factory": "storlet_shell.embedded.lookup:lookup_factory", "engine": ENGINE},
         "filter:source": {"paste.filter_factory": "storlet_shell.embedded.source:filter_factory"},
