@@ -13,7 +13,7 @@ from eventlet.event import Event
 from eventlet.semaphore import Semaphore
 
 from storlet_shell.embedded.deployments import Deployments
-from storlet_shell.embedded.failures import Failure, InvocationError
+from storlet_shell.embedded.failures import Failure, InvocationError, encode
 from storlet_shell.embedded.invocation import Invocation
 from storlet_shell.embedded.journal import Journal, Record
 from storlet_shell.embedded.lookups import Lookups
@@ -196,7 +196,7 @@ class Engine:
         name = log_name(request.storlet_id)
         try:
             # In a green thread of its own: the logger's transaction id, which is this one's, changes on the way.
-            eventlet.spawn(self._deployments.put_log, request.file_manager, name, text.encode()).wait()
+            eventlet.spawn(self._deployments.put_log, request.file_manager, name, encode(text)).wait()
         except (Exception, eventlet.Timeout) as error:
             request.file_manager.logger.warning(f"the log object {name} can't be stored: {error}")
 
