@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from storlet_shell.embedded import users
+from storlet_shell.embedded.disk import RESERVED_BYTES
 from storlet_shell.embedded.rings import write_rings
 from storlet_shell.embedded.settings import USER, Secrets, Settings
 
@@ -61,9 +62,6 @@ _SWIFT_FILTERS = {
     "dlo": "dlo",
     "symlink": "symlink",
 }
-
-# How much of the disk stays free: the databases of accounts and containers must be able to grow when objects can't.
-RESERVED_BYTES = 16 * 2**20
 
 # Bytes that are read and sent in one go. With Swift's default, a quarter of it, uploads are an eighth slower.
 _CHUNK = 256 * 2**10

@@ -5,6 +5,7 @@ A storlet's last invocations are in a file of JSON lines; older ones make room.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import time
@@ -14,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from storlet_shell.embedded.disk import RESERVED_BYTES, shortage
 from storlet_shell.embedded.failures import Failure
 
 _KEPT = 50
@@ -84,7 +86,13 @@ class Journal:
         return self._failures.get(transaction)
 
     def write(self, account: str, storlet: str, record: Record) -> None:
-        """Append a record to a storlet's."""
+        """Append a record to a storlet's.
+
+        :raises OSError: the disk has no room for it; half of the reserve is left to Swift's databases alone
+        """
+        reason = shortage(reserved=RESERVED_BYTES // 2)
+        if reason:
+            raise OSError(errno.ENOSPC, reason)
         path = self._path(account, storlet)
         line = json.dumps(asdict(record)) + "\n"
         if path not in self._sizes:
