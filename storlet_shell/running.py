@@ -7,6 +7,7 @@ them, and a dry run does where they are installed.
 from __future__ import annotations
 
 import importlib.machinery
+import json
 import os
 import sys
 import traceback
@@ -114,13 +115,21 @@ def failure_of(error: BaseException, folder: str) -> Message:
     if kind == "exited":
         message = f"it called exit({error})" if error.args else "it called exit()"
     shown = "".join(traceback.format_exception(type(error), error, _storlet_frames(error.__traceback__)))
-    shown = shown.replace(f"{folder}/", "")[-_LONGEST_TRACEBACK:]
-    return {"event": "failed", "kind": kind, "message": _encodable(message[:1000]), "traceback": _encodable(shown)}
+    shown = _end_of(_encodable(shown.replace(f"{folder}/", "")))
+    return {"event": "failed", "kind": kind, "message": _encodable(message[:1000]), "traceback": shown}
 
 
 def _encodable(text: str) -> str:
     """Return text that every stream takes: a storlet's may hold surrogates, as of a file's name."""
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _end_of(text: str) -> str:
+    """Return the end of a long text, so that a message can hold it however many of its characters are escaped there."""
+    text = text[-_LONGEST_TRACEBACK:]
+    while len(json.dumps(text)) > 2 * _LONGEST_TRACEBACK:
+        text = text[len(text) // 4 :]
+    return text
 
 
 def _storlet_frames(trace: TracebackType | None) -> TracebackType | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from storlet_shell.embedded import users
+from storlet_shell.embedded.disk import RESERVED_BYTES
 from storlet_shell.embedded.rings import write_rings
 from storlet_shell.embedded.settings import USER, Secrets, Settings
 
@@ -41,8 +42,8 @@ KEYSTONE_KEYS = {
 
 # The storlets middleware stands where its own installer puts it: after authentication, before what assembles bodies.
 _PROXY_PIPELINE = (
-    "catch_errors gatekeeper healthcheck recon cache listing_formats bulk tempurl formpost {auth} space"
-    " outcome storlet_handler lookup source staticweb copy container-quotas"
+    "catch_errors gatekeeper door healthcheck recon cache listing_formats bulk tempurl formpost {auth} guard space"
+    " outcome storlet_handler inside lookup source staticweb copy container-quotas"
     " account-quotas slo dlo versioned_writes symlink proxy-server"
 )
 _INTERNAL_PIPELINE = "catch_errors cache proxy-server"
@@ -61,9 +62,6 @@ _SWIFT_FILTERS = {
     "dlo": "dlo",
     "symlink": "symlink",
 }
-
-# How much of the disk stays free: the databases of accounts and containers must be able to grow when objects can't.
-RESERVED_BYTES = 16 * 2**20
 
 # Bytes that are read and sent in one go. With Swift's default, a quarter of it, uploads are an eighth slower.
 _CHUNK = 256 * 2**10
@@ -216,6 +214,9 @@ def _proxy(settings: Settings, auth: Sections) -> Sections:
         **{f"filter:{name}": {"use": f"egg:swift#{entry}"} for name, entry in _SWIFT_FILTERS.items()},
         "filter:recon": _recon(),
         "filter:cache": {"paste.filter_factory": "storlet_shell.embedded.cache:filter_factory", "name": CACHE},
+        "filter:door": {"paste.filter_factory": "storlet_shell.embedded.guard:door_factory"},
+        "filter:guard": {"paste.filter_factory": "storlet_shell.embedded.guard:guard_factory"},
+        "filter:inside": {"paste.filter_factory": "storlet_shell.embedded.guard:inside_factory", "engine": ENGINE},
         "filter:outcome": {"paste.filter_factory": "storlet_shell.embedded.outcome:filter_factory", "engine": ENGINE},
         "filter:lookup": {"paste.filter_factory": "storlet_shell.embedded.lookup:lookup_factory", "engine": ENGINE},
         "filter:source": {"paste.filter_factory": "storlet_shell.embedded.source:filter_factory"},

@@ -15,6 +15,7 @@ from typing import Any
 
 from swift.common.internal_client import InternalClient, UnexpectedResponse
 
+from storlet_shell.embedded.disk import shortage
 from storlet_shell.embedded.failures import Failure, InvocationError
 from storlet_shell.embedded.sandbox import NOBODY
 from storlet_shell.embedded.versions import Key
@@ -97,10 +98,11 @@ class Deployments:
 
     def _put(self, manager: Any, container: str, path: Path, permissions: int) -> None:
         try:
-            _, _, body = self._client(manager).get_object(manager.account, container, path.name)
+            _, headers, body = self._client(manager).get_object(manager.account, container, path.name)
         except UnexpectedResponse as error:
             what = f"{container}/{path.name}"
             raise InvocationError(Failure("missing", f"{what} is gone: {error.resp.status}")) from None
+        _require_room(int(headers.get("Content-Length") or 0))
         _write(path, body)
         path.chmod(permissions)
 
@@ -128,4 +130,15 @@ def _check(request: Any) -> None:
 def _write(path: Path, body: Iterable[bytes]) -> None:
     with path.open("wb") as file:
         for chunk in body:
+            _require_room(len(chunk))  # again: others write meanwhile
             file.write(chunk)
+
+
+def _require_room(needed: int) -> None:
+    """Leave the disk's reserve to Swift's databases.
+
+    :raises InvocationError: there is no room for so many bytes beside it
+    """
+    reason = shortage(needed)
+    if reason:
+        raise InvocationError(Failure("engine", reason))

@@ -13,7 +13,7 @@ from eventlet.event import Event
 from eventlet.semaphore import Semaphore
 
 from storlet_shell.embedded.deployments import Deployments
-from storlet_shell.embedded.failures import Failure, InvocationError
+from storlet_shell.embedded.failures import Failure, InvocationError, encode
 from storlet_shell.embedded.invocation import Invocation
 from storlet_shell.embedded.journal import Journal, Record
 from storlet_shell.embedded.lookups import Lookups
@@ -193,12 +193,17 @@ class Engine:
             request.file_manager.logger.warning(f"the log of {request.storlet_id} can't be written: {error}")
 
     def _store_log(self, request: Any, text: str) -> None:
-        name = f"{request.storlet_id.split('-')[0]}.log"  # upstream's rule (_upload_storlet_logs)
+        name = log_name(request.storlet_id)
         try:
             # In a green thread of its own: the logger's transaction id, which is this one's, changes on the way.
-            eventlet.spawn(self._deployments.put_log, request.file_manager, name, text.encode()).wait()
+            eventlet.spawn(self._deployments.put_log, request.file_manager, name, encode(text)).wait()
         except (Exception, eventlet.Timeout) as error:
             request.file_manager.logger.warning(f"the log object {name} can't be stored: {error}")
+
+
+def log_name(storlet: str) -> str:
+    """Return the name of the object for a storlet's log, by upstream's rule (``_upload_storlet_logs``)."""
+    return f"{storlet.split('-')[0]}.log"
 
 
 def _import_log(version: Version) -> str:

@@ -12,6 +12,11 @@ HEADER = "X-Storlet-Shell-Failure"
 """The response header that names the kind of a storlet's failure."""
 
 
+def encode(text: str) -> bytes:
+    """Encode text that a storlet may have made: what can't be encoded, such as half a surrogate pair, is escaped."""
+    return text.encode(errors="backslashreplace")
+
+
 @dataclass(frozen=True)
 class Failure:
     """One invocation's failure.

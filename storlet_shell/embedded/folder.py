@@ -243,11 +243,15 @@ def read_json(folder: Path, name: str) -> dict[str, Any] | None:
 def write_json(path: Path, value: dict[str, Any]) -> None:
     """Store a file whole or not at all, readable for its owner only."""
     fd, written = tempfile.mkstemp(dir=path.parent)  # mode 0600
-    with os.fdopen(fd, "w") as file:
-        json.dump(value, file)
-        file.flush()
-        os.fsync(fd)
-    Path(written).replace(path)
+    try:
+        with os.fdopen(fd, "w") as file:
+            json.dump(value, file)
+            file.flush()
+            os.fsync(fd)
+        Path(written).replace(path)
+    except BaseException:
+        Path(written).unlink(missing_ok=True)
+        raise
 
 
 def broken(folder: Path, name: str) -> EmbeddedError:

@@ -21,7 +21,7 @@ from swift.common.swob import HTTPForbidden, HTTPNotFound, Request, Response
 from swift.common.utils import close_if_possible
 
 from storlet_shell.embedded.engine import Engine, engine_of
-from storlet_shell.embedded.failures import HEADER, Failure
+from storlet_shell.embedded.failures import HEADER, Failure, encode
 from storlet_shell.embedded.source import MARK
 
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -91,7 +91,7 @@ class Outcome:
         text = "".join(record.render() for record in records if transaction in (None, record.transaction))
         if not text:
             return HTTPNotFound(request=request, body=f"Nothing is kept of {storlet}.\n", content_type=_TEXT[1])
-        return Response(request=request, body=text.encode(), content_type="text/plain", charset="utf-8")
+        return Response(request=request, body=encode(text), content_type="text/plain", charset="utf-8")
 
     def _run(self, env: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         transaction = env.get("swift.trans_id", "")
@@ -167,7 +167,7 @@ def _tell(
     start_response: Callable[..., Any], status: str, headers: list[tuple[str, str]], storlet: str, failure: Failure
 ) -> list[bytes]:
     """Answer a failure with its reason."""
-    body = f"{failure.line(storlet)}\n".encode()
+    body = encode(f"{failure.line(storlet)}\n")
     replaced = {"content-length", "content-type", "etag", "last-modified"}
     kept = [header for header in headers if header[0].lower() not in replaced]
     start_response(status, [*kept, _TEXT, ("Content-Length", str(len(body))), (HEADER, failure.kind)])
