@@ -56,6 +56,18 @@ def green_pair() -> tuple[Any, int]:
     return own, other.detach()
 
 
+def send(channel: Any, message: Message, handed_over: list[int]) -> None:
+    """Send a message as soon as the channel has room for it.
+
+    :raises OSError: the other end is closed, or this one
+    """
+    while True:
+        try:
+            return messages.send(channel, message, handed_over)
+        except BlockingIOError:  # its reader is busy, which is no reason to take it for dead
+            descriptors.wait_writable(channel.fileno())
+
+
 class Child:
     """A process that waits for one invocation, or is in it.
 
@@ -85,7 +97,7 @@ class Child:
 
     def send(self, order: Message, handed_over: list[int]) -> None:
         """Give it its invocation."""
-        messages.send(self._channel, order, handed_over)
+        send(self._channel, order, handed_over)
 
     def verdict(self, progress: Progress) -> Failure | None:
         """Wait until it says how the invocation went, or ends without; None if it went well."""
@@ -180,7 +192,12 @@ class Version:
         while self.alive and forks < _FORKS:
             spare = bool(self._spares)
             child = self._spares.popleft() if spare else self._fork()
-            if child.is_ready(progress):
+            try:
+                is_ready = child.is_ready(progress)
+            except BaseException:
+                child.close()
+                raise
+            if is_ready:
                 return child
             refusal = child.refusal
             child.close()  # it has run nothing yet, so another may take its place
@@ -211,7 +228,7 @@ class Version:
         own, other = green_pair()
         own.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         try:
-            messages.send(self.channel, {"event": "fork", "task": number}, [other])
+            send(self.channel, {"event": "fork", "task": number}, [other])
         except OSError:
             self.alive = False
         finally:
