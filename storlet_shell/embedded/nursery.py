@@ -153,7 +153,9 @@ class Nursery:
 
     def _listen(self, channel: Any) -> None:
         while (message := _receive(channel, Progress(float("inf")))) is not None:
-            if message["event"] == "ended":
+            if message["event"] == "started" and message["version"] in self._versions:
+                self._versions[message["version"]].started(message["pid"])
+            elif message["event"] == "ended":
                 version = self._versions.pop(message["version"], None)
                 if version is not None:
                     version.alive = False
