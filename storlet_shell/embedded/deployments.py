@@ -7,6 +7,7 @@ internal client's whole pipeline for each request; here dependencies are looked 
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import shutil
 from collections.abc import Iterable
@@ -32,7 +33,7 @@ class Deployments:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._clients: dict[str, InternalClient] = {}
-        self._number = 0
+        self._numbers = itertools.count(1)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
 
@@ -58,8 +59,8 @@ class Deployments:
         :param to_nobody: make it the user nobody's, as whom the storlet is to run
         :returns: the version's number and the folder
         """
-        self._number += 1
-        folder = self._folder / f"v{self._number}"
+        number = next(self._numbers)  # this version's alone: others are fetched while this one waits for Swift
+        folder = self._folder / f"v{number}"
         folder.mkdir()
         folder.with_name(f"{folder.name}.scratch").mkdir(mode=0o1777)
         try:
@@ -73,7 +74,7 @@ class Deployments:
         if to_nobody:
             for path in (folder, folder.with_name(f"{folder.name}.scratch"), *folder.iterdir()):
                 os.chown(path, NOBODY, NOBODY)
-        return self._number, str(folder)
+        return number, str(folder)
 
     def discard(self, folder: str) -> None:
         """Remove a version's folder."""

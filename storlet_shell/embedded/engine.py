@@ -139,11 +139,13 @@ class Engine:
         except BaseException:
             self._drop(version)
             raise
-        version.prepare()
         self._versions[key] = version
         version.active += 1  # not to be ended by others that make room meanwhile
-        self._make_room(key)
-        version.active -= 1
+        try:
+            version.prepare()
+            self._make_room(key)
+        finally:
+            version.active -= 1
         return version
 
     def _make_room(self, newest: Key) -> None:

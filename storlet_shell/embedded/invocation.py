@@ -196,16 +196,21 @@ class Invocation:
         if self._over:
             return
         self._over = True
+        try:
+            self._release()
+        finally:  # also when this green thread is ended while it waits for a feed
+            self.version.active -= 1
+            self.version.last_used = time.monotonic()
+            try:
+                self._on_end(self, failure)
+            finally:
+                descriptors.close(self._log)
+                self._log = -1
+
+    def _release(self) -> None:
         if self._child is not None:
             self._child.close()
-        for feed in self._feeds:
-            feed.stop()
         for descriptor in (self._metadata, self._body):
             descriptors.close(descriptor)
-        self.version.active -= 1
-        self.version.last_used = time.monotonic()
-        try:
-            self._on_end(self, failure)
-        finally:
-            descriptors.close(self._log)
-            self._log = -1
+        for feed in self._feeds:
+            feed.stop()

@@ -71,6 +71,7 @@ class Zygote:
             self._become_parent(order, descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
+        messages.send(self.channel, {"event": "started", "version": order["version"], "pid": pid})
         ended = os.pidfd_open(pid)
         self.parents[ended] = (pid, order["version"])
         poll.register(ended, select.POLLIN)
