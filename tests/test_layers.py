@@ -16,7 +16,8 @@ RANKS = (
     {"errors", "values", "results", "reports", "response", "saving", "bodies", "source", "plugins"}
     | {"visible", "views", "display", "frames", "excerpts", "advice"},
     {"headers", "access", "jar", "classfile", "renewal", "trial_process", "patterns", "templates"},
-    {"auth_types", "credentials", "environment", "clouds", "identity", "keystone", "transport", "client", "trial"},
+    {"auth_types", "credentials", "environment", "clouds", "identity", "keystone", "transport"}
+    | {"statuses", "client", "trial"},
     {"session", "drivers", "schedulers", "executors", "endpoints", "throttle", "batches"},
     {"registry", "completion", "cursor"},
     {"commands"},
