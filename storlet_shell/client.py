@@ -324,6 +324,18 @@ class Client:
                 log.append(line)
         return reason, "\n".join(log)
 
+    def broken_run(self, storlet: str, subject: str, error: IncompleteBodyError) -> StorletShellError:
+        """Return what a run failed of whose body ended early: the storlet, where its log proves it.
+
+        Every command that reads what a storlet makes ends with this, so that all end with the same status.
+        """
+        reason, log = self.failed_run(storlet, error.transaction_id)
+        if reason:
+            message = f"storlet {storlet} failed over {subject}: {reason}; {error.message}"
+            return StorletFailedError(message, transaction_id=error.transaction_id, details=log)
+        message = f"{storlet} over {subject}: {error.message}, as when a storlet fails in the middle"
+        return IncompleteBodyError(f"{message}; see: logs {storlet}", transaction_id=error.transaction_id, details=log)
+
     def _is_there(self, request: Request) -> bool:
         """Tell a failed storlet from a failed server: a 503 without text can be either, and a HEAD runs no storlet."""
         try:

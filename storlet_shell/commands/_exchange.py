@@ -184,15 +184,9 @@ def _broken(session: Session, error: IncompleteBodyError, label: str, run: Invoc
         return IncompleteBodyError(f"{label}: {error.message}", transaction_id=error.transaction_id)
     from storlet_shell.excerpts import with_code  # for those whose storlet fails
 
-    reason, log = session.client.failed_run(run.storlet.name, error.transaction_id)
-    details = with_code(log, session.sources)
-    if reason:
-        message = f"storlet {run.storlet} failed over {label}: {reason}; {error.message}"
-        return StorletFailedError(message, transaction_id=error.transaction_id, details=details)
-    message = f"{error.message}, as when a storlet fails in the middle; see: logs {run.storlet}"
-    return IncompleteBodyError(
-        f"{run.storlet} over {label}: {message}", transaction_id=error.transaction_id, details=details
-    )
+    failure = session.client.broken_run(run.storlet.name, label, error)
+    failure.details = with_code(failure.details, session.sources)
+    return failure
 
 
 def send_body(session: Session, request: Request, body: Body) -> Reply:
