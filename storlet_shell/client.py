@@ -1,4 +1,4 @@
-"""The object store over one login: what may be repeated, and what a status means to a user."""
+"""The object store over one login: what may be repeated, and what an answer means to a user."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ from storlet_shell.errors import (
     StorletShellError,
     UsageError,
 )
+from storlet_shell.statuses import PASSING, error_of_status, is_done
+from storlet_shell.statuses import STATUS_ERRORS as STATUS_ERRORS
 from storlet_shell.transport import Reply, Transport, host_of
 from storlet_shell.values import Request
 
@@ -34,41 +36,6 @@ BACK_OFF = 0.25
 """Seconds before the second attempt; each further pause is twice as long, and up to half of it is drawn by lot."""
 
 _ERROR_BODY_BYTES = 64 * 1024
-_PASSING = (429, 498, 500, 502, 503, 504, 507)  # answers of a server that may soon do better
-
-STATUS_ERRORS: Mapping[int, tuple[type[StorletShellError], str]] = {
-    304: (StorletShellError, "not changed since, as the request's condition has it"),
-    400: (StorletShellError, "the server calls the request bad"),
-    401: (IdentityError, "the token is refused"),
-    402: (IdentityError, "the account is not paid for"),
-    403: (IdentityError, "this user may not do that"),
-    404: (NotFoundError, "not found"),
-    405: (StorletShellError, "the server does not allow that method here"),
-    406: (StorletShellError, "the server has nothing of an acceptable type"),
-    408: (ServiceError, "the server waited too long for the request"),
-    409: (StorletShellError, "in conflict with what is there (a container must be empty)"),
-    410: (NotFoundError, "gone"),
-    411: (StorletShellError, "the server wants to know the length"),
-    412: (StorletShellError, "a precondition does not hold"),
-    413: (StorletShellError, "too large for the server, or over a quota"),
-    414: (StorletShellError, "the name is too long for the server"),
-    415: (StorletShellError, "the server does not take that type"),
-    416: (StorletShellError, "the range lies outside of the object"),
-    417: (StorletShellError, "the server does not do what is expected"),
-    422: (ServiceError, "what arrived is not what was sent"),
-    429: (OverloadedError, "too many requests; try later"),
-    431: (StorletShellError, "more headers than the server takes; send fewer parameters"),
-    498: (OverloadedError, "too many requests; try later"),
-    499: (ServiceError, "the server saw the connection close"),
-    500: (ServiceError, "the server failed"),
-    501: (ServiceError, "the server can't do that"),
-    502: (ServiceError, "a gateway before the server failed"),
-    503: (ServiceError, "the server is not available now; try later"),
-    504: (ServiceError, "a gateway before the server got no answer"),
-    507: (ServiceError, "the server's disk is full"),
-    529: (OverloadedError, "too many requests; try later"),
-}
-"""Statuses of Swift's answers and what they mean to a user; 4xx and 5xx that are missing here go by their class."""
 
 _FAILURES: Mapping[str, type[StorletShellError]] = {
     "busy": OverloadedError,
@@ -128,7 +95,7 @@ class Client:
             try:
                 reply = self._send_once(Request("GET"), None, url=url)
                 text = reply.read()
-                if reply.status in _PASSING and attempts_left:
+                if reply.status in PASSING and attempts_left:
                     self._pause(attempts_left)
                     continue
                 told = json.loads(text) if reply.status == 200 else {}
@@ -184,7 +151,7 @@ class Client:
         A request that runs a storlet is never repeated, except after a 401 that means an expired token: nothing has
         run then. Others are repeated when the connection fails or the answer is a 503, if the body can be read again.
 
-        :raises StorletShellError: the error that the status stands for (:data:`STATUS_ERRORS`)
+        :raises StorletShellError: the error that the status stands for (:data:`storlet_shell.statuses.STATUS_ERRORS`)
         :raises UsageError: when the headers are larger than servers take; nothing is sent then
         """
         self._check_size(request)
@@ -201,7 +168,7 @@ class Client:
                 self._pause(attempts)
                 cut = True
                 continue
-            if reply.status < 300:
+            if is_done(request, reply.status):
                 return reply
             if cut and reply.status == 404 and request.method == "DELETE":
                 return reply  # the attempt whose answer was lost has done it
@@ -274,9 +241,7 @@ class Client:
         if reply.status == 404 and request.method == "PUT" and request.name:
             message = f"container {request.container} is not there; make it with: mkdir {request.container}"
             return NotFoundError(message, transaction_id=reply.transaction_id)
-        kind, meaning = STATUS_ERRORS.get(
-            reply.status, (ServiceError if reply.status >= 500 else StorletShellError, "not the answer to be expected")
-        )
+        kind, meaning = error_of_status(request, reply.status, reply.headers)
         if kind is OverloadedError or _was_turned_away(reply):
             message = f"{request.subject}: {meaning} (HTTP {reply.status})"
             return OverloadedError(
@@ -359,6 +324,18 @@ class Client:
                 log.append(line)
         return reason, "\n".join(log)
 
+    def broken_run(self, storlet: str, subject: str, error: IncompleteBodyError) -> StorletShellError:
+        """Return what a run failed of whose body ended early: the storlet, where its log proves it.
+
+        Every command that reads what a storlet makes ends with this, so that all end with the same status.
+        """
+        reason, log = self.failed_run(storlet, error.transaction_id)
+        if reason:
+            message = f"storlet {storlet} failed over {subject}: {reason}; {error.message}"
+            return StorletFailedError(message, transaction_id=error.transaction_id, details=log)
+        message = f"{storlet} over {subject}: {error.message}, as when a storlet fails in the middle"
+        return IncompleteBodyError(f"{message}; see: logs {storlet}", transaction_id=error.transaction_id, details=log)
+
     def _is_there(self, request: Request) -> bool:
         """Tell a failed storlet from a failed server: a 503 without text can be either, and a HEAD runs no storlet."""
         try:
@@ -385,7 +362,7 @@ def _was_turned_away(reply: Reply) -> bool:
 def _error_text(request: Request, reply: Reply) -> bytes:
     """Read what an error's body says, or as much of it as came."""
     try:
-        return b"" if request.method == "HEAD" else reply.read(_ERROR_BODY_BYTES)
+        return b"" if request.method == "HEAD" or reply.status < 400 else reply.read(_ERROR_BODY_BYTES)
     except IncompleteBodyError:
         return b""
     finally:

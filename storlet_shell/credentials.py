@@ -207,9 +207,12 @@ class Login:
         if reply.status in (401, 403):
             self.was_refused = True
             raise IdentityError(f"{who.auth_url} refuses the user {who.user} or the password")
-        if reply.status >= 300:
-            kind = ServiceError if reply.status >= 500 or reply.status in _PASSING else IdentityError
-            raise kind(f"{who.auth_url} does not log {who.user} in (HTTP {reply.status})")
+        if reply.status not in (200, 204):  # 204 is radosgw's
+            from storlet_shell.statuses import redirection  # for those who go wrong
+
+            kind = IdentityError if 300 <= reply.status < 500 and reply.status not in _PASSING else ServiceError
+            reason = f": {redirection(reply.headers)}" if 300 <= reply.status < 400 else ""
+            raise kind(f"{who.auth_url} does not log {who.user} in{reason} (HTTP {reply.status})")
         token, storage_url = (reply.headers.get(name, "") for name in (wire.AUTH_TOKEN, wire.STORAGE_URL))
         if not token or not storage_url:
             raise IdentityError(f"can't log in at {who.auth_url}: it answers without a token or a storage URL")

@@ -13,10 +13,11 @@ import storlet_shell
 PACKAGE = Path(storlet_shell.__file__).parent
 
 RANKS = (
-    {"errors", "values", "results", "reports", "response", "saving", "bodies", "source", "plugins"}
-    | {"visible", "views", "display", "frames", "excerpts", "advice", "contract", "running"},
-    {"headers", "access", "jar", "classfile", "renewal", "trial_process", "trial_files", "patterns", "templates"},
-    {"auth_types", "credentials", "environment", "clouds", "identity", "keystone", "transport", "client", "trial"},
+    {"errors", "values", "results", "reports", "response", "saving", "bodies", "source", "plugins", "visible"}
+    | {"views", "display", "frames", "excerpts", "advice", "contract", "running"},
+    {"headers", "access", "jar", "classfile", "renewal", "trial_process", "patterns", "templates", "trial_files"},
+    {"auth_types", "credentials", "environment", "clouds", "identity", "keystone", "transport", "client", "trial"}
+    | {"statuses"},
     {"session", "drivers", "schedulers", "executors", "endpoints", "throttle", "batches"},
     {"registry", "completion", "cursor"},
     {"commands"},

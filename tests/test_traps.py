@@ -386,8 +386,8 @@ def wire(run_scripted: Runner, responder: Responder) -> list[Recorded]:
     """Run many lines against a server that likes all of them; return what was sent."""
     responder.on("GET", "*", ok(b"[]"))
     responder.on("GET", "/c/o", Answer(body=b"RUN", chunked=True))
-    for method in ("HEAD", "PUT", "POST", "DELETE"):
-        responder.on(method, "*", ok())
+    for method, status in {"HEAD": 200, "PUT": 201, "POST": 204, "DELETE": 204}.items():
+        responder.on(method, "*", ok(status=status))
     responder.on("COPY", "*", GENERATED)
     for words in WIRE:
         outcome = run_scripted(*words, stdin=b"x", environ={"HTTP_REFERER": "storlets"})

@@ -166,11 +166,7 @@ class Crew:
         try:
             size, body = self._take(reply, task)
         except IncompleteBodyError as error:
-            raise IncompleteBodyError(
-                f"{run.storlet} over {task.source}: {error.message}, as when a storlet fails in the middle",
-                transaction_id=error.transaction_id,
-                details=client.log_of_failure(run.storlet.name, error.transaction_id),
-            ) from error
+            raise client.broken_run(run.storlet.name, str(task.source), error) from error
         finally:
             reply.close()
         return Outcome(task, reply.status, size, transaction_id=reply.transaction_id, body=body)

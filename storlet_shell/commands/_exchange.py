@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
@@ -146,17 +147,35 @@ def ran(request: Request) -> str:
 def _watched(
     session: Session, reply: Reply, label: str, total: int | None, run: Invocation | None, expected: Expectation
 ) -> Iterator[bytes]:
-    count = Count()
+    count, digest = Count(), hashlib.md5(usedforsecurity=False)
+    is_object = run is None and reply.status == 200
     with session.surroundings.progress(label, total) as progress:
         try:
             for chunk in reply.chunks():
                 progress.advance(len(chunk))
+                if is_object:
+                    digest.update(chunk)
                 if not expected.is_empty:
                     count.add(chunk)
                 yield chunk
         except IncompleteBodyError as error:
             raise _broken(session, error, label, run) from error
+    if is_object:
+        check_received(label, reply, digest.hexdigest())
     expected.check(label, count.bytes, count.lines, reply.transaction_id)
+
+
+def check_received(subject: str, reply: Reply, md5: str) -> None:
+    """Check that the bytes of a whole object are those that its ETag stands for.
+
+    :param md5: of what came
+    :raises ServiceError: when they are others
+    """
+    etag = reply.headers.get(wire.ETAG, "").strip('"')
+    if wire.is_md5_of_body(reply.headers) and etag and etag != md5:
+        raise ServiceError(
+            f"{subject}: what came is not what is stored: MD5 {md5}, not {etag}", transaction_id=reply.transaction_id
+        )
 
 
 def _broken(session: Session, error: IncompleteBodyError, label: str, run: Invocation | None) -> Exception:
@@ -165,15 +184,9 @@ def _broken(session: Session, error: IncompleteBodyError, label: str, run: Invoc
         return IncompleteBodyError(f"{label}: {error.message}", transaction_id=error.transaction_id)
     from storlet_shell.excerpts import with_code  # for those whose storlet fails
 
-    reason, log = session.client.failed_run(run.storlet.name, error.transaction_id)
-    details = with_code(log, session.sources)
-    if reason:
-        message = f"storlet {run.storlet} failed over {label}: {reason}; {error.message}"
-        return StorletFailedError(message, transaction_id=error.transaction_id, details=details)
-    message = f"{error.message}, as when a storlet fails in the middle; see: logs {run.storlet}"
-    return IncompleteBodyError(
-        f"{run.storlet} over {label}: {message}", transaction_id=error.transaction_id, details=details
-    )
+    failure = session.client.broken_run(run.storlet.name, label, error)
+    failure.details = with_code(failure.details, session.sources)
+    return failure
 
 
 def send_body(session: Session, request: Request, body: Body) -> Reply:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from contextlib import ExitStack
 
+from storlet_shell import headers as wire
 from storlet_shell.batches.batch import Batch, Rules
 from storlet_shell.batches.journal import Journal, Outputs
 from storlet_shell.batches.report import Rows
@@ -32,7 +33,8 @@ from storlet_shell.registry import Arg, Kind
 from storlet_shell.results import Result, expand
 from storlet_shell.session import Session
 from storlet_shell.templates import Template
-from storlet_shell.values import Invocation, ObjectPath
+from storlet_shell.transport import host_of
+from storlet_shell.values import Invocation, ObjectPath, Request
 
 _SHOWN = 10
 
@@ -106,7 +108,8 @@ def run_over(
     with ExitStack() as stack:
         kept = None
         if journal is not None:
-            kept = stack.enter_context(Journal(journal, _description(session, steps, input, output, save)))
+            description = _description(session, steps, input, output, save)
+            kept = stack.enter_context(Journal(journal, description, objects.span))
             _tell_of(session, kept)
         if len(steps) > 1:
             work = work._replace(scratch=stack.enter_context(scratch(session)))
@@ -182,9 +185,18 @@ def _plan(session: Session, objects: Objects, make: Callable[[int, ObjectPath], 
 def _description(
     session: Session, steps: tuple[Invocation, ...], pattern: Pattern, output: Template | None, save: Template | None
 ) -> dict[str, str]:
-    """Say what tells a batch from others, for its journal."""
+    """Say what tells a batch from others, for its journal.
+
+    When its container was created tells a cluster from others, by whatever endpoint it is reached, and after a restart
+    on another port, too. Where the server doesn't say it, the server's name must do.
+    """
+    reply = session.client.send(Request("HEAD", pattern.container))
+    reply.close()
+    created = reply.headers.get(wire.TIMESTAMP, "")
     return {
         "account": session.client.account,
+        "server": "" if created else host_of(session.client.storage_url),
+        "container's date": created,
         "input": str(pattern),
         "output": str(output or ""),
         "save": str(save or ""),

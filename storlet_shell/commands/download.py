@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from storlet_shell import headers as wire
+from storlet_shell.commands._exchange import check_received
 from storlet_shell.commands._folder import Conflicts, place
 from storlet_shell.commands._large_objects import is_identical
 from storlet_shell.commands._parallel import JOBS, Tally, Worker, in_parallel
@@ -19,7 +20,6 @@ from storlet_shell.errors import (
     IncompleteBodyError,
     LocalFileError,
     NotFoundError,
-    ServiceError,
     StorletShellError,
     UsageError,
 )
@@ -221,12 +221,7 @@ def _write(worker: Worker, source: ObjectPath, reply: Reply, file: IO[bytes]) ->
             worker.tally.advance(len(chunk))
     except IncompleteBodyError as error:
         raise IncompleteBodyError(f"{source}: {error.message}", transaction_id=error.transaction_id) from error
-    etag = reply.headers.get(wire.ETAG, "").strip('"')
-    if wire.is_md5_of_body(reply.headers) and etag and etag != digest.hexdigest():
-        raise ServiceError(
-            f"{source}: what came is not what is stored: MD5 {digest.hexdigest()}, not {etag}",
-            transaction_id=reply.transaction_id,
-        )
+    check_received(str(source), reply, digest.hexdigest())
     file.flush()
     modified = _seconds(reply.headers.get(wire.MODIFIED, ""))
     if modified is not None:

@@ -16,6 +16,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
 from storlet_shell.schedulers.base import Endpoint, Scheduler
+from storlet_shell.transport import FinalAnswer
 
 EVERY = 3.0
 """Seconds for which an answer is taken for granted."""
@@ -80,6 +81,7 @@ def free_memory(url: str) -> int:
     if parts.scheme == "https":
         trusted = ssl.create_default_context(cafile=os.environ.get("OS_CACERT") or None)
         connection = HTTPSConnection(parts.hostname, parts.port, timeout=TIMEOUT, context=trusted)
+    connection.response_class = FinalAnswer
     try:
         connection.request("GET", "/recon/mem")
         reply = connection.getresponse()

@@ -68,6 +68,8 @@ class Answer:
     :param length: the Content-Length to claim; None for the true one
     :param end: ``clean``, ``cut`` (closed), ``mid`` (closed inside of a chunk), ``reset`` (a TCP reset)
     :param early: answer before the request's body is read
+    :param interim: statuses of answers that go before this one
+    :param surplus: bytes that follow the answer, beyond its length
     """
 
     status: int = 200
@@ -77,6 +79,8 @@ class Answer:
     length: int | None = None
     end: str = "clean"
     early: bool = False
+    interim: tuple[int, ...] = ()
+    surplus: bytes = b""
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the body."""
@@ -289,6 +293,8 @@ def _send(connection: socket.socket, method: str, answer: Answer) -> bool:
 
 
 def _send_answer(connection: socket.socket, method: str, answer: Answer) -> None:
+    for status in answer.interim:
+        connection.sendall(b"HTTP/1.1 %d Interim\r\nLink: </style.css>; rel=preload\r\n\r\n" % status)
     lines = [f"HTTP/1.1 {answer.status} {responses.get(answer.status, 'Something')}"]
     lines += [f"{name}: {value}" for name, value in answer.headers]
     if "x-trans-id" not in (name.lower() for name, _ in answer.headers):
@@ -296,14 +302,19 @@ def _send_answer(connection: socket.socket, method: str, answer: Answer) -> None
     pieces = answer.pieces()
     if answer.chunked:
         lines.append("Transfer-Encoding: chunked")
-    elif answer.status != 204:
+    elif answer.status != 204 and answer.status >= 200:
         if answer.length is None:
             whole = b"".join(pieces)
             pieces = iter([whole])
             lines.append(f"Content-Length: {len(whole)}")
         else:
             lines.append(f"Content-Length: {answer.length}")
-    connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape"))
+    head = ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
+    if answer.surplus:  # in one packet with all that is before it
+        whole = b"" if method == "HEAD" or answer.status == 204 else b"".join(pieces)
+        connection.sendall(head + whole + answer.surplus)
+        return
+    connection.sendall(head)
     if method == "HEAD":
         return
     for piece in pieces:
