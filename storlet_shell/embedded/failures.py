@@ -10,6 +10,9 @@ from storlets.gateway.common.exceptions import StorletRuntimeException
 HEADER = "X-Storlet-Shell-Failure"
 """The response header that names the kind of a storlet's failure."""
 
+PROXY, OBJECT = "proxy", "object"
+"""The servers that run storlets, as answers and the middleware's ``execution_server`` name them."""
+
 
 @dataclass(frozen=True)
 class Failure:
