@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import re
 import time
@@ -11,9 +10,9 @@ from typing import Any
 
 from storlet_shell import headers as wire
 from storlet_shell.bodies import Body
+from storlet_shell.cluster import CAPABILITIES, Cluster, ask_capabilities
 from storlet_shell.credentials import Login
 from storlet_shell.errors import (
-    ConnectionFailedError,
     IdentityError,
     IncompleteBodyError,
     NotDeployedError,
@@ -22,10 +21,10 @@ from storlet_shell.errors import (
     ServiceError,
     StorletFailedError,
     StorletShellError,
+    UnrunError,
     UsageError,
 )
-from storlet_shell.statuses import PASSING, error_of_status, is_done
-from storlet_shell.statuses import STATUS_ERRORS as STATUS_ERRORS
+from storlet_shell.statuses import error_of_status, is_done
 from storlet_shell.transport import Reply, Transport, host_of
 from storlet_shell.values import Request
 
@@ -59,15 +58,22 @@ class Client:
 
     :param record: called with each request as it is sent, for diagnosis; never sees the token
     :param endpoint: the account's storage URL at another place than the login names; empty for that one
+    :param clusters: what is known of clusters, by storage URLs; :meth:`another` shares it
     """
 
-    def __init__(self, login: Login, record: Callable[[str], None] = lambda _: None, endpoint: str = "") -> None:
+    def __init__(
+        self,
+        login: Login,
+        record: Callable[[str], None] = lambda _: None,
+        endpoint: str = "",
+        clusters: dict[str, Cluster] | None = None,
+    ) -> None:
         self.login = login
         self._record = record
         self._endpoint = endpoint
         self._transport: Transport | None = None
         self._token = ""
-        self._capabilities: dict[str, dict[str, Any]] | None = None
+        self.clusters: dict[str, Cluster] = {} if clusters is None else clusters
 
     @property
     def account(self) -> str:
@@ -79,34 +85,21 @@ class Client:
         """The account's name if a login has told it; asks nobody."""
         return self.login.known_storage_url.rsplit("/", 1)[-1]
 
+    @property
+    def cluster(self) -> Cluster:
+        """What is known of the cluster."""
+        return self.clusters.setdefault(self.storage_url, Cluster())
+
     def capabilities(self) -> Mapping[str, Mapping[str, Any]]:
         """Return what ``GET /info`` says, asked once; empty when the cluster does not tell, however often it is asked.
 
         :raises IdentityError: when the login is refused
         :raises ServiceError: when no answer comes: for an unknown cluster, what is deployed might not run
         """
-        if self._capabilities is None:
-            self._capabilities = self._ask_capabilities()
-        return self._capabilities
+        return self.cluster.recall(CAPABILITIES, lambda: ask_capabilities(self._ask_info, self._pause, ATTEMPTS))
 
-    def _ask_capabilities(self) -> dict[str, dict[str, Any]]:
-        url = host_of(self.storage_url) + "/info"
-        for attempts_left in reversed(range(ATTEMPTS)):
-            try:
-                reply = self._send_once(Request("GET"), None, url=url)
-                text = reply.read()
-                if reply.status in PASSING and attempts_left:
-                    self._pause(attempts_left)
-                    continue
-                told = json.loads(text) if reply.status == 200 else {}
-                return {name: section for name, section in told.items() if isinstance(section, dict)}
-            except (ConnectionFailedError, IncompleteBodyError):
-                if not attempts_left:
-                    raise
-                self._pause(attempts_left)
-            except (StorletShellError, ValueError, AttributeError, RecursionError):
-                break
-        return {}
+    def _ask_info(self) -> Reply:
+        return self._send_once(Request("GET"), None, url=host_of(self.storage_url) + "/info")
 
     def limit(self, section: str, name: str, default: int) -> int:
         """Return a number that ``GET /info`` tells, in one of its sections; the default where it tells none."""
@@ -134,7 +127,7 @@ class Client:
 
         :param endpoint: the account's storage URL at another place; empty for this client's
         """
-        return Client(self.login, self._record, endpoint or self._endpoint)
+        return Client(self.login, self._record, endpoint or self._endpoint, self.clusters)
 
     @property
     def storage_url(self) -> str:
@@ -169,6 +162,8 @@ class Client:
                 cut = True
                 continue
             if is_done(request, reply.status):
+                if not request.name and request.method in ("PUT", "DELETE"):
+                    self.cluster.forget_container(request.container)
                 return reply
             if cut and reply.status == 404 and request.method == "DELETE":
                 return reply  # the attempt whose answer was lost has done it
@@ -256,6 +251,9 @@ class Client:
         kind: type[StorletShellError] = StorletFailedError
         if reply.status == 401 and wire.is_storlet_refusal(body):
             return self._refusal(storlet, transaction)
+        if reply.headers.get(wire.FAILURE) == wire.UNRUN:
+            message = f"{request.subject}: object servers return it without running {storlet}; drop --on-node"
+            return UnrunError(message, transaction_id=transaction)
         if reply.status not in (500, 503) or _was_turned_away(reply):
             return None
         if reply.headers.get(wire.FAILURE):

@@ -14,6 +14,7 @@
     │   └── IncompleteBodyError       a body ended before its end                              5
     ├── StorletFailedError            the storlet ran and failed                               6
     │   └── PartFailedError           a batch was done, but for some of its objects            6
+    ├── UnrunError                    object servers return the object as it is; nothing ran   1
     ├── RefusedError                  the user said no         7
     ├── UnknownCommandError           there is no such command                               127
     ├── LocalFileError                a local file can't be read or written                    1
@@ -134,6 +135,10 @@ class StorletFailedError(StorletShellError):
 
 class PartFailedError(StorletFailedError):
     """A batch was done, but for some of its objects; its result tells which."""
+
+
+class UnrunError(StorletShellError):
+    """Object servers return this object as it is, without running the storlet."""
 
 
 class RefusedError(StorletShellError):

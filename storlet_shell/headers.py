@@ -47,6 +47,11 @@ INPUT_RANGE = "Storlet-Input-Range"
 FAILURE = "X-Storlet-Shell-Failure"
 """How a storlet failed; only the embedded Swift says it."""
 
+RAN_ON = "X-Storlet-Shell-Ran-On"
+"""Where the storlet ran whose result an answer is, ``proxy`` or ``object``; only the embedded Swift says it."""
+UNRUN = "unrun"
+"""The kind of failure of a copy whose source no server has run the storlet over (``embedded/source.py``)."""
+
 STORLETS_ENABLED = "X-Account-Meta-Storlet-Enabled"
 STORLET_READ = "X-Storlet-Container-Read"
 STORLET_NAME = "X-Storlet-Name"
@@ -72,6 +77,11 @@ TIMESTAMP = "X-Timestamp"
 EXPIRES_AFTER = "X-Delete-After"
 TEMP_URL_KEY = "Temp-Url-Key"
 """What the names of account and container metadata begin with that sign temporary URLs: their values are secrets."""
+
+PLACE_OF_POLICY = "X-Container-Meta-Storlet-Place-"
+"""On the container of the storlets: with a storage policy's name, the place where reads run: see :data:`PLACES`."""
+PLACES = {True: "node", False: "proxy"}
+"""By whether the nodes of a storage policy run storlets."""
 
 USER_METADATA = "X-Object-Meta-"
 MODIFIED = "X-Object-Meta-Mtime"

@@ -249,7 +249,7 @@ class Session:
         from storlet_shell.client import Client  # with it come the HTTP libraries
 
         if self._client is not None:
-            return Client(self._client.login)
+            return Client(self._client.login, clusters=self._client.clusters)
         try:
             return Client(self._login_of(self.credentials()))
         except IdentityError:

@@ -13,7 +13,7 @@ import pytest
 from storlet_shell import client as client_module
 from storlet_shell import headers as wire
 from storlet_shell.bodies import Body, bytes_body, stream_body
-from storlet_shell.client import ATTEMPTS, STATUS_ERRORS, Client
+from storlet_shell.client import ATTEMPTS, Client
 from storlet_shell.credentials import Connection, Credentials, Login
 from storlet_shell.errors import (
     ConnectionFailedError,
@@ -27,6 +27,7 @@ from storlet_shell.errors import (
     StorletShellError,
     UsageError,
 )
+from storlet_shell.statuses import STATUS_ERRORS
 from storlet_shell.transport import Transport
 from storlet_shell.values import Request
 from tests.support.responder import CUT, KEY, RESET, USER, Answer, Responder, html, ok, page

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from storlet_shell import headers as wire
+from storlet_shell import runs
 from storlet_shell.bodies import Body
 from storlet_shell.commands._expectation import Count, Expectation
 from storlet_shell.errors import (
@@ -54,17 +55,11 @@ def plan(session: Session, *requests: Request) -> Planned:
 
 
 def check_storlets_run(session: Session) -> None:
-    """Check that the cluster runs storlets: one that does not stores and returns objects as they are, and says nothing.
-
-    A cluster that hides what it can do (``expose_info = false``) is given the benefit of the doubt.
+    """Check that the cluster runs storlets; warn of one that only seems to.
 
     :raises ServiceError: when it runs none
     """
-    capabilities = session.client.capabilities()
-    if capabilities and "storlet_handler" not in capabilities:
-        raise ServiceError("this cluster runs no storlets: GET /info does not name their middleware")
-    if capabilities.get("storlet_handler", {}).get("storlet_gateway_class") == "StubStorletGateway":
-        session.surroundings.warn("warning: this cluster's storlets gateway is the stub, which runs nothing")
+    runs.check_storlets_run(session.client, session.surroundings.warn)
 
 
 @contextmanager
@@ -131,17 +126,18 @@ def respond(
         _watched(session, reply, request.subject, total, run, expected),
         subject=request.subject,
         close=reply.close,
-        ran=ran(request),
+        ran=ran(request, reply),
         seconds=reply.seconds,
     )
 
 
-def ran(request: Request) -> str:
-    """Say which storlet a request runs and where; nothing of a plain one."""
+def ran(request: Request, reply: Reply) -> str:
+    """Say which storlet has answered a request and where it ran; nothing of a plain request."""
     if wire.RUN_STORLET not in request.headers:
         return ""
     proxy = request.method == "PUT" or not {wire.RUN_ON_PROXY, wire.EXTRA_RESOURCES}.isdisjoint(request.headers)
-    return f"through {request.headers[wire.RUN_STORLET]} on {'the proxy server' if proxy else 'the object server'}"
+    server = reply.headers.get(wire.RAN_ON, "proxy" if proxy else "object")
+    return f"through {request.headers[wire.RUN_STORLET]} on the {server} server"
 
 
 def _watched(

@@ -31,6 +31,7 @@ from storlet_shell.errors import UsageError
 from storlet_shell.patterns import Pattern
 from storlet_shell.registry import Arg, Kind
 from storlet_shell.results import Result, expand
+from storlet_shell.runs import check_node, place
 from storlet_shell.session import Session
 from storlet_shell.templates import Template
 from storlet_shell.transport import host_of
@@ -96,6 +97,7 @@ def run_over(
     if not dry_run:
         for run in steps:
             check_ready(session, run)
+        check_node(session.client, input.container, steps[0], session.surroundings.warn)
     objects = Objects(session, input, limit)
     make, template = _maker(output, save), output or save
     total = None if template is None else _check_apart(session, input, template, limit)
@@ -179,6 +181,8 @@ def _plan(session: Session, objects: Objects, make: Callable[[int, ObjectPath], 
     count = f"{objects.total}" if objects.total is not None else "over 10000 listed"
     if objects.total is None or objects.total > len(tasks):
         session.surroundings.warn(f"{count} objects match; the requests of the first {len(tasks)} are shown")
+    if not work.copies and tasks:
+        work = work._replace(steps=(*work.steps[:-1], place(session.client, tasks[0].source.container, work.run)))
     return plan(session, *(work.request(task) for task in tasks))
 
 

@@ -16,6 +16,7 @@ from storlet_shell.commands._rollout import upload
 from storlet_shell.errors import IdentityError, NotFoundError, StorletShellError, UsageError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result, expand
+from storlet_shell.runs import read_through
 from storlet_shell.saving import temporarily
 from storlet_shell.session import Session
 from storlet_shell.values import ContainerName, Invocation, ObjectPath, Parameter, Request, StorletMain
@@ -120,9 +121,8 @@ def _warn_of(session: Session, package: Package) -> None:
 
 
 def _invoke(session: Session, done: Done, run: Invocation, target: ObjectPath, *, show: bool) -> Result:
-    request = Request("GET", target.container, target.name, headers=wire.encode_invocation(run))
     try:
-        reply = session.client.send(request)
+        request, reply = read_through(session.client, target, run, warn=session.surroundings.warn)
     except StorletShellError:
         session.surroundings.warn(done.message)  # that much has happened
         raise

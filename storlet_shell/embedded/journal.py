@@ -61,6 +61,7 @@ class Journal:
         self._folder = folder
         self._requests: dict[str, str] = {}
         self._failures: OrderedDict[str, tuple[str, Failure]] = OrderedDict()
+        self._places: dict[str, str] = {}
         self._sizes: dict[Path, tuple[int, int]] = {}
 
     def announce(self, transaction: str, request: str) -> None:
@@ -70,6 +71,7 @@ class Journal:
     def forget(self, transaction: str) -> None:
         """Forget a transaction that is over."""
         self._requests.pop(transaction, None)
+        self._places.pop(transaction, None)
 
     def request(self, transaction: str) -> str:
         """Return what a transaction asks for; empty if that is not known."""
@@ -84,6 +86,15 @@ class Journal:
     def failure(self, transaction: str) -> tuple[str, Failure] | None:
         """Return a transaction's failed storlet and why it failed."""
         return self._failures.get(transaction)
+
+    def ran(self, transaction: str, place: str) -> None:
+        """Take down where a transaction's storlet runs; one that nobody has announced, or that is over, is left out."""
+        if transaction in self._requests:
+            self._places[transaction] = place
+
+    def place(self, transaction: str) -> str:
+        """Return where a transaction's storlet has run; empty if none has."""
+        return self._places.get(transaction, "")
 
     def write(self, account: str, storlet: str, record: Record) -> None:
         """Append a record to a storlet's.

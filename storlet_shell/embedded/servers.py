@@ -29,8 +29,9 @@ from storlet_shell.embedded.engine import Engine, open_engine
 from storlet_shell.embedded.folder import make_secrets
 from storlet_shell.embedded.keystone import Keystone
 from storlet_shell.embedded.nursery import Limits
+from storlet_shell.embedded.policies import DEVICES
 from storlet_shell.embedded.protocol import Protocol
-from storlet_shell.embedded.rings import BACKENDS, DEVICE
+from storlet_shell.embedded.rings import BACKENDS
 from storlet_shell.embedded.settings import ACCOUNT, KEYSTONE, Settings
 from storlet_shell.embedded.shared import serve as serve_shared
 from storlet_shell.embedded.upkeep import Upkeep
@@ -220,7 +221,7 @@ def _open_engine(settings: Settings) -> Engine:
 
 def _prepare_folders() -> None:
     """Make the folders that the servers expect."""
-    for name in ("run", "recon", "storlets", f"devices/{DEVICE}"):
+    for name in ("run", "recon", "storlets", *(f"devices/{device}" for device in DEVICES)):
         Path(name).mkdir(parents=True, exist_ok=True)
 
 

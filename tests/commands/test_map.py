@@ -563,7 +563,7 @@ def test_no_more_runs_are_under_way_than_jobs(run_scripted: Runner, listed: Resp
 
 
 def test_wire_of_a_run(run_scripted: Runner, listed: Responder) -> None:
-    """The request of a batch's run is that of a get."""
+    """The request of a batch's run is that of a get: on the proxy server, unless nodes are known to run it."""
     run_scripted(*WORDS, "-p", "k=v ü", "--limit", "1")
     (request,) = [request for request in listed.sent("GET") if request.path == "/c/a"]
     assert request.header("X-Run-Storlet") == "s.py"
@@ -574,6 +574,7 @@ def test_wire_of_a_run(run_scripted: Runner, listed: Responder) -> None:
         "user-agent",
         "x-auth-token",
         "x-run-storlet",
+        "x-storlet-run-on-proxy",
         "x-storlet-parameter-1",
     }
 

@@ -118,12 +118,16 @@ Script = Callable[[Recorded], Answer]
 
 @dataclass
 class Responder:
-    """The server; a context. Answers are given in order, the last one again and again."""
+    """The server; a context. Answers are given in order, the last one again and again.
+
+    Unless the test says so, no storage policy is known to run storlets on its nodes; who asks is in ``probes``.
+    """
 
     info: dict[str, object] = field(default_factory=lambda: dict(INFO))
     requests: list[Recorded] = field(default_factory=list)
     logins: list[Recorded] = field(default_factory=list)
     infos: list[Recorded] = field(default_factory=list)
+    probes: list[Recorded] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
 
     def __enter__(self) -> Responder:
@@ -220,7 +224,11 @@ class Responder:
 
     def _record(self, recorded: Recorded) -> None:
         where = {"/auth/v1.0": self.logins, "/info": self.infos}.get(recorded.target, self.requests)
-        where.append(recorded)
+        (self.probes if self._is_probe(recorded) else where).append(recorded)
+
+    def _is_probe(self, recorded: Recorded) -> bool:
+        wanted = {("HEAD", "/storlet"), ("HEAD", "*"), ("*", "*")}
+        return (recorded.method, recorded.path) == ("HEAD", "/storlet") and wanted.isdisjoint(self._answers)
 
     def _replace(self, recorded: Recorded) -> None:
         for requests in (self.requests, self.logins, self.infos):
@@ -233,6 +241,8 @@ class Responder:
             return self._log_in(recorded)
         if recorded.target == "/info" and ("GET", "/info") not in self._answers:
             return ok(json.dumps(self.info).encode(), Content_Type="application/json")
+        if self._is_probe(recorded):
+            return ok(status=204)
         path = {"/auth/v1.0": "/auth", "/info": "/info"}.get(recorded.target, recorded.path)
         for key in ((recorded.method, path), (recorded.method, "*"), ("*", "*")):
             if key in self._answers:
