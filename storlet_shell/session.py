@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import keyword
 import threading
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -303,12 +303,17 @@ class Session:
                 return ""
         return f"{cloud}:{account}" if account else cloud
 
-    def parameters(self, given: tuple[Parameter, ...] = (), variable: str | None = None) -> tuple[Parameter, ...]:
-        """Merge the parameters of a line with those of the variable it names.
+    def parameters(
+        self, given: tuple[Parameter, ...] = (), variables: Sequence[str] | None = None
+    ) -> tuple[Parameter, ...]:
+        """Merge the parameters of a line with those of the variables it names; the later variable wins, the line most.
 
         :raises UsageError: when there is no such variable, or it holds no mapping
         """
-        return merge_parameters(None if variable is None else self.mapping(variable), given)
+        merged: dict[object, object] = {}
+        for name in variables or ():
+            merged.update(self.mapping(name))
+        return merge_parameters(merged, given)
 
     def mapping(self, name: str) -> Mapping[object, object]:
         """Return the mapping that a variable holds; text that is a JSON object counts as one.

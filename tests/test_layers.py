@@ -13,8 +13,8 @@ import storlet_shell
 PACKAGE = Path(storlet_shell.__file__).parent
 
 RANKS = (
-    {"errors", "values", "results", "reports", "response", "saving", "bodies", "source", "plugins", "header_dict"}
-    | {"visible", "views", "display", "frames", "excerpts", "advice"},
+    {"errors", "values", "results", "reports", "response", "saving", "bodies", "source", "plugins"}
+    | {"header_dict", "once", "visible", "views", "display", "frames", "excerpts", "advice"},
     {"headers", "access", "jar", "classfile", "renewal", "trial_process", "patterns", "templates"},
     {"auth_types", "credentials", "environment", "clouds", "identity", "keystone", "transport", "client", "trial"},
     {"session", "drivers", "schedulers", "executors", "endpoints", "throttle", "batches"},

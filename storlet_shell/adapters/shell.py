@@ -156,7 +156,7 @@ class Shell(cmd2.Cmd):
             if path.is_file():
                 check_startup_file(path)
                 text = decode(read_file(path), str(path))
-                self._runner.run(text, Scope(str(path), environ=self.console.environ))
+                self._runner.run((text, Scope(str(path), environ=self.console.environ)))
         except (StorletShellError, OSError) as error:
             self.console.show_error(error)
 

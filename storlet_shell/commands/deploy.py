@@ -60,7 +60,7 @@ def deploy(
     input: str | None = None,
     print_result: bool = False,
     parameters: list[Parameter] | None = None,
-    mapping: str | None = None,
+    mapping: list[str] | None = None,
     dry_run: bool = False,
     code: bytes | None = None,
 ) -> Result:
