@@ -230,8 +230,7 @@ def run_line(session: Session, console: Console, words: Sequence[str], *, as_jso
         _refuse_store(call)
         result = call.run(session)
         console.show(result, as_json=as_json)
-        if result.problem is not None:
-            return console.show_error(result.problem)
+        return console.conclude(result)
     except SystemExit as end:  # argparse has shown the command's help
         return int(end.code or 0)
     except BrokenPipeError:
@@ -242,7 +241,6 @@ def run_line(session: Session, console: Console, words: Sequence[str], *, as_jso
         if as_json and isinstance(error, StorletShellError):
             console.show_failure(error)
         return console.show_error(error)
-    return ExitStatus.OK
 
 
 def _refuse_store(call: Call) -> None:

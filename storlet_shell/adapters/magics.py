@@ -10,7 +10,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 from IPython.core.error import UsageError as IPythonUsageError
@@ -187,9 +187,17 @@ class StorletMagics:
             self._forget()
             shown = self._shown(call, result)
             if result.problem is not None:
-                self.session.surroundings.warn(str(result.problem))
+                self._fail(result.problem, result, shown)
             return shown
         return None
+
+    def _fail(self, problem: StorletShellError, result: Result, shown: Any) -> NoReturn:
+        """Raise the problem of a result, which an exception keeps IPython from showing, and from storing in ``_``."""
+        if shown is not None:
+            display(shown)  # type: ignore[no-untyped-call]
+        self._shell.displayhook.update_user_ns(result if shown is None else shown)  # type: ignore[no-untyped-call]
+        problem.result = result
+        raise problem
 
     @staticmethod
     def _shown(call: Call, result: Result) -> Any:
@@ -207,6 +215,8 @@ class StorletMagics:
         except SystemExit:  # argparse has shown the command's help
             return
         except UsageError as error:
+            if error.result is not None:  # an object's, not the line's
+                raise
             raise IPythonUsageError("\n".join(map(printable, (str(error), *error.details.splitlines())))) from None
         except StorletShellError as error:
             error.details = with_code(error.details, self.session.sources)
