@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import keyword
 import threading
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -110,6 +111,17 @@ class Options(NamedTuple):
     identity: Mapping[str, str] = MappingProxyType({})
     timeout: float | None = None
     trace: Callable[[str], None] = lambda _: None
+
+
+class GuardedVariables(MutableMapping[str, Any]):
+    """Variables some of which can't be set, such as those of a running function."""
+
+    @abstractmethod
+    def check(self, name: str) -> None:
+        """Check that a variable can be set.
+
+        :raises UsageError: when it can't
+        """
 
 
 class Session:
@@ -337,10 +349,12 @@ class Session:
     def check_variable(self, name: str) -> None:
         """Check that a result can be stored under a name, before anything is run.
 
-        :raises UsageError: when the name is no Python name or is a keyword
+        :raises UsageError: when the name is no Python name or is a keyword, or the variable can't be set here
         """
         if not name.isidentifier() or keyword.iskeyword(name):
             raise UsageError(f"-o {name}: a variable's name is a Python name and no keyword")
+        if isinstance(self.variables, GuardedVariables):
+            self.variables.check(name)
 
     def confirm(self, question: str, *, yes: bool) -> None:
         """Ask before something is lost; where nobody can answer, the line itself is the answer.
