@@ -51,9 +51,12 @@ class StorletShellError(Exception):
     :param message: what failed, on which thing, why, and what to do next, in one line
     :param transaction_id: Swift's ``X-Trans-Id`` of the request that failed, if one was answered
     :param details: lines that go with it, where they are known: a storlet's log and traceback
+
+    ``result`` is what was done all the same, of a batch that failed in part; else None.
     """
 
     exit_status = ExitStatus.ERROR
+    result: object = None
 
     def __init__(self, message: str, *, transaction_id: str = "", details: str = "") -> None:
         super().__init__(message)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from storlet_shell.errors import UsageError
+from storlet_shell.header_dict import HeaderDict
 from storlet_shell.values import ByteRange, Invocation, ObjectPath, check_text, read_count
 
 AUTH_TOKEN = "X-Auth-Token"  # noqa: S105  a header's name, not a token
@@ -247,9 +248,9 @@ _HIDDEN = "(hidden)"
 _KEYS = re.compile(rf"(X-[A-Za-z]+-Meta-)?{TEMP_URL_KEY}.*|{CONTAINER_SYNC_KEY}|{AUTH_TOKEN}", re.IGNORECASE)
 
 
-def without_keys(headers: Mapping[str, str]) -> dict[str, str]:
+def without_keys(headers: Mapping[str, str]) -> HeaderDict:
     """Return headers, or metadata by their keys, as they may be shown: those hidden whose values open an account."""
-    return {name: _HIDDEN if value and _KEYS.fullmatch(name) else value for name, value in headers.items()}
+    return HeaderDict((name, _HIDDEN if value and _KEYS.fullmatch(name) else value) for name, value in headers.items())
 
 
 CONDITIONS = frozenset({"if-match", "if-none-match", "if-modified-since", "if-unmodified-since"})
@@ -331,12 +332,15 @@ def decode_storlet(headers: Mapping[str, str]) -> StorletDescription:
     )
 
 
-def decode_metadata(headers: Mapping[str, str], prefix: str = USER_METADATA) -> dict[str, str]:
+def decode_metadata(headers: Mapping[str, str], prefix: str = USER_METADATA) -> HeaderDict:
     """Decode user metadata, an object's under the names by which a storlet reads them.
 
     :param prefix: what their headers start with: see :func:`metadata_prefix`
     """
-    return {name[len(prefix) :]: value for name, value in headers.items() if name.lower().startswith(prefix.lower())}
+    folded = prefix.lower()
+    return HeaderDict(
+        (name[len(prefix) :], value) for name, value in headers.items() if name.lower().startswith(folded)
+    )
 
 
 def is_md5_of_body(headers: Mapping[str, str]) -> bool:

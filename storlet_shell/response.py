@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from storlet_shell.errors import StorletShellError
+from storlet_shell.header_dict import HeaderDict
 from storlet_shell.reports import Result
 from storlet_shell.saving import replacing, temporarily
 from storlet_shell.values import read_count
@@ -29,7 +30,7 @@ class Response(Result):
     memory. :meth:`peek`, and with it what a notebook shows, uses nothing up.
 
     :param status: the HTTP status
-    :param headers: the response's headers
+    :param headers: the response's headers; ``.headers`` finds a name in any case
     :param body: the body's chunks; None when the answer's body is not what the user asked for
     :param subject: the object, as users spell it
     :param summary: one line that says what happened
@@ -51,7 +52,7 @@ class Response(Result):
         seconds: float | None = None,
     ) -> None:
         self.status = status
-        self.headers = dict(headers)
+        self.headers: dict[str, str] = HeaderDict(headers)
         self.subject = subject
         self.summary = summary
         self.ran = ran

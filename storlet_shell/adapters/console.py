@@ -196,6 +196,10 @@ class Console(Surroundings):
         self.warn(f"{where}{type(error).__name__}: {error}")
         return ExitStatus.ERROR
 
+    def conclude(self, result: Result) -> int:
+        """Write the problem of a result that was shown or stored, if it has one, and return the line's exit status."""
+        return ExitStatus.OK if result.problem is None else self.show_error(result.problem)
+
     def _write_lines(self, text: str) -> None:
         self._stderr().writelines(f"{printable(line)}\n" for line in text.splitlines())
 

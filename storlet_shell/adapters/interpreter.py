@@ -18,7 +18,7 @@ from typing import IO
 from storlet_shell.adapters.console import Console
 from storlet_shell.adapters.lines import Line, Words, parse
 from storlet_shell.bodies import open_file
-from storlet_shell.errors import ExitStatus, LocalFileError, UsageError
+from storlet_shell.errors import LocalFileError, UsageError
 from storlet_shell.registry import Call, Command, Registry
 from storlet_shell.results import Result
 from storlet_shell.session import Session
@@ -162,7 +162,7 @@ class Interpreter:
         with self._reading(stream) if stream else nullcontext():
             result = call.run(self.session)
             self.show(call, result)
-        return ExitStatus.OK if result.problem is None else self.console.show_error(result.problem)
+        return self.console.conclude(result)
 
     def show_result(self, call: Call, result: Result) -> None:
         """Write a result to where output goes now, unless it was stored."""

@@ -266,11 +266,11 @@ def _work(session: Session, line: _Line, call: Call) -> int:
             from storlet_shell.completion import forget
 
             forget(session)
+        return line.conclude(result)
     except BrokenPipeError:  # the other end has read as much as it wants
         return ExitStatus.OK
     except (Exception, KeyboardInterrupt) as error:
         return line.show_error(error)
-    return ExitStatus.OK
 
 
 def _quoted(text: str) -> str:

@@ -77,7 +77,14 @@ PARAMETERS = (
         metavar="KEY=VALUE",
         help="a parameter of the storlet; may be repeated",
     ),
-    Arg("-i", dest="mapping", kind=Kind.VARIABLE, metavar="NAME", help="a variable that holds a dict of parameters"),
+    Arg(
+        "-i",
+        dest="mapping",
+        action="append",
+        kind=Kind.VARIABLE,
+        metavar="NAME",
+        help="a variable that holds a dict of parameters; may be repeated",
+    ),
 )
 
 INVOCATION = (
@@ -100,7 +107,7 @@ def make_invocation(
     session: Session,
     storlet: StorletName | None,
     parameters: list[Parameter] | None = None,
-    mapping: str | None = None,
+    mapping: list[str] | None = None,
     extra: list[ObjectPath] | None = None,
     on_proxy: bool | None = None,
     generate_log: bool = False,

@@ -64,6 +64,9 @@ PACE = (
     Arg("--ordered", action="store_true", help="show rows in the order of the listing"),
     Arg("--keep-going", dest="keep_going", action="store_const", const=True, help="go on after a failure (default)"),
     Arg("--fail-fast", dest="keep_going", action="store_const", const=False, help="end at the first failure"),
+    Arg(
+        "--allow-failures", action="store_true", help="end well though objects failed, as long as every one had its run"
+    ),
     *SCHEDULING,
     DRY_RUN,
 )
@@ -81,6 +84,7 @@ def run_over(
     journal: str | None = None,
     ordered: bool = False,
     keep_going: bool | None = None,
+    allow_failures: bool = False,
     endpoint: list[str] | None = None,
     scheduler: str = "least-outstanding",
     executor: str = "threads",
@@ -92,6 +96,8 @@ def run_over(
     :raises NotFoundError: when no object matches, or a storlet is not deployed
     :raises UsageError: when two objects would make one output, or an output would be an input
     """
+    if allow_failures and keep_going is False:
+        raise UsageError("--allow-failures goes on after a failure, --fail-fast ends there: give one of them")
     copies = _check_outputs(on, output, save)
     driver = load_drivers(executor, scheduler)
     if not dry_run:
@@ -127,6 +133,7 @@ def run_over(
         left,
         release,
         shows_endpoints=len(work.endpoints) > 1,
+        allows_failures=allow_failures,
     )
 
 

@@ -68,7 +68,7 @@ def pipe(session: Session, chain: tuple[Invocation, ...], input: Pattern, **how:
     :raises NotFoundError: when no object matches, or a storlet is not deployed
     :raises UsageError: when two objects would make one output, or an output would be an input
     """
-    if input.is_name and not any(how.get(name) for name in ("output", "save", "journal", "dry_run")):
+    if input.is_name and not any(how.get(name) for name in ("output", "save", "journal", "dry_run", "allow_failures")):
         return _run_over_one(session, chain, ObjectPath(input.container, input.prefix))
     return run_over(session, chain, input, **how)
 

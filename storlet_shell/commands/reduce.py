@@ -57,7 +57,7 @@ def reduce(
     output: ObjectPath,
     fan_in: int = 16,
     parameters: list[Parameter] | None = None,
-    mapping: str | None = None,
+    mapping: list[str] | None = None,
     on_proxy: bool | None = None,
     generate_log: bool = False,
     jobs: int = 8,
