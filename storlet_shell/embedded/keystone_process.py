@@ -25,6 +25,9 @@ from storlet_shell.embedded.users import ADMIN, DOMAIN, FOLDER, OPERATOR_ROLES, 
 _BUILT = FOLDER / "release"  # there once the database is whole: Keystone's release, whose schema it has
 _DATABASE = FOLDER / "keystone.db"
 _THREADS = 8
+_MOST_WAITING = 512  # connections that wait for a whole request
+_CLOSED_AT_ONCE = 64
+_SILENT_SECONDS = 60
 _INTERFACES = ("public", "internal", "admin")
 
 _requests = logging.getLogger("storlet_shell.keystone.requests")
@@ -44,14 +47,44 @@ def main() -> None:
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
     app, projects = _application(order)
 
-    import waitress
-
-    server = waitress.create_server(
-        _logged(app), sockets=[socket.socket(fileno=order["listener"])], threads=_THREADS, ident=None
-    )
+    server = _server(_logged(app), socket.socket(fileno=order["listener"]))
     ready = {"release": version("keystone"), "projects": projects}
     os.write(order["ready"], json.dumps(ready).encode() + b"\n")  # and stays open: its end tells of this one's
     server.run()
+
+
+def _server(app: WSGI, listener: socket.socket) -> Any:
+    """Return waitress's server of an application.
+
+    Of many connections, the one that has been silent for longest makes room for a new one. waitress itself accepts no
+    more then, until one of them has been silent for its ``channel_timeout``: nobody could log in for minutes.
+    """
+    from waitress.adjustments import Adjustments
+    from waitress.server import TcpWSGIServer
+
+    class Server(TcpWSGIServer):
+        """Closes connections that wait for a whole request, rather than accept no more."""
+
+        def handle_accept(self) -> None:
+            """Accept a connection."""
+            channels = self.active_channels.values()
+            waiting = [channel for channel in channels if not channel.requests and not channel.will_close]
+            if len(waiting) >= _MOST_WAITING:
+                for channel in sorted(waiting, key=lambda channel: channel.last_activity)[:_CLOSED_AT_ONCE]:
+                    channel.will_close = True
+            super().handle_accept()
+
+    adjustments = Adjustments(
+        sockets=[listener],
+        threads=_THREADS,
+        ident=None,
+        connection_limit=2 * _MOST_WAITING,
+        channel_timeout=_SILENT_SECONDS,
+        cleanup_interval=_SILENT_SECONDS // 2,
+        asyncore_use_poll=True,  # select knows 1024 descriptors only
+    )
+    where = (listener.family, listener.type, listener.proto, listener.getsockname())
+    return Server(app, _sock=listener, adj=adjustments, bind_socket=False, sockinfo=where)
 
 
 def _end_with_server() -> None:
