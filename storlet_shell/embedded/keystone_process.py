@@ -20,7 +20,7 @@ from typing import Any
 
 from storlet_shell.embedded import linux, log
 from storlet_shell.embedded.configuration import KEYSTONE_CONF, KEYSTONE_KEYS
-from storlet_shell.embedded.users import ADMIN, DOMAIN, FOLDER, OPERATOR_ROLES, REGION, SWIFT, USERS, User
+from storlet_shell.embedded.users import ADMIN, DOMAIN, FOLDER, OPERATOR_ROLES, RANDOM, REGION, SWIFT, USERS, User
 
 _BUILT = FOLDER / "release"  # there once the database is whole: Keystone's release, whose schema it has
 _DATABASE = FOLDER / "keystone.db"
@@ -122,13 +122,15 @@ def _application(order: dict[str, Any]) -> tuple[WSGI, dict[str, str]]:
     log.start(FOLDER / "log")
     _requests.setLevel(logging.INFO)
     built = _BUILT.read_text() if _BUILT.exists() else ""
+    _make_keys()
     if built != version("keystone"):
         _migrate(fresh=not built)
+    providers = provider_api.ProviderAPIs
     if built:
         load_backends()
+        _set_passwords(providers, order["passwords"])
     else:
         _bootstrap(order["passwords"])
-    providers = provider_api.ProviderAPIs
     _BUILT.write_text(version("keystone"))
     host = "http://127.0.0.1"
     _publish(providers, "identity", "keystone", f"{host}:{order['port']}/v3")
@@ -137,20 +139,35 @@ def _application(order: dict[str, Any]) -> tuple[WSGI, dict[str, str]]:
     return setup_app_middleware(application_factory("public")), projects
 
 
+def _make_keys() -> None:
+    """Make the keys that are not there; the server has removed those of its last run's tokens."""
+    from keystone.common.fernet_utils import FernetUtils
+
+    for group, folder in KEYSTONE_KEYS.items():
+        keys = FernetUtils(str(folder), 3, group)
+        keys.create_key_directory()
+        keys.initialize_key_repository()
+
+
+def _set_passwords(providers: Any, passwords: dict[str, str]) -> None:
+    """Set the passwords that are random, and others at each start of the server.
+
+    By the driver: the manager would also revoke all tokens of the same second, the new ones included.
+    """
+    for user in RANDOM:
+        known = providers.identity_api.get_user_by_name(user.name, DOMAIN)
+        providers.identity_api.driver.update_user(known["id"], {"password": passwords[user.name]})
+
+
 def _migrate(*, fresh: bool) -> None:
     """Make the database's tables, or bring those of an earlier release up to date.
 
     :param fresh: forget what an interrupted start may have left
     """
-    from keystone.common.fernet_utils import FernetUtils
     from keystone.common.sql import upgrades
 
     if fresh:
         _DATABASE.unlink(missing_ok=True)
-    for group, folder in KEYSTONE_KEYS.items():
-        keys = FernetUtils(str(folder), 3, group)
-        keys.create_key_directory()
-        keys.initialize_key_repository()
     upgrades.offline_sync_database_to_version()
 
 
