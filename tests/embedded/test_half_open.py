@@ -20,6 +20,9 @@ HALVES = {
     "half the headers": b"POST /v3/auth/tokens HTTP/1.1\r\nHost: x\r\nContent-Le",
     "no body": b"POST /v3/auth/tokens HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
 }
+TEXTS = pytest.mark.parametrize(
+    "text", [pytest.param(text, marks=[] if text == "nothing" else [pytest.mark.slow]) for text in HALVES]
+)
 MANY = 500
 FAR_TOO_MANY = 2 * MOST_WAITING + 100
 
@@ -47,14 +50,14 @@ def half_open(port: int, text: bytes, number: int) -> Iterator[list[socket.socke
         yield connections
 
 
-@pytest.mark.parametrize("text", HALVES)
+@TEXTS
 def test_login_at_keystone_works(keystone_swift: KeystoneSwift, text: str) -> None:
     """A token is given out while hundreds of connections wait for the rest of a request."""
     with half_open(keystone_swift.running.identity_port, HALVES[text], MANY):
         assert keystone_swift.token("tester")
 
 
-@pytest.mark.parametrize("text", HALVES)
+@TEXTS
 def test_proxy_answers(swift: control.Running, text: str) -> None:
     """So does the proxy, to which a body that doesn't come is no request that it would wait for."""
     with half_open(swift.port, HALVES[text], MANY):

@@ -59,9 +59,8 @@ HOLDS = {
 }
 
 
-@pytest.mark.parametrize(
-    "way", [pytest.param(way, marks=[] if way == "sends nothing" else [pytest.mark.slow]) for way in HOLDS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("way", HOLDS)
 def test_one_account_leaves_room_for_another(accounts: tuple[Client, Client], way: str) -> None:
     """Whatever keeps an account's invocations from ending, another account's run, several at a time."""
     user, attacker = accounts

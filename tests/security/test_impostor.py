@@ -21,6 +21,8 @@ from tests.embedded.conftest import ended
 from tests.support.keystone import TOKENS, KeystoneSwift
 from tests.support.lines import Runner, base_environment, one_line
 
+pytestmark = pytest.mark.slow
+
 ANSWER = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
@@ -70,7 +72,7 @@ def status(url: str, token: str) -> int:
         connection.close()
 
 
-@pytest.mark.parametrize("ending", ["stopped", pytest.param("killed", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("ending", ["stopped", "killed"])
 def test_password_and_token_that_it_hears_open_nothing(folder: Path, tmp_path: Path, ending: str) -> None:
     """A terminal that holds ``local env`` sends both; neither is good at the next server, where a new login is told."""
     running, _ = control.start(folder, control.Settings())
@@ -97,7 +99,6 @@ def test_password_and_token_that_it_hears_open_nothing(folder: Path, tmp_path: P
     assert Runner({**base_environment(tmp_path), **control.environment(again)})("ls").status == 0
 
 
-@pytest.mark.slow
 def test_what_it_hears_of_the_administrator_opens_nothing(folder: Path) -> None:
     """Keystone's random passwords, and all its tokens, are good for one run as well."""
     running, _ = control.start(folder, control.Settings(auth=control.KEYSTONE))
@@ -117,7 +118,6 @@ def test_what_it_hears_of_the_administrator_opens_nothing(folder: Path) -> None:
     assert after.ask("GET", "/v3/projects?name=test")["projects"]
 
 
-@pytest.mark.slow
 def test_session_asks_the_data_folder_again(folder: Path) -> None:
     """A session with ``--local`` goes on with a server that somebody else has started in the place of its own."""
     with Session(Surroundings({"STORLET_SHELL_DATA": str(folder)}), options=Options(local=True)) as session:
