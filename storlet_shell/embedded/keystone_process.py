@@ -83,8 +83,8 @@ def _server(app: WSGI, listener: socket.socket) -> Any:
         cleanup_interval=_SILENT_SECONDS // 2,
         asyncore_use_poll=True,  # select knows 1024 descriptors only
     )
-    where = (listener.family, listener.type, listener.proto, listener.getsockname())
-    return Server(app, _sock=listener, adj=adjustments, bind_socket=False, sockinfo=where)
+    sockinfo = (listener.family, listener.type, listener.proto, listener.getsockname())
+    return Server(app, _sock=listener, adj=adjustments, bind_socket=False, sockinfo=sockinfo)
 
 
 def _end_with_server() -> None:
@@ -155,8 +155,8 @@ def _set_passwords(providers: Any, passwords: dict[str, str]) -> None:
     By the driver: the manager would also revoke all tokens of the same second, the new ones included.
     """
     for user in RANDOM:
-        known = providers.identity_api.get_user_by_name(user.name, DOMAIN)
-        providers.identity_api.driver.update_user(known["id"], {"password": passwords[user.name]})
+        account = providers.identity_api.get_user_by_name(user.name, DOMAIN)
+        providers.identity_api.driver.update_user(account["id"], {"password": passwords[user.name]})
 
 
 def _migrate(*, fresh: bool) -> None:
