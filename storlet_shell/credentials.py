@@ -65,6 +65,9 @@ _SECRET_OPTIONS = frozenset({"password", "passcode", "token", "access_token", "c
 """keystoneauth's options of further auth types that hold a secret."""
 
 _LONGEST = 10**9
+
+_LOCAL_USER = "local:storlet"
+_RENEWED = '; the embedded Swift has a new password at each start: eval "$(storlet-shell local env)"'
 """Seconds that a token is taken to be good for at most: dates beyond have no spelling."""
 
 
@@ -206,7 +209,8 @@ class Login:
             transport.close()
         if reply.status in (401, 403):
             self.was_refused = True
-            raise IdentityError(f"{who.auth_url} refuses the user {who.user} or the password")
+            hint = _RENEWED if who.user == _LOCAL_USER and urlsplit(who.auth_url).hostname == "127.0.0.1" else ""
+            raise IdentityError(f"{who.auth_url} refuses the user {who.user} or the password{hint}")
         if reply.status not in (200, 204):  # 204 is radosgw's
             from storlet_shell.statuses import redirection  # for those who go wrong
 
