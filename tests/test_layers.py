@@ -14,7 +14,7 @@ PACKAGE = Path(storlet_shell.__file__).parent
 
 RANKS = (
     {"errors", "values", "results", "reports", "response", "saving", "bodies", "source", "plugins"}
-    | {"visible", "views", "display", "frames", "excerpts", "advice", "contract", "running"},
+    | {"visible", "views", "display", "frames", "excerpts", "advice", "inputs", "contract", "running"},
     {"headers", "access", "jar", "classfile", "renewal", "trial_process", "trial_files", "patterns", "templates"},
     {"auth_types", "credentials", "environment", "clouds", "identity", "keystone", "transport", "client", "trial"},
     {"session", "drivers", "schedulers", "executors", "endpoints", "throttle", "batches"},
