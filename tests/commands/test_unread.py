@@ -34,7 +34,7 @@ def parts(run: Runner, tmp_path_factory: pytest.TempPathFactory) -> Runner:
     return run
 
 
-LINES = {
+LINES: dict[str, list[str]] = {
     "get": ["get", "parts/a", "--extra", "path:/parts/b"],
     "copy": ["copy", "parts/a", "parts-made/x", "--extra", "path:/parts/b"],
     "put": ["put", "-", "parts-made/x", "--extra", "path:/parts/b"],
@@ -43,7 +43,13 @@ LINES = {
 }
 
 
-@pytest.mark.parametrize("words", LINES.values(), ids=LINES)
+EACH = [
+    pytest.param(words, id=name, marks=() if name in ("copy", "reduce") else pytest.mark.slow)
+    for name, words in LINES.items()
+]
+
+
+@pytest.mark.parametrize("words", EACH)
 def test_storlet_that_reads_its_first_input_only_is_refused_before_the_first_run(
     parts: Runner, words: list[str]
 ) -> None:
@@ -56,7 +62,7 @@ def test_storlet_that_reads_its_first_input_only_is_refused_before_the_first_run
     assert "tx" not in parts("logs", "first.py").text
 
 
-@pytest.mark.parametrize("words", LINES.values(), ids=LINES)
+@pytest.mark.parametrize("words", EACH)
 def test_input_of_which_nothing_was_read_is_a_failure(parts: Runner, words: list[str]) -> None:
     """Where the source doesn't show it, the engine does; no result ends with status 0."""
     parts("mkdir", "parts-made")
@@ -66,8 +72,8 @@ def test_input_of_which_nothing_was_read_is_a_failure(parts: Runner, words: list
     assert parts("stat", "parts-made/x").status == 4
 
 
-@pytest.mark.parametrize("name", ["first.py", "hidden.py"])
-@pytest.mark.parametrize("words", LINES.values(), ids=LINES)
+@pytest.mark.parametrize("name", ["first.py", pytest.param("hidden.py", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("words", EACH)
 def test_unread_inputs_can_be_allowed(parts: Runner, words: list[str], name: str) -> None:
     """By those who mean it."""
     parts("mkdir", "parts-made")
