@@ -101,6 +101,25 @@ def test_engine_has_imported_nothing_else_that_is_this_products(swift: control.R
     assert len(names) > 20
 
 
+def test_dry_run_over_an_object_gives_the_storlet_what_the_engine_does(
+    run: Runner, container: str, tmp_path: Path
+) -> None:
+    """Its metadata, letter for letter, and the parameters in their order."""
+    shown = "repr((source.get_metadata(), sorted(params)))"
+    body = f"source.read(); target.set_metadata(source.get_metadata()); target.write(ascii({shown}).encode())"
+    (tmp_path / "shows.py").write_text(storlet(body))
+    run("upload", f"{container}/o", stdin=b"text")
+    assert run("post", f"{container}/o", "-m", "color=gr\u00fcn \u00c5 voil\u00e0", "-m", "storlet-x=1").status == 0
+    assert run("deploy", str(tmp_path / "shows.py")).status == 0
+    there = run("get", f"{container}/o", "--storlet", "shows.py", "-p", "k=\u00fc")
+    here = run("deploy", str(tmp_path / "shows.py"), "--dry-run", "--input", f"path:/{container}/o", "-p", "k=\u00fc")
+    assert (there.status, here.status) == (0, 0), here.err
+    assert b"Color" in there.out
+    assert here.out.splitlines()[-1] == there.out
+    assert run("copy", f"{container}/o", f"{container}/p", "--storlet", "shows.py").status == 0
+    assert "gr\u00fcn \u00c5 voil\u00e0" in run("stat", f"{container}/p").text
+
+
 @pytest.mark.parametrize(
     ("call", "kind"),
     [
