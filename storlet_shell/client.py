@@ -44,6 +44,9 @@ _FAILURES: Mapping[str, type[StorletShellError]] = {
 }
 """Kinds of failures of the embedded Swift (docs/embedded.md) that are not the storlet's doing; the others are."""
 
+_PERMISSIONS = {"unread": " (--allow-unread accepts that)"}
+"""What lets a run do what its kind of failure is about."""
+
 _NOT_THE_STORLETS = {"ok", "abandoned", *_FAILURES}
 
 _ENDED = re.compile(r"--- \S+ \S+ (?:-|\S+ \S+): (\w+)(?:: (.*?))?(?: \([0-9.]+ s\))?")
@@ -260,6 +263,7 @@ class Client:
             from storlet_shell.excerpts import with_cure  # for those whose storlet fails
 
             reason, log = with_cure(wire.failure_reason(text)), self.log_of_failure(storlet, transaction)
+            reason += _PERMISSIONS.get(reply.headers[wire.FAILURE], "")
             kind = _FAILURES.get(reply.headers[wire.FAILURE], StorletFailedError)
         elif text.startswith("Storlet execution"):
             reason, log = text, ""
@@ -317,7 +321,8 @@ class Client:
         for line in lines:
             if line.startswith("--- ") and transaction in line:  # a run's heading
                 ended = _ENDED.fullmatch(line)
-                reason = (ended[2] or ended[1]) if ended and ended[1] not in _NOT_THE_STORLETS else ""
+                is_its_own = ended is not None and ended[1] not in _NOT_THE_STORLETS
+                reason = (ended[2] or ended[1]) + _PERMISSIONS.get(ended[1], "") if ended and is_its_own else ""
             else:
                 log.append(line)
         return reason, "\n".join(log)

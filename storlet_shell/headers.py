@@ -39,6 +39,8 @@ STORLET_RANGE = "X-Storlet-Range"
 EXTRA_RESOURCES = "X-Storlet-Extra-Resources"
 RUN_ON_PROXY = "X-Storlet-Run-On-Proxy"
 GENERATE_LOG = "X-Storlet-Generate-Log"
+ALLOW_UNREAD = "X-Storlet-Shell-Allow-Unread"
+"""Has the embedded engine let a storlet leave inputs unread; others do so in any case."""
 GENERATED_FROM = "X-Storlet-Generated-From"
 """On the answer to a copy that a storlet made (storlets ``handlers/proxy.py: base_handle_copy_request``)."""
 LOG_QUERY = "storlet-log"
@@ -140,6 +142,8 @@ def encode_invocation(invocation: Invocation) -> dict[str, str]:
         headers[RUN_ON_PROXY] = ""
     if invocation.generate_log:
         headers[GENERATE_LOG] = "True"
+    if invocation.allow_unread:
+        headers[ALLOW_UNREAD] = "True"
     return headers
 
 
@@ -229,6 +233,7 @@ _OWNED: Mapping[str, str] = {
             (EXTRA_RESOURCES, "use --extra path:/CONTAINER/OBJECT"),
             (RUN_ON_PROXY, "use --on-proxy or --on-node"),
             (GENERATE_LOG, "use --generate-log"),
+            (ALLOW_UNREAD, "use --allow-unread"),
             (DESTINATION, "use copy"),
             (COPY_FROM, "use copy --verb PUT"),
             (COPY_FROM_ACCOUNT, "use copy --from-account ACCOUNT"),

@@ -63,10 +63,10 @@ class StorletSource:
         :param wanted: its name, if the user gave it; otherwise the only class that can be called
         :raises UsageError: when it is not there, or there are several to choose from
         """
-        callable_classes = [node.name for node in self._classes() if _method(node, "__call__")]
+        callable_classes = [node.name for node in self._classes() if _method(node, "__call__", is_async=True)]
         if wanted is None:
             if len(callable_classes) == 1:
-                return callable_classes[0]
+                return self._checked(callable_classes[0])
             if not callable_classes:
                 raise UsageError(f"{self.label}: no class with a method __call__(self, in_files, out_files, params)")
             names = ", ".join(callable_classes)
@@ -75,7 +75,23 @@ class StorletSource:
             close = difflib.get_close_matches(wanted, sorted(self._names()), n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
             raise UsageError(f"{self.label}: there is no class {wanted}{hint}")
-        return wanted
+        return self._checked(wanted)
+
+    def _checked(self, main: str) -> str:
+        """Return a class's name, unless a call of it would only promise to run: engines don't hold it to that.
+
+        :raises UsageError: when that is so; a decorator may make something else of a method
+        """
+        for node in self._classes():
+            call = _method(node, "__call__", is_async=True) if node.name == main else None
+            if call is None or call.decorator_list or not (isinstance(call, ast.AsyncFunctionDef) or _yields(call)):
+                continue
+            kind = "async def" if isinstance(call, ast.AsyncFunctionDef) else "a generator (it has a yield)"
+            raise UsageError(
+                f"{self.label}:{call.lineno}: {main}.__call__ is {kind}, and engines call it as a plain function: "
+                "nothing of it would run"
+            )
+        return main
 
     def findings(self, main: str) -> list[Finding]:
         """Return what would keep the main class from being called, or surprises authors, by line."""
@@ -161,11 +177,28 @@ def _shown(error: SyntaxError) -> str:
     return "".join(traceback.format_exception_only(error)[1:-1])
 
 
-def _method(node: ast.ClassDef, name: str) -> ast.FunctionDef | None:
-    return next((item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == name), None)
+def _method(node: ast.ClassDef, name: str, *, is_async: bool = False) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    """Return a class's method of a name.
+
+    :param is_async: whether it may be a coroutine
+    """
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef) if is_async else (ast.FunctionDef,)
+    return next((item for item in node.body if isinstance(item, kinds) and item.name == name), None)
 
 
-def _takes(method: ast.FunctionDef, count: int) -> bool:
+def _yields(function: ast.FunctionDef) -> bool:
+    """Tell whether a function itself, not one within it, has a ``yield``."""
+    nodes: list[ast.AST] = list(function.body)
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.Yield | ast.YieldFrom):
+            return True
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            nodes += ast.iter_child_nodes(node)
+    return False
+
+
+def _takes(method: ast.FunctionDef | ast.AsyncFunctionDef, count: int) -> bool:
     """Tell whether a function can be called with so many positional arguments."""
     arguments = method.args
     most = len(arguments.posonlyargs) + len(arguments.args)

@@ -335,6 +335,7 @@ class Invocation(NamedTuple):
     """One run of a storlet over one object.
 
     :param on_proxy: True to run on the proxy, False on the object's node, None for what is safe for the request
+    :param allow_unread: whether the storlet may leave an input unread that isn't empty, where there are several
     """
 
     storlet: StorletName
@@ -343,6 +344,7 @@ class Invocation(NamedTuple):
     extra: tuple[ObjectPath, ...] = ()
     on_proxy: bool | None = None
     generate_log: bool = False
+    allow_unread: bool = False
 
 
 class Connection(NamedTuple):

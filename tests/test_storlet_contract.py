@@ -167,7 +167,9 @@ def check(case: Case, found: Seen) -> None:
         assert found.body == case.output
 
 
-@pytest.mark.parametrize("where", [{}, PROXY], ids=["node", "proxy"])
+@pytest.mark.parametrize(
+    "where", [pytest.param({}, id="node"), pytest.param(PROXY, id="proxy", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("name", METADATA_CASES)
 def test_metadata_come_out_of_the_engine_whole_or_are_a_failure(
     client: Client, where: dict[str, str], name: str
@@ -236,12 +238,14 @@ NOT_THERE = {
 """Cases that upstream's agent alone can't be compared in, and why."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", POOLS)
 def test_several_processes_work_in_the_dry_run(source: Path, name: str) -> None:
     """They share semaphores, as upstream's container lets them."""
     check(POOLS[name], try_out(POOLS[name].source, source))
 
 
+@pytest.mark.slow
 @pytest.mark.xfail(reason="needs a /dev/shm in the sandbox", strict=False)
 @pytest.mark.parametrize("where", [{}, PROXY], ids=["node", "proxy"])
 @pytest.mark.parametrize("name", POOLS)

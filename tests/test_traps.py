@@ -54,9 +54,10 @@ def test_copy_looks_at_its_source_before_it_runs(run_scripted: Runner, responder
 def test_copy_runs_on_the_proxy(run_scripted: Runner, responder: Responder) -> None:
     """Trap 1: on the node a failure is stored as the object, on the proxy it is a 500 before anything is stored."""
     responder.on("HEAD", "*", ok())
+    responder.on("GET", "/storlet/upper.py", ok())
     responder.on("COPY", "/c/o", GENERATED)
     run_scripted("copy", "c/o", "c/new", "--storlet", "upper.py", "--extra", "path:/c/x")
-    assert sent(responder) == [("HEAD", "/c/o"), ("HEAD", "/c/x"), ("COPY", "/c/o")]
+    assert sent(responder) == [("HEAD", "/c/o"), ("HEAD", "/c/x"), ("GET", "/storlet/upper.py"), ("COPY", "/c/o")]
     assert responder.requests[-1].header("X-Storlet-Run-On-Proxy") == ""
     assert responder.requests[-1].header("Destination") == "c/new"
 

@@ -97,6 +97,7 @@ INVOCATION = (
     ),
     *PARAMETERS,
     object_option("--extra", "a further input of a storlet that takes several; may be repeated", action="append"),
+    Arg("--allow-unread", action="store_true", help="accept that the storlet reads nothing of some of several inputs"),
     Arg("--on-proxy", dest="on_proxy", action="store_const", const=True, help="run on the proxy server"),
     Arg("--on-node", dest="on_proxy", action="store_const", const=False, help="run on the object's own server"),
     Arg("--generate-log", action="store_true", help="have the engine store the run's log as storletlog/NAME.log"),
@@ -111,17 +112,19 @@ def make_invocation(
     extra: list[ObjectPath] | None = None,
     on_proxy: bool | None = None,
     generate_log: bool = False,
+    allow_unread: bool = False,
 ) -> Invocation | None:
     """Make one value of the arguments in :data:`INVOCATION`; None for a plain request.
 
     :raises UsageError: when there are arguments of an invocation but no storlet, or the variable holds no parameters
     """
     if storlet is None:
-        if parameters or mapping or extra or on_proxy is not None or generate_log:
-            raise UsageError("-p, -i, --extra, --on-proxy, --on-node and --generate-log want a --storlet")
+        if parameters or mapping or extra or on_proxy is not None or generate_log or allow_unread:
+            options = "-p, -i, --extra, --allow-unread, --on-proxy, --on-node and --generate-log"
+            raise UsageError(f"{options} want a --storlet")
         return None
     merged = session.parameters(tuple(parameters or ()), mapping)
-    return Invocation(storlet, merged, None, tuple(extra or ()), on_proxy, generate_log)
+    return Invocation(storlet, merged, None, tuple(extra or ()), on_proxy, generate_log, allow_unread)
 
 
 def check_range(run: Invocation | None, range: ByteRange | None) -> None:

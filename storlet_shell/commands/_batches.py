@@ -39,7 +39,7 @@ INPUT = Arg(
     metavar="path:/CONTAINER/PATTERN",
     help="the objects: * any characters but /, ** any folders, ? one character, [a-z] one of these, {a,b} either",
 )
-RUN = tuple(arg for arg in INVOCATION if arg.dest in ("parameters", "mapping", "extra", "on_proxy", "generate_log"))
+RUN = tuple(arg for arg in INVOCATION if arg.dest != "storlet")
 JOBS = number_option(
     "-j", "--jobs", metavar="JOBS", help="how many runs are under way at a time; 8", most=MOST_JOBS, default=8
 )

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from storlet_shell import contract
 from storlet_shell import headers as wire
 from storlet_shell.bodies import read_file
 from storlet_shell.errors import NotFoundError, UsageError
@@ -116,6 +117,8 @@ class Package(NamedTuple):
                 raise UsageError(f"dependency {dependency.name} has the name of the storlet itself")
             if dependency.name in seen:
                 raise UsageError(f"dependency {dependency.name} is named twice")
+            if self.language == "python":
+                _check_name(f"dependency {dependency.name}", contract.module_of(dependency.name), self.storlet)
             seen.add(dependency.name)
         notes = tuple(note for dependency in needed for note in dependency.notes)
         return self._replace(dependencies=tuple(needed), notes=self.notes + notes)
@@ -194,6 +197,20 @@ def _file_meant(name: str) -> str:
     return next((f"{name}{end}" for end in (".py", ".jar") if expand(f"{name}{end}").is_file()), "")
 
 
+def _check_name(what: str, module: str, storlet: StorletName | None = None) -> None:
+    """Check that an engine would import a file by its name, and not another module.
+
+    :param storlet: the one that a dependency lies beside
+    :raises UsageError: when it would not
+    """
+    if contract.is_name_taken(module):
+        taken = f"{module} is a module of Python's or the engine's own, which engines would import instead"
+        raise UsageError(f"{what} needs another name: {taken}")
+    if storlet is not None and module == contract.module_of(storlet.name):
+        raise UsageError(f"{what} is imported by the same name as {storlet}")
+
+
 def _python(source: StorletSource, main: StorletMain) -> Package:
+    _check_name(str(main.storlet), main.module)
     notes = tuple(f"{source.label}:{found.line}: {found.text}" for found in source.findings(main.class_name))
     return Package(main.storlet, "python", str(main), source.code, source.label, notes)

@@ -33,10 +33,18 @@ def check_extra_resources(session: Session, invocation: Invocation | None) -> No
 
     Source: storlets ``handlers/proxy.py: _build_storlet_request``.
 
+    The storlet, too, is looked at: one that surely reads its first input only would drop the others in silence.
+
     :raises NotFoundError: when one is not
+    :raises UsageError: when the storlet can't read them all
     """
-    for path in invocation.extra if invocation else ():
+    if invocation is None or not invocation.extra:
+        return
+    for path in invocation.extra:
         session.client.send(Request("HEAD", path.container, path.name)).close()
+    from storlet_shell.commands._unread import check_inputs_are_read  # for those who have several inputs
+
+    check_inputs_are_read(session, invocation)
 
 
 def plan(session: Session, *requests: Request) -> Planned:

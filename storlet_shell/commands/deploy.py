@@ -174,4 +174,17 @@ def _input_file(session: Session, input: str, folder: Path) -> tuple[Path, dict[
     reply = session.client.send(Request("GET", path.container, path.name))
     file = folder / "input"
     trial.copy_stream(reply.chunks(), file)
-    return file, wire.decode_metadata(reply.headers)
+    return file, _as_read(wire.decode_metadata(reply.headers))
+
+
+def _as_read(metadata: dict[str, str]) -> dict[str, str]:
+    """Return an object's metadata as the middleware hands them to a storlet.
+
+    Their UTF-8 is read as Latin-1, as WSGI has it, and those of deployments are hidden (storlets ``handlers/base.py:
+    _get_user_metadata``).
+    """
+    return {
+        name: value.encode("utf-8", "surrogateescape").decode("latin-1")
+        for name, value in metadata.items()
+        if not name.startswith("Storlet-")
+    }

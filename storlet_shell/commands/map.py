@@ -24,6 +24,7 @@ def map(
     extra: list[ObjectPath] | None = None,
     on_proxy: bool | None = None,
     generate_log: bool = False,
+    allow_unread: bool = False,
     **how: Any,
 ) -> Result:
     """Run a storlet over many objects.
@@ -45,6 +46,7 @@ def map(
         extra=extra,
         on_proxy=on_proxy,
         generate_log=generate_log,
+        allow_unread=allow_unread,
     )
     assert run is not None
     return run_over(session, (run,), input, **how)

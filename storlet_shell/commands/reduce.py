@@ -24,6 +24,7 @@ from storlet_shell.commands._batches import (
 )
 from storlet_shell.commands._exchange import plan
 from storlet_shell.commands._scratch import scratch
+from storlet_shell.commands._unread import check_count, most_inputs
 from storlet_shell.errors import UsageError
 from storlet_shell.executors.base import Executor
 from storlet_shell.patterns import Pattern
@@ -60,6 +61,7 @@ def reduce(
     mapping: list[str] | None = None,
     on_proxy: bool | None = None,
     generate_log: bool = False,
+    allow_unread: bool = False,
     jobs: int = 8,
     endpoint: list[str] | None = None,
     scheduler: str = "least-outstanding",
@@ -74,10 +76,22 @@ def reduce(
     it writes: sums, merges and concatenations are and do, a mean of means is not one. What is made on the way is kept
     in a container that is removed at the end.
 
+    A storlet that reads nothing of an input would drop that object. Where its source shows that it can't read them all,
+    nothing is run; the embedded engine looks at each run, too. --allow-unread is for those who mean it.
+
     :raises NotFoundError: when no object matches, or the storlet is not deployed
-    :raises StorletFailedError: when a run fails; the output is not made then
+    :raises UsageError: when the storlet can't read all inputs
+    :raises StorletFailedError: when a run fails, or reads nothing of an input; the output is not made then
     """
-    run = make_invocation(session, storlet, parameters, mapping, on_proxy=on_proxy, generate_log=generate_log)
+    run = make_invocation(
+        session,
+        storlet,
+        parameters,
+        mapping,
+        on_proxy=on_proxy,
+        generate_log=generate_log,
+        allow_unread=allow_unread,
+    )
     assert run is not None
     if output.container == input.container and input.matcher()(output.name):
         raise UsageError(f"{output} would be matched by {input} itself; nothing was run")
@@ -91,7 +105,7 @@ def reduce(
     if dry_run:
         first, *_ = _groups(objects, fan_in)
         return plan(session, work.request(_task(0, first, output)))
-    tree = _Tree(session, driver, work, scheduler_address, fan_in)
+    tree = _Tree(session, driver, work, scheduler_address, fan_in, most_inputs(session, run))
     with scratch(session) as container, session.surroundings.progress(f"{storlet} over {input}", None, "runs") as shown:
         tree.reduce(objects, output, container, shown.advance)
     return Done(
@@ -120,14 +134,20 @@ class _Level(NamedTuple):
 
 
 class _Tree:
-    """Runs level after level, and counts."""
+    """Runs level after level, and counts.
 
-    def __init__(self, session: Session, driver: Executor, work: Work, address: str, fan_in: int) -> None:
+    :param most: how many inputs the storlet can read at most; None if that isn't known
+    """
+
+    def __init__(
+        self, session: Session, driver: Executor, work: Work, address: str, fan_in: int, most: int | None = None
+    ) -> None:
         self._session = session
         self._driver = driver
         self._work = work
         self._address = address
         self._fan_in = fan_in
+        self._most = most
         self.inputs = self.runs = self.levels = 0
 
     def reduce(
@@ -138,7 +158,7 @@ class _Tree:
         :raises StorletShellError: when a run fails
         """
         work = self._work._replace(scratch=container)
-        groups = _groups(self._counted(objects), self._fan_in)
+        groups = self._checked(_groups(self._counted(objects), self._fan_in))
         first, second = next(groups), next(groups, None)
         while second is not None:
             left: list[ObjectPath] = []
@@ -146,10 +166,16 @@ class _Tree:
             count = self._run(work, tasks, advance)
             level = _Level(self.levels, count, left[0] if left else None)
             self.levels += 1
-            groups = _groups(level.objects(container), self._fan_in)
+            groups = self._checked(_groups(level.objects(container), self._fan_in))
             first, second = next(groups), next(groups, None)
         self._run(work, iter([_task(0, first, output)]), advance)
         self.levels += 1
+
+    def _checked(self, groups: Iterator[list[ObjectPath]]) -> Iterator[list[ObjectPath]]:
+        """Yield groups, unless the storlet would drop objects of one; the first has as many as any, as a rule."""
+        for group in groups:
+            check_count(self._work.run, len(group), self._most)
+            yield group
 
     def _counted(self, objects: Iterable[ObjectPath]) -> Iterator[ObjectPath]:
         for path in objects:

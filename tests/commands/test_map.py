@@ -338,7 +338,7 @@ def test_reduce_makes_one_of_many(
 def test_failed_reduce_leaves_nothing(storlets: Runner, real_client: Client, many: str, container: str) -> None:
     """Neither an output nor the container of what was made on the way."""
     words = ["--input", f"path:/{many}/in/*", "--output", f"path:/{container}/all", "--fan-in", "3"]
-    outcome = storlets("reduce", "--storlet", "raises.py", *words)
+    outcome = storlets("reduce", "--storlet", "raises.py", "--allow-unread", *words)
     assert outcome.status == 6
     assert names_in(real_client, container) == []
     assert not [name for name in names_in(real_client, "") if name.startswith("storlet-shell-scratch")]

@@ -291,6 +291,7 @@ def test_extra_resource_that_can_not_be_read_is_named(
 def test_extra_resources_that_a_cluster_forbids_are_said_to_be(run_scripted: Runner, responder: Responder) -> None:
     """Its ``max_extra_resources`` is not in ``/info``; its answer is passed on."""
     responder.on("HEAD", "/c/x", ok())
+    responder.on("GET", "/storlet/join.py", ok())
     responder.on("GET", "/c/o", page(403, "Usage of extra resources is not allowed", "text/html; charset=UTF-8"))
     outcome = run_scripted("get", "c/o", "--storlet", "join.py", "--extra", "path:/c/x")
     assert (outcome.status, "extra resources is not allowed" in one_line(outcome)) == (3, True)

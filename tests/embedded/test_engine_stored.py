@@ -14,6 +14,9 @@ from .storlets import PROXY, Answer, Client, storlet
 STORING = {"put": ("PUT", {}), "copy": ("COPY", PROXY), "copy on the node": ("COPY", {}), "put of a copy": ("PUT", {})}
 
 
+EACH = [pytest.param(way, marks=() if way in ("put", "copy") else pytest.mark.slow) for way in STORING]
+
+
 @pytest.fixture(scope="module")
 def writer(strict: control.Running) -> Iterator[Client]:
     """Deploy a storlet that sets any metadata."""
@@ -39,7 +42,7 @@ def store(writer: Client, way: str, metadata: str) -> tuple[Answer, Answer]:
     return answer, writer.request("HEAD", "/stored/made")
 
 
-@pytest.mark.parametrize("way", STORING)
+@pytest.mark.parametrize("way", EACH)
 @pytest.mark.parametrize(
     ("metadata", "expected"),
     [
@@ -59,7 +62,7 @@ def test_metadata_are_stored_whole(writer: Client, way: str, metadata: str, expe
     assert head.headers.items() >= expected.items()
 
 
-@pytest.mark.parametrize("way", STORING)
+@pytest.mark.parametrize("way", EACH)
 @pytest.mark.parametrize(
     ("metadata", "reason"),
     [
