@@ -107,6 +107,7 @@ def test_node_that_can_not_run_is_made_up_for(storlets: Runner, coded: str) -> N
     assert storlets("get", f"{coded}/made").out == UPPER
 
 
+@pytest.mark.slow
 def test_every_read_is_the_result(storlets: Runner, placed: str, tmp_path: Path) -> None:
     """Trap 19: in a file, by batches of every kind, in chains, and in what is made inside the cluster."""
     file, folder, journal = tmp_path / "f", tmp_path / "saved", tmp_path / "journal"
@@ -178,6 +179,7 @@ def test_notebook_has_the_result(storlets: Runner, placed: str, cell: Cells) -> 
     assert cell("one.content, many['o']").value == (UPPER, UPPER)
 
 
+@pytest.mark.slow
 def test_plain_reads_are_the_object(storlets: Runner, placed: str, tmp_path: Path) -> None:
     """Listings, figures, files, ranges, segments: as on any other policy."""
     content = secrets.token_bytes(3_000_000)
