@@ -351,8 +351,11 @@ def test_link_into_another_policy_is_followed(probed: Runner, containers: dict[s
         assert probed("get", f"{plain}/{name}", *RUN).out == UPPER
         assert probed("copy", f"{plain}/{name}", f"{plain}/copied-x", *RUN).status == 0
         assert probed("get", f"{plain}/copied-x").out == UPPER
-    refused = probed("copy", f"{plain}/link", f"{plain}/copied-y", *RUN, "--on-node")
-    assert (refused.status, "drop --on-node" in one_line(refused)) == (1, True)
+    for words in (["get", f"{plain}/link"], ["copy", f"{plain}/link", f"{plain}/copied-y"]):
+        refused = probed(*words, *RUN, "--on-node")
+        assert (refused.status, refused.out, "drop --on-node" in one_line(refused)) == (1, b"", True)
+        near = [word.replace("/link", "/near") for word in words]
+        assert probed(*near, *RUN, "--on-node").err == ""
 
 
 def test_container_made_anew_is_asked_of_anew(probed: Runner, elsewhere: Relay) -> None:
