@@ -10,8 +10,14 @@ from storlets.gateway.common.exceptions import StorletRuntimeException
 HEADER = "X-Storlet-Shell-Failure"
 """The response header that names the kind of a storlet's failure."""
 
+RAN_ON = "X-Storlet-Shell-Ran-On"
+"""The response header that names where the storlet ran whose result this is: :data:`PROXY` or :data:`OBJECT`."""
+
 PROXY, OBJECT = "proxy", "object"
-"""The servers that run storlets, as answers and the middleware's ``execution_server`` name them."""
+"""The servers that run storlets, as :data:`RAN_ON` and the middleware's ``execution_server`` name them."""
+
+UNRUN = "unrun"
+"""The kind of failure that is no storlet's: a copy whose source no server has run the storlet over."""
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,8 @@ from swift.common.swob import HTTPForbidden, HTTPNotFound, Request, Response
 from swift.common.utils import close_if_possible
 
 from storlet_shell.embedded.engine import Engine, engine_of
-from storlet_shell.embedded.failures import HEADER, Failure
+from storlet_shell.embedded.failures import HEADER, RAN_ON, Failure
 from storlet_shell.embedded.source import MARK
-from storlet_shell.headers import RAN_ON
 
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 _TEXT = ("Content-Type", "text/plain; charset=utf-8")
