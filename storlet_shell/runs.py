@@ -90,9 +90,9 @@ def read_through(
     if not runs_on_proxy(run):
         check_storlets_run(client, warn)
     placed = place(client, source.container, run, warn)
-    answer = _send(client, source, placed, headers)
+    answer = _send(client, source, placed, headers, warn)
     if answer is None and not runs_on_proxy(placed):
-        answer = _send(client, source, placed._replace(on_proxy=True), headers)
+        answer = _send(client, source, placed._replace(on_proxy=True), headers, warn)
         if answer is not None and run.on_proxy is False:
             warn(f"warning: {source}: object servers return it without running {run.storlet}; it ran on the proxy")
     if answer is None:
@@ -164,7 +164,7 @@ def _head(client: Client, container: str) -> Mapping[str, str]:
     return {} if reply is None else reply.headers
 
 
-def _send(client: Client, source: ObjectPath, run: Invocation, headers: Mapping[str, str]) -> Answer | None:
+def _send(client: Client, source: ObjectPath, run: Invocation, headers: Mapping[str, str], warn: Warn) -> Answer | None:
     """Send the request of a run; return None, having dropped the answer, if nothing has run.
 
     :raises UnrunError: when the user has asked for a run on the object's own server, and only the proxy can
@@ -172,7 +172,7 @@ def _send(client: Client, source: ObjectPath, run: Invocation, headers: Mapping[
     request = read_request(source, run, headers)
     reply = client.send(request)
     try:
-        if wire.RAN_ON in reply.headers or _has_run_elsewhere(client, source, reply, run):
+        if wire.RAN_ON in reply.headers or _has_run_elsewhere(client, source, reply, run, warn):
             return Answer(request, reply)
     except StorletShellError:
         reply.close()
@@ -182,11 +182,11 @@ def _send(client: Client, source: ObjectPath, run: Invocation, headers: Mapping[
     if run.on_proxy is False and (is_large or not names_places(client)):
         raise _unrun(source, run, reply)
     if not is_large:
-        client.cluster.note(returned_as_is(source.container), fact=True)
+        client.cluster.note(returned_as_is(_container_read(client, source, reply)), fact=True)
     return None
 
 
-def _has_run_elsewhere(client: Client, source: ObjectPath, reply: Reply, run: Invocation) -> bool:
+def _has_run_elsewhere(client: Client, source: ObjectPath, reply: Reply, run: Invocation, warn: Warn) -> bool:
     """Tell whether an answer that doesn't say where the storlet ran, as other clusters' don't, is its result.
 
     :raises ServiceError: when the cluster runs no storlets
@@ -194,10 +194,10 @@ def _has_run_elsewhere(client: Client, source: ObjectPath, reply: Reply, run: In
     check_storlets_run(client)
     if names_places(client):
         return False
-    return runs_on_proxy(run) or not _may_be_source(client, source, reply, run)
+    return runs_on_proxy(run) or not _may_be_source(client, source, reply, run, warn)
 
 
-def _may_be_source(client: Client, source: ObjectPath, reply: Reply, run: Invocation) -> bool:
+def _may_be_source(client: Client, source: ObjectPath, reply: Reply, run: Invocation, warn: Warn) -> bool:
     """Tell whether an object server's answer may be the object as it is, on a cluster that doesn't say so.
 
     The middleware takes the length off what a storlet makes (storlets ``handlers/base.py: apply_storlet``). A symbolic
@@ -206,7 +206,10 @@ def _may_be_source(client: Client, source: ObjectPath, reply: Reply, run: Invoca
     if wire.DYNAMIC_MANIFEST in reply.headers or wire.CONTENT_LENGTH in reply.headers:
         return True
     container = _container_read(client, source, reply)
-    if container == source.container or run.on_proxy is False:
+    if container == source.container:
+        return False
+    if run.on_proxy is False:
+        check_node(client, container, run, warn)
         return False
     return not (container and runs_on_nodes(client, container))
 

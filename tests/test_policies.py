@@ -107,6 +107,7 @@ def test_node_that_can_not_run_is_made_up_for(storlets: Runner, coded: str) -> N
     assert storlets("get", f"{coded}/made").out == UPPER
 
 
+@pytest.mark.slow
 def test_every_read_is_the_result(storlets: Runner, placed: str, tmp_path: Path) -> None:
     """Trap 19: in a file, by batches of every kind, in chains, and in what is made inside the cluster."""
     file, folder, journal = tmp_path / "f", tmp_path / "saved", tmp_path / "journal"
@@ -178,6 +179,7 @@ def test_notebook_has_the_result(storlets: Runner, placed: str, cell: Cells) -> 
     assert cell("one.content, many['o']").value == (UPPER, UPPER)
 
 
+@pytest.mark.slow
 def test_plain_reads_are_the_object(storlets: Runner, placed: str, tmp_path: Path) -> None:
     """Listings, figures, files, ranges, segments: as on any other policy."""
     content = secrets.token_bytes(3_000_000)
@@ -349,8 +351,11 @@ def test_link_into_another_policy_is_followed(probed: Runner, containers: dict[s
         assert probed("get", f"{plain}/{name}", *RUN).out == UPPER
         assert probed("copy", f"{plain}/{name}", f"{plain}/copied-x", *RUN).status == 0
         assert probed("get", f"{plain}/copied-x").out == UPPER
-    refused = probed("copy", f"{plain}/link", f"{plain}/copied-y", *RUN, "--on-node")
-    assert (refused.status, "drop --on-node" in one_line(refused)) == (1, True)
+    for words in (["get", f"{plain}/link"], ["copy", f"{plain}/link", f"{plain}/copied-y"]):
+        refused = probed(*words, *RUN, "--on-node")
+        assert (refused.status, refused.out, "drop --on-node" in one_line(refused)) == (1, b"", True)
+        near = [word.replace("/link", "/near") for word in words]
+        assert probed(*near, *RUN, "--on-node").err == ""
 
 
 def test_container_made_anew_is_asked_of_anew(probed: Runner, elsewhere: Relay) -> None:

@@ -93,17 +93,20 @@ def try_policies(session: Session, *, again: bool) -> dict[str, bool | None]:
     :param again: try those, too, that have been
     :returns: for each policy, whether its nodes run storlets; None where that can't be told
     """
-    names = untried(session, again=again)
-    if names:
-        _keep(session, Probe(session.client.storlet_container).results(session, names))
+    names = policies(session)
+    if not names:
+        return {}
+    if new := untried(session, again=again):
+        _keep(session, Probe(session.client.storlet_container).results(session, new))
     answers = ask_probes(session.client)
-    return {name: answers.get(name.lower()) for name in policies(session)}
+    return {name: answers.get(name.lower()) for name in names}
 
 
 def untried(session: Session, *, again: bool) -> list[str]:
     """Return the names of the storage policies that are to be tried."""
-    answers = {} if again else ask_probes(session.client)
-    return [name for name in policies(session) if name.lower() not in answers]
+    names = policies(session)
+    answers = ask_probes(session.client) if names and not again else {}
+    return [name for name in names if name.lower() not in answers]
 
 
 def policies(session: Session) -> list[str]:

@@ -47,7 +47,7 @@ def test_stat_of_container_and_account(run: Runner, container: str, described: s
     """Counts, policy, and whether storlets may be used."""
     assert run("post", container, "-H", "X-Container-Read:.r:*", "-m", "Temp-URL-Key=s3cret").status == 0
     text = run("stat", container).text
-    for line in ("objects: 1", "bytes: 5", "storage policy: Policy-0", "read ACL: .r:*", "metadata Temp-Url-Key: (hid"):
+    for line in ("objects: 1", "bytes: 5", "storage policy: standard", "read ACL: .r:*", "metadata Temp-Url-Key: (hid"):
         assert line in text
     assert b"s3cret" not in run("stat", container, "--json").out
     assert "enabled for storlets: True\n" in run("stat").text
@@ -201,7 +201,7 @@ def test_info_tells_limits_and_who_runs_storlets(run: Runner) -> None:
     for line in (
         "storlets: run by StorletGateway; storlets in storlet",
         "swift: 2.",
-        "storage policies: Policy-0 (def",
+        "storage policies: standard (def",
     ):
         assert line in text
     assert run("info", "--json").json["swift"]["max_file_size"] == 5 * 2**30 + 2
