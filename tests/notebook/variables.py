@@ -170,7 +170,7 @@ CASES = (
     Case(
         "threads side by side",
         "from concurrent.futures import ThreadPoolExecutor\ndef f(day):\n    x = %get {c}/{day}\n    return x.text\n"
-        "with ThreadPoolExecutor(4) as pool:\n    seen = set(pool.map(f, ['tuesday'] * 20))",
+        "with ThreadPoolExecutor(8) as pool:\n    seen = set(pool.map(f, ['tuesday'] * 60))",
         {"tuesday"},
     ),
     Case(
@@ -321,12 +321,15 @@ def failures_of(run_cell: Callable[[str], ExecutionResult], names: dict[str, obj
 
 
 def main() -> int:
-    """Run all cases over the Swift of the environment."""
+    """Run all cases over an embedded Swift."""
     shell = InteractiveShell.instance()
     with capture_output(display=False):
-        for cell in ("%load_ext storlet_shell", "c = 'variables'", "%storlet mkdir {c}"):
+        for cell in ("%load_ext storlet_shell", "%storlet local start", "c = 'variables'", "%storlet mkdir {c}"):
             shell.run_cell(cell)
-        failures = failures_of(shell.run_cell, shell.user_ns)
+        try:
+            failures = failures_of(shell.run_cell, shell.user_ns)
+        finally:
+            shell.run_cell("%storlet local stop")
     sys.stdout.write(
         "\n".join([f"Python {sys.version.split()[0]}: {len(CASES)} cases, {len(failures)} wrong", *failures, ""])
     )
