@@ -186,6 +186,11 @@ CASES = (
         "tuesday",
     ),
     Case(
+        "another name for the magic",
+        "%alias_magic fetch get\ndef f(day):\n    x = %fetch {c}/{day}\n    return x.text\nseen = f('tuesday')",
+        "tuesday",
+    ),
+    Case(
         "cell magic in a function",
         "def f(day):\n    return get_ipython().run_cell_magic('uploadfile', '{c}/{day}-new', 'text').subject\n"
         "seen = f('tuesday').rpartition('/')[2]",
