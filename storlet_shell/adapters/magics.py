@@ -9,6 +9,7 @@ import os
 import re
 import shlex
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
@@ -119,6 +120,7 @@ class StorletMagics:
         self.session = Session(Notebook(os.environ, self._front_end), self._variables)
         self._added: dict[tuple[str, str], Magic] = {}
         self._parsers: dict[str, Parser] = {}
+        self._parsing = threading.Lock()  # argparse changes a parser while it parses options between words
 
     def add(self) -> None:
         """Register a magic for each name that is free, and say which are not."""
@@ -245,7 +247,9 @@ class StorletMagics:
             if not words and cell is not None:
                 raise UsageError(f"a command is missing: %%{ALWAYS} COMMAND …; try: %{ALWAYS} help")
             command = self._registry.get(words.pop(0) if words else "help")
-        call = command.bind(vars(self._parser(command).parse_words(words)), None if cell is None else _encoded(cell))
+        with self._parsing:
+            arguments = vars(self._parser(command).parse_words(words))
+        call = command.bind(arguments, None if cell is None else _encoded(cell))
         if stored is None:
             return call
         if call.store is not None:

@@ -37,6 +37,13 @@ class PromptVariables(MutableMapping[str, Any]):
     def namespace(self) -> Mapping[str, Any]:
         """The namespace that typed code runs in."""
 
+    def parse(self, text: str) -> ast.AST:
+        """Parse a file or a cell of the user's.
+
+        :raises SyntaxError: when it isn't code
+        """
+        return ast.parse(text)
+
 
 class Scope:
     """What names mean in a frame.
@@ -129,11 +136,10 @@ class Scope:
     @cached_property
     def _around(self) -> list[CodeType] | None:
         """The functions around this code, the innermost first; None where its source is not known."""
-        tree = _tree(self._frame)
-        if tree is None:
+        if self._tree is None:
             return None
         flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        path = _path(compile(tree, self._code.co_filename, "exec", flags, dont_inherit=True), self._code)
+        path = _path(compile(self._tree, self._code.co_filename, "exec", flags, dont_inherit=True), self._code)
         return path and [code for code in reversed(path) if code.co_flags & inspect.CO_OPTIMIZED]
 
     def check(self, name: str) -> None:
@@ -179,7 +185,9 @@ class Scope:
 
     def names(self) -> set[str]:
         """Return the names of all variables that can be had."""
-        return {name for name in {*self._frame.f_locals, *self._user} if self._has(name)}
+        local = self._frame.f_locals
+        names = {*self._user} if local is self._user.namespace else {*local, *self._user}
+        return {name for name in names if self._has(name)}
 
     def _has(self, name: str) -> bool:
         try:
@@ -191,22 +199,21 @@ class Scope:
     def _is_declared_global(self, name: str) -> bool:
         if name in _names(self._code):
             return False
-        tree = _tree(self._frame)
-        return tree is not None and any(name in each.names for each in _globals_of(tree, self._code))
+        return self._tree is not None and any(name in each.names for each in _globals_of(self._tree, self._code))
+
+    @cached_property
+    def _tree(self) -> Any:
+        """The source that the code is from, a cell or a file, as far as it is known."""
+        text = "".join(linecache.getlines(self._code.co_filename, self._frame.f_globals))
+        try:
+            return self._user.parse(text) if text else None
+        except (SyntaxError, ValueError):  # it has changed since
+            return None
 
 
 def _names(code: CodeType) -> set[str]:
     """Return the names of a function's variables, those that it takes from functions around it among them."""
     return {*code.co_varnames, *code.co_cellvars, *code.co_freevars}
-
-
-def _tree(frame: FrameType) -> ast.Module | None:
-    """Return the source that a frame's code is from, as far as it is known: a cell's, or a file's."""
-    text = "".join(linecache.getlines(frame.f_code.co_filename, frame.f_globals))
-    try:
-        return ast.parse(text) if text else None
-    except (SyntaxError, ValueError):  # it has changed since
-        return None
 
 
 def _path(outer: CodeType, sought: CodeType) -> list[CodeType] | None:
@@ -220,7 +227,7 @@ def _path(outer: CodeType, sought: CodeType) -> list[CodeType] | None:
     return None
 
 
-def _globals_of(tree: ast.Module, code: CodeType) -> Iterator[ast.Global]:
+def _globals_of(tree: ast.AST, code: CodeType) -> Iterator[ast.Global]:
     """Yield the declarations of global variables of a function."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name != code.co_name:

@@ -170,7 +170,7 @@ CASES = (
     Case(
         "threads side by side",
         "from concurrent.futures import ThreadPoolExecutor\ndef f(day):\n    x = %get {c}/{day}\n    return x.text\n"
-        "with ThreadPoolExecutor(4) as pool:\n    seen = set(pool.map(f, ['tuesday'] * 20))",
+        "with ThreadPoolExecutor(8) as pool:\n    seen = set(pool.map(f, ['tuesday'] * 60))",
         {"tuesday"},
     ),
     Case(
@@ -183,6 +183,11 @@ CASES = (
         "line of another function",
         "def run(line):\n    return get_ipython().run_line_magic('get', line, _stack_depth=2)\n"
         "def f(day):\n    return run('{c}/{day}').text\nseen = f('tuesday')",
+        "tuesday",
+    ),
+    Case(
+        "another name for the magic",
+        "%alias_magic fetch get\ndef f(day):\n    x = %fetch {c}/{day}\n    return x.text\nseen = f('tuesday')",
         "tuesday",
     ),
     Case(
@@ -321,12 +326,15 @@ def failures_of(run_cell: Callable[[str], ExecutionResult], names: dict[str, obj
 
 
 def main() -> int:
-    """Run all cases over the Swift of the environment."""
+    """Run all cases over an embedded Swift."""
     shell = InteractiveShell.instance()
     with capture_output(display=False):
-        for cell in ("%load_ext storlet_shell", "c = 'variables'", "%storlet mkdir {c}"):
+        for cell in ("%load_ext storlet_shell", "%storlet local start", "c = 'variables'", "%storlet mkdir {c}"):
             shell.run_cell(cell)
-        failures = failures_of(shell.run_cell, shell.user_ns)
+        try:
+            failures = failures_of(shell.run_cell, shell.user_ns)
+        finally:
+            shell.run_cell("%storlet local stop")
     sys.stdout.write(
         "\n".join([f"Python {sys.version.split()[0]}: {len(CASES)} cases, {len(failures)} wrong", *failures, ""])
     )
