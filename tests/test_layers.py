@@ -17,7 +17,7 @@ RANKS = (
     | {"visible", "views", "display", "frames", "excerpts", "advice"},
     {"headers", "access", "jar", "classfile", "renewal", "trial_process", "patterns", "templates"},
     {"auth_types", "credentials", "environment", "clouds", "identity", "keystone", "transport"}
-    | {"statuses", "client", "trial"},
+    | {"answers", "statuses", "client", "trial"},
     {"session", "drivers", "schedulers", "executors", "endpoints", "throttle", "batches"},
     {"registry", "completion", "cursor"},
     {"commands"},
