@@ -155,7 +155,7 @@ def test_controls_are_in_no_header(char: str) -> None:
             parse(text)
 
 
-@pytest.mark.parametrize("name", ["first name", "a:b", "", "é", "a\tb", "a/b", "a(b", "\x85"])
+@pytest.mark.parametrize("name", ["first name", "", "é", "a\tb", "a/b", "a(b", "\x85"])
 def test_names_of_headers_are_tokens(name: str) -> None:
     """Wherever they come from: http.client would send a blank within one."""
     for parse, text in ((Metadatum.parse, f"{name}=v"), (Metadatum.parse_key, name), (wire.Header.parse, f"{name} :v")):
