@@ -31,6 +31,7 @@ from storlet_shell.errors import UsageError
 from storlet_shell.patterns import Pattern
 from storlet_shell.registry import Arg, Kind
 from storlet_shell.results import Result, expand
+from storlet_shell.saving import is_stdout
 from storlet_shell.session import Session
 from storlet_shell.templates import Template
 from storlet_shell.transport import host_of
@@ -92,6 +93,8 @@ def run_over(
     :raises UsageError: when two objects would make one output, or an output would be an input
     """
     copies = _check_outputs(on, output, save)
+    if journal is not None and is_stdout(journal):
+        raise UsageError(f"--journal wants a file of its own, not standard output: {journal}")
     driver = load_drivers(executor, scheduler)
     if not dry_run:
         for run in steps:
