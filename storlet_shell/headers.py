@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 
 from storlet_shell.errors import UsageError
 from storlet_shell.header_dict import HeaderDict
-from storlet_shell.values import ByteRange, Invocation, ObjectPath, check_text, read_count
+from storlet_shell.values import HEADER_CONTROL, ByteRange, Invocation, ObjectPath, check_text, read_count
 
 AUTH_TOKEN = "X-Auth-Token"  # noqa: S105  a header's name, not a token
 STORAGE_URL = "X-Storage-Url"
@@ -197,9 +197,9 @@ class Header(NamedTuple):
         :raises UsageError: when it is not that, holds control characters, or is one that an option or the client sets
         """
         name, colon, value = text.partition(":")
-        if not colon or not _HEADER_NAME.fullmatch(name):
+        if not colon or not HEADER_NAME.fullmatch(name):
             raise UsageError(f"a header is written NAME:VALUE: {text!r}")
-        if _CONTROL.search(value):
+        if HEADER_CONTROL.search(value):
             raise UsageError(f"a header can't hold control characters: {text!r}")
         header = cls(name, check_text(value.strip(), "a header"))
         instead = _OWNED.get(name.lower(), _OWNED[PARAMETER] if name.lower().startswith(PARAMETER.lower()) else "")
@@ -213,8 +213,9 @@ class Header(NamedTuple):
         return f"{self.name}:{self.value}"
 
 
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A token (RFC 9110, 5.6.2), as every header's name is."""
+
 _IDENTITY = "the login sets it; see: whoami"
 _CONNECTION = "it is the connection's"
 _OWNED: Mapping[str, str] = {

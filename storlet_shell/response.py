@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from storlet_shell.errors import StorletShellError
+from storlet_shell.errors import StorletShellError, UsageError
 from storlet_shell.header_dict import HeaderDict
 from storlet_shell.reports import Result
 from storlet_shell.saving import replacing, temporarily
@@ -37,6 +37,8 @@ class Response(Result):
     :param close: ends the connection if the body has not been read to its end
     :param ran: the storlet that ran and where, in words; empty when none did
     :param seconds: how long the server took to answer; None when nobody measured it
+
+    ``is_for_output`` tells that the body itself is to go to standard output, and no document about it.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Response(Result):
         self.summary = summary
         self.ran = ran
         self.seconds = seconds
+        self.is_for_output = False
         self._body = body
         self._ahead: list[bytes] = []
         self._begun = False
@@ -266,6 +269,9 @@ class Response(Result):
         """Yield the response as one JSON document, the body as ``content``, or ``content_base64`` if it isn't UTF-8."""
         import tempfile  # what a plain get does not need is not imported by it
 
+        if self.is_for_output:
+            self.close()
+            raise UsageError("--json and --save - would both write to standard output; leave one of them out")
         head = json.dumps(self.fields(), ensure_ascii=False)
         if not self.has_body:
             yield head

@@ -17,7 +17,7 @@ RANKS = (
     | {"views", "display", "frames", "excerpts", "advice", "contract", "header_dict", "inputs", "once", "running"},
     {"headers", "access", "jar", "classfile", "renewal", "trial_process", "patterns", "templates", "trial_files"},
     {"auth_types", "credentials", "environment", "clouds", "identity", "keystone", "transport", "client", "trial"}
-    | {"cluster", "runs", "statuses"},
+    | {"answers", "cluster", "runs", "statuses"},
     {"session", "drivers", "schedulers", "executors", "endpoints", "throttle", "batches"},
     {"registry", "completion", "cursor"},
     {"commands"},

@@ -35,7 +35,7 @@ _TAKEN, _DONE = 0, 1
 _NEWEST = "newest"
 
 _ADDED = frozenset({"server", "container's date"})
-"""What journals of storlet-shell 1.0 lack of a batch's description; it is recorded when they are opened."""
+"""What journals of storlet-shell 0.1.0 lack of a batch's description; it is recorded when they are opened."""
 
 _BETWEEN = 0.1
 _MOST_ENDED = 64

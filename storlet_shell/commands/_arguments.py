@@ -41,7 +41,12 @@ def object_option(flag: str, help: str, **options: Any) -> Arg:
 
 DRY_RUN = Arg("--dry-run", action="store_true", help="show the request that would be sent, and send nothing")
 YES = Arg("-y", "--yes", action="store_true", help="do not ask")
-SAVE = Arg("--save", kind=Kind.FILE, metavar="FILE", help="write the body to this file, which appears at the clean end")
+SAVE = Arg(
+    "--save",
+    kind=Kind.FILE,
+    metavar="FILE",
+    help="write the body to this file, which appears at the clean end; - is standard output",
+)
 
 RANGE = Arg(
     "--range",

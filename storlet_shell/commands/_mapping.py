@@ -32,6 +32,7 @@ from storlet_shell.patterns import Pattern
 from storlet_shell.registry import Arg, Kind
 from storlet_shell.results import Result, expand
 from storlet_shell.runs import check_node, place
+from storlet_shell.saving import is_stdout
 from storlet_shell.session import Session
 from storlet_shell.templates import Template
 from storlet_shell.transport import host_of
@@ -99,6 +100,8 @@ def run_over(
     if allow_failures and keep_going is False:
         raise UsageError("--allow-failures goes on after a failure, --fail-fast ends there: give one of them")
     copies = _check_outputs(on, output, save)
+    if journal is not None and is_stdout(journal):
+        raise UsageError(f"--journal wants a file of its own, not standard output: {journal}")
     driver = load_drivers(executor, scheduler)
     if not dry_run:
         for run in steps:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +26,10 @@ from storlet_shell.errors import StorletShellError
 from storlet_shell.registry import command
 from storlet_shell.results import Response, Result
 from storlet_shell.runs import Answer, place, read_request, read_through
+from storlet_shell.saving import is_stdout
 from storlet_shell.session import Session
 from storlet_shell.values import ByteRange, Invocation, ObjectPath, Request
+from storlet_shell.visible import counted
 
 if TYPE_CHECKING:
     from storlet_shell.transport import Reply
@@ -60,8 +62,8 @@ def get(
 ) -> Result:
     """Download an object, through a storlet if one is named.
 
-    Without --save or -o the body goes to standard output, byte for byte; a terminal gets a preview of what is not text,
-    and a notebook the response as the cell's value.
+    Without --save or -o, or with --save -, the body goes to standard output, byte for byte; a terminal gets a preview
+    of what is not text, and a notebook the response as the cell's value.
     With --range a storlet is fed only that part of the object; it runs on the proxy server then.
 
     On upstream's engine the end of what a storlet makes looks the same after a failure. Where it is known how much must
@@ -83,7 +85,9 @@ def get(
     if range:
         _check_range(reply, source, range, run)
     response = respond(session, reply, request, run, Expectation(expect_bytes, expect_lines))
-    return response if save is None else _save(response, save)
+    if save is None:
+        return response
+    return _pour(session, response) if is_stdout(save) else _save(response, save)
 
 
 def _request(source: ObjectPath, range: ByteRange | None, own: Mapping[str, str]) -> Request:
@@ -121,6 +125,29 @@ def _check_range(reply: Reply, source: ObjectPath, range: ByteRange, run: Invoca
         raise StorletShellError(
             f"{source}: the server did not {did} the range {range} alone", transaction_id=reply.transaction_id
         )
+
+
+def _pour(session: Session, response: Response) -> Response:
+    """Leave the body to the front end, which writes it to its standard output; the summary goes elsewhere."""
+
+    def body() -> Iterator[bytes]:
+        count = 0
+        for chunk in response.iter_content():
+            count += len(chunk)
+            yield chunk
+        session.surroundings.warn(f"standard output: {counted(count, 'byte')} from {response.subject}")
+
+    poured = Response(
+        response.status,
+        response.headers,
+        body(),
+        subject=response.subject,
+        close=response.close,
+        ran=response.ran,
+        seconds=response.seconds,
+    )
+    poured.is_for_output = True
+    return poured
 
 
 def _save(response: Response, target: str) -> Response:
