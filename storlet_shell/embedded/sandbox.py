@@ -98,7 +98,9 @@ class Sandbox:
             "open": "NETWORK OPEN",
         }[self.network]
         files = "files read-only outside the scratch folder" if self.files else "FILES OPEN"
-        return f"{', '.join(parts)}: {holds}, {files}"
+        processes = "" if self.namespaces else ", processes not counted"
+        ipc = "" if self.ipc else ", SHARED MEMORY AND KEYRINGS OPEN"
+        return f"{', '.join(parts)}: {holds}, {files}{processes}{ipc}"
 
     def as_data(self) -> dict[str, Any]:
         """Return the facts as plain data, for messages and ``/info``."""
