@@ -9,13 +9,14 @@ from __future__ import annotations
 import io
 import itertools
 import os
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from eventlet import tpool
 from swift.common.internal_client import InternalClient, UnexpectedResponse
 
+from storlet_shell.embedded import trees
 from storlet_shell.embedded.disk import shortage
 from storlet_shell.embedded.failures import Failure, InvocationError
 from storlet_shell.embedded.sandbox import NOBODY
@@ -34,7 +35,7 @@ class Deployments:
         self._folder = folder
         self._clients: dict[str, InternalClient] = {}
         self._numbers = itertools.count(1)
-        shutil.rmtree(folder, ignore_errors=True)
+        trees.remove(str(folder))
         folder.mkdir(parents=True)
 
     def key(self, request: Any) -> Key:
@@ -78,8 +79,8 @@ class Deployments:
 
     def discard(self, folder: str) -> None:
         """Remove a version's folder."""
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(f"{folder}.scratch", ignore_errors=True)
+        for path in (folder, f"{folder}.scratch"):
+            tpool.execute(trees.remove, path)  # a storlet may have filled it
 
     def put_log(self, manager: Any, name: str, text: bytes) -> None:
         """Store a log as an object, as ``X-Storlet-Generate-Log`` asks for."""

@@ -112,7 +112,11 @@ class Invocation:
         self._body, body = descriptors.pipe(large=True, green="read")
         self._log = os.memfd_create("log", os.MFD_CLOEXEC)
         handed_over = [metadata, body, *(feed.reader for feed in self._feeds)]
-        order = {"parameters": self._parameters(), "inputs": [dict(source.user_metadata) for source in sources]}
+        order = {
+            "parameters": self._parameters(),
+            "inputs": [dict(source.user_metadata) for source in sources],
+            "alone": self.version.active == 1,
+        }
         try:
             child.send(order, [self._log, *handed_over])
         finally:

@@ -96,8 +96,7 @@ class Nursery:
         if ready is None:
             own.close()
             raise OSError("the process that forks storlets did not start")
-        facts = ready["sandbox"]
-        self.sandbox = Sandbox(facts["namespaces"], facts["landlock"], facts["refused"])
+        self.sandbox = Sandbox.from_data(ready["sandbox"])
         self._channel = own
         self._reader = eventlet.spawn(self._listen, own)
 
@@ -122,6 +121,7 @@ class Nursery:
             "files": limits.file_bytes,
             "scratch": limits.scratch_bytes,
             "processes": limits.processes,
+            "most_processes": limits.processes * (limits.concurrent + 1),  # those of its import, too
         }
         version.channel, other = green_pair()
         version.log = os.memfd_create("import-log", os.MFD_CLOEXEC)
