@@ -18,6 +18,7 @@ import pytest
 import swiftclient
 
 from storlet_shell.embedded import control
+from storlet_shell.embedded import folder as places
 from storlet_shell.embedded.control import Settings
 from storlet_shell.errors import EmbeddedError, ExitStatus, RefusedError
 from storlet_shell.session import Options, Session, Surroundings
@@ -87,6 +88,21 @@ def test_a_killed_user_does_not_leave_its_server_behind(user: Callable[[], User]
     pid, _ = one.joined()
     one.kill()
     assert ended(pid)
+
+
+def test_a_server_whose_starter_is_killed_ends(folder: Path) -> None:
+    """A server that can tell nobody that it is ready has no user, and ends."""
+    places.claim(folder)
+    starting = places.lock(folder, places.STARTING, wait=True)
+    assert starting is not None
+    process, reader = control._launch(folder, Settings(), starting)
+    os.close(reader)
+    os.close(starting)
+    process.wait()
+    waited = time.monotonic() + 60
+    while not places.read_state(folder) and time.monotonic() < waited:
+        time.sleep(0.05)
+    assert ended(places.read_state(folder)["pid"], 20)
 
 
 def test_a_user_that_comes_while_the_server_ends_gets_a_new_one(user: Callable[[], User]) -> None:
