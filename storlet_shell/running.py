@@ -7,6 +7,7 @@ them, and a dry run does where they are installed.
 from __future__ import annotations
 
 import importlib.machinery
+import json
 import os
 import sys
 import traceback
@@ -14,6 +15,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType, TracebackType
 from typing import Any
+
+from storlet_shell import contract
 
 Message = dict[str, Any]
 """How a run ended, as it is sent to whoever waits for it: ``event``, and of a failure kind, message and traceback."""
@@ -51,8 +54,8 @@ def load(main: str, folder: str) -> tuple[Any, Message | None]:
     """
     module, name = main.split(".")
     if _is_imported_elsewhere(module):
-        message = f"its name {module}.py is that of a module of Python's or the engine's; deploy it under another name"
-        return None, {"event": "failed", "kind": "missing", "message": message, "traceback": ""}
+        message = contract.NAME_TAKEN.format(f"{module}.py")
+        return None, {"event": "failed", "kind": "raised", "message": message, "traceback": ""}
     sys.path.insert(0, folder)
     try:
         # Not importlib.import_module: its frames would stand in every traceback.
@@ -88,7 +91,7 @@ def call(
                 file.close()
     except BaseException as error:  # whatever it is, it is told to the user
         return failure_of(error, folder)
-    return {"event": "failed", "kind": "metadata", "message": never_run, "traceback": ""} if never_run else None
+    return {"event": "failed", "kind": "raised", "message": never_run, "traceback": ""} if never_run else None
 
 
 def _never_run(storlet: Callable[..., Any], result: object) -> str:
@@ -114,13 +117,21 @@ def failure_of(error: BaseException, folder: str) -> Message:
     if kind == "exited":
         message = f"it called exit({error})" if error.args else "it called exit()"
     shown = "".join(traceback.format_exception(type(error), error, _storlet_frames(error.__traceback__)))
-    shown = shown.replace(f"{folder}/", "")[-_LONGEST_TRACEBACK:]
-    return {"event": "failed", "kind": kind, "message": _encodable(message[:1000]), "traceback": _encodable(shown)}
+    shown = _end_of(_encodable(shown.replace(f"{folder}/", "")))
+    return {"event": "failed", "kind": kind, "message": _encodable(message[:1000]), "traceback": shown}
 
 
 def _encodable(text: str) -> str:
     """Return text that every stream takes: a storlet's may hold surrogates, as of a file's name."""
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _end_of(text: str) -> str:
+    """Return the end of a long text, cut so that a message can hold it however many characters JSON escapes."""
+    text = text[-_LONGEST_TRACEBACK:]
+    while len(json.dumps(text)) > 2 * _LONGEST_TRACEBACK:
+        text = text[len(text) // 4 :]
+    return text
 
 
 def _storlet_frames(trace: TracebackType | None) -> TracebackType | None:
