@@ -16,6 +16,8 @@ from pathlib import Path
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType, TracebackType
 from typing import Any
 
+from storlet_shell import contract
+
 Message = dict[str, Any]
 """How a run ended, as it is sent to whoever waits for it: ``event``, and of a failure kind, message and traceback."""
 
@@ -52,8 +54,8 @@ def load(main: str, folder: str) -> tuple[Any, Message | None]:
     """
     module, name = main.split(".")
     if _is_imported_elsewhere(module):
-        message = f"its name {module}.py is that of a module of Python's or the engine's; deploy it under another name"
-        return None, {"event": "failed", "kind": "missing", "message": message, "traceback": ""}
+        message = contract.NAME_TAKEN.format(f"{module}.py")
+        return None, {"event": "failed", "kind": "raised", "message": message, "traceback": ""}
     sys.path.insert(0, folder)
     try:
         # Not importlib.import_module: its frames would stand in every traceback.
@@ -89,7 +91,7 @@ def call(
                 file.close()
     except BaseException as error:  # whatever it is, it is told to the user
         return failure_of(error, folder)
-    return {"event": "failed", "kind": "metadata", "message": never_run, "traceback": ""} if never_run else None
+    return {"event": "failed", "kind": "raised", "message": never_run, "traceback": ""} if never_run else None
 
 
 def _never_run(storlet: Callable[..., Any], result: object) -> str:
@@ -125,7 +127,7 @@ def _encodable(text: str) -> str:
 
 
 def _end_of(text: str) -> str:
-    """Return the end of a long text, so that a message can hold it however many of its characters are escaped there."""
+    """Return the end of a long text, cut so that a message can hold it however many characters JSON escapes."""
     text = text[-_LONGEST_TRACEBACK:]
     while len(json.dumps(text)) > 2 * _LONGEST_TRACEBACK:
         text = text[len(text) // 4 :]

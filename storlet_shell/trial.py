@@ -17,17 +17,19 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from storlet_shell import contract
-from storlet_shell.errors import StorletFailedError
+from storlet_shell.errors import LocalFileError, StorletFailedError
 from storlet_shell.excerpts import with_cure
 from storlet_shell.results import CHUNK_BYTES, Result
 from storlet_shell.values import StorletMain
 
 _PROGRAM = "import sys; sys.path[:] = {path!r}; from storlet_shell.trial_process import main; main()"
 _LEFTOVER_SECONDS = 2.0
+_LARGEST_MESSAGE = 192 * 1024
 _SHOWN_BYTES = 4096
 _LOG_BYTES = 64 * 1024
 
@@ -109,7 +111,7 @@ def run(
         log = _log(folder / "log")
         metadata, problem = _judge(process, status, time_limit)
         if problem:
-            traceback = process.result.get("traceback", "").splitlines()
+            traceback = str(process.result.get("traceback", "")).splitlines()
             details = "\n".join([*(f"note: {note}" for note in notes), *log, *traceback])
             raise StorletFailedError(f"dry run of {main}: {with_cure(problem)}", details=details)
         unstorable = contract.unstorable(metadata)
@@ -119,7 +121,7 @@ def run(
             count=process.count,
             metadata=metadata,
             log=tuple(log),
-            seconds=process.result["seconds"],
+            seconds=float(process.result.get("seconds", 0)),
             notes=(*notes, f"get takes this, put and copy would not: {unstorable}") if unstorable else tuple(notes),
         )
 
@@ -147,7 +149,7 @@ def _judge(process: _Process, status: int | None, time_limit: float) -> tuple[di
     if not process.result:
         return metadata, contract.ended(status)[1]
     if process.result["event"] == "failed":
-        return metadata, str(process.result["message"])
+        return metadata, str(process.result.get("message"))
     return metadata, "" if process.metadata else contract.NO_METADATA
 
 
@@ -164,29 +166,40 @@ class _Process:
         self.output = self.metadata = b""
         self.count = 0
         self.result: dict[str, Any] = {}
+        self._input_error: OSError | None = None
 
     def run(self, spec: Mapping[str, Any], time_limit: float) -> int | None:
-        """Run it to its end, and return its exit status; None if it had to be ended."""
+        """Run it to its end, and return its exit status; None if it had to be ended.
+
+        :raises LocalFileError: when the input can't be read to its end
+        """
         log = os.open(self._folder / "log", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        source, feed = os.pipe()
-        metadata, result = bytearray(), bytearray()
-        readers, theirs = [], [log]
-        for add in (metadata.extend, self._add, result.extend):
-            ours, other = os.pipe()
-            theirs.append(other)
-            readers.append(threading.Thread(target=_drain, args=(ours, add), daemon=True))
-        theirs.insert(3, source)
+        pipes = [os.pipe() for _ in range(4)]
+        (source, feed), ours = pipes[0], [reader for reader, _ in pipes[1:]]
+        metadata, body, result = (writer for _, writer in pipes[1:])
+        theirs = [log, metadata, body, source, result]
         try:
             process = self._start({**spec, "descriptors": theirs}, theirs)
+        except BaseException:
+            for descriptor in (feed, *ours):
+                os.close(descriptor)
+            raise
         finally:
             for descriptor in theirs:
                 os.close(descriptor)
-        for thread in (*readers, threading.Thread(target=_feed, args=(self._input, feed), daemon=True)):
+        sent, ended = bytearray(), bytearray()
+        readers = [
+            threading.Thread(target=_drain, args=arguments, daemon=True)
+            for arguments in zip(ours, (partial(_keep, sent), self._add, partial(_keep, ended)), strict=True)
+        ]
+        for thread in (*readers, threading.Thread(target=self._feed, args=(feed,), daemon=True)):
             thread.start()
         status = _wait(process, time_limit)
         for thread in readers:  # what has left the process group may hold a pipe open
             thread.join(_LEFTOVER_SECONDS)
-        self.metadata, self.result = bytes(metadata), json.loads(result or b"{}")
+        if self._input_error is not None:
+            raise LocalFileError(f"{self._input}: {self._input_error.strerror}") from self._input_error
+        self.metadata, self.result = bytes(sent), _result(bytes(ended))
         return status
 
     def _start(self, spec: Mapping[str, Any], descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
@@ -205,6 +218,16 @@ class _Process:
             start_new_session=True,
         )
 
+    def _feed(self, pipe: int) -> None:
+        """Write the input into a pipe; a storlet that wants no more of it closes it."""
+        try:
+            with os.fdopen(pipe, "wb", buffering=0) as target, self._input.open("rb") as source:
+                shutil.copyfileobj(source, target, CHUNK_BYTES)
+        except BrokenPipeError:
+            pass
+        except OSError as error:
+            self._input_error = error
+
     def _add(self, chunk: bytes) -> None:
         self.output += chunk[: _SHOWN_BYTES - len(self.output)]
         self.count += len(chunk)
@@ -222,10 +245,18 @@ def _wait(process: subprocess.Popen[bytes], time_limit: float) -> int | None:
         process.wait()
 
 
-def _feed(path: Path, pipe: int) -> None:
-    """Write a file into a pipe; a storlet that wants no more of it closes it."""
-    with suppress(BrokenPipeError), open(pipe, "wb", buffering=0) as target, path.open("rb") as source:
-        shutil.copyfileobj(source, target, CHUNK_BYTES)
+def _keep(kept: bytearray, chunk: bytes) -> None:
+    """Take the first bytes of a message; a storlet may send without end."""
+    kept.extend(chunk[: max(0, _LARGEST_MESSAGE - len(kept))])
+
+
+def _result(text: bytes) -> dict[str, Any]:
+    """Read what the process said at its end, if that can be anything but the storlet's own writing."""
+    try:
+        result = json.loads(text or b"{}")
+    except ValueError:
+        return {}
+    return result if isinstance(result, dict) and {"event"} < result.keys() else {}
 
 
 def _drain(pipe: int, add: Callable[[bytes], None]) -> None:

@@ -140,3 +140,31 @@ def test_dependencies_lie_beside_the_code(source: Path, tmp_path: Path) -> None:
         dependencies=[module, program],
     )
     assert found.output == b"from a dependency executed\n"
+
+
+def test_storlet_that_writes_what_it_should_not_is_no_crash(source: Path) -> None:
+    """Into every descriptor that it finds, or metadata without end."""
+    lines = [
+        "import os",
+        "for number in range(3, 30):",
+        "    try: os.write(number, b'{\"event\": 1}')",
+        "    except OSError: pass",
+    ]
+    with pytest.raises(StorletFailedError, match=r"its metadata aren't JSON|its process exited|set_metadata"):
+        run(source, *lines, "out_files[0].set_metadata({})")
+    endless = ["try:", "    while True: out_files[0].md_file.write(b'x' * 65536)", "except BrokenPipeError: pass"]
+    with pytest.raises(StorletFailedError, match="did not end within 1 s"):
+        run(source, *endless, time_limit=1)
+
+
+def test_input_is_a_pipe_that_need_not_be_read(tmp_path: Path) -> None:
+    """A large one is fed as it is read, and left where the storlet ends; it can't be gone back in."""
+    large = tmp_path / "large"
+    large.write_bytes(b"x" * 5_000_000)
+    assert run(large, "out_files[0].set_metadata({})").count == 0
+    found = run(
+        large, "out_files[0].set_metadata({})", "while data := in_files[0].read(65536): out_files[0].write(data)"
+    )
+    assert found.count == 5_000_000
+    with pytest.raises(StorletFailedError, match="not seekable"):
+        run(large, "in_files[0].obj_file.seek(0)")

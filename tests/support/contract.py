@@ -293,7 +293,7 @@ SIGNATURE_CASES = {
             async def __call__(self, in_files, out_files, params):
                 out_files[0].set_metadata({})
         """,
-        kind="metadata",
+        kind="raised",
         message="Main.__call__ is a coroutine (async def)",
     ),
     "generator": _whole(
@@ -304,7 +304,7 @@ SIGNATURE_CASES = {
                 out_files[0].set_metadata({})
                 yield b"x"
         """,
-        kind="metadata",
+        kind="raised",
         message="Main.__call__ is a generator",
     ),
     "async generator": _whole(
@@ -315,7 +315,7 @@ SIGNATURE_CASES = {
                 out_files[0].set_metadata({})
                 yield b"x"
         """,
-        kind="metadata",
+        kind="raised",
         message="Main.__call__ is a generator",
     ),
     "returns a generator": _whole(
@@ -380,6 +380,9 @@ SIGNATURE_CASES = {
     "an import that exits": _whole("import sys; sys.exit(1)", kind="exited", message="it called exit(1)"),
     "raises": Case("raise KeyError('x')", kind="raised", message="KeyError: 'x'"),
     "raises a text of surrogates": Case("raise ValueError('\\udcff')", kind="raised", message="ValueError: \\udcff"),
+    "raises a long text": Case(
+        "raise ValueError('\\u65e5' * 100_000)", kind="raised", message="ValueError: \u65e5\u65e5"
+    ),
     "exits": Case("raise SystemExit(3)", kind="exited", message="it called exit(3)"),
     "is interrupted": Case("raise KeyboardInterrupt", kind="raised", message="KeyboardInterrupt"),
     "exits well": Case(
