@@ -119,6 +119,7 @@ def test_variables_of_a_function_are_its_own(xonsh: Xonsh, container: str) -> No
     assert "other has no variable r; say global r there" in outcome.err
 
 
+@pytest.mark.slow
 def test_failed_objects_end_a_script(xonsh: Xonsh, container: str) -> None:
     """The rows are shown, the status is that of a failed storlet, and the next line does not run."""
     code = "class Main:\n    def __init__(self, logger): pass\n    def __call__(self, i, o, p): raise ValueError('x')\n"

@@ -36,7 +36,7 @@ def path(run: Runner, container: str) -> str:
 
 @pytest.mark.parametrize(
     ("encoding", "text"),
-    [("latin-1", "Größe é"), ("cp1252", "5 €"), ("koi8-r", "день"), ("shift_jis", "日本"), ("utf-8", "Größe 日 €")],
+    [("latin-1", "Größe é"), ("shift_jis", "日本"), ("utf-8", "Größe 日 €")],
 )
 def test_storlet_of_a_heredoc_reads_as_it_was_typed(run: Runner, path: str, encoding: str, text: str) -> None:
     """In whatever encoding its comment names; a dry run reads the same."""

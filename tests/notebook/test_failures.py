@@ -42,11 +42,10 @@ def half(notebook: Cells) -> Cells:
     return notebook
 
 
-@pytest.mark.parametrize("line", ["map --storlet picky.py", "pipe 'picky.py | picky.py'"])
-@pytest.mark.parametrize("before", ["", "x = "])
-def test_partly_failed_batch_fails_its_cell(half: Cells, line: str, before: str) -> None:
+@pytest.mark.parametrize("line", ["%map --storlet picky.py", "x = %pipe 'picky.py | picky.py'"])
+def test_partly_failed_batch_fails_its_cell(half: Cells, line: str) -> None:
     """In one line, after the rows; the error and ``_`` have them."""
-    done = half(f"{before}%storlet {line} --input 'path:/{{c}}/in/*' -j 1")
+    done = half(f"{line} --input 'path:/{{c}}/in/*' -j 1")
     assert isinstance(done.error, PartFailedError)
     assert "1 of 2 objects done, 1 failed" in str(done.error)
     result = done.error.result
