@@ -13,7 +13,7 @@ import storlet_shell
 PACKAGE = Path(storlet_shell.__file__).parent
 
 RANKS = (
-    {"errors", "values", "results", "reports", "response", "saving", "bodies", "source", "plugins"}
+    {"errors", "quoting", "values", "results", "reports", "response", "saving", "bodies", "source", "plugins"}
     | {"visible", "views", "display", "frames", "excerpts", "advice"},
     {"headers", "access", "jar", "classfile", "renewal", "trial_process", "patterns", "templates"},
     {"auth_types", "credentials", "environment", "clouds", "identity", "keystone", "transport"}
