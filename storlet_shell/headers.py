@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote
 
 from storlet_shell.errors import UsageError
 from storlet_shell.header_dict import HeaderDict
+from storlet_shell.quoting import quoted
 from storlet_shell.values import HEADER_CONTROL, ByteRange, Invocation, ObjectPath, check_text, read_count
 
 AUTH_TOKEN = "X-Auth-Token"  # noqa: S105  a header's name, not a token
@@ -148,7 +149,7 @@ def encode_invocation(invocation: Invocation) -> dict[str, str]:
 
 
 def _quote_path(path: ObjectPath) -> str:
-    return f"/{quote(path.container, safe='')}/{quote(path.name, safe='/')}"
+    return f"/{quoted(path.container, '')}/{quoted(path.name)}"
 
 
 def encode_expiry(seconds: int) -> dict[str, str]:

@@ -13,9 +13,9 @@ import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
-from urllib.parse import quote
 
 from storlet_shell.errors import UsageError
+from storlet_shell.quoting import quoted, quoted_query
 
 PATH_FORMAT = 'swift object path must have the format: "path:/<container>/<object>"'
 
@@ -387,11 +387,11 @@ class Request(NamedTuple):
     @property
     def path(self) -> str:
         """The path below the storage URL, percent-quoted, with its query string."""
-        path = f"/{quote(self.container, safe='')}" if self.container else ""
+        path = f"/{quoted(self.container, '')}" if self.container else ""
         if self.name:
-            path += f"/{quote(self.name)}"
+            path += f"/{quoted(self.name)}"
         if self.query:
-            path += "?" + "&".join(f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in self.query)
+            path += "?" + "&".join(f"{quoted_query(k)}={quoted_query(v)}" for k, v in self.query)
         return path
 
     @property

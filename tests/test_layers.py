@@ -14,7 +14,8 @@ PACKAGE = Path(storlet_shell.__file__).parent
 
 RANKS = (
     {"errors", "values", "results", "reports", "response", "saving", "bodies", "source", "plugins", "visible"}
-    | {"views", "display", "frames", "excerpts", "advice", "contract", "header_dict", "inputs", "once", "running"},
+    | {"views", "display", "frames", "excerpts", "advice", "contract", "header_dict", "inputs", "once", "quoting"}
+    | {"running"},
     {"headers", "access", "jar", "classfile", "renewal", "trial_process", "patterns", "templates", "trial_files"},
     {"auth_types", "credentials", "environment", "clouds", "identity", "keystone", "transport", "client", "trial"}
     | {"answers", "cluster", "runs", "statuses"},

@@ -22,6 +22,7 @@ from storlet_shell.errors import (
     UsageError,
 )
 from storlet_shell.executors.base import How
+from storlet_shell.quoting import escaped
 from storlet_shell.results import Table
 from storlet_shell.session import Surroundings
 from storlet_shell.visible import counted, size
@@ -156,7 +157,7 @@ class Rows(Table):
             if self.is_headed and not number:
                 yield self._line("STATUS", "BYTES", "SECONDS", "ENDPOINT", "OBJECT")
             made = "-" if count is None else str(count)
-            line = self._line(str(status or "-"), made, f"{seconds:.3f}", endpoint or "-", source)
+            line = self._line(str(status or "-"), made, f"{seconds:.3f}", endpoint or "-", escaped(source))
             yield f"{line}  {error}" if error else line
         if self.problem is None:
             yield self.summary()

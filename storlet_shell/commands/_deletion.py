@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from storlet_shell import headers as wire
 from storlet_shell.bodies import bytes_body
 from storlet_shell.errors import IdentityError, ServiceError, StorletShellError
+from storlet_shell.quoting import quoted
 from storlet_shell.statuses import BULK_DELETE, WITH_SEGMENTS
 from storlet_shell.values import ObjectPath, Request
 
@@ -45,10 +46,15 @@ def delete_many(client: Client, container: str, names: Iterable[str]) -> list[St
 
     :raises StorletShellError: when the request itself fails
     """
-    lines = "".join(f"/{quote(container, safe='')}/{quote(name)}\n" for name in names)
+    lines, failures = "", list[StorletShellError]()
+    for name in names:
+        try:
+            lines += f"/{quoted(container, '')}/{quoted(name)}\n"
+        except StorletShellError as error:
+            failures.append(error)
     headers = {**_JSON, wire.CONTENT_TYPE: "text/plain"}
     request = Request("POST", query=(BULK_DELETE,), headers=headers)
-    return _failures(request, client.send(request, bytes_body(lines.encode())))
+    return failures + _failures(request, client.send(request, bytes_body(lines.encode())))
 
 
 def _failures(request: Request, reply: Reply) -> list[StorletShellError]:

@@ -24,6 +24,7 @@ from storlet_shell.errors import (
     StorletShellError,
     UsageError,
 )
+from storlet_shell.quoting import check_encodable
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result, Table, expand
 from storlet_shell.saving import is_stdout, make_folder_below, replacing_below
@@ -66,6 +67,7 @@ class _Found(NamedTuple):
 
         :raises LocalFileError: when it would lie elsewhere, or below an object that is a file
         """
+        check_encodable(self.path.name, self.path)
         path = place(folder, self.file, self.path) if self.file or not self.is_folder else folder
         if self.blocked_by is not None:
             raise LocalFileError(f"{self.path}: can't be a file below {self.blocked_by}, which is an object as well")
