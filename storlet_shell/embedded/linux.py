@@ -111,6 +111,12 @@ def leave_session_keyring() -> None:
         _call(_KEYCTL, _KEYCTL_JOIN_SESSION_KEYRING, None)  # a kernel without keyrings has none to leave
 
 
+def be_killed_first() -> None:
+    """Have the kernel end this process and its descendants before others when the machine's memory is used up."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
 def bound_thread_memory(stack: int) -> None:
     """Have each thread of this process and its descendants take little address space, where the C library can.
 

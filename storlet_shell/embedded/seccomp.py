@@ -154,11 +154,6 @@ def forbid_dangerous_calls(namespaces: int = 0) -> None:
     _install(calls(platform.machine(), namespaces))
 
 
-def forbid_namespaces() -> None:
-    """Refuse this process and its descendants the one set of namespaces that was left, too."""
-    _install(clones(platform.machine()))
-
-
 def calls(machine: str, namespaces: int = 0) -> list[Instruction]:
     """Return the program of :func:`forbid_dangerous_calls` for an architecture."""
     column, architecture = _ARCHITECTURES[machine]
@@ -176,13 +171,6 @@ def calls(machine: str, namespaces: int = 0) -> list[Instruction]:
     allowed = [(_EQUAL, 2, 0, namespaces | signal.SIGCHLD)] if namespaces else []
     program += _when(_CLONE[column], 0, [*allowed, (_ANY_BIT, 0, 1, _NAMESPACES), _error(errno.EPERM)])
     return [*program, (_RETURN, 0, 0, _ALLOW)]
-
-
-def clones(machine: str) -> list[Instruction]:
-    """Return the program of :func:`forbid_namespaces` for an architecture."""
-    column, _ = _ARCHITECTURES[machine]
-    refused = [(_ANY_BIT, 0, 1, _NAMESPACES), _error(errno.EPERM)]
-    return [(_LOAD, 0, 0, _NUMBER), *_when(_CLONE[column], 0, refused), (_RETURN, 0, 0, _ALLOW)]
 
 
 def _error(number: int) -> Instruction:

@@ -159,9 +159,8 @@ class WarmParent:
         """End what the import, or, where no process namespace has done it, an invocation has left running."""
         if self.sandbox.namespaces:  # this is the first process of its namespace, and has no children yet
             with suppress(OSError):
-                os.kill(-1, signal.SIGKILL)
-            with suppress(ChildProcessError):
-                while True:
+                for _ in range(_ROUNDS):
+                    os.kill(-1, signal.SIGKILL)
                     os.waitpid(-1, 0)
             return
         known = {pid for pid, _, _ in self.children.values()} | set(self.cleaners.values())
@@ -211,6 +210,7 @@ def main(channel: socket.socket, log: int, order: Message, holds: Sandbox) -> No
     for standard, source in ((0, null), (1, log), (2, log)):
         os.dup2(source, standard)
     place = Place(order["folder"], order["root"], order["hidden"], tuple(order["imports"]), order["scratch"])
+    linux.be_killed_first()
     sandbox.limit(order["memory"], order["files"], order["processes"])
     sandbox.confine(holds, place)
     if holds.namespaces:

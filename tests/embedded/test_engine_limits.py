@@ -227,6 +227,7 @@ def test_nothing_of_the_starter_s_is_inherited(client: Client) -> None:
         except OSError: told.append('no terminal')
         told.append([status[name].strip('0 \\t\\n') for name in ('CapInh', 'CapPrm', 'CapEff', 'CapAmb')])
         told.append(status['Seccomp'].strip())
+        told.append(open('/proc/self/oom_score_adj').read().strip())
         """
     client.deploy("sees.py", call(see))
-    assert client.run("sees.py", "/c/o").text == "[True, '', True, 'no terminal', ['', '', '', ''], '2']"
+    assert client.run("sees.py", "/c/o").text == "[True, '', True, 'no terminal', ['', '', '', ''], '2', '1000']"
