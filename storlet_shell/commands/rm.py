@@ -13,13 +13,13 @@ from storlet_shell import headers as wire
 from storlet_shell.commands._arguments import DRY_RUN, YES
 from storlet_shell.commands._deletion import delete, delete_many, deletion
 from storlet_shell.commands._exchange import plan
-from storlet_shell.commands._large_objects import is_manifest
 from storlet_shell.commands._parallel import JOBS, Tally, Worker, in_parallel
 from storlet_shell.commands.ls import list_entries
 from storlet_shell.errors import NotFoundError, StorletShellError, UsageError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result, Table
 from storlet_shell.session import Session
+from storlet_shell.store.segments import is_manifest
 from storlet_shell.values import ContainerName, Location, Request
 from storlet_shell.visible import counted
 
