@@ -23,6 +23,7 @@ from storlet_shell.errors import IdentityError, NotFoundError, StorletFailedErro
 from storlet_shell.registry import Arg, command
 from storlet_shell.results import Response, Result
 from storlet_shell.session import Session
+from storlet_shell.store.segments import Replacing
 from storlet_shell.values import ByteRange, Invocation, ObjectPath, Request
 
 
@@ -78,9 +79,12 @@ def copy(
     if run:
         _check_source(session, origin, run, range)
         check_extra_resources(session, run)
-    with explained(session, request, run):
+    replacing = Replacing()
+    with replacing.replaced(session.client, goal), explained(session, request, run):
         reply = _send(session, request, origin, goal, from_account)
-    reply.read()
+        reply.read()
+    for note in replacing.take_notes():
+        session.surroundings.warn(note)
     if run and wire.GENERATED_FROM not in reply.headers:
         raise StorletFailedError(
             f"{goal}: the server copied {origin} without {run.storlet}: it has no storlets middleware",

@@ -217,6 +217,7 @@ def test_bulk_deletion_that_fails_as_a_whole_is_a_failure(
 
 def test_segment_that_can_not_be_deleted_is_a_failure(run_scripted: Runner, responder: Responder) -> None:
     """The answer to the deletion of a large object is 200 as well."""
+    responder.on("HEAD", "/c", ok(status=204))
     responder.on("HEAD", "/c/o", ok(X_Static_Large_Object="True"))
     responder.on("DELETE", "/c/o", bulk("400 Bad Request", (("/c_segments/1", "403 Forbidden"),)))
     outcome = run_scripted("rm", "c/o")
