@@ -63,6 +63,11 @@ def delete_object(
         reply = reply or client.send(Request("HEAD", *path))
     except NotFoundError as error:
         return _delete_listed(client, path, error, leave_segments=leave_segments)
+    except IdentityError:  # who may only write can't be told whether there are segments
+        if not leave_segments:
+            raise
+        delete(client, deletion(*path))
+        return []
     reply.close()
     if leave_segments or not has_segments(client, path, reply):
         delete(client, deletion(*path))
