@@ -17,7 +17,7 @@ from faults.place import Place, judge, place
 from faults.terminals import Terminal
 from storlet_shell.bodies import bytes_body
 from storlet_shell.embedded import control
-from storlet_shell.embedded.configuration import RESERVED_BYTES
+from storlet_shell.embedded.disk import RESERVED_BYTES
 from storlet_shell.errors import ExitStatus
 from storlet_shell.values import Request
 from tests.support.storlets import STORLETS

@@ -6,7 +6,7 @@ import itertools
 import queue
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from faults.plant import Plant, ended, is_clear
 from faults.remains import Folder, Large, Made, Pipe
 from faults.scenarios import FILES, MANY, NEW, Deploy, Get, Map, Scenario, Stored, Trial, furnish
 from faults.tripwire import Point, Tripwire
+from storlet_shell.errors import ExitStatus
 from tests.support.lines import Outcome
 
 _PLANTS = 4
@@ -156,6 +157,12 @@ def tried(plant: Plant, case: Case) -> Count:
     return count
 
 
+def _statuses(case: Case) -> Collection[int]:
+    """Return how a line may end; one whose password is in its environment learns that a new server has another."""
+    is_renewed = not case.kills_client and not case.stays_down
+    return {*case.scenario.statuses, *([ExitStatus.IDENTITY] if is_renewed else [])}
+
+
 def _ended(plant: Plant, case: Case, outcome: Outcome | None, count: Count) -> Iterator[str]:
     """Count how a line ended, and yield what is wrong with that."""
     if outcome is None:
@@ -164,7 +171,7 @@ def _ended(plant: Plant, case: Case, outcome: Outcome | None, count: Count) -> I
     elif case.kills_client and not plant.is_alive:
         yield "the server is gone"
     elif (case.kills_client and outcome.status == -signal.SIGKILL) or (
-        is_clear(outcome) and outcome.status in case.scenario.statuses
+        is_clear(outcome) and outcome.status in _statuses(case)
     ):
         count.survived += 1
     else:

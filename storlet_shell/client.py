@@ -1,8 +1,7 @@
-"""The object store over one login: what may be repeated, and what a status means to a user."""
+"""The object store over one login: what may be repeated, and what an answer means to a user."""
 
 from __future__ import annotations
 
-import json
 import random
 import re
 import time
@@ -11,9 +10,9 @@ from typing import Any
 
 from storlet_shell import headers as wire
 from storlet_shell.bodies import Body
+from storlet_shell.cluster import CAPABILITIES, Cluster, ask_capabilities
 from storlet_shell.credentials import Login
 from storlet_shell.errors import (
-    ConnectionFailedError,
     IdentityError,
     IncompleteBodyError,
     NotDeployedError,
@@ -22,8 +21,10 @@ from storlet_shell.errors import (
     ServiceError,
     StorletFailedError,
     StorletShellError,
+    UnrunError,
     UsageError,
 )
+from storlet_shell.statuses import error_of_status, is_done
 from storlet_shell.transport import Reply, Transport, host_of
 from storlet_shell.values import Request
 
@@ -34,41 +35,6 @@ BACK_OFF = 0.25
 """Seconds before the second attempt; each further pause is twice as long, and up to half of it is drawn by lot."""
 
 _ERROR_BODY_BYTES = 64 * 1024
-_PASSING = (429, 498, 500, 502, 503, 504, 507)  # answers of a server that may soon do better
-
-STATUS_ERRORS: Mapping[int, tuple[type[StorletShellError], str]] = {
-    304: (StorletShellError, "not changed since, as the request's condition has it"),
-    400: (StorletShellError, "the server calls the request bad"),
-    401: (IdentityError, "the token is refused"),
-    402: (IdentityError, "the account is not paid for"),
-    403: (IdentityError, "this user may not do that"),
-    404: (NotFoundError, "not found"),
-    405: (StorletShellError, "the server does not allow that method here"),
-    406: (StorletShellError, "the server has nothing of an acceptable type"),
-    408: (ServiceError, "the server waited too long for the request"),
-    409: (StorletShellError, "in conflict with what is there (a container must be empty)"),
-    410: (NotFoundError, "gone"),
-    411: (StorletShellError, "the server wants to know the length"),
-    412: (StorletShellError, "a precondition does not hold"),
-    413: (StorletShellError, "too large for the server, or over a quota"),
-    414: (StorletShellError, "the name is too long for the server"),
-    415: (StorletShellError, "the server does not take that type"),
-    416: (StorletShellError, "the range lies outside of the object"),
-    417: (StorletShellError, "the server does not do what is expected"),
-    422: (ServiceError, "what arrived is not what was sent"),
-    429: (OverloadedError, "too many requests; try later"),
-    431: (StorletShellError, "more headers than the server takes; send fewer parameters"),
-    498: (OverloadedError, "too many requests; try later"),
-    499: (ServiceError, "the server saw the connection close"),
-    500: (ServiceError, "the server failed"),
-    501: (ServiceError, "the server can't do that"),
-    502: (ServiceError, "a gateway before the server failed"),
-    503: (ServiceError, "the server is not available now; try later"),
-    504: (ServiceError, "a gateway before the server got no answer"),
-    507: (ServiceError, "the server's disk is full"),
-    529: (OverloadedError, "too many requests; try later"),
-}
-"""Statuses of Swift's answers and what they mean to a user; 4xx and 5xx that are missing here go by their class."""
 
 _FAILURES: Mapping[str, type[StorletShellError]] = {
     "busy": OverloadedError,
@@ -95,15 +61,22 @@ class Client:
 
     :param record: called with each request as it is sent, for diagnosis; never sees the token
     :param endpoint: the account's storage URL at another place than the login names; empty for that one
+    :param clusters: what is known of clusters, by storage URLs; :meth:`another` shares it
     """
 
-    def __init__(self, login: Login, record: Callable[[str], None] = lambda _: None, endpoint: str = "") -> None:
+    def __init__(
+        self,
+        login: Login,
+        record: Callable[[str], None] = lambda _: None,
+        endpoint: str = "",
+        clusters: dict[str, Cluster] | None = None,
+    ) -> None:
         self.login = login
         self._record = record
         self._endpoint = endpoint
         self._transport: Transport | None = None
         self._token = ""
-        self._capabilities: dict[str, dict[str, Any]] | None = None
+        self.clusters: dict[str, Cluster] = {} if clusters is None else clusters
 
     @property
     def account(self) -> str:
@@ -115,34 +88,21 @@ class Client:
         """The account's name if a login has told it; asks nobody."""
         return self.login.known_storage_url.rsplit("/", 1)[-1]
 
+    @property
+    def cluster(self) -> Cluster:
+        """What is known of the cluster."""
+        return self.clusters.setdefault(self.storage_url, Cluster())
+
     def capabilities(self) -> Mapping[str, Mapping[str, Any]]:
         """Return what ``GET /info`` says, asked once; empty when the cluster does not tell, however often it is asked.
 
         :raises IdentityError: when the login is refused
         :raises ServiceError: when no answer comes: for an unknown cluster, what is deployed might not run
         """
-        if self._capabilities is None:
-            self._capabilities = self._ask_capabilities()
-        return self._capabilities
+        return self.cluster.recall(CAPABILITIES, lambda: ask_capabilities(self._ask_info, self._pause, ATTEMPTS))
 
-    def _ask_capabilities(self) -> dict[str, dict[str, Any]]:
-        url = host_of(self.storage_url) + "/info"
-        for attempts_left in reversed(range(ATTEMPTS)):
-            try:
-                reply = self._send_once(Request("GET"), None, url=url)
-                text = reply.read()
-                if reply.status in _PASSING and attempts_left:
-                    self._pause(attempts_left)
-                    continue
-                told = json.loads(text) if reply.status == 200 else {}
-                return {name: section for name, section in told.items() if isinstance(section, dict)}
-            except (ConnectionFailedError, IncompleteBodyError):
-                if not attempts_left:
-                    raise
-                self._pause(attempts_left)
-            except (StorletShellError, ValueError, AttributeError, RecursionError):
-                break
-        return {}
+    def _ask_info(self) -> Reply:
+        return self._send_once(Request("GET"), None, url=host_of(self.storage_url) + "/info")
 
     def limit(self, section: str, name: str, default: int) -> int:
         """Return a number that ``GET /info`` tells, in one of its sections; the default where it tells none."""
@@ -170,7 +130,7 @@ class Client:
 
         :param endpoint: the account's storage URL at another place; empty for this client's
         """
-        return Client(self.login, self._record, endpoint or self._endpoint)
+        return Client(self.login, self._record, endpoint or self._endpoint, self.clusters)
 
     @property
     def storage_url(self) -> str:
@@ -187,7 +147,7 @@ class Client:
         A request that runs a storlet is never repeated, except after a 401 that means an expired token: nothing has
         run then. Others are repeated when the connection fails or the answer is a 503, if the body can be read again.
 
-        :raises StorletShellError: the error that the status stands for (:data:`STATUS_ERRORS`)
+        :raises StorletShellError: the error that the status stands for (:data:`storlet_shell.statuses.STATUS_ERRORS`)
         :raises UsageError: when the headers are larger than servers take; nothing is sent then
         """
         self._check_size(request)
@@ -204,7 +164,9 @@ class Client:
                 self._pause(attempts)
                 cut = True
                 continue
-            if reply.status < 300:
+            if is_done(request, reply.status):
+                if not request.name and request.method in ("PUT", "DELETE"):
+                    self.cluster.forget_container(request.container)
                 return reply
             if cut and reply.status == 404 and request.method == "DELETE":
                 return reply  # the attempt whose answer was lost has done it
@@ -277,9 +239,7 @@ class Client:
         if reply.status == 404 and request.method == "PUT" and request.name:
             message = f"container {request.container} is not there; make it with: mkdir {request.container}"
             return NotFoundError(message, transaction_id=reply.transaction_id)
-        kind, meaning = STATUS_ERRORS.get(
-            reply.status, (ServiceError if reply.status >= 500 else StorletShellError, "not the answer to be expected")
-        )
+        kind, meaning = error_of_status(request, reply.status, reply.headers)
         if kind is OverloadedError or _was_turned_away(reply):
             message = f"{request.subject}: {meaning} (HTTP {reply.status})"
             return OverloadedError(
@@ -294,6 +254,9 @@ class Client:
         kind: type[StorletShellError] = StorletFailedError
         if reply.status == 401 and wire.is_storlet_refusal(body):
             return self._refusal(storlet, transaction)
+        if reply.headers.get(wire.FAILURE) == wire.UNRUN:
+            message = f"{request.subject}: object servers return it without running {storlet}; drop --on-node"
+            return UnrunError(message, transaction_id=transaction)
         if reply.status not in (500, 503) or _was_turned_away(reply):
             return None
         if reply.headers.get(wire.FAILURE):
@@ -364,6 +327,18 @@ class Client:
                 log.append(line)
         return reason, "\n".join(log)
 
+    def broken_run(self, storlet: str, subject: str, error: IncompleteBodyError) -> StorletShellError:
+        """Return what a run failed of whose body ended early: the storlet, where its log proves it.
+
+        Every command that reads what a storlet makes ends with this, so that all end with the same status.
+        """
+        reason, log = self.failed_run(storlet, error.transaction_id)
+        if reason:
+            message = f"storlet {storlet} failed over {subject}: {reason}; {error.message}"
+            return StorletFailedError(message, transaction_id=error.transaction_id, details=log)
+        message = f"{storlet} over {subject}: {error.message}, as when a storlet fails in the middle"
+        return IncompleteBodyError(f"{message}; see: logs {storlet}", transaction_id=error.transaction_id, details=log)
+
     def _is_there(self, request: Request) -> bool:
         """Tell a failed storlet from a failed server: a 503 without text can be either, and a HEAD runs no storlet."""
         try:
@@ -390,7 +365,7 @@ def _was_turned_away(reply: Reply) -> bool:
 def _error_text(request: Request, reply: Reply) -> bytes:
     """Read what an error's body says, or as much of it as came."""
     try:
-        return b"" if request.method == "HEAD" else reply.read(_ERROR_BODY_BYTES)
+        return b"" if request.method == "HEAD" or reply.status < 400 else reply.read(_ERROR_BODY_BYTES)
     except IncompleteBodyError:
         return b""
     finally:

@@ -65,6 +65,9 @@ _SECRET_OPTIONS = frozenset({"password", "passcode", "token", "access_token", "c
 """keystoneauth's options of further auth types that hold a secret."""
 
 _LONGEST = 10**9
+
+_LOCAL_USER = "local:storlet"
+_RENEWED = '; the embedded Swift has a new password at each start: eval "$(storlet-shell local env)"'
 """Seconds that a token is taken to be good for at most: dates beyond have no spelling."""
 
 
@@ -206,10 +209,14 @@ class Login:
             transport.close()
         if reply.status in (401, 403):
             self.was_refused = True
-            raise IdentityError(f"{who.auth_url} refuses the user {who.user} or the password")
-        if reply.status >= 300:
-            kind = ServiceError if reply.status >= 500 or reply.status in _PASSING else IdentityError
-            raise kind(f"{who.auth_url} does not log {who.user} in (HTTP {reply.status})")
+            hint = _RENEWED if who.user == _LOCAL_USER and urlsplit(who.auth_url).hostname == "127.0.0.1" else ""
+            raise IdentityError(f"{who.auth_url} refuses the user {who.user} or the password{hint}")
+        if reply.status not in (200, 204):  # 204 is radosgw's
+            from storlet_shell.statuses import redirection  # for those who go wrong
+
+            kind = IdentityError if 300 <= reply.status < 500 and reply.status not in _PASSING else ServiceError
+            reason = f": {redirection(reply.headers)}" if 300 <= reply.status < 400 else ""
+            raise kind(f"{who.auth_url} does not log {who.user} in{reason} (HTTP {reply.status})")
         token, storage_url = (reply.headers.get(name, "") for name in (wire.AUTH_TOKEN, wire.STORAGE_URL))
         if not token or not storage_url:
             raise IdentityError(f"can't log in at {who.auth_url}: it answers without a token or a storage URL")

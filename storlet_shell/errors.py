@@ -14,6 +14,7 @@
     │   └── IncompleteBodyError       a body ended before its end                              5
     ├── StorletFailedError            the storlet ran and failed                               6
     │   └── PartFailedError           a batch was done, but for some of its objects            6
+    ├── UnrunError                    object servers return the object as it is; nothing ran   1
     ├── RefusedError                  the user said no         7
     ├── UnknownCommandError           there is no such command                               127
     ├── LocalFileError                a local file can't be read or written                    1
@@ -50,9 +51,12 @@ class StorletShellError(Exception):
     :param message: what failed, on which thing, why, and what to do next, in one line
     :param transaction_id: Swift's ``X-Trans-Id`` of the request that failed, if one was answered
     :param details: lines that go with it, where they are known: a storlet's log and traceback
+
+    ``result`` is what was done all the same, of a batch that failed in part; else None.
     """
 
     exit_status = ExitStatus.ERROR
+    result: object = None
 
     def __init__(self, message: str, *, transaction_id: str = "", details: str = "") -> None:
         super().__init__(message)
@@ -134,6 +138,10 @@ class StorletFailedError(StorletShellError):
 
 class PartFailedError(StorletFailedError):
     """A batch was done, but for some of its objects; its result tells which."""
+
+
+class UnrunError(StorletShellError):
+    """Object servers return this object as it is, without running the storlet."""
 
 
 class RefusedError(StorletShellError):

@@ -11,7 +11,9 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from storlet_shell.errors import UsageError
-from storlet_shell.values import ByteRange, Invocation, ObjectPath, check_text, read_count
+from storlet_shell.header_dict import HeaderDict
+from storlet_shell.quoting import quoted
+from storlet_shell.values import HEADER_CONTROL, ByteRange, Invocation, ObjectPath, check_text, read_count
 
 AUTH_TOKEN = "X-Auth-Token"  # noqa: S105  a header's name, not a token
 STORAGE_URL = "X-Storage-Url"
@@ -27,6 +29,7 @@ COPY_FROM_ACCOUNT = "X-Copy-From-Account"
 DELETE_AFTER = "X-Delete-After"
 DESTINATION = "Destination"
 ETAG = "ETag"
+LOCATION = "Location"
 RANGE = "Range"
 RETRY_AFTER = "Retry-After"
 TRANSACTION_ID = "X-Trans-Id"
@@ -47,6 +50,11 @@ LOG_QUERY = "storlet-log"
 INPUT_RANGE = "Storlet-Input-Range"
 FAILURE = "X-Storlet-Shell-Failure"
 """How a storlet failed; only the embedded Swift says it."""
+
+RAN_ON = "X-Storlet-Shell-Ran-On"
+"""Where the storlet ran whose result an answer is, ``proxy`` or ``object``; only the embedded Swift says it."""
+UNRUN = "unrun"
+"""The kind of failure of a copy whose source no server has run the storlet over (``embedded/source.py``)."""
 
 STORLETS_ENABLED = "X-Account-Meta-Storlet-Enabled"
 STORLET_READ = "X-Storlet-Container-Read"
@@ -73,6 +81,11 @@ TIMESTAMP = "X-Timestamp"
 EXPIRES_AFTER = "X-Delete-After"
 TEMP_URL_KEY = "Temp-Url-Key"
 """What the names of account and container metadata begin with that sign temporary URLs: their values are secrets."""
+
+PLACE_OF_POLICY = "X-Container-Meta-Storlet-Place-"
+"""On the container of the storlets: with a storage policy's name, the place where reads run: see :data:`PLACES`."""
+PLACES = {True: "node", False: "proxy"}
+"""By whether the nodes of a storage policy run storlets."""
 
 USER_METADATA = "X-Object-Meta-"
 MODIFIED = "X-Object-Meta-Mtime"
@@ -136,7 +149,7 @@ def encode_invocation(invocation: Invocation) -> dict[str, str]:
 
 
 def _quote_path(path: ObjectPath) -> str:
-    return f"/{quote(path.container, safe='')}/{quote(path.name, safe='/')}"
+    return f"/{quoted(path.container, '')}/{quoted(path.name)}"
 
 
 def encode_expiry(seconds: int) -> dict[str, str]:
@@ -185,9 +198,9 @@ class Header(NamedTuple):
         :raises UsageError: when it is not that, holds control characters, or is one that an option or the client sets
         """
         name, colon, value = text.partition(":")
-        if not colon or not _HEADER_NAME.fullmatch(name):
+        if not colon or not HEADER_NAME.fullmatch(name):
             raise UsageError(f"a header is written NAME:VALUE: {text!r}")
-        if _CONTROL.search(value):
+        if HEADER_CONTROL.search(value):
             raise UsageError(f"a header can't hold control characters: {text!r}")
         header = cls(name, check_text(value.strip(), "a header"))
         instead = _OWNED.get(name.lower(), _OWNED[PARAMETER] if name.lower().startswith(PARAMETER.lower()) else "")
@@ -201,8 +214,9 @@ class Header(NamedTuple):
         return f"{self.name}:{self.value}"
 
 
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A token (RFC 9110, 5.6.2), as every header's name is."""
+
 _IDENTITY = "the login sets it; see: whoami"
 _CONNECTION = "it is the connection's"
 _OWNED: Mapping[str, str] = {
@@ -241,9 +255,9 @@ _HIDDEN = "(hidden)"
 _KEYS = re.compile(rf"(X-[A-Za-z]+-Meta-)?{TEMP_URL_KEY}.*|{CONTAINER_SYNC_KEY}|{AUTH_TOKEN}", re.IGNORECASE)
 
 
-def without_keys(headers: Mapping[str, str]) -> dict[str, str]:
+def without_keys(headers: Mapping[str, str]) -> HeaderDict:
     """Return headers, or metadata by their keys, as they may be shown: those hidden whose values open an account."""
-    return {name: _HIDDEN if value and _KEYS.fullmatch(name) else value for name, value in headers.items()}
+    return HeaderDict((name, _HIDDEN if value and _KEYS.fullmatch(name) else value) for name, value in headers.items())
 
 
 CONDITIONS = frozenset({"if-match", "if-none-match", "if-modified-since", "if-unmodified-since"})
@@ -325,12 +339,15 @@ def decode_storlet(headers: Mapping[str, str]) -> StorletDescription:
     )
 
 
-def decode_metadata(headers: Mapping[str, str], prefix: str = USER_METADATA) -> dict[str, str]:
+def decode_metadata(headers: Mapping[str, str], prefix: str = USER_METADATA) -> HeaderDict:
     """Decode user metadata, an object's under the names by which a storlet reads them.
 
     :param prefix: what their headers start with: see :func:`metadata_prefix`
     """
-    return {name[len(prefix) :]: value for name, value in headers.items() if name.lower().startswith(prefix.lower())}
+    folded = prefix.lower()
+    return HeaderDict(
+        (name[len(prefix) :], value) for name, value in headers.items() if name.lower().startswith(folded)
+    )
 
 
 def is_md5_of_body(headers: Mapping[str, str]) -> bool:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from storlet_shell import commands as builtin_commands
 from storlet_shell.errors import PluginError, UnknownCommandError, UsageError
+from storlet_shell.once import OCCURRENCES, refuse_repeats
 from storlet_shell.plugins import Plugin, Unusable, installed, running
 from storlet_shell.results import Result
 from storlet_shell.session import Session
@@ -95,6 +96,10 @@ class ParserMixin:
 
     prog: str
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        refuse_repeats(self)  # type: ignore[arg-type]  # it is mixed into a parser
+
     def error(self: Any, message: str) -> NoReturn:
         """Raise what is wrong with the words."""
         hint = self._meant(message) or f"try: help {self.prog}"
@@ -130,8 +135,9 @@ class ParserMixin:
 
         Where a ``--`` stands, it must be by itself: the other way of parsing takes no notice of it.
         """
-        parse = self.parse_args if "--" in words else self.parse_intermixed_args
-        parsed: argparse.Namespace = parse(list(words))
+        if "--" in words:
+            return argparse.ArgumentParser.parse_args(self, list(words))  # a front end's own parse_args may lead here
+        parsed: argparse.Namespace = self.parse_intermixed_args(list(words))
         return parsed
 
 
@@ -218,6 +224,7 @@ class Command(NamedTuple):
         :raises UsageError: when a body is given to a command that takes none
         """
         arguments = dict(arguments)
+        arguments.pop(OCCURRENCES, None)
         store, json = arguments.pop("store", None), arguments.pop("json", False)
         if body is not None and not self.body:
             raise UsageError(f"{self.name} takes no body")

@@ -44,7 +44,7 @@ class Result:
 
     @property
     def problem(self) -> StorletShellError | None:
-        """What is to be told after the result, and ends the line with its exit status: some of a batch has failed."""
+        """What is told after the result, and what the line ends with: its exit status, or an error in a notebook."""
         return None
 
     def close(self) -> None:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from storlet_shell.errors import StorletShellError
+from storlet_shell.errors import StorletShellError, UsageError
+from storlet_shell.header_dict import HeaderDict
 from storlet_shell.reports import Result
 from storlet_shell.saving import replacing, temporarily
 from storlet_shell.values import read_count
@@ -29,13 +30,15 @@ class Response(Result):
     memory. :meth:`peek`, and with it what a notebook shows, uses nothing up.
 
     :param status: the HTTP status
-    :param headers: the response's headers
+    :param headers: the response's headers; ``.headers`` finds a name in any case
     :param body: the body's chunks; None when the answer's body is not what the user asked for
     :param subject: the object, as users spell it
     :param summary: one line that says what happened
     :param close: ends the connection if the body has not been read to its end
     :param ran: the storlet that ran and where, in words; empty when none did
     :param seconds: how long the server took to answer; None when nobody measured it
+
+    ``is_for_output`` tells that the body itself is to go to standard output, and no document about it.
     """
 
     def __init__(
@@ -51,11 +54,12 @@ class Response(Result):
         seconds: float | None = None,
     ) -> None:
         self.status = status
-        self.headers = dict(headers)
+        self.headers: dict[str, str] = HeaderDict(headers)
         self.subject = subject
         self.summary = summary
         self.ran = ran
         self.seconds = seconds
+        self.is_for_output = False
         self._body = body
         self._ahead: list[bytes] = []
         self._begun = False
@@ -265,6 +269,9 @@ class Response(Result):
         """Yield the response as one JSON document, the body as ``content``, or ``content_base64`` if it isn't UTF-8."""
         import tempfile  # what a plain get does not need is not imported by it
 
+        if self.is_for_output:
+            self.close()
+            raise UsageError("--json and --save - would both write to standard output; leave one of them out")
         head = json.dumps(self.fields(), ensure_ascii=False)
         if not self.has_body:
             yield head

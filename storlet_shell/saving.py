@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import random
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from storlet_shell.errors import LocalFileError, UsageError
 _BUFFER_BYTES = 64 * 1024
 _NAMELESS = os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC
 _CAN_NAME = os.path.exists("/proc/self/fd")
+_DESCRIPTORS = re.compile(r"/proc/(?:self|thread-self|\d+)/(?:task/\d+/)?fd")
+_MOST_LINKS = 40
 _FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -33,17 +36,50 @@ def expand(path: str | Path) -> Path:
     return expanded
 
 
+def descriptor_of(path: str | Path) -> int | None:
+    """Return the open descriptor that a path stands for, as ``/dev/stdout`` and ``/dev/fd/3`` do; None for a file."""
+    name = os.fspath(path)
+    for _ in range(_MOST_LINKS):
+        folder, last = os.path.split(name)
+        if last.isascii() and last.isdecimal() and _DESCRIPTORS.fullmatch(os.path.realpath(folder)):
+            return int(last) if len(last) < 10 else None
+        try:
+            name = os.path.join(folder, os.readlink(name))
+        except (OSError, ValueError):
+            break
+    return None
+
+
+def is_stdout(path: str | Path) -> bool:
+    """Tell whether a path stands for standard output: ``-``, or a descriptor of the same file."""
+    if str(path) == "-":
+        return True
+    descriptor = descriptor_of(path)
+    try:
+        return descriptor == 1 or (descriptor is not None and os.path.sameopenfile(descriptor, 1))
+    except OSError:
+        return False
+
+
 @contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[IO[bytes]]:
     """Open a file to be written that appears under its name at a clean end and vanishes otherwise.
+
+    An open descriptor, as ``/dev/fd/3``, is written to as it is.
 
     :param path: as a user has written it: with a ``~``, or through a link
     :raises UsageError: when the path names a directory
     :raises LocalFileError: when it can't be written
     """
     target = expand(path)
-    with _refused(f"can't write {target}"), _replacing(os.fspath(target)) as file:
-        yield file
+    descriptor = descriptor_of(target)
+    with _refused(f"can't write {target}"):
+        if descriptor is not None:
+            with os.fdopen(os.dup(descriptor), "wb", buffering=0) as direct:
+                yield direct
+            return
+        with _replacing(os.fspath(target)) as file:
+            yield file
 
 
 @contextlib.contextmanager

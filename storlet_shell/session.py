@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import keyword
 import threading
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -110,6 +111,17 @@ class Options(NamedTuple):
     identity: Mapping[str, str] = MappingProxyType({})
     timeout: float | None = None
     trace: Callable[[str], None] = lambda _: None
+
+
+class GuardedVariables(MutableMapping[str, Any]):
+    """Variables some of which can't be set, such as those of a running function."""
+
+    @abstractmethod
+    def check(self, name: str) -> None:
+        """Check that a variable can be set.
+
+        :raises UsageError: when it can't
+        """
 
 
 class Session:
@@ -249,7 +261,7 @@ class Session:
         from storlet_shell.client import Client  # with it come the HTTP libraries
 
         if self._client is not None:
-            return Client(self._client.login)
+            return Client(self._client.login, clusters=self._client.clusters)
         try:
             return Client(self._login_of(self.credentials()))
         except IdentityError:
@@ -303,12 +315,17 @@ class Session:
                 return ""
         return f"{cloud}:{account}" if account else cloud
 
-    def parameters(self, given: tuple[Parameter, ...] = (), variable: str | None = None) -> tuple[Parameter, ...]:
-        """Merge the parameters of a line with those of the variable it names.
+    def parameters(
+        self, given: tuple[Parameter, ...] = (), variables: Sequence[str] | None = None
+    ) -> tuple[Parameter, ...]:
+        """Merge the parameters of a line with those of the variables it names; the later variable wins, the line most.
 
         :raises UsageError: when there is no such variable, or it holds no mapping
         """
-        return merge_parameters(None if variable is None else self.mapping(variable), given)
+        merged: dict[object, object] = {}
+        for name in variables or ():
+            merged.update(self.mapping(name))
+        return merge_parameters(merged, given)
 
     def mapping(self, name: str) -> Mapping[object, object]:
         """Return the mapping that a variable holds; text that is a JSON object counts as one.
@@ -332,10 +349,12 @@ class Session:
     def check_variable(self, name: str) -> None:
         """Check that a result can be stored under a name, before anything is run.
 
-        :raises UsageError: when the name is no Python name or is a keyword
+        :raises UsageError: when the name is no Python name or is a keyword, or the variable can't be set here
         """
         if not name.isidentifier() or keyword.iskeyword(name):
             raise UsageError(f"-o {name}: a variable's name is a Python name and no keyword")
+        if isinstance(self.variables, GuardedVariables):
+            self.variables.check(name)
 
     def confirm(self, question: str, *, yes: bool) -> None:
         """Ask before something is lost; where nobody can answer, the line itself is the answer.

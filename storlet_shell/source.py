@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import io
 from dataclasses import dataclass
 
 from storlet_shell.advice import advise
@@ -122,6 +123,49 @@ class StorletSource:
             elif isinstance(node, ast.Assign):
                 names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
         return names
+
+
+def encode_typed(code: bytes, label: str) -> bytes:
+    """Return typed code, which comes as UTF-8, in the encoding that its coding comment names (PEP 263).
+
+    The interpreter that runs the storlet decodes it by that comment, so only then it reads what was typed.
+
+    :raises UsageError: when that encoding lacks one of the characters, or can't hold Python code
+    """
+    try:
+        text, encoding = code.decode("utf-8"), _encoding(code)
+        if encoding.startswith("utf-8"):
+            return code
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return code  # StorletSource.parse says what is wrong with it
+    try:
+        encoded = text.encode(encoding)
+        is_same = ast.dump(ast.parse(encoded)) == ast.dump(tree)
+    except UnicodeEncodeError as error:
+        line = text.count("\n", 0, error.start) + 1
+        raise UsageError(
+            f"{label}:{line}: {text[error.start]!r} isn't in {encoding}, which the coding comment names; name utf-8"
+        ) from None
+    except (LookupError, SyntaxError, ValueError):
+        is_same = False
+    if not is_same:
+        raise UsageError(f"{label}: Python code can't be in {encoding}, which the coding comment names; name utf-8")
+    return encoded
+
+
+def decode(code: bytes) -> str:
+    """Return a storlet's code as text, by its coding comment; what that can't decode is replaced."""
+    try:
+        return code.decode(_encoding(code), "replace")
+    except (LookupError, SyntaxError):
+        return code.decode("utf-8", "replace")
+
+
+def _encoding(code: bytes) -> str:
+    import tokenize  # for those who deploy
+
+    return tokenize.detect_encoding(io.BytesIO(code).readline)[0]
 
 
 def _shown(error: SyntaxError) -> str:

@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 from storlet_shell.errors import UsageError
 from storlet_shell.patterns import Pattern
+from storlet_shell.saving import is_stdout
 from storlet_shell.values import Location, ObjectPath, no_object
 
 FIELDS = ("container", "path", "dir", "name", "stem", "suffix")
@@ -81,8 +82,12 @@ class Template(NamedTuple):
     def parse_files(cls, text: str) -> Template:
         """Read the template of local files; a folder's name stands for all files below it, named as the objects.
 
-        :raises UsageError: as :meth:`parse`
+        :raises UsageError: as :meth:`parse`, and for standard output, where files would be one after the other
         """
+        if is_stdout(text):
+            raise UsageError(
+                f"--save makes a file of each object here, and takes a folder, not standard output: {text}"
+            )
         template = cls.parse(text)
         return template if any(field for _, field in template.parts) else cls.parse(f"{text.rstrip('/')}/{{path}}")
 

@@ -7,8 +7,6 @@ for an expired token.
 from __future__ import annotations
 
 import http.client
-import io
-import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping
@@ -26,6 +24,7 @@ from urllib3 import Timeout, disable_warnings
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, InsecureRequestWarning, ProxyError
 
 from storlet_shell import headers as wire
+from storlet_shell.answers import TimelyAnswer
 from storlet_shell.bodies import Body
 from storlet_shell.errors import (
     ConnectionFailedError,
@@ -199,59 +198,9 @@ class _Connection(HTTPConnection):  # type: ignore[misc]
         self._pool = adapter.get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
         adapter.cert_verify(self._pool, url, verify, cert)
         kept: Any = self._pool.ConnectionCls
-        self._pool.ConnectionCls = type(kept.__name__, (kept,), {"response_class": _Answer})
+        self._pool.ConnectionCls = type(kept.__name__, (kept,), {"response_class": TimelyAnswer})
         if adapter.request_url(request, proxies) == request.url:  # a proxy of plain HTTP wants whole URLs
             self._before_path = host_of(url)
-
-
-class _Answer(http.client.HTTPResponse):
-    """An answer whose head must have come within the time-out.
-
-    The socket's own time-out starts anew with each byte, so that a server could keep a client waiting for ever.
-    """
-
-    def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
-        super().__init__(sock, *arguments, **options)
-        self._reader = _Reader(sock, self.fp.detach())
-        self.fp = io.BufferedReader(self._reader)
-
-    def begin(self) -> None:
-        """Read the head."""
-        super().begin()
-        self._reader.be_patient()
-
-
-class _Reader(io.RawIOBase):
-    """Reads a socket, at first within its time-out all in all, and once it is patient, each time anew."""
-
-    def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
-        self._socket: socket.socket | None = sock if sock.gettimeout() is not None else None
-        self._raw = raw
-        self._seconds = sock.gettimeout() or 0.0
-        self._until = time.monotonic() + self._seconds
-
-    def be_patient(self) -> None:
-        """Hold the socket no longer: whoever closes the answer closes that."""
-        self._socket = None
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        if self._socket is None:
-            return self._raw.readinto(buffer)
-        left = self._until - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("timed out")
-        self._socket.settimeout(left)
-        try:
-            return self._raw.readinto(buffer)
-        finally:
-            self._socket.settimeout(self._seconds)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
 
 
 class _Payload:
@@ -285,6 +234,8 @@ def _payload(body: Body | None) -> Any:
 
 def _check(headers: Mapping[str, str]) -> None:
     for name, value in headers.items():
+        if not wire.HEADER_NAME.fullmatch(name):  # http.client takes blanks within a name
+            raise UsageError(f"header {name!r}: a name has letters, digits and hyphens")
         if value[:1].isspace() or "\n" in value or "\r" in value:
             raise UsageError(f"header {name}: its value can't hold line ends, nor begin with a blank")
 

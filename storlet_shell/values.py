@@ -13,9 +13,9 @@ import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
-from urllib.parse import quote
 
 from storlet_shell.errors import UsageError
+from storlet_shell.quoting import quoted, quoted_query
 
 PATH_FORMAT = 'swift object path must have the format: "path:/<container>/<object>"'
 
@@ -28,6 +28,8 @@ OBJECT_NAME_BYTES = 1024
 _PREFIX = "path:"
 _STORLET_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+HEADER_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+"""What no header may hold: C1 controls (U+0080 to U+009F) drive terminals, too."""
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^`|~-]+")
 _RANGE = re.compile(r"(?:bytes=)?([0-9]{0,18})-([0-9]{0,18})")
@@ -265,7 +267,7 @@ class Metadatum(NamedTuple):
         key, equals, value = text.partition("=")
         if not equals or not value.strip():
             raise UsageError(f"metadata are written KEY=VALUE: {text!r}; to remove one: --remove {key or 'KEY'}")
-        if _CONTROL.search(value):
+        if HEADER_CONTROL.search(value):
             raise UsageError(f"metadata can't hold control characters: {value!r}")
         return cls(cls.parse_key(key), check_text(value.strip(), "a metadatum"))
 
@@ -385,11 +387,11 @@ class Request(NamedTuple):
     @property
     def path(self) -> str:
         """The path below the storage URL, percent-quoted, with its query string."""
-        path = f"/{quote(self.container, safe='')}" if self.container else ""
+        path = f"/{quoted(self.container, '')}" if self.container else ""
         if self.name:
-            path += f"/{quote(self.name)}"
+            path += f"/{quoted(self.name)}"
         if self.query:
-            path += "?" + "&".join(f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in self.query)
+            path += "?" + "&".join(f"{quoted_query(k)}={quoted_query(v)}" for k, v in self.query)
         return path
 
     @property

@@ -13,7 +13,7 @@ import pytest
 from storlet_shell import client as client_module
 from storlet_shell import headers as wire
 from storlet_shell.bodies import Body, bytes_body, stream_body
-from storlet_shell.client import ATTEMPTS, STATUS_ERRORS, Client
+from storlet_shell.client import ATTEMPTS, Client
 from storlet_shell.credentials import Connection, Credentials, Login
 from storlet_shell.errors import (
     ConnectionFailedError,
@@ -27,6 +27,7 @@ from storlet_shell.errors import (
     StorletShellError,
     UsageError,
 )
+from storlet_shell.statuses import STATUS_ERRORS
 from storlet_shell.transport import Transport
 from storlet_shell.values import Request
 from tests.support.responder import CUT, KEY, RESET, USER, Answer, Responder, html, ok, page
@@ -40,6 +41,7 @@ REFUSAL = page(
 )
 UNRUNNABLE = [html(500), html(503), CUT, RESET]
 NAMES = ["500", "503", "cut", "reset"]
+DONE = {"PUT": 201, "COPY": 201, "POST": 202, "DELETE": 204}
 
 
 def storlet_get() -> Request:
@@ -386,7 +388,7 @@ def test_plain_request_is_repeated_until_it_succeeds(
 ) -> None:
     """A connection that fails or a 503 is tried again, the body sent anew and whole."""
     content = bytes(range(256)) * 1000
-    responder.on(method, "/c/o", answer, answer, ok())
+    responder.on(method, "/c/o", answer, answer, ok(status=DONE.get(method, 200)))
     client.send(Request(method, "c", "o"), bytes_body(content) if method in ("PUT", "POST") else None).read()
     assert len(responder.requests) == 3
     expected = content if method in ("PUT", "POST") else b""

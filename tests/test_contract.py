@@ -6,9 +6,12 @@ import io
 import json
 import secrets
 import shlex
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,11 +22,11 @@ from storlet_shell.adapters.shell import make_class
 from storlet_shell.errors import ExitStatus, StorletShellError
 from storlet_shell.registry import Registry
 from storlet_shell.session import Session
-from tests.notebook.cells import IDENTITY, Cells
+from tests.notebook.cells import FAILING, IDENTITY, Cells
 from tests.notebook.conftest import bare_shell, cell, no_identity, stranger  # noqa: F401  fixtures
 from tests.support.lines import Runner
 
-CODE = IDENTITY.split("\n", 1)[1]
+CODE, FAILS = (text.split("\n", 1)[1] for text in (IDENTITY, FAILING))
 
 
 @dataclass(frozen=True)
@@ -101,11 +104,50 @@ def magics(cells: Cells) -> FrontEnd:
     return front_end
 
 
-@pytest.fixture(params=["one-shot", "command file", "shell", "magics"])
-def front_end(request: pytest.FixtureRequest, run: Runner) -> Iterator[FrontEnd]:
+ALIASES = """\
+import json, sys
+xontrib load -f storlet_shell.adapters.xontrib
+$RAISE_SUBPROC_ERROR = $XONSH_SUBPROC_RAISE_ERROR = $XONSH_SUBPROC_CMD_RAISE_ERROR = False
+for text in sys.stdin:
+    words, body = json.loads(text)
+    path = body or '/dev/null'
+    ended = !(storlet @(words) < @(path))
+    ended.end()
+    print(json.dumps([ended.returncode, ended.out]), flush=True)
+"""
+"""A script of xonsh that runs lines as it is told."""
+
+
+@contextmanager
+def aliases(run: Runner, folder: Path) -> Iterator[FrontEnd]:
+    """Run lines as aliases in one xonsh."""
+    (folder / "script.xsh").write_text(ALIASES)
+    environ = {**run.environ, "HOME": str(folder), "XDG_DATA_HOME": str(folder), "PYTHONWARNINGS": "ignore"}
+    command = [sys.executable, "-m", "xonsh", str(folder / "script.xsh")]
+    with subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as xonsh:
+        assert xonsh.stdin is not None
+        assert xonsh.stdout is not None
+
+        def front_end(words: list[str], body: str | None) -> Ended:
+            if body is not None:
+                (folder / "body").write_text(body)
+            xonsh.stdin.write(json.dumps([[*words, "--json"], body and str(folder / "body")]) + "\n")
+            xonsh.stdin.flush()
+            status, out = json.loads(xonsh.stdout.readline())
+            return Ended(status, json.loads(out) if status == 0 else None)
+
+        yield front_end
+        xonsh.stdin.close()
+
+
+@pytest.fixture(params=["one-shot", "command file", "shell", "magics", "xonsh"])
+def front_end(request: pytest.FixtureRequest, run: Runner, tmp_path: Path) -> Iterator[FrontEnd]:
     """Run lines through each front end."""
     if request.param == "shell":
         with interactive(run) as made:
+            yield made
+    elif request.param == "xonsh":
+        with aliases(run, tmp_path) as made:
             yield made
     elif request.param == "magics":
         yield magics(request.getfixturevalue("cell"))
@@ -123,6 +165,10 @@ LINES: list[tuple[list[str], str | None, int, Any]] = [
     (["get", "{c}/o.txt", "--range=-5", "--expect-bytes", "5"], None, 0, {"status": 206, "content": "text\n"}),
     (["get", "{c}/o.txt", "--expect-bytes", "9"], None, ExitStatus.SERVICE, None),
     (["get", "{c}/o.txt", "--storlet", "test.py", "--expect-lines", "2"], None, ExitStatus.SERVICE, None),
+    (["get", "{c}/o.txt", "--range=-5", "--range=-4"], None, ExitStatus.USAGE, None),
+    (["get", "{c}/o.txt", "--storlet", "test.py", "--on-proxy", "--on-node"], None, ExitStatus.USAGE, None),
+    (["ls", "{c}", "-l", "-l", "--json"], None, 0, {}),
+    (["dependencies", "rm", "-y", "{c}-none"], None, ExitStatus.NOT_FOUND, None),
     (["get", "{c}/o.txt", "-H", "X-Run-Storlet: test.py"], None, ExitStatus.USAGE, None),
     (["acl", "grant", "{c}", "p:u", "--read"], None, 0, {"who": "p:u", "right": "read"}),
     (["acl", "list", "{c}"], None, 0, {"rows": [{"right": "read", "who": "p:u", "storlet": None}]}),
@@ -130,6 +176,22 @@ LINES: list[tuple[list[str], str | None, int, Any]] = [
     (["ls", "{c}"], None, 0, {"rows": [{"name": "o.txt"}, {"name": "p.txt"}]}),
     (["map", "--storlet", "test.py", "--input", "path:/{c}/*.txt"], None, 0, {"done": 2, "failed": 0}),
     (["map", "--storlet", "test.py", "--input", "path:/{c}/*.csv"], None, ExitStatus.NOT_FOUND, None),
+    (["deploy", "failing.Main"], FAILS, 0, {"storlet": "failing.py"}),
+    (["map", "--storlet", "failing.py", "--input", "path:/{c}/*.txt"], None, ExitStatus.STORLET_FAILED, None),
+    (
+        ["map", "--storlet", "failing.py", "--input", "path:/{c}/*.txt", "--allow-failures"],
+        None,
+        0,
+        {"done": 0, "failed": 2},
+    ),
+    (["pipe", "test.py|failing.py", "--input", "path:/{c}/*.txt"], None, ExitStatus.STORLET_FAILED, None),
+    (["pipe", "failing.py", "--input", "path:/{c}/o.txt", "--allow-failures"], None, 0, {"failed": 1}),
+    (
+        ["map", "--storlet", "test.py", "--input", "path:/{c}/*.txt", "--allow-failures", "--fail-fast"],
+        None,
+        ExitStatus.USAGE,
+        None,
+    ),
     (["reduce", "--storlet", "test.py", "--input", "path:/{c}/o.*", "--output", "path:/{c}/r"], None, 0, {"runs": 1}),
     (["pipe", "test.py|test.py", "--input", "path:/{c}/r"], None, 0, {"content": "some text\n"}),
     (["rm", "-y", "{c}/r"], None, 0, {}),

@@ -9,7 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storlet_shell import headers as wire
-from storlet_shell.values import ByteRange, Invocation, ObjectPath, Parameter, StorletMain, StorletName
+from storlet_shell.errors import UsageError
+from storlet_shell.transport import Transport
+from storlet_shell.values import (
+    ByteRange,
+    Connection,
+    Invocation,
+    Metadatum,
+    ObjectPath,
+    Parameter,
+    StorletMain,
+    StorletName,
+)
 from tests.test_values import CONTAINERS, IDENTIFIERS, KEYS, OBJECTS, PRINTABLE, RANGES, STORLET_NAMES
 
 STORLETS = STORLET_NAMES.map(StorletName)
@@ -134,3 +145,23 @@ def test_dependency_is_readable_and_writable_by_its_owner(executable: bool) -> N
 def test_metadata_is_read_under_the_storlets_names() -> None:
     """A trial feeds a storlet the metadata by the names that the engine gives them."""
     assert wire.decode_metadata({"x-object-meta-a": "1", "X-Object-Meta-B": "2", "ETag": "e"}) == {"a": "1", "B": "2"}
+
+
+@pytest.mark.parametrize("char", ["\x00", "\x1b", "\x7f", "\x80", "\x85", "\x9b", "\x9f"])
+def test_controls_are_in_no_header(char: str) -> None:
+    """Those of ASCII, and those above it, which drive a terminal just so."""
+    for parse, text in ((Metadatum.parse, f"k=a{char}b"), (wire.Header.parse, f"X-A:a{char}b")):
+        with pytest.raises(UsageError):
+            parse(text)
+
+
+@pytest.mark.parametrize("name", ["first name", "", "é", "a\tb", "a/b", "a(b", "\x85"])
+def test_names_of_headers_are_tokens(name: str) -> None:
+    """Wherever they come from: http.client would send a blank within one."""
+    for parse, text in ((Metadatum.parse, f"{name}=v"), (Metadatum.parse_key, name), (wire.Header.parse, f"{name} :v")):
+        with pytest.raises(UsageError):
+            parse(text)
+    transport = Transport("http://127.0.0.1:1/v1/AUTH_a", Connection())
+    with pytest.raises(UsageError):
+        transport.send("GET", "http://127.0.0.1:1/v1/AUTH_a", {name: "v"})
+    transport.close()

@@ -158,11 +158,13 @@ def test_text_written_instead_of_bytes_is_a_failure(storlets: Runner, here: str,
 
 
 def test_dynamic_large_object_is_run_again_on_the_proxy(run_scripted: Runner, responder: Responder) -> None:
-    """Trap 4: a node returns a dynamic large object as it is; the header gives it away, and the proxy runs it."""
+    """Trap 4: a node returns a dynamic large object as it is; a header gives it away, and the proxy runs it."""
+    responder.on("HEAD", "/storlet", ok(X_Container_Meta_Storlet_Place_Gold="node"))
+    responder.on("HEAD", "/c", ok(X_Storage_Policy="gold"))
     responder.on("GET", "/c/o", ok(b"raw", X_Object_Manifest="c/segments"), ok(b"RUN", X_Object_Manifest="c/segments"))
     outcome = run_scripted("get", "c/o", "--storlet", "upper.py")
     assert (outcome.status, outcome.out) == (0, b"RUN")
-    assert [request.header("X-Storlet-Run-On-Proxy") for request in responder.requests] == [None, ""]
+    assert [request.header("X-Storlet-Run-On-Proxy") for request in responder.sent("GET")] == [None, ""]
 
 
 @pytest.fixture
@@ -387,8 +389,8 @@ def wire(run_scripted: Runner, responder: Responder) -> list[Recorded]:
     """Run many lines against a server that likes all of them; return what was sent."""
     responder.on("GET", "*", ok(b"[]"))
     responder.on("GET", "/c/o", Answer(body=b"RUN", chunked=True))
-    for method in ("HEAD", "PUT", "POST", "DELETE"):
-        responder.on(method, "*", ok())
+    for method, status in {"HEAD": 200, "PUT": 201, "POST": 204, "DELETE": 204}.items():
+        responder.on(method, "*", ok(status=status))
     responder.on("COPY", "*", GENERATED)
     for words in WIRE:
         outcome = run_scripted(*words, stdin=b"x", environ={"HTTP_REFERER": "storlets"})
@@ -480,15 +482,19 @@ def test_large_upload_through_a_storlet_is_one_request(run_scripted: Runner, res
 # --- 19
 
 
-def test_erasure_coded_objects_can_be_run_over(run_scripted: Runner, responder: Responder) -> None:
-    """Trap 19: a node returns them raw; the length gives it away, and the proxy runs it, as it does for copies."""
-    responder.on("GET", "/c/o", ok(b"raw"), Answer(body=b"RUN", chunked=True))
-    responder.on("HEAD", "*", ok())
-    responder.on("COPY", "/c/o", GENERATED)
-    assert run_scripted("get", "c/o", "--storlet", "upper.py").out == b"RUN"
-    assert run_scripted("copy", "c/o", "c/p", "--storlet", "upper.py").status == 0
-    assert [request.header("X-Storlet-Run-On-Proxy") for request in responder.sent("GET")] == [None, ""]
-    assert responder.sent("COPY")[0].header("X-Storlet-Run-On-Proxy") == ""
+@pytest.mark.parametrize("where", [[], ["--on-node"], ["--on-proxy"]], ids=" ".join)
+def test_erasure_coded_objects_can_be_run_over(
+    storlets: Runner, container: str, tmp_path: Path, where: list[str]
+) -> None:
+    """Trap 19: a node returns them as they are, and only the embedded Swift says so; see ``test_policies.py``."""
+    coded = f"{container}-coded"
+    assert storlets("mkdir", coded, "--policy", "ec21").status == 0
+    assert storlets("upload", f"{coded}/o", stdin=TEXT).status == 0
+    run = ["--storlet", "upper.py", *where]
+    assert storlets("get", f"{coded}/o", *run).out == TEXT.upper()
+    assert storlets("copy", f"{coded}/o", f"{container}/copied", *run).status == 0
+    assert storlets("map", "--input", f"path:/{coded}/*", "--save", str(tmp_path), *run).status == 0
+    assert storlets("get", f"{container}/copied").out == (tmp_path / "o").read_bytes() == TEXT.upper()
 
 
 # --- 21

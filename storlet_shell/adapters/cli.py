@@ -11,13 +11,14 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from storlet_shell import __version__
 from storlet_shell.adapters import options
 from storlet_shell.adapters.console import Console
 from storlet_shell.environment import holds_none
 from storlet_shell.errors import ExitStatus, LocalFileError, StorletShellError, TerminatedError, UsageError
+from storlet_shell.once import refuse_repeats
 from storlet_shell.registry import Call, Registry, parse
 from storlet_shell.session import Options, Session
 from storlet_shell.visible import printable
@@ -101,6 +102,10 @@ def _occupy_standard_descriptors() -> None:
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        refuse_repeats(self)
+
     def error(self, message: str) -> NoReturn:
         """End with one line, as every other wrong line does."""
         self.exit(ExitStatus.USAGE, f"{self.prog}: {printable(message)}; try: {self.prog} --help\n")
@@ -128,8 +133,22 @@ def make_parser() -> argparse.ArgumentParser:
     )
     options.add(parser)
     script = parser.add_argument_group("command files")
-    script.add_argument("-f", "--file", metavar="FILE", help="run the lines of this file; - is standard input")
-    script.add_argument("-c", "--command", metavar="LINE", help="run this line, as in a file")
+    script.add_argument(
+        *("-f", "--file"),
+        dest="files",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="run the lines of this file; - is standard input; several run in order",
+    )
+    script.add_argument(
+        *("-c", "--command"),
+        dest="lines",
+        action="append",
+        default=[],
+        metavar="LINE",
+        help="run this line, as in a file; several run in order",
+    )
     script.add_argument("-D", "--define", action="append", default=[], metavar="NAME=VALUE", help="define ${NAME}")
     script.add_argument("-k", "--keep-going", action="store_true", help="go on after a failing line")
     script.add_argument("-x", "--echo", action="store_true", help="show each line before it runs")
@@ -155,7 +174,7 @@ def _run(given: argparse.Namespace) -> int:
 
         sys.stdout.write(tab.script(given.completion))
         return ExitStatus.OK
-    is_script = given.file is not None or given.command is not None or (not given.words and not _is_interactive())
+    is_script = bool(given.files or given.lines) or (not given.words and not _is_interactive())
     # A command file's lines and the shell's own come from where a body would be read.
     stdin = None if is_script or not given.words else getattr(sys.stdin, "buffer", None)
     console = Console(os.environ, stdin=stdin, debug=given.debug)
@@ -211,8 +230,7 @@ def run_line(session: Session, console: Console, words: Sequence[str], *, as_jso
         _refuse_store(call)
         result = call.run(session)
         console.show(result, as_json=as_json)
-        if result.problem is not None:
-            return console.show_error(result.problem)
+        return console.conclude(result)
     except SystemExit as end:  # argparse has shown the command's help
         return int(end.code or 0)
     except BrokenPipeError:
@@ -223,7 +241,6 @@ def run_line(session: Session, console: Console, words: Sequence[str], *, as_jso
         if as_json and isinstance(error, StorletShellError):
             console.show_failure(error)
         return console.show_error(error)
-    return ExitStatus.OK
 
 
 def _refuse_store(call: Call) -> None:

@@ -14,6 +14,7 @@ from typing import IO
 
 from storlet_shell.adapters.progress import TransferLine
 from storlet_shell.errors import ExitStatus, LocalFileError, StorletShellError
+from storlet_shell.quoting import escaped
 from storlet_shell.results import Response, Result, Table, failure_fields
 from storlet_shell.session import Progress, Surroundings
 from storlet_shell.visible import dump, is_text, printable, printable_json
@@ -196,6 +197,10 @@ class Console(Surroundings):
         self.warn(f"{where}{type(error).__name__}: {error}")
         return ExitStatus.ERROR
 
+    def conclude(self, result: Result) -> int:
+        """Write the problem of a result that was shown or stored, if it has one, and return the line's exit status."""
+        return ExitStatus.OK if result.problem is None else self.show_error(result.problem)
+
     def _write_lines(self, text: str) -> None:
         self._stderr().writelines(f"{printable(line)}\n" for line in text.splitlines())
 
@@ -206,7 +211,7 @@ class Console(Surroundings):
     def write_json(self, pieces: Iterable[str]) -> None:
         """Write pieces of JSON documents to standard output; a terminal gets their control characters as escapes."""
         stdout = self.stdout
-        stdout.writelines(map(printable_json, pieces) if stdout.isatty() else pieces)
+        stdout.writelines(map(printable_json if stdout.isatty() else escaped, pieces))
 
 
 def preview(first: bytes, response: Response) -> str:

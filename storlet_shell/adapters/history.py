@@ -20,9 +20,29 @@ HISTORY = "STORLET_SHELL_HISTORY"
 STARTUP = "STORLET_SHELL_STARTUP"
 """The variable that names another startup file."""
 
-_NAMES_A_SECRET = re.compile(
-    r"Temp-URL-Key|Container-Sync-Key|X-Auth-(Token|Key)|--os-[a-z-]*(password|secret|token)", re.I
+_HOLDER = (
+    r"(?:pass(?:word|wd|phrase|code)|pwd|secret|token|credentials?|signature|passwort"
+    r"|(?:api|access|secret|auth|private|encryption|signing|st)[-_]?key(?:[-_]id)?)"
 )
+_NAMES_A_SECRET = re.compile(
+    "|".join(
+        (
+            r"Temp-URL-Key|temp_url_sig|Container-Sync-Key|X-Auth-(?:Token|Key)",
+            rf"{_HOLDER}[\"']?\s*[=:]\s*\S",  # a variable's, a parameter's, a header's, a field's in JSON or YAML
+            rf"(?<![\w-])--[\w-]{{0,40}}{_HOLDER}(?:[=\s]|$)|--key[=\s]|\bswift\b.{{0,500}}\s-K",
+            r"(?-i:\b[A-Z0-9_]*KEY)\s*=",
+            r"\b(?:Proxy-)?Authorization\b[\"']?\s*[:=]|\bCookie\s*:|\bX-[\w-]{1,60}-(?:Key|Pass)[\"']?\s*:",
+            r"X-Amz-(?:Signature|Credential)|AWSAccessKeyId|[?&]sig=",
+            r"://[^/\s:@]*:[^/\s@]+@",
+            r"\b(?:curl|wget|https?)\b.{0,500}\s(?:-u|-U|-a|--user|--proxy-user|--auth)[=\s]*[\"']?[^\s:]{1,100}:\S|\bsshpass\s+-p",
+            # What tokens and keys look like: tempauth's and Keystone's, JSON Web Tokens, those of other clouds, PEM.
+            r"(?-i:AUTH_tk\w|\bgAAAA[\w-]{20}|\beyJ[\w-]+\.|\b(?:AKIA|ASIA)[0-9A-Z]{16}|\bgh[a-z]_\w{20}|PRIVATE KEY-)",
+        )
+    ),
+    re.IGNORECASE,
+)
+"""What tells that a line holds a secret, whose value nobody knows beforehand. Rather a line too many is left out."""
+
 _LONGEST = 64 * 1024
 _LARGEST = 1024 * 1024
 _KEPT_ENTRIES = 1000
@@ -102,6 +122,8 @@ class ShellHistory(FileHistory):
     def load_history_strings(self) -> Iterable[str]:
         """Return the kept lines, the newest first."""
         try:
+            if self._path.exists():
+                self._hide(os.O_RDONLY)
             return list(super().load_history_strings())
         except OSError as error:
             self._give_up(error)
@@ -113,10 +135,20 @@ class ShellHistory(FileHistory):
             return
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+            self._hide(os.O_CREAT | os.O_WRONLY)
             super().store_string(string.encode("utf-8", "replace").decode("utf-8"))
         except OSError as error:
             self._give_up(error)
+
+    def _hide(self, flags: int) -> None:
+        """Let nobody else read the file: another program, or the user's umask, may have created it."""
+        descriptor = os.open(self._path, flags | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
+        try:
+            mode = os.fstat(descriptor).st_mode
+            if stat.S_ISREG(mode) and stat.S_IMODE(mode) & 0o077:
+                os.fchmod(descriptor, stat.S_IMODE(mode) & 0o700)
+        finally:
+            os.close(descriptor)
 
     def clear(self) -> None:
         """Forget every line, in the file as well."""

@@ -7,20 +7,22 @@ a ``|`` or a ``!``.
 from __future__ import annotations
 
 import io
+import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from storlet_shell.adapters.console import Console
 from storlet_shell.adapters.lines import Line, Words, parse
 from storlet_shell.bodies import open_file
-from storlet_shell.errors import ExitStatus, LocalFileError, UsageError
+from storlet_shell.errors import LocalFileError, UsageError
 from storlet_shell.registry import Call, Command, Registry
 from storlet_shell.results import Result
+from storlet_shell.saving import descriptor_of
 from storlet_shell.session import Session
 
 _NAME = re.compile(r"[A-Za-z_]\w*|\d{1,9}", re.ASCII)
@@ -162,7 +164,7 @@ class Interpreter:
         with self._reading(stream) if stream else nullcontext():
             result = call.run(self.session)
             self.show(call, result)
-        return ExitStatus.OK if result.problem is None else self.console.show_error(result.problem)
+        return self.console.conclude(result)
 
     def show_result(self, call: Call, result: Result) -> None:
         """Write a result to where output goes now, unless it was stored."""
@@ -191,7 +193,7 @@ class Interpreter:
             yield
             return
         try:
-            file = Path(words.output).expanduser().open("ab" if words.append else "wb")
+            file = self._opened(words.output, "ab" if words.append else "wb")
         except (OSError, ValueError, RuntimeError) as error:
             raise LocalFileError(f"can't write {words.output}: {getattr(error, 'strerror', '') or error}") from None
         stream = _text(file)
@@ -204,6 +206,14 @@ class Interpreter:
         finally:
             with suppress(OSError):
                 stream.close()
+
+    def _opened(self, path: str, mode: str) -> IO[bytes]:
+        """Open a file, or an open descriptor as it is: ``/dev/stdout`` is not emptied, as it isn't by sh."""
+        descriptor = descriptor_of(path)
+        if descriptor is None:
+            return cast("IO[bytes]", Path(path).expanduser().open(mode))
+        self.console.stdout.flush()
+        return os.fdopen(os.dup(descriptor), mode)
 
     def _run_piped(self, typed: Typed, command: str) -> int:
         process = self._start(command, typed.scope, piped=True)

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import atexit
+import inspect
 import json
 import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator, MutableMapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 from IPython.core.error import UsageError as IPythonUsageError
 from IPython.core.interactiveshell import InteractiveShell
-from IPython.core.magic import no_var_expand
+from IPython.core.magic import needs_local_scope, no_var_expand
 from IPython.display import display
 
 from storlet_shell.adapters.expansion import expand, expand_begun, go_on
 from storlet_shell.adapters.notebook import Handle, Notebook
+from storlet_shell.adapters.scope import PromptVariables, ScopedVariables
 from storlet_shell.errors import StorletShellError, UsageError
 from storlet_shell.excerpts import with_code
 from storlet_shell.registry import Call, Command, Parser, Registry
@@ -31,6 +35,9 @@ ALWAYS = "storlet"
 """The magic that takes any command, whatever names are taken."""
 
 _KEY = "storlet_shell"
+_ADVICE = "write {name} = %get …"
+"""What to do where a variable can't be set."""
+
 _STORED = re.compile(r"\s*([^\s<]+)\s*<<\s*(.*)", re.DOTALL)
 _LINE = re.compile(r"\s*(?:[\w\s.,*\[\]'\"()]+=\s*)?(%{0,2})([\w-]+)(\s+.*)", re.DOTALL)
 
@@ -51,11 +58,17 @@ def unload(shell: InteractiveShell) -> None:
         magics.remove()
 
 
-class UserVariables(MutableMapping[str, Any]):
+class UserVariables(PromptVariables):
     """The user's namespace; iteration leaves out what IPython itself keeps there."""
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
+
+    @property
+    def namespace(self) -> Mapping[str, Any]:
+        """The namespace of cells."""
+        names: dict[str, Any] = self._shell.user_ns
+        return names
 
     def __getitem__(self, name: str) -> Any:
         return self._shell.user_ns[name]
@@ -103,9 +116,11 @@ class StorletMagics:
         self._shell = shell
         self._registry = Registry()
         self._front_end = FrontEnd(shell)
-        self.session = Session(Notebook(os.environ, self._front_end), UserVariables(shell))
+        self._variables = ScopedVariables(UserVariables(shell), _ADVICE)
+        self.session = Session(Notebook(os.environ, self._front_end), self._variables)
         self._added: dict[tuple[str, str], Magic] = {}
         self._parsers: dict[str, Parser] = {}
+        self._parsing = threading.Lock()  # argparse changes a parser while it parses options between words
 
     def add(self) -> None:
         """Register a magic for each name that is free, and say which are not."""
@@ -153,9 +168,11 @@ class StorletMagics:
     def _magic_of(self, command: Command | None) -> Magic:
         """Make the function of a magic: of one command, or of all of them."""
 
+        @needs_local_scope
         @no_var_expand
-        def magic(line: str, cell: str | None = None) -> Any:
-            return self.run(command, line, cell)
+        def magic(line: str, cell: str | None = None, local_ns: Any = None) -> Any:
+            with self._variables.seen_from(_caller(None if cell is not None else local_ns)):
+                return self.run(command, line, cell)
 
         magic.__name__ = magic.__qualname__ = command.name if command else ALWAYS
         magic.__doc__ = command.summary if command else self._help()
@@ -187,9 +204,17 @@ class StorletMagics:
             self._forget()
             shown = self._shown(call, result)
             if result.problem is not None:
-                self.session.surroundings.warn(str(result.problem))
+                self._fail(result.problem, result, shown)
             return shown
         return None
+
+    def _fail(self, problem: StorletShellError, result: Result, shown: Any) -> NoReturn:
+        """Raise the problem of a result, which an exception keeps IPython from showing, and from storing in ``_``."""
+        if shown is not None:
+            display(shown)  # type: ignore[no-untyped-call]
+        self._shell.displayhook.update_user_ns(result if shown is None else shown)  # type: ignore[no-untyped-call]
+        problem.result = result
+        raise problem
 
     @staticmethod
     def _shown(call: Call, result: Result) -> Any:
@@ -207,6 +232,8 @@ class StorletMagics:
         except SystemExit:  # argparse has shown the command's help
             return
         except UsageError as error:
+            if error.result is not None:  # an object's, not the line's
+                raise
             raise IPythonUsageError("\n".join(map(printable, (str(error), *error.details.splitlines())))) from None
         except StorletShellError as error:
             error.details = with_code(error.details, self.session.sources)
@@ -220,7 +247,9 @@ class StorletMagics:
             if not words and cell is not None:
                 raise UsageError(f"a command is missing: %%{ALWAYS} COMMAND …; try: %{ALWAYS} help")
             command = self._registry.get(words.pop(0) if words else "help")
-        call = command.bind(vars(self._parser(command).parse_words(words)), None if cell is None else _encoded(cell))
+        with self._parsing:
+            arguments = vars(self._parser(command).parse_words(words))
+        call = command.bind(arguments, None if cell is None else _encoded(cell))
         if stored is None:
             return call
         if call.store is not None:
@@ -270,6 +299,30 @@ class StorletMagics:
         if not line[1] and (not self._shell.automagic or name in self._shell.user_ns):
             return None
         return name
+
+
+def _caller(local_ns: Any) -> FrameType | None:
+    """Return the frame of the user's code that runs a magic.
+
+    :param local_ns: its variables, as IPython passes them to a line's magic; None to a cell's, which gets no more than
+        the namespace of cells (IPython ``interactiveshell.py: run_cell_magic``)
+    """
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and str(frame.f_globals.get("__name__")).startswith(("IPython.", "ipykernel.")):
+        frame = frame.f_back
+    if local_ns is None:
+        return frame
+    first, match = frame, None
+    while frame is not None:
+        local = frame.f_locals
+        if local is local_ns or (not isinstance(local, dict) and local == local_ns):
+            match = match or frame
+            if match.f_locals is match.f_globals or match.f_code.co_flags & inspect.CO_OPTIMIZED:
+                return match
+            if frame.f_code.co_flags & inspect.CO_OPTIMIZED:
+                return frame  # %time runs a line in a frame of its own, over a function's variables
+        frame = frame.f_back
+    return match or first
 
 
 def _words(line: str) -> list[str]:

@@ -25,6 +25,7 @@ from storlet_shell.session import Session
 from storlet_shell.visible import printable
 
 _DEEPEST = 20
+_STANDARD_INPUT = "-"
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,12 @@ def main(given: argparse.Namespace, session: Session, console: Console) -> int:
     how = How(given.keep_going, given.echo, given.parse_only, given.json)
     definitions = dict(_definition(text) for text in given.define)
     session.variables.update(definitions)
-    name, text = _source(given)
-    if given.command is not None or given.file not in (None, "-"):
+    texts = _texts(given.files, given.lines)
+    if given.lines or (given.files and _STANDARD_INPUT not in given.files):
         console.stdin = getattr(sys.stdin, "buffer", None)
     runner = Runner(Interpreter(session, console, Registry()), how)
-    return runner.run(text, Scope(name, arguments_of(given.words), definitions, console.environ))
+    arguments = arguments_of(given.words)
+    return runner.run(*((text, Scope(name, arguments, definitions, console.environ)) for name, text in texts))
 
 
 def _definition(text: str) -> tuple[str, str]:
@@ -77,14 +79,20 @@ def _take_definitions(words: Sequence[str]) -> tuple[dict[str, str], Sequence[st
     return found, words
 
 
-def _source(given: argparse.Namespace) -> tuple[str, str]:
-    """Return the name and the text of what is to be run."""
-    if given.command is not None and given.file is not None:
+def _texts(files: Sequence[str], lines: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the texts to run in order, each after its name as messages spell it."""
+    if files and lines:
         raise UsageError("-c or -f, not both")
-    if given.command is not None:
-        return "-c", given.command
-    if given.file not in (None, "-"):
-        return given.file, decode(read_file(given.file), given.file)
+    if lines:
+        return [(f"-c ({number})" if number > 1 else "-c", line) for number, line in enumerate(lines, 1)]
+    if files.count(_STANDARD_INPUT) > 1:
+        raise UsageError("-f - twice: standard input can be read once")
+    return [_read(file) for file in files or [_STANDARD_INPUT]]
+
+
+def _read(name: str) -> tuple[str, str]:
+    if name != _STANDARD_INPUT:
+        return name, decode(read_file(name), name)
     if sys.stdin is None:
         raise UsageError("nothing to run: standard input is closed; name a command, -f FILE or -c LINE")
     return "standard input", decode(sys.stdin.buffer.read(), "standard input")
@@ -120,14 +128,16 @@ class Runner:
         interpreter.own["run_script"] = self.run_script
         interpreter.keeps_stdout = how.as_json
 
-    def run(self, text: str, scope: Scope) -> int:
-        """Run a text, and return the exit status of the first line that failed."""
-        try:
-            lines = split(text)
-        except GrammarError as error:
-            return self._failed(Line("", error.number), scope, error)
+    def run(self, *texts: tuple[str, Scope]) -> int:
+        """Run texts in order as if they were one, and return the exit status of the first line that failed."""
+        lines: list[tuple[Line, Scope]] = []
+        for text, scope in texts:
+            try:
+                lines += [(line, scope) for line in split(text)]
+            except GrammarError as error:
+                return self._failed(Line("", error.number), scope, error)
         first = 0
-        for line in lines:
+        for line, scope in lines:
             try:
                 status = self._run(line, scope)
             except Quit:
@@ -157,7 +167,7 @@ class Runner:
         scope = Scope(name, arguments_of(words), {**outer.definitions, **definitions}, outer.environ, outer.depth + 1)
         text = decode(read_file(Path(name).expanduser()), name)
         self._interpreter.session.variables.update(definitions)
-        return self.run(text, scope)
+        return self.run((text, scope))
 
     def _run(self, line: Line, scope: Scope) -> int:
         if self._how.echo:

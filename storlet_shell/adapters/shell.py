@@ -114,6 +114,7 @@ class Shell(cmd2.Cmd):
         self.console = console
         self.status = 0
         self._typed = Typed(Line(""), Words())
+        self._bound_status = 0
         self._runner = Runner(self.interpreter, How())
         super().__init__(allow_cli_args=False, allow_clipboard=False, shortcuts=_SHORTCUTS, terminators=())
         self.statement_parser = parsers.SplitWords(terminators=(), shortcuts=_SHORTCUTS)
@@ -156,7 +157,7 @@ class Shell(cmd2.Cmd):
             if path.is_file():
                 check_startup_file(path)
                 text = decode(read_file(path), str(path))
-                self._runner.run(text, Scope(str(path), environ=self.console.environ))
+                self._runner.run((text, Scope(str(path), environ=self.console.environ)))
         except (StorletShellError, OSError) as error:
             self.console.show_error(error)
 
@@ -221,13 +222,14 @@ class Shell(cmd2.Cmd):
         )
         outer = self._typed, self.stdout
         self._typed, self.stdout, self.last_result = typed, cast(TextIO, self.console.stdout), None
+        self._bound_status = 0
         try:
             self.onecmd(statement, add_to_history=False)
         except cmd2.Cmd2ArgparseError as error:
             return int(getattr(error.__cause__, "code", 0) or 0)
         finally:
             self._typed, self.stdout = outer
-        return ExitStatus.ERROR if self.last_result is False else ExitStatus.OK
+        return ExitStatus.ERROR if self.last_result is False else self._bound_status
 
     def perror(self, *objects: Any, sep: str = " ", **_: Any) -> None:
         """Show what one of cmd2's own words complains of; its line has failed then."""
@@ -237,7 +239,7 @@ class Shell(cmd2.Cmd):
     def run_bound(self, command: Command, arguments: dict[str, Any]) -> None:
         """Run a registry command whose arguments cmd2 has parsed."""
         call = command.bind(arguments, body_of(self._typed, command))
-        self.interpreter.run_call(self._typed, call)
+        self._bound_status = self.interpreter.run_call(self._typed, call)  # what a function returns is cmd2's
 
     def without_alias(self, text: str) -> str:
         """Return a line with its first word replaced by what it is an alias of."""

@@ -49,6 +49,14 @@ class PlainParser(ShellParser):
         return argparse.ArgumentParser.format_help(self)
 
 
+class CommandParser(PlainParser):
+    """One for the registry's commands; cmd2 parses words by ``parse_args``."""
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:  # noqa: ARG002  cmd2 gives none
+        """Parse words as every front end does."""
+        return self.parse_words(args)
+
+
 @dataclass(frozen=True)
 class SplitStatement(cmd2.Statement):
     """A line as cmd2 hands it to the function of a command, with the words that it was split into already."""
@@ -101,8 +109,8 @@ def _fits(text: str, quote: str) -> bool:
 def function_of(command: Command, name: str) -> Callable[..., Any]:
     """Return the function that cmd2 calls for a command of the registry, under one of its names."""
 
-    def parser() -> PlainParser:
-        return command.parser(PlainParser, bind=bind)
+    def parser() -> CommandParser:
+        return command.parser(CommandParser, bind=bind)
 
     def run(shell: RunsCommands, given: argparse.Namespace) -> None:
         arguments = dict(vars(given))

@@ -12,11 +12,13 @@ from typing import Any
 
 import argcomplete
 from argcomplete.completers import BaseCompleter
+from argcomplete.finders import safe_actions
 from argcomplete.shell_integration import shellcode
 
 from storlet_shell.adapters import options
 from storlet_shell.completion import Candidate, complete
 from storlet_shell.cursor import candidates
+from storlet_shell.once import ACTIONS
 from storlet_shell.registry import Kind, Registry
 from storlet_shell.session import Options, Session, Surroundings
 
@@ -39,6 +41,7 @@ def answer(parser: argparse.ArgumentParser) -> None:
     """
     rest = next(action for action in parser._actions if action.nargs == argparse.REMAINDER)
     rest.completer = _complete_words  # type: ignore[attr-defined]
+    safe_actions.update(ACTIONS)  # by itself, it runs argparse's own ones only
     argcomplete.autocomplete(parser, always_complete_options=False, default_completer=_Values())
 
 
@@ -50,7 +53,7 @@ def _complete_words(prefix: str, parsed_args: argparse.Namespace, **_: Any) -> d
     if words and equals and words[-1] == option:  # argcomplete takes an option off --option=VALUE
         del words[-1]
     with _session(parsed_args) as session:
-        if parsed_args.file is not None or parsed_args.command is not None:
+        if parsed_args.files or parsed_args.lines:
             return _named(complete(session, Kind.FILE, prefix, deadline=DEADLINE))
         return _named(candidates(session, Registry(), words, prefix, DEADLINE))
 

@@ -63,6 +63,6 @@ Words are quoted as in sh: 'single', "double", or a backslash before the charact
   %get c/o --storlet s.py -i parameters    a storlet's parameters from a dict
   %get?                        a command's help
 
-An unknown name in braces or after a dollar is an error; what can't be a name,
-as {"a": 1} or $5, stays as it is."""
+In a function, names are the function's. An unknown one in braces or after a
+dollar is an error; what can't be a name, as {"a": 1} or $5, stays as it is."""
 """How magics are written."""

@@ -6,8 +6,10 @@ Ctrl-C to the main thread alone, so a line looks itself whether it was interrupt
 
 from __future__ import annotations
 
+import ast
 import atexit
 import builtins
+import inspect
 import keyword
 import re
 import select
@@ -15,8 +17,9 @@ import shutil
 import sys
 import threading
 import warnings
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import FrameType
 from typing import IO, Any
 
 from xonsh.built_ins import XonshSession
@@ -24,6 +27,7 @@ from xonsh.completers.tools import RichCompletion
 from xonsh.parsers.completion_context import CommandContext
 
 from storlet_shell.adapters.console import Console
+from storlet_shell.adapters.scope import PromptVariables, ScopedVariables
 from storlet_shell.errors import ExitStatus
 from storlet_shell.registry import Call, Registry, parse
 from storlet_shell.session import Progress, Session
@@ -31,6 +35,9 @@ from storlet_shell.visible import printable
 
 ALWAYS = "storlet"
 """The alias that takes any command, whatever names are taken."""
+
+_ADVICE = "say global {name} there, or run the line outside of it"
+"""What to do where a variable can't be set."""
 
 _LOOK = 0.1
 _PATIENCE = 2.0
@@ -53,11 +60,22 @@ def _unload_xontrib_(xsh: XonshSession, **_: Any) -> dict[str, Any]:
     return {}
 
 
-class UserVariables(MutableMapping[str, Any]):
+class UserVariables(PromptVariables):
     """The user's Python variables; what is none of them is looked up in the environment."""
 
     def __init__(self, xsh: XonshSession) -> None:
         self._xsh = xsh
+
+    @property
+    def namespace(self) -> Mapping[str, Any]:
+        """The namespace of typed lines."""
+        names: dict[str, Any] = self._xsh.ctx
+        return names
+
+    def parse(self, text: str) -> ast.AST:
+        """Parse a script, whose lines need not be Python."""
+        tree: ast.AST = self._xsh.execer.parse(text, ctx=set(self._xsh.ctx))
+        return tree
 
     def __getitem__(self, name: str) -> Any:
         return self._xsh.ctx[name] if name in self._xsh.ctx else self._xsh.env[name]
@@ -132,18 +150,34 @@ class _Alias:
         self.__doc__ = f"The storlet-shell command {name}; {ALWAYS} help {name} shows its arguments."
 
     def __call__(
-        self, args: list[str], stdin: Any = None, stdout: Any = None, stderr: Any = None, spec: Any = None
+        self,
+        args: list[str],
+        stdin: Any = None,
+        stdout: Any = None,
+        stderr: Any = None,
+        spec: Any = None,
+        stack: Any = None,
     ) -> int:
-        """Run the command and return its exit status."""
+        """Run the command and return its exit status.
+
+        :param stack: the frames of the code that runs the line, the innermost first
+        """
         words = [self.name, *args] if self.name else args
         out = _stream(stdout, sys.__stdout__, spec.stdout, spec.captured_stdout, spec.captured)
         err = _stream(stderr, sys.__stderr__, spec.stderr, spec.captured_stderr, spec.captured)
-        return self.owner.run(words or ["help"], getattr(stdin, "buffer", None), out, err)
+        line = self.owner.line(getattr(stdin, "buffer", None), out, err)
+        return self.owner.run(words or ["help"], line, _caller(stack))
 
     def xonsh_complete(self, command: CommandContext, **_: Any) -> Iterator[RichCompletion]:
         """Yield what the word at the cursor may become."""
         before = [arg.value for arg in command.args[: command.arg_index]]
         return self.owner.complete(before if self.name else before[1:], command)
+
+
+def _caller(stack: Sequence[inspect.FrameInfo] | None) -> FrameType | None:
+    """Return the frame of the user's code that runs a line; None when it is typed by itself, or nobody knows."""
+    frames = (info.frame for info in stack or ())
+    return next((frame for frame in frames if not str(frame.f_globals.get("__name__")).startswith("xonsh.")), None)
 
 
 def _stream(given: IO[str], real: IO[str] | None, target: Any, reader: Any, captured: Any) -> IO[str]:
@@ -161,7 +195,8 @@ class Aliases:
     def __init__(self, xsh: XonshSession) -> None:
         self._xsh = xsh
         self._registry = Registry()
-        self._first = Session(self._line(), UserVariables(xsh))
+        self._variables = ScopedVariables(UserVariables(xsh), _ADVICE)
+        self._first = Session(self.line(), self._variables)
         self._idle = [self._first]
         self._added: dict[str, _Alias] = {}
         self._untold: list[str] = []
@@ -194,13 +229,16 @@ class Aliases:
         for session in self._idle:
             session.close()
 
-    def _line(self, stdin: IO[bytes] | None = None, out: IO[str] | None = None, err: IO[str] | None = None) -> _Line:
+    def line(self, stdin: IO[bytes] | None = None, out: IO[str] | None = None, err: IO[str] | None = None) -> _Line:
+        """Return what surrounds a line: its streams, and the environment as it is now."""
         environ = self._xsh.env.detype()
         return _Line(environ, stdin, lambda: out or sys.stdout, lambda: err or sys.stderr)
 
-    def run(self, words: list[str], stdin: IO[bytes] | None, out: IO[str], err: IO[str]) -> int:
-        """Run a line and return its exit status."""
-        line = self._line(stdin, out, err)
+    def run(self, words: list[str], line: _Line, caller: FrameType | None) -> int:
+        """Run a line and return its exit status.
+
+        :param caller: the user's code that runs it
+        """
         self._tell(line)
         try:
             call = parse(self._registry, words)
@@ -208,7 +246,7 @@ class Aliases:
             return int(end.code or 0)
         except Exception as error:
             return line.show_error(error)
-        return self._attend(line, call)
+        return self._attend(line, call, caller)
 
     def _tell(self, line: _Line) -> None:
         """Say once which names are not ours, to who sits there."""
@@ -216,11 +254,16 @@ class Aliases:
             line.warn(f"left as they are: {', '.join(self._untold)}; here: {ALWAYS} {self._untold[0]} …")
         self._untold = []
 
-    def _attend(self, line: _Line, call: Call) -> int:
+    def _attend(self, line: _Line, call: Call, caller: FrameType | None) -> int:
         """Run a call in a thread, and look after it: one that does not end when it is interrupted is left to itself."""
         session, status = self._borrow(), [int(ExitStatus.INTERRUPTED)]
         session.surroundings = line
-        worker = threading.Thread(target=lambda: status.append(_work(session, line, call)), daemon=True)
+
+        def work() -> None:
+            with self._variables.seen_from(caller):
+                status.append(_work(session, line, call))
+
+        worker = threading.Thread(target=work, daemon=True)
         worker.start()
         while worker.is_alive():
             try:
@@ -242,14 +285,14 @@ class Aliases:
     def _borrow(self) -> Session:
         """Return a session that no other line uses; all of them have one login."""
         with self._lock:
-            return self._idle.pop() if self._idle else self._first.another(self._line())
+            return self._idle.pop() if self._idle else self._first.another(self.line())
 
     def complete(self, words: list[str], command: CommandContext) -> Iterator[RichCompletion]:
         """Yield what a word may become, quoted where it has to be and is not."""
         from storlet_shell.cursor import candidates  # with it come the HTTP libraries, which loading does not need
 
         if self._first in self._idle:
-            self._first.surroundings = self._line()
+            self._first.surroundings = self.line()
         for one in candidates(self._first, self._registry, words, command.prefix):
             text = one.text if command.opening_quote else _quoted(one.text)
             yield RichCompletion(
@@ -266,11 +309,11 @@ def _work(session: Session, line: _Line, call: Call) -> int:
             from storlet_shell.completion import forget
 
             forget(session)
+        return line.conclude(result)
     except BrokenPipeError:  # the other end has read as much as it wants
         return ExitStatus.OK
     except (Exception, KeyboardInterrupt) as error:
         return line.show_error(error)
-    return ExitStatus.OK
 
 
 def _quoted(text: str) -> str:

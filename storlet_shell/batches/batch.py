@@ -12,6 +12,7 @@ from storlet_shell.batches.journal import Journal
 from storlet_shell.batches.work import Outcome, Task, Work
 from storlet_shell.errors import StorletShellError
 from storlet_shell.executors.base import Executor, How
+from storlet_shell.quoting import SURROGATE, check_encodable
 from storlet_shell.values import ObjectPath
 
 _MOST_AHEAD = 16
@@ -96,12 +97,13 @@ class Batch:
         for number, source in enumerate(self._sources):
             if self.last is not None:
                 return
-            if self._journal and self._journal.is_done(source.name):
+            if self._journal and self._is_done(source):
                 self.earlier += 1
                 continue
             if self._rules.is_ordered:
                 self._order.append(number)
             try:
+                check_encodable(source.name, source)
                 yield self._make(number, source)
             except StorletShellError as error:
                 failed = Outcome(Task(number, source), error=error.message, exit_status=int(error.exit_status))
@@ -118,8 +120,12 @@ class Batch:
                     self._record(outcome)
                     outcome = next(outcomes)
 
+    def _is_done(self, source: ObjectPath) -> bool:
+        assert self._journal is not None
+        return not SURROGATE.search(source.name) and self._journal.is_done(source.name)
+
     def _record(self, outcome: Outcome) -> None:
-        if self._journal:
+        if self._journal and not SURROGATE.search(outcome.task.source.name):
             self._journal.end(outcome.task.source.name, done=outcome.is_begun and not outcome.error)
 
     def _ended(self, outcome: Outcome) -> Iterator[Outcome]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from storlet_shell import drivers, schedulers
 from storlet_shell import headers as wire
-from storlet_shell.batches.work import Outcome, Task, Work, copy_request
+from storlet_shell.batches.work import Outcome, Task, Work
 from storlet_shell.endpoints import Endpoints
 from storlet_shell.errors import (
     IdentityError,
@@ -23,14 +23,14 @@ from storlet_shell.errors import (
     NotFoundError,
     OverloadedError,
     ServiceError,
-    StorletFailedError,
     StorletShellError,
     UnreachedError,
 )
+from storlet_shell.runs import copy_through, read_through
 from storlet_shell.saving import replacing_below
 from storlet_shell.schedulers.base import Endpoint, Scheduler
 from storlet_shell.throttle import Throttle
-from storlet_shell.values import Invocation, ObjectPath, Request
+from storlet_shell.values import ObjectPath, Request
 
 if TYPE_CHECKING:
     from storlet_shell.client import Client
@@ -154,23 +154,19 @@ class Crew:
     def _copy_last(self, client: Client, task: Task) -> Outcome:
         assert task.output is not None
         expiry = wire.encode_expiry(SCRATCH_SECONDS) if task.output.container == self._work.scratch else {}
-        reply = copy_through(client, self._work.run, task.source, task.output, expiry, task.extra)
+        run = self._work.run
+        if task.source.container == self._work.scratch:  # what a step before has made: the cluster chose its place
+            run = run._replace(on_proxy=True)
+        reply = copy_through(client, run, task.source, task.output, expiry, task.extra)
         return Outcome(task, reply.status, transaction_id=reply.transaction_id)
 
     def _get(self, client: Client, task: Task) -> Outcome:
         run = self._work.run
-        reply = client.send(self._work.request(task))
-        if run.on_proxy is None and (wire.CONTENT_LENGTH in reply.headers or wire.DYNAMIC_MANIFEST in reply.headers):
-            reply.close()  # an object server has returned it as it is
-            reply = client.send(self._work.request(task, on_proxy=True))
+        reply = read_through(client, task.source, run).reply
         try:
             size, body = self._take(reply, task)
         except IncompleteBodyError as error:
-            raise IncompleteBodyError(
-                f"{run.storlet} over {task.source}: {error.message}, as when a storlet fails in the middle",
-                transaction_id=error.transaction_id,
-                details=client.log_of_failure(run.storlet.name, error.transaction_id),
-            ) from error
+            raise client.broken_run(run.storlet.name, str(task.source), error) from error
         finally:
             reply.close()
         return Outcome(task, reply.status, size, transaction_id=reply.transaction_id, body=body)
@@ -204,35 +200,6 @@ class Crew:
             details=error.details,
             is_final=is_final,
         )
-
-
-def copy_through(
-    client: Client,
-    run: Invocation,
-    source: ObjectPath,
-    output: ObjectPath,
-    headers: dict[str, str],
-    extra: tuple[ObjectPath, ...] = (),
-) -> Reply:
-    """Copy through a storlet, and return the answer.
-
-    Each input is looked up first: upstream's middleware would store, or feed in, the error page of a missing one.
-
-    :param headers: further headers of the request
-    :param extra: further inputs of the storlet
-    :raises StorletFailedError: when the storlet fails, or has not run
-    """
-    for path in (source, *extra):
-        client.send(Request("HEAD", *path)).close()
-    request = copy_request(run, source, output, extra)
-    reply = client.send(request._replace(headers={**request.headers, **headers}))
-    reply.read()
-    if wire.GENERATED_FROM not in reply.headers:
-        raise StorletFailedError(
-            f"{output}: the server copied {source} without {run.storlet}: it has no storlets middleware",
-            transaction_id=reply.transaction_id,
-        )
-    return reply
 
 
 def save(task: Task, chunks: Iterable[bytes], *, is_durable: bool) -> int:

@@ -13,11 +13,12 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+import stat
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from storlet_shell.errors import LocalFileError, StorletShellError, UsageError
 from storlet_shell.saving import expand
@@ -25,7 +26,17 @@ from storlet_shell.saving import expand
 APPLICATION_ID = 0x53744A31
 """Tells a journal from other SQLite files; its last digit is the version of its tables."""
 
+_MAGIC = b"SQLite format 3\0"
+_HEAD_BYTES = 512
+_APPLICATION_ID_AT = 68
+"""SQLite's file format: the smallest page, and where the header has the application's id."""
+
 _TAKEN, _DONE = 0, 1
+_NEWEST = "newest"
+
+_ADDED = frozenset({"server", "container's date"})
+"""What journals of storlet-shell 0.1.0 lack of a batch's description; it is recorded when they are opened."""
+
 _BETWEEN = 0.1
 _MOST_ENDED = 64
 _TABLES = """
@@ -34,24 +45,37 @@ CREATE TABLE objects (name TEXT PRIMARY KEY, state INTEGER NOT NULL) WITHOUT ROW
 """
 
 
+class Span(NamedTuple):
+    """When the first objects of a batch were stored, as their listing says it; empty where it doesn't.
+
+    A container that is deleted and created again under its name keeps its ``X-Timestamp`` (swift
+    ``container/server.py: _update_or_create``), and all of its objects are newer then.
+    """
+
+    oldest: str = ""
+    newest: str = ""
+
+
 class Journal:
     """What has become of each object of one batch; a context, used by one thread, held by one process.
 
-    :param path: the file; it is made when it is not there
+    :param path: the file; it is created if missing, and filled if empty
     :param batch: what tells this batch from others: names and values, which must be those of the file
+    :param span: when its objects were stored
     :raises UsageError: when the file is the journal of another batch, or another process uses it
-    :raises LocalFileError: when it is no journal, or can't be read or written
+    :raises LocalFileError: when it is no journal, which stays as it is then, or can't be read or written
 
     ``done`` and ``under_way`` tell how many objects were recorded as such when it was opened.
     """
 
-    def __init__(self, path: str | Path, batch: Mapping[str, str]) -> None:
+    def __init__(self, path: str | Path, batch: Mapping[str, str], span: Span | None = None) -> None:
         self._path = expand(path)
         self._ended: list[str] = []
         self._written_at = 0.0
         self._lock = self._locked()
         try:
-            self._database = self._opened(batch)
+            is_new = self._is_empty()
+            self._database = self._opened(batch, span or Span(), is_new=is_new)
         except BaseException as error:
             os.close(self._lock)
             if isinstance(error, sqlite3.Error):
@@ -60,47 +84,77 @@ class Journal:
 
     def _locked(self) -> int:
         """Hold the file for as long as the process lives, by a lock that is none of SQLite's own."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
         try:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(self._path, flags, 0o600)
         except OSError as error:
             raise LocalFileError(f"journal {self._path}: can't write it: {error.strerror}") from error
         try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise LocalFileError(f"journal {self._path}: a pipe or a device can't be one; name a file")
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(descriptor)
             raise UsageError(f"journal {self._path}: another process uses it at the moment") from None
+        except LocalFileError:
+            os.close(descriptor)
+            raise
         return descriptor
 
-    def _opened(self, batch: Mapping[str, str]) -> sqlite3.Connection:
+    def _is_empty(self) -> bool:
+        """Tell whether the file is empty, which SQLite must not be asked: it takes a few bytes of anything for that.
+
+        :raises LocalFileError: when it holds something else than a journal
+        """
+        head = os.pread(self._lock, _HEAD_BYTES, 0)
+        if not head:
+            return True
+        if not head.startswith(_MAGIC):
+            raise LocalFileError(f"journal {self._path}: it is no journal; name another file")
+        if len(head) < _HEAD_BYTES:
+            raise LocalFileError(f"journal {self._path}: it is damaged: only {len(head)} bytes are left")
+        application = int.from_bytes(head[_APPLICATION_ID_AT : _APPLICATION_ID_AT + 4], "big")
+        path = self._path.resolve()
+        if not application and Path(f"{path}-wal").exists():  # it may stand in the write-ahead log yet
+            with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
+                application = database.execute("PRAGMA application_id").fetchone()[0]
+        if application == APPLICATION_ID:
+            return False
+        if application >> 8 == APPLICATION_ID >> 8:
+            reason = "another version of storlet-shell has written it; use that version, or name another file"
+        else:
+            reason = "it is no journal, but another SQLite file; name another file"
+        raise LocalFileError(f"journal {self._path}: {reason}")
+
+    def _opened(self, batch: Mapping[str, str], span: Span, *, is_new: bool) -> sqlite3.Connection:
         database = sqlite3.connect(self._path, isolation_level=None)
         try:
-            if not self._is_new(database):
-                self._check(database, batch)
-            database.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;")
-            if self._is_new(database):
-                database.executescript(f"BEGIN; PRAGMA application_id={APPLICATION_ID}; {_TABLES}")
-                database.executemany("INSERT INTO batch VALUES (?, ?)", batch.items())
+            if is_new:  # in one step: whenever the process ends, the file is empty or a journal
+                database.executescript(f"BEGIN IMMEDIATE; PRAGMA application_id={APPLICATION_ID}; {_TABLES}")
+            else:
+                self._check(database, batch, span)
+            rows = [*batch.items(), (_NEWEST, span.newest)]
+            database.executemany("INSERT OR IGNORE INTO batch VALUES (?, ?)", rows)  # an older journal lacks some
+            if is_new:
                 database.execute("COMMIT")
+            database.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;")
             self.under_way, self.done = (self._count(database, state) for state in (_TAKEN, _DONE))
         except BaseException:
             database.close()
             raise
         return database
 
-    @staticmethod
-    def _is_new(database: sqlite3.Connection) -> bool:
-        return not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-
-    def _check(self, database: sqlite3.Connection, batch: Mapping[str, str]) -> None:
-        if database.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-            raise LocalFileError(f"journal {self._path}: it is no journal, but another SQLite file")
+    def _check(self, database: sqlite3.Connection, batch: Mapping[str, str], span: Span) -> None:
         recorded = dict(database.execute("SELECT name, value FROM batch"))
-        for name in sorted({*recorded, *batch}):
+        newest = recorded.pop(_NEWEST, "")
+        refusal = f"journal {self._path}: it is another batch's"
+        for name in sorted({*recorded, *batch} - (_ADDED - set(recorded))):
             if recorded.get(name) != batch.get(name):
-                had, has = (told.get(name) or "none" for told in (recorded, batch))
-                raise UsageError(
-                    f"journal {self._path}: it is another batch's: {name} was {had}, and is {has}; name another file"
-                )
+                had, has = (values.get(name) or "none" for values in (recorded, batch))
+                raise UsageError(f"{refusal}: {name} was {had}, and is {has}; name another file")
+        if newest and span.oldest > newest:
+            reason = "every object was stored after it began, as in a container that was created again"
+            raise UsageError(f"{refusal}: {reason}; name another file")
 
     @staticmethod
     def _count(database: sqlite3.Connection, state: int) -> int:

@@ -22,6 +22,7 @@ from storlet_shell.errors import (
     UsageError,
 )
 from storlet_shell.executors.base import How
+from storlet_shell.quoting import escaped
 from storlet_shell.results import Table
 from storlet_shell.session import Surroundings
 from storlet_shell.visible import counted, size
@@ -48,6 +49,7 @@ class Rows(Table):
     :param left: how many objects are still to be done; None when nobody knows
     :param release: called at its end, however that comes, and perhaps again
     :param shows_endpoints: whether lines tell the endpoint
+    :param allows_failures: whether failed objects are no problem, as long as every object had its run
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Rows(Table):
         release: Callable[[], None] = lambda: None,
         *,
         shows_endpoints: bool = False,
+        allows_failures: bool = False,
     ) -> None:
         super().__init__(COLUMNS, self._run(), self.summary)
         self._batch = batch
@@ -69,6 +72,7 @@ class Rows(Table):
         self._left = left
         self._release = release
         self._shows_endpoints = shows_endpoints
+        self._allows_failures = allows_failures
         self._bodies: dict[str, bytes] = {}
         self._first: Outcome | None = None
         self._done = self._failed = self._size = 0
@@ -79,7 +83,7 @@ class Rows(Table):
         """Why the batch is not wholly done; known at its end."""
         if last := self._batch.last:
             return error_of(last, f"; ended there, {self.summary()}")
-        if first := self._first:
+        if (first := self._first) and not self._allows_failures:
             text = f"{self.summary()}; the first: {first.error}"
             return PartFailedError(text, transaction_id=first.transaction_id, details=first.details)
         return None
@@ -153,7 +157,7 @@ class Rows(Table):
             if self.is_headed and not number:
                 yield self._line("STATUS", "BYTES", "SECONDS", "ENDPOINT", "OBJECT")
             made = "-" if count is None else str(count)
-            line = self._line(str(status or "-"), made, f"{seconds:.3f}", endpoint or "-", source)
+            line = self._line(str(status or "-"), made, f"{seconds:.3f}", endpoint or "-", escaped(source))
             yield f"{line}  {error}" if error else line
         if self.problem is None:
             yield self.summary()

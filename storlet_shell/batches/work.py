@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from storlet_shell import headers as wire
+from storlet_shell.runs import copy_request, read_request
 from storlet_shell.schedulers.base import Endpoint
 from storlet_shell.values import Invocation, ObjectPath, Request
 
@@ -36,24 +36,13 @@ class Work(NamedTuple):
         """The last step's run."""
         return self.steps[-1]
 
-    def request(self, task: Task, *, on_proxy: bool | None = None) -> Request:
-        """Return the request of a task's last step.
-
-        :param on_proxy: whether the storlet is to run on the proxy server; None for what is safe
-        """
+    def request(self, task: Task) -> Request:
+        """Return the request of a task's last step."""
         if self.copies:
             assert task.output is not None
-            return copy_request(self.run, task.source, task.output, task.extra)
-        run = self.run if on_proxy is None else self.run._replace(on_proxy=on_proxy)
-        return Request("GET", *task.source, headers={"Accept-Encoding": "identity", **wire.encode_invocation(run)})
-
-
-def copy_request(
-    run: Invocation, source: ObjectPath, output: ObjectPath, extra: tuple[ObjectPath, ...] = ()
-) -> Request:
-    """Return the COPY that runs a storlet: on the proxy server unless it is told otherwise, as ``copy`` has it."""
-    run = run._replace(on_proxy=run.on_proxy is not False, extra=(*run.extra, *extra))
-    return Request("COPY", *source, headers={**wire.encode_destination(output), **wire.encode_invocation(run)})
+            run = self.run._replace(extra=(*self.run.extra, *task.extra))
+            return copy_request(run, task.source, task.output)
+        return read_request(task.source, self.run)
 
 
 class Task(NamedTuple):

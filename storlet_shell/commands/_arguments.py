@@ -41,7 +41,12 @@ def object_option(flag: str, help: str, **options: Any) -> Arg:
 
 DRY_RUN = Arg("--dry-run", action="store_true", help="show the request that would be sent, and send nothing")
 YES = Arg("-y", "--yes", action="store_true", help="do not ask")
-SAVE = Arg("--save", kind=Kind.FILE, metavar="FILE", help="write the body to this file, which appears at the clean end")
+SAVE = Arg(
+    "--save",
+    kind=Kind.FILE,
+    metavar="FILE",
+    help="write the body to this file, which appears at the clean end; - is standard output",
+)
 
 RANGE = Arg(
     "--range",
@@ -77,7 +82,14 @@ PARAMETERS = (
         metavar="KEY=VALUE",
         help="a parameter of the storlet; may be repeated",
     ),
-    Arg("-i", dest="mapping", kind=Kind.VARIABLE, metavar="NAME", help="a variable that holds a dict of parameters"),
+    Arg(
+        "-i",
+        dest="mapping",
+        action="append",
+        kind=Kind.VARIABLE,
+        metavar="NAME",
+        help="a variable that holds a dict of parameters; may be repeated",
+    ),
 )
 
 INVOCATION = (
@@ -101,7 +113,7 @@ def make_invocation(
     session: Session,
     storlet: StorletName | None,
     parameters: list[Parameter] | None = None,
-    mapping: str | None = None,
+    mapping: list[str] | None = None,
     extra: list[ObjectPath] | None = None,
     on_proxy: bool | None = None,
     generate_log: bool = False,

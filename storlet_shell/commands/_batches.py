@@ -8,6 +8,7 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from storlet_shell import drivers, executors, schedulers
+from storlet_shell.batches.journal import Span
 from storlet_shell.commands._arguments import INVOCATION, number_option
 from storlet_shell.commands._deployed import not_deployed
 from storlet_shell.commands._exchange import check_extra_resources, check_storlets_run, is_there
@@ -65,13 +66,17 @@ class Objects:
     :param limit: how many of them are taken; None for all
     :raises NotFoundError: when there are none, or the container is not there
 
-    ``total`` is their number; None as long as the listing goes on.
+    ``total`` is their number; None as long as the listing goes on. ``span`` tells when the first ones were stored.
     """
 
     def __init__(self, session: Session, pattern: Pattern, limit: int | None = None) -> None:
         matches = pattern.matcher()
-        listed = (str(entry["name"]) for entry in list_entries(session, Location(pattern.container, pattern.prefix)))
-        ahead = list(itertools.islice(listed, _AHEAD))
+        entries = list_entries(session, Location(pattern.container, pattern.prefix))
+        head = list(itertools.islice(entries, _AHEAD))
+        dates = [str(entry["last_modified"] or "") for entry in head if matches(str(entry["name"]))]
+        self.span = Span(min(dates, default=""), max(dates, default=""))
+        listed = (str(entry["name"]) for entry in entries)
+        ahead = [str(entry["name"]) for entry in head]
         names = itertools.islice(filter(matches, itertools.chain(ahead, listed)), limit)
         first = next(names, None)
         if first is None:

@@ -5,24 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from storlet_shell import headers as wire
 from storlet_shell.bodies import bytes_body
 from storlet_shell.errors import IdentityError, ServiceError, StorletShellError
+from storlet_shell.quoting import quoted
+from storlet_shell.statuses import BULK_DELETE, WITH_SEGMENTS
 from storlet_shell.values import ObjectPath, Request
 
 if TYPE_CHECKING:
     from storlet_shell.client import Client
     from storlet_shell.transport import Reply
 
-_WITH_SEGMENTS = ("multipart-manifest", "delete")
 _JSON = {"Accept": "application/json"}
 
 
 def deletion(container: str, name: str, version: str = "", *, with_segments: bool = False) -> Request:
     """Return the request that deletes a container, an object, or an older version of one."""
-    query = ((("version-id", version),) if version else ()) + ((_WITH_SEGMENTS,) if with_segments else ())
+    query = ((("version-id", version),) if version else ()) + ((WITH_SEGMENTS,) if with_segments else ())
     return Request("DELETE", container, name, query=query, headers=_JSON if with_segments else {})
 
 
@@ -32,7 +33,7 @@ def delete(client: Client, request: Request) -> None:
     :raises StorletShellError: when something is left: a segment, say
     """
     reply = client.send(request)
-    if _WITH_SEGMENTS in request.query:
+    if WITH_SEGMENTS in request.query:
         failures = _failures(request, reply)
         if failures:
             raise failures[0]
@@ -45,10 +46,15 @@ def delete_many(client: Client, container: str, names: Iterable[str]) -> list[St
 
     :raises StorletShellError: when the request itself fails
     """
-    lines = "".join(f"/{quote(container, safe='')}/{quote(name)}\n" for name in names)
+    lines, failures = "", list[StorletShellError]()
+    for name in names:
+        try:
+            lines += f"/{quoted(container, '')}/{quoted(name)}\n"
+        except StorletShellError as error:
+            failures.append(error)
     headers = {**_JSON, wire.CONTENT_TYPE: "text/plain"}
-    request = Request("POST", query=(("bulk-delete", ""),), headers=headers)
-    return _failures(request, client.send(request, bytes_body(lines.encode())))
+    request = Request("POST", query=(BULK_DELETE,), headers=headers)
+    return failures + _failures(request, client.send(request, bytes_body(lines.encode())))
 
 
 def _failures(request: Request, reply: Reply) -> list[StorletShellError]:

@@ -14,7 +14,7 @@ from storlet_shell.errors import NotFoundError, UsageError
 from storlet_shell.jar import StorletJar, is_zip
 from storlet_shell.results import expand
 from storlet_shell.session import Session
-from storlet_shell.source import StorletSource
+from storlet_shell.source import StorletSource, encode_typed
 from storlet_shell.values import Request, StorletMain, StorletName
 
 _OWNER_MAY_CHANGE = 0o600
@@ -184,7 +184,9 @@ def _read_code(session: Session, name: str, main: str | None, code: bytes | None
                 f"there is no code; give a file, or let it follow: deploy {name} <<EOF, "
                 f"in a notebook %%storletapp {name}"
             )
-        code = session.surroundings.stdin.read()
+        code = session.surroundings.stdin.read()  # a file's bytes, as they are
+    else:
+        code = encode_typed(code, parsed.storlet.name)
     source = StorletSource.parse(code, parsed.storlet.name)
     source.main_class(parsed.class_name)
     return _python(source, parsed)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from storlet_shell import headers as wire
+from storlet_shell import runs
 from storlet_shell.bodies import Body
 from storlet_shell.commands._expectation import Count, Expectation
 from storlet_shell.errors import (
@@ -61,17 +63,11 @@ def plan(session: Session, *requests: Request) -> Planned:
 
 
 def check_storlets_run(session: Session) -> None:
-    """Check that the cluster runs storlets: one that does not stores and returns objects as they are, and says nothing.
-
-    A cluster that hides what it can do (``expose_info = false``) is given the benefit of the doubt.
+    """Check that the cluster runs storlets; warn of one that only seems to.
 
     :raises ServiceError: when it runs none
     """
-    capabilities = session.client.capabilities()
-    if capabilities and "storlet_handler" not in capabilities:
-        raise ServiceError("this cluster runs no storlets: GET /info does not name their middleware")
-    if capabilities.get("storlet_handler", {}).get("storlet_gateway_class") == "StubStorletGateway":
-        session.surroundings.warn("warning: this cluster's storlets gateway is the stub, which runs nothing")
+    runs.check_storlets_run(session.client, session.surroundings.warn)
 
 
 @contextmanager
@@ -138,33 +134,52 @@ def respond(
         _watched(session, reply, request.subject, total, run, expected),
         subject=request.subject,
         close=reply.close,
-        ran=ran(request),
+        ran=ran(request, reply),
         seconds=reply.seconds,
     )
 
 
-def ran(request: Request) -> str:
-    """Say which storlet a request runs and where; nothing of a plain one."""
+def ran(request: Request, reply: Reply) -> str:
+    """Say which storlet has answered a request and where it ran; nothing of a plain request."""
     if wire.RUN_STORLET not in request.headers:
         return ""
     proxy = request.method == "PUT" or not {wire.RUN_ON_PROXY, wire.EXTRA_RESOURCES}.isdisjoint(request.headers)
-    return f"through {request.headers[wire.RUN_STORLET]} on {'the proxy server' if proxy else 'the object server'}"
+    server = reply.headers.get(wire.RAN_ON, "proxy" if proxy else "object")
+    return f"through {request.headers[wire.RUN_STORLET]} on the {server} server"
 
 
 def _watched(
     session: Session, reply: Reply, label: str, total: int | None, run: Invocation | None, expected: Expectation
 ) -> Iterator[bytes]:
-    count = Count()
+    count, digest = Count(), hashlib.md5(usedforsecurity=False)
+    is_object = run is None and reply.status == 200
     with session.surroundings.progress(label, total) as progress:
         try:
             for chunk in reply.chunks():
                 progress.advance(len(chunk))
+                if is_object:
+                    digest.update(chunk)
                 if not expected.is_empty:
                     count.add(chunk)
                 yield chunk
         except IncompleteBodyError as error:
             raise _broken(session, error, label, run) from error
+    if is_object:
+        check_received(label, reply, digest.hexdigest())
     expected.check(label, count.bytes, count.lines, reply.transaction_id)
+
+
+def check_received(subject: str, reply: Reply, md5: str) -> None:
+    """Check that the bytes of a whole object are those that its ETag stands for.
+
+    :param md5: of what came
+    :raises ServiceError: when they are others
+    """
+    etag = reply.headers.get(wire.ETAG, "").strip('"')
+    if wire.is_md5_of_body(reply.headers) and etag and etag != md5:
+        raise ServiceError(
+            f"{subject}: what came is not what is stored: MD5 {md5}, not {etag}", transaction_id=reply.transaction_id
+        )
 
 
 def _broken(session: Session, error: IncompleteBodyError, label: str, run: Invocation | None) -> Exception:
@@ -173,15 +188,9 @@ def _broken(session: Session, error: IncompleteBodyError, label: str, run: Invoc
         return IncompleteBodyError(f"{label}: {error.message}", transaction_id=error.transaction_id)
     from storlet_shell.excerpts import with_code  # for those whose storlet fails
 
-    reason, log = session.client.failed_run(run.storlet.name, error.transaction_id)
-    details = with_code(log, session.sources)
-    if reason:
-        message = f"storlet {run.storlet} failed over {label}: {reason}; {error.message}"
-        return StorletFailedError(message, transaction_id=error.transaction_id, details=details)
-    message = f"{error.message}, as when a storlet fails in the middle; see: logs {run.storlet}"
-    return IncompleteBodyError(
-        f"{run.storlet} over {label}: {message}", transaction_id=error.transaction_id, details=details
-    )
+    failure = session.client.broken_run(run.storlet.name, label, error)
+    failure.details = with_code(failure.details, session.sources)
+    return failure
 
 
 def send_body(session: Session, request: Request, body: Body) -> Reply:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from contextlib import ExitStack
 
+from storlet_shell import headers as wire
 from storlet_shell.batches.batch import Batch, Rules
 from storlet_shell.batches.journal import Journal, Outputs
 from storlet_shell.batches.report import Rows
@@ -30,9 +31,12 @@ from storlet_shell.errors import UsageError
 from storlet_shell.patterns import Pattern
 from storlet_shell.registry import Arg, Kind
 from storlet_shell.results import Result, expand
+from storlet_shell.runs import check_node, place
+from storlet_shell.saving import is_stdout
 from storlet_shell.session import Session
 from storlet_shell.templates import Template
-from storlet_shell.values import Invocation, ObjectPath
+from storlet_shell.transport import host_of
+from storlet_shell.values import Invocation, ObjectPath, Request
 
 _SHOWN = 10
 
@@ -61,6 +65,9 @@ PACE = (
     Arg("--ordered", action="store_true", help="show rows in the order of the listing"),
     Arg("--keep-going", dest="keep_going", action="store_const", const=True, help="go on after a failure (default)"),
     Arg("--fail-fast", dest="keep_going", action="store_const", const=False, help="end at the first failure"),
+    Arg(
+        "--allow-failures", action="store_true", help="end well though objects failed, as long as every one had its run"
+    ),
     *SCHEDULING,
     DRY_RUN,
 )
@@ -78,6 +85,7 @@ def run_over(
     journal: str | None = None,
     ordered: bool = False,
     keep_going: bool | None = None,
+    allow_failures: bool = False,
     endpoint: list[str] | None = None,
     scheduler: str = "least-outstanding",
     executor: str = "threads",
@@ -89,11 +97,16 @@ def run_over(
     :raises NotFoundError: when no object matches, or a storlet is not deployed
     :raises UsageError: when two objects would make one output, or an output would be an input
     """
+    if allow_failures and keep_going is False:
+        raise UsageError("--allow-failures goes on after a failure, --fail-fast ends there: give one of them")
     copies = _check_outputs(on, output, save)
+    if journal is not None and is_stdout(journal):
+        raise UsageError(f"--journal wants a file of its own, not standard output: {journal}")
     driver = load_drivers(executor, scheduler)
     if not dry_run:
         for run in steps:
             check_ready(session, run)
+        check_node(session.client, input.container, steps[0], session.surroundings.warn)
     objects = Objects(session, input, limit)
     make, template = _maker(output, save), output or save
     total = None if template is None else _check_apart(session, input, template, limit)
@@ -106,7 +119,8 @@ def run_over(
     with ExitStack() as stack:
         kept = None
         if journal is not None:
-            kept = stack.enter_context(Journal(journal, _description(session, steps, input, output, save)))
+            description = _description(session, steps, input, output, save)
+            kept = stack.enter_context(Journal(journal, description, objects.span))
             _tell_of(session, kept)
         if len(steps) > 1:
             work = work._replace(scratch=stack.enter_context(scratch(session)))
@@ -122,6 +136,7 @@ def run_over(
         left,
         release,
         shows_endpoints=len(work.endpoints) > 1,
+        allows_failures=allow_failures,
     )
 
 
@@ -176,15 +191,26 @@ def _plan(session: Session, objects: Objects, make: Callable[[int, ObjectPath], 
     count = f"{objects.total}" if objects.total is not None else "over 10000 listed"
     if objects.total is None or objects.total > len(tasks):
         session.surroundings.warn(f"{count} objects match; the requests of the first {len(tasks)} are shown")
+    if not work.copies and tasks:
+        work = work._replace(steps=(*work.steps[:-1], place(session.client, tasks[0].source.container, work.run)))
     return plan(session, *(work.request(task) for task in tasks))
 
 
 def _description(
     session: Session, steps: tuple[Invocation, ...], pattern: Pattern, output: Template | None, save: Template | None
 ) -> dict[str, str]:
-    """Say what tells a batch from others, for its journal."""
+    """Say what tells a batch from others, for its journal.
+
+    When its container was created tells a cluster from others, by whatever endpoint it is reached, and after a restart
+    on another port, too. Where the server doesn't say it, the server's name must do.
+    """
+    reply = session.client.send(Request("HEAD", pattern.container))
+    reply.close()
+    created = reply.headers.get(wire.TIMESTAMP, "")
     return {
         "account": session.client.account,
+        "server": "" if created else host_of(session.client.storage_url),
+        "container's date": created,
         "input": str(pattern),
         "output": str(output or ""),
         "save": str(save or ""),

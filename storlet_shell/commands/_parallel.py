@@ -46,6 +46,7 @@ class Tally:
         self.failed = 0
         self.is_stopped = False
         self.end: BaseException | None = None
+        self.notes: dict[str, tuple[int, str]] = {}
         self._kinds: set[type[StorletShellError]] = set()
         self._in_a_row = 0
         self._shown = shown
@@ -70,6 +71,12 @@ class Tally:
             self.counts[what] += number
             self.bytes += size
             self._in_a_row = 0
+
+    def note(self, kind: str, text: str) -> None:
+        """Note something that is no failure; how often it came and the first text of a kind are kept."""
+        with self._lock:
+            count, first = self.notes.get(kind, (0, text))
+            self.notes[kind] = count + 1, first
 
     def fail(self, error: StorletShellError) -> None:
         """Note something that failed; the whole is given up when it is no use to go on."""

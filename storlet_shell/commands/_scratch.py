@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from storlet_shell.commands.ls import list_entries
@@ -19,10 +19,13 @@ _PAUSE = 0.25
 
 
 @contextmanager
-def scratch(session: Session) -> Iterator[str]:
-    """Have a container of one's own, which is removed with all that is in it, however this ends."""
+def scratch(session: Session, headers: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Have a container of one's own, which is removed with all that is in it, however this ends.
+
+    :param headers: those of the container
+    """
     name = f"{PREFIX}{secrets.token_hex(6)}"
-    session.client.send(Request("PUT", name)).close()
+    session.client.send(Request("PUT", name, headers=headers or {})).close()
     try:
         yield name
     finally:

@@ -19,9 +19,10 @@ from storlet_shell.commands._arguments import (
 )
 from storlet_shell.commands._exchange import check_extra_resources, check_length, explained, is_there, plan, ran
 from storlet_shell.commands._expectation import EXPECT_BYTES, Expectation
-from storlet_shell.errors import IdentityError, NotFoundError, StorletFailedError, StorletShellError, UsageError
+from storlet_shell.errors import IdentityError, NotFoundError, StorletShellError, UsageError
 from storlet_shell.registry import Arg, command
 from storlet_shell.results import Response, Result
+from storlet_shell.runs import check_copy, send_copy
 from storlet_shell.session import Session
 from storlet_shell.values import ByteRange, Invocation, ObjectPath, Request
 
@@ -79,13 +80,8 @@ def copy(
         _check_source(session, origin, run, range)
         check_extra_resources(session, run)
     with explained(session, request, run):
-        reply = _send(session, request, origin, goal, from_account)
+        reply = _send(session, request, run, origin, goal, from_account)
     reply.read()
-    if run and wire.GENERATED_FROM not in reply.headers:
-        raise StorletFailedError(
-            f"{goal}: the server copied {origin} without {run.storlet}: it has no storlets middleware",
-            transaction_id=reply.transaction_id,
-        )
     check_length(session, goal, Expectation(expect_bytes))
     through = f" through {run.storlet}" if run else ""
     return Response(
@@ -93,7 +89,7 @@ def copy(
         reply.headers,
         subject=str(goal),
         summary=f"{goal}: made of {origin}{through} (HTTP {reply.status})",
-        ran=ran(request),
+        ran=ran(request, reply),
         seconds=reply.seconds,
     )
 
@@ -138,13 +134,21 @@ def _check_source(session: Session, origin: ObjectPath, run: Invocation, range: 
     length = wire.decode_length(found.headers) or 0
     if range and range.within(length) is None:
         raise StorletShellError(f"{origin}: the range {range} lies outside of the object, which has {length} bytes")
-    if run.on_proxy is False and not run.extra and wire.DYNAMIC_MANIFEST in found.headers:
-        raise StorletShellError(f"{origin}: object servers return it without running {run.storlet}; drop --on-node")
+    check_copy(session.client, origin, run, found, session.surroundings.warn)
 
 
-def _send(session: Session, request: Request, origin: ObjectPath, goal: ObjectPath, account: str | None) -> Any:
+def _send(
+    session: Session,
+    request: Request,
+    run: Invocation | None,
+    origin: ObjectPath,
+    goal: ObjectPath,
+    account: str | None,
+) -> Any:
     """Send the copy; a 404 may mean the source or the target's container, so look which."""
     try:
+        if run is not None:
+            return send_copy(session.client, request, run, origin, goal, session.surroundings.warn)
         return session.client.send(request)
     except IdentityError as error:
         if account is None:

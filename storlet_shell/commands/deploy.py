@@ -16,8 +16,10 @@ from storlet_shell.commands._rollout import upload
 from storlet_shell.errors import IdentityError, NotFoundError, StorletShellError, UsageError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result, expand
+from storlet_shell.runs import read_through
 from storlet_shell.saving import temporarily
 from storlet_shell.session import Session
+from storlet_shell.source import decode
 from storlet_shell.values import ContainerName, Invocation, ObjectPath, Parameter, Request, StorletMain
 
 _OBJECT = re.compile(r"[^/.~][^/]*/.")
@@ -60,7 +62,7 @@ def deploy(
     input: str | None = None,
     print_result: bool = False,
     parameters: list[Parameter] | None = None,
-    mapping: str | None = None,
+    mapping: list[str] | None = None,
     dry_run: bool = False,
     code: bytes | None = None,
 ) -> Result:
@@ -80,7 +82,7 @@ def deploy(
     merged = session.parameters(tuple(parameters or ()), mapping)
     where = container.name if container else None
     if package.language == "python":
-        session.sources[package.storlet.name] = package.code.decode("utf-8", "replace")
+        session.sources[package.storlet.name] = decode(package.code)
     if dry_run:
         return _try_out(session, package, input, merged) if input else _planned(session, package, where)
     target = ObjectPath.parse(input) if input is not None else None
@@ -120,9 +122,8 @@ def _warn_of(session: Session, package: Package) -> None:
 
 
 def _invoke(session: Session, done: Done, run: Invocation, target: ObjectPath, *, show: bool) -> Result:
-    request = Request("GET", target.container, target.name, headers=wire.encode_invocation(run))
     try:
-        reply = session.client.send(request)
+        request, reply = read_through(session.client, target, run, warn=session.surroundings.warn)
     except StorletShellError:
         session.surroundings.warn(done.message)  # that much has happened
         raise

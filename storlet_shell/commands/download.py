@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from storlet_shell import headers as wire
+from storlet_shell.commands._dates import set_date
+from storlet_shell.commands._exchange import check_received
 from storlet_shell.commands._folder import Conflicts, place
 from storlet_shell.commands._large_objects import is_identical
 from storlet_shell.commands._parallel import JOBS, Tally, Worker, in_parallel
@@ -19,20 +21,21 @@ from storlet_shell.errors import (
     IncompleteBodyError,
     LocalFileError,
     NotFoundError,
-    ServiceError,
     StorletShellError,
     UsageError,
 )
+from storlet_shell.quoting import check_encodable
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result, Table, expand
-from storlet_shell.saving import make_folder_below, replacing_below
+from storlet_shell.saving import is_stdout, make_folder_below, replacing_below
 from storlet_shell.session import Session
 from storlet_shell.values import Location, ObjectPath, Request, read_count
-from storlet_shell.visible import size
+from storlet_shell.visible import counted, size
 
 if TYPE_CHECKING:
     from storlet_shell.transport import Reply
 
+_SHOWN_DATE = 40
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
@@ -64,6 +67,7 @@ class _Found(NamedTuple):
 
         :raises LocalFileError: when it would lie elsewhere, or below an object that is a file
         """
+        check_encodable(self.path.name, self.path)
         path = place(folder, self.file, self.path) if self.file or not self.is_folder else folder
         if self.blocked_by is not None:
             raise LocalFileError(f"{self.path}: can't be a file below {self.blocked_by}, which is an object as well")
@@ -109,6 +113,8 @@ def download(
     """
     if not source.container:
         raise UsageError("download wants a container: CONTAINER, or CONTAINER/PREFIX")
+    if is_stdout(folder):
+        raise UsageError("download makes files; to write one object to standard output: get CONTAINER/OBJECT --save -")
     target = expand(folder)
     if target.exists() and not target.is_dir():
         raise UsageError(f"{target} is no folder; for one object: get --save")
@@ -118,6 +124,7 @@ def download(
         tally = Tally(progress.advance)
         work = _Download(target.absolute(), skip_identical)  # no ~ of an object's name comes first
         in_parallel(session, tally, _found(session, source), work, jobs=jobs)
+    _warn_of_dates(session, tally)
     tally.check("downloaded")
     counts = tally.counts
     if source.prefix and not counts:
@@ -165,6 +172,16 @@ def _found(session: Session, source: Location) -> Iterator[_Found]:
     for entry in list_entries(session, source):
         found = _Found(ObjectPath(source.container, entry["name"]), entry["name"][cut:], entry)
         yield found._replace(blocked_by=conflicts.find(found.name, is_file=not found.is_folder))
+
+
+def _warn_of_dates(session: Session, tally: Tally) -> None:
+    """Say in one line which files could not get their object's date: how many, and the first."""
+    count, first = tally.notes.get("date", (0, ""))
+    if count:
+        others = f" and {counted(count - 1, 'other')}" if count > 1 else ""
+        session.surroundings.warn(
+            f"warning: no file can have this date, so the time of the download stays: {first}{others}"
+        )
 
 
 class _Download:
@@ -221,22 +238,9 @@ def _write(worker: Worker, source: ObjectPath, reply: Reply, file: IO[bytes]) ->
             worker.tally.advance(len(chunk))
     except IncompleteBodyError as error:
         raise IncompleteBodyError(f"{source}: {error.message}", transaction_id=error.transaction_id) from error
-    etag = reply.headers.get(wire.ETAG, "").strip('"')
-    if wire.is_md5_of_body(reply.headers) and etag and etag != digest.hexdigest():
-        raise ServiceError(
-            f"{source}: what came is not what is stored: MD5 {digest.hexdigest()}, not {etag}",
-            transaction_id=reply.transaction_id,
-        )
+    check_received(str(source), reply, digest.hexdigest())
     file.flush()
-    modified = _seconds(reply.headers.get(wire.MODIFIED, ""))
-    if modified is not None:
-        os.utime(file.fileno(), (modified, modified))
+    text = reply.headers.get(wire.MODIFIED)
+    if text is not None and not set_date(file.fileno(), text):
+        worker.tally.note("date", f"{source}: {text[:_SHOWN_DATE]!r}")
     return count
-
-
-def _seconds(text: str) -> float | None:
-    try:
-        seconds = float(text)
-    except ValueError:
-        return None
-    return seconds if 0 <= seconds < 2**33 else None

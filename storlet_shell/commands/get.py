@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +20,16 @@ from storlet_shell.commands._arguments import (
     only_one,
     own_headers,
 )
-from storlet_shell.commands._exchange import check_extra_resources, check_storlets_run, explained, plan, respond
+from storlet_shell.commands._exchange import check_extra_resources, explained, plan, respond
 from storlet_shell.commands._expectation import EXPECT_BYTES, EXPECT_LINES, Expectation
 from storlet_shell.errors import StorletShellError
 from storlet_shell.registry import command
 from storlet_shell.results import Response, Result
+from storlet_shell.runs import Answer, place, read_request, read_through
+from storlet_shell.saving import is_stdout
 from storlet_shell.session import Session
 from storlet_shell.values import ByteRange, Invocation, ObjectPath, Request
+from storlet_shell.visible import counted
 
 if TYPE_CHECKING:
     from storlet_shell.transport import Reply
@@ -59,8 +62,8 @@ def get(
 ) -> Result:
     """Download an object, through a storlet if one is named.
 
-    Without --save or -o the body goes to standard output, byte for byte; a terminal gets a preview of what is not text,
-    and a notebook the response as the cell's value.
+    Without --save or -o, or with --save -, the body goes to standard output, byte for byte; a terminal gets a preview
+    of what is not text, and a notebook the response as the cell's value.
     With --range a storlet is fed only that part of the object; it runs on the proxy server then.
 
     On upstream's engine the end of what a storlet makes looks the same after a failure. Where it is known how much must
@@ -74,42 +77,40 @@ def get(
     run = make_invocation(session, **{"storlet": None, **invocation})
     check_range(run, range)
     own = own_headers(headers, run)
-    request = _request(source, run, range, own)
+    run = run and run._replace(range=range)
     if dry_run:
-        return plan(session, request)
+        return plan(session, _planned(session, source, run, range, own))
     check_extra_resources(session, run)
-    with explained(session, request, run):
-        reply = session.client.send(request)
-    if run and wire.CONTENT_LENGTH in reply.headers:  # what a storlet makes has no length beforehand
-        check_storlets_run(session)
-    if run and not range and _is_raw(reply.headers) and not _runs_on_proxy(run):
-        reply.close()
-        if run.on_proxy is False:
-            raise StorletShellError(f"{source}: object servers return it without running {run.storlet}; drop --on-node")
-        request = _request(source, run._replace(on_proxy=True), range, own)
-        with explained(session, request, run):
-            reply = session.client.send(request)
+    request, reply = _send(session, source, run, range, own)
     if range:
         _check_range(reply, source, range, run)
     response = respond(session, reply, request, run, Expectation(expect_bytes, expect_lines))
-    return response if save is None else _save(response, save)
+    if save is None:
+        return response
+    return _pour(session, response) if is_stdout(save) else _save(response, save)
 
 
-def _request(source: ObjectPath, run: Invocation | None, range: ByteRange | None, own: Mapping[str, str]) -> Request:
-    feed = wire.encode_invocation(run._replace(range=range)) if run else wire.encode_range(range)
-    return Request("GET", source.container, source.name, headers={"Accept-Encoding": "identity", **feed, **own})
+def _request(source: ObjectPath, range: ByteRange | None, own: Mapping[str, str]) -> Request:
+    headers = {"Accept-Encoding": "identity", **wire.encode_range(range), **own}
+    return Request("GET", source.container, source.name, headers=headers)
 
 
-def _runs_on_proxy(run: Invocation) -> bool:
-    return bool(run.on_proxy or run.extra)
+def _planned(
+    session: Session, source: ObjectPath, run: Invocation | None, range: ByteRange | None, own: Mapping[str, str]
+) -> Request:
+    if run is None:
+        return _request(source, range, own)
+    return read_request(source, place(session.client, source.container, run, session.surroundings.warn), own)
 
 
-def _is_raw(headers: Mapping[str, str]) -> bool:
-    """Tell whether the storlet has not run: object servers return dynamic large and erasure-coded objects as they are.
-
-    The middleware takes the length off what a storlet makes (storlets ``handlers/base.py: apply_storlet``).
-    """
-    return wire.DYNAMIC_MANIFEST in headers or wire.CONTENT_LENGTH in headers
+def _send(
+    session: Session, source: ObjectPath, run: Invocation | None, range: ByteRange | None, own: Mapping[str, str]
+) -> Answer:
+    request = _request(source, range, own)
+    with explained(session, request, run):
+        if run is None:
+            return Answer(request, session.client.send(request))
+        return read_through(session.client, source, run, own, session.surroundings.warn)
 
 
 def _check_range(reply: Reply, source: ObjectPath, range: ByteRange, run: Invocation | None) -> None:
@@ -124,6 +125,29 @@ def _check_range(reply: Reply, source: ObjectPath, range: ByteRange, run: Invoca
         raise StorletShellError(
             f"{source}: the server did not {did} the range {range} alone", transaction_id=reply.transaction_id
         )
+
+
+def _pour(session: Session, response: Response) -> Response:
+    """Leave the body to the front end, which writes it to its standard output; the summary goes elsewhere."""
+
+    def body() -> Iterator[bytes]:
+        count = 0
+        for chunk in response.iter_content():
+            count += len(chunk)
+            yield chunk
+        session.surroundings.warn(f"standard output: {counted(count, 'byte')} from {response.subject}")
+
+    poured = Response(
+        response.status,
+        response.headers,
+        body(),
+        subject=response.subject,
+        close=response.close,
+        ran=response.ran,
+        seconds=response.seconds,
+    )
+    poured.is_for_output = True
+    return poured
 
 
 def _save(response: Response, target: str) -> Response:

@@ -190,7 +190,7 @@ def _status(status: control.Status) -> dict[str, Any]:
             "since": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(running.started)),
             "until": "it is stopped" if status.lasting else "nobody uses it any more",
             "time limit": f"{status.time_limit} s",
-            "memory limit": f"{status.memory_limit // _MIB} MiB",
+            "memory limit": f"{status.memory_limit // _MIB} MiB for each process of a storlet",
             "sandbox": status.sandbox or "none",
             "versions": ", ".join(f"{name} {version}" for name, version in status.versions.items()),
         }

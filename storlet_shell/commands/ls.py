@@ -116,7 +116,7 @@ def _page(client: Client, where: Location, delimiter: str | None, marker: tuple[
     query += [("version_marker", marker[1])] if marker[1:] > ("",) else []
     reply = client.send(Request("GET", where.container, query=tuple(query)))
     try:
-        page = json.loads(reply.read() or b"[]")
+        page = json.loads((reply.read() or b"[]").decode())  # bytes may hold surrogates
         if isinstance(page, list) and all(map(_is_entry, page)):
             return page
     except (ValueError, AttributeError, KeyError, TypeError, RecursionError):

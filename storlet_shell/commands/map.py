@@ -20,7 +20,7 @@ def map(
     storlet: StorletName,
     input: Pattern,
     parameters: list[Parameter] | None = None,
-    mapping: str | None = None,
+    mapping: list[str] | None = None,
     extra: list[ObjectPath] | None = None,
     on_proxy: bool | None = None,
     generate_log: bool = False,

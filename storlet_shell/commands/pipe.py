@@ -6,7 +6,7 @@ import shlex
 from typing import Any
 
 from storlet_shell import headers as wire
-from storlet_shell.batches.crew import SCRATCH_SECONDS, copy_through
+from storlet_shell.batches.crew import SCRATCH_SECONDS
 from storlet_shell.commands._batches import check_ready
 from storlet_shell.commands._exchange import respond
 from storlet_shell.commands._mapping import PACE, PLACES, run_over
@@ -15,8 +15,9 @@ from storlet_shell.errors import UsageError
 from storlet_shell.patterns import Pattern
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Response, Result
+from storlet_shell.runs import copy_through, read_through
 from storlet_shell.session import Session
-from storlet_shell.values import Invocation, ObjectPath, Parameter, Request, StorletName
+from storlet_shell.values import Invocation, ObjectPath, Parameter, StorletName
 
 
 def parse_chain(text: str) -> tuple[Invocation, ...]:
@@ -67,7 +68,7 @@ def pipe(session: Session, chain: tuple[Invocation, ...], input: Pattern, **how:
     :raises NotFoundError: when no object matches, or a storlet is not deployed
     :raises UsageError: when two objects would make one output, or an output would be an input
     """
-    if input.is_name and not any(how.get(name) for name in ("output", "save", "journal", "dry_run")):
+    if input.is_name and not any(how.get(name) for name in ("output", "save", "journal", "dry_run", "allow_failures")):
         return _run_over_one(session, chain, ObjectPath(input.container, input.prefix))
     return run_over(session, chain, input, **how)
 
@@ -81,7 +82,7 @@ def _run_over_one(session: Session, chain: tuple[Invocation, ...], source: Objec
             made = ObjectPath(container, str(number))
             copy_through(session.client, run, source, made, wire.encode_expiry(SCRATCH_SECONDS))
             source = made
-        last = chain[-1]._replace(on_proxy=True)  # object servers return some objects as they are
-        request = Request("GET", *source, headers={"Accept-Encoding": "identity", **wire.encode_invocation(last)})
+        last = chain[-1]._replace(on_proxy=True)
+        request, reply = read_through(session.client, source, last, warn=session.surroundings.warn)
         # The answer has begun when the object is removed, and a body that has begun is read from the open file.
-        return respond(session, session.client.send(request), request, last)
+        return respond(session, reply, request, last)

@@ -112,6 +112,6 @@ def upload(session: Session, request: Request, body: Body, *, verify: bool) -> R
         reply.headers,
         subject=request.subject,
         summary=f"{request.subject}: stored (HTTP {reply.status})",
-        ran=ran(request),
+        ran=ran(request, reply),
         seconds=reply.seconds,
     )

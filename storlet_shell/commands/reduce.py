@@ -30,6 +30,7 @@ from storlet_shell.executors.base import Executor
 from storlet_shell.patterns import Pattern
 from storlet_shell.registry import command
 from storlet_shell.results import Done, Result
+from storlet_shell.runs import check_node
 from storlet_shell.session import Session
 from storlet_shell.values import Invocation, ObjectPath, Parameter, StorletName
 from storlet_shell.visible import counted
@@ -57,7 +58,7 @@ def reduce(
     output: ObjectPath,
     fan_in: int = 16,
     parameters: list[Parameter] | None = None,
-    mapping: str | None = None,
+    mapping: list[str] | None = None,
     on_proxy: bool | None = None,
     generate_log: bool = False,
     allow_unread: bool = False,
@@ -97,6 +98,7 @@ def reduce(
     driver = load_drivers(executor, scheduler)
     if not dry_run:
         check_ready(session, run)
+        check_node(session.client, input.container, run, session.surroundings.warn)
         check_container(session, output.container)
     objects = Objects(session, input)
     work = Work((run,), True, find_endpoints(session, endpoint), scheduler, jobs)

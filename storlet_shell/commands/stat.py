@@ -85,7 +85,8 @@ def stat(session: Session, location: Location | None = None) -> Result:
     reply.close()
     prefix = wire.metadata_prefix(container, name)
     headers = wire.without_keys(reply.headers)
-    metadata = {key: value for key, value in wire.decode_metadata(headers, prefix).items() if not _is_known(key)}
+    metadata = wire.decode_metadata(headers, prefix)
+    metadata.pop(wire.STORLETS_ENABLED.removeprefix("X-Account-Meta-"), None)  # it is among the facts
     kind = "object" if name else "container" if container else "account"
     subject = str(location) if container else session.client.account
     facts: dict[str, Any] = {kind: subject}
@@ -105,11 +106,6 @@ def stat(session: Session, location: Location | None = None) -> Result:
         facts["storlet"] = _storlet(reply.headers)
     facts.update({f"metadata {key}": value for key, value in metadata.items()})
     return Report(facts, {kind: subject, "metadata": metadata, "headers": headers})
-
-
-def _is_known(key: str) -> bool:
-    """Tell metadata that are shown as facts."""
-    return key.lower() == wire.STORLETS_ENABLED.removeprefix("X-Account-Meta-").lower()
 
 
 def _large(headers: Mapping[str, str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from storlet_shell.commands._deployed import Deployed, deployed_storlets
 from storlet_shell.commands._exchange import is_there
 from storlet_shell.commands.ls import list_entries
 from storlet_shell.errors import NotFoundError, StorletShellError, UsageError
+from storlet_shell.header_dict import HeaderDict
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Report, Result, Table
 from storlet_shell.session import Session
@@ -81,7 +82,7 @@ def _facts(session: Session, container: str, name: str) -> dict[str, Any]:
         "interface_version": reply.headers.get(wire.INTERFACE_VERSION, ""),
         "dependencies": list(about.dependencies),
         "missing_dependencies": [each for each in about.dependencies if not _is_deployed(session, each)],
-        "metadata": {key: value for key, value in metadata.items() if not key.title().startswith(_DESCRIBED)},
+        "metadata": HeaderDict(entry for entry in metadata.items() if not entry[0].title().startswith(_DESCRIBED)),
         "may_be_run_by": _readers(session, container),
         "last_run": _last_run(session, name),
     }

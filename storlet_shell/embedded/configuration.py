@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from storlet_shell.embedded import users
+from storlet_shell.embedded.disk import RESERVED_BYTES
+from storlet_shell.embedded.failures import OBJECT, PROXY
+from storlet_shell.embedded.policies import POLICIES
 from storlet_shell.embedded.rings import write_rings
 from storlet_shell.embedded.settings import USER, Secrets, Settings
 
@@ -41,8 +44,8 @@ KEYSTONE_KEYS = {
 
 # The storlets middleware stands where its own installer puts it: after authentication, before what assembles bodies.
 _PROXY_PIPELINE = (
-    "catch_errors gatekeeper healthcheck recon cache listing_formats bulk tempurl formpost {auth} space"
-    " outcome storlet_handler lookup source staticweb copy container-quotas"
+    "catch_errors gatekeeper door healthcheck recon cache listing_formats bulk tempurl formpost {auth} guard space"
+    " outcome storlet_handler inside lookup source staticweb copy container-quotas"
     " account-quotas slo dlo versioned_writes symlink proxy-server"
 )
 _INTERNAL_PIPELINE = "catch_errors cache proxy-server"
@@ -61,9 +64,6 @@ _SWIFT_FILTERS = {
     "dlo": "dlo",
     "symlink": "symlink",
 }
-
-# How much of the disk stays free: the databases of accounts and containers must be able to grow when objects can't.
-RESERVED_BYTES = 16 * 2**20
 
 # Bytes that are read and sent in one go. With Swift's default, a quarter of it, uploads are an eighth slower.
 _CHUNK = 256 * 2**10
@@ -116,13 +116,13 @@ def write_configuration(settings: Settings, secrets: Secrets, identity: Identity
     FOLDER.mkdir(mode=0o700, exist_ok=True)
     write_rings(FOLDER)
     files = {
-        "swift.conf": {"swift-hash": {"swift_hash_path_suffix": secrets.hash_suffix}},
+        "swift.conf": _swift(secrets),
         "proxy-server.conf": _proxy(settings, _keystone_filters(identity) if identity else _tempauth_filter(secrets)),
         "internal-client.conf": _internal_client(settings),
         "object-server.conf": _object(settings),
         "container-server.conf": _storage("container", {}),
         "account-server.conf": _storage("account", {}),
-        "storlet-gateway.conf": {"DEFAULT": _gateway(settings)},
+        **{f"storlet-gateway-{place}.conf": {"DEFAULT": _gateway(settings, place)} for place in (PROXY, OBJECT)},
     }
     for name, sections in files.items():
         _write(FOLDER / name, sections)
@@ -139,6 +139,14 @@ def _write(path: Path, sections: Sections) -> None:
         lines.append("")
     path.touch(mode=0o600)
     path.write_text("\n".join(lines))
+
+
+def _swift(secrets: Secrets) -> dict[str, Mapping[str, str]]:
+    """Return what all servers of a Swift agree on."""
+    return {
+        "swift-hash": {"swift_hash_path_suffix": secrets.hash_suffix},
+        **dict(policy.section for policy in POLICIES),
+    }
 
 
 def _common() -> dict[str, str]:
@@ -164,23 +172,24 @@ def _recon() -> dict[str, str]:
 def _storlet_handler(where: str) -> dict[str, str]:
     """Return the storlets middleware's options.
 
-    :param where: ``proxy`` or ``object``
+    :param where: :data:`PROXY` or :data:`OBJECT`
     """
     return {
         "use": "egg:storlets#storlet_handler",
         "execution_server": where,
         "storlet_gateway_module": GATEWAY,
-        "storlet_gateway_conf": f"{FOLDER}/storlet-gateway.conf",
+        "storlet_gateway_conf": f"{FOLDER}/storlet-gateway-{where}.conf",
         "internal_client_conf_path": f"{_ABSOLUTE}/internal-client.conf",
     }
 
 
-def _gateway(settings: Settings) -> dict[str, str]:
-    """Return what the storlet gateway is given: seconds, bytes, and its folder, relative to the working folder."""
+def _gateway(settings: Settings, place: str) -> dict[str, str]:
+    """Return what a storlet gateway is given: seconds, bytes, the server it is in, and the engine's folder."""
     return {
         "time_limit": str(settings.time_limit),
         "memory_limit": str(settings.memory_limit),
         "folder": ENGINE,
+        "place": place,
     }
 
 
@@ -216,9 +225,12 @@ def _proxy(settings: Settings, auth: Sections) -> Sections:
         **{f"filter:{name}": {"use": f"egg:swift#{entry}"} for name, entry in _SWIFT_FILTERS.items()},
         "filter:recon": _recon(),
         "filter:cache": {"paste.filter_factory": "storlet_shell.embedded.cache:filter_factory", "name": CACHE},
+        "filter:door": {"paste.filter_factory": "storlet_shell.embedded.guard:door_factory"},
+        "filter:guard": {"paste.filter_factory": "storlet_shell.embedded.guard:guard_factory"},
+        "filter:inside": {"paste.filter_factory": "storlet_shell.embedded.guard:inside_factory", "engine": ENGINE},
         "filter:outcome": {"paste.filter_factory": "storlet_shell.embedded.outcome:filter_factory", "engine": ENGINE},
         "filter:lookup": {"paste.filter_factory": "storlet_shell.embedded.lookup:lookup_factory", "engine": ENGINE},
-        "filter:source": {"paste.filter_factory": "storlet_shell.embedded.source:filter_factory"},
+        "filter:source": {"paste.filter_factory": "storlet_shell.embedded.source:filter_factory", "engine": ENGINE},
         "filter:space": {"paste.filter_factory": "storlet_shell.embedded.space:filter_factory"},
         "filter:versioned_writes": {
             "use": "egg:swift#versioned_writes",
@@ -228,7 +240,7 @@ def _proxy(settings: Settings, auth: Sections) -> Sections:
         "filter:tempurl": {"use": "egg:swift#tempurl", "allowed_digests": "sha256 sha512"},
         "filter:formpost": {"use": "egg:swift#formpost", "allowed_digests": "sha256 sha512"},
         **{f"filter:{name}": options for name, options in auth.items()},
-        "filter:storlet_handler": _storlet_handler("proxy"),
+        "filter:storlet_handler": _storlet_handler(PROXY),
     }
 
 
@@ -329,7 +341,8 @@ def _object(settings: Settings) -> Sections:
     }
     return {
         **_storage("object", options),
-        "pipeline:main": {"pipeline": "recon changes storlet_handler object-server"},
+        "pipeline:main": {"pipeline": "recon changes storlet_handler manifests object-server"},
+        "filter:manifests": {"paste.filter_factory": "storlet_shell.embedded.manifests:filter_factory"},
         "filter:changes": {"paste.filter_factory": "storlet_shell.embedded.lookup:changes_factory", "engine": ENGINE},
-        "filter:storlet_handler": _storlet_handler("object"),
+        "filter:storlet_handler": _storlet_handler(OBJECT),
     }

@@ -68,8 +68,12 @@ class Lease:
 
     @property
     def holds(self) -> bool:
-        """Whether the server is still there: somebody may have stopped or killed it."""
-        return places.is_locked(self.running.folder, places.RUNNING)
+        """Whether the server is still there: somebody may have stopped or killed it, or started another since."""
+        folder = self.running.folder
+        if not places.is_locked(folder, places.RUNNING):
+            return False
+        state = places.last_state(folder)
+        return (state.get("pid"), state.get("started")) == (self.running.pid, self.running.started)
 
     def close(self) -> None:
         """Give the lease back; the last one to do so ends a server that is not lasting."""

@@ -7,14 +7,17 @@ internal client's whole pipeline for each request; here dependencies are looked 
 from __future__ import annotations
 
 import io
+import itertools
 import os
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from eventlet import tpool
 from swift.common.internal_client import InternalClient, UnexpectedResponse
 
+from storlet_shell.embedded import trees
+from storlet_shell.embedded.disk import shortage
 from storlet_shell.embedded.failures import Failure, InvocationError
 from storlet_shell.embedded.sandbox import NOBODY
 from storlet_shell.embedded.versions import Key
@@ -31,8 +34,8 @@ class Deployments:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._clients: dict[str, InternalClient] = {}
-        self._number = 0
-        shutil.rmtree(folder, ignore_errors=True)
+        self._numbers = itertools.count(1)
+        trees.remove(str(folder))
         folder.mkdir(parents=True)
 
     def key(self, request: Any) -> Key:
@@ -57,8 +60,8 @@ class Deployments:
         :param to_nobody: make it the user nobody's, as whom the storlet is to run
         :returns: the version's number and the folder
         """
-        self._number += 1
-        folder = self._folder / f"v{self._number}"
+        number = next(self._numbers)  # this version's alone: others are fetched while this one waits for Swift
+        folder = self._folder / f"v{number}"
         folder.mkdir()
         folder.with_name(f"{folder.name}.scratch").mkdir(mode=0o1777)
         try:
@@ -72,12 +75,12 @@ class Deployments:
         if to_nobody:
             for path in (folder, folder.with_name(f"{folder.name}.scratch"), *folder.iterdir()):
                 os.chown(path, NOBODY, NOBODY)
-        return self._number, str(folder)
+        return number, str(folder)
 
     def discard(self, folder: str) -> None:
         """Remove a version's folder."""
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(f"{folder}.scratch", ignore_errors=True)
+        for path in (folder, f"{folder}.scratch"):
+            tpool.execute(trees.remove, path)  # a storlet may have filled it
 
     def put_log(self, manager: Any, name: str, text: bytes) -> None:
         """Store a log as an object, as ``X-Storlet-Generate-Log`` asks for."""
@@ -97,10 +100,11 @@ class Deployments:
 
     def _put(self, manager: Any, container: str, path: Path, permissions: int) -> None:
         try:
-            _, _, body = self._client(manager).get_object(manager.account, container, path.name)
+            _, headers, body = self._client(manager).get_object(manager.account, container, path.name)
         except UnexpectedResponse as error:
             what = f"{container}/{path.name}"
             raise InvocationError(Failure("missing", f"{what} is gone: {error.resp.status}")) from None
+        _require_room(int(headers.get("Content-Length") or 0))
         _write(path, body)
         path.chmod(permissions)
 
@@ -128,4 +132,15 @@ def _check(request: Any) -> None:
 def _write(path: Path, body: Iterable[bytes]) -> None:
     with path.open("wb") as file:
         for chunk in body:
+            _require_room(len(chunk))  # again: others write meanwhile
             file.write(chunk)
+
+
+def _require_room(needed: int) -> None:
+    """Leave the disk's reserve to Swift's databases.
+
+    :raises InvocationError: there is no room for so many bytes beside it
+    """
+    reason = shortage(needed)
+    if reason:
+        raise InvocationError(Failure("engine", reason))

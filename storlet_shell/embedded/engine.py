@@ -10,15 +10,15 @@ from typing import Any
 
 import eventlet
 from eventlet.event import Event
-from eventlet.semaphore import Semaphore
 
 from storlet_shell.embedded.deployments import Deployments
-from storlet_shell.embedded.failures import Failure, InvocationError
+from storlet_shell.embedded.failures import Failure, InvocationError, encode
 from storlet_shell.embedded.invocation import Invocation
 from storlet_shell.embedded.journal import Journal, Record
 from storlet_shell.embedded.lookups import Lookups
 from storlet_shell.embedded.nursery import Limits, Nursery
 from storlet_shell.embedded.sandbox import Sandbox, runs_as_nobody
+from storlet_shell.embedded.slots import Slots
 from storlet_shell.embedded.versions import Key, Version
 
 # Less than what the proxy's patience with an object server exceeds the time limit by (configuration.py).
@@ -44,7 +44,7 @@ class Engine:
         self._nursery = Nursery(folder / "code", hidden, limits)
         self._versions: OrderedDict[Key, Version] = OrderedDict()
         self._starting: dict[Key, Event] = {}
-        self._slots = Semaphore(limits.concurrent)
+        self._slots = Slots(limits.concurrent)
         self._sweeper: Any = None
 
     @property
@@ -71,28 +71,31 @@ class Engine:
         :returns: the storlet's metadata, and its body
         :raises InvocationError: it failed before its metadata were there
         """
-        started = time.monotonic()
+        started, account = time.monotonic(), request.file_manager.account
         try:
-            version = self._slot(request)
+            version = self._slot(request, account)
         except InvocationError as error:
             self._record(request, transaction, error.failure, started, error.failure.traceback)
             raise
 
         def ended(invocation: Invocation, failure: Failure | None) -> None:
-            self._slots.release()
+            self._slots.release(account)
             self._ended(invocation, transaction, failure)
 
         invocation = Invocation(request, version, self.limits.seconds, ended)
         return invocation.begin(), invocation
 
-    def _slot(self, request: Any) -> Version:
+    def _slot(self, request: Any, account: str) -> Version:
         """Wait for a slot to run in; whoever gets the warm parent has the slot too."""
-        if not self._slots.acquire(timeout=_QUEUE_SECONDS):
-            raise InvocationError(Failure("busy", f"{self.limits.concurrent} others run already; try again"))
+        if not self._slots.acquire(account, _QUEUE_SECONDS):
+            reason = (
+                f"too many of this account's invocations run already, of {self.limits.concurrent} in all; try again"
+            )
+            raise InvocationError(Failure("busy", reason))
         try:
             return self._version(request)
         except BaseException as error:
-            self._slots.release()
+            self._slots.release(account)
             if isinstance(error, InvocationError) or not isinstance(error, (Exception, eventlet.Timeout)):
                 raise
             request.file_manager.logger.exception(f"storlet {request.storlet_id} can't be started")
@@ -139,11 +142,13 @@ class Engine:
         except BaseException:
             self._drop(version)
             raise
-        version.prepare()
         self._versions[key] = version
         version.active += 1  # not to be ended by others that make room meanwhile
-        self._make_room(key)
-        version.active -= 1
+        try:
+            version.prepare()
+            self._make_room(key)
+        finally:
+            version.active -= 1
         return version
 
     def _make_room(self, newest: Key) -> None:
@@ -193,12 +198,17 @@ class Engine:
             request.file_manager.logger.warning(f"the log of {request.storlet_id} can't be written: {error}")
 
     def _store_log(self, request: Any, text: str) -> None:
-        name = f"{request.storlet_id.split('-')[0]}.log"  # upstream's rule (_upload_storlet_logs)
+        name = log_name(request.storlet_id)
         try:
             # In a green thread of its own: the logger's transaction id, which is this one's, changes on the way.
-            eventlet.spawn(self._deployments.put_log, request.file_manager, name, text.encode()).wait()
+            eventlet.spawn(self._deployments.put_log, request.file_manager, name, encode(text)).wait()
         except (Exception, eventlet.Timeout) as error:
             request.file_manager.logger.warning(f"the log object {name} can't be stored: {error}")
+
+
+def log_name(storlet: str) -> str:
+    """Return the name of the object for a storlet's log, by upstream's rule (``_upload_storlet_logs``)."""
+    return f"{storlet.split('-')[0]}.log"
 
 
 def _import_log(version: Version) -> str:

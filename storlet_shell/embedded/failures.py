@@ -8,8 +8,13 @@ from storlets.gateway.common.exceptions import StorletRuntimeException
 
 from storlet_shell import contract
 
-HEADER = "X-Storlet-Shell-Failure"
-"""The response header that names the kind of a storlet's failure."""
+PROXY, OBJECT = "proxy", "object"
+"""The servers that run storlets, as answers and the middleware's ``execution_server`` name them."""
+
+
+def encode(text: str) -> bytes:
+    """Encode text that a storlet may have made: what can't be encoded, such as half a surrogate pair, is escaped."""
+    return text.encode(errors="backslashreplace")
 
 
 @dataclass(frozen=True)

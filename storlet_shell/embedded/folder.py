@@ -170,13 +170,12 @@ def read_secrets(folder: Path) -> Secrets | None:
         raise broken(folder, CREDENTIALS) from None
 
 
-def make_secrets(folder: Path) -> Secrets:
-    """Return the folder's secrets; make them if there are none yet."""
-    held = read_secrets(folder)
-    if held is None:
-        held = Secrets.random()
-        write_json(folder / CREDENTIALS, asdict(held))
-    return held
+def renew_secrets(folder: Path) -> Secrets:
+    """Make the secrets of a server that starts on a folder, and return them."""
+    last = read_secrets(folder)
+    secrets = Secrets.random(last.hash_suffix if last else "")
+    write_json(folder / CREDENTIALS, asdict(secrets))
+    return secrets
 
 
 def read_state(folder: Path, name: str = STATE) -> dict[str, Any]:
@@ -243,11 +242,15 @@ def read_json(folder: Path, name: str) -> dict[str, Any] | None:
 def write_json(path: Path, value: dict[str, Any]) -> None:
     """Store a file whole or not at all, readable for its owner only."""
     fd, written = tempfile.mkstemp(dir=path.parent)  # mode 0600
-    with os.fdopen(fd, "w") as file:
-        json.dump(value, file)
-        file.flush()
-        os.fsync(fd)
-    Path(written).replace(path)
+    try:
+        with os.fdopen(fd, "w") as file:
+            json.dump(value, file)
+            file.flush()
+            os.fsync(fd)
+        Path(written).replace(path)
+    except BaseException:
+        Path(written).unlink(missing_ok=True)
+        raise
 
 
 def broken(folder: Path, name: str) -> EmbeddedError:

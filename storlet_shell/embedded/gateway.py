@@ -15,7 +15,7 @@ class StorletGateway(StorletGatewayContainer):
 
     Upstream's checks of what is deployed are inherited, and so is its request class.
 
-    :param conf: ``folder``: the engine's
+    :param conf: ``folder``: the engine's; ``place``: the server that this gateway runs storlets on
     :param scope: the account, cut to 13 characters by the middleware, and so not used
     """
 
@@ -34,4 +34,5 @@ class StorletGateway(StorletGatewayContainer):
             metadata, body = engine.run(sreq, transaction)
         finally:
             self.logger.txn_id = transaction  # requests to Swift made on the way have ids of their own
+        engine.journal.ran(transaction, self.conf["place"])
         return StorletResponse(StorletData(metadata, data_iter=body))

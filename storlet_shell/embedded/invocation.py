@@ -112,7 +112,11 @@ class Invocation:
         self._body, body = descriptors.pipe(large=True, green="read")
         self._log = os.memfd_create("log", os.MFD_CLOEXEC)
         handed_over = [metadata, body, *(feed.reader for feed in self._feeds)]
-        order = {"parameters": self._parameters(), "inputs": [dict(source.user_metadata) for source in sources]}
+        order = {
+            "parameters": self._parameters(),
+            "inputs": [dict(source.user_metadata) for source in sources],
+            "alone": self.version.active == 1,
+        }
         try:
             child.send(order, [self._log, *handed_over])
         finally:
@@ -196,16 +200,21 @@ class Invocation:
         if self._over:
             return
         self._over = True
+        try:
+            self._release()
+        finally:  # also when this green thread is ended while it waits for a feed
+            self.version.active -= 1
+            self.version.last_used = time.monotonic()
+            try:
+                self._on_end(self, failure)
+            finally:
+                descriptors.close(self._log)
+                self._log = -1
+
+    def _release(self) -> None:
         if self._child is not None:
             self._child.close()
-        for feed in self._feeds:
-            feed.stop()
         for descriptor in (self._metadata, self._body):
             descriptors.close(descriptor)
-        self.version.active -= 1
-        self.version.last_used = time.monotonic()
-        try:
-            self._on_end(self, failure)
-        finally:
-            descriptors.close(self._log)
-            self._log = -1
+        for feed in self._feeds:
+            feed.stop()

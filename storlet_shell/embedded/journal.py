@@ -5,6 +5,7 @@ A storlet's last invocations are in a file of JSON lines; older ones make room.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import time
@@ -14,11 +15,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from storlet_shell.embedded.disk import RESERVED_BYTES, shortage
 from storlet_shell.embedded.failures import Failure
 
 _KEPT = 50
 _KEPT_BYTES = 256 * 1024
 _REMEMBERED = 1000
+
+_FIELDS = {"time": float, "transaction": str, "request": str, "outcome": str, "seconds": float, "text": str}
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,8 @@ class Record:
     def render(self) -> str:
         """Return it as text: a header line, then its log and traceback."""
         moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.time))
-        header = f"--- {moment} {self.transaction or '-'} {self.request or '-'}: {self.outcome} ({self.seconds:.3f} s)"
+        outcome = " ".join(self.outcome.split())  # a storlet may have worded it: it stays on this line
+        header = f"--- {moment} {self.transaction or '-'} {self.request or '-'}: {outcome} ({self.seconds:.3f} s)"
         text = self.text if not self.text or self.text.endswith("\n") else self.text + "\n"
         return f"{header}\n{text}"
 
@@ -56,6 +61,7 @@ class Journal:
         self._folder = folder
         self._requests: dict[str, str] = {}
         self._failures: OrderedDict[str, tuple[str, Failure]] = OrderedDict()
+        self._places: dict[str, str] = {}
         self._sizes: dict[Path, tuple[int, int]] = {}
 
     def announce(self, transaction: str, request: str) -> None:
@@ -65,6 +71,7 @@ class Journal:
     def forget(self, transaction: str) -> None:
         """Forget a transaction that is over."""
         self._requests.pop(transaction, None)
+        self._places.pop(transaction, None)
 
     def request(self, transaction: str) -> str:
         """Return what a transaction asks for; empty if that is not known."""
@@ -80,8 +87,23 @@ class Journal:
         """Return a transaction's failed storlet and why it failed."""
         return self._failures.get(transaction)
 
+    def ran(self, transaction: str, place: str) -> None:
+        """Take down where a transaction's storlet runs; one that nobody has announced, or that is over, is left out."""
+        if transaction in self._requests:
+            self._places[transaction] = place
+
+    def place(self, transaction: str) -> str:
+        """Return where a transaction's storlet has run; empty if none has."""
+        return self._places.get(transaction, "")
+
     def write(self, account: str, storlet: str, record: Record) -> None:
-        """Append a record to a storlet's."""
+        """Append a record to a storlet's.
+
+        :raises OSError: the disk has no room for it; half of the reserve is left to Swift's databases alone
+        """
+        reason = shortage(reserved=RESERVED_BYTES // 2)
+        if reason:
+            raise OSError(errno.ENOSPC, reason)
         path = self._path(account, storlet)
         line = json.dumps(asdict(record)) + "\n"
         if path not in self._sizes:
@@ -98,7 +120,9 @@ class Journal:
     def read(self, account: str, storlet: str) -> Iterator[Record]:
         """Yield what is kept of a storlet's invocations, the newest last."""
         for line in _newest(_lines(self._path(account, storlet))):
-            yield Record(**json.loads(line))
+            record = _record(line)
+            if record is not None:
+                yield record
 
     def _trim(self, path: Path) -> None:
         kept = _newest(_lines(path))
@@ -112,6 +136,15 @@ class Journal:
         if len(name) > 200:  # an object's name may be longer than a file's
             name = hashlib.sha256(storlet.encode()).hexdigest()
         return self._folder / quote(account, safe="") / f"{name}.jsonl"
+
+
+def _record(line: str) -> Record | None:
+    """Return the record of a line; None for one that a disk without room, or without power, has mixed up."""
+    try:
+        fields = json.loads(line)
+        return Record(**{name: kind(fields[name]) for name, kind in _FIELDS.items()})
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 def _lines(path: Path) -> list[str]:

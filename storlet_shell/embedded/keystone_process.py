@@ -20,11 +20,14 @@ from typing import Any
 
 from storlet_shell.embedded import linux, log
 from storlet_shell.embedded.configuration import KEYSTONE_CONF, KEYSTONE_KEYS
-from storlet_shell.embedded.users import ADMIN, DOMAIN, FOLDER, OPERATOR_ROLES, REGION, SWIFT, USERS, User
+from storlet_shell.embedded.users import ADMIN, DOMAIN, FOLDER, OPERATOR_ROLES, RANDOM, REGION, SWIFT, USERS, User
 
 _BUILT = FOLDER / "release"  # there once the database is whole: Keystone's release, whose schema it has
 _DATABASE = FOLDER / "keystone.db"
 _THREADS = 8
+_MOST_WAITING = 512  # connections that wait for a whole request
+_CLOSED_AT_ONCE = 64
+_SILENT_SECONDS = 60
 _INTERFACES = ("public", "internal", "admin")
 
 _requests = logging.getLogger("storlet_shell.keystone.requests")
@@ -44,14 +47,44 @@ def main() -> None:
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
     app, projects = _application(order)
 
-    import waitress
-
-    server = waitress.create_server(
-        _logged(app), sockets=[socket.socket(fileno=order["listener"])], threads=_THREADS, ident=None
-    )
+    server = _server(_logged(app), socket.socket(fileno=order["listener"]))
     ready = {"release": version("keystone"), "projects": projects}
     os.write(order["ready"], json.dumps(ready).encode() + b"\n")  # and stays open: its end tells of this one's
     server.run()
+
+
+def _server(app: WSGI, listener: socket.socket) -> Any:
+    """Return waitress's server of an application.
+
+    Of many connections, the one that has been silent for longest makes room for a new one. waitress itself accepts no
+    more then, until one of them has been silent for its ``channel_timeout``: nobody could log in for minutes.
+    """
+    from waitress.adjustments import Adjustments
+    from waitress.server import TcpWSGIServer
+
+    class Server(TcpWSGIServer):
+        """Closes connections that wait for a whole request, rather than accept no more."""
+
+        def handle_accept(self) -> None:
+            """Accept a connection."""
+            channels = self.active_channels.values()
+            waiting = [channel for channel in channels if not channel.requests and not channel.will_close]
+            if len(waiting) >= _MOST_WAITING:
+                for channel in sorted(waiting, key=lambda channel: channel.last_activity)[:_CLOSED_AT_ONCE]:
+                    channel.will_close = True
+            super().handle_accept()
+
+    adjustments = Adjustments(
+        sockets=[listener],
+        threads=_THREADS,
+        ident=None,
+        connection_limit=2 * _MOST_WAITING,
+        channel_timeout=_SILENT_SECONDS,
+        cleanup_interval=_SILENT_SECONDS // 2,
+        asyncore_use_poll=True,  # select knows 1024 descriptors only
+    )
+    sockinfo = (listener.family, listener.type, listener.proto, listener.getsockname())
+    return Server(app, _sock=listener, adj=adjustments, bind_socket=False, sockinfo=sockinfo)
 
 
 def _end_with_server() -> None:
@@ -89,13 +122,15 @@ def _application(order: dict[str, Any]) -> tuple[WSGI, dict[str, str]]:
     log.start(FOLDER / "log")
     _requests.setLevel(logging.INFO)
     built = _BUILT.read_text() if _BUILT.exists() else ""
+    _make_keys()
     if built != version("keystone"):
         _migrate(fresh=not built)
+    providers = provider_api.ProviderAPIs
     if built:
         load_backends()
+        _set_passwords(providers, order["passwords"])
     else:
         _bootstrap(order["passwords"])
-    providers = provider_api.ProviderAPIs
     _BUILT.write_text(version("keystone"))
     host = "http://127.0.0.1"
     _publish(providers, "identity", "keystone", f"{host}:{order['port']}/v3")
@@ -104,20 +139,35 @@ def _application(order: dict[str, Any]) -> tuple[WSGI, dict[str, str]]:
     return setup_app_middleware(application_factory("public")), projects
 
 
+def _make_keys() -> None:
+    """Make the keys that are not there; the server has removed those of its last run's tokens."""
+    from keystone.common.fernet_utils import FernetUtils
+
+    for group, folder in KEYSTONE_KEYS.items():
+        keys = FernetUtils(str(folder), 3, group)
+        keys.create_key_directory()
+        keys.initialize_key_repository()
+
+
+def _set_passwords(providers: Any, passwords: dict[str, str]) -> None:
+    """Set the passwords that are random, and others at each start of the server.
+
+    By the driver: the manager would also revoke all tokens of the same second, the new ones included.
+    """
+    for user in RANDOM:
+        account = providers.identity_api.get_user_by_name(user.name, DOMAIN)
+        providers.identity_api.driver.update_user(account["id"], {"password": passwords[user.name]})
+
+
 def _migrate(*, fresh: bool) -> None:
     """Make the database's tables, or bring those of an earlier release up to date.
 
     :param fresh: forget what an interrupted start may have left
     """
-    from keystone.common.fernet_utils import FernetUtils
     from keystone.common.sql import upgrades
 
     if fresh:
         _DATABASE.unlink(missing_ok=True)
-    for group, folder in KEYSTONE_KEYS.items():
-        keys = FernetUtils(str(folder), 3, group)
-        keys.create_key_directory()
-        keys.initialize_key_repository()
     upgrades.offline_sync_database_to_version()
 
 

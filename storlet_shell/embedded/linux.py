@@ -11,6 +11,7 @@ import platform
 import signal
 import stat
 import struct
+from contextlib import suppress
 from pathlib import Path
 
 CLONE_NEWNS = 0x00020000
@@ -32,8 +33,14 @@ _PR_SET_NO_NEW_PRIVS = 38
 # clone(2) and pivot_root(2) are numbered by architecture; the newer calls have one number everywhere.
 _CLONE = {"x86_64": 56, "aarch64": 220}.get(platform.machine())
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}.get(platform.machine())
+_KEYCTL = {"x86_64": 250, "aarch64": 219}.get(platform.machine())
 _MOUNT_SETATTR = 442
 _LANDLOCK_CREATE_RULESET, _LANDLOCK_ADD_RULE, _LANDLOCK_RESTRICT_SELF = 444, 445, 446
+
+_KEYCTL_JOIN_SESSION_KEYRING = 1
+
+_M_ARENA_MAX = -8  # mallopt(3)
+_ATTRIBUTES_BYTES = 64  # more than a pthread_attr_t takes anywhere
 
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 _LANDLOCK_RULE_PATH_BENEATH = 1
@@ -78,9 +85,9 @@ def spawn(flags: int = 0) -> int:
     return pid
 
 
-def prctl(option: int, argument: int = 0) -> None:
+def prctl(option: int, argument: int = 0, further: int = 0) -> None:
     """Set an attribute of this process."""
-    _checked(_libc.prctl(option, *[ctypes.c_ulong(a) for a in (argument, 0, 0, 0)]), "prctl")
+    _checked(_libc.prctl(option, *[ctypes.c_ulong(a) for a in (argument, further, 0, 0)]), "prctl")
 
 
 def die_with_parent() -> None:
@@ -96,6 +103,40 @@ def adopt_orphans() -> None:
 def forbid_new_privileges() -> None:
     """Give up for ever what set-user-id programs would grant."""
     prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def leave_session_keyring() -> None:
+    """Begin a session keyring of this process's own, which holds none of the user's keys."""
+    if _KEYCTL is not None:
+        _call(_KEYCTL, _KEYCTL_JOIN_SESSION_KEYRING, None)  # a kernel without keyrings has none to leave
+
+
+def be_killed_first() -> None:
+    """Have the kernel end this process and its descendants before others when the machine's memory is used up."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def bound_thread_memory(stack: int) -> None:
+    """Have each thread of this process and its descendants take little address space, where the C library can.
+
+    Otherwise glibc takes the limit of the main thread's stack, usually 8 MiB, and an arena of 64 MiB for each.
+
+    :param stack: bytes
+    """
+    with suppress(AttributeError):  # musl has neither, and needs neither
+        _libc.mallopt(_M_ARENA_MAX, 1)
+        attributes = ctypes.create_string_buffer(_ATTRIBUTES_BYTES)
+        _libc.pthread_attr_init(attributes)
+        _libc.pthread_attr_setstacksize(attributes, ctypes.c_size_t(stack))
+        _libc.pthread_setattr_default_np(attributes)
+        _libc.pthread_attr_destroy(attributes)
+
+
+def map_users(pid: int, uid: int, gid: int) -> None:
+    """Map root, and another user and group, into the user namespace that a child has begun; for root only."""
+    Path(f"/proc/{pid}/uid_map").write_text(f"0 0 1\n{uid} {uid} 1\n")
+    Path(f"/proc/{pid}/gid_map").write_text(f"0 0 1\n{gid} {gid} 1\n")
 
 
 def drop_capabilities(*, bounding: bool) -> None:
@@ -183,10 +224,14 @@ def landlock(readable: list[str], writable: list[str]) -> None:
 def landlock_writes(writable: list[str]) -> None:
     """Let this process and its descendants change only these paths; what they may see stays as it is.
 
+    Signals and abstract sockets to processes outside are denied from ABI 6 on.
+
     :raises OSError: when this kernel has no Landlock
     """
-    rights = _writes(landlock_abi())
-    _restrict(struct.pack("=Q", rights), [(path, rights) for path in writable])
+    abi = landlock_abi()
+    rights = _writes(abi)
+    attributes = struct.pack("=QQQ", rights, 0, 3)
+    _restrict(attributes[: 24 if abi >= 6 else 8], [(path, rights) for path in writable])
 
 
 def _writes(abi: int) -> int:

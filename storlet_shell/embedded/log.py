@@ -1,9 +1,14 @@
-"""The server's log: one file of bounded size, warnings and worse, no requests, so no tokens either."""
+"""The server's log: one file of bounded size, warnings and worse, no requests, so no tokens either.
+
+Writing to it fails nobody: on a full disk, lines are lost.
+"""
 
 from __future__ import annotations
 
+import io
 import logging
 import os
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -12,6 +17,35 @@ LOG = Path("log")
 """The log, relative to the server's working folder; an older part lies beside it as ``log.1``."""
 
 _LARGEST = 4 * 2**20
+
+
+class Lossy(io.RawIOBase):
+    """Standard output or standard error, whose bytes are lost where they can't be written.
+
+    Python's own streams raise then, in whatever prints a traceback: eventlet's hub does, and that ends the process. At
+    exit they raise once more, with the status 120.
+
+    :param fd: 1 or 2
+    """
+
+    def __init__(self, fd: int) -> None:
+        super().__init__()
+        self._fd = fd
+
+    def writable(self) -> bool:
+        """Say that it can be written to."""
+        return True
+
+    def fileno(self) -> int:
+        """Return the file descriptor."""
+        return self._fd
+
+    def write(self, data: Any) -> int:
+        """Write bytes, or lose them."""
+        try:
+            return os.write(self._fd, data)
+        except OSError:
+            return len(data)
 
 
 class BoundedLog(logging.Handler):
@@ -61,6 +95,10 @@ def begin(path: Path) -> None:
 def start(path: Path = LOG) -> None:
     """Begin a new log for this process and send all records there."""
     begin(path)
+    sys.stdout, sys.stderr = (
+        io.TextIOWrapper(Lossy(fd), encoding="utf-8", errors="backslashreplace", write_through=True)  # type: ignore[type-var]
+        for fd in (1, 2)
+    )
     # Printed at the first import of eventlet 0.41; there is no Swift without eventlet.
     warnings.filterwarnings("ignore", message="\\s*Eventlet is deprecated")
     handler = BoundedLog(path)

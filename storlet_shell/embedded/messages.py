@@ -37,30 +37,48 @@ def send(channel: socket.socket, message: Message, descriptors: list[int] | None
 
 
 def receive(channel: socket.socket) -> tuple[Message | None, list[int]]:
-    """Receive one message and its descriptors; None when the other end is closed."""
-    room = socket.CMSG_SPACE(_DESCRIPTORS * 4)
-    data, ancillary, _, _ = channel.recvmsg(_LARGEST, room, socket.MSG_CMSG_CLOEXEC)
-    descriptors = array.array("i")
-    for level, kind, content in ancillary:
-        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-            descriptors.frombytes(content[: len(content) - len(content) % descriptors.itemsize])
-    return (json.loads(data) if data else None), list(descriptors)
+    """Receive one message and its descriptors; None when the other end is closed.
 
-
-def receive_from_child(channel: socket.socket) -> tuple[Message | None, int]:
-    """Receive one message and the sender's process id, as the kernel vouches for it.
-
-    Descriptors that an untrusted sender adds are closed. The channel needs ``SO_PASSCRED``.
+    :raises ValueError: it is no message; its descriptors are closed
     """
+    data, descriptors, _ = _receive(channel)
+    try:
+        message = json.loads(data) if data else None
+        if message is not None and not isinstance(message, dict):
+            raise ValueError(f"a message must be an object, not {type(message).__name__}")
+    except (ValueError, RecursionError) as error:
+        _close(descriptors)
+        raise ValueError(f"no message: {error}") from None
+    return message, descriptors
+
+
+def receive_packet(channel: socket.socket) -> tuple[bytes, int]:
+    """Receive one packet of a process that nobody trusts; empty when the other end is closed.
+
+    Descriptors that come with it are closed, whatever it is.
+
+    :returns: the packet and, if the channel has ``SO_PASSCRED``, the sender's process id as the kernel vouches for it
+    """
+    data, descriptors, sender = _receive(channel)
+    _close(descriptors)
+    return data, sender
+
+
+def _receive(channel: socket.socket) -> tuple[bytes, list[int], int]:
     room = socket.CMSG_SPACE(12) + socket.CMSG_SPACE(_DESCRIPTORS * 4)
     data, ancillary, _, _ = channel.recvmsg(_LARGEST, room, socket.MSG_CMSG_CLOEXEC)
+    descriptors: list[int] = []
     sender = 0
     for level, kind, content in ancillary:
         numbers = array.array("i")
         numbers.frombytes(content[: len(content) - len(content) % numbers.itemsize])
-        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            descriptors.extend(numbers)
+        elif (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
             sender = numbers[0]
-        elif (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-            for descriptor in numbers:
-                os.close(descriptor)
-    return (json.loads(data) if data else None), sender
+    return data, descriptors, sender
+
+
+def _close(descriptors: list[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)

@@ -12,12 +12,13 @@ from typing import Any
 
 import eventlet
 from eventlet.patcher import original
+from eventlet.semaphore import Semaphore
 
 import storlet_shell
 from storlet_shell.embedded import descriptors, messages
 from storlet_shell.embedded.descriptors import Progress
 from storlet_shell.embedded.sandbox import Sandbox
-from storlet_shell.embedded.versions import Version, green_pair
+from storlet_shell.embedded.versions import Version, green_pair, send
 
 _subprocess = original("subprocess")
 _START_SECONDS = 20.0
@@ -66,10 +67,16 @@ class Nursery:
         self._channel: Any = None
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: Any = None
+        self._opening = Semaphore()
         self.sandbox = Sandbox()
 
     def open(self) -> None:
-        """Start the zygote; it is ready when this returns."""
+        """Start the zygote unless there is one; it is ready when this returns."""
+        with self._opening:  # several storlets may find it gone at the same time
+            if self._channel is None:
+                self._open()
+
+    def _open(self) -> None:
         self._root.mkdir(parents=True, exist_ok=True)
         (self._folder / "probe").mkdir(exist_ok=True)
         own, other = green_pair()
@@ -85,13 +92,13 @@ class Nursery:
             )
         finally:
             os.close(other)
-        self._channel = own
-        ready = self._receive(Progress(_START_SECONDS))
+        ready = _receive(own, Progress(_START_SECONDS))
         if ready is None:
+            own.close()
             raise OSError("the process that forks storlets did not start")
-        facts = ready["sandbox"]
-        self.sandbox = Sandbox(facts["namespaces"], facts["landlock"], facts["refused"])
-        self._reader = eventlet.spawn(self._listen)
+        self.sandbox = Sandbox.from_data(ready["sandbox"])
+        self._channel = own
+        self._reader = eventlet.spawn(self._listen, own)
 
     def _visible(self) -> list[str]:
         """Return the folders of modules that storlets may import from; not this product's, if that is a checkout."""
@@ -100,8 +107,7 @@ class Nursery:
 
     def start(self, version: Version) -> None:
         """Start a version's warm parent."""
-        if self._channel is None:
-            self.open()
+        self.open()
         limits = self._limits
         order = {
             "event": "start",
@@ -115,14 +121,15 @@ class Nursery:
             "files": limits.file_bytes,
             "scratch": limits.scratch_bytes,
             "processes": limits.processes,
+            "most_processes": limits.processes * (limits.concurrent + 1),  # those of its import, too
         }
         version.channel, other = green_pair()
         version.log = os.memfd_create("import-log", os.MFD_CLOEXEC)
         try:
-            messages.send(self._channel, order, [other, version.log])
+            self._versions[version.number] = version
+            send(self._channel, order, [other, version.log])
         finally:
             os.close(other)
-        self._versions[version.number] = version
         version.listen()
 
     def end(self, version: Version) -> None:
@@ -130,7 +137,7 @@ class Nursery:
         version.close()
         if self._channel is not None and version.number in self._versions:
             with suppress(OSError):
-                messages.send(self._channel, {"event": "end", "version": version.number})
+                send(self._channel, {"event": "end", "version": version.number}, [])
 
     def close(self) -> None:
         """End the zygote and all below it."""
@@ -144,9 +151,11 @@ class Nursery:
             return
         self._process.kill()
 
-    def _listen(self) -> None:
-        while (message := self._receive(Progress(float("inf")))) is not None:
-            if message["event"] == "ended":
+    def _listen(self, channel: Any) -> None:
+        while (message := _receive(channel, Progress(float("inf")))) is not None:
+            if message["event"] == "started" and message["version"] in self._versions:
+                self._versions[message["version"]].started(message["pid"])
+            elif message["event"] == "ended":
                 version = self._versions.pop(message["version"], None)
                 if version is not None:
                     version.alive = False
@@ -154,18 +163,20 @@ class Nursery:
 
     def _forget(self) -> None:
         """Forget the zygote: it is gone, or going; the next version starts another."""
-        for version in list(self._versions.values()):
+        # Taken out before any is closed: closing one lets other green threads run, and they may start new ones.
+        versions, self._versions = self._versions, {}
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            channel.close()
+        for version in versions.values():
             version.close()
-        self._versions.clear()
-        if self._channel is not None:
-            self._channel.close()
-            self._channel = None
 
-    def _receive(self, progress: Progress) -> messages.Message | None:
-        while True:
-            try:
-                return messages.receive(self._channel)[0]
-            except BlockingIOError:
-                descriptors.wait_readable(self._channel.fileno(), progress)
-            except OSError:
-                return None
+
+def _receive(channel: Any, progress: Progress) -> messages.Message | None:
+    while True:
+        try:
+            return messages.receive(channel)[0]
+        except BlockingIOError:
+            descriptors.wait_readable(channel.fileno(), progress)
+        except OSError:
+            return None

@@ -1,4 +1,4 @@
-"""A filter of the proxy that tells clients what became of a storlet: why it failed, and what it logged.
+"""A filter of the proxy that tells clients what became of a storlet: where it ran, why it failed, what it logged.
 
 A storlet fails on an object server, whose 503 the proxy replaces by a page of its own; but all servers are one process,
 so the journal knows the reason. It stands inside the authentication, outside the storlets middleware.
@@ -21,8 +21,9 @@ from swift.common.swob import HTTPForbidden, HTTPNotFound, Request, Response
 from swift.common.utils import close_if_possible
 
 from storlet_shell.embedded.engine import Engine, engine_of
-from storlet_shell.embedded.failures import HEADER, Failure
+from storlet_shell.embedded.failures import Failure, encode
 from storlet_shell.embedded.source import MARK
+from storlet_shell.headers import FAILURE, RAN_ON
 
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 _TEXT = ("Content-Type", "text/plain; charset=utf-8")
@@ -91,7 +92,7 @@ class Outcome:
         text = "".join(record.render() for record in records if transaction in (None, record.transaction))
         if not text:
             return HTTPNotFound(request=request, body=f"Nothing is kept of {storlet}.\n", content_type=_TEXT[1])
-        return Response(request=request, body=text.encode(), content_type="text/plain", charset="utf-8")
+        return Response(request=request, body=encode(text), content_type="text/plain", charset="utf-8")
 
     def _run(self, env: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         transaction = env.get("swift.trans_id", "")
@@ -122,7 +123,8 @@ class Outcome:
             close_if_possible(body)
             journal.forget(transaction)
             return _tell(start_response, answer[0], answer[1], *failed)
-        start_response(*answer)
+        place = journal.place(transaction) if answer[0].startswith("2") else ""
+        start_response(answer[0], _placed(answer[1], place), *answer[2:])
         return _Body(first, chunks, body, env, lambda: journal.forget(transaction))
 
 
@@ -137,6 +139,17 @@ def _begin(chunks: Iterator[bytes]) -> bytes:
         if len(first) >= _HELD_BACK:
             break
     return first
+
+
+def _placed(headers: list[tuple[str, str]], place: str) -> list[tuple[str, str]]:
+    """Return an answer's headers with the one that names where the storlet has run.
+
+    Only the engine's own word counts: a header of that name that came from anywhere else is dropped.
+
+    :param place: empty if nothing has run
+    """
+    others = [header for header in headers if header[0].lower() != RAN_ON.lower()]
+    return [*others, (RAN_ON, place)] if place else others
 
 
 class _Body:
@@ -167,10 +180,10 @@ def _tell(
     start_response: Callable[..., Any], status: str, headers: list[tuple[str, str]], storlet: str, failure: Failure
 ) -> list[bytes]:
     """Answer a failure with its reason."""
-    body = f"{failure.line(storlet)}\n".encode()
+    body = encode(f"{failure.line(storlet)}\n")
     replaced = {"content-length", "content-type", "etag", "last-modified"}
     kept = [header for header in headers if header[0].lower() not in replaced]
-    start_response(status, [*kept, _TEXT, ("Content-Length", str(len(body))), (HEADER, failure.kind)])
+    start_response(status, [*kept, _TEXT, ("Content-Length", str(len(body))), (FAILURE, failure.kind)])
     return [body]
 
 
@@ -188,5 +201,5 @@ def filter_factory(global_conf: dict[str, str], **local_conf: str) -> Callable[[
     """Return what paste makes this filter with; its option ``engine`` is the engine's name."""
     name = {**global_conf, **local_conf}["engine"]
     engine = engine_of(name)
-    register_swift_info("storlet_shell", logs=True, sandbox=engine.sandbox.as_data())
+    register_swift_info("storlet_shell", logs=True, names_places=True, sandbox=engine.sandbox.as_data())
     return lambda app: Outcome(app, name)

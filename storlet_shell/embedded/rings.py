@@ -1,6 +1,6 @@
-"""Rings for one device with one replica of everything.
+"""Rings for a few devices, each replica or fragment of everything on the same one.
 
-A ring maps a name's hash to devices. Here all names map to the same device, so the tables are written by hand; Swift's
+A ring maps a name's hash to devices. Here all names map to the same devices, so the tables are written by hand; Swift's
 ring builder would need a second and more to come to the same result.
 """
 
@@ -11,31 +11,43 @@ from pathlib import Path
 
 from swift.common.ring.ring import RingData
 
-DEVICE = "disk"
-"""The one device: a folder beneath the servers' ``devices`` folder."""
+from storlet_shell.embedded.policies import DEVICE, POLICIES
 
 BACKENDS = {"account": 1, "container": 2, "object": 3}
-"""The storage servers and the port that names each of them in its ring; see :mod:`.backends`."""
+"""The storage servers and the port that names each of them in its rings; see :mod:`.backends`."""
 
 # The partition of a stored object stands in its path: this number can't change once there is data.
 _PARTITION_POWER = 6
 
 
 def write_rings(folder: Path) -> None:
-    """Write the account, container and object ring into a folder.
+    """Write the account ring, the container ring, and one object ring for each storage policy into a folder.
 
     :param folder: Swift's configuration folder
     """
-    for name, port in BACKENDS.items():
-        device = {
-            "id": 0,
+    for name in ("account", "container"):
+        _write(folder, name, BACKENDS[name], (DEVICE,))
+    for policy in POLICIES:
+        _write(folder, policy.ring, BACKENDS["object"], policy.devices)
+
+
+def _write(folder: Path, name: str, port: int, devices: tuple[str, ...]) -> None:
+    """Write a ring.
+
+    :param devices: the device of each replica
+    """
+    nodes = [
+        {
+            "id": number,
             "region": 1,
             "zone": 1,
             "weight": 1.0,
             "ip": "127.0.0.1",
             "port": port,
-            "device": DEVICE,
+            "device": device,
             "meta": "",
         }
-        table = [array("H", [0] * 2**_PARTITION_POWER)]
-        RingData(table, [device], 32 - _PARTITION_POWER).save(str(folder / f"{name}.ring.gz"))
+        for number, device in enumerate(devices)
+    ]
+    table = [array("H", [number] * 2**_PARTITION_POWER) for number in range(len(devices))]
+    RingData(table, nodes, 32 - _PARTITION_POWER).save(str(folder / f"{name}.ring.gz"))

@@ -1,31 +1,48 @@
 """What a storlet's process can reach: its own code, its scratch folder and what it was handed; nothing else.
 
 Two layers that do not rely on each other. Namespaces give a process tree, a network without interfaces and a file
-system that holds only what was put there; Landlock denies every path that is not listed, whatever is mounted. Either
-may be refused by a kernel or by a container's policy, so :func:`probe` tries them, and what holds is said by
-:attr:`Sandbox.description`. Standard library only: this is imported by the worker processes.
+system that holds only what was put there; Landlock denies every path that is not listed, whatever is mounted. And a
+filter refuses system calls that no storlet needs, so that neither can be got round. Each may be refused by a kernel or
+by a container's policy, so :func:`probe` tries them, and what holds is said by :attr:`Sandbox.description`.
+
+Standard library only: this is imported by the worker processes.
 """
 
 from __future__ import annotations
 
 import os
 import resource
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from storlet_shell.embedded import linux
+from storlet_shell.embedded import linux, seccomp
 
-NAMESPACES = linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
+# Of a warm parent; and of each of its invocations, within those.
+_VERSION = (
+    linux.CLONE_NEWUSER
+    | linux.CLONE_NEWNS
+    | linux.CLONE_NEWPID
+    | linux.CLONE_NEWNET
+    | linux.CLONE_NEWIPC
+    | linux.CLONE_NEWUTS
+)
+_INVOCATION = linux.CLONE_NEWUSER | linux.CLONE_NEWPID | linux.CLONE_NEWIPC
+
 NOBODY = 65534
 
 _SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/opt")
 _ETC = ("alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "mime.types", "passwd", "ssl")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 SCRATCH = "/tmp"  # noqa: S108  the sandbox's own, an empty file system in memory
+SHARED_MEMORY = "/dev/shm"  # noqa: S108  a folder of the same file system, so that its bytes count
+_MOST_DESCRIPTORS = 1024  # what a login has; sockets and pipes hold memory that no process's limit counts
+_LEAST_STACK = 512 << 10
+_USUAL_STACK = 8 << 20
 
 
 @dataclass(frozen=True)
@@ -35,16 +52,33 @@ class Sandbox:
     :ivar namespaces: own processes, network, mounts and System V objects
     :ivar landlock: the version of Landlock in force, 0 for none
     :ivar refused: why there are no namespaces; empty if there are
+    :ivar seccomp: whether system calls are filtered
     """
 
     namespaces: bool = False
     landlock: int = 0
     refused: str = ""
+    seccomp: bool = False
 
     @property
     def network(self) -> str:
-        """Say how far storlets are kept from the network: ``closed``, ``no TCP`` or ``open``."""
-        return "closed" if self.namespaces else "no TCP" if self.landlock >= 4 else "open"
+        """Say how far storlets are kept from the network: ``closed``, ``no IP``, ``no TCP`` or ``open``.
+
+        A network namespace is without an interface, but sockets of virtual machines (AF_VSOCK) do not belong to one.
+        """
+        if self.seccomp:
+            return "closed"
+        return "no IP" if self.namespaces else "no TCP" if self.landlock >= 4 else "open"
+
+    @property
+    def ipc(self) -> bool:
+        """Whether storlets are kept from System V objects, POSIX queues and keyrings of others, and leave none."""
+        return self.namespaces or self.seccomp
+
+    @property
+    def memory(self) -> str:
+        """Say what the memory limit holds for."""
+        return "each process" if self.seccomp else "each process, without files in memory (memfd)"
 
     @property
     def files(self) -> bool:
@@ -56,13 +90,27 @@ class Sandbox:
         """Say in one line what holds, for ``local status``."""
         parts = [f"Landlock {self.landlock}" if self.landlock else "no Landlock"]
         parts.insert(0, "namespaces" if self.namespaces else f"no namespaces ({self.refused})")
-        holds = {"closed": "no network", "no TCP": "no TCP, other protocols open", "open": "NETWORK OPEN"}[self.network]
+        parts.append("seccomp" if self.seccomp else "no seccomp")
+        holds = {
+            "closed": "no network",
+            "no IP": "no IP network, AF_VSOCK open",
+            "no TCP": "no TCP, other protocols open",
+            "open": "NETWORK OPEN",
+        }[self.network]
         files = "files read-only outside the scratch folder" if self.files else "FILES OPEN"
-        return f"{', '.join(parts)}: {holds}, {files}"
+        processes = "" if self.namespaces else ", processes not counted"
+        ipc = "" if self.ipc else ", SHARED MEMORY AND KEYRINGS OPEN"
+        return f"{', '.join(parts)}: {holds}, {files}{processes}{ipc}"
 
     def as_data(self) -> dict[str, Any]:
         """Return the facts as plain data, for messages and ``/info``."""
-        return asdict(self) | {"network": self.network, "files": self.files, "description": self.description}
+        said = {name: getattr(self, name) for name in ("network", "files", "ipc", "memory", "description")}
+        return asdict(self) | said
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any]) -> Sandbox:
+        """Return what :meth:`as_data` was made of."""
+        return cls(**{name: data[name] for name in ("namespaces", "landlock", "refused", "seccomp")})
 
 
 @dataclass(frozen=True)
@@ -110,12 +158,49 @@ def spawn(sandbox: Sandbox) -> int:
     """Fork into the namespaces that hold here; 0 in the child, which must go on to :func:`confine`."""
     if not sandbox.namespaces:
         return linux.spawn()
-    ordinary = os.geteuid() != 0
-    user = (os.geteuid(), os.getegid())
-    pid = linux.spawn(NAMESPACES | (linux.CLONE_NEWUSER if ordinary else 0))
-    if pid == 0 and ordinary:
-        linux.map_own_user(*user)
+    user, group = os.geteuid(), os.getegid()
+    if user == 0:
+        return _spawn_as_root()
+    pid = linux.spawn(_VERSION)
+    if pid == 0:
+        linux.map_own_user(user, group)
     return pid
+
+
+def _spawn_as_root() -> int:
+    """Fork into namespaces whose user namespace has root, to begin with, and nobody.
+
+    Root needs no user namespace for the others. But the number of processes is limited for each user in each of these:
+    without one, all storlets were one user nobody, and one could take the processes of all.
+    """
+    reader, writer = os.pipe2(os.O_CLOEXEC)
+    try:
+        pid = linux.spawn(_VERSION)
+        if pid == 0:
+            if not os.read(reader, 1):  # until the users are there, or never will be
+                os._exit(1)
+            return 0
+        try:
+            linux.map_users(pid, NOBODY, NOBODY)
+        except OSError:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise
+        os.write(writer, b"x")
+        return pid
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+def spawn_invocation(sandbox: Sandbox) -> int:
+    """Fork a warm parent into an invocation's namespaces; 0 in the child, to go on to :func:`confine_invocation`.
+
+    The end of the first process of its process namespace ends every process that the storlet has started. No user is
+    mapped into its user namespace, so that it can't begin another (user_namespaces(7)). A second filter that refuses
+    that, too, would cost more than all the rest: a millisecond.
+    """
+    return linux.spawn(_INVOCATION if sandbox.namespaces else 0)
 
 
 def confine(sandbox: Sandbox, place: Place) -> None:
@@ -126,13 +211,17 @@ def confine(sandbox: Sandbox, place: Place) -> None:
         # PID 1 of these namespaces: its end is the end of every process in them.
     else:
         linux.adopt_orphans()
+    if os.geteuid() == 0:
+        os.setgroups([])
     if runs_as_nobody(sandbox):
         _become_nobody()
     linux.drop_capabilities(bounding=True)
     linux.forbid_new_privileges()
     linux.die_with_parent()  # after the change of user, which clears it
     if sandbox.landlock:
-        linux.landlock([*readable, "/proc", *_DEVICES], [scratch_root(sandbox, place), *_DEVICES])
+        linux.landlock([*readable, "/proc", *_DEVICES], [scratch_root(sandbox, place), *_shared(sandbox), *_DEVICES])
+    if sandbox.seccomp:
+        seccomp.forbid_dangerous_calls(_INVOCATION if sandbox.namespaces else 0)
 
 
 def confine_invocation(sandbox: Sandbox, scratch: str) -> None:
@@ -140,7 +229,12 @@ def confine_invocation(sandbox: Sandbox, scratch: str) -> None:
     linux.die_with_parent()
     linux.drop_capabilities(bounding=False)  # a new user namespace has granted all of them, within it
     if sandbox.landlock:
-        linux.landlock_writes([scratch, *_DEVICES])
+        linux.landlock_writes([scratch, *_shared(sandbox), *_DEVICES])
+
+
+def _shared(sandbox: Sandbox) -> list[str]:
+    """Return the folder of shared memory, which is the machine's own, and not to be touched, without namespaces."""
+    return [SHARED_MEMORY] if sandbox.namespaces else []
 
 
 def scratch_root(sandbox: Sandbox, place: Place) -> str:
@@ -157,25 +251,38 @@ def runs_as_nobody(sandbox: Sandbox) -> bool:
     return sandbox.namespaces and os.geteuid() == 0
 
 
-def limit(memory: int, files: int, processes: int | None = None) -> None:
-    """Bound what one process may take.
+def limit(memory: int, files: int, threads: int) -> None:
+    """Bound what one process may take; to be called while ``/proc`` is there.
 
     :param memory: bytes of address space beyond what this process has already
     :param files: bytes that one file may grow to
-    :param processes: how many processes and threads; None leaves that limit as it is
+    :param threads: how many threads must find room in half of the memory
     """
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    limits = {resource.RLIMIT_CORE: 0, resource.RLIMIT_AS: used + memory, resource.RLIMIT_FSIZE: files}
-    if processes is not None:
-        limits[resource.RLIMIT_NPROC] = processes
+    limits = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_AS: used + memory,
+        resource.RLIMIT_FSIZE: files,
+        resource.RLIMIT_NOFILE: _MOST_DESCRIPTORS,
+    }
     for which, value in limits.items():
         hard = resource.getrlimit(which)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(which, (value, value))
+    linux.bound_thread_memory(min(_USUAL_STACK, max(_LEAST_STACK, memory // (2 * threads) & -resource.getpagesize())))
+
+
+def limit_processes(processes: int, most: int) -> None:
+    """Bound how many processes and threads there may be at a time in this process's user namespace.
+
+    :param most: up to where the bound may be raised later
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NPROC)
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(resource.RLIMIT_NPROC, (min(processes, most), most))
 
 
 def _become_nobody() -> None:
-    os.setgroups([])
     os.setresgid(NOBODY, NOBODY, NOBODY)
     os.setresuid(NOBODY, NOBODY, NOBODY)
 
@@ -188,6 +295,10 @@ def _build_root(place: Place, readable: list[str]) -> None:
     linux.mount("tmpfs", root, "tmpfs", quiet, "size=1m,mode=755")
     Path(root + SCRATCH).mkdir()
     linux.mount("tmpfs", root + SCRATCH, "tmpfs", quiet, f"size={place.scratch_bytes},nr_inodes=16384,mode=1777")
+    shared = Path(f"{root}{SCRATCH}/.shm")
+    shared.mkdir()
+    shared.chmod(0o1777)
+    _show(str(shared), root + SHARED_MEMORY, quiet | linux.MS_NOEXEC)
     for path in readable:
         _show(path, root + path, quiet | linux.MS_RDONLY)
     for device in _DEVICES:
@@ -213,9 +324,9 @@ def _show(source: str, target: str, flags: int) -> None:
 
 def probe(place: Place) -> Sandbox:
     """Find out what holds on this kernel by trying it in a process of its own."""
-    abi = linux.landlock_abi()
-    refused = _try(Sandbox(namespaces=True, landlock=abi), place)
-    return Sandbox(namespaces=not refused, landlock=abi, refused=refused)
+    parts = Sandbox(landlock=linux.landlock_abi(), seccomp=seccomp.is_offered())
+    refused = _try(replace(parts, namespaces=True), place)
+    return replace(parts, namespaces=not refused, refused=refused)
 
 
 def _try(sandbox: Sandbox, place: Place) -> str:
@@ -239,7 +350,10 @@ def _try(sandbox: Sandbox, place: Place) -> str:
 def _report(sandbox: Sandbox, place: Place, writer: int) -> None:
     try:
         confine(sandbox, place)
-        # A storlet begins a user and process namespace of its own for each invocation.
+        pid = spawn_invocation(sandbox)
+        if pid == 0:
+            os._exit(0)
+        os.waitpid(pid, 0)
         answer = "ok"
     except BaseException as error:  # this is a forked child: nothing may pass
         answer = str(error) or type(error).__name__

@@ -26,6 +26,9 @@ _GRACE_SECONDS = 2.0
 _LAST_SECONDS = 5
 _MOST_FILES = 65536
 
+# The kernel's own: with nobody at the other end, eventlet's, which takes its place, tries again without end (EPIPE).
+_write = os.write
+
 HERE = Path()
 
 
@@ -172,7 +175,7 @@ def _remove(folder: Path) -> None:
 def _tell(ready: int, message: dict[str, Any]) -> None:
     """Send one line to whoever started this process, unless that is gone."""
     try:
-        os.write(ready, json.dumps(message).encode() + b"\n")
+        _write(ready, json.dumps(message).encode() + b"\n")
         os.close(ready)
     except OSError:
         pass

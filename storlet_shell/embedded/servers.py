@@ -6,6 +6,7 @@ Further proxies have processes of their own, and so has Keystone.
 from __future__ import annotations
 
 import os
+import shutil
 import time
 import warnings
 from contextlib import suppress
@@ -26,15 +27,16 @@ from storlet_shell.embedded.account import prepare_account
 from storlet_shell.embedded.cache import cache_of
 from storlet_shell.embedded.companion import Companion
 from storlet_shell.embedded.engine import Engine, open_engine
-from storlet_shell.embedded.folder import make_secrets
+from storlet_shell.embedded.folder import renew_secrets
 from storlet_shell.embedded.keystone import Keystone
 from storlet_shell.embedded.nursery import Limits
+from storlet_shell.embedded.policies import DEVICES
 from storlet_shell.embedded.protocol import Protocol
-from storlet_shell.embedded.rings import BACKENDS, DEVICE
+from storlet_shell.embedded.rings import BACKENDS
 from storlet_shell.embedded.settings import ACCOUNT, KEYSTONE, Settings
 from storlet_shell.embedded.shared import serve as serve_shared
 from storlet_shell.embedded.upkeep import Upkeep
-from storlet_shell.embedded.users import SWIFT, TESTER, make_passwords
+from storlet_shell.embedded.users import SWIFT, TESTER, renew_passwords
 from storlet_shell.errors import EmbeddedError
 
 HOST = "127.0.0.1"
@@ -106,10 +108,12 @@ class Servers:
         """Write the configuration, and start Keystone if it is wanted."""
         keystone = identity = None
         if settings.auth == KEYSTONE:
-            passwords = make_passwords(Path())
+            passwords = renew_passwords(Path())
+            for group in ("fernet_tokens", "fernet_receipts"):  # tokens of the last run are good no more
+                shutil.rmtree(configuration.KEYSTONE_KEYS[group], ignore_errors=True)
             keystone = Keystone(_listen(settings.identity_port, last.get("identity_port")), self.port, passwords)
             identity = configuration.Identity(keystone.port, passwords[SWIFT.name])
-        configuration.write_configuration(settings, make_secrets(Path()), identity)
+        configuration.write_configuration(settings, renew_secrets(Path()), identity)
         if keystone is not None:
             keystone.start()
         return keystone
@@ -220,7 +224,7 @@ def _open_engine(settings: Settings) -> Engine:
 
 def _prepare_folders() -> None:
     """Make the folders that the servers expect."""
-    for name in ("run", "recon", "storlets", f"devices/{DEVICE}"):
+    for name in ("run", "recon", "storlets", *(f"devices/{device}" for device in DEVICES)):
         Path(name).mkdir(parents=True, exist_ok=True)
 
 

@@ -45,17 +45,28 @@ class Settings:
 
 @dataclass(frozen=True)
 class Secrets:
-    """What a data folder's server and its users know and nobody else does."""
+    """What a data folder's server and its users know and nobody else does.
+
+    Password and token key are good for one run of the server: once it has ended, another user of this machine may
+    listen on its port, and whoever still holds them sends them there.
+
+    :param key: the user's password
+    :param token_key: what tokens are encrypted with
+    :param hash_suffix: what Swift hashes names with; objects are found by it, so it stays
+    """
 
     key: str = field(repr=False)
     token_key: str = field(repr=False)
     hash_suffix: str = field(repr=False)
 
     @classmethod
-    def random(cls) -> Secrets:
-        """Make new ones."""
+    def random(cls, hash_suffix: str = "") -> Secrets:
+        """Make new ones.
+
+        :param hash_suffix: the data folder's, if it has one already
+        """
         token_key = urlsafe_b64encode(secrets.token_bytes(32)).decode()  # the form that Fernet demands
-        return cls(key=secrets.token_hex(24), token_key=token_key, hash_suffix=secrets.token_hex(16))
+        return cls(secrets.token_hex(24), token_key, hash_suffix or secrets.token_hex(16))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import socket
 import sys
@@ -17,7 +16,7 @@ from typing import Any
 from storlets.agent.daemon import files
 
 from storlet_shell import running
-from storlet_shell.embedded import messages
+from storlet_shell.embedded import messages, trees
 from storlet_shell.embedded.messages import Message
 
 _ENDING = (
@@ -35,12 +34,14 @@ _NOT_HANDLED = (signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, si
 StorletLogger = running.make_logger_class(files.StorletLogger)
 
 
-def run(channel: socket.socket, storlet: Callable[..., Any], name: str, folder: str) -> None:
+def run(channel: socket.socket, storlet: Callable[..., Any], name: str, folder: str, shared: str) -> None:
     """Receive one invocation over a channel, run it, and say how it went.
 
     :param storlet: the storlet's class
     :param name: its module and class, which upstream puts before each log line
     :param folder: where its code lies, to be left out of tracebacks
+    :param shared: a folder that this version's invocations share, to be emptied when no other is running; empty if
+        there is none
     """
     _rehearse(name)
     messages.send(channel, {"event": "hello"})
@@ -48,6 +49,8 @@ def run(channel: socket.socket, storlet: Callable[..., Any], name: str, folder: 
     if order is None:
         return
     own = os.getpid()
+    if shared and order["alone"]:
+        trees.empty(shared)
     try:
         opened = _open(order, descriptors, name)
         failure = running.call(storlet, *opened, order["parameters"], folder)
@@ -108,10 +111,6 @@ def hear_signals(channel: socket.socket) -> None:
 
 def restore_signals() -> None:
     """Give a storlet the signal handling that a fresh Python has."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
+    for number in (signal.SIGINT, *_ENDING, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
-
-
-def bound_processes(processes: int) -> None:
-    """Bound how many processes and threads an invocation may have at a time."""
-    resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())

@@ -8,9 +8,9 @@ object updater       listing entries that could not be made with their upload   
 object expirer       objects past their ``X-Delete-At``, out of their listings   at start, each half minute
 ==================== =========================================================== ==========================
 
-An expired object answers 404 at once in any case; only its listing entry waits. Replicators, auditors, the sharder and
-the reconciler are not needed for one replica of one policy and do not run; so the marks of deleted objects, a few bytes
-each, stay on the disk.
+An expired object answers 404 at once in any case; only its listing entry waits. Replicators, the reconstructor,
+auditors, the sharder and the reconciler do not run: nothing has a second replica, and no disk is lost alone. So the
+marks of deleted objects, a few bytes each, stay on the disk.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from swift.obj.updater import ObjectUpdater
 
 from storlet_shell.embedded.cache import WSGI
 from storlet_shell.embedded.configuration import daemon_options
-from storlet_shell.embedded.rings import DEVICE
+from storlet_shell.embedded.policies import DEVICE, DEVICES
 
 _REPORT_SECONDS = 1.0
 _FIRST_SWEEP_SECONDS, _SWEEP_SECONDS = 5.0, 30.0
@@ -81,7 +81,8 @@ class Upkeep:
             self._attempt(container_updater.container_sweep, path)
         while True:
             object_updater.begin = time.time()
-            self._attempt(object_updater.object_sweep, f"devices/{DEVICE}")
+            for device in DEVICES:
+                self._attempt(object_updater.object_sweep, f"devices/{device}")
             self._attempt(expirer.run_once)
             eventlet.sleep(_SWEEP_SECONDS)
 

@@ -57,6 +57,9 @@ SWIFT = User("swift", "", "service", ("service",))
 
 USERS = (TESTER, MEMBER, OUTSIDER, ADMIN)
 
+RANDOM = (ADMIN, SWIFT)
+"""Those whose passwords are random, and others at each start of the server."""
+
 
 def read_passwords(folder: Path) -> dict[str, str]:
     """Return the password of each user of a data folder's Keystone, the random ones included."""
@@ -64,15 +67,11 @@ def read_passwords(folder: Path) -> dict[str, str]:
     return {user.name: user.password or random.get(user.name, "") for user in (*USERS, SWIFT)}
 
 
-def make_passwords(folder: Path) -> dict[str, str]:
-    """Return the same as :func:`read_passwords`; make those that are not there yet."""
-    held = read_passwords(folder)
-    missing = [name for name, password in held.items() if not password]
-    if missing:
-        held |= {name: secrets.token_hex(24) for name in missing}
-        (folder / FOLDER).mkdir(mode=0o700, exist_ok=True)
-        places.write_json(folder / _PASSWORDS, {user.name: held[user.name] for user in (ADMIN, SWIFT)})
-    return held
+def renew_passwords(folder: Path) -> dict[str, str]:
+    """Make the random passwords of a Keystone that starts with its server; return the password of each user."""
+    (folder / FOLDER).mkdir(mode=0o700, exist_ok=True)
+    places.write_json(folder / _PASSWORDS, {user.name: secrets.token_hex(24) for user in RANDOM})
+    return read_passwords(folder)
 
 
 def environment(running: Running, name: str | None = None) -> dict[str, str]:

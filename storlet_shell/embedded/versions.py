@@ -10,16 +10,18 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import eventlet
 from eventlet.event import Event
 from eventlet.patcher import original
 
-from storlet_shell.embedded import descriptors, messages
+from storlet_shell.embedded import descriptors, messages, reports
 from storlet_shell.embedded.descriptors import Progress
 from storlet_shell.embedded.failures import Failure, InvocationError, ended
 from storlet_shell.embedded.messages import Message
+from storlet_shell.embedded.reports import Done, Hello, Loaded, Reaped, Report
 
 _socket = original("socket")
 _SPARES = 1
@@ -56,6 +58,18 @@ def green_pair() -> tuple[Any, int]:
     return own, other.detach()
 
 
+def send(channel: Any, message: Message, handed_over: list[int]) -> None:
+    """Send a message as soon as the channel has room for it.
+
+    :raises OSError: the other end is closed, or this one
+    """
+    while True:
+        try:
+            return messages.send(channel, message, handed_over)
+        except BlockingIOError:  # its reader is busy, which is no reason to take it for dead
+            descriptors.wait_writable(channel.fileno())
+
+
 class Child:
     """A process that waits for one invocation, or is in it.
 
@@ -70,31 +84,34 @@ class Child:
         self._status = status
         self._process = -1
 
-    def is_ready(self, progress: Progress) -> bool:
-        """Wait until it has introduced itself; False if it has ended before."""
+    def is_ready(self, parent: int, progress: Progress) -> bool:
+        """Wait until it has introduced itself; False if it has ended before.
+
+        :param parent: the process id of its warm parent
+        """
         hello, pid = self._receive(progress)
-        if hello is None or hello.get("event") != "hello":
-            self.refusal = _failure(hello).message if hello else "it ended at once"
+        if not isinstance(hello, Hello):
+            self.refusal = hello.message if isinstance(hello, Failure) else "it ended at once"
             return False
-        try:
-            self._process = os.pidfd_open(pid)
-        except OSError as error:
-            self.refusal = f"process {pid} is gone: {error}"
+        self._process = _open_child(pid, parent)
+        if self._process < 0:
+            self.refusal = f"process {pid} is gone"
             return False
         return True
 
     def send(self, order: Message, handed_over: list[int]) -> None:
         """Give it its invocation."""
-        messages.send(self._channel, order, handed_over)
+        send(self._channel, order, handed_over)
 
     def verdict(self, progress: Progress) -> Failure | None:
         """Wait until it says how the invocation went, or ends without; None if it went well."""
-        message, _ = self._receive(progress)
-        if message is None:
+        report, _ = self._receive(progress)
+        if report is None:
             return ended(self._exit_status())
-        if message.get("event") == "done":
+        if isinstance(report, Done):
             return None
-        return ended(message.get("status")) if message.get("event") == "ended" else _failure(message)
+        # A process that has said hello was started: that the engine failed is not for it to say any more.
+        return report if isinstance(report, Failure) and report.kind != "engine" else reports.NONSENSE
 
     def kill(self) -> None:
         """End it now; as the first of its process namespace it takes everything that it started along."""
@@ -109,14 +126,16 @@ class Child:
         self._process = -1
         self._channel.close()
 
-    def _receive(self, progress: Progress) -> tuple[Message | None, int]:
+    def _receive(self, progress: Progress) -> tuple[Report | None, int]:
         while True:
             try:
-                return messages.receive_from_child(self._channel)
+                packet, sender = messages.receive_packet(self._channel)
             except BlockingIOError:
                 descriptors.wait_readable(self._channel.fileno(), progress)
-            except (OSError, ValueError):
+            except OSError:
                 return None, 0
+            else:
+                return (reports.parse(packet) if packet else None), sender
 
     def _exit_status(self) -> int | None:
         deadline = time.monotonic() + _REAP_SECONDS
@@ -125,8 +144,25 @@ class Child:
         return status
 
 
-def _failure(message: Message) -> Failure:
-    return Failure(*(str(message.get(name, "")) for name in ("kind", "message", "traceback")))
+def _open_child(pid: int, parent: int) -> int:
+    """Return a descriptor of a process if it is a child of another, -1 if not.
+
+    The process that said its number may have ended, and the number may be another process's by now. While a process
+    is not reaped its number is its own: if it is there after its parent was read, then that was its parent.
+    """
+    try:
+        process = os.pidfd_open(pid)
+    except OSError:
+        return -1
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        signal.pidfd_send_signal(process, 0)
+        if int(fields[1]) == parent:
+            return process
+    except (OSError, ValueError, IndexError):
+        pass
+    os.close(process)
+    return -1
 
 
 @dataclass
@@ -134,6 +170,7 @@ class Version:
     """A deployed storlet version and its warm parent.
 
     :ivar channel: to the warm parent
+    :ivar parent: the warm parent's process id; 0 until it is known
     :ivar log: a file in memory with what the storlet printed while it was imported
     :ivar active: how many invocations are in it
     :ivar replaced: whether a newer version has been invoked
@@ -143,20 +180,28 @@ class Version:
     number: int
     folder: str
     channel: Any = None
+    parent: int = 0
     log: int = -1
     active: int = 0
     alive: bool = True
     replaced: bool = False
     last_used: float = field(default_factory=time.monotonic)
+    _started: Event = field(default_factory=Event)
     _loaded: Event = field(default_factory=Event)
     _spares: deque[Child] = field(default_factory=deque)
     _statuses: dict[int, int] = field(default_factory=dict)
     _tasks: int = 0
+    _unreaped: set[int] = field(default_factory=set)
     _reader: Any = None
 
     def listen(self) -> None:
         """Begin to receive what the warm parent says."""
         self._reader = eventlet.spawn(self._listen)
+
+    def started(self, parent: int) -> None:
+        """Note the process id of the warm parent, as the zygote tells it."""
+        self.parent = parent
+        self._started.send()
 
     def wait_loaded(self, limit: float) -> None:
         """Wait until the storlet is imported.
@@ -166,7 +211,9 @@ class Version:
         failure = None
         with eventlet.Timeout(limit, False):
             failure = self._loaded.wait()
-        if not self._loaded.ready():
+            if failure is None:
+                self._started.wait()  # it was said before, but on another channel
+        if failure is None and not (self._loaded.ready() and self._started.ready()):
             failure = Failure("timeout", f"its import took longer than {limit:g} s, the time limit")
         if failure is not None:
             raise InvocationError(failure)
@@ -180,7 +227,12 @@ class Version:
         while self.alive and forks < _FORKS:
             spare = bool(self._spares)
             child = self._spares.popleft() if spare else self._fork()
-            if child.is_ready(progress):
+            try:
+                is_ready = child.is_ready(self.parent, progress)
+            except BaseException:
+                child.close()
+                raise
+            if is_ready:
                 return child
             refusal = child.refusal
             child.close()  # it has run nothing yet, so another may take its place
@@ -211,7 +263,8 @@ class Version:
         own, other = green_pair()
         own.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         try:
-            messages.send(self.channel, {"event": "fork", "task": number}, [other])
+            self._unreaped.add(number)
+            send(self.channel, {"event": "fork", "task": number}, [other])
         except OSError:
             self.alive = False
         finally:
@@ -219,31 +272,41 @@ class Version:
         return Child(own, lambda: self._statuses.pop(number, None))
 
     def _listen(self) -> None:
+        failure = Failure("killed", "its process ended while it was imported")
         try:
-            while (message := self._receive()) is not None:
-                if message["event"] == "loaded":
-                    self._loaded.send(None)
-                elif message["event"] == "failed" and not self._loaded.ready():
-                    self._loaded.send(_failure(message))
-                elif message["event"] == "reaped":
-                    self._statuses[int(message["task"])] = int(message["status"])
-                    while len(self._statuses) > _STATUSES:
-                        self._statuses.pop(next(iter(self._statuses)))
+            while (report := self._receive()) is not None:
+                if not self._accept(report):
+                    failure = report if isinstance(report, Failure) else reports.NONSENSE
+                    break
         finally:
-            self._end(Failure("killed", "its process ended while it was imported"))
+            self._end(failure)
 
-    def _receive(self) -> Message | None:
+    def _accept(self, report: Report) -> bool:
+        """Take a report of the warm parent in; False if it must not go on after that.
+
+        Each is expected once: a storlet that reports without end would keep this process busy for ever.
+        """
+        if isinstance(report, Loaded) and not self._loaded.ready():
+            self._loaded.send(None)
+        elif isinstance(report, Reaped) and report.task in self._unreaped:
+            self._unreaped.remove(report.task)
+            self._statuses[report.task] = report.status
+            while len(self._statuses) > _STATUSES:
+                self._statuses.pop(next(iter(self._statuses)))
+        else:
+            return False
+        return True
+
+    def _receive(self) -> Report | None:
         while True:
             try:
-                message, handed_over = messages.receive(self.channel)
+                packet, _ = messages.receive_packet(self.channel)
             except BlockingIOError:
                 eventlet.hubs.trampoline(self.channel.fileno(), read=True)
-            except (OSError, ValueError):
+            except OSError:
                 return None
             else:
-                for descriptor in handed_over:  # from a stranger's process: not wanted
-                    os.close(descriptor)
-                return message
+                return reports.parse(packet) if packet else None
 
     def _end(self, failure: Failure) -> None:
         self.alive = False

@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import os
 import select
-import shutil
 import signal
 import socket
 import sys
@@ -19,12 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from storlet_shell import running
-from storlet_shell.embedded import linux, messages, sandbox, task
+from storlet_shell.embedded import linux, messages, sandbox, task, trees
 from storlet_shell.embedded.messages import Message
 from storlet_shell.embedded.sandbox import Place, Sandbox
 
-# Far above what the bounded number of invocations needs; each of them has a bound of its own.
-_PROCESSES = 1024
+_ROUNDS = 100  # of looking for processes left behind, which may start others meanwhile
 
 
 @dataclass
@@ -34,6 +32,7 @@ class WarmParent:
     :ivar channel: to the server
     :ivar storlet: the storlet's class
     :ivar children: by the descriptor that tells of its end, each child's process id, number and scratch folder
+    :ivar cleaners: likewise, the process ids of those that empty scratch folders
     """
 
     channel: socket.socket
@@ -42,11 +41,16 @@ class WarmParent:
     place: Place
     storlet: Any = None
     children: dict[int, tuple[int, int, str]] = field(default_factory=dict)
+    cleaners: dict[int, int] = field(default_factory=dict)
 
     def serve(self) -> None:
         """Import the storlet, then fork as told until the server closes the channel."""
         if not self._load():
             return
+        self._end_leftovers()
+        if self.sandbox.namespaces:
+            most = self.order["most_processes"]
+            sandbox.limit_processes(most, most)
         gc.collect()
         gc.freeze()  # no collection writes to, and so copies, the pages that children share
         messages.send(self.channel, {"event": "loaded"})
@@ -56,7 +60,7 @@ class WarmParent:
             for ready, _ in poll.poll():
                 if ready != self.channel.fileno():
                     poll.unregister(ready)
-                    self._reap(ready)
+                    self._reap(ready, poll)
                 elif not self._obey(poll):
                     return
 
@@ -85,8 +89,7 @@ class WarmParent:
     def _fork(self, number: int, channel: socket.socket) -> tuple[int, str]:
         scratch = f"{sandbox.scratch_root(self.sandbox, self.place)}/{number}"
         flush()
-        # A process namespace of its own ends every process that the storlet starts together with the invocation.
-        pid = linux.spawn(linux.CLONE_NEWUSER | linux.CLONE_NEWPID if self.sandbox.namespaces else 0)
+        pid = sandbox.spawn_invocation(self.sandbox)
         if pid:
             return pid, scratch
         try:
@@ -98,13 +101,14 @@ class WarmParent:
                 raise
             if os.getpid() == 1:
                 task.hear_signals(channel)
-            task.run(channel, self.storlet, self.order["main"], self.place.folder)
+            shared = sandbox.SHARED_MEMORY if self.sandbox.namespaces else ""
+            task.run(channel, self.storlet, self.order["main"], self.place.folder, shared)
         finally:
             flush()
             os._exit(0)  # of a process namespace's first process: ends all that the storlet left running
 
     def _become_invocation(self, scratch: str) -> None:
-        for ended in self.children:
+        for ended in (*self.children, *self.cleaners):
             os.close(ended)  # who has it can signal that process
         os.setsid()
         Path(scratch).mkdir(0o700)
@@ -112,25 +116,59 @@ class WarmParent:
         os.environ.update(HOME=scratch, TMPDIR=scratch)
         sandbox.confine_invocation(self.sandbox, scratch)
         if self.sandbox.namespaces:
-            task.bound_processes(self.order["processes"])  # counted within the invocation's own user namespace
+            processes = self.order["processes"]
+            sandbox.limit_processes(processes, processes)  # counted within the invocation's own user namespace
 
-    def _reap(self, ended: int) -> None:
+    def _reap(self, ended: int, poll: select.poll) -> None:
+        if ended in self.cleaners:
+            os.waitpid(self.cleaners.pop(ended), 0)
+            os.close(ended)
+            return
         pid, number, scratch = self.children.pop(ended)
         os.close(ended)
+        if not self.sandbox.namespaces:
+            with suppress(OSError):
+                os.killpg(pid, signal.SIGKILL)  # before its number is free, and may be another group's
         _, status = os.waitpid(pid, 0)
         if not self.sandbox.namespaces:
-            self._end_leftovers(pid)
-        shutil.rmtree(scratch, ignore_errors=True)
+            self._end_leftovers()
+        self._clean(scratch, poll)
         code = os.waitstatus_to_exitcode(status)
         messages.send(self.channel, {"event": "reaped", "task": number, "status": code})
 
-    def _end_leftovers(self, session: int) -> None:
-        """End what an invocation left running, where no process namespace has done it."""
-        with suppress(OSError):
-            os.killpg(session, signal.SIGKILL)
-        known = {pid for pid, _, _ in self.children.values()}
-        for pid in _children(os.getpid()):
-            if pid not in known:
+    def _clean(self, scratch: str, poll: select.poll) -> None:
+        """Remove a scratch folder: in a process of its own if there is anything in it, since that may take long."""
+        try:
+            Path(scratch).rmdir()
+            return
+        except FileNotFoundError:
+            return  # the invocation ended before it was made
+        except OSError:
+            pid = linux.spawn()
+        if pid == 0:
+            try:
+                self.channel.close()
+                trees.remove(scratch)
+            finally:
+                os._exit(0)
+        ended = os.pidfd_open(pid)
+        self.cleaners[ended] = pid
+        poll.register(ended, select.POLLIN)
+
+    def _end_leftovers(self) -> None:
+        """End what the import, or, where no process namespace has done it, an invocation has left running."""
+        if self.sandbox.namespaces:  # this is the first process of its namespace, and has no children yet
+            with suppress(OSError):
+                for _ in range(_ROUNDS):
+                    os.kill(-1, signal.SIGKILL)
+                    os.waitpid(-1, 0)
+            return
+        known = {pid for pid, _, _ in self.children.values()} | set(self.cleaners.values())
+        for _ in range(_ROUNDS):
+            leftovers = [pid for pid in _children(os.getpid()) if pid not in known]
+            if not leftovers:
+                return
+            for pid in leftovers:
                 with suppress(OSError):
                     os.kill(pid, signal.SIGKILL)
                     os.waitpid(pid, 0)
@@ -167,11 +205,15 @@ def main(channel: socket.socket, log: int, order: Message, holds: Sandbox) -> No
     :param holds: what this kernel enforces
     """
     task.restore_signals()
+    linux.leave_session_keyring()
     null = os.open(os.devnull, os.O_RDONLY)
     for standard, source in ((0, null), (1, log), (2, log)):
         os.dup2(source, standard)
     place = Place(order["folder"], order["root"], order["hidden"], tuple(order["imports"]), order["scratch"])
+    linux.be_killed_first()
+    sandbox.limit(order["memory"], order["files"], order["processes"])
     sandbox.confine(holds, place)
-    sandbox.limit(order["memory"], order["files"], _PROCESSES if holds.namespaces else None)
+    if holds.namespaces:
+        sandbox.limit_processes(order["processes"], order["most_processes"])
     running.prepare_streams()
     WarmParent(channel, order, holds, place).serve()

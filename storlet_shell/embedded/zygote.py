@@ -71,6 +71,7 @@ class Zygote:
             self._become_parent(order, descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
+        messages.send(self.channel, {"event": "started", "version": order["version"], "pid": pid})
         ended = os.pidfd_open(pid)
         self.parents[ended] = (pid, order["version"])
         poll.register(ended, select.POLLIN)
@@ -115,6 +116,7 @@ def main() -> None:
     """Become the zygote; the arguments are the channel's descriptor, and the folders that :class:`Place` has."""
     descriptor, folder, root, hidden, *imports = sys.argv[1:]
     linux.die_with_parent()
+    linux.leave_session_keyring()
     os.umask(0o022)  # storlets run as nobody if the server is root's: what is built for them must be open to them
     os.setsid()  # a terminal's Ctrl-C ends the server, which then ends this
     for name in _USUAL:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
+from storlet_shell.answers import FinalAnswer
 from storlet_shell.schedulers.base import Endpoint, Scheduler
 
 EVERY = 3.0
@@ -80,6 +81,7 @@ def free_memory(url: str) -> int:
     if parts.scheme == "https":
         trusted = ssl.create_default_context(cafile=os.environ.get("OS_CACERT") or None)
         connection = HTTPSConnection(parts.hostname, parts.port, timeout=TIMEOUT, context=trusted)
+    connection.response_class = FinalAnswer
     try:
         connection.request("GET", "/recon/mem")
         reply = connection.getresponse()

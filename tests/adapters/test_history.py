@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,106 @@ def test_some_lines_are_not_kept(environ: dict[str, str], line: str) -> None:
     history.append_string(line)
     assert history.get_strings() == []
     assert not Path(environ["STORLET_SHELL_HISTORY"]).exists()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "!export OS_PASSWORD=abc",
+        "!export OS_PASSWORD='abc' OS_USERNAME=me",
+        "! ST_KEY=abc swift list",
+        "!export AWS_SECRET_ACCESS_KEY=abc",
+        "!KEY = abc",
+        "!read -r DB_PASSWD <<<abc; export DB_PASSWD=abc",
+        "post c -H 'X-Service-Token: abc'",
+        "get c/o -H X-Storage-Token:abc",
+        "get c/o -H Authorization:abc",
+        "!curl -H 'authorization: Bearer abc' http://h",
+        "!curl -H 'Cookie: session=abc' http://h",
+        "!curl -H 'X-Subject-Token: abc' http://h",
+        "!curl -H 'X-Storage-Pass: abc' http://h",
+        "!curl 'http://h/v1/AUTH_a/c/o?temp_url_sig=abc&temp_url_expires=1'",
+        "!curl 'https://b.s3.example/o?X-Amz-Signature=abc'",
+        "!curl 'https://b.blob.example/o?sv=1&sig=abc'",
+        "!curl -u me:abc http://h",
+        "!curl --user=me:abc http://h",
+        "!wget http://me:abc@h/o",
+        "!git clone https://:abc@h/o",
+        "!openstack --os-password abc token issue",
+        "!openstack --password abc token issue",
+        "!swift -U test:tester -K abc list",
+        "!swift --key abc list",
+        "!tool --api-key=abc",
+        "!tool --client-secret abc",
+        "!tool --access_token abc",
+        "!sshpass -p abc ssh h",
+        "!echo AUTH_tk0123456789abcdef0123456789abcdef",
+        "!echo gAAAAABexampleexampleexampleexampleexample",
+        "!echo eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc",
+        "!aws configure set x AKIAIOSFODNN7EXAMPLE",
+        "upload c/key <<E\n-----BEGIN RSA PRIVATE KEY-----\nabc\nE",
+        'upload c/auth.json <<E\n{"auth": {"password": "abc"}}\nE',
+        "upload c/clouds.yaml <<E\nauth:\n  password: abc\nE",
+        "get c/o --storlet s.py -p password=abc",
+        "get c/o --storlet s.py -p api_key=abc",
+        "get c/o --storlet s.py -p token=abc",
+        "post c -m secret=abc",
+    ],
+)
+def test_lines_that_hold_a_secret_are_not_kept(environ: dict[str, str], line: str) -> None:
+    """Whatever it is the secret of, and whatever runs the line."""
+    history = ShellHistory(environ)
+    history.append_string(line)
+    assert history.get_strings() == []
+    assert not Path(environ["STORLET_SHELL_HISTORY"]).exists()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "post c -m password-policy=abc",
+        "put token.py c/secret/token.py",
+        "deploy token.py",
+        "ls c/keys/ -l",
+        "get c/o --storlet s.py -p key=name -p max_tokens=5 -p sort_key=a",
+        "get path:/c/password.txt --save password.txt",
+        "local start --keystone-port 5000",
+        "grant c --user demo:tester --storlet s.py",
+        "!curl http://h:8080/info",
+        "!curl http://h/path@2:3",
+        "map --storlet s.py --input 'path:/c/2026/10/*' --output 'path:/out/{dir}/{stem}.csv'",
+    ],
+)
+def test_lines_that_only_look_so_are_kept(environ: dict[str, str], line: str) -> None:
+    """A name alone is no secret."""
+    assert ShellHistory(environ).keeps(line)
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o666, 0o640, 0o700])
+@pytest.mark.parametrize("is_link", [False, True])
+def test_file_that_others_can_read_is_hidden(environ: dict[str, str], mode: int, is_link: bool) -> None:
+    """As soon as the shell starts, and before a line is added."""
+    place = Path(environ["STORLET_SHELL_HISTORY"])
+    place.parent.mkdir()
+    file = place.with_name("file") if is_link else place
+    file.write_text("\n# then\n+ls\n")
+    file.chmod(mode)
+    if is_link:
+        place.symlink_to(file)
+    history = ShellHistory(environ)
+    assert list(history.load_history_strings()) == ["ls"]
+    assert file.stat().st_mode & 0o077 == 0
+    file.chmod(mode)
+    history.append_string("whoami")
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_device_in_its_place_keeps_its_mode(environ: dict[str, str]) -> None:
+    """``/dev/null`` keeps no history, and is everybody's."""
+    history = ShellHistory({"STORLET_SHELL_HISTORY": os.devnull})
+    history.append_string("ls")
+    assert list(history.load_history_strings()) == []
+    assert Path(os.devnull).stat().st_mode & 0o777 == 0o666
 
 
 def test_a_place_that_can_not_be_written_is_told_once(tmp_path: Path) -> None:
@@ -87,3 +188,12 @@ def test_the_places_are_the_platforms(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.delenv("XDG_CONFIG_HOME")
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
     assert startup_file({}) == Path(os.devnull)
+
+
+@pytest.mark.parametrize("piece", ["-", "--", "X-", "swift ", "curl a", "token ", "KEY", "eyJ", "://:", "a:@", " "])
+def test_long_lines_are_judged_at_once(environ: dict[str, str], piece: str) -> None:
+    """The time does not grow with the square of the length."""
+    line = "ls " + piece * (60_000 // len(piece))
+    started = time.process_time()
+    ShellHistory(environ).keeps(line)
+    assert time.process_time() - started < 5

@@ -73,6 +73,66 @@ def test_variables_are_the_users_own(xonsh: Xonsh, container: str) -> None:
     assert outcome.out.decode().splitlines() == ["Table 201 'hello'", "a: 1"]
 
 
+def test_variables_of_a_function_are_its_own(xonsh: Xonsh, container: str) -> None:
+    """Parameters come from the function that runs the line; a result goes where Python lets it, or nowhere."""
+    code = "class Main:\n    def __init__(self, logger): pass\n    def __call__(self, i, out_files, params):\n"
+    code += "        out_files[0].set_metadata({})\n        out_files[0].write(params.get('a', '-').encode())\n"
+    (xonsh.home / "told.py").write_text(code)
+    is_new = sys.version_info >= (3, 13)
+    outcome = xonsh(
+        f"storlet deploy told.py > /dev/null ; echo x | put - {container}/o > /dev/null",
+        "p = {'a': 'prompt'}",
+        "r = 'prompt'",
+        "def f(p):",
+        f"    return $(get {container}/o --storlet told.py -i p)",
+        "def nested(p):",
+        "    def inner():",
+        f"        return $(get {container}/o --storlet told.py -i p)",
+        "    return inner()",
+        "def local():",
+        "    r = None",
+        f"    get {container}/o -o r",
+        "    return r.text",
+        "def other():",
+        f"    get {container}/o -o r",
+        "def declared():",
+        "    global r",
+        f"    get {container}/o -o r",
+        "def tried(g, *given):",
+        "    try:",
+        "        return g(*given)",
+        "    except Exception as error:",
+        "        return type(error).__name__",
+        "$XONSH_SUBPROC_RAISE_ERROR = $XONSH_SUBPROC_CMD_RAISE_ERROR = True",
+        "print(f({'a': 'function'}), [f({'a': each}) for each in 'xy'], tried(nested, {'a': 'outer'}))",
+        "print(tried(local).strip(), r)",
+        "print(tried(other), r)",
+        "declared()",
+        "print(r.text.strip())",
+    )
+    assert outcome.status == 0, outcome.err
+    first, second, third, last = outcome.out.decode().splitlines()
+    assert (first.startswith("function ['x', 'y'] "), "prompt" in first, "outer" in first) == (True, False, False)
+    assert (second.split()[-1], second.split()[0] == "x") == ("prompt", is_new)
+    assert (third.split()[-1], last) == ("prompt", "x")
+    assert "p is a variable of nested" in outcome.err
+    assert "other has no variable r; say global r there" in outcome.err
+
+
+@pytest.mark.slow
+def test_failed_objects_end_a_script(xonsh: Xonsh, container: str) -> None:
+    """The rows are shown, the status is that of a failed storlet, and the next line does not run."""
+    code = "class Main:\n    def __init__(self, logger): pass\n    def __call__(self, i, o, p): raise ValueError('x')\n"
+    (xonsh.home / "fails.py").write_text(code)
+    batch = f"storlet map --storlet fails.py --input path:/{container}/*"
+    before = f"storlet deploy fails.py > /dev/null ; echo x | put - {container}/o > /dev/null"
+    outcome = xonsh(before, f"{batch} --allow-failures", batch, "print('on')")
+    assert "non-zero exit status 6" in outcome.err
+    assert outcome.out.decode().count(f"path:/{container}/o") >= 2
+    assert b"0 of 1 object done, 1 failed" in outcome.out
+    assert b"on\n" not in outcome.out.splitlines(keepends=True)
+
+
 def test_names_of_others_are_left_alone(xonsh: Xonsh) -> None:
     """``ls`` is the system's, ``help`` and ``vars`` Python's; ``storlet`` takes any command."""
     outcome = xonsh(

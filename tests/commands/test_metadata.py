@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from storlet_shell.registry import Registry, parse
+from storlet_shell.session import Session, Surroundings
 from tests.support.lines import Runner, one_line
 from tests.support.responder import INFO, Responder, html, ok
 
@@ -45,7 +47,7 @@ def test_stat_of_container_and_account(run: Runner, container: str, described: s
     """Counts, policy, and whether storlets may be used."""
     assert run("post", container, "-H", "X-Container-Read:.r:*", "-m", "Temp-URL-Key=s3cret").status == 0
     text = run("stat", container).text
-    for line in ("objects: 1", "bytes: 5", "storage policy: Policy-0", "read ACL: .r:*", "metadata Temp-Url-Key: (hid"):
+    for line in ("objects: 1", "bytes: 5", "storage policy: standard", "read ACL: .r:*", "metadata Temp-Url-Key: (hid"):
         assert line in text
     assert b"s3cret" not in run("stat", container, "--json").out
     assert "enabled for storlets: True\n" in run("stat").text
@@ -199,7 +201,7 @@ def test_info_tells_limits_and_who_runs_storlets(run: Runner) -> None:
     for line in (
         "storlets: run by StorletGateway; storlets in storlet",
         "swift: 2.",
-        "storage policies: Policy-0 (def",
+        "storage policies: standard (def",
     ):
         assert line in text
     assert run("info", "--json").json["swift"]["max_file_size"] == 5 * 2**30 + 2
@@ -240,3 +242,15 @@ def test_post_sends_back_what_would_be_lost(run_scripted: Runner, responder: Res
         assert request.header(name) == value
     assert request.header("X-Object-Meta-new") == "ü".encode().decode("latin-1")
     assert request.header("Etag") is None
+
+
+def test_shown_headers_and_metadata_are_found_in_any_case(run: Runner, container: str) -> None:
+    """In what ``stat``, ``storlets show`` and a plan return to Python."""
+    assert run("upload", f"{container}/o", stdin=b"x").status == 0
+    assert run("post", f"{container}/o", "-m", "first-color=red").status == 0
+    with Session(Surroundings(run.environ)) as session:
+        data = parse(Registry(), ["stat", f"{container}/o"]).run(session).fields()
+        assert data["metadata"]["first-color"] == data["metadata"]["FIRST-COLOR"] == "red"
+        assert data["headers"]["x-object-meta-first-color"] == "red"
+        (planned,) = parse(Registry(), ["get", f"{container}/o", "--dry-run"]).run(session).fields()["requests"]
+        assert planned["headers"]["x-auth-token"] == planned["headers"]["X-Auth-Token"]

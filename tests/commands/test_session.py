@@ -58,7 +58,9 @@ def test_wrong_password_is_one_line_and_3(run: Runner, swift: control.Running) -
     """The real tempauth refuses; the password is not repeated."""
     outcome = run("whoami", environ={"ST_KEY": "wr0ng"})
     assert outcome.status == 3
-    assert one_line(outcome) == f"{swift.auth_url} refuses the user {swift.user} or the password"
+    refused, _, hint = one_line(outcome).partition("; ")
+    assert refused == f"{swift.auth_url} refuses the user {swift.user} or the password"
+    assert hint == 'the embedded Swift has a new password at each start: eval "$(storlet-shell local env)"'
 
 
 def test_server_that_is_not_there_is_one_line_and_5(run: Runner) -> None:

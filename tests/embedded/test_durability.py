@@ -65,12 +65,3 @@ def check(running: control.Running, answered: dict[str, str]) -> None:
     with connect(running) as connection:
         for name, digest in answered.items():
             assert hashlib.sha256(connection.get_object("objects", name)[1]).hexdigest() == digest
-
-
-def test_tokens_outlive_the_server(folder: Path) -> None:
-    """A shell that is logged in needs no new login after a restart."""
-    running, _ = control.start(folder, Settings())
-    url, token = swiftclient.get_auth(running.auth_url, running.user, running.key)
-    control.stop(folder)
-    running, _ = control.start(folder, Settings(port=running.port))
-    assert swiftclient.get_account(url, token)[0]["x-account-meta-storlet-enabled"] == "True"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
@@ -98,3 +99,54 @@ def test_half_a_record_hides_no_other(client: Client) -> None:
         file.write('{"time": 1795321, "tran')
     assert client.run("half.py", "/c/o").status == 200
     assert client.request("GET", "?storlet-log=half.py").text.count("INFO: whole") == 2
+
+
+TEXTS = {
+    "surrogates": r"'a\udcff\ud800b'",
+    "controls": r"'a\r\n\x00\x1b[31m\x85\u2028b'",
+    "many controls": r"'a' + '\x01' * 100_000 + 'b'",
+    "many surrogates": r"'a' + '\udc80' * 100_000 + 'b'",
+    "many of four bytes": r"'a' + chr(0x10ffff) * 100_000 + 'b'",
+    "much": "'a' + 'x' * 1_000_000 + 'b'",
+}
+WAYS = {
+    "raised": ("raise ValueError({text})", "", "raised"),
+    "as a name": ("raise type('E', (Exception,), {{'__module__': {text}}})", "", "raised"),
+    "exited": ("sys.exit({text})", "", "exited"),
+    "imported": ("pass", "raise ValueError({text})", "raised"),
+    "printed": ("print({text}); raise ValueError('end')", "", "raised"),
+    "printed as it is imported": ("pass", "print({text}); raise ValueError('end')", "raised"),
+    "logged": ("self.logger.info({text}); raise ValueError('end')", "", "raised"),
+}
+
+
+QUICK = {("raised", "surrogates"), ("exited", "controls"), ("imported", "many controls")}
+
+
+@pytest.mark.parametrize(
+    ("way", "text"),
+    [
+        pytest.param(way, text, marks=[] if (way, text) in QUICK else [pytest.mark.slow])
+        for way, text in itertools.product(WAYS, TEXTS)
+    ],
+)
+def test_whatever_a_storlet_says_is_told_and_kept(client: Client, way: str, text: str) -> None:
+    """No text of a storlet's keeps the answer or the log from being written, or makes the log's header two lines."""
+    call, top, kind = (part.format(text=TEXTS[text]) for part in WAYS[way])
+    client.deploy("says.py", storlet(call, top))
+    for where in ({}, PROXY, {"X-Storlet-Generate-Log": "True"}):
+        answer = client.run("says.py", "/c/o", where)
+        assert (answer.failure, answer.body.count(b"\n")) == (kind, 1), answer
+        log = client.log("says.py", answer.headers["X-Trans-Id"])
+        assert re.match(r"--- .* GET .*: " + kind + r": .* \(\d+\.\d+ s\)\n", log), log[:300]
+
+
+def test_damaged_line_of_a_log_is_passed_over(client: Client) -> None:
+    """A kill or a full disk may leave anything in the file; what is whole in it is shown."""
+    client.deploy("damaged.py", storlet(WRITES + "out.set_metadata({})"))
+    client.run("damaged.py", "/c/o")
+    path = next(client.running.folder.glob("storlets/journal/*/damaged.py.jsonl"))
+    with path.open("ab") as file:
+        file.write(b'\n{"time": 1}\n[1, {}\n{"time": "x", "transaction": {}}\n\xff\xfe{}\n' + b'{"a":' * 5000 + b"1}\n")
+    client.run("damaged.py", "/c/o")
+    assert client.log("damaged.py").count(": ok (") == 2

@@ -46,10 +46,9 @@ def test_there_is_no_network(client: Client) -> None:
             "world": connect.format("192.0.2.1", 80),
             "udp": "__import__('socket').socket(2, 2).sendto(b'x', ('127.0.0.1', 9))",
             "path": f"__import__('socket').socket(1).connect('{client.running.folder}/run/object')",
-            "interfaces": "[name for _, name in __import__('socket').if_nameindex()]",
+            "interfaces": "__import__('socket').if_nameindex()",
         },
     )
-    assert told.pop("interfaces") == "['lo']"
     assert set(told.values()) <= {"OSError", "PermissionError", "FileNotFoundError"}
 
 

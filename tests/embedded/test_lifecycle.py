@@ -18,6 +18,7 @@ import pytest
 import swiftclient
 
 from storlet_shell.embedded import control
+from storlet_shell.embedded import folder as places
 from storlet_shell.embedded.control import Settings
 from storlet_shell.errors import EmbeddedError, ExitStatus, RefusedError
 from storlet_shell.session import Options, Session, Surroundings
@@ -27,7 +28,7 @@ from .conftest import User, connect, ended
 
 
 def test_a_lasting_server_stays_until_it_is_stopped(folder: Path) -> None:
-    """What was stored is there in the next run, at the same port and with the same password."""
+    """What was stored is there in the next run, at the same port and with a new password."""
     running, started = control.start(folder, Settings())
     assert started
     with connect(running) as connection:
@@ -40,7 +41,8 @@ def test_a_lasting_server_stays_until_it_is_stopped(folder: Path) -> None:
 
     again, started = control.start(folder, Settings())
     assert started
-    assert (again.port, again.key) == (running.port, running.key)
+    assert again.port == running.port
+    assert again.key != running.key
     with connect(again) as connection:
         assert connection.get_object("objects", "kept")[1] == b"content"
 
@@ -86,6 +88,21 @@ def test_a_killed_user_does_not_leave_its_server_behind(user: Callable[[], User]
     pid, _ = one.joined()
     one.kill()
     assert ended(pid)
+
+
+def test_a_server_whose_starter_is_killed_ends(folder: Path) -> None:
+    """A server that can tell nobody that it is ready has no user, and ends."""
+    places.claim(folder)
+    starting = places.lock(folder, places.STARTING, wait=True)
+    assert starting is not None
+    process, reader = control._launch(folder, Settings(), starting)
+    os.close(reader)
+    os.close(starting)
+    process.wait()
+    waited = time.monotonic() + 60
+    while not places.read_state(folder) and time.monotonic() < waited:
+        time.sleep(0.05)
+    assert ended(places.read_state(folder)["pid"], 20)
 
 
 def test_a_user_that_comes_while_the_server_ends_gets_a_new_one(user: Callable[[], User]) -> None:
@@ -167,7 +184,6 @@ def test_a_lasting_ephemeral_server_stands_in_for_the_data_folder(folder: Path, 
     running, started = control.start(folder, Settings(ephemeral=True))
     assert started
     assert running.folder != folder
-    assert running.key != kept.key
     assert control.find(folder) == running
     assert control.status(folder).running == running
     assert user().joined() == (running.pid, False)
@@ -175,7 +191,7 @@ def test_a_lasting_ephemeral_server_stands_in_for_the_data_folder(folder: Path, 
     assert control.stop(folder)
     assert not running.folder.exists()
     again, _ = control.start(folder, Settings())
-    assert again.key == kept.key
+    assert (again.folder, again.port) == (folder, kept.port)
 
 
 def test_the_server_belongs_to_no_terminal(folder: Path) -> None:

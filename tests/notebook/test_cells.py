@@ -199,3 +199,12 @@ def test_variables_are_the_users(notebook: Cells) -> None:
     assert "get_ipython" not in listed
     notebook.good("%vars mine --delete")
     assert "mine" not in notebook.shell.user_ns
+
+
+def test_storlet_of_a_cell_reads_as_it_was_typed(notebook: Cells) -> None:
+    """In the encoding that its comment names, also when a failure shows its lines."""
+    code = IDENTITY.split("\n", 1)[1].replace("out_files[0].close()", "out_files[0].write('é'.encode() + b'%d' % 0)")
+    code = code.replace("        while True:", "        assert 'fail' not in params, 'é'\n        while True:")
+    notebook.good(f"%%storletapp latin.TestStorlet\n# -*- coding: latin-1 -*-\n{code}")
+    assert notebook.good("%get {c}/o --storlet latin.py").value.text.endswith("é0")
+    assert "assert 'fail' not in params, 'é'" in notebook("%get {c}/o --storlet latin.py -p fail=1").out

@@ -94,6 +94,7 @@ def test_a9_response_is_as_it_was(notebook: Cells) -> None:
     assert result.status == result["status"] == 200
     assert result.headers == result["headers"]
     assert isinstance(result.headers, dict)
+    assert result.headers["x-trans-id"] == result["headers"]["X-TRANS-ID"] == result.headers["X-Trans-Id"]
     assert result.content == result.content == b"".join(result) == b"".join(result.iter_content())
     streamed = notebook.good("%get --storlet test.py --input path:/{c}/o").value
     assert b"".join(streamed) == result.content

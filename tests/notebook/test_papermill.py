@@ -59,3 +59,27 @@ def test_papermill_runs_a_notebook_and_stops_at_a_failing_storlet(
     assert failed.ename == "StorletFailedError"
     assert "ValueError: on purpose" in "\n".join(failed.traceback)
     assert done.cells[-1].execution_count is None
+
+
+@pytest.mark.slow
+def test_papermill_stops_at_a_failed_batch_and_at_a_lost_variable(
+    run: Runner, container: str, environ: dict[str, str], tmp_path: Path
+) -> None:
+    """A parameter of a function is the function's; a batch of which a part failed is a failed run."""
+    for name in ("monday", "tuesday"):
+        run("upload", f"{container}/{name}", stdin=name.encode())
+    function = "def text_of(day):\n    got = %get {container}/{day}\n    return got.text\ntext_of('tuesday')"
+    cells = [
+        nbformat.v4.new_code_cell("day = container = None", metadata={"tags": ["parameters"]}),
+        *(nbformat.v4.new_code_cell(text) for text in ("%load_ext storlet_shell", FAILING, function)),
+        nbformat.v4.new_code_cell("%map --storlet failing.py --input path:/{container}/* -j 1 -o rows"),
+        nbformat.v4.new_code_cell("rows"),
+    ]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), tmp_path / "job.ipynb")
+    status, done = papermill(tmp_path, environ, "-p", "day", "monday", "-p", "container", container)
+    assert status != 0
+    outputs = {output.output_type: output for cell in done.cells for output in cell.get("outputs", [])}
+    assert outputs["execute_result"].data["text/plain"] == "'tuesday'"
+    assert outputs["error"].ename == "PartFailedError"
+    assert done.cells[-1].execution_count is None

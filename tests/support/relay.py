@@ -8,8 +8,10 @@ from __future__ import annotations
 import itertools
 import socket
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import BinaryIO
 
 from tests.support.responder import header_lines
@@ -39,10 +41,12 @@ class Relay:
     """The relay; a context.
 
     :param port: the port of the server on this machine
+    :param renamed: what answers say, and what they are to say instead, of the same length
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, renamed: Mapping[bytes, bytes] = MappingProxyType({})) -> None:
         self._server = ("127.0.0.1", port)
+        self._renamed = renamed
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self.sent: list[Sent] = []
@@ -86,7 +90,7 @@ class Relay:
 
     def _serve(self, client: socket.socket, server: socket.socket, number: int) -> None:
         self._start(self._requests, client, server, number)
-        self._start(_answers, server, client)
+        self._start(self._answers, server, client)
 
     def _requests(self, client: socket.socket, server: socket.socket, number: int) -> None:
         with client.makefile("rb") as stream, suppress(OSError):
@@ -98,6 +102,14 @@ class Relay:
         with suppress(OSError):
             server.shutdown(socket.SHUT_WR)
 
+    def _answers(self, server: socket.socket, client: socket.socket) -> None:
+        with suppress(OSError):
+            while data := server.recv(65536):
+                for old, new in self._renamed.items():
+                    data = data.replace(old, new)
+                client.sendall(data)
+            client.shutdown(socket.SHUT_WR)
+
 
 def head_lines(stream: BinaryIO) -> list[bytes]:
     """Read a head's lines, without the empty one at its end; nothing at the end of the connection."""
@@ -108,13 +120,6 @@ def request_of(head: list[bytes], connection: int) -> Sent:
     """Return the request that a head begins."""
     method, target, _ = head[0].decode("latin-1").split(" ")
     return Sent(method, target, tuple(header_lines(head[1:])), "", connection)
-
-
-def _answers(server: socket.socket, client: socket.socket) -> None:
-    with suppress(OSError):
-        while data := server.recv(65536):
-            client.sendall(data)
-        client.shutdown(socket.SHUT_WR)
 
 
 def _pass_body(stream: BinaryIO, server: socket.socket, sent: Sent) -> None:

@@ -68,6 +68,8 @@ class Answer:
     :param length: the Content-Length to claim; None for the true one
     :param end: ``clean``, ``cut`` (closed), ``mid`` (closed inside of a chunk), ``reset`` (a TCP reset)
     :param early: answer before the request's body is read
+    :param interim: statuses of answers that go before this one
+    :param surplus: bytes that follow the answer, beyond its length
     """
 
     status: int = 200
@@ -77,6 +79,8 @@ class Answer:
     length: int | None = None
     end: str = "clean"
     early: bool = False
+    interim: tuple[int, ...] = ()
+    surplus: bytes = b""
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the body."""
@@ -114,12 +118,16 @@ Script = Callable[[Recorded], Answer]
 
 @dataclass
 class Responder:
-    """The server; a context. Answers are given in order, the last one again and again."""
+    """The server; a context. Answers are given in order, the last one again and again.
+
+    Unless the test says so, no storage policy is known to run storlets on its nodes; who asks is in ``probes``.
+    """
 
     info: dict[str, object] = field(default_factory=lambda: dict(INFO))
     requests: list[Recorded] = field(default_factory=list)
     logins: list[Recorded] = field(default_factory=list)
     infos: list[Recorded] = field(default_factory=list)
+    probes: list[Recorded] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
 
     def __enter__(self) -> Responder:
@@ -216,7 +224,11 @@ class Responder:
 
     def _record(self, recorded: Recorded) -> None:
         where = {"/auth/v1.0": self.logins, "/info": self.infos}.get(recorded.target, self.requests)
-        where.append(recorded)
+        (self.probes if self._is_probe(recorded) else where).append(recorded)
+
+    def _is_probe(self, recorded: Recorded) -> bool:
+        wanted = {("HEAD", "/storlet"), ("HEAD", "*"), ("*", "*")}
+        return (recorded.method, recorded.path) == ("HEAD", "/storlet") and wanted.isdisjoint(self._answers)
 
     def _replace(self, recorded: Recorded) -> None:
         for requests in (self.requests, self.logins, self.infos):
@@ -229,6 +241,8 @@ class Responder:
             return self._log_in(recorded)
         if recorded.target == "/info" and ("GET", "/info") not in self._answers:
             return ok(json.dumps(self.info).encode(), Content_Type="application/json")
+        if self._is_probe(recorded):
+            return ok(status=204)
         path = {"/auth/v1.0": "/auth", "/info": "/info"}.get(recorded.target, recorded.path)
         for key in ((recorded.method, path), (recorded.method, "*"), ("*", "*")):
             if key in self._answers:
@@ -289,6 +303,8 @@ def _send(connection: socket.socket, method: str, answer: Answer) -> bool:
 
 
 def _send_answer(connection: socket.socket, method: str, answer: Answer) -> None:
+    for status in answer.interim:
+        connection.sendall(b"HTTP/1.1 %d Interim\r\nLink: </style.css>; rel=preload\r\n\r\n" % status)
     lines = [f"HTTP/1.1 {answer.status} {responses.get(answer.status, 'Something')}"]
     lines += [f"{name}: {value}" for name, value in answer.headers]
     if "x-trans-id" not in (name.lower() for name, _ in answer.headers):
@@ -296,14 +312,19 @@ def _send_answer(connection: socket.socket, method: str, answer: Answer) -> None
     pieces = answer.pieces()
     if answer.chunked:
         lines.append("Transfer-Encoding: chunked")
-    elif answer.status != 204:
+    elif answer.status != 204 and answer.status >= 200:
         if answer.length is None:
             whole = b"".join(pieces)
             pieces = iter([whole])
             lines.append(f"Content-Length: {len(whole)}")
         else:
             lines.append(f"Content-Length: {answer.length}")
-    connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape"))
+    head = ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
+    if answer.surplus:  # in one packet with all that is before it
+        whole = b"" if method == "HEAD" or answer.status == 204 else b"".join(pieces)
+        connection.sendall(head + whole + answer.surplus)
+        return
+    connection.sendall(head)
     if method == "HEAD":
         return
     for piece in pieces:

@@ -1,0 +1,59 @@
+"""The storage policies of an embedded Swift: the same three in every data folder.
+
+A storlet-enabled cloud has replicated and erasure-coded policies, and object servers run no storlet over the latter
+(storlets ``handlers/obj.py: is_ec_response``). Whoever writes for such a cloud can try that here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+DEVICE = "disk"
+"""The device of accounts, containers and replicated objects: a folder beneath the servers' ``devices`` folder."""
+
+DEVICES = (DEVICE, "disk-2", "disk-3")
+"""All devices. The others hold fragments only, so that those of one object are on three, as in a cloud."""
+
+
+class Policy(NamedTuple):
+    """A storage policy.
+
+    :param number: its number, by which containers and folders on the disk know it: it can't change once there is data
+    :param devices: the device of each replica, or of each fragment
+    :param options: what its section of ``swift.conf`` says besides its name
+    """
+
+    number: int
+    name: str
+    devices: tuple[str, ...]
+    options: Mapping[str, str]
+
+    @property
+    def ring(self) -> str:
+        """The name of its ring (swift ``storage_policy.py: get_policy_string``)."""
+        return f"object-{self.number}" if self.number else "object"
+
+    @property
+    def section(self) -> tuple[str, dict[str, str]]:
+        """Its section of ``swift.conf``: title and options."""
+        return f"storage-policy:{self.number}", {"name": self.name, **self.options}
+
+
+POLICIES = (
+    # Data folders of earlier releases have it without a name: Swift called it Policy-0 then.
+    Policy(0, "standard", (DEVICE,), {"aliases": "Policy-0", "default": "yes"}),
+    Policy(1, "second", (DEVICE,), {"policy_type": "replication"}),
+    Policy(
+        2,
+        "ec21",
+        DEVICES,
+        {
+            "policy_type": "erasure_coding",
+            "ec_type": "liberasurecode_rs_vand",  # part of pyeclib's wheel; the others want libraries of the system's
+            "ec_num_data_fragments": "2",
+            "ec_num_parity_fragments": "1",
+        },
+    ),
+)
+"""Every policy; the first is the default."""

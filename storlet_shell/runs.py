@@ -1,0 +1,323 @@
+"""Run a storlet over an object that is read: where it runs, and that it has run.
+
+Object servers return some objects as they are, with status 200 and the headers of a run, as if the storlet had made
+that of them: erasure-coded objects, and dynamic large ones (storlets ``handlers/obj.py: GET``). The embedded Swift says
+of each answer where the storlet has run. No other cluster does, and there no header tells an erasure-coded object. So
+reads run on the proxy server there, which runs storlets over everything, unless the container's storage policy is known
+to run them on its nodes: ``enable`` tries that once, and keeps the answers with the container of the storlets.
+
+Every command that reads through a storlet does it by :func:`read_through` or :func:`copy_through`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from storlet_shell import headers as wire
+from storlet_shell.cluster import PROBES, policy_of, returned_as_is
+from storlet_shell.errors import (
+    ConnectionFailedError,
+    IdentityError,
+    OverloadedError,
+    ServiceError,
+    StorletFailedError,
+    StorletShellError,
+    UnrunError,
+)
+from storlet_shell.values import Invocation, ObjectPath, Request
+
+if TYPE_CHECKING:
+    from storlet_shell.client import Client
+    from storlet_shell.transport import Reply
+
+Warn = Callable[[str], None]
+
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+def _silent(_: str) -> None:
+    """Warn nobody."""
+
+
+class Answer(NamedTuple):
+    """What a storlet made of an object.
+
+    :param request: the request that it was made for; where it ran is part of it
+    """
+
+    request: Request
+    reply: Reply
+
+
+def check_storlets_run(client: Client, warn: Warn = _silent) -> None:
+    """Check that the cluster runs storlets: one that does not stores and returns objects as they are, and says nothing.
+
+    A cluster that hides what it can do (``expose_info = false``) is given the benefit of the doubt.
+
+    :raises ServiceError: when it runs none
+    """
+    capabilities = client.capabilities()
+    if capabilities and "storlet_handler" not in capabilities:
+        raise ServiceError("this cluster runs no storlets: GET /info does not name their middleware")
+    if capabilities.get("storlet_handler", {}).get("storlet_gateway_class") == "StubStorletGateway":
+        warn("warning: this cluster's storlets gateway is the stub, which runs nothing")
+
+
+def names_places(client: Client) -> bool:
+    """Tell whether each result of a storlet says where it ran: the embedded Swift's do, and ``GET /info`` says so."""
+    return bool(client.capabilities().get("storlet_shell", {}).get("names_places"))
+
+
+def read_through(
+    client: Client,
+    source: ObjectPath,
+    run: Invocation,
+    headers: Mapping[str, str] = _NO_HEADERS,
+    warn: Warn = _silent,
+) -> Answer:
+    """Run a storlet over an object, and return its result as it comes; never the object itself.
+
+    An answer that no storlet has made is dropped, and the storlet runs on the proxy server instead.
+
+    :param headers: further headers of the request
+    :param warn: called with a line for the user
+    :raises UnrunError: when it is to run on the object's own server, which doesn't run storlets over it
+    :raises ServiceError: when the cluster runs no storlets
+    """
+    if not runs_on_proxy(run):
+        check_storlets_run(client, warn)
+    placed = place(client, source.container, run, warn)
+    answer = _send(client, source, placed, headers, warn)
+    if answer is None and not runs_on_proxy(placed):
+        answer = _send(client, source, placed._replace(on_proxy=True), headers, warn)
+        if answer is not None and run.on_proxy is False:
+            warn(f"warning: {source}: object servers return it without running {run.storlet}; it ran on the proxy")
+    if answer is None:
+        raise ServiceError(f"{source}: the server returned it without running {run.storlet}")
+    return answer
+
+
+def read_request(source: ObjectPath, run: Invocation, headers: Mapping[str, str] = _NO_HEADERS) -> Request:
+    """Return the GET that runs a storlet, where the invocation says."""
+    feed = wire.encode_invocation(run)
+    return Request("GET", source.container, source.name, headers={"Accept-Encoding": "identity", **feed, **headers})
+
+
+def place(client: Client, container: str, run: Invocation, warn: Warn = _silent) -> Invocation:
+    """Return the invocation with the place where it is to run over an object of a container.
+
+    :raises UnrunError: when that is to be the object's own server, which is known not to run storlets
+    """
+    if runs_on_proxy(run):
+        return run
+    if run.on_proxy is False:
+        check_node(client, container, run, warn)
+        return run
+    if names_places(client):  # each answer will tell
+        does_run = not client.cluster.knows(returned_as_is(container))
+    else:
+        does_run = bool(runs_on_nodes(client, container))
+    return run if does_run else run._replace(on_proxy=True)
+
+
+def runs_on_proxy(run: Invocation) -> bool:
+    """Tell whether an invocation runs on the proxy server: over ranges and several inputs it does in any case."""
+    return bool(run.on_proxy or run.extra or run.range is not None)
+
+
+def runs_on_nodes(client: Client, container: str) -> bool | None:
+    """Tell whether storlets run on the nodes of a container's storage policy; None where that isn't known.
+
+    A session asks once for the answers of the probe, and, where there are any, once for the policy of each container.
+    Who may not ask runs on the proxy server.
+    """
+    try:
+        probes = client.cluster.recall(PROBES, lambda: ask_probes(client))
+        if not probes:
+            return None
+        return probes.get(client.cluster.recall(policy_of(container), lambda: _ask_policy(client, container)))
+    except (ConnectionFailedError, OverloadedError):
+        raise
+    except StorletShellError:
+        return None
+
+
+def ask_probes(client: Client) -> dict[str, bool]:
+    """Return on which storage policies' nodes storlets run, by the policies' names in lower case; empty if unknown."""
+    places = wire.decode_metadata(_head(client, client.storlet_container), wire.PLACE_OF_POLICY)
+    return {policy.lower(): place == wire.PLACES[True] for policy, place in places.items()}
+
+
+def _ask_policy(client: Client, container: str) -> str:
+    return _head(client, container).get(wire.STORAGE_POLICY, "").lower()
+
+
+def _head(client: Client, container: str) -> Mapping[str, str]:
+    """Return a container's headers; empty for a user who may not see them, or if it isn't there."""
+    try:
+        reply = client.find(Request("HEAD", container))
+    except IdentityError:
+        return {}
+    return {} if reply is None else reply.headers
+
+
+def _send(client: Client, source: ObjectPath, run: Invocation, headers: Mapping[str, str], warn: Warn) -> Answer | None:
+    """Send the request of a run; return None, having dropped the answer, if nothing has run.
+
+    :raises UnrunError: when the user has asked for a run on the object's own server, and only the proxy can
+    """
+    request = read_request(source, run, headers)
+    reply = client.send(request)
+    try:
+        if wire.RAN_ON in reply.headers or _has_run_elsewhere(client, source, reply, run, warn):
+            return Answer(request, reply)
+    except StorletShellError:
+        reply.close()
+        raise
+    reply.close()
+    is_large = wire.DYNAMIC_MANIFEST in reply.headers
+    if run.on_proxy is False and (is_large or not names_places(client)):
+        raise _unrun(source, run, reply)
+    if not is_large:
+        client.cluster.note(returned_as_is(_container_read(client, source, reply)), fact=True)
+    return None
+
+
+def _has_run_elsewhere(client: Client, source: ObjectPath, reply: Reply, run: Invocation, warn: Warn) -> bool:
+    """Tell whether an answer that doesn't say where the storlet ran, as other clusters' don't, is its result.
+
+    :raises ServiceError: when the cluster runs no storlets
+    """
+    check_storlets_run(client)
+    if names_places(client):
+        return False
+    return runs_on_proxy(run) or not _may_be_source(client, source, reply, run, warn)
+
+
+def _may_be_source(client: Client, source: ObjectPath, reply: Reply, run: Invocation, warn: Warn) -> bool:
+    """Tell whether an object server's answer may be the object as it is, on a cluster that doesn't say so.
+
+    The middleware takes the length off what a storlet makes (storlets ``handlers/base.py: apply_storlet``). A symbolic
+    link may have led to a container of another storage policy.
+    """
+    if wire.DYNAMIC_MANIFEST in reply.headers or wire.CONTENT_LENGTH in reply.headers:
+        return True
+    container = _container_read(client, source, reply)
+    if container == source.container:
+        return False
+    if run.on_proxy is False:
+        check_node(client, container, run, warn)
+        return False
+    return not (container and runs_on_nodes(client, container))
+
+
+def _container_read(client: Client, source: ObjectPath, reply: Reply) -> str:
+    """Return the container of the object that was read, which a symbolic link may have led to.
+
+    :returns: empty if that is another account's, or can't be read
+    """
+    try:
+        parts = unquote(urlsplit(reply.headers.get(wire.CONTENT_LOCATION, "")).path).split("/", 4)
+    except ValueError:  # it is no URL
+        return ""
+    if len(parts) < 5:
+        return source.container
+    _, _, account, container, _ = parts
+    return container if account == client.account else ""
+
+
+def check_node(client: Client, container: str, run: Invocation, warn: Warn) -> None:
+    """Check that a run on an object's own server, if the user has asked for one, isn't known to be none.
+
+    :param container: the object's; empty if it isn't known
+    :raises UnrunError: when it is
+    """
+    if run.on_proxy is not False or runs_on_proxy(run) or names_places(client):
+        return
+    does_run = runs_on_nodes(client, container) if container else None
+    if does_run is False:
+        policy = client.cluster.recall(policy_of(container), lambda: _ask_policy(client, container))
+        raise UnrunError(
+            f"container {container}: object servers run no storlets over objects of its storage policy {policy}; "
+            "drop --on-node"
+        )
+    if does_run is None:
+        warn(
+            f"warning: it isn't known whether the nodes of container {container or 'behind the link'} run "
+            f"{run.storlet}; if not, the result is the object as it is: see enable, or drop --on-node"
+        )
+
+
+def _unrun(source: ObjectPath, run: Invocation, reply: Reply) -> UnrunError:
+    message = f"{source}: object servers return it without running {run.storlet}; drop --on-node"
+    return UnrunError(message, transaction_id=reply.transaction_id)
+
+
+def copy_through(
+    client: Client,
+    run: Invocation,
+    source: ObjectPath,
+    output: ObjectPath,
+    headers: Mapping[str, str] = _NO_HEADERS,
+    extra: tuple[ObjectPath, ...] = (),
+) -> Reply:
+    """Copy through a storlet, and return the answer.
+
+    Each input is looked up first: upstream's middleware would store, or feed in, the error page of a missing one.
+
+    :param headers: further headers of the request
+    :param extra: further inputs of the storlet
+    :raises StorletFailedError: when the storlet fails, or has not run
+    """
+    run = run._replace(extra=(*run.extra, *extra))
+    for number, path in enumerate((source, *extra)):
+        reply = client.send(Request("HEAD", *path))
+        reply.close()
+        if number == 0:
+            check_copy(client, source, run, reply)
+    request = copy_request(run, source, output)
+    request = request._replace(headers={**request.headers, **headers})
+    return send_copy(client, request, run, source, output)
+
+
+def copy_request(run: Invocation, source: ObjectPath, output: ObjectPath) -> Request:
+    """Return the COPY that runs a storlet: on the proxy server unless it is told otherwise."""
+    run = run._replace(on_proxy=run.on_proxy is not False)
+    return Request("COPY", *source, headers={**wire.encode_destination(output), **wire.encode_invocation(run)})
+
+
+def check_copy(client: Client, source: ObjectPath, run: Invocation, reply: Reply, warn: Warn = _silent) -> None:
+    """Check that a copy on the object's own server isn't known to store the object as it is.
+
+    :param reply: the answer to a HEAD of the source
+    :raises UnrunError: when it is
+    """
+    if runs_on_proxy(run) or run.on_proxy is None:
+        return
+    if wire.DYNAMIC_MANIFEST in reply.headers:
+        raise _unrun(source, run, reply)
+    check_node(client, _container_read(client, source, reply), run, warn)
+
+
+def send_copy(
+    client: Client, request: Request, run: Invocation, source: ObjectPath, output: ObjectPath, warn: Warn = _silent
+) -> Reply:
+    """Send a copy that runs a storlet, and return its answer.
+
+    :raises StorletFailedError: when the storlet fails, or has not run
+    """
+    try:
+        reply = client.send(request)
+    except UnrunError:  # the embedded Swift's refusal: nothing is stored
+        warn(f"warning: {source}: object servers return it without running {run.storlet}; it runs on the proxy")
+        reply = client.send(request._replace(headers={**request.headers, wire.RUN_ON_PROXY: ""}))
+    reply.read()
+    if wire.GENERATED_FROM not in reply.headers:
+        raise StorletFailedError(
+            f"{output}: the server copied {source} without {run.storlet}: it has no storlets middleware",
+            transaction_id=reply.transaction_id,
+        )
+    return reply

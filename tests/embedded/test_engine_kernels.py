@@ -1,0 +1,147 @@
+"""What holds where a kernel, or a container's policy, grants less; and that it is said."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import site
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .test_engine_calls import COLUMN
+
+# Filters that have a call fail as it does on a kernel without what it is for.
+CLONE, PRCTL = ((56, 157), (220, 167))[COLUMN]
+LACKING = {
+    "everything": [],
+    "namespaces": [(0x20, 0, 0, 0), (0x15, 0, 3, CLONE), (0x20, 0, 0, 16), (0x45, 0, 1, 0x7E020000), errno.EPERM],
+    "landlock": [(0x20, 0, 0, 0), (0x15, 0, 1, 444), errno.ENOSYS],
+    "seccomp": [(0x20, 0, 0, 0), (0x15, 0, 3, PRCTL), (0x20, 0, 0, 16), (0x15, 0, 1, 22), errno.EINVAL],
+}
+
+PROGRAM = """
+import json, os, sys
+from pathlib import Path
+from storlet_shell.embedded import control, linux, seccomp
+from tests.embedded.storlets import Client, storlet
+
+lacking, user = json.loads(sys.argv[1]), int(sys.argv[2])
+if user:
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+for program in lacking:
+    linux.forbid_new_privileges()
+    seccomp._install([tuple(each) if isinstance(each, list) else (6, 0, 0, 0x50000 | each) for each in program]
+        + [(6, 0, 0, 0x7FFF0000)])
+TRY = '''
+import multiprocessing, socket
+def attempt(name, action):
+    try:
+        results[name] = repr(action())
+    except BaseException as error:
+        results[name] = type(error).__name__
+def pool():
+    with multiprocessing.Pool(2) as workers:
+        return workers.map(abs, [-1, 2])
+results = {}
+'''
+CALL = '''
+attempt("inet", lambda: socket.socket(2).close())
+attempt("vsock", lambda: socket.socket(40).close())
+attempt("secret", lambda: open(params["file"]).read())
+attempt("scratch", lambda: open("x", "w").write("fine"))
+attempt("memory", lambda: os.close(os.memfd_create("x")))
+attempt("pool", pool)
+os.makedirs("/".join("d" * 300))
+for _ in range(3):
+    os.spawnlp(os.P_NOWAIT, "sleep", "sleep", params["mark"])
+import json; out.set_metadata({}); out.write(json.dumps(results).encode())
+'''
+with control.join_or_start(Path(), control.Settings(ephemeral=True)) as lease:
+    client = Client(lease.running)
+    client.request("PUT", "/c")
+    client.put("/c/o", b"x")
+    client.deploy("tries.py", storlet(CALL, TRY))
+    path = str(lease.running.folder / "credentials.json")
+    for _ in range(2):
+        told = client.result("tries.py", "/c/o", file=path, mark=f"97.{os.getpid()}")
+    client.close()
+    left = [each for each in Path("/proc").glob("[0-9]*/cmdline") if f"97.{os.getpid()}".encode() in each.read_bytes()]
+    print(json.dumps([control.status(lease.running.folder).sandbox, told, len(left)]))
+"""
+
+
+def python(user: int) -> str:
+    """Return a Python like this one that a user may run; empty if there is none."""
+    for program in (sys.executable, "/usr/bin/python{}.{}".format(*sys.version_info)):
+        with suppress(OSError):
+            if not user or subprocess.run([program, "-c", ""], user=user, check=False).returncode == 0:
+                return program
+    return ""
+
+
+def run(*lacking: str, user: int = 0) -> tuple[str, dict[str, Any], int]:
+    """Start a Swift where something is lacking; return what it says of it, what a storlet could do, what it left."""
+    programs = json.dumps([LACKING[name] for name in lacking])
+    command = [python(user), "-W", "ignore", "-c", PROGRAM, programs, str(user)]
+    root = Path(__file__).parents[2]
+    environ = os.environ | {"PYTHONPATH": os.pathsep.join([str(root), *site.getsitepackages()])}
+    done = subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr
+    description, told, left = json.loads(done.stdout)
+    return description, told, left
+
+
+CLOSED = {"inet": "OSError", "vsock": "OSError", "scratch": "4", "memory": "PermissionError", "pool": "[1, 2]"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lacking", LACKING)
+def test_what_is_lacking_is_said_and_the_rest_holds(lacking: str) -> None:
+    """Storlets run, and what the other layers keep from them they do not get."""
+    description, told, left = run(lacking)
+    closed = dict(CLOSED)
+    if lacking == "namespaces":
+        closed |= {"pool": "PermissionError"}
+        assert "no namespaces (" in description
+        assert "processes not counted" in description
+    elif lacking == "landlock":
+        assert "no Landlock" in description
+    elif lacking == "seccomp":
+        closed |= {"inet": "None", "vsock": told["vsock"], "memory": "None"}
+        assert "no seccomp: no IP network, AF_VSOCK open" in description
+    if lacking != "seccomp":
+        assert "seccomp: no network, files read-only outside the scratch folder" in description
+    assert told.pop("secret") in ("FileNotFoundError", "PermissionError")
+    assert told == closed
+    assert left == 0
+
+
+@pytest.mark.slow
+def test_a_kernel_without_any_says_that_all_is_open() -> None:
+    """Without namespaces, Landlock and seccomp, storlets run, and nothing is claimed."""
+    description, told, left = run("namespaces", "landlock", "seccomp")
+    assert description.endswith(
+        "no Landlock, no seccomp: NETWORK OPEN, FILES OPEN, processes not counted, SHARED MEMORY AND KEYRINGS OPEN"
+    )
+    assert (told["scratch"], told["pool"], left) == ("4", "[1, 2]", 0)
+
+
+USER = 1234 if os.geteuid() == 0 else 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not python(USER), reason="this Python is root's alone; install it where all may run it")
+def test_a_server_of_an_ordinary_user_s_confines_as_well() -> None:
+    """Who is not root has the same layers."""
+    description, told, left = run("everything", user=USER)
+    assert description.startswith("namespaces, Landlock")
+    assert told.pop("secret") in ("FileNotFoundError", "PermissionError")
+    assert (told, left) == (CLOSED, 0)

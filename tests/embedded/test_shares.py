@@ -1,0 +1,128 @@
+"""What one account does with the storlet engine leaves room for others."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+
+import pytest
+
+from tests.support.keystone import KeystoneSwift
+
+from .storlets import IDENTITY, PROXY, Client, storlet
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # printed at its first import, as the server has it (log.py)
+    import eventlet
+
+    from storlet_shell.embedded.slots import Slots
+
+MANY = 40
+"""More than may run at a time."""
+
+
+@pytest.fixture
+def accounts(keystone_swift: KeystoneSwift) -> Iterator[tuple[Client, Client]]:
+    """Deploy the same storlets in two accounts."""
+    with ExitStack() as stack:
+        clients = []
+        for name, project in (("tester", "test"), ("outsider", "other")):
+            projects = keystone_swift.ask("GET", f"/v3/projects?name={project}")["projects"]
+            account = f"AUTH_{projects[0]['id']}"
+            client = stack.enter_context(closing(Client(keystone_swift.running, keystone_swift.token(name), account)))
+            client.request("POST", "", {"X-Account-Meta-Storlet-Enabled": "True"})
+            for container in ("storlet", "dependency", "shares"):
+                client.request("PUT", f"/{container}")
+            client.put("/shares/o", b"x" * 10_000_000)
+            client.deploy("identity.py", IDENTITY)
+            client.deploy("stalls.py", storlet("time.sleep(60)"))
+            clients.append(client)
+        yield clients[0], clients[1]
+
+
+def send(client: Client, method: str, path: str, *headers: str) -> socket.socket:
+    """Send a request's headers, and then nothing; do not read either."""
+    lines = [f"{method} {client.account}{path} HTTP/1.1", "Host: x", f"X-Auth-Token: {client.token}", *headers, "", ""]
+    connection = socket.create_connection(("127.0.0.1", client.running.port), 30)
+    connection.sendall("\r\n".join(lines).encode())
+    return connection
+
+
+HOLDS = {
+    "sends nothing": ("PUT", "/shares/made", "X-Run-Storlet: identity.py", "Content-Length: 10"),
+    "does not read": ("GET", "/shares/o", "X-Run-Storlet: identity.py"),
+    "stalls": ("GET", "/shares/o", "X-Run-Storlet: stalls.py"),
+    "stalls on the proxy": ("GET", "/shares/o", "X-Run-Storlet: stalls.py", "X-Storlet-Run-On-Proxy:"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", HOLDS)
+def test_one_account_leaves_room_for_another(accounts: tuple[Client, Client], way: str) -> None:
+    """Whatever keeps an account's invocations from ending, another account's run, several at a time."""
+    user, attacker = accounts
+    with ExitStack() as stack:
+        for _ in range(MANY):
+            stack.enter_context(closing(send(attacker, *HOLDS[way])))
+        for where in ({}, PROXY):
+            assert user.run("identity.py", "/shares/o", where).status == 200
+        answers: list[int] = []
+
+        def run() -> None:
+            with closing(user.connect()) as connection:
+                answers.append(user.run("identity.py", "/shares/o", connection=connection).status)
+
+        threads = [threading.Thread(target=run) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert answers == [200] * 4
+
+
+def test_account_alone_has_most_of_the_slots() -> None:
+    """A single account may take three quarters; several saturate at equal shares, and the next still gets one."""
+    slots = Slots(32)
+    assert sum(slots.acquire("a", 0.001) for _ in range(32)) == 24
+    for number in range(5):
+        assert slots.acquire(f"b{number}", 0.001)
+
+
+def test_whose_account_holds_fewest_is_next() -> None:
+    """Of those who wait, an account that holds much comes after one that holds little, whoever was first."""
+    slots, order = Slots(4), []
+
+    def wait(account: str) -> Callable[[], None]:
+        def run() -> None:
+            assert slots.acquire(account, 30)
+            order.append(account)
+
+        return run
+
+    assert [slots.acquire(account, 0.001) for account in ("a", "a", "a", "b", "b")] == [True, True, True, True, False]
+    threads = [eventlet.spawn(wait(account)) for account in ("b", "c")]
+    eventlet.sleep(0)
+    slots.release("a")
+    eventlet.sleep(0)
+    assert order == ["c"]
+    slots.release("b")
+    for thread in threads:
+        thread.wait()
+    assert order == ["c", "b"]
+
+
+def test_whoever_gives_up_holds_nothing() -> None:
+    """A wait that times out, or is killed, even at the moment of its success, leaves every slot to others."""
+    slots = Slots(4)
+    assert [slots.acquire("a", 0.001) for _ in range(4)] == [True, True, True, False]
+    waiting = eventlet.spawn(slots.acquire, "a", 30)
+    eventlet.sleep(0)
+    slots.release("a")  # given to the one that waits, which is killed before it learns of it
+    waiting.kill()
+    assert slots.acquire("a", 0.001)
+    for _ in range(3):
+        slots.release("a")
+    assert [slots.acquire("b", 0.001) for _ in range(4)] == [True, True, True, False]
