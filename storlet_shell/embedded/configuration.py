@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from storlet_shell.embedded import users
+from storlet_shell.embedded import messages, users
 from storlet_shell.embedded.disk import RESERVED_BYTES
 from storlet_shell.embedded.failures import OBJECT, PROXY
 from storlet_shell.embedded.policies import POLICIES
@@ -70,6 +70,10 @@ _CHUNK = 256 * 2**10
 
 # The same on the way from the object server to the client: as by default, since small output waits for that much.
 _ANSWER_CHUNK = 64 * 2**10
+
+# An invocation is handed these besides its log, its metadata, its body and its first input. Many more would take the
+# server's own descriptors before they failed.
+_MOST_FURTHER_INPUTS = messages.MOST_DESCRIPTORS - 4
 
 # Seconds in which the proxy does not ask Keystone again whose a token is; what is revoked is good for so long.
 _TOKEN_CACHE_SECONDS = 10
@@ -177,6 +181,7 @@ def _storlet_handler(where: str) -> dict[str, str]:
     return {
         "use": "egg:storlets#storlet_handler",
         "execution_server": where,
+        "max_extra_resources": str(_MOST_FURTHER_INPUTS),
         "storlet_gateway_module": GATEWAY,
         "storlet_gateway_conf": f"{FOLDER}/storlet-gateway-{where}.conf",
         "internal_client_conf_path": f"{_ABSOLUTE}/internal-client.conf",

@@ -111,6 +111,16 @@ def leave_session_keyring() -> None:
         _call(_KEYCTL, _KEYCTL_JOIN_SESSION_KEYRING, None)  # a kernel without keyrings has none to leave
 
 
+def bound_namespaces(most: int) -> None:
+    """Bound how many namespaces may be begun in this process's user namespace, where the kernel lets it say so.
+
+    Otherwise the bound is that of the user who began the first of them, for all of that user's processes.
+    """
+    for kind in ("user", "pid", "ipc"):
+        with suppress(OSError):  # a container's /proc/sys may be read-only
+            Path(f"/proc/sys/user/max_{kind}_namespaces").write_text(str(most))
+
+
 def be_killed_first() -> None:
     """Have the kernel end this process and its descendants before others when the machine's memory is used up."""
     with suppress(OSError):

@@ -13,8 +13,10 @@ from typing import Any
 
 Message = dict[str, Any]
 
+MOST_DESCRIPTORS = 64
+"""How many descriptors come with a message at most."""
+
 _LARGEST = 192 * 1024  # below the send buffer that Linux gives a local socket (net.core.wmem_default)
-_DESCRIPTORS = 64
 
 
 class MessageTooLongError(Exception):
@@ -65,7 +67,7 @@ def receive_packet(channel: socket.socket) -> tuple[bytes, int]:
 
 
 def _receive(channel: socket.socket) -> tuple[bytes, list[int], int]:
-    room = socket.CMSG_SPACE(12) + socket.CMSG_SPACE(_DESCRIPTORS * 4)
+    room = socket.CMSG_SPACE(12) + socket.CMSG_SPACE(MOST_DESCRIPTORS * 4)
     data, ancillary, _, _ = channel.recvmsg(_LARGEST, room, socket.MSG_CMSG_CLOEXEC)
     descriptors: list[int] = []
     sender = 0

@@ -41,6 +41,8 @@ _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"
 SCRATCH = "/tmp"  # noqa: S108  the sandbox's own, an empty file system in memory
 SHARED_MEMORY = "/dev/shm"  # noqa: S108  a folder of the same file system, so that its bytes count
 _MOST_DESCRIPTORS = 1024  # what a login has; sockets and pipes hold memory that no process's limit counts
+_MOST_NAMESPACES = 512  # of a version; its invocations need 33 of each kind, and the kernel is slow to end them
+_MOST_SIGNALS = 256  # that wait, and timers; the kernel counts them for the server's user as well
 _LEAST_STACK = 512 << 10
 _USUAL_STACK = 8 << 20
 
@@ -207,6 +209,7 @@ def confine(sandbox: Sandbox, place: Place) -> None:
     """Give up, for ever, what a storlet must not have; its code may run after this."""
     readable = place.readable()
     if sandbox.namespaces:
+        linux.bound_namespaces(_MOST_NAMESPACES)
         _build_root(place, readable)
         # PID 1 of these namespaces: its end is the end of every process in them.
     else:
@@ -264,6 +267,7 @@ def limit(memory: int, files: int, threads: int) -> None:
         resource.RLIMIT_AS: used + memory,
         resource.RLIMIT_FSIZE: files,
         resource.RLIMIT_NOFILE: _MOST_DESCRIPTORS,
+        resource.RLIMIT_SIGPENDING: _MOST_SIGNALS,
     }
     for which, value in limits.items():
         hard = resource.getrlimit(which)[1]

@@ -23,7 +23,7 @@ Instruction = tuple[int, int, int, int]  # struct sock_filter: code, jump if tru
 
 # Each call's number on x86-64 and on arm64 (arch/x86/entry/syscalls/syscall_64.tbl and
 # include/uapi/asm-generic/unistd.h); None where an architecture has not got it.
-_CLONE, _SOCKET, _SOCKETPAIR, _IOCTL = (56, 220), (41, 198), (53, 199), (16, 29)
+_CLONE, _SOCKET, _SOCKETPAIR, _IOCTL, _PRCTL = (56, 220), (41, 198), (53, 199), (16, 29), (157, 167)
 
 _REFUSED: dict[str, tuple[int | None, int | None]] = {
     # Namespaces, and what is mounted in them. clone is looked at more closely below.
@@ -86,6 +86,9 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
     "mq_timedreceive": (243, 183),
     "mq_notify": (244, 184),
     "mq_getsetattr": (245, 185),
+    # Watches of files, of which the kernel allows 128 to all processes of a user, the server's among them.
+    "inotify_init": (253, None),
+    "inotify_init1": (294, 26),
     # The machine.
     "init_module": (175, 105),
     "finit_module": (313, 273),
@@ -123,6 +126,7 @@ _NEWEST = 456  # futex_requeue, of Linux 6.7. Later calls, and those of other AB
 
 _NAMESPACES = 0x7E020000  # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C  # type into a terminal
+_PR_SET_PDEATHSIG = 1
 
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # which number above, AUDIT_ARCH_*
 
@@ -168,6 +172,9 @@ def calls(machine: str, namespaces: int = 0) -> list[Instruction]:
         program += _when(create[column], 0, [(_EQUAL, 1, 0, socket.AF_UNIX), _error(errno.EAFNOSUPPORT)])
     refused = [(_EQUAL, 0, 1, request) for request in (_TIOCSTI, _TIOCLINUX)]
     program += _when(_IOCTL[column], 1, [part for test in refused for part in (test, _error(errno.EPERM))])
+    # The end of the server ends every process of its storlets: nobody takes that back.
+    other_signal = [(_LOAD, 0, 0, _ARGUMENTS + 8), (_EQUAL, 1, 0, signal.SIGKILL), _error(errno.EPERM)]
+    program += _when(_PRCTL[column], 0, [(_EQUAL, 0, len(other_signal), _PR_SET_PDEATHSIG), *other_signal])
     allowed = [(_EQUAL, 2, 0, namespaces | signal.SIGCHLD)] if namespaces else []
     program += _when(_CLONE[column], 0, [*allowed, (_ANY_BIT, 0, 1, _NAMESPACES), _error(errno.EPERM)])
     return [*program, (_RETURN, 0, 0, _ALLOW)]

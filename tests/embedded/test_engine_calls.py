@@ -46,6 +46,9 @@ CALLS = {
     "semget": ((64, 190), "0, 1, 0o1600"),
     "msgget": ((68, 186), "0, 0o1600"),
     "mq_open": ((240, 180), "b'x', 0o102, 0o600, 0"),
+    "inotify_init1": ((294, 26), "0"),
+    "outliving the server": ((157, 167), "1, 0"),
+    "outliving it with more bits": ((157, 167), "1, 0x100000000"),
     "typing into a terminal": ((16, 29), "0, 0x5412, b'x'"),
     "typing with more bits": ((16, 29), "0, 0x100005412, b'x'"),
 }
@@ -238,6 +241,7 @@ def test_both_architectures_refuse_the_same(machine: str) -> None:
     program = seccomp.calls(machine, run)
     for call in ((0, 63), (1, 64), (257, 56), (59, 221), (157, 167)):  # read, write, openat, execve, prctl
         assert interpret(program, architecture, call[column], [0]) == 0
+    assert interpret(program, architecture, (157, 167)[column], [1, 9]) == 0  # an invocation asks to be killed
     clone = (56, 220)[column]
     for flags, number in ((17, 0), (0x3D0F00, 0), (run | 17, 0), (run, errno.EPERM), (run | 0x20000 | 17, errno.EPERM)):
         assert interpret(program, architecture, clone, [flags]) == number

@@ -122,6 +122,15 @@ def test_a_failed_copy_stores_nothing(client: Client, where: dict[str, str], cod
     assert client.request("HEAD", "/c/never").status == 404
 
 
+@pytest.mark.parametrize(("further", "status"), [(60, 200), (61, 400), (1000, 400)])
+def test_more_inputs_than_can_be_handed_over_are_refused(client: Client, further: int, status: int) -> None:
+    """They are counted before any is opened: each takes descriptors of the server's, which all accounts share."""
+    client.deploy("count.py", storlet("out.set_metadata({}); out.write(b''.join(file.read(1) for file in in_files))"))
+    answer = client.run("count.py", "/c/o", {"X-Storlet-Extra-Resources": ",".join(["/c/o"] * further)})
+    assert answer.status == status, answer
+    assert answer.body == b"x" * 61 if status == 200 else b"only 60 is allowed" in answer.body
+
+
 def test_half_an_upload_is_no_input(client: Client) -> None:
     """When the client goes away in the middle of an upload, nothing is stored, and the storlet sees no end of input."""
     client.deploy("halved.py", IDENTITY)

@@ -25,6 +25,7 @@ from storlet_shell.session import Options, Session, Surroundings
 from storlet_shell.values import Request
 
 from .conftest import User, connect, ended
+from .storlets import Client, storlet
 
 
 def test_a_lasting_server_stays_until_it_is_stopped(folder: Path) -> None:
@@ -142,6 +143,36 @@ def test_a_killed_server_is_not_in_the_way(folder: Path) -> None:
         assert lease.started
         assert lease.running.pid != running.pid
         assert not control.status(folder).lasting, "the killed one's wish to stay is gone with it"
+
+
+HIDE = """
+import ctypes
+ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)  # PR_SET_PDEATHSIG
+while True: time.sleep(1)
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_server_takes_imports_along_that_would_outlive_it(folder: Path) -> None:
+    """Import code can't have the kernel forget that the end of the server is its own."""
+    running, _ = control.start(folder, Settings())
+    client = Client(running)
+    client.request("PUT", "/c")
+    client.put("/c/o", b"x")
+    client.deploy("hide.py", storlet("", HIDE))
+    connection = client.connect()
+    sent = {"X-Auth-Token": client.token, "X-Run-Storlet": "hide.py"}
+    connection.request("GET", f"{client.account}/c/o", headers=sent)
+    server = psutil.Process(running.pid)
+    deadline = time.monotonic() + 20
+    while not (hidden := [one for child in server.children() for one in child.children()]):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(1)  # its import has begun
+    os.kill(running.pid, signal.SIGKILL)
+    connection.close()
+    client.close()
+    assert all(ended(process.pid) for process in hidden)
 
 
 def test_a_number_of_a_dead_server_is_never_signalled(folder: Path) -> None:

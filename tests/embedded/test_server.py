@@ -9,6 +9,7 @@ import tarfile
 import time
 import urllib.request
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,6 +82,13 @@ def test_storage_servers_answer_their_own_process_only(swift: control.Running) -
             except (BrokenPipeError, ConnectionResetError):
                 answer = b""
             assert answer == b""
+
+
+def test_the_server_waits_without_epoll(swift: control.Running) -> None:
+    """The kernel has so many of epoll's watches for a user, and a storlet of that user's can take them all."""
+    held = [link.readlink() for link in Path(f"/proc/{swift.pid}/fd").iterdir() if link.is_symlink()]
+    assert held
+    assert not [path for path in held if "eventpoll" in str(path)]
 
 
 def test_listings_are_right_at_once(connection: connect) -> None:
