@@ -239,18 +239,18 @@ class Client:
                 return error
         if reply.status == 400 and wire.is_account_disabled(body):
             message = f"{request.subject}: the account is not enabled for storlets; enable it with: enable"
-            return StorletShellError(message, transaction_id=reply.transaction_id)
+            return StorletShellError(message, transaction_id=reply.transaction_id, status=reply.status)
         if reply.status == 404 and request.method == "PUT" and request.name:
             message = f"container {request.container} is not there; make it with: mkdir {request.container}"
-            return NotFoundError(message, transaction_id=reply.transaction_id)
+            return NotFoundError(message, transaction_id=reply.transaction_id, status=reply.status)
         kind, meaning = error_of_status(request, reply.status, reply.headers)
         if kind is OverloadedError or _was_turned_away(reply):
             message = f"{request.subject}: {meaning} (HTTP {reply.status})"
-            return OverloadedError(
-                message, transaction_id=reply.transaction_id, retry_after=wire.read_retry_after(reply.headers)
-            )
+            pause = wire.read_retry_after(reply.headers)
+            return OverloadedError(message, transaction_id=reply.transaction_id, status=reply.status, retry_after=pause)
         said = f", {text}" if text and reply.status in (400, 403, 405, 409, 412, 413, 422) else ""
-        return kind(f"{request.subject}: {meaning}{said} (HTTP {reply.status})", transaction_id=reply.transaction_id)
+        message = f"{request.subject}: {meaning}{said} (HTTP {reply.status})"
+        return kind(message, transaction_id=reply.transaction_id, status=reply.status)
 
     def _storlet_error(self, request: Request, reply: Reply, body: bytes, text: str) -> StorletShellError | None:
         storlet = request.headers[wire.RUN_STORLET]
@@ -277,21 +277,21 @@ class Client:
             return None
         verb = "failed" if kind is StorletFailedError else "did not run"
         message = f"storlet {storlet} {verb} over {request.subject}: {reason}"
-        return kind(message, transaction_id=transaction, details=log)
+        return kind(message, transaction_id=transaction, details=log, status=reply.status)
 
     def _refusal(self, storlet: str, transaction: str) -> StorletShellError:
         """Say why a storlet could not be run; looking for it takes a new login if the token has expired."""
         refused = self._token
         try:
             if self.find(Request("HEAD", self.storlet_container, storlet)) is None:
-                return NotDeployedError(f"storlet {storlet} is not deployed", transaction_id=transaction)
+                return NotDeployedError(f"storlet {storlet} is not deployed", transaction_id=transaction, status=401)
         except IdentityError as error:
             if not error.transaction_id:
                 return error  # it is the login that failed
         if self._token != refused:
             message = "the token had expired, and what is sent can be read once only; there is a new token for the next"
-            return IdentityError(message, transaction_id=transaction)
-        return IdentityError(f"this user may not run storlet {storlet}", transaction_id=transaction)
+            return IdentityError(message, transaction_id=transaction, status=401)
+        return IdentityError(f"this user may not run storlet {storlet}", transaction_id=transaction, status=401)
 
     def storlet_log(self, storlet: str, transaction: str = "") -> str:
         """Return what is kept of a storlet's log; nothing when there is none.

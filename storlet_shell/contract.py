@@ -17,8 +17,6 @@ METADATA_BYTES = 4096
 
 NO_METADATA = "it ended without out_files[0].set_metadata()"
 
-NAME_TAKEN = "its name {} is that of a module of Python's or the engine's; deploy it under another name"
-
 _STORED_NAME, _STORED_VALUE, _STORED_COUNT = 128, 256, 90
 """Swift's default limits for what is stored (``swift/common/constraints.py``): bytes, bytes, metadata of an object."""
 

@@ -51,6 +51,7 @@ class StorletShellError(Exception):
     :param message: what failed, on which thing, why, and what to do next, in one line
     :param transaction_id: Swift's ``X-Trans-Id`` of the request that failed, if one was answered
     :param details: lines that go with it, where they are known: a storlet's log and traceback
+    :param status: the HTTP status of the request that failed; None if it wasn't answered, or no request failed
 
     ``result`` is what was done all the same, of a batch that failed in part; else None.
     """
@@ -58,10 +59,11 @@ class StorletShellError(Exception):
     exit_status = ExitStatus.ERROR
     result: object = None
 
-    def __init__(self, message: str, *, transaction_id: str = "", details: str = "") -> None:
+    def __init__(self, message: str, *, transaction_id: str = "", details: str = "", status: int | None = None) -> None:
         super().__init__(message)
         self.transaction_id = transaction_id
         self.details = details
+        self.status = status
 
     @property
     def message(self) -> str:
@@ -121,8 +123,16 @@ class OverloadedError(ServiceError):
     :param retry_after: the seconds that the server wants to be left alone for; 0 when it does not say
     """
 
-    def __init__(self, message: str, *, transaction_id: str = "", details: str = "", retry_after: float = 0.0) -> None:
-        super().__init__(message, transaction_id=transaction_id, details=details)
+    def __init__(
+        self,
+        message: str,
+        *,
+        transaction_id: str = "",
+        details: str = "",
+        status: int | None = None,
+        retry_after: float = 0.0,
+    ) -> None:
+        super().__init__(message, transaction_id=transaction_id, details=details, status=status)
         self.retry_after = retry_after
 
 

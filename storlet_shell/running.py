@@ -16,8 +16,6 @@ from pathlib import Path
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType, TracebackType
 from typing import Any
 
-from storlet_shell import contract
-
 Message = dict[str, Any]
 """How a run ended, as it is sent to whoever waits for it: ``event``, and of a failure kind, message and traceback."""
 
@@ -54,7 +52,7 @@ def load(main: str, folder: str) -> tuple[Any, Message | None]:
     """
     module, name = main.split(".")
     if _is_imported_elsewhere(module):
-        message = contract.NAME_TAKEN.format(f"{module}.py")
+        message = f"its name {module}.py is that of a module of Python's or the engine's; deploy it under another name"
         return None, {"event": "failed", "kind": "raised", "message": message, "traceback": ""}
     sys.path.insert(0, folder)
     try:

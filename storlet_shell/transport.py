@@ -29,7 +29,6 @@ from storlet_shell.bodies import Body
 from storlet_shell.errors import (
     ConnectionFailedError,
     IncompleteBodyError,
-    LocalFileError,
     ServiceError,
     UnreachedError,
     UsageError,
@@ -206,8 +205,7 @@ class _Connection(HTTPConnection):  # type: ignore[misc]
 class _Payload:
     """A body of known length as http.client reads it, in larger pieces than it asks for.
 
-    A file may grow or shrink meanwhile: bytes beyond the length would be taken for the next request, and for missing
-    ones the server would wait.
+    No byte beyond the length is read of a file that grows: it would be taken for the next request.
     """
 
     def __init__(self, body: Body, length: int) -> None:
@@ -220,15 +218,16 @@ class _Payload:
     def read(self, _: int = -1) -> bytes:
         chunk = self._body.read(min(CHUNK_BYTES, self._left))
         self._left -= len(chunk)
-        if self._left and not chunk:
-            raise LocalFileError(f"{self._body.label}: became shorter while it was sent; nothing is stored")
         return chunk
 
 
 def _payload(body: Body | None) -> Any:
-    if body is None or body.length == 0:
+    if body is None:
         return None
     body.rewind()
+    if body.length == 0:
+        body.check()
+        return None
     return iter(lambda: body.read(CHUNK_BYTES), b"") if body.length is None else _Payload(body, body.length)
 
 

@@ -288,8 +288,9 @@ def test_storlet_run_is_sent_exactly_once(client: Client, responder: Responder, 
 def test_storlet_run_is_sent_once_for_every_status(client: Client, responder: Responder, status: int) -> None:
     """Only a 401 that means an expired token is answered by a second attempt."""
     responder.on("GET", "/c/o", page(status, "Storlet execution failed"))
-    with pytest.raises(StorletShellError):
+    with pytest.raises(StorletShellError) as caught:
         client.send(storlet_get())
+    assert caught.value.status == status
     assert len(responder.sent("GET")) == (2 if status == 401 else 1)
 
 

@@ -18,7 +18,7 @@ RANKS = (
     | {"running"},
     {"headers", "access", "jar", "classfile", "renewal", "trial_process", "patterns", "templates", "trial_files"},
     {"auth_types", "credentials", "environment", "clouds", "identity", "keystone", "transport", "client", "trial"}
-    | {"answers", "cluster", "runs", "statuses"},
+    | {"answers", "cluster", "runs", "statuses", "store"},
     {"session", "drivers", "schedulers", "executors", "endpoints", "throttle", "batches"},
     {"registry", "completion", "cursor"},
     {"commands"},

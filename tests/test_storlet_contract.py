@@ -246,7 +246,6 @@ def test_several_processes_work_in_the_dry_run(source: Path, name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="needs a /dev/shm in the sandbox", strict=False)
 @pytest.mark.parametrize("where", [{}, PROXY], ids=["node", "proxy"])
 @pytest.mark.parametrize("name", POOLS)
 def test_several_processes_work_in_the_engine(client: Client, where: dict[str, str], name: str) -> None:

@@ -83,7 +83,7 @@ class Scope:
         if name in local and not (self._is_class and self._is_copy and name not in _names(self._code)):
             return local[name]
         if self._is_function and name in _names(self._code):
-            raise UsageError(f"{name} is a variable of {self._label}, and has no value there yet")
+            raise UsageError(f"{name} is a variable of {self._label}, and has no value at this point")
         if self._code.co_name in _COMPREHENSIONS and (outer := self._outer) is not None:
             return outer.find(name)
         return self._get_global(name)
@@ -145,7 +145,7 @@ class Scope:
 
         :param is_known: whether there is a global variable of the name
         """
-        if "<locals>" not in self._code.co_qualname:
+        if "<locals>" not in self._code.co_qualname or self._is_declared_global(name):
             return ""
         if self._around is None:
             return "a function around it, perhaps" if is_known else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import gc
 import re
 import time
 from dataclasses import replace
@@ -49,6 +50,7 @@ _REMOVED_SETTINGS = (
     "traceback_width",
 )
 _SHORTCUTS = {"!": "shell", "?": "help", "@": "run_script"}
+_LINES_BETWEEN_COLLECTIONS = 20
 _FIRST_WORD = re.compile(r"\s*([^\s'\"\\|<>]+)")
 _UNSAFE = re.compile(r"""[\s'"\\|<>]|^\#""")
 
@@ -64,7 +66,12 @@ def main(session: Session, console: Console, *, as_json: bool = False) -> int:
         console.warn(f"not usable: {unusable}")
     shell.prompt = shell.prompt_text
     prepare(session)
-    return shell.cmdloop()
+    gc.collect()
+    gc.freeze()  # so that the collections to come look at what lines leave only
+    try:
+        return shell.cmdloop()
+    finally:
+        gc.unfreeze()
 
 
 def _greet(session: Session, console: Console) -> None:
@@ -115,6 +122,7 @@ class Shell(cmd2.Cmd):
         self.status = 0
         self._typed = Typed(Line(""), Words())
         self._bound_status = 0
+        self._lines = 0
         self._runner = Runner(self.interpreter, How())
         super().__init__(allow_cli_args=False, allow_clipboard=False, shortcuts=_SHORTCUTS, terminators=())
         self.statement_parser = parsers.SplitWords(terminators=(), shortcuts=_SHORTCUTS)
@@ -187,10 +195,21 @@ class Shell(cmd2.Cmd):
             if raise_keyboard_interrupt and isinstance(error, KeyboardInterrupt):
                 raise
         forget(self.session)
+        self._free_memory()
         self.prompt = self.prompt_text
         if self.timing:
             self.console.warn(f"{time.monotonic() - started:.2f} s")
         return False
+
+    def _free_memory(self) -> None:
+        """Free what refers to itself, every few lines.
+
+        Each prompt leaves an event loop and a screen (prompt_toolkit ``Application.run``), and each error its frames:
+        few objects, that hold much. Python counts objects, and would let tens of MiB gather.
+        """
+        self._lines += 1
+        if self._lines % _LINES_BETWEEN_COLLECTIONS == 0:
+            gc.collect()
 
     def _show_error(self, error: BaseException) -> None:
         if isinstance(error, KeyboardInterrupt):

@@ -29,6 +29,7 @@ from storlet_shell.errors import (
 from storlet_shell.runs import copy_through, read_through
 from storlet_shell.saving import replacing_below
 from storlet_shell.schedulers.base import Endpoint, Scheduler
+from storlet_shell.store.segments import Replacing
 from storlet_shell.throttle import Throttle
 from storlet_shell.values import ObjectPath, Request
 
@@ -72,6 +73,7 @@ class Crew:
         self._throttle = Throttle(work.jobs, self._stop)
         scheduler = drivers.load(schedulers.NAMESPACE, work.scheduler, Scheduler)  # type: ignore[type-abstract]
         self._endpoints = Endpoints(work.endpoints, scheduler, self._stop)
+        self._replacing = Replacing(is_batch=True)
         self._own = threading.local()
         self._clients: list[Client] = []
 
@@ -153,12 +155,17 @@ class Crew:
 
     def _copy_last(self, client: Client, task: Task) -> Outcome:
         assert task.output is not None
-        expiry = wire.encode_expiry(SCRATCH_SECONDS) if task.output.container == self._work.scratch else {}
         run = self._work.run
         if task.source.container == self._work.scratch:  # what a step before has made: the cluster chose its place
             run = run._replace(on_proxy=True)
-        reply = copy_through(client, run, task.source, task.output, expiry, task.extra)
-        return Outcome(task, reply.status, transaction_id=reply.transaction_id)
+        if task.output.container == self._work.scratch:
+            expiry = wire.encode_expiry(SCRATCH_SECONDS)
+            reply = copy_through(client, run, task.source, task.output, expiry, task.extra)
+            return Outcome(task, reply.status, transaction_id=reply.transaction_id)
+        with self._replacing.replaced(client, task.output):
+            reply = copy_through(client, run, task.source, task.output, {}, task.extra)
+        notes = tuple(self._replacing.take_notes())
+        return Outcome(task, reply.status, transaction_id=reply.transaction_id, notes=notes)
 
     def _get(self, client: Client, task: Task) -> Outcome:
         run = self._work.run

@@ -79,7 +79,7 @@ class Journal:
         except BaseException as error:
             os.close(self._lock)
             if isinstance(error, sqlite3.Error):
-                raise LocalFileError(f"journal {self._path}: it is no journal, or damaged: {error}") from error
+                raise LocalFileError(f"journal {self._path}: not a journal, or damaged: {error}") from error
             raise
 
     def _locked(self) -> int:
@@ -110,7 +110,7 @@ class Journal:
         if not head:
             return True
         if not head.startswith(_MAGIC):
-            raise LocalFileError(f"journal {self._path}: it is no journal; name another file")
+            raise LocalFileError(f"journal {self._path}: not a journal; name another file")
         if len(head) < _HEAD_BYTES:
             raise LocalFileError(f"journal {self._path}: it is damaged: only {len(head)} bytes are left")
         application = int.from_bytes(head[_APPLICATION_ID_AT : _APPLICATION_ID_AT + 4], "big")
@@ -123,7 +123,7 @@ class Journal:
         if application >> 8 == APPLICATION_ID >> 8:
             reason = "another version of storlet-shell has written it; use that version, or name another file"
         else:
-            reason = "it is no journal, but another SQLite file; name another file"
+            reason = "not a journal but another SQLite file; name another file"
         raise LocalFileError(f"journal {self._path}: {reason}")
 
     def _opened(self, batch: Mapping[str, str], span: Span, *, is_new: bool) -> sqlite3.Connection:

@@ -117,6 +117,8 @@ class Rows(Table):
             self._release()
 
     def _count(self, outcome: Outcome) -> None:
+        for note in outcome.notes:
+            self._surroundings.warn(note)
         if outcome.error:
             self._failed += 1
             self._first = self._first or outcome

@@ -74,6 +74,7 @@ class Outcome(NamedTuple):
     :param exit_status: what the error would end a line of its own with
     :param details: the storlet's log, where it is known
     :param is_final: whether the batch can't go on: the identity is refused, no endpoint answers, the disk is full
+    :param notes: lines about what is left over of an object that was replaced
     :param is_begun: False for a task that was taken, and given back at a batch's early end
     """
 
@@ -87,5 +88,6 @@ class Outcome(NamedTuple):
     transaction_id: str = ""
     details: str = ""
     is_final: bool = False
+    notes: tuple[str, ...] = ()
     is_begun: bool = True
     body: bytes | None = None

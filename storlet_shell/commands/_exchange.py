@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from storlet_shell import headers as wire
 from storlet_shell import runs
@@ -22,7 +21,7 @@ from storlet_shell.errors import (
 )
 from storlet_shell.results import Planned, Response
 from storlet_shell.session import Session
-from storlet_shell.values import Invocation, Location, ObjectPath, Request
+from storlet_shell.values import Invocation, ObjectPath, Request
 
 if TYPE_CHECKING:
     from storlet_shell.transport import Reply
@@ -193,12 +192,12 @@ def _broken(session: Session, error: IncompleteBodyError, label: str, run: Invoc
     return failure
 
 
-def send_body(session: Session, request: Request, body: Body) -> Reply:
-    """Send a request with a body, showing how far it is."""
-    with ExitStack() as stack:
-        progress = stack.enter_context(session.surroundings.progress(request.subject, body.length))
+@contextmanager
+def shown(session: Session, request: Request, body: Body) -> Iterator[None]:
+    """Show how far a request with a body is."""
+    with session.surroundings.progress(request.subject, body.length) as progress:
         body.observers.append(lambda chunk: progress.advance(len(chunk)))
-        return session.client.send(request, body)
+        yield
 
 
 def check_length(session: Session, path: ObjectPath, expected: Expectation) -> None:
@@ -213,19 +212,6 @@ def check_length(session: Session, path: ObjectPath, expected: Expectation) -> N
     expected.check(f"{path} is stored, but", wire.decode_length(reply.headers), None, reply.transaction_id)
 
 
-def check_stored(request: Request, reply: Reply, body: Body) -> None:
-    """Check that what was stored is what was sent.
-
-    :raises ServiceError: when it is not
-    """
-    etag = reply.headers.get(wire.ETAG, "").strip('"')
-    if etag and etag != body.md5:
-        raise ServiceError(
-            f"{request.subject}: the server stored other bytes than were sent: MD5 {etag}, not {body.md5}",
-            transaction_id=reply.transaction_id,
-        )
-
-
 def is_there(session: Session, request: Request) -> bool:
     """Tell whether a HEAD finds what it names."""
     try:
@@ -233,19 +219,3 @@ def is_there(session: Session, request: Request) -> bool:
     except NotFoundError:
         return False
     return True
-
-
-def link_target(reply: Reply, account: str, path: Location) -> str:
-    """Return where a symbolic link led a request for an object, as users spell it; empty when there was none.
-
-    An older version of the object itself is named in the same way (swift ``symlink.py``, ``object_versioning.py``).
-    """
-    try:
-        led_to = unquote(urlsplit(reply.headers.get(wire.CONTENT_LOCATION, "")).path)
-    except ValueError:  # it is no URL
-        return ""
-    parts = led_to.split("/", 3)
-    if len(parts) < 4 or led_to.endswith(f"/{account}/{path.container}/{path.prefix}"):
-        return ""
-    *_, there, place = parts
-    return f"path:/{place}" + ("" if there == account else f" of account {there}")

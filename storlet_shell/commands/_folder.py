@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from storlet_shell.bodies import open_file
+from storlet_shell.bodies import FileVersion, open_file
 from storlet_shell.errors import LocalFileError
 from storlet_shell.values import ObjectPath
 
@@ -29,6 +29,10 @@ class LocalFile(NamedTuple):
     size: int
     modified: float
     is_folder: bool = False
+
+    def at(self, version: FileVersion) -> LocalFile:
+        """Return it as it is in a later state."""
+        return self._replace(size=version.size, modified=version.modified / 1e9)
 
 
 def walk(folder: Path) -> Iterator[LocalFile | LocalFileError]:
@@ -65,20 +69,6 @@ def local_file(path: Path, name: str) -> LocalFile | LocalFileError:
     if not stat.S_ISREG(found.st_mode):
         return LocalFileError(f"{path}: neither a file nor a folder")
     return LocalFile(path, name, found.st_size, found.st_mtime)
-
-
-def check_unchanged(file: LocalFile) -> None:
-    """Check that a file is as it was when it was described: what was read of it in pieces belongs together then.
-
-    :raises LocalFileError: when it is not
-    """
-    now = local_file(file.path, file.name)
-    if now != file:
-        raise (
-            now
-            if isinstance(now, LocalFileError)
-            else LocalFileError(f"{file.path}: changed while it was sent; nothing is stored")
-        )
 
 
 def place(folder: Path, name: str, subject: ObjectPath) -> Path:

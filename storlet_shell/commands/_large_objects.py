@@ -1,59 +1,16 @@
-"""Static large objects: a manifest, and segments in a container beside the object's own."""
+"""Static large objects, compared with local files."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
-from storlet_shell import headers as wire
 from storlet_shell.commands._folder import md5_of
-from storlet_shell.errors import ServiceError
-from storlet_shell.values import ObjectPath, Request
+from storlet_shell.store.segments import read_manifest
+from storlet_shell.values import ObjectPath
 
 if TYPE_CHECKING:
     from storlet_shell.client import Client
-
-SEGMENTS = "_segments"
-"""What a container of segments is called beyond the container of the objects: python-swiftclient's convention."""
-
-
-class Segment(NamedTuple):
-    """A segment as a manifest names it.
-
-    :param size: in bytes
-    :param is_whole: whether it is an object as it is, rather than a range of one, or a large object itself
-    """
-
-    place: ObjectPath
-    size: int
-    etag: str
-    is_whole: bool = True
-
-    def entry(self) -> dict[str, Any]:
-        """Return it as a manifest's entry."""
-        return {"path": f"/{self.place.container}/{self.place.name}", "size_bytes": self.size, "etag": self.etag}
-
-
-def read_manifest(client: Client, path: ObjectPath) -> list[Segment]:
-    """Return the segments of a static large object.
-
-    :raises NotFoundError: when it is not there
-    :raises ServiceError: when the answer is no manifest
-    """
-    query = (("multipart-manifest", "get"),)
-    reply = client.send(Request("GET", path.container, path.name, query=query))
-    try:
-        return [_segment(entry) for entry in json.loads(reply.read())]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise ServiceError(f"{path}: the server's manifest is none", transaction_id=reply.transaction_id) from None
-
-
-def _segment(entry: dict[str, Any]) -> Segment:
-    container, _, name = str(entry.get("name", "")).removeprefix("/").partition("/")
-    is_whole = "range" not in entry and not entry.get("sub_slo") and "data" not in entry
-    return Segment(ObjectPath(container, name), int(entry.get("bytes", 0)), str(entry.get("hash", "")), is_whole)
 
 
 def is_identical(client: Client, path: ObjectPath, etag: str, file: Path, *, is_manifest: bool) -> bool:
@@ -69,8 +26,3 @@ def is_identical(client: Client, path: ObjectPath, etag: str, file: Path, *, is_
             return False
         start += segment.size
     return start == file.stat().st_size
-
-
-def is_manifest(headers: Mapping[str, str]) -> bool:
-    """Tell whether an object's headers say that it is a static large object."""
-    return headers.get(wire.STATIC_MANIFEST, "").lower() == "true"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from storlet_shell.errors import NotFoundError, StorletShellError, UsageError
 from storlet_shell.renewal import lengthened, renamed, with_names
 from storlet_shell.results import Done
 from storlet_shell.session import Session
+from storlet_shell.store.objects import store
+from storlet_shell.store.segments import Replacing
 from storlet_shell.values import ObjectPath, Request
 
 if TYPE_CHECKING:
@@ -43,7 +46,7 @@ def upload(session: Session, package: Package, container: str | None) -> Done:
         request = package.request(where)
         _check_values(session, request)
         code = _code(session, package, before)
-        with _Replacing(session) as replacing:
+        with _segments_replaced(session, where, package, before, dependencies), _Replacing(session) as replacing:
             for dependency, there in dependencies:
                 if dependency.file and there and _is_same(dependency, there):
                     replacing.keep(dependency)
@@ -61,6 +64,31 @@ def upload(session: Session, package: Package, container: str | None) -> Done:
     }
     verb = "deployed" if before is None else "redeployed"
     return Done(f"{verb} {package.storlet} (main {package.main}) into container {where}", facts)
+
+
+@contextmanager
+def _segments_replaced(
+    session: Session,
+    container: str,
+    package: Package,
+    before: Reply | None,
+    dependencies: list[tuple[Dependency, Reply | None]],
+) -> Iterator[None]:
+    """Delete the segments of whatever large objects the uploads within this take the place of.
+
+    :param before: the storlet that is there
+    """
+    client, replacing = session.client, Replacing()
+    with ExitStack() as stack:
+        for dependency, there in dependencies:
+            if dependency.file and there and not _is_same(dependency, there):
+                path = ObjectPath(client.dependency_container, dependency.object_name)
+                stack.enter_context(replacing.replaced(client, path, there))
+        if before is not None:
+            stack.enter_context(replacing.replaced(client, ObjectPath(container, package.storlet.name), before))
+        yield
+    for note in replacing.take_notes():
+        session.surroundings.warn(note)
 
 
 def _settle(session: Session, package: Package, dependency: Dependency) -> tuple[Dependency, Reply | None]:
@@ -176,7 +204,7 @@ class _Replacing:
             self._undo.append(self._copies[-1])  # last of all: a copy is deleted when it is back
             client.send(self._copy(name, f"{name}.before")).read()
             self._undo.append(self._copy(f"{name}.before", name))
-        client.send(dependency.request(self._container), bytes_body(dependency.content)).read()
+        store(client, dependency.request(self._container), bytes_body(dependency.content))
 
     def finish(self, request: Request, code: bytes, before: Reply | None) -> None:
         """Upload the storlet, with which the dependencies take effect.
@@ -191,7 +219,7 @@ class _Replacing:
             return now is not None and now.headers.get(wire.ETAG) == etag and now.headers.get(wire.TIMESTAMP) != old
 
         self._is_stored = is_stored
-        client.send(request, bytes_body(code)).read()
+        store(client, request, bytes_body(code))
 
     def _copy(self, name: str, target: str) -> Request:
         headers = wire.encode_destination(ObjectPath(self._container, target))

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import IO, cast
 
 from storlet_shell import headers as wire
-from storlet_shell.bodies import stream_body
+from storlet_shell.bodies import stream_body, watch_stream
 from storlet_shell.commands._folder import LocalFile
-from storlet_shell.commands._large_objects import Segment
 from storlet_shell.commands._parallel import Worker
 from storlet_shell.commands._upload import Large, Target, Upload
 from storlet_shell.errors import LocalFileError, UsageError
+from storlet_shell.store.segments import Segment
 from storlet_shell.values import ObjectPath, Request
 
 _HEAD_BYTES = 2**20
@@ -21,19 +21,32 @@ _HEAD_BYTES = 2**20
 
 
 class Pieces:
-    """A stream in pieces of a size, each read like a file, to its end."""
+    """A stream in pieces of a size, each read like a file, to its end.
 
-    def __init__(self, stream: IO[bytes], size: int) -> None:
+    :param label: the stream, as a user spells it
+    """
+
+    def __init__(self, stream: IO[bytes], size: int, label: str = "standard input") -> None:
         self._ahead = b""
         self._stream = stream
         self._size = size
+        self._watch = watch_stream(stream, label)
+        self.label = label
         self._left = 0
 
     def __iter__(self) -> Iterator[Pieces]:
-        """Yield itself for each piece; the one before has been read by then."""
+        """Yield itself for each piece; the one before has been read by then.
+
+        :raises LocalFileError: when the stream is of a file that has changed since
+        """
         while self._peek(1):
             self._left = self._size
             yield self
+        self._check()
+
+    def _check(self) -> None:
+        if self._watch is not None:
+            self._watch.check()
 
     @property
     def length(self) -> int:
@@ -44,13 +57,16 @@ class Pieces:
         """Return the whole stream if it ends within one piece, and soon; else None, and nothing is used up."""
         most = min(self._size, _HEAD_BYTES)
         head = self._peek(most + 1)
-        return head if len(head) <= most else None
+        if len(head) > most:
+            return None
+        self._check()
+        return head
 
     def _peek(self, size: int) -> bytes:
         try:
             self._ahead += self._stream.read(size - len(self._ahead)) if len(self._ahead) < size else b""
         except OSError as error:
-            raise LocalFileError(f"can't read standard input: {error.strerror or error}") from error
+            raise LocalFileError(f"can't read {self.label}: {error.strerror or error}") from error
         return self._ahead
 
     def read(self, size: int) -> bytes:
@@ -73,12 +89,12 @@ class StreamUpload(Upload):
         :param size: of a segment, in bytes
         :raises UsageError: when the cluster takes no such segments, or not so many
         """
-        self._limits.check_segments(size, "standard input")
-        large = Large(Target(LocalFile(Path("standard input"), path.name, 0, time.time()), path), size)
+        self._limits.check_segments(size, pieces.label)
+        large = Large(Target(LocalFile(Path(pieces.label), path.name, 0, time.time()), path), size)
         for number, piece in enumerate(pieces):
             if number == self._limits.segments:
                 raise UsageError(
-                    f"standard input: longer than the {number} segments of {size} bytes that the cluster takes; "
+                    f"{pieces.label}: longer than the {number} segments of {size} bytes that the cluster takes; "
                     "choose larger ones"
                 )
             self._begin(large)

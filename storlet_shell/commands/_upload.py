@@ -7,21 +7,21 @@ import json
 import mimetypes
 import os
 import re
-import shlex
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell import headers as wire
-from storlet_shell.bodies import Body, bytes_body, file_body, piece_body
-from storlet_shell.commands._exchange import check_stored
-from storlet_shell.commands._folder import LocalFile, check_unchanged
-from storlet_shell.commands._large_objects import SEGMENTS, Segment, is_identical, is_manifest, read_manifest
+from storlet_shell.bodies import Body, FileVersion, bytes_body, file_body, file_version, piece_body
+from storlet_shell.commands._folder import LocalFile
+from storlet_shell.commands._large_objects import is_identical
 from storlet_shell.commands._parallel import Tally, Worker
 from storlet_shell.commands.ls import list_entries
 from storlet_shell.errors import ServiceError, StorletShellError, UsageError
 from storlet_shell.session import Session
+from storlet_shell.store.objects import store
+from storlet_shell.store.segments import SEGMENTS, Replacing, Segment, delete_segments, folder_of, is_manifest
 from storlet_shell.values import Location, ObjectPath, Request
 
 if TYPE_CHECKING:
@@ -107,12 +107,14 @@ class Limits(NamedTuple):
 class Large:
     """A file that goes in segments, which several threads send; or a stream, one segment after the other.
 
+    :param version: the state in which all of the file must be sent; None for a stream
     :ivar others: the folders of segments that uploads of the same object have left there before
     """
 
-    def __init__(self, target: Target, size: int) -> None:
+    def __init__(self, target: Target, size: int, version: FileVersion | None = None) -> None:
         self.target = target
         self.size = size
+        self.version = version
         self.count = -(-target.file.size // size)
         self.segments: dict[int, Segment] = {}
         self.others: set[ObjectPath] = set()
@@ -185,7 +187,7 @@ class Upload:
         self._has_segments = False
         self._is_new = False
         self._unfinished: set[Large] = set()
-        self._left: set[ObjectPath] = set()
+        self._replacing = Replacing(leave_segments=choices.leave_segments)
 
     def parts(self, targets: Iterable[Target | StorletShellError], tally: Tally) -> Iterator[Part]:
         """Yield what is to be sent; what can't be is counted as a failure."""
@@ -197,7 +199,9 @@ class Upload:
                 if size is None:
                     yield Part(target)
                 elif not self._is_skipped(Worker(self._session.client, tally), target):
-                    yield from self._segments(Large(target, size))
+                    version = file_version(target.file.path)
+                    target = target._replace(file=target.file.at(version))
+                    yield from self._segments(Large(target, size, version))
             except StorletShellError as error:
                 tally.fail(error)
 
@@ -258,33 +262,32 @@ class Upload:
         return True
 
     def _send_whole(self, worker: Worker, target: Target) -> None:
-        old = self._old_segments(worker.client, target.path)
-        request = target.request(self._choices)
-        if target.file.is_folder:
-            self._send(worker, request, bytes_body(b""))
-        else:
+        with self._replacing.replaced(worker.client, target.path):
+            if target.file.is_folder:
+                self._send(worker, target.request(self._choices), bytes_body(b""))
+                worker.tally.count("folders")
+                return
             with file_body(target.file.path) as body:
-                self._send(worker, request, body)
-        worker.tally.count("folders" if target.file.is_folder else "uploaded", size=target.file.size)
-        self._drop(worker.client, old)
+                if body.version is not None:
+                    target = target._replace(file=target.file.at(body.version))
+                self._send(worker, target.request(self._choices), body)
+            worker.tally.count("uploaded", size=body.count)
 
     def _send(self, worker: Worker, request: Request, body: Body) -> None:
         body.observers.append(lambda chunk: worker.tally.advance(len(chunk)))
-        reply = worker.client.send(request, body)
-        reply.read()
-        check_stored(request, reply, body)
+        store(worker.client, request, body)
 
     def _send_segment(self, worker: Worker, large: Large, number: int) -> None:
         if large not in self._unfinished:
             return  # another segment has failed
         place, start = large.place(number), number * large.size
         length = min(large.size, large.target.file.size - start)
+        assert large.version is not None
         try:
-            with piece_body(large.target.file.path, start, length) as body:
+            # The last segment that is read has seen that the file is still as it was when all were read.
+            with piece_body(large.target.file.path, start, length, large.version) as body:
                 self._send(worker, Request("PUT", *place, headers={wire.CONTENT_TYPE: wire.BINARY}), body)
                 is_last = large.add(number, Segment(place, length, body.md5))
-            if is_last:
-                check_unchanged(large.target.file)
         except StorletShellError:
             self._give_up(worker.client, large, place)  # it may be stored, and only its answer lost
             raise
@@ -295,12 +298,20 @@ class Upload:
 
     def _finish(self, worker: Worker, large: Large) -> None:
         """Store the manifest: only with it the object changes, and from then on the segments are the object's."""
-        client = worker.client
         try:
-            old = self._old_segments(client, large.target.path)
+            with self._replacing.replaced(worker.client, large.target.path) as old:
+                self._store_manifest(worker.client, large)
         except StorletShellError:
-            self._give_up(client, large)
+            if large in self._unfinished:  # the object that was to be replaced could not be looked up
+                self._give_up(worker.client, large)
             raise
+        worker.tally.count("uploaded", size=large.target.file.size)
+        others = large.others - {folder_of(place) for place in old}
+        with suppress(StorletShellError):  # what older versions may need is not called unneeded
+            if others and not self._replacing.keeps_versions(worker.client, self._container):
+                self._replacing.unneeded |= others
+
+    def _store_manifest(self, client: Client, large: Large) -> None:
         self._unfinished.discard(large)  # clean() must not delete what is an object's by then
         request = large.target.request(self._choices)._replace(query=(("multipart-manifest", "put"),))
         try:
@@ -314,9 +325,6 @@ class Upload:
             etag = reply.headers.get(wire.ETAG, "").strip('"')
             if etag and etag != large.etag:
                 raise ServiceError(f"{large.target.path}: the server made another object of its segments")
-        self._left |= large.others - {_folder(place) for place in old}
-        self._drop(client, old)
-        worker.tally.count("uploaded", size=large.target.file.size)
 
     def _has_become(self, client: Client, large: Large, error: StorletShellError) -> bool:
         """Tell whether the object is there although its manifest got no good answer: that may have been lost.
@@ -332,43 +340,17 @@ class Upload:
             ) from error
         return found is not None and found.headers.get(wire.ETAG, "").strip('"') == large.etag
 
-    def _old_segments(self, client: Client, path: ObjectPath) -> list[ObjectPath]:
-        """Return the segments of the object that is replaced, where uploading has made them for it."""
-        if self._choices.leave_segments:
-            return []
-        found = client.find(Request("HEAD", *path))
-        if found is None or not is_manifest(found.headers):
-            return []
-        own = f"{path.container}{SEGMENTS}", f"{path.name}/"
-        places = (segment.place for segment in read_manifest(client, path))
-        return [place for place in places if place.container == own[0] and place.name.startswith(own[1])]
-
     def _give_up(self, client: Client, large: Large, *more: ObjectPath) -> None:
         self._unfinished.discard(large)
         self._drop(client, list(dict.fromkeys((*large.give_up(), *more))))
 
     def _drop(self, client: Client, places: list[ObjectPath]) -> None:
-        """Delete segments that nothing names any more; the first that can't be is the end, and is told by ``clean``."""
-        for number, path in enumerate(places):
-            try:
-                reply = client.find(Request("DELETE", *path))
-                if reply is not None:
-                    reply.read()
-            except StorletShellError:
-                self._left |= {_folder(place) for place in places[number:]}
-                return
+        """Delete segments that nothing names any more; what is left of them is told by ``clean``."""
+        self._replacing.unneeded |= delete_segments(client, places)
 
     def clean(self) -> None:
         """Delete the segments of files that have not become objects, and name those that are left over."""
         for large in list(self._unfinished):
             self._give_up(self._session.client, large)
-        for folder in sorted(self._left):
-            self._session.surroundings.warn(
-                f"note: {folder} holds segments of no object, unless another manifest names them or they are being "
-                f"uploaded elsewhere; to delete them: rm -r {shlex.quote(str(folder))}"
-            )
-
-
-def _folder(place: ObjectPath) -> ObjectPath:
-    """Return the folder that a segment lies in."""
-    return ObjectPath(place.container, f"{place.name.rpartition('/')[0]}/")
+        for note in self._replacing.take_notes():
+            self._session.surroundings.warn(note)

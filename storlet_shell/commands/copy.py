@@ -24,6 +24,7 @@ from storlet_shell.registry import Arg, command
 from storlet_shell.results import Response, Result
 from storlet_shell.runs import check_copy, send_copy
 from storlet_shell.session import Session
+from storlet_shell.store.segments import Replacing
 from storlet_shell.values import ByteRange, Invocation, ObjectPath, Request
 
 
@@ -79,9 +80,12 @@ def copy(
     if run:
         _check_source(session, origin, run, range)
         check_extra_resources(session, run)
-    with explained(session, request, run):
+    replacing = Replacing()
+    with replacing.replaced(session.client, goal), explained(session, request, run):
         reply = _send(session, request, run, origin, goal, from_account)
-    reply.read()
+        reply.read()
+    for note in replacing.take_notes():
+        session.surroundings.warn(note)
     check_length(session, goal, Expectation(expect_bytes))
     through = f" through {run.storlet}" if run else ""
     return Response(

@@ -7,6 +7,7 @@ from typing import Any
 
 from storlet_shell import headers as wire
 from storlet_shell.commands._arguments import DRY_RUN, YES
+from storlet_shell.commands._deletion import delete_object
 from storlet_shell.commands._deployed import date_of, users_of_dependencies
 from storlet_shell.commands._exchange import plan
 from storlet_shell.commands.ls import list_entries
@@ -14,7 +15,7 @@ from storlet_shell.errors import NotFoundError, StorletShellError, UsageError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Report, Result, Table
 from storlet_shell.session import Session
-from storlet_shell.values import Location, Request, StorletName
+from storlet_shell.values import Location, ObjectPath, Request, StorletName
 
 
 @command(
@@ -109,12 +110,12 @@ def _remove(session: Session, names: list[str], *, force: bool, yes: bool, dry_r
     requests = [Request("DELETE", where, name) for name in names]
     if dry_run:
         return plan(session, *requests)
-    for name in names:
-        _find(session, name)
+    replies = [_find(session, name) for name in names]
     session.confirm(f"Delete {', '.join(names)}?", yes=yes)
-    for number, request in enumerate(requests):
+    for number, (name, reply) in enumerate(zip(names, replies, strict=True)):
         try:
-            session.client.send(request).read()
+            for note in delete_object(session.client, ObjectPath(where, name), reply=reply):
+                session.surroundings.warn(note)
         except StorletShellError:
             if number:
                 session.surroundings.warn(f"deleted before that: {', '.join(names[:number])}")

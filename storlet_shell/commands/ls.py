@@ -58,8 +58,15 @@ def list_entries(
     :param versions: list each version of an object, with its ``version_id``, where the container keeps them
     :raises NotFoundError: when the container is not there
     """
-    page = _page(session.client, where, delimiter, ("", "") if versions else ("",))
-    client = session.client.another()
+    return entries_of(session.client, where, delimiter, versions=versions)
+
+
+def entries_of(
+    client: Client, where: Location, delimiter: str | None = None, *, versions: bool = False
+) -> Iterator[dict[str, Any]]:
+    """Do what :func:`list_entries` does, over a client."""
+    page = _page(client, where, delimiter, ("", "") if versions else ("",))
+    client = client.another()
     try:
         while page:
             last = _marker(page[-1])

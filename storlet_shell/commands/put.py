@@ -21,18 +21,19 @@ from storlet_shell.commands._arguments import (
 from storlet_shell.commands._exchange import (
     check_extra_resources,
     check_length,
-    check_stored,
     check_storlets_run,
     explained,
     plan,
     ran,
-    send_body,
+    shown,
 )
 from storlet_shell.commands._expectation import EXPECT_BYTES, Expectation
 from storlet_shell.errors import UsageError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Response, Result
 from storlet_shell.session import Session
+from storlet_shell.store.objects import store
+from storlet_shell.store.segments import Replacing
 from storlet_shell.values import ObjectPath, Request
 
 
@@ -84,7 +85,7 @@ def put(
             check_storlets_run(session)
             check_extra_resources(session, run)
         with explained(session, request, run):
-            response = upload(session, request, body, verify=run is None)
+            response = upload(session, request, body, Replacing())
         check_length(session, target, Expectation(expect_bytes))
         return response
 
@@ -97,16 +98,17 @@ def _open(session: Session, source: str) -> AbstractContextManager[Body]:
     return nullcontext(stream_body(session.surroundings.stdin))
 
 
-def upload(session: Session, request: Request, body: Body, *, verify: bool) -> Response:
-    """Send a PUT and check that what was stored is what was sent.
+def upload(session: Session, request: Request, body: Body, replacing: Replacing) -> Response:
+    """Store an object in the place of another, whose segments go.
 
-    :param verify: whether the object's ETag is to be the MD5 of the body: not after a storlet
-    :raises ServiceError: when it is not
+    :raises LocalFileError: when what is sent changes meanwhile
+    :raises ServiceError: when the server stores other bytes than were sent
     """
-    reply = send_body(session, request, body)
-    reply.read()
-    if verify:
-        check_stored(request, reply, body)
+    client, path = session.client, ObjectPath(request.container, request.name)
+    with replacing.replaced(client, path), shown(session, request, body):
+        reply = store(client, request, body, is_changed=wire.RUN_STORLET in request.headers)
+    for note in replacing.take_notes():
+        session.surroundings.warn(note)
     return Response(
         reply.status,
         reply.headers,

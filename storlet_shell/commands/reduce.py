@@ -195,6 +195,8 @@ class _Tree:
         for count, outcome in enumerate(outcomes, 1):  # noqa: B007  it is the result
             if outcome.error:
                 raise error_of(outcome)
+            for note in outcome.notes:
+                self._session.surroundings.warn(note)
             advance(1)
         self.runs += count
         return count

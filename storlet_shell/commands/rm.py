@@ -11,16 +11,24 @@ from typing import Any, NamedTuple
 
 from storlet_shell import headers as wire
 from storlet_shell.commands._arguments import DRY_RUN, YES
-from storlet_shell.commands._deletion import delete, delete_many, deletion
+from storlet_shell.commands._deletion import (
+    delete,
+    delete_large,
+    delete_many,
+    delete_object,
+    deletion,
+    is_link,
+    note_of_versions,
+)
 from storlet_shell.commands._exchange import plan
-from storlet_shell.commands._large_objects import is_manifest
 from storlet_shell.commands._parallel import JOBS, Tally, Worker, in_parallel
 from storlet_shell.commands.ls import list_entries
 from storlet_shell.errors import NotFoundError, StorletShellError, UsageError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result, Table
 from storlet_shell.session import Session
-from storlet_shell.values import ContainerName, Location, Request
+from storlet_shell.store.segments import keeps_versions
+from storlet_shell.values import ContainerName, Location, ObjectPath, Request
 from storlet_shell.visible import counted
 
 _COUNTED = 10_000
@@ -80,7 +88,7 @@ def rm(
     session.confirm(f"Delete {what}?", yes=yes)
     for number, request in enumerate(requests):
         try:
-            _delete_one(session, request, with_segments=not leave_segments)
+            _delete_one(session, request, leave_segments=leave_segments)
         except StorletShellError:
             if number:
                 session.surroundings.warn(f"deleted before that: {', '.join(names[:number])}")
@@ -88,15 +96,13 @@ def rm(
     return Done(f"deleted {', '.join(names)}", {"deleted": names})
 
 
-def _delete_one(session: Session, request: Request, *, with_segments: bool) -> None:
+def _delete_one(session: Session, request: Request, *, leave_segments: bool) -> None:
     if not request.name:
         _delete_container(session, request, f"; to delete what it holds as well: rm -r {_typed(request)}")
         return
-    if with_segments:  # deleted alone, a static large object would leave its segments behind
-        reply = session.client.send(Request("HEAD", request.container, request.name))
-        reply.close()
-        request = deletion(request.container, request.name, with_segments=is_manifest(reply.headers))
-    delete(session.client, request)
+    path = ObjectPath(request.container, request.name)
+    for note in delete_object(session.client, path, leave_segments=leave_segments):
+        session.surroundings.warn(note)
 
 
 def _delete_container(session: Session, request: Request, hint: str) -> None:
@@ -104,7 +110,7 @@ def _delete_container(session: Session, request: Request, hint: str) -> None:
     try:
         delete(session.client, request)
     except StorletShellError as error:
-        if "(HTTP 409)" not in error.message:
+        if error.status != 409:
             raise
         raise _NotEmptyError(
             f"{request.subject}: it must be empty, and is not{hint}", transaction_id=error.transaction_id
@@ -124,7 +130,7 @@ class _Part(NamedTuple):
     container: str
     names: tuple[str, ...]
     version: str = ""
-    is_manifest: bool = False
+    slo_etag: str = ""
 
 
 class _Recursion:
@@ -138,6 +144,7 @@ class _Recursion:
         self._with_segments = with_segments
         self._versions = versions
         self._jobs = jobs
+        self._notes: list[str] = []
 
     def run(self, *, yes: bool, dry_run: bool) -> Result:
         if dry_run:
@@ -151,6 +158,9 @@ class _Recursion:
                 tally = Tally(progress.advance)
                 parts = self._parts(target, at_once)
                 in_parallel(self._session, tally, parts, self._delete, jobs=self._jobs)
+            for note in self._notes:
+                self._session.surroundings.warn(note)
+            self._notes.clear()
             tally.check("deleted")
             if not target.prefix:
                 self._delete_emptied(target)
@@ -195,11 +205,14 @@ class _Recursion:
 
     def _parts(self, target: Location, at_once: int) -> Iterator[_Part]:
         names: list[str] = []
+        segments_go: bool | None = None
         for entry in self._listing(target):
-            is_manifest = self._with_segments and "slo_etag" in entry
-            if is_manifest or at_once == 1:
-                version = entry.get("version_id") or ""
-                yield _Part(target.container, (entry["name"],), version, is_manifest)
+            etag = "" if is_link(entry) or not self._with_segments else str(entry.get("slo_etag", ""))
+            if etag and segments_go is None:
+                segments_go = self._segments_go(target.container)
+            etag = etag if segments_go else ""
+            if etag or at_once == 1:
+                yield _Part(target.container, (entry["name"],), entry.get("version_id") or "", etag)
                 continue
             names.append(entry["name"])
             if len(names) == at_once:
@@ -208,14 +221,24 @@ class _Recursion:
         if names:
             yield _Part(target.container, tuple(names))
 
+    def _segments_go(self, container: str) -> bool:
+        """Tell whether the segments of large objects go with them; note it if not."""
+        if keeps_versions(self._session.client, container, all_go=self._versions):
+            self._notes.append(note_of_versions(container))
+            return False
+        return True
+
     def _delete(self, worker: Worker, part: _Part) -> None:
         failures: list[StorletShellError] = []
         if len(part.names) > 1:
             failures = delete_many(worker.client, part.container, part.names)
+        elif part.slo_etag:
+            with suppress(NotFoundError):
+                path = ObjectPath(part.container, part.names[0])
+                self._notes += delete_large(worker.client, path, part.version, etag=part.slo_etag)
         else:
-            request = deletion(part.container, part.names[0], part.version, with_segments=part.is_manifest)
-            with suppress(NotFoundError):  # somebody else has deleted it since it was listed
-                delete(worker.client, request)
+            with suppress(NotFoundError):  # it has expired, or somebody else has deleted it since it was listed
+                delete(worker.client, deletion(part.container, part.names[0], part.version))
         for failure in failures:
             worker.tally.fail(failure)
         worker.tally.count("deleted", len(part.names) - len(failures))

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from storlet_shell import headers as wire
 from storlet_shell.commands._arguments import DRY_RUN, YES
+from storlet_shell.commands._deletion import delete_object
 from storlet_shell.commands._deployed import not_deployed, users_of_dependencies
 from storlet_shell.commands._exchange import plan
 from storlet_shell.errors import NotFoundError, StorletShellError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
-from storlet_shell.values import ContainerName, Request, StorletName
+from storlet_shell.values import ContainerName, ObjectPath, Request, StorletName
 
 if TYPE_CHECKING:
     from storlet_shell.transport import Reply
@@ -53,7 +55,7 @@ def undeploy(
     what = f"{storlet} with {', '.join(alone)}" if alone else str(storlet)
     session.confirm(f"Undeploy {what}?", yes=yes)
     try:
-        session.client.send(request).read()
+        _delete_object(session, request)
     except NotFoundError as error:
         raise _not_deployed(session, storlet, container, error) from error
     _delete(session, storlet, dependencies)
@@ -96,10 +98,16 @@ def _tell_kept(session: Session, kept: dict[str, list[str]]) -> None:
         session.surroundings.warn(f"dependency {name} stays: {', '.join(users)} {'need' if users[1:] else 'needs'} it")
 
 
+def _delete_object(session: Session, request: Request) -> None:
+    for note in delete_object(session.client, ObjectPath(request.container, request.name)):
+        session.surroundings.warn(note)
+
+
 def _delete(session: Session, storlet: StorletName, dependencies: list[Request]) -> None:
     for number, request in enumerate(dependencies):
         try:
-            session.client.find(request)
+            with suppress(NotFoundError):
+                _delete_object(session, request)
         except StorletShellError:
             left = ", ".join(each.name for each in dependencies[number:])
             session.surroundings.warn(f"undeployed {storlet}; these dependencies are left: {left}")

@@ -6,10 +6,12 @@ import io
 import mimetypes
 import re
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from typing import IO
 
 from storlet_shell import headers as wire
-from storlet_shell.bodies import Body, bytes_body, stream_body
+from storlet_shell.bodies import bytes_body, is_special, open_file, stream_body
 from storlet_shell.commands._arguments import DRY_RUN
 from storlet_shell.commands._exchange import plan
 from storlet_shell.commands._folder import LocalFile, local_file, walk
@@ -21,6 +23,7 @@ from storlet_shell.errors import LocalFileError, NotFoundError, StorletShellErro
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result, expand
 from storlet_shell.session import Session
+from storlet_shell.store.segments import Replacing
 from storlet_shell.values import Location, ObjectPath, Request
 from storlet_shell.visible import size
 
@@ -76,37 +79,75 @@ def upload(
     :raises NotFoundError: when the container or the file is not there
     :raises UsageError: when there is nothing to upload
     """
+    choices = Choices(content_type, segment_size, skip_identical, leave_segments)
     if source is None or source == "-":
-        if skip_identical:
-            raise UsageError("--skip-identical goes with files")
-        choices = Choices(content_type, segment_size, leave_segments=leave_segments)
-        return _upload_text(session, ObjectPath.parse_position(str(path)), choices, dry_run, content)
+        return _upload_stream(session, ObjectPath.parse_position(str(path)), choices, content, dry_run=dry_run)
     if content is not None:
         raise UsageError(f"the content is in {source}, or it follows, but not both")
     if not path.container:
         raise UsageError("upload wants a container: CONTAINER, or CONTAINER/PREFIX")
-    choices = Choices(content_type, segment_size, skip_identical, leave_segments)
-    return _upload_files(session, expand(source), path, choices, jobs, dry_run=dry_run)
+    file = expand(source)
+    if not file.exists():
+        raise NotFoundError(f"no local file or folder {file}")
+    if is_special(file):
+        if not path.prefix or path.prefix.endswith("/"):
+            raise UsageError(f"{source} has no name of its own; name the object: CONTAINER/OBJECT")
+        return _upload_stream(session, ObjectPath(*path), choices, None, file, dry_run=dry_run)
+    return _upload_files(session, file, path, choices, jobs, dry_run=dry_run)
 
 
-def _upload_text(session: Session, path: ObjectPath, choices: Choices, dry_run: bool, content: bytes | None) -> Result:
-    body = _body(session, content)
-    kind = choices.content_type or mimetypes.guess_type(path.name)[0] or "text/plain; charset=utf-8"
-    request = Request("PUT", path.container, path.name, headers={wire.CONTENT_TYPE: kind}, body=body.label)
+def _upload_stream(
+    session: Session,
+    path: ObjectPath,
+    choices: Choices,
+    content: bytes | None,
+    file: Path | None = None,
+    *,
+    dry_run: bool,
+) -> Result:
+    """Upload text that follows, standard input, or a pipe or a device."""
+    if choices.skip_identical:
+        raise UsageError("--skip-identical goes with files")
+    default = wire.BINARY if file else "text/plain; charset=utf-8"
+    choices = choices._replace(content_type=choices.content_type or mimetypes.guess_type(path.name)[0] or default)
+    label = str(file or "standard input")
+    shown = label if content is None else f"{len(content)} bytes"
+    request = Request("PUT", *path, headers={wire.CONTENT_TYPE: choices.content_type or ""}, body=shown)
+    stream = _stream(session, content, file)
     if dry_run:
         return plan(session, request)
-    if choices.segment_size:
-        stream = session.surroundings.stdin if content is None else io.BytesIO(content)
-        assert stream is not None
-        pieces = Pieces(stream, choices.segment_size)
-        whole = pieces.only_one()
-        if whole is None:
-            return _upload_stream(session, path, choices._replace(content_type=kind), pieces)
-        body = bytes_body(whole, body.label)
-    return send_upload(session, request, body, verify=True)
+    with stream as opened:
+        body = stream_body(opened, label) if content is None else bytes_body(content)
+        if choices.segment_size:
+            pieces = Pieces(opened, choices.segment_size, label)
+            whole = pieces.only_one()
+            if whole is None:
+                return _upload_pieces(session, path, choices, pieces)
+            body = bytes_body(whole)
+        return send_upload(session, request, body, Replacing(leave_segments=choices.leave_segments))
 
 
-def _upload_stream(session: Session, path: ObjectPath, choices: Choices, pieces: Pieces) -> Result:
+def _stream(session: Session, content: bytes | None, file: Path | None) -> AbstractContextManager[IO[bytes]]:
+    if content is not None:
+        return io.BytesIO(content)
+    if file is not None:
+        return _opened(file)
+    if session.surroundings.stdin is None:
+        raise UsageError(
+            "there is nothing to upload; give a file, or let text follow: upload CONTAINER/OBJECT <<EOF, in a notebook "
+            "%%uploadfile CONTAINER/OBJECT"
+        )
+    return nullcontext(session.surroundings.stdin)
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[IO[bytes]]:
+    """Open a file when it is needed: a pipe waits for its other end."""
+    with open_file(file) as opened:
+        yield opened
+
+
+def _upload_pieces(session: Session, path: ObjectPath, choices: Choices, pieces: Pieces) -> Result:
     assert choices.segment_size is not None
     uploading = StreamUpload(session, path.container, choices)
     with session.surroundings.progress(str(path), None) as progress:
@@ -116,25 +157,12 @@ def _upload_stream(session: Session, path: ObjectPath, choices: Choices, pieces:
         finally:
             uploading.clean()
     facts = {"location": str(path), "segments": large.count, "bytes": tally.bytes}
-    return Done(f"{path}: stored in {large.count} segments, {size(tally.bytes)} from standard input", facts)
-
-
-def _body(session: Session, content: bytes | None) -> Body:
-    if content is not None:
-        return bytes_body(content)
-    if session.surroundings.stdin is None:
-        raise UsageError(
-            "there is nothing to upload; give a file, or let text follow: upload CONTAINER/OBJECT <<EOF, in a notebook "
-            "%%uploadfile CONTAINER/OBJECT"
-        )
-    return stream_body(session.surroundings.stdin)
+    return Done(f"{path}: stored in {large.count} segments, {size(tally.bytes)} from {pieces.label}", facts)
 
 
 def _upload_files(
     session: Session, source: Path, path: Location, choices: Choices, jobs: int, *, dry_run: bool
 ) -> Result:
-    if not source.exists():
-        raise NotFoundError(f"no local file or folder {source}")
     targets = _targets(source, path)
     if dry_run:
         return plan(session, *(target.request(choices) for target in targets if isinstance(target, Target)))

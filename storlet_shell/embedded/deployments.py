@@ -16,7 +16,6 @@ from typing import Any
 from eventlet import tpool
 from swift.common.internal_client import InternalClient, UnexpectedResponse
 
-from storlet_shell import contract
 from storlet_shell.embedded import trees
 from storlet_shell.embedded.disk import shortage
 from storlet_shell.embedded.failures import Failure, InvocationError
@@ -125,8 +124,6 @@ def _check(request: Any) -> None:
     if not name.isidentifier() or request.storlet_id != f"{module}.py" or "/" in request.storlet_id:
         reason = f"its main class must be {request.storlet_id.rpartition('.')[0]}.<Class>, not {request.storlet_main}"
         raise InvocationError(Failure("missing", reason))
-    if contract.is_name_taken(module):
-        raise InvocationError(Failure("missing", contract.NAME_TAKEN.format(request.storlet_id)))
     for name in request.dependencies:
         if "/" in name or name in (".", ".."):
             raise InvocationError(Failure("missing", f"its dependency {name} can't be a file's name"))

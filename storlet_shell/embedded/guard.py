@@ -36,6 +36,7 @@ _CLIENTS = (
     "HTTP_X_STORLET_PARAMETER",  # and whatever follows it: -1, -2
     "HTTP_X_STORLET_RANGE",
     "HTTP_X_STORLET_RUN_ON_PROXY",
+    "HTTP_X_STORLET_SHELL_ALLOW_UNREAD",
 )
 
 # Headers that name another object than the URL does. X-Copy-From is one too, which Swift's tempurl itself refuses.

@@ -121,7 +121,7 @@ class Nursery:
             "files": limits.file_bytes,
             "scratch": limits.scratch_bytes,
             "processes": limits.processes,
-            "most_processes": limits.processes * (limits.concurrent + 1),  # those of its import, too
+            "all_processes": limits.processes * (limits.concurrent + 1),  # those of its import, too
         }
         version.channel, other = green_pair()
         version.log = os.memfd_create("import-log", os.MFD_CLOEXEC)

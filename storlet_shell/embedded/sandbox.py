@@ -104,8 +104,8 @@ class Sandbox:
 
     def as_data(self) -> dict[str, Any]:
         """Return the facts as plain data, for messages and ``/info``."""
-        said = {name: getattr(self, name) for name in ("network", "files", "ipc", "memory", "description")}
-        return asdict(self) | said
+        facts = {name: getattr(self, name) for name in ("network", "files", "ipc", "memory", "description")}
+        return asdict(self) | facts
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Sandbox:
@@ -272,14 +272,14 @@ def limit(memory: int, files: int, threads: int) -> None:
     linux.bound_thread_memory(min(_USUAL_STACK, max(_LEAST_STACK, memory // (2 * threads) & -resource.getpagesize())))
 
 
-def limit_processes(processes: int, most: int) -> None:
+def limit_processes(processes: int, maximum: int) -> None:
     """Bound how many processes and threads there may be at a time in this process's user namespace.
 
-    :param most: up to where the bound may be raised later
+    :param maximum: up to where the bound may be raised later
     """
     _, hard = resource.getrlimit(resource.RLIMIT_NPROC)
-    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    resource.setrlimit(resource.RLIMIT_NPROC, (min(processes, most), most))
+    maximum = maximum if hard == resource.RLIM_INFINITY else min(maximum, hard)
+    resource.setrlimit(resource.RLIMIT_NPROC, (min(processes, maximum), maximum))
 
 
 def _become_nobody() -> None:

@@ -49,8 +49,8 @@ class WarmParent:
             return
         self._end_leftovers()
         if self.sandbox.namespaces:
-            most = self.order["most_processes"]
-            sandbox.limit_processes(most, most)
+            maximum = self.order["all_processes"]
+            sandbox.limit_processes(maximum, maximum)
         gc.collect()
         gc.freeze()  # no collection writes to, and so copies, the pages that children share
         messages.send(self.channel, {"event": "loaded"})
@@ -214,6 +214,6 @@ def main(channel: socket.socket, log: int, order: Message, holds: Sandbox) -> No
     sandbox.limit(order["memory"], order["files"], order["processes"])
     sandbox.confine(holds, place)
     if holds.namespaces:
-        sandbox.limit_processes(order["processes"], order["most_processes"])
+        sandbox.limit_processes(order["processes"], order["all_processes"])
     running.prepare_streams()
     WarmParent(channel, order, holds, place).serve()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from storlet_shell.adapters.console import Console
+from storlet_shell.adapters.interpreter import Typed
 from storlet_shell.adapters.shell import Shell, make_class
 from storlet_shell.commands.vars import describe
 from storlet_shell.registry import Registry
@@ -233,3 +236,30 @@ def test_words_that_are_cmd2s_are_ours(shell: Shell, capfd: Capture) -> None:
     assert run(shell, "vars p 'a=x; y' b=c\\ d \"e=it's\" f=#1 # note") == 0
     assert run(shell, "vars p") == 0
     assert capfd.readouterr().out.splitlines()[-4:] == ["a: x; y", "b: c d", "e: it's", "f: #1"]
+
+
+def test_what_lines_leave_behind_is_freed(shell: Shell) -> None:
+    """Also what refers to itself, long before Python would look for it by itself."""
+    left: list[weakref.ref[Cycle]] = []
+
+    def leave(_: Typed) -> int:
+        cycle = Cycle()
+        cycle.itself = cycle
+        left.append(weakref.ref(cycle))
+        return 0
+
+    shell.interpreter.own["leave"] = leave
+    gc.disable()
+    try:
+        for _ in range(100):
+            run(shell, "leave")
+    finally:
+        gc.enable()
+    assert len(left) == 100
+    assert sum(reference() is not None for reference in left) <= 20
+
+
+class Cycle:
+    """Something that refers to itself."""
+
+    itself: object

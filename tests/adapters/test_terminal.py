@@ -328,3 +328,17 @@ def test_login_that_hangs_holds_nothing_up(spawn: Spawn, responder: Responder) -
         assert terminal.leave() == 0
     finally:
         ends.set()
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_lines(spawn: Spawn, responder: Responder) -> None:
+    """A shell that is open all day; without the collections, 200 lines take some 16 MiB more."""
+    responder.on("HEAD", "*", Answer(204))
+    terminal = spawn(**responder.environ)
+    resident = []
+    for count in (60, 200):
+        for number in range(count):
+            terminal.type(f"stat container-{count}-{number}")
+        resident.append(int(Path(f"/proc/{terminal.child.pid}/statm").read_text().split()[1]) * 4)
+    assert resident[1] - resident[0] < 6 * 1024
+    assert terminal.leave() == 0

@@ -106,6 +106,8 @@ def test_dependency_that_can_not_be_deleted_is_left_and_named(run_scripted: Runn
     responder.on("HEAD", "/storlet/a.py", ok(X_Object_Meta_Storlet_Dependency="b.py,c.py"))
     responder.on("GET", "/storlet", ok(b'[{"name": "a.py", "last_modified": "2026"}]'), ok(b"[]"))
     responder.on("DELETE", "/storlet/a.py", ok(status=204))
+    responder.on("HEAD", "/dependency/b.py", ok())
+    responder.on("HEAD", "/dependency/c.py", ok())
     responder.on("DELETE", "/dependency/b.py", ok(status=204))
     responder.on("DELETE", "/dependency/c.py", html(403))
     outcome = run_scripted("undeploy", "-y", "a.py", "--with-dependencies")

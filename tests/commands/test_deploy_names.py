@@ -82,7 +82,7 @@ def test_storlet_deployed_under_such_a_name_fails_with_the_reason(swift: control
     answer = client.run(f"{name}.py", "/names/o")
     client.request("DELETE", f"/storlet/{name}.py")
     client.close()
-    assert answer.failure == "missing"
+    assert answer.failure == "raised"
     assert f"its name {name}.py is that of a module of Python's or the engine's" in answer.text
 
 

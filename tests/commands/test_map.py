@@ -294,7 +294,7 @@ def test_what_is_no_journal_is_refused(storlets: Runner, many: str, tmp_path: Pa
     journal.write_text("no journal " * 1000)
     outcome = storlets(*lines_of(many, tmp_path))
     assert outcome.status == 1
-    assert "it is no journal" in one_line(outcome)
+    assert "not a journal" in one_line(outcome)
     assert journal.read_text() == "no journal " * 1000
     journal.unlink()
     with sqlite3.connect(journal) as database:

@@ -217,10 +217,20 @@ def test_bulk_deletion_that_fails_as_a_whole_is_a_failure(
 
 def test_segment_that_can_not_be_deleted_is_a_failure(run_scripted: Runner, responder: Responder) -> None:
     """The answer to the deletion of a large object is 200 as well."""
+    responder.on("HEAD", "/c", ok(status=204))
     responder.on("HEAD", "/c/o", ok(X_Static_Large_Object="True"))
     responder.on("DELETE", "/c/o", bulk("400 Bad Request", (("/c_segments/1", "403 Forbidden"),)))
     outcome = run_scripted("rm", "c/o")
     assert (outcome.status, one_line(outcome)) == (3, "path:/c_segments/1: can't be deleted: 403 Forbidden")
+
+
+def test_user_who_may_not_read_can_delete_without_segments(run_scripted: Runner, responder: Responder) -> None:
+    """Whether there are any, only a reader is told."""
+    responder.on("HEAD", "/c/o", html(403))
+    responder.on("DELETE", "/c/o", ok(status=204))
+    assert run_scripted("rm", "c/o").status == 3
+    assert run_scripted("rm", "c/o", "--leave-segments").status == 0
+    assert len(responder.sent("DELETE")) == 1
 
 
 def test_container_that_looks_full_for_a_moment_is_tried_again(

@@ -36,6 +36,7 @@ def test_body_alone_goes_to_standard_output(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["/dev/stdout", "link", "/dev/fd/5"])
 def test_what_standard_output_is_does_not_matter(storlets: Runner, here: str, name: str, tmp_path: Path) -> None:
     """A pipe, a file that already holds something, and a link or a further descriptor that leads there."""
@@ -56,6 +57,7 @@ def test_what_standard_output_is_does_not_matter(storlets: Runner, here: str, na
         assert ended.stderr.startswith(b"storlet-shell: standard output: ")
 
 
+@pytest.mark.slow
 def test_another_descriptor_is_written_as_it_is(storlets: Runner, here: str, tmp_path: Path) -> None:
     """What it leads to is not replaced by a new file."""
     script = f'exec 4>out; echo a >&4; "$0" -m storlet_shell get {here}/o --save /dev/fd/4; echo b >&4'
@@ -119,6 +121,7 @@ def test_redirect_takes_it_along(storlets: Runner, here: str, tmp_path: Path) ->
         assert (piped.status, piped.out) == (0, TEXT.upper())
 
 
+@pytest.mark.slow
 def test_redirect_to_standard_output_does_not_empty_it(storlets: Runner, here: str, tmp_path: Path) -> None:
     """As with sh, ``> /dev/stdout`` goes on where it is."""
     lines = f"get {here}/o\nget {here}/o > /dev/stdout\nget {here}/o >> /dev/fd/1\nget {here}/o\n"

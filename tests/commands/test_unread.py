@@ -136,7 +136,9 @@ def test_source_is_read_once_for_a_batch(run_scripted: Runner, responder: Respon
     responder.on("GET", "/c", lambda request: ok(b"[]" if "marker" in request.query else listing))
     responder.on("HEAD", "*", ok())
     responder.on("GET", "/storlet/s.py", ok(code, **HEADERS))
-    responder.on("*", "*", ok())
+    responder.on("PUT", "*", ok(status=201))
+    responder.on("DELETE", "*", ok(status=204))
+    responder.on("GET", "*", ok(b"[]"))
     words = ["--input", "path:/c/*", "--output", "path:/made/all", "--fan-in", "1"]
     outcome = run_scripted("reduce", "--storlet", "s.py", *words)
     assert (outcome.status, REFUSAL.format(count=2) in one_line(outcome)) == (2, True)

@@ -1,4 +1,4 @@
-"""Code of storlets that attack: what stands at the top of each, and what they have found out."""
+"""Code for storlets that attack the server."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import array, json, socket
 def channel():
     for number in range(3, 64):
         try:
-            found = socket.socket(fileno=os.dup(number))
+            candidate = socket.socket(fileno=os.dup(number))
         except OSError:
             continue
-        if found.type == socket.SOCK_SEQPACKET:
-            return found
+        if candidate.type == socket.SOCK_SEQPACKET:
+            return candidate
 
 def say(text, descriptors=()):
     text = text if isinstance(text, bytes) else text.encode()

@@ -63,7 +63,7 @@ import ctypes, socket
 libc = ctypes.CDLL(None, use_errno=True)
 def call(number, *arguments):
     ctypes.set_errno(0)
-    arguments = [ctypes.c_long(each) if isinstance(each, int) else each for each in arguments]
+    arguments = [ctypes.c_long(value) if isinstance(value, int) else value for value in arguments]
     if libc.syscall(ctypes.c_long(number), *arguments) == 0 and number in (56, 220) and os.getppid() != parent:
         os._exit(0)
     return ctypes.get_errno()
@@ -91,9 +91,9 @@ def test_dangerous_calls_are_refused(client: Client, place: str) -> None:
     actions = {
         name: f"call({numbers[COLUMN]}, {arguments})" for name, (numbers, arguments) in (CALLS | MISSING).items()
     }
-    told = answers(client, place, actions)
+    result = answers(client, place, actions)
     wanted = dict.fromkeys(CALLS, errno.EPERM) | dict.fromkeys(MISSING, errno.ENOSYS)
-    assert {name: errno.errorcode.get(number, number) for name, number in told.items()} == {
+    assert {name: errno.errorcode.get(number, number) for name, number in result.items()} == {
         name: errno.errorcode[number] for name, number in wanted.items()
     }
 
@@ -105,12 +105,12 @@ def test_sockets_are_local_ones(client: Client, place: str) -> None:
     actions = {name: f"sock({number}, socket.SOCK_DGRAM)" for name, number in families.items()}
     actions |= {
         "unix": "sock(1)",
-        "pair": "[each.close() for each in socket.socketpair()]",
+        "pair": "[end.close() for end in socket.socketpair()]",
         "wide": f"call({(41, 198)[COLUMN]}, 2**32 + 2, 1, 0)",
     }
-    told = answers(client, place, actions)
-    assert (told.pop("unix"), told.pop("pair")) == (None, [None, None])
-    assert set(told.values()) == {errno.EAFNOSUPPORT}
+    result = answers(client, place, actions)
+    assert (result.pop("unix"), result.pop("pair")) == (None, [None, None])
+    assert set(result.values()) == {errno.EAFNOSUPPORT}
 
 
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="32-bit calls are x86's")
@@ -153,16 +153,16 @@ if pid == 0:
     os.write(writer, json.dumps(errors).encode())
     os._exit(0)
 os.close(writer)
-told = os.read(reader, 65536)
+result = os.read(reader, 65536)
 """
 
 
 def test_capabilities_of_a_user_namespace_are_of_no_use(client: Client) -> None:
     """Import code can begin the namespaces of a run; what it may do in them is what it may do anyway."""
-    client.deploy("inside.py", storlet("out.set_metadata({}); out.write(told)", INSIDE))
-    told = client.result("inside.py", "/c/o")
-    assert told.pop("packet") == errno.EAFNOSUPPORT
-    assert set(told.values()) <= {errno.EPERM, errno.EINVAL}, told
+    client.deploy("inside.py", storlet("out.set_metadata({}); out.write(result)", INSIDE))
+    result = client.result("inside.py", "/c/o")
+    assert result.pop("packet") == errno.EAFNOSUPPORT
+    assert set(result.values()) <= {errno.EPERM, errno.EINVAL}, result
 
 
 @pytest.fixture
@@ -189,9 +189,9 @@ def test_keys_are_not_inherited(key: str) -> None:
         see = "open('/proc/keys').read() if os.path.exists('/proc/keys') else ''"
         code = storlet(f"out.set_metadata({{}}); out.write((keys + {see}).encode())", f"import os\nkeys = {see}")
         client.deploy("keys.py", code)
-        told = client.run("keys.py", "/c/o").text
+        result = client.run("keys.py", "/c/o").text
         client.close()
-    assert key not in told
+    assert key not in result
 
 
 def test_a_run_can_begin_no_namespace(client: Client) -> None:

@@ -38,7 +38,7 @@ if user:
     os.setresuid(user, user, user)
 for program in lacking:
     linux.forbid_new_privileges()
-    seccomp._install([tuple(each) if isinstance(each, list) else (6, 0, 0, 0x50000 | each) for each in program]
+    seccomp._install([tuple(step) if isinstance(step, list) else (6, 0, 0, 0x50000 | step) for step in program]
         + [(6, 0, 0, 0x7FFF0000)])
 TRY = '''
 import multiprocessing, socket
@@ -64,17 +64,24 @@ for _ in range(3):
     os.spawnlp(os.P_NOWAIT, "sleep", "sleep", params["mark"])
 import json; out.set_metadata({}); out.write(json.dumps(results).encode())
 '''
+def content(path):
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
 with control.join_or_start(Path(), control.Settings(ephemeral=True)) as lease:
     client = Client(lease.running)
     client.request("PUT", "/c")
     client.put("/c/o", b"x")
     client.deploy("tries.py", storlet(CALL, TRY))
-    path = str(lease.running.folder / "credentials.json")
+    secret = str(lease.running.folder / "credentials.json")
     for _ in range(2):
-        told = client.result("tries.py", "/c/o", file=path, mark=f"97.{os.getpid()}")
+        result = client.result("tries.py", "/c/o", file=secret, mark=f"97.{os.getpid()}")
     client.close()
-    left = [each for each in Path("/proc").glob("[0-9]*/cmdline") if f"97.{os.getpid()}".encode() in each.read_bytes()]
-    print(json.dumps([control.status(lease.running.folder).sandbox, told, len(left)]))
+    mark = f"97.{os.getpid()}".encode()
+    leftovers = [path for path in Path("/proc").glob("[0-9]*/cmdline") if mark in content(path)]
+    print(json.dumps([control.status(lease.running.folder).sandbox, result, len(leftovers)]))
 """
 
 
@@ -93,10 +100,10 @@ def run(*lacking: str, user: int = 0) -> tuple[str, dict[str, Any], int]:
     command = [python(user), "-W", "ignore", "-c", PROGRAM, programs, str(user)]
     root = Path(__file__).parents[2]
     environ = os.environ | {"PYTHONPATH": os.pathsep.join([str(root), *site.getsitepackages()])}
-    done = subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=100, check=False)
-    assert done.returncode == 0, done.stderr
-    description, told, left = json.loads(done.stdout)
-    return description, told, left
+    process = subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=100, check=False)
+    assert process.returncode == 0, process.stderr
+    description, result, leftovers = json.loads(process.stdout)
+    return description, result, leftovers
 
 
 CLOSED = {"inet": "OSError", "vsock": "OSError", "scratch": "4", "memory": "PermissionError", "pool": "[1, 2]"}
@@ -106,7 +113,7 @@ CLOSED = {"inet": "OSError", "vsock": "OSError", "scratch": "4", "memory": "Perm
 @pytest.mark.parametrize("lacking", LACKING)
 def test_what_is_lacking_is_said_and_the_rest_holds(lacking: str) -> None:
     """Storlets run, and what the other layers keep from them they do not get."""
-    description, told, left = run(lacking)
+    description, result, leftovers = run(lacking)
     closed = dict(CLOSED)
     if lacking == "namespaces":
         closed |= {"pool": "PermissionError"}
@@ -115,23 +122,23 @@ def test_what_is_lacking_is_said_and_the_rest_holds(lacking: str) -> None:
     elif lacking == "landlock":
         assert "no Landlock" in description
     elif lacking == "seccomp":
-        closed |= {"inet": "None", "vsock": told["vsock"], "memory": "None"}
+        closed |= {"inet": "None", "vsock": result["vsock"], "memory": "None"}
         assert "no seccomp: no IP network, AF_VSOCK open" in description
     if lacking != "seccomp":
         assert "seccomp: no network, files read-only outside the scratch folder" in description
-    assert told.pop("secret") in ("FileNotFoundError", "PermissionError")
-    assert told == closed
-    assert left == 0
+    assert result.pop("secret") in ("FileNotFoundError", "PermissionError")
+    assert result == closed
+    assert leftovers == 0
 
 
 @pytest.mark.slow
 def test_a_kernel_without_any_says_that_all_is_open() -> None:
     """Without namespaces, Landlock and seccomp, storlets run, and nothing is claimed."""
-    description, told, left = run("namespaces", "landlock", "seccomp")
+    description, result, leftovers = run("namespaces", "landlock", "seccomp")
     assert description.endswith(
         "no Landlock, no seccomp: NETWORK OPEN, FILES OPEN, processes not counted, SHARED MEMORY AND KEYRINGS OPEN"
     )
-    assert (told["scratch"], told["pool"], left) == ("4", "[1, 2]", 0)
+    assert (result["scratch"], result["pool"], leftovers) == ("4", "[1, 2]", 0)
 
 
 USER = 1234 if os.geteuid() == 0 else 0
@@ -141,7 +148,7 @@ USER = 1234 if os.geteuid() == 0 else 0
 @pytest.mark.skipif(not python(USER), reason="this Python is root's alone; install it where all may run it")
 def test_a_server_of_an_ordinary_user_s_confines_as_well() -> None:
     """Who is not root has the same layers."""
-    description, told, left = run("everything", user=USER)
+    description, result, leftovers = run("everything", user=USER)
     assert description.startswith("namespaces, Landlock")
-    assert told.pop("secret") in ("FileNotFoundError", "PermissionError")
-    assert (told, left) == (CLOSED, 0)
+    assert result.pop("secret") in ("FileNotFoundError", "PermissionError")
+    assert (result, leftovers) == (CLOSED, 0)

@@ -11,22 +11,22 @@ import pytest
 from .storlets import Answer, Client, storlet
 from .test_engine_load import descendants
 
-WRITE = "out.set_metadata({}); out.write(repr(told).encode())"
+WRITE = "out.set_metadata({}); out.write(repr(result).encode())"
 TOP = "import subprocess, threading, multiprocessing\nfrom concurrent.futures import ProcessPoolExecutor\n"
 SQUARE = TOP + "def square(number): return number * number\n"
 
 WORKS = {
-    "pool": "with multiprocessing.Pool(3) as pool: told = pool.map(square, range(5))",
-    "executor": "with ProcessPoolExecutor(3) as pool: told = list(pool.map(square, range(5)))",
+    "pool": "with multiprocessing.Pool(3) as pool: result = pool.map(square, range(5))",
+    "executor": "with ProcessPoolExecutor(3) as pool: result = list(pool.map(square, range(5)))",
     "spawned": """
         context = multiprocessing.get_context("spawn")
-        with context.Pool(2) as pool: told = pool.map(abs, [-0, -1, -4, -9, -16])
+        with context.Pool(2) as pool: result = pool.map(abs, [-0, -1, -4, -9, -16])
         """,
     "queue": """
         queue, lock = multiprocessing.Queue(), multiprocessing.Lock()
         workers = [multiprocessing.Process(target=lambda n=n: queue.put(n * n)) for n in range(5)]
         for worker in workers: worker.start()
-        told = sorted(queue.get() for _ in workers)
+        result = sorted(queue.get() for _ in workers)
         for worker in workers: worker.join()
         """,
     "shared memory": """
@@ -36,17 +36,17 @@ WORKS = {
             other = SharedMemory(name=name); other.buf[:5] = bytes([0, 1, 4, 9, 16]); other.close()
         worker = multiprocessing.Process(target=fill, args=(memory.name,))
         worker.start(); worker.join()
-        told = list(memory.buf[:5])
+        result = list(memory.buf[:5])
         memory.close(); memory.unlink()
         """,
-    "manager": "with multiprocessing.Manager() as manager: told = list(manager.list([0, 1, 4, 9, 16]))",
+    "manager": "with multiprocessing.Manager() as manager: result = list(manager.list([0, 1, 4, 9, 16]))",
     "python": """
         code = "print([number * number for number in range(5)])"
-        told = eval(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout)
+        result = eval(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout)
         """,
     "threads": """
-        told = [None] * 5
-        def run(number): told[number] = number * number
+        result = [None] * 5
+        def run(number): result[number] = number * number
         threads = [threading.Thread(target=run, args=(number,)) for number in range(5)]
         for thread in threads: thread.start()
         for thread in threads: thread.join()
@@ -55,7 +55,7 @@ WORKS = {
 
 
 def call(lines: str) -> str:
-    """Return a storlet's code that writes what it calls ``told``."""
+    """Return a storlet's code that writes what it calls ``result``."""
     return storlet(f"{textwrap.dedent(lines).strip()}\n{WRITE}", SQUARE)
 
 
@@ -75,11 +75,11 @@ def test_processes_and_threads_work(client: Client, case: str) -> None:
 def test_so_many_threads_and_no_more(client: Client) -> None:
     """A storlet can have sixty-four processes and threads, itself among them, and they find room in its memory."""
     count = """
-        wait, told = threading.Event(), 1
+        wait, result = threading.Event(), 1
         try:
-            while told < 100:
+            while result < 100:
                 threading.Thread(target=wait.wait, daemon=True).start()
-                told += 1
+                result += 1
         except RuntimeError:
             pass
         wait.set()
@@ -93,19 +93,19 @@ def test_so_many_threads_and_no_more(client: Client) -> None:
 def test_so_many_processes_and_no_more(client: Client) -> None:
     """Processes count like threads, in a run and at the import."""
     count = """
-        told = 1
+        result = 1
         try:
-            while told < 100:
+            while result < 100:
                 if os.fork() == 0:
                     time.sleep(9)
-                told += 1
+                result += 1
         except OSError:
             pass
         """
     client.deploy("processes.py", call(count))
     assert client.run("processes.py", "/c/o").text == "64"
     top = f"import os, time\n{textwrap.dedent(count)}"
-    client.deploy("imports.py", storlet("out.set_metadata({}); out.write(repr(told).encode())", top))
+    client.deploy("imports.py", storlet("out.set_metadata({}); out.write(repr(result).encode())", top))
     assert client.run("imports.py", "/c/o").text == "64"
 
 
@@ -116,13 +116,13 @@ def test_an_import_s_processes_take_nobody_else_s(client: Client) -> None:
     holds = "import os, time\nfor _ in range(40):\n    if os.fork() == 0: time.sleep(60)\ntime.sleep(1)\n"
     for number in range(3):
         client.deploy(f"holds{number}.py", storlet("out.set_metadata({}); out.write(b'')", holds))
-    client.deploy("needs.py", call("with multiprocessing.Pool(50) as pool: told = pool.map(square, range(5))"))
+    client.deploy("needs.py", call("with multiprocessing.Pool(50) as pool: result = pool.map(square, range(5))"))
     answers: list[Answer] = []
 
     def run(number: int) -> None:
-        own = Client(client.running)
-        answers.append(own.run(f"holds{number}.py", "/c/o"))
-        own.close()
+        peer = Client(client.running)
+        answers.append(peer.run(f"holds{number}.py", "/c/o"))
+        peer.close()
 
     threads = [threading.Thread(target=run, args=(number,)) for number in range(3)]
     for thread in threads:
@@ -171,7 +171,7 @@ def test_a_scratch_folder_is_emptied_whatever_is_in_it(client: Client, case: str
     fill = textwrap.indent(textwrap.dedent(FILLS[case]).strip(), "    ")
     state = """
         disk = os.statvfs('/tmp')
-        told = [disk.f_blocks - disk.f_bfree <= 64, disk.f_files - disk.f_ffree <= 16]
+        result = [disk.f_blocks - disk.f_bfree <= 64, disk.f_files - disk.f_ffree <= 16]
         """
     client.deploy("fills.py", call(f"if 'fill' in params:\n{fill}\n{textwrap.dedent(state)}"))
     assert client.run("fills.py", "/c/o").text == "[True, True]"
@@ -186,12 +186,12 @@ def test_a_scratch_folder_is_emptied_whatever_is_in_it(client: Client, case: str
 def test_shared_memory_is_bounded_and_emptied(client: Client) -> None:
     """/dev/shm counts with the scratch folder, and what one run leaves there is gone in the next."""
     fill = """
-        told = os.listdir('/dev/shm')
+        result = os.listdir('/dev/shm')
         os.makedirs('/dev/shm/a/b')
         os.chmod('/dev/shm/a', 0)
         try:
             for number in range(20): open(f'/dev/shm/{number}', 'wb').write(bytes(12 << 20))
-        except OSError as error: told.append(error.errno)
+        except OSError as error: result.append(error.errno)
         """
     client.deploy("shares.py", call(fill))
     for _ in range(2):
@@ -202,11 +202,11 @@ def test_memory_of_no_process_can_t_be_had(client: Client) -> None:
     """Neither files in memory nor System V segments, which no limit of a process counts."""
     tries = """
         import ctypes
-        told, libc = [], ctypes.CDLL(None, use_errno=True)
+        result, libc = [], ctypes.CDLL(None, use_errno=True)
         try: os.memfd_create('x')
-        except OSError as error: told.append(error.errno)
+        except OSError as error: result.append(error.errno)
         libc.shmget(0, 1 << 20, 0o1600)
-        told.append(ctypes.get_errno())
+        result.append(ctypes.get_errno())
         """
     client.deploy("memory.py", call(tries))
     assert client.run("memory.py", "/c/o").text == "[1, 1]"
@@ -214,7 +214,7 @@ def test_memory_of_no_process_can_t_be_had(client: Client) -> None:
 
 def test_descriptors_are_bounded(client: Client) -> None:
     """A storlet can have a thousand open files, sockets and pipes, not as many as the server."""
-    client.deploy("opens.py", call("import resource\ntold = resource.getrlimit(resource.RLIMIT_NOFILE)"))
+    client.deploy("opens.py", call("import resource\nresult = resource.getrlimit(resource.RLIMIT_NOFILE)"))
     assert client.run("opens.py", "/c/o").text == "(1024, 1024)"
 
 
@@ -222,12 +222,12 @@ def test_nothing_of_the_starter_s_is_inherited(client: Client) -> None:
     """Neither groups, nor a terminal, nor blocked or ignored signals, nor limits that a storlet could use."""
     see = """
         status = dict(line.split(':', 1) for line in open('/proc/self/status'))
-        told = [os.getgroups() in ([], [65534]), status['SigBlk'].strip('0 \\t\\n'), os.getsid(0) in (0, os.getpid())]
+        result = [os.getgroups() in ([], [65534]), status['SigBlk'].strip('0 \\t\\n'), os.getsid(0) in (0, os.getpid())]
         try: open('/dev/tty')
-        except OSError: told.append('no terminal')
-        told.append([status[name].strip('0 \\t\\n') for name in ('CapInh', 'CapPrm', 'CapEff', 'CapAmb')])
-        told.append(status['Seccomp'].strip())
-        told.append(open('/proc/self/oom_score_adj').read().strip())
+        except OSError: result.append('no terminal')
+        result.append([status[name].strip('0 \\t\\n') for name in ('CapInh', 'CapPrm', 'CapEff', 'CapAmb')])
+        result.append(status['Seccomp'].strip())
+        result.append(open('/proc/self/oom_score_adj').read().strip())
         """
     client.deploy("sees.py", call(see))
     assert client.run("sees.py", "/c/o").text == "[True, '', True, 'no terminal', ['', '', '', ''], '2', '1000']"

@@ -15,15 +15,15 @@ WAITS = "out.set_metadata({}); out.write(b'begun' * 1000); out.flush(); time.sle
 
 
 def together(client: Client, *actions: Callable[[Client], Answer]) -> list[Answer]:
-    """Do things at the same time, each on a connection of its own; return their answers in order."""
+    """Do things at the same time, each on a connection of its peer; return their answers in order."""
     answers: dict[int, Answer] = {}
     barrier = threading.Barrier(len(actions))
 
     def act(number: int) -> None:
-        own = Client(client.running)
+        peer = Client(client.running)
         barrier.wait()
-        answers[number] = actions[number](own)
-        own.close()
+        answers[number] = actions[number](peer)
+        peer.close()
 
     threads = [threading.Thread(target=act, args=(number,)) for number in range(len(actions))]
     for thread in threads:
@@ -40,12 +40,12 @@ def test_redeploying_a_storlet_leaves_others_alone(client: Client) -> None:
         client.deploy(name, storlet(WAITS), dependencies="twenty.bin")
 
     def run(name: str) -> Callable[[Client], Answer]:
-        return lambda own: own.run(name, "/c/o")
+        return lambda peer: peer.run(name, "/c/o")
 
-    def replace(own: Client) -> Answer:
+    def replace(peer: Client) -> Answer:
         time.sleep(0.3)
-        own.deploy("first.py", IDENTITY)
-        return own.run("first.py", "/c/o")
+        peer.deploy("first.py", IDENTITY)
+        return peer.run("first.py", "/c/o")
 
     together(client, run("first.py"), run("second.py"))
     replaced, second = together(client, replace, run("second.py"))
@@ -71,6 +71,6 @@ def test_a_lost_zygote_is_replaced_by_one(client: Client) -> None:
     deadline = time.monotonic() + 5
     while zygote in zygotes(client) and time.monotonic() < deadline:
         time.sleep(0.02)
-    answers = together(client, *[lambda own, name=name: own.run(name, "/c/o") for name in names])  # type: ignore[misc]
+    answers = together(client, *[lambda peer, name=name: peer.run(name, "/c/o") for name in names])  # type: ignore[misc]
     assert [answer.status for answer in answers] == [200] * len(names), answers
     assert len(zygotes(client)) == 1

@@ -59,7 +59,7 @@ CASES = (
     Case(
         "not assigned yet",
         "def f():\n    x = %get {c}/{day}\n    day = 'tuesday'\n    return x.text\nseen = f()",
-        error="day is a variable of f, and has no value there yet",
+        error="day is a variable of f, and has no value at this point",
     ),
     Case(
         "method",
@@ -136,6 +136,12 @@ CASES = (
         "nested function with a global",
         "def outer(other):\n    def inner():\n        x = %get {c}/{day}\n        return x.text\n    return inner()\n"
         "seen = outer('tuesday')",
+        "monday",
+    ),
+    Case(
+        "nested function that declares a global",
+        "def outer(day):\n    def inner():\n        global day\n        x = %get {c}/{day}\n        return x.text\n"
+        "    return inner()\nseen = outer('tuesday')",
         "monday",
     ),
     Case(

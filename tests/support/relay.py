@@ -8,13 +8,15 @@ from __future__ import annotations
 import itertools
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import BinaryIO
 
 from tests.support.responder import header_lines
+
+_PIECE_BYTES = 64 * 1024
 
 
 @dataclass
@@ -42,17 +44,26 @@ class Relay:
 
     :param port: the port of the server on this machine
     :param renamed: what answers say, and what they are to say instead, of the same length
+    :param interlude: called with a request when the first bytes of its body have been passed on, and none of those that
+        follow; nothing more is read of the client meanwhile
     """
 
-    def __init__(self, port: int, renamed: Mapping[bytes, bytes] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        port: int,
+        renamed: Mapping[bytes, bytes] = MappingProxyType({}),
+        interlude: Callable[[Sent], None] = lambda _: None,
+    ) -> None:
         self._server = ("127.0.0.1", port)
         self._renamed = renamed
+        self._interlude = interlude
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self.sent: list[Sent] = []
 
     def __enter__(self) -> Relay:
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _PIECE_BYTES)  # so that clients have to wait
         self.port = self._listener.getsockname()[1]
         self._start(self._accept)
         return self
@@ -98,7 +109,10 @@ class Relay:
                 sent = request_of(head, number)
                 self.sent.append(sent)  # before the server can answer, and the client be gone
                 server.sendall(b"".join([*head, b"\r\n"]))
-                _pass_body(stream, server, sent)
+                for index, piece in enumerate(_body(stream, sent)):
+                    server.sendall(piece)
+                    if not index:
+                        self._interlude(sent)
         with suppress(OSError):
             server.shutdown(socket.SHUT_WR)
 
@@ -122,15 +136,18 @@ def request_of(head: list[bytes], connection: int) -> Sent:
     return Sent(method, target, tuple(header_lines(head[1:])), "", connection)
 
 
-def _pass_body(stream: BinaryIO, server: socket.socket, sent: Sent) -> None:
+def _body(stream: BinaryIO, sent: Sent) -> Iterator[bytes]:
+    """Yield a request's body as it comes, which may end early, and note how it was sent."""
     if sent.header("Transfer-Encoding").lower() == "chunked":
         count, size = 0, -1
         while size and (line := stream.readline()):
             size = int(line, 16)
             count += size
             sent.body = f"{count} bytes in chunks"
-            server.sendall(line + stream.read(size + 2))
+            yield line + stream.read(size + 2)
         return
-    body = stream.read(int(sent.header("Content-Length") or 0))
-    sent.body = f"{len(body)} bytes" if body else ""
-    server.sendall(body)
+    length, count = int(sent.header("Content-Length") or 0), 0
+    while length > count and (piece := stream.read(min(_PIECE_BYTES, length - count))):
+        count += len(piece)
+        sent.body = f"{count} bytes"
+        yield piece

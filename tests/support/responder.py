@@ -248,6 +248,8 @@ class Responder:
             if key in self._answers:
                 answers = self._answers[key]
                 return answers.pop(0) if len(answers) > 1 else answers[0]
+        if (recorded.method == "HEAD" and recorded.path.count("/") > 1) or recorded.path.endswith("_segments"):
+            return html(404)  # what is stored replaces nothing, if the script does not say what
         self.unexpected.append(f"{recorded.method} {recorded.target}")
         return page(418, "not in the script")
 
