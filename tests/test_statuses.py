@@ -131,6 +131,7 @@ def test_interim_answer_to_a_deletion_is_not_its_end(run_scripted: Runner, respo
     """What follows it counts: a 404 here."""
     responder.on("DELETE", "/c/o", Answer(404, interim=(interim,)))
     responder.on("HEAD", "*", Answer(404))
+    responder.on("GET", "/c", ok(b"[]"))
     outcome = run_scripted("rm", "c/o", "-y")
     assert outcome.status == 4
     assert outcome.out == b""
