@@ -96,8 +96,8 @@ class Scope:
         module = str(self._frame.f_globals.get("__name__"))
         if module.partition(".")[0] in sys.stdlib_module_names:
             raise UsageError(
-                f"{name} can't be looked up, since Python's module {module} runs the line; have it call a function of "
-                "yours that does"
+                f"{name} can't be looked up, since Python's module {module} runs the line; put the line into a "
+                "function of yours, and pass that"
             )
 
     def _get_global(self, name: str) -> Any:

@@ -157,7 +157,7 @@ def _save(response: Response, target: str) -> Response:
         count = response.save(Path(target))
     finally:
         response.close()
-    summary = f"{target}: {count} bytes from {response.subject}"
+    summary = f"{target}: {counted(count, 'byte')} from {response.subject}"
     return Response(
         response.status,
         response.headers,
