@@ -36,6 +36,10 @@ BACK_OFF = 0.25
 
 _ERROR_BODY_BYTES = 64 * 1024
 
+_FAILED = (499, 500, 503)
+"""Statuses of requests whose storlet may have failed: of a copy, Swift says 499 where the storlet's result ended before
+as many bytes as the source has (swift ``proxy/controllers/obj.py: _transfer_data``)."""
+
 _FAILURES: Mapping[str, type[StorletShellError]] = {
     "busy": OverloadedError,
     "engine": ServiceError,
@@ -257,7 +261,7 @@ class Client:
         if reply.headers.get(wire.FAILURE) == wire.UNRUN:
             message = f"{request.subject}: object servers return it without running {storlet}; drop --on-node"
             return UnrunError(message, transaction_id=transaction)
-        if reply.status not in (500, 503) or _was_turned_away(reply):
+        if reply.status not in _FAILED or _was_turned_away(reply):
             return None
         if reply.headers.get(wire.FAILURE):
             from storlet_shell.excerpts import with_cure  # for those whose storlet fails

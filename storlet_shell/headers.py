@@ -179,6 +179,12 @@ def encode_range(range: ByteRange | None) -> dict[str, str]:
 _CONTENT_RANGE = re.compile(r"bytes[ =]([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 
 
+def decode_range_length(headers: Mapping[str, str]) -> int | None:
+    """Decode how many bytes the part has that an answer says it is; None of an answer that is no part."""
+    match = _CONTENT_RANGE.fullmatch(headers.get(CONTENT_RANGE, "").strip())
+    return match and int(match[2]) - int(match[1]) + 1
+
+
 def is_of_range(told: str, range: ByteRange) -> bool:
     """Tell whether an answer's ``Content-Range`` or ``Storlet-Input-Range`` is of the range that was asked for."""
     match = _CONTENT_RANGE.fullmatch(told.strip())

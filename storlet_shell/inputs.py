@@ -15,7 +15,7 @@ _BUILTINS = frozenset({"bool", "iter", "len", "next", "zip"})
 
 _UNPREDICTABLE = frozenset(
     {"eval", "exec", "locals", "vars", "globals", "setattr", "delattr", "_getframe", "currentframe", "gc", "__dict__"}
-    | {"__getattribute__", "__init_subclass__", "__new__", "__class__", "f_locals"}
+    | {"__getattribute__", "__init_subclass__", "__new__", "__class__", "f_locals", "*"}
 )
 """Names with which code can do what its syntax doesn't show."""
 
@@ -76,12 +76,18 @@ class _Scope:
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in names:
                 yield node
 
+    def is_used(self, name: str) -> bool:
+        """Tell whether a name is used in the function, or may be elsewhere."""
+        is_global = any(isinstance(node, ast.Global) and name in node.names for node in self.nodes)
+        return is_global or any(self.loads({name}))
+
     def are_outputs(self, node: ast.expr) -> bool:
         """Tell whether an expression is the list of the output files, as it came."""
         for use in self.loads({self.outputs}):
             parent = self.parents[use]
             is_zipped = isinstance(parent, ast.Call) and _name(parent.func) == "zip"
-            if not is_zipped and not (isinstance(parent, ast.Subscript) and parent.value is use):
+            is_read = isinstance(parent, ast.Subscript) and parent.value is use and isinstance(parent.ctx, ast.Load)
+            if not is_zipped and not is_read:
                 return False
         return isinstance(node, ast.Name) and node.id == self.outputs
 
@@ -95,7 +101,7 @@ class _Reader:
     def __init__(self, tree: ast.Module, main: str) -> None:
         nodes = list(ast.walk(tree))
         if any(_name(node) in _UNPREDICTABLE for node in nodes):
-            raise _UnknownError
+            raise _UnknownError  # among them is the * of an import, which may replace any name
         self._tree = tree
         self._bound = [name for node in nodes for name in _bindings(node)]
         self._stored = {node.attr for node in nodes if isinstance(node, ast.Attribute) and _is_stored(node)}
@@ -126,7 +132,8 @@ class _Reader:
 
     def _method(self, name: str) -> ast.FunctionDef:
         """Return the function that a method's name stands for."""
-        if name in self._stored:
+        is_private = name.startswith("__") and not name.endswith("__")  # then it is each class's own
+        if name in self._stored or (is_private and len(self._classes) > 1):
             raise _UnknownError
         for node in self._classes:
             functions = [item for item in node.body if name in _bound_within(item)]
@@ -136,7 +143,7 @@ class _Reader:
 
     def _function(self, name: str) -> ast.FunctionDef:
         """Return the function that a name stands for in all of the module."""
-        if self._bound.count(name) != 1:
+        if self._bound.count(name) != 1 or name in self._stored:
             raise _UnknownError
         return _plain([item for item in self._tree.body if name in _bound_within(item)])
 
@@ -145,6 +152,8 @@ class _Reader:
         for node in scope.nodes:
             if isinstance(node, ast.Global | ast.Nonlocal) and scope.names & set(node.names):
                 raise _UnknownError
+            if isinstance(node, ast.ClassDef) and any(_name(inner) in scope.names for inner in ast.walk(node)):
+                raise _UnknownError  # an attribute may hold them
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Del) and node.id in scope.names:
                 raise _UnknownError
         return {position for node in scope.loads(scope.names) for position in self._use(node, scope)}
@@ -282,7 +291,7 @@ def _unpacked(assignment: ast.Assign, scope: _Scope) -> set[object]:
         for number, element in enumerate(target.elts):
             if not isinstance(element, ast.Starred):
                 positions.add((id(target), number))
-            elif not isinstance(element.value, ast.Name) or any(scope.loads({element.value.id})):
+            elif not isinstance(element.value, ast.Name) or scope.is_used(element.value.id):
                 raise _UnknownError
     return positions
 

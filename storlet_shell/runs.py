@@ -245,8 +245,9 @@ def check_node(client: Client, container: str, run: Invocation, warn: Warn) -> N
             "drop --on-node"
         )
     if does_run is None:
+        where = f"container {container}" if container else "the container behind the link"
         warn(
-            f"warning: it isn't known whether the nodes of container {container or 'behind the link'} run "
+            f"warning: it isn't known whether the nodes of {where} run "
             f"{run.storlet}; if not, the result is the object as it is: see enable, or drop --on-node"
         )
 

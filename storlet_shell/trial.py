@@ -26,6 +26,7 @@ from storlet_shell.errors import LocalFileError, StorletFailedError
 from storlet_shell.excerpts import with_cure
 from storlet_shell.results import CHUNK_BYTES, Result
 from storlet_shell.values import StorletMain
+from storlet_shell.visible import counted
 
 _PROGRAM = "import sys; sys.path[:] = {path!r}; from storlet_shell.trial_process import main; main()"
 _LEFTOVER_SECONDS = 2.0
@@ -69,7 +70,7 @@ class Trial(Result):
 
     def render(self) -> Iterator[str]:
         """Yield the facts and then the output, which says when it is cut."""
-        yield f"dry run of {self.main}: {self.count} bytes in {self.seconds:.3f} s; nothing was uploaded"
+        yield f"dry run of {self.main}: {counted(self.count, 'byte')} in {self.seconds:.3f} s; nothing was uploaded"
         yield from (f"note: {note}" for note in self.notes)
         yield from (f"metadata: {name}: {value}" for name, value in self.metadata.items())
         yield from (f"log: {line}" for line in self.log)

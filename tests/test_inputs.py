@@ -108,6 +108,9 @@ UNSURE = [
     "print(f'{in_files}')",
     "with open('x') as self.file, in_files as files: pass",
     "async def read(): return [f async for f in in_files]",
+    "global rest\nfirst, *rest = in_files\nself.run()",
+    "out_files[1:] = out_files[:1]\nfor a, b in zip(in_files, out_files): pass",
+    "class Reader:\n    files = in_files\nin_files[0]\n[file.read() for file in Reader.files]",
 ]
 
 
@@ -145,6 +148,8 @@ def test_functions_of_the_file_are_followed() -> None:
         ("run(in_files)", "def run(files): yield files[0]", ""),
         ("run(in_files)", "if 1:\n    def run(files): return files[0]\nelse:\n    def run(files): return files", ""),
         ("run(in_files)", "from other import run", ""),
+        ("run(in_files)", "def run(files): return files[0]\nfrom other import *", ""),
+        ("run(in_files)", "def run(files): return files[0]\nsys.modules[__name__].run = print", ""),
         ("run(*params, in_files)", "def run(a, files): return a[0]", ""),
         ("self.run(in_files)", "", "def run(self, files): return files[0]\nrun = print"),
         ("self.run = print\nself.run(in_files)", "", "def run(self, files): return files[0]"),
@@ -158,6 +163,14 @@ def test_functions_that_may_be_others_are_not_followed(code: str, top: str, meth
     assert count(code, top, methods) is None
 
 
+PRIVATE = """
+class Base:
+    def __call__(self, i, o, p): self.__run(i)
+    def __run(self, i): list(i)
+
+class Main(Base):
+    def __run(self, i): i[0]
+"""
 BODY = "\n    def __call__(self, i, o, p): i[0].read()\n"
 
 
@@ -182,6 +195,11 @@ BODY = "\n    def __call__(self, i, o, p): i[0].read()\n"
         ("class Main:\n    async def __call__(self, i, o, p): i[0]", None),
         ("class Main:\n    __call__ = lambda self, i, o, p: i[0]", None),
         (f"class Main:{BODY}    __call__ = print", None),
+        (
+            PRIVATE,
+            None,
+        ),
+        ("class Main:\n    def __call__(self, i, o, p): self.__run(i)\n    def __run(self, i): i[0]", 1),
         ("class Main: pass", None),
         ("class Other: pass", None),
         ("from other import Main", None),

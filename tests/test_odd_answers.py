@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -144,3 +145,18 @@ def test_line_of_too_many_digits_is_no_line() -> None:
     """A storlet's log says what it likes."""
     details = f'File "s.py", line {LONG}'
     assert with_code(details, {"s.py": "x"}) == details
+
+
+@pytest.mark.parametrize("body", [b"a", b"abc"])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_part_has_as_many_bytes_as_it_says(
+    run_scripted: Runner, responder: Responder, tmp_path: Path, body: bytes, chunked: bool
+) -> None:
+    """Some server before Swift may cut a range short, or send more than is asked for; a file stays as it was then."""
+    file = tmp_path / "o"
+    file.write_bytes(b"old")
+    responder.on("GET", "/c/o", Answer(206, body, (("Content-Range", "bytes 0-1/6"),), chunked=chunked))
+    outcome = run_scripted("get", "c/o", "--range", "0-1", "--save", str(file))
+    assert outcome.status == 5
+    assert "and 2 were expected" in one_line(outcome)
+    assert file.read_bytes() == b"old"

@@ -136,7 +136,7 @@ def test_lines_and_files_run_in_order(run: Runner, tmp_path: Path) -> None:
         (["-n", "-c", "gett", "-c", "!echo 2"], 127, "", "-c:1: unknown command 'gett'"),
         (["-f", "a", "-f", "nowhere"], 4, "", "no local file nowhere"),
         (["-c", "!echo 1", "-f", "a"], 2, "", "-c or -f, not both"),
-        (["-f", "-", "-f", "-"], 2, "", "-f - twice: standard input can be read once"),
+        (["-f", "-", "-f", "-"], 2, "", "-f - twice: standard input can be read only once"),
         (["-c", "upload c/o <<E", "-c", "E"], 2, "", "-c:1: the heredoc is not closed"),
     ],
 )

@@ -89,7 +89,7 @@ def test_policies_are_there(run: Runner, containers: dict[str, str]) -> None:
         ([], UPPER),
         (["--on-proxy"], UPPER),
         (["--range", "1-3"], b"ELL"),
-        (["--extra", "path:/{c}/p"], UPPER),
+        (["--extra", "path:/{c}/p", "--allow-unread"], UPPER),
     ],
     ids=lambda value: " ".join(value) or "plain" if isinstance(value, list) else "",
 )

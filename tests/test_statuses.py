@@ -131,6 +131,7 @@ def test_interim_answer_to_a_deletion_is_not_its_end(run_scripted: Runner, respo
     """What follows it counts: a 404 here."""
     responder.on("DELETE", "/c/o", Answer(404, interim=(interim,)))
     responder.on("HEAD", "*", Answer(404))
+    responder.on("GET", "/c", ok(b"[]"))
     outcome = run_scripted("rm", "c/o", "-y")
     assert outcome.status == 4
     assert outcome.out == b""
@@ -250,3 +251,13 @@ def test_unknown_kinds_of_errors_are_named() -> None:
 
     assert error_of_status(Request("GET", "c", "o"), 418, {}) == (StorletShellError, "the server refuses the request")
     assert error_of_status(Request("GET", "c", "o"), 599, {}) == (ServiceError, "the server failed")
+
+
+def test_failure_is_the_storlets_also_where_swift_blames_the_client(run_scripted: Runner, responder: Responder) -> None:
+    """Swift says 499 of a copy whose source ends early, and with a storlet that is what it makes."""
+    responder.on("HEAD", "*", ok())
+    failed = Answer(499, b"Storlet s.py failed (raised): ValueError", (("X-Storlet-Shell-Failure", "raised"),))
+    responder.on("COPY", "/c/o", failed)
+    outcome = run_scripted("copy", "c/o", "c/p", "--storlet", "s.py")
+    assert outcome.status == 6
+    assert "storlet s.py failed over path:/c/o: ValueError (transaction" in one_line(outcome)

@@ -78,6 +78,7 @@ class Scope:
         :raises KeyError: when there is no such variable
         :raises UsageError: when there is one that can't be had, or it isn't clear which one is meant
         """
+        self._check_is_users(name)
         local = self._frame.f_locals
         if name in local and not (self._is_class and self._is_copy and name not in _names(self._code)):
             return local[name]
@@ -87,13 +88,24 @@ class Scope:
             return outer.find(name)
         return self._get_global(name)
 
+    def _check_is_users(self, name: str) -> None:
+        """Check that the code isn't the standard library's, as where a thread or a callback is the magic itself.
+
+        :raises UsageError: when it is: whose variable is meant, isn't known
+        """
+        module = str(self._frame.f_globals.get("__name__"))
+        if module.partition(".")[0] in sys.stdlib_module_names:
+            raise UsageError(
+                f"{name} can't be looked up, since Python's module {module} runs the line; put the line into a "
+                "function of yours, and pass that"
+            )
+
     def _get_global(self, name: str) -> Any:
         values = self._frame.f_globals
         is_known = name in values or name in self._user
         if owner := self._owner(name, is_known=is_known):
             raise UsageError(
-                f"{name} is a variable of {owner}, which {self._label} doesn't take over; say nonlocal {name} in "
-                f"{self._label}, or pass it as an argument"
+                f"{name} is a variable of {owner}, which {self._label} doesn't take over; {self._way_in(name)}"
             )
         if not is_known:
             raise KeyError(name)
@@ -105,6 +117,12 @@ class Scope:
                 "one you mean to a name of its own"
             )
         return values[name]
+
+    def _way_in(self, name: str) -> str:
+        """Say how code comes by a variable of a function around it: only what has a name can hold statements."""
+        if self._label.isidentifier():
+            return f"say nonlocal {name} in {self._label}, or pass it as an argument"
+        return "pass it as an argument" if self._label == "<lambda>" else "use a list comprehension, or a loop"
 
     @property
     def _is_module(self) -> bool:
@@ -147,6 +165,7 @@ class Scope:
 
         :raises UsageError: when it can't
         """
+        self._check_is_users(name)
         if not self._is_function or self._is_declared_global(name):
             return
         if name in _names(self._code):

@@ -86,7 +86,7 @@ def _texts(files: Sequence[str], lines: Sequence[str]) -> list[tuple[str, str]]:
     if lines:
         return [(f"-c ({number})" if number > 1 else "-c", line) for number, line in enumerate(lines, 1)]
     if files.count(_STANDARD_INPUT) > 1:
-        raise UsageError("-f - twice: standard input can be read once")
+        raise UsageError("-f - twice: standard input can be read only once")
     return [_read(file) for file in files or [_STANDARD_INPUT]]
 
 

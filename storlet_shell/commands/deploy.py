@@ -21,6 +21,7 @@ from storlet_shell.saving import temporarily
 from storlet_shell.session import Session
 from storlet_shell.source import decode
 from storlet_shell.values import ContainerName, Invocation, ObjectPath, Parameter, Request, StorletMain
+from storlet_shell.visible import counted
 
 _OBJECT = re.compile(r"[^/.~][^/]*/.")
 """What could be a container and an object, rather than a file elsewhere."""
@@ -132,7 +133,7 @@ def _invoke(session: Session, done: Done, run: Invocation, target: ObjectPath, *
         session.surroundings.warn(done.message)
         return response
     count = sum(len(chunk) for chunk in response.iter_content())
-    message = f"{done.message}; it ran over {target}: {count} bytes (HTTP {reply.status})"
+    message = f"{done.message}; it ran over {target}: {counted(count, 'byte')} (HTTP {reply.status})"
     return Done(message, {**done.facts, "status": reply.status, "result_bytes": count})
 
 

@@ -84,6 +84,8 @@ def get(
     request, reply = _send(session, source, run, range, own)
     if range:
         _check_range(reply, source, range, run)
+        if run is None and expect_bytes is None:
+            expect_bytes = wire.decode_range_length(reply.headers)
     response = respond(session, reply, request, run, Expectation(expect_bytes, expect_lines))
     if save is None:
         return response
@@ -155,7 +157,7 @@ def _save(response: Response, target: str) -> Response:
         count = response.save(Path(target))
     finally:
         response.close()
-    summary = f"{target}: {count} bytes from {response.subject}"
+    summary = f"{target}: {counted(count, 'byte')} from {response.subject}"
     return Response(
         response.status,
         response.headers,

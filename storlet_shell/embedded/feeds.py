@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 import eventlet
@@ -77,10 +78,17 @@ class IteratorFeed:
         if self._thread is not None:
             if not self._thread.dead and not hasattr(self._source, "close"):
                 # A request's body: what is read of it and lost would be missed when the connection is used again.
-                with eventlet.Timeout(_PATIENCE, False):
-                    self._thread.wait()
+                self._wait()
             self._thread.kill()
+            if not self._thread.dead:  # what it closes as it ends lets others run, and its source is still its own
+                self._wait()
+                if not self._thread.dead:
+                    return  # it closes everything, whenever it comes to that
         self._close()
+
+    def _wait(self) -> None:
+        with eventlet.Timeout(_PATIENCE, False), suppress(Exception):
+            self._thread.wait()
 
     def _run(self) -> None:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 from storlet_shell import contract
@@ -212,9 +213,10 @@ class Invocation:
                 self._log = -1
 
     def _release(self) -> None:
-        if self._child is not None:
-            self._child.close()
-        for descriptor in (self._metadata, self._body):
-            descriptors.close(descriptor)
-        for feed in self._feeds:
-            feed.stop()
+        with ExitStack() as stack:  # whatever fails, all else is released
+            for feed in reversed(self._feeds):
+                stack.callback(feed.stop)
+            for descriptor in (self._metadata, self._body):
+                stack.callback(descriptors.close, descriptor)
+            if self._child is not None:
+                stack.callback(self._child.close)

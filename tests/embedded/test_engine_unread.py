@@ -118,6 +118,18 @@ def test_nothing_is_stored_of_a_run_that_leaves_an_input_unread(inputs: Client, 
     assert inputs.request("HEAD", "/c/made").status == 200
 
 
+def test_an_unread_input_of_fragments_is_named(inputs: Client) -> None:
+    """Its pieces come from several servers, and take a while to be given up; a copy says why it failed all the same."""
+    assert inputs.request("PUT", "/ec", {"X-Storage-Policy": "ec21"}).status in (201, 202)
+    for number in range(3):
+        assert inputs.request("PUT", f"/ec/parts/{number}", body=LARGE[:100_000]).status == 201
+    assert inputs.request("PUT", "/ec/whole", {"X-Object-Manifest": "ec/parts/"}, b"").status == 201
+    headers = {"X-Run-Storlet": "reads.py", EXTRA: "/ec/whole", "X-Storlet-Run-On-Proxy": "", **reading("the first")}
+    for _ in range(8):
+        answer = inputs.request("COPY", "/c/o", {**headers, "Destination": "c/made"})
+        assert (answer.status, answer.failure) == (500, "unread")
+
+
 def test_the_body_of_a_put_must_be_read_too(inputs: Client) -> None:
     """It is the first input; what is left of a large one doesn't get into the connection's next request."""
     headers = {"X-Run-Storlet": "reads.py", EXTRA: "/c/small", **reading("the second")}

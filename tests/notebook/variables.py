@@ -302,6 +302,34 @@ CASES = (
         "seen = [row[0] for row in x.rows() if row[0] in ('monday', 'tuesday')]",
         ["monday"],
     ),
+    Case(
+        "callable of a thread",
+        "import concurrent.futures\ndef f(day):\n    with concurrent.futures.ThreadPoolExecutor(1) as pool:\n"
+        f"        return pool.submit({_RUN}, 'get', '{{c}}/{{day}}').result().text\nseen = f('tuesday')",
+        error="can't be looked up, since Python's module concurrent.futures.thread runs the line",
+    ),
+    Case(
+        "callable of a coroutine's thread",
+        f"import asyncio\nasync def f(day):\n    return (await asyncio.to_thread({_RUN}, 'get', '{{c}}/{{day}}')).text\n"
+        "seen = await f('tuesday')",
+        error="can't be looked up, since Python's module concurrent.futures.thread runs the line",
+    ),
+    Case(
+        "callback",
+        "import contextlib\ndef f(day):\n    with contextlib.ExitStack() as stack:\n"
+        f"        stack.callback({_RUN}, 'storlet', 'rm -y {{c}}/{{day}}')\nf('tuesday')",
+        error="can't be looked up, since Python's module contextlib runs the line",
+    ),
+    Case(
+        "no statement fits in a generator expression",
+        f"def f(day):\n    return list({_RUN}('get', '{{c}}/{{day}}').text for _ in [1])\nseen = f('tuesday')",
+        error="which <genexpr> doesn't take over; use a list comprehension, or a loop",
+    ),
+    Case(
+        "no statement fits in a lambda",
+        f"def f(day):\n    return (lambda: {_RUN}('get', '{{c}}/{{day}}').text)()\nseen = f('tuesday')",
+        error="which <lambda> doesn't take over; pass it as an argument",
+    ),
 )
 
 
