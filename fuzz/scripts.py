@@ -58,7 +58,7 @@ def check(data: bytes) -> None:
     console = Console(_ENVIRON, io.BytesIO(), lambda: stdout, lambda: stderr)
     with Session(console) as session:
         runner = Runner(Interpreter(session, console, _REGISTRY), How(parse_only=True))
-        status = runner.run(text, Scope("FILE", ("one", "t w o"), {"DEFINED": "-o x"}, _ENVIRON))
+        status = runner.run((text, Scope("FILE", ("one", "t w o"), {"DEFINED": "-o x"}, _ENVIRON)))
     _check(status, stdout.getvalue(), stderr.getvalue(), text.count("\n") + 1)
 
 

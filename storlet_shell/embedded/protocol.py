@@ -13,8 +13,7 @@ from typing import Any, ClassVar
 
 from swift.common.http_protocol import SwiftHttpProtocol
 
-MOST_WAITING = 1024
-"""Connections of one process that may wait for a whole request, between two requests or in the middle of one."""
+from storlet_shell.embedded.settings import MOST_WAITING
 
 
 class Protocol(SwiftHttpProtocol):

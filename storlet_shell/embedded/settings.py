@@ -13,6 +13,9 @@ USER = "local:storlet"
 ACCOUNT = "AUTH_local"
 """That user's account."""
 
+MOST_WAITING = 1024
+"""Connections of one process that may wait for a whole request, between two requests or in the middle of one."""
+
 TEMPAUTH, KEYSTONE = "tempauth", "keystone"
 """Who may ask for tokens, and where: Swift's own tempauth, or a Keystone."""
 

@@ -84,7 +84,7 @@ class Halfway:
             if sent.method == "PUT":
                 next(changes, lambda _: None)(self._file)
 
-        with Relay(urlsplit(self._swift.auth_url).port or 0, interlude) as relay:
+        with Relay(urlsplit(self._swift.auth_url).port or 0, interlude=interlude) as relay:
             environ = {"ST_AUTH": f"http://127.0.0.1:{relay.port}/auth/v1.0"}
             outcome = self._run(*words, environ=environ)
         assert not list(changes), "the file was not changed"
@@ -157,7 +157,7 @@ def test_standard_input_that_is_a_file_is_watched_too(
     run: Runner, swift: control.Running, file: Path, old: str, words: list[str]
 ) -> None:
     """Only a pipe can't be."""
-    with Relay(urlsplit(swift.auth_url).port or 0, lambda _: grow(file)) as relay, file.open("rb") as stdin:
+    with Relay(urlsplit(swift.auth_url).port or 0, interlude=lambda _: grow(file)) as relay, file.open("rb") as stdin:
         environ = {**run.environ, "ST_AUTH": f"http://127.0.0.1:{relay.port}/auth/v1.0"}
         line = [sys.executable, "-m", "storlet_shell", *words, old]
         ended = subprocess.run(line, stdin=stdin, env=environ, capture_output=True, text=True, timeout=60, check=False)

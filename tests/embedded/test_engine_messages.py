@@ -59,14 +59,14 @@ def check(answer: Answer, name: str) -> None:
 def test_a_runs_own_words_are_checked(client: Client) -> None:
     """Whatever a storlet writes on its channel in the place of the verdict, the answer is one clean failure."""
     cases = "\n".join(f"if params['case'] == {case!r}: {code}" for case, code in SAID.items())
-    client.deploy("says.py", storlet(f"{cases}\ntime.sleep(0.05)\nos._exit(0)", TALK))
-    client.run("says.py", "/c/o", case="nothing")
+    client.deploy("words.py", storlet(f"{cases}\ntime.sleep(0.05)\nos._exit(0)", TALK))
+    client.run("words.py", "/c/o", case="nothing")
     before = descriptors(client)
     for case in SAID:
-        answer = client.run("says.py", "/c/o", case=case)
-        check(answer, "says.py")
-        assert f"{answer.failure}: " in client.log("says.py", answer.headers["X-Trans-Id"]).partition("\n")[0], case
-    assert len([line for line in client.log("says.py").splitlines() if line.startswith("---")]) == len(SAID) + 1
+        answer = client.run("words.py", "/c/o", case=case)
+        check(answer, "words.py")
+        assert f"{answer.failure}: " in client.log("words.py", answer.headers["X-Trans-Id"]).partition("\n")[0], case
+    assert len([line for line in client.log("words.py").splitlines() if line.startswith("---")]) == len(SAID) + 1
     assert descriptors(client) <= before + 2
 
 

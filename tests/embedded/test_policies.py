@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from storlet_shell.embedded import control
-from storlet_shell.headers import RAN_ON
+from storlet_shell.headers import ALLOW_UNREAD, RAN_ON
 from tests.embedded.storlets import PROXY, Answer, Client, storlet
 
 UPPER = storlet("out.set_metadata({})\nout.write(source.read().upper())")
@@ -61,7 +61,8 @@ def test_place_of_a_run_is_named(user: Client, containers: dict[str, str], polic
         _check(user.request("GET", path, RUN), place, b"TEXT" if place else b"text")
         _check(user.request("GET", path, {**RUN, **PROXY}), "proxy", b"TEXT")
         assert RAN_ON not in user.request("GET", path).headers
-    _check(user.request("GET", f"/{container}/o", {**RUN, "X-Storlet-Extra-Resources": f"/{container}/o"}), "proxy")
+    several = {"X-Storlet-Extra-Resources": f"/{container}/o", ALLOW_UNREAD: "True"}
+    _check(user.request("GET", f"/{container}/o", {**RUN, **several}), "proxy")
     _check(user.request("GET", f"/{container}/o", {**RUN, **PROXY, "X-Storlet-Range": "bytes=0-1"}), "proxy", b"TE")
     for path in (f"/{container}/o", f"/{container}/none"):
         assert RAN_ON not in user.request("GET", path, {**RUN, "Range": "bytes=0-1"}).headers

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 
 import pytest
@@ -13,12 +14,6 @@ import pytest
 from tests.support.keystone import KeystoneSwift
 
 from .storlets import IDENTITY, PROXY, Client, storlet
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # printed at its first import, as the server has it (log.py)
-    import eventlet
-
-    from storlet_shell.embedded.slots import Slots
 
 MANY = 40
 """More than may run at a time."""
@@ -83,46 +78,14 @@ def test_one_account_leaves_room_for_another(accounts: tuple[Client, Client], wa
         assert answers == [200] * 4
 
 
-def test_account_alone_has_most_of_the_slots() -> None:
-    """A single account may take three quarters; several saturate at equal shares, and the next still gets one."""
-    slots = Slots(32)
-    assert sum(slots.acquire("a", 0.001) for _ in range(32)) == 24
-    for number in range(5):
-        assert slots.acquire(f"b{number}", 0.001)
-
-
-def test_whose_account_holds_fewest_is_next() -> None:
-    """Of those who wait, an account that holds much comes after one that holds little, whoever was first."""
-    slots, order = Slots(4), []
-
-    def wait(account: str) -> Callable[[], None]:
-        def run() -> None:
-            assert slots.acquire(account, 30)
-            order.append(account)
-
-        return run
-
-    assert [slots.acquire(account, 0.001) for account in ("a", "a", "a", "b", "b")] == [True, True, True, True, False]
-    threads = [eventlet.spawn(wait(account)) for account in ("b", "c")]
-    eventlet.sleep(0)
-    slots.release("a")
-    eventlet.sleep(0)
-    assert order == ["c"]
-    slots.release("b")
-    for thread in threads:
-        thread.wait()
-    assert order == ["c", "b"]
-
-
-def test_whoever_gives_up_holds_nothing() -> None:
-    """A wait that times out, or is killed, even at the moment of its success, leaves every slot to others."""
-    slots = Slots(4)
-    assert [slots.acquire("a", 0.001) for _ in range(4)] == [True, True, True, False]
-    waiting = eventlet.spawn(slots.acquire, "a", 30)
-    eventlet.sleep(0)
-    slots.release("a")  # given to the one that waits, which is killed before it learns of it
-    waiting.kill()
-    assert slots.acquire("a", 0.001)
-    for _ in range(3):
-        slots.release("a")
-    assert [slots.acquire("b", 0.001) for _ in range(4)] == [True, True, True, False]
+@pytest.mark.parametrize(
+    "case",
+    [
+        "account_alone_has_most_of_the_slots",
+        "account_that_holds_fewest_is_next",
+        "whoever_gives_up_holds_nothing",
+    ],
+)
+def test_slots_are_shared(case: str) -> None:
+    """An account alone may take three quarters; then whose account holds least is next, and nothing is lost."""
+    subprocess.run([sys.executable, "-m", "tests.embedded.slots", case], check=True, timeout=60)
