@@ -333,8 +333,10 @@ def _environment() -> dict[str, str]:
     here = str(Path(__file__).parents[2])
     kept = [entry for entry in sys.path if entry == here or (entry and not _is_users(entry))]
     path = os.pathsep.join([*kept, here])
-    # Names on loopback need no resolver, and eventlet's takes a quarter of a second to import.
-    return {**passed, "PYTHONPATH": path, "EVENTLET_NO_GREENDNS": "yes"}
+    # Names on loopback need no resolver, and eventlet's takes a quarter of a second to import. Every thread waits by
+    # poll, as in Swift's own servers (swift/common/utils: get_hub): the kernel bounds the epoll watches of a user, and
+    # storlets may be the same user's.
+    return {**passed, "PYTHONPATH": path, "EVENTLET_NO_GREENDNS": "yes", "EVENTLET_HUB": "poll"}
 
 
 def _is_users(entry: str) -> bool:

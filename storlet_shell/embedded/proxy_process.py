@@ -29,7 +29,6 @@ def main() -> None:
 
     import eventlet
 
-    eventlet.hubs.use_hub("poll")  # see server.py
     eventlet.monkey_patch()
 
     from swift.common.utils import monkey_patch

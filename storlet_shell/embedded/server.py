@@ -75,8 +75,6 @@ def _run(settings: Settings, ready: int, starting: int) -> None:
 
     import eventlet
 
-    # As Swift's own servers do (swift/common/utils: get_hub). Of epoll's watches a user has so many, storlets included.
-    eventlet.hubs.use_hub("poll")
     eventlet.monkey_patch()
 
     from swift.common.utils import monkey_patch

@@ -41,9 +41,9 @@ def path(run: Runner, container: str) -> str:
 def test_storlet_of_a_heredoc_reads_as_it_was_typed(run: Runner, path: str, encoding: str, text: str) -> None:
     """In whatever encoding its comment names; a dry run reads the same."""
     body = f"<<EOF\n{code(encoding, text)}EOF\n"
-    lines = f"deploy typed.Main {body}get {path} --storlet typed.py"
+    lines = f"deploy spelled.Main {body}get {path} --storlet spelled.py"
     assert run("-f", "-", stdin=lines.encode()).text.rpartition("\n")[2] == text
-    dry = run("-f", "-", stdin=f"deploy typed.Main --dry-run --input path:/{path} {body}".encode())
+    dry = run("-f", "-", stdin=f"deploy spelled.Main --dry-run --input path:/{path} {body}".encode())
     assert dry.text.splitlines()[-1] == text
 
 

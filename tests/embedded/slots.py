@@ -22,7 +22,7 @@ def account_alone_has_most_of_the_slots() -> None:
 
 
 def account_that_holds_fewest_is_next() -> None:
-    """Check that, of those who wait, an account that holds much comes after one that holds little, whoever was first."""
+    """Check that, of those who wait, an account that holds much comes after one that holds little."""
     slots, order = Slots(4), []
 
     def wait(account: str) -> Callable[[], None]:

@@ -226,8 +226,8 @@ def test_timers_are_bounded(client: Client) -> None:
     """The kernel counts them, and signals that wait, for the user as well: a storlet leaves the user some."""
     tries = """
         import ctypes
-        told, libc, timer = 0, ctypes.CDLL(None), ctypes.c_void_p()
-        while told < 2000 and libc.timer_create(1, None, ctypes.byref(timer)) == 0: told += 1
+        result, libc, timer = 0, ctypes.CDLL(None), ctypes.c_void_p()
+        while result < 2000 and libc.timer_create(1, None, ctypes.byref(timer)) == 0: result += 1
         """
     client.deploy("timers.py", call(tries))
     assert 0 < int(client.run("timers.py", "/c/o").text) <= 256
@@ -235,9 +235,9 @@ def test_timers_are_bounded(client: Client) -> None:
 
 HOARD = """
 import ctypes, os, socket
-libc, told = ctypes.CDLL(None, use_errno=True), 0
+libc, count = ctypes.CDLL(None, use_errno=True), 0
 own, other = socket.socketpair()
-while told < 700:
+while count < 700:
     pid = libc.syscall(NUMBER, 0x10000000 | 0x20000000 | 0x08000000 | 17, 0, 0, 0, 0)
     if pid == 0:
         socket.send_fds(other, [b"x"], [os.open("/proc/self/ns/user", os.O_RDONLY)])
@@ -246,8 +246,8 @@ while told < 700:
         break
     held = socket.recv_fds(own, 1, 1)
     os.waitpid(pid, 0)
-    told += 1
-told = told, os.strerror(ctypes.get_errno())
+    count += 1
+result = count, os.strerror(ctypes.get_errno())
 for number in range(10, 1024):
     try: os.readlink(f"/proc/self/fd/{number}").startswith("user:") and os.close(number)
     except OSError: pass
@@ -261,9 +261,9 @@ def test_namespaces_are_bounded(swift: control.Running) -> None:
     with closing(Client(swift)) as client:
         client.request("PUT", "/c")
         client.put("/c/o", b"x")
-        client.deploy("hoard.py", storlet("out.set_metadata({}); out.write(repr(told).encode())", top))
-        told = client.run("hoard.py", "/c/o").text
-    assert told in ("(511, 'No space left on device')", "(512, 'No space left on device')")
+        client.deploy("hoard.py", storlet("out.set_metadata({}); out.write(repr(result).encode())", top))
+        result = client.run("hoard.py", "/c/o").text
+    assert result in ("(511, 'No space left on device')", "(512, 'No space left on device')")
 
 
 def test_nothing_of_the_starter_s_is_inherited(client: Client) -> None:
