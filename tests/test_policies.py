@@ -258,6 +258,7 @@ def test_reads_run_on_the_proxy_unless_more_is_known(foreign: Runner, placed: st
     assert ON_PROXY in shown.text
 
 
+@pytest.mark.slow
 def test_enable_tries_every_policy_once(
     foreign: Runner, run: Runner, containers: dict[str, str], elsewhere: Relay
 ) -> None:

@@ -238,6 +238,7 @@ def test_words_that_are_cmd2s_are_ours(shell: Shell, capfd: Capture) -> None:
     assert capfd.readouterr().out.splitlines()[-4:] == ["a: x; y", "b: c d", "e: it's", "f: #1"]
 
 
+@pytest.mark.slow
 def test_what_lines_leave_behind_is_freed(shell: Shell) -> None:
     """Also what refers to itself, long before Python would look for it by itself."""
     left: list[weakref.ref[Cycle]] = []

@@ -11,6 +11,7 @@ from tests.support.lines import Runner
 from tests.support.storlets import STORLETS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "line",
     [

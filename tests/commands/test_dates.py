@@ -79,6 +79,7 @@ def test_many_lost_dates_are_one_line(run_scripted: Runner, responder: Responder
     assert f"{len(LOST) + 1} downloaded" in outcome.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [-1, -1.5, -(2**31), 2**33 + 100.25, 0, 1_700_000_000.123456])
 def test_dates_go_there_and_back(run: Runner, container: str, tmp_path: Path, seconds: float) -> None:
     """Before 1970 and after 2242 as well; swiftclient reads what is stored."""

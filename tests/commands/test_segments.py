@@ -145,6 +145,7 @@ def test_segments_of_a_name_that_goes_on_are_not_the_objects(run: Runner, contai
     assert run("get", f"{container}/a/b").out == BIG
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", ["upload", "rm", "rm -r"])
 def test_link_to_a_large_object_leaves_that_alone(run: Runner, container: str, real_client: Client, line: str) -> None:
     """What takes the place of a link, or deletes it, takes nothing from its target."""
@@ -168,6 +169,7 @@ def test_link_to_a_large_object_leaves_that_alone(run: Runner, container: str, r
 # --- deletion
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", ["rm", "rm -r"])
 def test_deleted_large_object_leaves_older_versions_whole(run: Runner, container: str, line: str) -> None:
     """Its segments stay, and that is told; with the versions, they go."""

@@ -79,6 +79,7 @@ def test_closed_descriptor_is_an_error(storlets: Runner, here: str) -> None:
     assert one_line(outcome) == "can't write /dev/fd/987: Bad file descriptor"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES[:2])
 @pytest.mark.parametrize(
     "line",

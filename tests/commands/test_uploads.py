@@ -152,6 +152,7 @@ def test_storlet_over_a_file_that_changes_stores_nothing(
     assert (outcome.status, one_line(outcome)) == (1, f"{file}: {CHANGED} of it")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["put", "-"], ["upload", "-"], ["upload", "--segment-size=1M", "-"]], ids=" ".join)
 def test_standard_input_that_is_a_file_is_watched_too(
     run: Runner, swift: control.Running, file: Path, old: str, words: list[str]
@@ -227,6 +228,7 @@ def written_to(writer: int, content: bytes) -> threading.Thread:
     return thread
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["put"], ["upload"], ["upload", "--segment-size", "100K"]], ids=" ".join)
 def test_pipe_is_sent_as_it_comes(run: Runner, container: str, tmp_path: Path, words: list[str]) -> None:
     """That of a shell's <(...), and a named one."""

@@ -1,11 +1,10 @@
-"""How the slots for storlets are shared, as a program of its own: ``python -m tests.embedded.slots CASE``.
+"""How the slots for storlets are shared, as a program of its own: ``python -m tests.embedded.slots``.
 
 In a test's process, eventlet would warn at every later fork.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 
 import eventlet
@@ -58,7 +57,7 @@ def whoever_gives_up_holds_nothing() -> None:
     assert [slots.acquire("b", 0.001) for _ in range(4)] == [True, True, True, False]
 
 
-CASES = (account_alone_has_most_of_the_slots, account_that_holds_fewest_is_next, whoever_gives_up_holds_nothing)
-
 if __name__ == "__main__":
-    next(case for case in CASES if case.__name__ == sys.argv[1])()
+    account_alone_has_most_of_the_slots()
+    account_that_holds_fewest_is_next()
+    whoever_gives_up_holds_nothing()

@@ -167,6 +167,7 @@ FILLS = {
 SLOW = ("deep and closed", "many", "open")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "case", [pytest.param(case, marks=pytest.mark.slow) if case in SLOW else case for case in FILLS]
 )

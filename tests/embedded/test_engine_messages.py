@@ -56,6 +56,7 @@ def check(answer: Answer, name: str) -> None:
     assert len(answer.text) < 1200
 
 
+@pytest.mark.slow
 def test_a_runs_own_words_are_checked(client: Client) -> None:
     """Whatever a storlet writes on its channel in the place of the verdict, the answer is one clean failure."""
     cases = "\n".join(f"if params['case'] == {case!r}: {code}" for case, code in SAID.items())
@@ -78,6 +79,7 @@ IMPORTED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["an answer in the kind", "depths", "descriptors", "hello", "loaded twice", "a list"])
 def test_an_imports_words_are_checked(client: Client, case: str) -> None:
     """What a storlet writes on its warm parent's channel makes a clean failure, and leaves nothing open."""

@@ -33,6 +33,7 @@ def together(client: Client, *actions: Callable[[Client], Answer]) -> list[Answe
     return [answers[number] for number in range(len(actions))]
 
 
+@pytest.mark.slow
 def test_redeploying_a_storlet_leaves_others_alone(client: Client) -> None:
     """Two storlets are first run at the same time; a redeployment of one does not end a run of the other."""
     client.depend("twenty.bin", "x" * (20 << 20))

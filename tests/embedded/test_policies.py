@@ -75,6 +75,7 @@ def _check(answer: Answer, place: str | None, body: bytes | None = None) -> None
     assert body in (None, answer.body)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["standard", "ec21"])
 @pytest.mark.parametrize("verb", ["COPY", "PUT"])
 def test_copy_stores_results_only(user: Client, containers: dict[str, str], policy: str, verb: str) -> None:

@@ -183,6 +183,7 @@ def test_grant_to_run_a_storlet_is_no_referrer(shared: Shared, referer: str) -> 
             assert (answer.status, shared.leaks(answer)) == (403, False), answer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", ["", "?multipart-manifest=get", "?symlink=get"])
 @pytest.mark.parametrize("name", ["o", "dynamic", "static", "link"])
 @WHERE
