@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from .storlets import IDENTITY, Answer, Client, storlet
 
 WAITS = "out.set_metadata({}); out.write(b'begun' * 1000); out.flush(); time.sleep(1.2); out.write(b'end')"
