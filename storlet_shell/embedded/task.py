@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -92,9 +93,6 @@ def hear_signals(channel: socket.socket) -> None:
     """
 
     def end(number: int, _frame: object = None) -> None:
-        if os.getpid() != 1:  # a process that the storlet forked
-            signal.signal(number, signal.SIG_DFL)
-            kill(os.getpid(), number)
         messages.send(channel, {"event": "ended", "status": -number})
         os._exit(128 + number)
 
@@ -107,6 +105,30 @@ def hear_signals(channel: socket.socket) -> None:
     kill, os.kill = os.kill, kill_too
     for number in _ENDING:
         signal.signal(number, end)
+    _spare_forks(end)
+
+
+def _spare_forks(handler: Callable[..., None]) -> None:
+    """Have the processes that a storlet forks end by signals as any others, without a handler.
+
+    Python forgets a signal that comes to a new process before it is ready (``PyOS_AfterFork_Child``): a pool of
+    multiprocessing's that is ended at once would wait for such a process without end. So signals wait meanwhile.
+    """
+    masks = threading.local()
+
+    def hold() -> None:
+        masks.before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+
+    def release() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, masks.before)
+
+    def begin() -> None:
+        for number in _ENDING:
+            if signal.getsignal(number) is handler:
+                signal.signal(number, signal.SIG_DFL)
+        release()
+
+    os.register_at_fork(before=hold, after_in_parent=release, after_in_child=begin)
 
 
 def restore_signals() -> None:

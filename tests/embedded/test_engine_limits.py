@@ -280,3 +280,20 @@ def test_nothing_of_the_starter_s_is_inherited(client: Client) -> None:
         """
     client.deploy("sees.py", call(see))
     assert client.run("sees.py", "/c/o").text == "[True, '', True, 'no terminal', ['', '', '', ''], '2', '1000']"
+
+
+def test_a_forked_process_ends_by_a_signal_at_once(client: Client) -> None:
+    """Also by one that comes while it is being forked, as multiprocessing's pools send them."""
+    tries = """
+        import os, signal, time
+        for _ in range(100):
+            pid = os.fork()
+            if not pid:
+                time.sleep(60)
+                os._exit(0)
+            os.kill(pid, signal.SIGTERM)
+            status = os.waitpid(pid, 0)[1]
+        result = os.waitstatus_to_exitcode(status)
+        """
+    client.deploy("forks.py", call(tries))
+    assert client.run("forks.py", "/c/o").text == "-15"
