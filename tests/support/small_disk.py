@@ -29,9 +29,16 @@ def small_disk(folder: Path, size: int) -> Iterator[Path]:
 def filled(disk: Path, free: int) -> Iterator[None]:
     """Fill a disk up to so many bytes."""
     ballast = disk / "ballast"
-    room = os.statvfs(disk)
     with ballast.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_frsize - free)
+        for attempts_left in reversed(range(10)):
+            room = os.statvfs(disk)
+            try:
+                os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_frsize - free)
+                break
+            except OSError:  # the server has written something meanwhile
+                if not attempts_left:
+                    raise
+                file.truncate(0)
     try:
         yield
     finally:
