@@ -113,14 +113,18 @@ class Stored(Scenario):
             trial.client.put(f"/c/{self.what}-{trial.number}", trial.before)
 
     def lost(self, trial: Trial) -> Iterator[str]:
-        """Compare object and listing with what was acknowledged."""
+        """Compare object and listing with what was acknowledged.
+
+        The listing is read first: Swift stores an object before it lists it, and what a killed client had sent to the
+        end may be stored at any moment.
+        """
         name = f"{self.what}-{trial.number}"
+        entries = json.loads(trial.client.request("GET", f"/c?format=json&prefix={name}").body)
+        listed = {entry["name"]: entry["hash"] for entry in entries}
         answer = trial.client.request("GET", f"/c/{name}")
         found = answer.body if answer.status == 200 and answer.whole else None
         if answer.status not in (200, 404) or not trial.is_good(found, self.made):
             yield f"{name} is neither old nor new: {answer.status}, {len(answer.body)} bytes"
-        entries = json.loads(trial.client.request("GET", f"/c?format=json&prefix={name}").body)
-        listed = {entry["name"]: entry["hash"] for entry in entries}
         if found is None and name in listed:
             yield f"{name} is listed and not there"
         if trial.is_acknowledged and listed.get(name) != hashlib.md5(self.made).hexdigest():
