@@ -10,8 +10,8 @@ from benchmarks.cluster import PLAIN, tool
 from benchmarks.lab import Lab, gives
 from benchmarks.measure import Measured
 from benchmarks.stand_in import StandIn
-from storlet_shell import headers as wire_headers
 from storlet_shell.embedded.control import Running
+from storlet_shell.wire import headers as wire_headers
 
 SETTINGS = PLAIN
 _JOBS = 8

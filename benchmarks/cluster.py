@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from storlet_shell import headers as wire
 from storlet_shell.embedded import control
+from storlet_shell.wire import headers as wire
 
 IDENTITY = b"""
 class Identity:

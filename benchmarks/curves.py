@@ -15,8 +15,8 @@ from benchmarks.measure import Sample, Trials
 from benchmarks.objects import fill_database
 from benchmarks.records import FILE, Records
 from benchmarks.stand_in import StandIn
-from storlet_shell import headers as wire_headers
 from storlet_shell.embedded.control import Running
+from storlet_shell.wire import headers as wire_headers
 
 Point = tuple[str, int, Sample]
 """Who, at what size, and the seconds of each run."""

@@ -12,8 +12,8 @@ from pathlib import Path
 from benchmarks.cluster import Wire, run, tool
 from benchmarks.lab import Lab, gives
 from benchmarks.measure import Measured, ratio
-from storlet_shell import headers as wire_headers
 from storlet_shell.embedded import control
+from storlet_shell.wire import headers as wire_headers
 
 SETTINGS = control.Settings(ephemeral=True, proxies=3)
 _STOPPED, _GOING = 0.09, 0.01

@@ -12,9 +12,9 @@ from random import Random
 from faults.count import Count
 from faults.place import Place, judge, place
 from faults.relay import BODY, CLOSE, DRIP, HEAD, REQUEST, RESET, STALL, Fault
-from storlet_shell.bodies import bytes_body
 from storlet_shell.errors import ExitStatus
-from storlet_shell.values import Request
+from storlet_shell.wire.bodies import bytes_body
+from storlet_shell.wire.requests import Request
 from tests.support.relay import Sent
 from tests.support.storlets import STORLETS
 

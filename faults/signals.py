@@ -19,9 +19,9 @@ from faults.count import Count
 from faults.place import Place, judge, place
 from faults.state import State, contents, stored
 from faults.terminals import Terminal
-from storlet_shell.bodies import bytes_body
-from storlet_shell.client import Client
-from storlet_shell.values import Request
+from storlet_shell.wire.bodies import bytes_body
+from storlet_shell.wire.client import Client
+from storlet_shell.wire.requests import Request
 from tests.support.storlets import STORLETS
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from storlet_shell import headers as wire
-from storlet_shell.client import Client
-from storlet_shell.values import Request
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.client import Client
+from storlet_shell.wire.requests import Request
 
 State = dict[str, str]
 """What is there by its name; the names of a try's own are ``W``."""

@@ -18,9 +18,9 @@ from faults.count import EVERY, Count
 from faults.place import Place, judge, place
 from faults.relay import Fault
 from faults.state import State, contents, stored
-from storlet_shell.bodies import bytes_body
 from storlet_shell.errors import ExitStatus
-from storlet_shell.values import Request
+from storlet_shell.wire.bodies import bytes_body
+from storlet_shell.wire.requests import Request
 from tests.support.relay import Sent
 from tests.support.storlets import STORLETS
 
@@ -33,7 +33,7 @@ ALWAYS = (401, 500, 503)
 AT_A_TIME = 8
 _STORED_AT = 10**9  # an upload keeps it
 PATCHES = {
-    "storlet_shell.client.BACK_OFF": 0.01,
+    "storlet_shell.wire.client.BACK_OFF": 0.01,
     "storlet_shell.commands._scratch._PAUSE": 0.01,
     "storlet_shell.throttle.FIRST_PAUSE": 0.01,
     "storlet_shell.throttle.PATIENCE": 0.5,

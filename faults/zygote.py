@@ -23,7 +23,7 @@ NUMBER = struct.Struct("i")
 
 _BEFORE = (
     "storlet_shell.adapters.script",
-    "storlet_shell.client",
+    "storlet_shell.wire.client",
     "storlet_shell.executors.threads",
     "storlet_shell.schedulers.least_outstanding",
 )

@@ -8,12 +8,12 @@ from typing import Any
 from urllib3 import HTTPConnectionPool
 from urllib3.connection import HTTPConnection
 
-from storlet_shell.client import Client
 from storlet_shell.credentials import Credentials, Login
 from storlet_shell.errors import ServiceError
 from storlet_shell.session import Session, Surroundings
-from storlet_shell.transport import Transport
 from storlet_shell.values import Connection
+from storlet_shell.wire.client import Client
+from storlet_shell.wire.transport import Transport
 
 _URL = "http://127.0.0.1:9/v1/AUTH_test"
 _LOGIN = Login(Credentials("the fuzzer", "token", _URL, secret="a token"), Connection(direct=True))

@@ -302,7 +302,7 @@ class _Cloud:
         if not reason and type(error).__name__ == "ConfigException":
             reason = str(error).partition("{")[0]  # what it quotes of the file may hold secrets
         elif not reason and request is not None:  # a profile may name a URL
-            from storlet_shell.transport import no_answer  # its HTTP libraries are those of openstacksdk
+            from storlet_shell.wire.transport import no_answer  # its HTTP libraries are those of openstacksdk
 
             reason = f"its profile can't be had: {no_answer(request.url, error)}"
         return f"cloud {self._name} of {self._file}: {reason or 'it is not laid out as mappings: clouds, NAME, auth'}"

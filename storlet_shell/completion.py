@@ -16,10 +16,10 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
 
-from storlet_shell.client import Client
 from storlet_shell.registry import Kind, Registry
 from storlet_shell.session import Session
-from storlet_shell.values import Request
+from storlet_shell.wire.client import Client
+from storlet_shell.wire.requests import Request
 
 DEADLINE = 0.6
 """Seconds after which what is known has to do; JupyterLab drops a completion that takes over one second."""
@@ -218,7 +218,7 @@ class _Completer:
         with self._lock:
             while self._clients:
                 idle = self._clients.pop()
-                if idle.login.credentials == client.login.credentials:
+                if idle.login is client.login:
                     client = idle
                     break
                 idle.close()

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from storlet_shell import headers as wire
 from storlet_shell.errors import IdentityError, ServiceError
 from storlet_shell.values import Connection, read_count
+from storlet_shell.wire import headers as wire
 
 if TYPE_CHECKING:
     from storlet_shell.keystone import Keystone
@@ -198,7 +198,7 @@ class Login:
         """Log in the v1 way: one GET that answers a token and a storage URL (swift ``tempauth.py``)."""
         if self._token:
             return
-        from storlet_shell.transport import Transport  # with it come the HTTP libraries
+        from storlet_shell.wire.transport import Transport  # with it come the HTTP libraries
 
         who = self.credentials
         transport = Transport(_checked(who.auth_url, "URL to log in at"), self.connection)
@@ -212,7 +212,7 @@ class Login:
             hint = _RENEWED if who.user == _LOCAL_USER and urlsplit(who.auth_url).hostname == "127.0.0.1" else ""
             raise IdentityError(f"{who.auth_url} refuses the user {who.user} or the password{hint}")
         if reply.status not in (200, 204):  # 204 is radosgw's
-            from storlet_shell.statuses import redirection  # for those who go wrong
+            from storlet_shell.wire.statuses import redirection  # for those who go wrong
 
             kind = IdentityError if 300 <= reply.status < 500 and reply.status not in _PASSING else ServiceError
             reason = f": {redirection(reply.headers)}" if 300 <= reply.status < 400 else ""

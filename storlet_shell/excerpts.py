@@ -1,4 +1,4 @@
-"""A storlet's traceback with the lines that it speaks of, and what its error asks for."""
+"""A storlet's traceback with the lines of code that it speaks of."""
 
 from __future__ import annotations
 
@@ -7,16 +7,6 @@ from collections.abc import Iterator, Mapping
 
 _FRAME = re.compile(r'\s*File "(?:[^"]*/)?([^"/]+)", line (\d{1,9})\b')
 _CONTEXT = 2
-
-_CURES = {
-    "OSError: Body should be sent after metadata is sent": "call out_files[0].set_metadata({}) before it writes",
-}
-"""What upstream's files raise (storlets ``agent/daemon/files.py``) without saying what to do."""
-
-
-def with_cure(reason: str) -> str:
-    """Return why a storlet failed, followed by what to do where that is known."""
-    return f"{reason}; {_CURES[reason]}" if reason in _CURES else reason
 
 
 def with_code(details: str, sources: Mapping[str, str]) -> str:

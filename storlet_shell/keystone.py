@@ -14,7 +14,7 @@ from keystoneauth1.session import Session
 
 from storlet_shell.auth_types import SECRETS, kind_of
 from storlet_shell.errors import IdentityError, LocalFileError, ServiceError, StorletShellError
-from storlet_shell.transport import direct_session, leave_unverified, no_answer
+from storlet_shell.wire.transport import direct_session, leave_unverified, no_answer
 
 if TYPE_CHECKING:
     from storlet_shell.credentials import Credentials

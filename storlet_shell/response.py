@@ -10,13 +10,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from storlet_shell.errors import StorletShellError, UsageError
-from storlet_shell.header_dict import HeaderDict
 from storlet_shell.reports import Result
 from storlet_shell.saving import replacing, temporarily
-from storlet_shell.values import read_count
-
-CHUNK_BYTES = 64 * 1024
-"""How much of a body is read at a time where the caller does not say."""
+from storlet_shell.values import CHUNK_BYTES, read_count
+from storlet_shell.wire.header_dict import HeaderDict
 
 _SPOOL_BYTES = 1024 * 1024
 """Up to here a body on its way into a JSON document stays in memory; beyond, in a temporary file."""

@@ -4,11 +4,9 @@ Each renders itself as text, as JSON and for a notebook.
 """
 
 from storlet_shell.reports import Done, Planned, Report, Result, Table, Text, failure_fields
-from storlet_shell.response import CHUNK_BYTES, Response
-from storlet_shell.saving import expand
+from storlet_shell.response import Response
 
 __all__ = [
-    "CHUNK_BYTES",
     "Done",
     "Planned",
     "Report",
@@ -16,6 +14,5 @@ __all__ = [
     "Result",
     "Table",
     "Text",
-    "expand",
     "failure_fields",
 ]

@@ -16,8 +16,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from storlet_shell import headers as wire
-from storlet_shell.cluster import PROBES, policy_of, returned_as_is
 from storlet_shell.errors import (
     ConnectionFailedError,
     IdentityError,
@@ -27,11 +25,14 @@ from storlet_shell.errors import (
     StorletShellError,
     UnrunError,
 )
-from storlet_shell.values import Invocation, ObjectPath, Request
+from storlet_shell.values import Invocation, ObjectPath
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.cluster import PROBES, policy_of, returned_as_is
+from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
-    from storlet_shell.client import Client
-    from storlet_shell.transport import Reply
+    from storlet_shell.wire.client import Client
+    from storlet_shell.wire.transport import Reply
 
 Warn = Callable[[str], None]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from storlet_shell.errors import LocalFileError, UsageError
+from storlet_shell.values import expand
 
 _BUFFER_BYTES = 64 * 1024
 _NAMELESS = os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC
@@ -20,20 +21,6 @@ _CAN_NAME = os.path.exists("/proc/self/fd")
 _DESCRIPTORS = re.compile(r"/proc/(?:self|thread-self|\d+)/(?:task/\d+/)?fd")
 _MOST_LINKS = 40
 _FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
-
-
-def expand(path: str | Path) -> Path:
-    """Return a local path with its ``~`` replaced.
-
-    :raises LocalFileError: when there is no such user, or the system can't have such a name
-    """
-    try:
-        expanded = Path(path).expanduser()
-    except RuntimeError as error:
-        raise LocalFileError(f"no local file {path}: {error}") from error
-    if "\x00" in str(expanded):
-        raise LocalFileError(f"a local file's name can't hold a NUL character: {str(path)!r}")
-    return expanded
 
 
 def descriptor_of(path: str | Path) -> int | None:

@@ -22,8 +22,8 @@ from storlet_shell.identity import Finder
 from storlet_shell.values import Parameter, merge_parameters
 
 if TYPE_CHECKING:
-    from storlet_shell.client import Client
     from storlet_shell.embedded.control import Lease
+    from storlet_shell.wire.client import Client
 
 LOCAL_FOLDER = "STORLET_SHELL_DATA"
 
@@ -239,10 +239,9 @@ class Session:
 
         :raises IdentityError: as :meth:`credentials`
         """
-        self.ask_for_password()
-        login = self._login_of(self.credentials())
+        login = self.login
         if self._client is None or self._client.login is not login:
-            from storlet_shell.client import Client  # with it come the HTTP libraries
+            from storlet_shell.wire.client import Client  # with it come the HTTP libraries
 
             if self._client is not None:
                 self._client.close()
@@ -251,6 +250,15 @@ class Session:
             self._client = Client(login, self.options.trace)
         return self._client
 
+    @property
+    def login(self) -> Login:
+        """The login that all clients of the session share.
+
+        :raises IdentityError: as :meth:`credentials`
+        """
+        self.ask_for_password()
+        return self._login_of(self.credentials())
+
     def another_client(self) -> Client | None:
         """Return a client for another thread, with connections of its own, over the present login; it traces nothing.
 
@@ -258,7 +266,7 @@ class Session:
         """
         if self._client is None and self.uses_local and self._lease is None and not self._local_runs():
             return None
-        from storlet_shell.client import Client  # with it come the HTTP libraries
+        from storlet_shell.wire.client import Client  # with it come the HTTP libraries
 
         if self._client is not None:
             return Client(self._client.login, clusters=self._client.clusters)
@@ -278,6 +286,7 @@ class Session:
         made = Session(surroundings, self.variables, self.options)
         made.sources = self.sources
         made._has_adopted_local = self._has_adopted_local
+        made._login = self._login
         made._client = self.another_client()
         return made
 
@@ -304,8 +313,8 @@ class Session:
     def where(self) -> str:
         """The cloud, and the project or account once a login has told it, in few words; empty without an identity."""
         account = self._client.known_account if self._client else ""
-        if self._client and account:
-            account = dict(self._client.login.credentials.scope).get("project_name") or account
+        if self._login and account:
+            account = dict(self._login.credentials.scope).get("project_name") or account
         if self.uses_local:
             cloud = "local"
         else:

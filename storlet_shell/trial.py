@@ -23,10 +23,10 @@ from typing import Any
 
 from storlet_shell import contract
 from storlet_shell.errors import LocalFileError, StorletFailedError
-from storlet_shell.excerpts import with_cure
-from storlet_shell.results import CHUNK_BYTES, Result
-from storlet_shell.values import StorletMain
+from storlet_shell.results import Result
+from storlet_shell.values import CHUNK_BYTES, StorletMain
 from storlet_shell.visible import counted
+from storlet_shell.wire.failures import with_cure
 
 _PROGRAM = "import sys; sys.path[:] = {path!r}; from storlet_shell.trial_process import main; main()"
 _LEFTOVER_SECONDS = 2.0

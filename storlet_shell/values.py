@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from pathlib import Path
 from typing import NamedTuple
 
-from storlet_shell.errors import UsageError
-from storlet_shell.quoting import quoted, quoted_query
+from storlet_shell.errors import LocalFileError, UsageError
 
 PATH_FORMAT = 'swift object path must have the format: "path:/<container>/<object>"'
 
@@ -24,6 +23,9 @@ CONTAINER_NAME_BYTES = 256
 
 OBJECT_NAME_BYTES = 1024
 """Swift's default ``max_object_name_length`` (swift/common/constraints.py)."""
+
+CHUNK_BYTES = 64 * 1024
+"""How much of a body is read at a time where the caller does not say."""
 
 _PREFIX = "path:"
 _STORLET_NAME = re.compile(r"[A-Za-z0-9._-]+")
@@ -287,6 +289,20 @@ class Metadatum(NamedTuple):
         return f"{self.key}={self.value}"
 
 
+def expand(path: str | Path) -> Path:
+    """Return a local path with its ``~`` replaced.
+
+    :raises LocalFileError: when there is no such user, or the system can't have such a name
+    """
+    try:
+        expanded = Path(path).expanduser()
+    except RuntimeError as error:
+        raise LocalFileError(f"no local file {path}: {error}") from error
+    if "\x00" in str(expanded):
+        raise LocalFileError(f"a local file's name can't hold a NUL character: {str(path)!r}")
+    return expanded
+
+
 def merge_parameters(mapping: Mapping[object, object] | None, given: Iterable[Parameter]) -> tuple[Parameter, ...]:
     """Merge a dict of parameters with those of the command line; the command line wins.
 
@@ -366,37 +382,3 @@ class Connection(NamedTuple):
     cert: str = ""
     key: str = ""
     direct: bool = False
-
-
-class Request(NamedTuple):
-    """A request to the object store, as it will be sent, but for the token.
-
-    :param container: empty for the account itself
-    :param name: the object's name; empty for the container or account itself
-    :param query: pairs of the query string, in order
-    :param body: what is sent as the body, in words; empty when nothing is
-    """
-
-    method: str
-    container: str = ""
-    name: str = ""
-    query: tuple[tuple[str, str], ...] = ()
-    headers: Mapping[str, str] = MappingProxyType({})
-    body: str = ""
-
-    @property
-    def path(self) -> str:
-        """The path below the storage URL, percent-quoted, with its query string."""
-        path = f"/{quoted(self.container, '')}" if self.container else ""
-        if self.name:
-            path += f"/{quoted(self.name)}"
-        if self.query:
-            path += "?" + "&".join(f"{quoted_query(k)}={quoted_query(v)}" for k, v in self.query)
-        return path
-
-    @property
-    def subject(self) -> str:
-        """What the request is about, spelled as users spell it."""
-        if not self.container:
-            return "the account"
-        return str(ObjectPath(self.container, self.name)) if self.name else f"container {self.container}"

@@ -10,10 +10,6 @@ from itertools import pairwise
 
 import pytest
 
-from storlet_shell import client as client_module
-from storlet_shell import headers as wire
-from storlet_shell.bodies import Body, bytes_body, stream_body
-from storlet_shell.client import ATTEMPTS, Client
 from storlet_shell.credentials import Connection, Credentials, Login
 from storlet_shell.errors import (
     ConnectionFailedError,
@@ -27,9 +23,13 @@ from storlet_shell.errors import (
     StorletShellError,
     UsageError,
 )
-from storlet_shell.statuses import STATUS_ERRORS
-from storlet_shell.transport import Transport
-from storlet_shell.values import Request
+from storlet_shell.wire import client as client_module
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.bodies import Body, bytes_body, stream_body
+from storlet_shell.wire.client import ATTEMPTS, Client
+from storlet_shell.wire.requests import Request
+from storlet_shell.wire.statuses import STATUS_ERRORS
+from storlet_shell.wire.transport import Transport
 from tests.support.responder import CUT, KEY, RESET, USER, Answer, Responder, html, ok, page
 
 RUN = {"X-Run-Storlet": "upper.py"}

@@ -11,7 +11,7 @@ from storlet_shell.environment import discover
 from storlet_shell.errors import IdentityError, ServiceError, StorletShellError
 from storlet_shell.registry import Registry, parse
 from storlet_shell.session import Session, Surroundings
-from storlet_shell.values import Request
+from storlet_shell.wire.requests import Request
 from tests.support.responder import CUT, KEY, USER, Answer, Responder, html, ok, page
 
 TEMPAUTH = {"ST_AUTH": "http://host/auth/v1.0", "ST_USER": "account:user", "ST_KEY": "secret"}

@@ -9,7 +9,7 @@ import pytest
 from storlet_shell import errors
 from storlet_shell.errors import ExitStatus, StorletShellError
 from storlet_shell.results import failure_fields
-from storlet_shell.statuses import STATUS_ERRORS
+from storlet_shell.wire.statuses import STATUS_ERRORS
 
 
 def tree() -> dict[str, type[StorletShellError]]:

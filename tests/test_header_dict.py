@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from storlet_shell.header_dict import HeaderDict
+from storlet_shell.wire.header_dict import HeaderDict
 
 RED = {"X-Object-Meta-Color": "red", "Etag": "1"}
 

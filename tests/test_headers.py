@@ -8,9 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storlet_shell import headers as wire
 from storlet_shell.errors import UsageError
-from storlet_shell.transport import Transport
 from storlet_shell.values import (
     ByteRange,
     Connection,
@@ -21,6 +19,8 @@ from storlet_shell.values import (
     StorletMain,
     StorletName,
 )
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.transport import Transport
 from tests.test_values import CONTAINERS, IDENTIFIERS, KEYS, OBJECTS, PRINTABLE, RANGES, STORLET_NAMES
 
 STORLETS = STORLET_NAMES.map(StorletName)

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from storlet_shell.bodies import bytes_body
-from storlet_shell.client import Client
 from storlet_shell.embedded import control
-from storlet_shell.values import Request
+from storlet_shell.wire.bodies import bytes_body
+from storlet_shell.wire.client import Client
+from storlet_shell.wire.requests import Request
 from tests.notebook.cells import Cells
 from tests.notebook.conftest import bare_shell, cell, no_identity, stranger  # noqa: F401  fixtures
 from tests.support.fixtures import TEXT

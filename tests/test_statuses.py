@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from storlet_shell.client import Client
 from storlet_shell.errors import ServiceError, StorletShellError
 from storlet_shell.schedulers.memory import free_memory
-from storlet_shell.statuses import is_done
-from storlet_shell.values import Request
+from storlet_shell.wire.client import Client
+from storlet_shell.wire.requests import Request
+from storlet_shell.wire.statuses import is_done
 from tests.support.lines import Runner, one_line
 from tests.support.responder import Answer, Responder, ok
 
@@ -247,7 +247,7 @@ def test_batch_counts_other_answers_as_failures(
 
 def test_unknown_kinds_of_errors_are_named() -> None:
     """Statuses that no table knows have a word of their class."""
-    from storlet_shell.statuses import error_of_status
+    from storlet_shell.wire.statuses import error_of_status
 
     assert error_of_status(Request("GET", "c", "o"), 418, {}) == (StorletShellError, "the server refuses the request")
     assert error_of_status(Request("GET", "c", "o"), 599, {}) == (ServiceError, "the server failed")

@@ -20,11 +20,11 @@ from storlet_shell.values import (
     Location,
     ObjectPath,
     Parameter,
-    Request,
     StorletMain,
     StorletName,
     merge_parameters,
 )
+from storlet_shell.wire.requests import Request
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=60)
 CONTAINERS = TEXT.filter(lambda text: "/" not in text and len(text.encode()) <= CONTAINER_NAME_BYTES)

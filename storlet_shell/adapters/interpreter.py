@@ -18,12 +18,12 @@ from typing import IO, cast
 
 from storlet_shell.adapters.console import Console
 from storlet_shell.adapters.lines import Line, Words, parse
-from storlet_shell.bodies import open_file
 from storlet_shell.errors import LocalFileError, UsageError
 from storlet_shell.registry import Call, Command, Registry
 from storlet_shell.results import Result
 from storlet_shell.saving import descriptor_of
 from storlet_shell.session import Session
+from storlet_shell.wire.bodies import open_file
 
 _NAME = re.compile(r"[A-Za-z_]\w*|\d{1,9}", re.ASCII)
 _OF_THE_SHELL = ("alias", "history", "set", "shortcuts")

@@ -16,13 +16,13 @@ from typing import IO
 from storlet_shell.adapters.console import Console
 from storlet_shell.adapters.interpreter import Interpreter, Quit, Scope, Typed
 from storlet_shell.adapters.lines import GrammarError, Line, split
-from storlet_shell.bodies import read_file
 from storlet_shell.errors import ExitStatus, LocalFileError, StorletShellError, UsageError
 from storlet_shell.registry import Call, Registry
 from storlet_shell.results import Result, failure_fields
 from storlet_shell.saving import temporarily
 from storlet_shell.session import Session
 from storlet_shell.visible import printable
+from storlet_shell.wire.bodies import read_file
 
 _DEEPEST = 20
 _STANDARD_INPUT = "-"

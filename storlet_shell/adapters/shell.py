@@ -28,7 +28,6 @@ from storlet_shell.adapters.interpreter import Interpreter, Quit, Scope, Typed, 
 from storlet_shell.adapters.lines import Line, Words, split
 from storlet_shell.adapters.script import How, Runner, decode
 from storlet_shell.adapters.words import OWN_WORDS, SYNTAX
-from storlet_shell.bodies import read_file
 from storlet_shell.commands.vars import describe
 from storlet_shell.completion import forget, prepare
 from storlet_shell.errors import ExitStatus, StorletShellError, UnknownCommandError
@@ -36,6 +35,7 @@ from storlet_shell.registry import Call, Command, Registry
 from storlet_shell.results import Result, Text
 from storlet_shell.session import Session
 from storlet_shell.visible import printable
+from storlet_shell.wire.bodies import read_file
 
 _OWN_CATEGORY = "Shell"
 _REMOVED = ("edit", "macro", "run_pyscript", "_relative_run_script", "_eof")

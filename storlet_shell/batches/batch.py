@@ -12,8 +12,8 @@ from storlet_shell.batches.journal import Journal
 from storlet_shell.batches.work import Outcome, Task, Work
 from storlet_shell.errors import StorletShellError
 from storlet_shell.executors.base import Executor, How
-from storlet_shell.quoting import SURROGATE, check_encodable
 from storlet_shell.values import ObjectPath
+from storlet_shell.wire.quoting import SURROGATE, check_encodable
 
 _MOST_AHEAD = 16
 

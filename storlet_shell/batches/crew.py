@@ -13,7 +13,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from storlet_shell import drivers, schedulers
-from storlet_shell import headers as wire
 from storlet_shell.batches.work import Outcome, Task, Work
 from storlet_shell.endpoints import Endpoints
 from storlet_shell.errors import (
@@ -31,11 +30,13 @@ from storlet_shell.saving import replacing_below
 from storlet_shell.schedulers.base import Endpoint, Scheduler
 from storlet_shell.store.segments import Replacing
 from storlet_shell.throttle import Throttle
-from storlet_shell.values import ObjectPath, Request
+from storlet_shell.values import ObjectPath
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
-    from storlet_shell.client import Client
-    from storlet_shell.transport import Reply
+    from storlet_shell.wire.client import Client
+    from storlet_shell.wire.transport import Reply
 
 SCRATCH_SECONDS = 24 * 3600
 """After this, the cluster itself removes what a batch that ended suddenly has left between two steps."""

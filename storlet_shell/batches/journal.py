@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from storlet_shell.errors import LocalFileError, StorletShellError, UsageError
-from storlet_shell.saving import expand
+from storlet_shell.values import expand
 
 APPLICATION_ID = 0x53744A31
 """Tells a journal from other SQLite files; its last digit is the version of its tables."""

@@ -22,10 +22,10 @@ from storlet_shell.errors import (
     UsageError,
 )
 from storlet_shell.executors.base import How
-from storlet_shell.quoting import escaped
 from storlet_shell.results import Table
 from storlet_shell.session import Surroundings
 from storlet_shell.visible import counted, size
+from storlet_shell.wire.quoting import escaped
 
 COLUMNS = ("status", "bytes", "seconds", "endpoint", "object", "output", "error", "transaction")
 

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from storlet_shell.runs import copy_request, read_request
 from storlet_shell.schedulers.base import Endpoint
-from storlet_shell.values import Invocation, ObjectPath, Request
+from storlet_shell.values import Invocation, ObjectPath
+from storlet_shell.wire.requests import Request
 
 
 class Work(NamedTuple):

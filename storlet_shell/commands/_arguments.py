@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from storlet_shell.errors import UsageError
-from storlet_shell.headers import CONDITIONS, Header
 from storlet_shell.registry import Arg, Kind
 from storlet_shell.session import Session
 from storlet_shell.values import ByteRange, Invocation, Metadatum, ObjectPath, Parameter, StorletName, read_count
+from storlet_shell.wire.headers import CONDITIONS, Header
 
 _SPELLED = "path:/CONTAINER/OBJECT"
 

@@ -20,7 +20,8 @@ from storlet_shell.patterns import Pattern
 from storlet_shell.registry import Arg, Kind
 from storlet_shell.schedulers.base import Endpoint, Scheduler
 from storlet_shell.session import Session
-from storlet_shell.values import Invocation, Location, ObjectPath, Request, StorletName
+from storlet_shell.values import Invocation, Location, ObjectPath, StorletName
+from storlet_shell.wire.requests import Request
 
 MOST_JOBS = 1000
 
@@ -131,7 +132,7 @@ def find_endpoints(session: Session, given: list[str] | None) -> tuple[Endpoint,
 
 
 def _regions(session: Session) -> list[Endpoint]:
-    urls = session.client.login.storage_urls()
+    urls = session.login.storage_urls()
     return [Endpoint(url, region or urlsplit(url).netloc) for region, url in urls.items()]
 
 

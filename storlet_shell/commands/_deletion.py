@@ -9,12 +9,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from storlet_shell import headers as wire
-from storlet_shell.bodies import bytes_body
 from storlet_shell.commands.ls import entries_of
 from storlet_shell.errors import IdentityError, NotFoundError, ServiceError, StorletShellError
-from storlet_shell.quoting import quoted
-from storlet_shell.statuses import BULK_DELETE, WITH_SEGMENTS
 from storlet_shell.store.segments import (
     SEGMENTS,
     delete_segments,
@@ -24,11 +20,16 @@ from storlet_shell.store.segments import (
     note_of_folder,
     was_uploaded_for,
 )
-from storlet_shell.values import Location, ObjectPath, Request
+from storlet_shell.values import Location, ObjectPath
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.bodies import bytes_body
+from storlet_shell.wire.quoting import quoted
+from storlet_shell.wire.requests import Request
+from storlet_shell.wire.statuses import BULK_DELETE, WITH_SEGMENTS
 
 if TYPE_CHECKING:
-    from storlet_shell.client import Client
-    from storlet_shell.transport import Reply
+    from storlet_shell.wire.client import Client
+    from storlet_shell.wire.transport import Reply
 
 _JSON = {"Accept": "application/json"}
 

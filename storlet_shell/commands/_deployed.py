@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from storlet_shell import headers as wire
 from storlet_shell.commands.ls import list_entries
 from storlet_shell.errors import NotFoundError, StorletShellError
 from storlet_shell.session import Session
-from storlet_shell.values import Location, Request
+from storlet_shell.values import Location
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.requests import Request
 
 
 class Deployed(NamedTuple):

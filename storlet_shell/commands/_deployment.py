@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from storlet_shell import contract
-from storlet_shell import headers as wire
-from storlet_shell.bodies import read_file
 from storlet_shell.errors import NotFoundError, UsageError
 from storlet_shell.jar import StorletJar, is_zip
-from storlet_shell.results import expand
 from storlet_shell.session import Session
 from storlet_shell.source import StorletSource, encode_typed
-from storlet_shell.values import Request, StorletMain, StorletName
+from storlet_shell.values import StorletMain, StorletName, expand
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.bodies import read_file
+from storlet_shell.wire.requests import Request
 
 _OWNER_MAY_CHANGE = 0o600
 _PYTHON_VERSION = re.compile(r"3(\.[0-9]{1,3})?")

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from storlet_shell import headers as wire
 from storlet_shell import runs
-from storlet_shell.bodies import Body
 from storlet_shell.commands._expectation import Count, Expectation
 from storlet_shell.errors import (
     IncompleteBodyError,
@@ -21,10 +19,13 @@ from storlet_shell.errors import (
 )
 from storlet_shell.results import Planned, Response
 from storlet_shell.session import Session
-from storlet_shell.values import Invocation, ObjectPath, Request
+from storlet_shell.values import Invocation, ObjectPath
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.bodies import Body
+from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
-    from storlet_shell.transport import Reply
+    from storlet_shell.wire.transport import Reply
 
 
 def check_extra_resources(session: Session, invocation: Invocation | None) -> None:

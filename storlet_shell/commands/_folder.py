@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from storlet_shell.bodies import FileVersion, open_file
 from storlet_shell.errors import LocalFileError
 from storlet_shell.values import ObjectPath
+from storlet_shell.wire.bodies import FileVersion, open_file
 
 _CHUNK_BYTES = 1024 * 1024
 

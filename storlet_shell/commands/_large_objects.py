@@ -10,7 +10,7 @@ from storlet_shell.store.segments import read_manifest
 from storlet_shell.values import ObjectPath
 
 if TYPE_CHECKING:
-    from storlet_shell.client import Client
+    from storlet_shell.wire.client import Client
 
 
 def is_identical(client: Client, path: ObjectPath, etag: str, file: Path, *, is_manifest: bool) -> bool:

@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from storlet_shell import headers as wire
 from storlet_shell.batches.batch import Batch, Rules
 from storlet_shell.batches.journal import Journal, Outputs
 from storlet_shell.batches.report import Rows
@@ -30,13 +29,15 @@ from storlet_shell.commands._scratch import scratch
 from storlet_shell.errors import UsageError
 from storlet_shell.patterns import Pattern
 from storlet_shell.registry import Arg, Kind
-from storlet_shell.results import Result, expand
+from storlet_shell.results import Result
 from storlet_shell.runs import check_node, place
 from storlet_shell.saving import is_stdout
 from storlet_shell.session import Session
 from storlet_shell.templates import Template
-from storlet_shell.transport import host_of
-from storlet_shell.values import Invocation, ObjectPath, Request
+from storlet_shell.values import Invocation, ObjectPath, expand
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.requests import Request
+from storlet_shell.wire.transport import host_of
 
 _SHOWN = 10
 

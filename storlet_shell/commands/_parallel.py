@@ -14,7 +14,7 @@ from storlet_shell.errors import IdentityError, ServiceError, StorletShellError
 from storlet_shell.session import Session
 
 if TYPE_CHECKING:
-    from storlet_shell.client import Client
+    from storlet_shell.wire.client import Client
 
 MOST_JOBS = 64
 _KEPT_FAILURES = 1000

@@ -9,14 +9,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping
 
-from storlet_shell import headers as wire
-from storlet_shell.bodies import bytes_body
-from storlet_shell.cluster import PROBES
 from storlet_shell.commands._scratch import PREFIX, scratch
 from storlet_shell.errors import StorletShellError
 from storlet_shell.runs import ask_probes, read_request
 from storlet_shell.session import Session
-from storlet_shell.values import Invocation, ObjectPath, Parameter, Request, StorletName
+from storlet_shell.values import Invocation, ObjectPath, Parameter, StorletName
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.bodies import bytes_body
+from storlet_shell.wire.cluster import PROBES
+from storlet_shell.wire.requests import Request
 
 _EXPIRY = wire.encode_expiry(3600)
 """What a probe that is interrupted leaves is removed by the cluster."""

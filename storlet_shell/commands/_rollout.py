@@ -8,8 +8,6 @@ from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from storlet_shell import headers as wire
-from storlet_shell.bodies import bytes_body
 from storlet_shell.commands._deployment import Dependency, Package
 from storlet_shell.commands._exchange import check_storlets_run
 from storlet_shell.errors import NotFoundError, StorletShellError, UsageError
@@ -18,10 +16,13 @@ from storlet_shell.results import Done
 from storlet_shell.session import Session
 from storlet_shell.store.objects import store
 from storlet_shell.store.segments import Replacing
-from storlet_shell.values import ObjectPath, Request
+from storlet_shell.values import ObjectPath
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.bodies import bytes_body
+from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
-    from storlet_shell.transport import Reply
+    from storlet_shell.wire.transport import Reply
 
 _VALUE_BYTES = 256
 """Swift's default ``max_meta_value_length`` (swift/common/constraints.py)."""

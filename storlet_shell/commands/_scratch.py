@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from storlet_shell.commands.ls import list_entries
 from storlet_shell.errors import StorletShellError
 from storlet_shell.session import Session
-from storlet_shell.values import Location, Request
+from storlet_shell.values import Location
+from storlet_shell.wire.requests import Request
 
 PREFIX = "storlet-shell-scratch-"
 

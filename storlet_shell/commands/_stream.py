@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, cast
 
-from storlet_shell import headers as wire
-from storlet_shell.bodies import stream_body, watch_stream
 from storlet_shell.commands._folder import LocalFile
 from storlet_shell.commands._parallel import Worker
 from storlet_shell.commands._upload import Large, Target, Upload
 from storlet_shell.errors import LocalFileError, UsageError
 from storlet_shell.store.segments import Segment
-from storlet_shell.values import ObjectPath, Request
+from storlet_shell.values import ObjectPath
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.bodies import stream_body, watch_stream
+from storlet_shell.wire.requests import Request
 
 _HEAD_BYTES = 2**20
 """How much of a stream is kept in memory to see whether it ends."""

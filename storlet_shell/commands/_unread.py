@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 
-from storlet_shell import headers as wire
 from storlet_shell.errors import StorletShellError, UsageError
 from storlet_shell.inputs import count_read
 from storlet_shell.session import Session
-from storlet_shell.values import Invocation, Request
+from storlet_shell.values import Invocation
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.requests import Request
 
 _LARGEST = 1 << 20
 

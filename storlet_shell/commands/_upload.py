@@ -12,8 +12,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from storlet_shell import headers as wire
-from storlet_shell.bodies import Body, FileVersion, bytes_body, file_body, file_version, piece_body
 from storlet_shell.commands._folder import LocalFile
 from storlet_shell.commands._large_objects import is_identical
 from storlet_shell.commands._parallel import Tally, Worker
@@ -22,10 +20,13 @@ from storlet_shell.errors import ServiceError, StorletShellError, UsageError
 from storlet_shell.session import Session
 from storlet_shell.store.objects import store
 from storlet_shell.store.segments import SEGMENTS, Replacing, Segment, delete_segments, folder_of, is_manifest
-from storlet_shell.values import Location, ObjectPath, Request
+from storlet_shell.values import Location, ObjectPath
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.bodies import Body, FileVersion, bytes_body, file_body, file_version, piece_body
+from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
-    from storlet_shell.client import Client
+    from storlet_shell.wire.client import Client
 
 _ID = re.compile(r"[0-9a-f]{16}/")
 """What the folder of an upload's segments is called."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from storlet_shell import headers as wire
 from storlet_shell.access import Grant, check_entry, is_grant, names_ids, read_entries, read_grant
 from storlet_shell.commands._arguments import DRY_RUN
 from storlet_shell.commands._exchange import is_there, plan
@@ -14,7 +13,9 @@ from storlet_shell.errors import NotFoundError, ServiceError, UsageError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result, Table
 from storlet_shell.session import Session
-from storlet_shell.values import ContainerName, Location, Request, StorletName
+from storlet_shell.values import ContainerName, Location, StorletName
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.requests import Request
 
 _RIGHTS = {"read": wire.CONTAINER_READ, "write": wire.CONTAINER_WRITE}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from storlet_shell import headers as wire
 from storlet_shell.commands._arguments import (
     DRY_RUN,
     HEADER,
@@ -25,7 +24,9 @@ from storlet_shell.results import Response, Result
 from storlet_shell.runs import check_copy, send_copy
 from storlet_shell.session import Session
 from storlet_shell.store.segments import Replacing
-from storlet_shell.values import ByteRange, Invocation, ObjectPath, Request
+from storlet_shell.values import ByteRange, Invocation, ObjectPath
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.requests import Request
 
 
 @command(

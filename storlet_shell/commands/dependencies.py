@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from storlet_shell import headers as wire
 from storlet_shell.commands._arguments import DRY_RUN, YES
 from storlet_shell.commands._deletion import delete_object
 from storlet_shell.commands._deployed import date_of, users_of_dependencies
@@ -15,7 +14,9 @@ from storlet_shell.errors import NotFoundError, StorletShellError, UsageError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Report, Result, Table
 from storlet_shell.session import Session
-from storlet_shell.values import Location, ObjectPath, Request, StorletName
+from storlet_shell.values import Location, ObjectPath, StorletName
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.requests import Request
 
 
 @command(

@@ -6,22 +6,23 @@ import re
 import tempfile
 from pathlib import Path
 
-from storlet_shell import headers as wire
 from storlet_shell import trial
-from storlet_shell.bodies import open_file
 from storlet_shell.commands._arguments import PARAMETERS
 from storlet_shell.commands._deployment import Package, read_package
 from storlet_shell.commands._exchange import plan, respond
 from storlet_shell.commands._rollout import upload
 from storlet_shell.errors import IdentityError, NotFoundError, StorletShellError, UsageError
 from storlet_shell.registry import Arg, Kind, command
-from storlet_shell.results import Done, Result, expand
+from storlet_shell.results import Done, Result
 from storlet_shell.runs import read_through
 from storlet_shell.saving import temporarily
 from storlet_shell.session import Session
 from storlet_shell.source import decode
-from storlet_shell.values import ContainerName, Invocation, ObjectPath, Parameter, Request, StorletMain
+from storlet_shell.values import ContainerName, Invocation, ObjectPath, Parameter, StorletMain, expand
 from storlet_shell.visible import counted
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.bodies import open_file
+from storlet_shell.wire.requests import Request
 
 _OBJECT = re.compile(r"[^/.~][^/]*/.")
 """What could be a container and an object, rather than a file elsewhere."""

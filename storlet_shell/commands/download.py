@@ -10,7 +10,6 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from storlet_shell import headers as wire
 from storlet_shell.commands._dates import set_date
 from storlet_shell.commands._exchange import check_received
 from storlet_shell.commands._folder import Conflicts, place
@@ -24,16 +23,18 @@ from storlet_shell.errors import (
     StorletShellError,
     UsageError,
 )
-from storlet_shell.quoting import check_encodable
 from storlet_shell.registry import Arg, Kind, command
-from storlet_shell.results import Done, Result, Table, expand
+from storlet_shell.results import Done, Result, Table
 from storlet_shell.saving import is_stdout, make_folder_below, replacing_below
 from storlet_shell.session import Session
-from storlet_shell.values import Location, ObjectPath, Request, read_count
+from storlet_shell.values import Location, ObjectPath, expand, read_count
 from storlet_shell.visible import counted, size
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.quoting import check_encodable
+from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
-    from storlet_shell.transport import Reply
+    from storlet_shell.wire.transport import Reply
 
 _SHOWN_DATE = 40
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from storlet_shell import headers as wire
 from storlet_shell.commands._arguments import DRY_RUN
 from storlet_shell.commands._exchange import plan
 from storlet_shell.commands._probe import Probe, policies, try_policies, untried
@@ -11,7 +10,8 @@ from storlet_shell.registry import Arg, command
 from storlet_shell.results import Done, Result
 from storlet_shell.runs import names_places
 from storlet_shell.session import Session
-from storlet_shell.values import Request
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.requests import Request
 
 
 @command(

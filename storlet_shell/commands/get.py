@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from storlet_shell import headers as wire
 from storlet_shell.commands._arguments import (
     DRY_RUN,
     HEADER,
@@ -28,11 +27,13 @@ from storlet_shell.results import Response, Result
 from storlet_shell.runs import Answer, place, read_request, read_through
 from storlet_shell.saving import is_stdout
 from storlet_shell.session import Session
-from storlet_shell.values import ByteRange, Invocation, ObjectPath, Request
+from storlet_shell.values import ByteRange, Invocation, ObjectPath
 from storlet_shell.visible import counted
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
-    from storlet_shell.transport import Reply
+    from storlet_shell.wire.transport import Reply
 
 
 @command(

@@ -11,11 +11,12 @@ from storlet_shell.errors import ServiceError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Result, Table
 from storlet_shell.session import Session
-from storlet_shell.values import Location, Request
+from storlet_shell.values import Location
 from storlet_shell.visible import counted
+from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
-    from storlet_shell.client import Client
+    from storlet_shell.wire.client import Client
 
 
 @command(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from storlet_shell import headers as wire
 from storlet_shell.commands._arguments import DRY_RUN, METADATA
 from storlet_shell.commands._exchange import plan
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
-from storlet_shell.values import ContainerName, Metadatum, Request
+from storlet_shell.values import ContainerName, Metadatum
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.requests import Request
 
 
 @command(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from storlet_shell import headers as wire
 from storlet_shell.batches.crew import SCRATCH_SECONDS
 from storlet_shell.commands._batches import check_ready
 from storlet_shell.commands._exchange import respond
@@ -18,6 +17,7 @@ from storlet_shell.results import Response, Result
 from storlet_shell.runs import copy_through, read_through
 from storlet_shell.session import Session
 from storlet_shell.values import Invocation, ObjectPath, Parameter, StorletName
+from storlet_shell.wire import headers as wire
 
 
 def parse_chain(text: str) -> tuple[Invocation, ...]:

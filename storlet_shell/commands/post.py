@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from storlet_shell import headers as wire
 from storlet_shell.commands._arguments import DRY_RUN, METADATA
 from storlet_shell.commands._exchange import plan
 from storlet_shell.errors import UsageError
@@ -13,7 +12,9 @@ from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
 from storlet_shell.store.links import link_target
-from storlet_shell.values import Location, Metadatum, Request
+from storlet_shell.values import Location, Metadatum
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.requests import Request
 
 
 class _Change(NamedTuple):

@@ -6,8 +6,6 @@ import mimetypes
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from storlet_shell import headers as wire
-from storlet_shell.bodies import Body, file_body, stream_body
 from storlet_shell.commands._arguments import (
     DRY_RUN,
     HEADER,
@@ -34,7 +32,10 @@ from storlet_shell.results import Response, Result
 from storlet_shell.session import Session
 from storlet_shell.store.objects import store
 from storlet_shell.store.segments import Replacing
-from storlet_shell.values import ObjectPath, Request
+from storlet_shell.values import ObjectPath
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.bodies import Body, file_body, stream_body
+from storlet_shell.wire.requests import Request
 
 
 @command(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from storlet_shell import headers as wire
 from storlet_shell.batches.report import error_of
 from storlet_shell.batches.work import Task, Work
 from storlet_shell.commands._arguments import DRY_RUN, make_invocation, number_option, object_option
@@ -34,6 +33,7 @@ from storlet_shell.runs import check_node
 from storlet_shell.session import Session
 from storlet_shell.values import Invocation, ObjectPath, Parameter, StorletName
 from storlet_shell.visible import counted
+from storlet_shell.wire import headers as wire
 
 _HEADER_BYTES = 7000
 """How long the list of a run's extra inputs may be: Swift takes lines of 8 KiB (``max_header_size``)."""

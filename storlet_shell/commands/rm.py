@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from storlet_shell import headers as wire
 from storlet_shell.commands._arguments import DRY_RUN, YES
 from storlet_shell.commands._deletion import (
     delete,
@@ -28,8 +27,10 @@ from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result, Table
 from storlet_shell.session import Session
 from storlet_shell.store.segments import keeps_versions
-from storlet_shell.values import ContainerName, Location, ObjectPath, Request
+from storlet_shell.values import ContainerName, Location, ObjectPath
 from storlet_shell.visible import counted
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.requests import Request
 
 _COUNTED = 10_000
 """Up to so many objects below a prefix are counted before the user is asked: what a page of a listing holds."""

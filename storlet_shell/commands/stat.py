@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from storlet_shell import headers as wire
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Report, Result
 from storlet_shell.session import Session
 from storlet_shell.store.links import link_target
-from storlet_shell.values import Location, Request, read_count
+from storlet_shell.values import Location, read_count
 from storlet_shell.visible import size
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.requests import Request
 
 
 def _bytes(text: str) -> str:

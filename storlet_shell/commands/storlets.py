@@ -6,17 +6,18 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from storlet_shell import headers as wire
 from storlet_shell.access import read_entries, users_of
 from storlet_shell.commands._deployed import Deployed, deployed_storlets
 from storlet_shell.commands._exchange import is_there
 from storlet_shell.commands.ls import list_entries
 from storlet_shell.errors import NotFoundError, StorletShellError, UsageError
-from storlet_shell.header_dict import HeaderDict
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Report, Result, Table
 from storlet_shell.session import Session
-from storlet_shell.values import ContainerName, Location, Request, StorletName
+from storlet_shell.values import ContainerName, Location, StorletName
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.header_dict import HeaderDict
+from storlet_shell.wire.requests import Request
 
 _DESCRIBED = "Storlet-"
 """What the names of the metadata begin with that describe a storlet."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from storlet_shell import headers as wire
 from storlet_shell.commands._arguments import DRY_RUN, YES
 from storlet_shell.commands._deletion import delete_object
 from storlet_shell.commands._deployed import not_deployed, users_of_dependencies
@@ -14,10 +13,12 @@ from storlet_shell.errors import NotFoundError, StorletShellError
 from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
-from storlet_shell.values import ContainerName, ObjectPath, Request, StorletName
+from storlet_shell.values import ContainerName, ObjectPath, StorletName
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
-    from storlet_shell.transport import Reply
+    from storlet_shell.wire.transport import Reply
 
 
 @command(

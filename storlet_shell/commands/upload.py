@@ -10,8 +10,6 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import IO
 
-from storlet_shell import headers as wire
-from storlet_shell.bodies import bytes_body, is_special, open_file, stream_body
 from storlet_shell.commands._arguments import DRY_RUN
 from storlet_shell.commands._exchange import plan
 from storlet_shell.commands._folder import LocalFile, local_file, walk
@@ -21,11 +19,14 @@ from storlet_shell.commands._upload import Choices, Target, Upload
 from storlet_shell.commands.put import upload as send_upload
 from storlet_shell.errors import LocalFileError, NotFoundError, StorletShellError, UsageError
 from storlet_shell.registry import Arg, Kind, command
-from storlet_shell.results import Done, Result, expand
+from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
 from storlet_shell.store.segments import Replacing
-from storlet_shell.values import Location, ObjectPath, Request
+from storlet_shell.values import Location, ObjectPath, expand
 from storlet_shell.visible import size
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.bodies import bytes_body, is_special, open_file, stream_body
+from storlet_shell.wire.requests import Request
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 _SIZE = re.compile(r"([0-9]{1,18})([KMG]?)(i?B)?", re.IGNORECASE)

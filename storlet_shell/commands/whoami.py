@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from storlet_shell import headers as wire
 from storlet_shell.errors import IdentityError
 from storlet_shell.registry import command
 from storlet_shell.results import Report, Result
 from storlet_shell.session import Session
-from storlet_shell.values import Request
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
-    from storlet_shell.client import Client
+    from storlet_shell.wire.client import Client
 
 
 @command("whoami", "Show whose identity requests are made with.", category="Session")
@@ -21,21 +21,21 @@ def whoami(session: Session) -> Result:
 
     :raises IdentityError: when there is none, or it is refused
     """
-    client = session.client
-    credentials = client.login.credentials
+    client, login = session.client, session.login
+    credentials = login.credentials
     return Report(
         {
             "source": credentials.source,
             **({"identity service": credentials.auth_url} if credentials.scheme != "token" else {}),
-            **client.login.facts(),
+            **login.facts(),
             "account": client.account,
-            "storage URL": client.login.storage_url(),
-            "enabled for storlets": _enabled(client),
+            "storage URL": client.storage_url,
+            "enabled for storlets": _enabled(client, is_token=credentials.scheme == "token"),
         }
     )
 
 
-def _enabled(client: Client) -> str:
+def _enabled(client: Client, *, is_token: bool) -> str:
     """Say whether the account may run storlets; a user to whom it grants no more than some objects is not told.
 
     :raises IdentityError: when all there is is a token, and it is refused
@@ -43,7 +43,7 @@ def _enabled(client: Client) -> str:
     try:
         reply = client.send(Request("HEAD"))
     except IdentityError as error:
-        if client.login.credentials.scheme == "token":
+        if is_token:
             raise
         return f"not known; {error.message}"
     reply.close()

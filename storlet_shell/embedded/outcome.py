@@ -23,7 +23,7 @@ from swift.common.utils import close_if_possible
 from storlet_shell.embedded.engine import Engine, engine_of
 from storlet_shell.embedded.failures import Failure, encode
 from storlet_shell.embedded.source import MARK
-from storlet_shell.headers import FAILURE, RAN_ON
+from storlet_shell.wire.headers import FAILURE, RAN_ON
 
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 _TEXT = ("Content-Type", "text/plain; charset=utf-8")

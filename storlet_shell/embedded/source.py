@@ -14,7 +14,7 @@ from swift.common.swob import Request, Response
 from swift.common.utils import close_if_possible
 
 from storlet_shell.embedded.engine import engine_of
-from storlet_shell.headers import FAILURE, UNRUN
+from storlet_shell.wire.headers import FAILURE, UNRUN
 
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 

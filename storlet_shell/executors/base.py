@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from storlet_shell.batches.work import Outcome, Task, Work
 
 if TYPE_CHECKING:
-    from storlet_shell.client import Client
+    from storlet_shell.wire.client import Client
 
 
 class How(NamedTuple):

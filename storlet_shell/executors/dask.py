@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from distributed import Client as Cluster
     from distributed import Future
 
-    from storlet_shell.client import Client
+    from storlet_shell.wire.client import Client
 
 TIMEOUT = 10.0
 """Seconds within which a Dask scheduler answers."""

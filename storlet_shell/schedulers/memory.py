@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
-from storlet_shell.answers import FinalAnswer
 from storlet_shell.schedulers.base import Endpoint, Scheduler
+from storlet_shell.wire.answers import FinalAnswer
 
 EVERY = 3.0
 """Seconds for which an answer is taken for granted."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from storlet_shell import headers as wire
 from storlet_shell.values import Location
+from storlet_shell.wire import headers as wire
 
 if TYPE_CHECKING:
-    from storlet_shell.transport import Reply
+    from storlet_shell.wire.transport import Reply
 
 
 def link_target(reply: Reply, account: str, path: Location) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from storlet_shell import headers as wire
-from storlet_shell.bodies import Body
 from storlet_shell.errors import ServiceError
-from storlet_shell.values import Request
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.bodies import Body
+from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
-    from storlet_shell.client import Client
-    from storlet_shell.transport import Reply
+    from storlet_shell.wire.client import Client
+    from storlet_shell.wire.transport import Reply
 
 
 def store(client: Client, request: Request, body: Body, *, is_changed: bool = False) -> Reply:

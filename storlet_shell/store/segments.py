@@ -9,15 +9,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from storlet_shell import headers as wire
 from storlet_shell.errors import IdentityError, ServiceError, StorletShellError
 from storlet_shell.store.links import link_target
-from storlet_shell.values import Location, ObjectPath, Request
+from storlet_shell.values import Location, ObjectPath
 from storlet_shell.visible import counted
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
-    from storlet_shell.client import Client
-    from storlet_shell.transport import Reply
+    from storlet_shell.wire.client import Client
+    from storlet_shell.wire.transport import Reply
 
 SEGMENTS = "_segments"
 """What a container of segments is called beyond the container of the objects: python-swiftclient's convention."""

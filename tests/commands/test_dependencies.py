@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from storlet_shell.client import Client
-from storlet_shell.values import Request
+from storlet_shell.wire.client import Client
+from storlet_shell.wire.requests import Request
 from tests.support.lines import Runner, one_line
 from tests.support.responder import Responder, html, ok
 from tests.support.storlets import STORLETS

@@ -22,12 +22,12 @@ from hypothesis import strategies as st
 
 from storlet_shell import jar as jar_module
 from storlet_shell.classfile import ClassFile
-from storlet_shell.client import Client
 from storlet_shell.errors import ConnectionFailedError, UsageError
-from storlet_shell.headers import decode_storlet
 from storlet_shell.jar import StorletJar
 from storlet_shell.renewal import lengthened, with_names
-from storlet_shell.values import Request
+from storlet_shell.wire.client import Client
+from storlet_shell.wire.headers import decode_storlet
+from storlet_shell.wire.requests import Request
 from tests.support.jars import (
     ABSTRACT,
     INTERFACE,

@@ -21,13 +21,14 @@ from storlet_shell.adapters.console import Console
 from storlet_shell.adapters.progress import figures
 from storlet_shell.batches import batch
 from storlet_shell.batches.journal import Journal
-from storlet_shell.client import Client
 from storlet_shell.credentials import Credentials, Login
 from storlet_shell.embedded import control
 from storlet_shell.registry import Registry, parse
 from storlet_shell.results import Table
 from storlet_shell.session import Session
-from storlet_shell.values import Connection, Request
+from storlet_shell.values import Connection
+from storlet_shell.wire.client import Client
+from storlet_shell.wire.requests import Request
 from tests.commands.names import NAMES
 from tests.support.lines import Runner, one_line
 from tests.support.responder import Answer, Recorded, Responder, ok, page
@@ -37,7 +38,7 @@ COUNT = 40
 
 def put(client: Client, container: str, name: str, body: bytes = b"text") -> None:
     """Store an object."""
-    from storlet_shell.bodies import bytes_body
+    from storlet_shell.wire.bodies import bytes_body
 
     client.send(Request("PUT", container, name), bytes_body(body)).close()
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from storlet_shell.bodies import bytes_body
-from storlet_shell.client import Client
-from storlet_shell.values import Request
+from storlet_shell.wire.bodies import bytes_body
+from storlet_shell.wire.client import Client
+from storlet_shell.wire.requests import Request
 from tests.support.fixtures import TEXT
 from tests.support.lines import Runner, one_line
 from tests.support.responder import Answer, Recorded, Responder, html, ok, page

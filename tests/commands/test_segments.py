@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from storlet_shell.bodies import bytes_body
-from storlet_shell.client import Client
-from storlet_shell.values import Request
+from storlet_shell.wire.bodies import bytes_body
+from storlet_shell.wire.client import Client
+from storlet_shell.wire.requests import Request
 from tests.support.lines import Runner, one_line
 
 BIG = os.urandom(250_000)

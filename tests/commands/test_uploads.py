@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from storlet_shell import bodies
-from storlet_shell.bodies import file_body, read_file
 from storlet_shell.embedded import control
 from storlet_shell.errors import LocalFileError
+from storlet_shell.wire import bodies
+from storlet_shell.wire.bodies import file_body, read_file
 from tests.support.lines import Outcome, Runner, one_line
 from tests.support.relay import Relay, Sent
 from tests.support.responder import Answer, Recorded, Responder, html, ok

@@ -22,7 +22,7 @@ from storlet_shell.embedded import folder as places
 from storlet_shell.embedded.control import Settings
 from storlet_shell.errors import EmbeddedError, ExitStatus, RefusedError
 from storlet_shell.session import Options, Session, Surroundings
-from storlet_shell.values import Request
+from storlet_shell.wire.requests import Request
 
 from .conftest import User, connect, ended
 from .storlets import Client, storlet

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from storlet_shell.embedded import control
-from storlet_shell.headers import ALLOW_UNREAD, RAN_ON
+from storlet_shell.wire.headers import ALLOW_UNREAD, RAN_ON
 from tests.embedded.storlets import PROXY, Answer, Client, storlet
 
 UPPER = storlet("out.set_metadata({})\nout.write(source.read().upper())")

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from storlet_shell.bodies import Body
-from storlet_shell.client import Client
 from storlet_shell.credentials import Connection, Credentials, Login
 from storlet_shell.embedded import control
 from storlet_shell.errors import EmbeddedError, NotFoundError, StorletFailedError
-from storlet_shell.values import Request
+from storlet_shell.wire.bodies import Body
+from storlet_shell.wire.client import Client
+from storlet_shell.wire.requests import Request
 from tests.support.lines import Runner, base_environment
 from tests.support.storlets import STORLETS
 

@@ -12,7 +12,7 @@ from cryptography.fernet import Fernet
 
 from storlet_shell.registry import Registry
 from storlet_shell.session import Session, Surroundings
-from storlet_shell.values import Request
+from storlet_shell.wire.requests import Request
 from tests.support.keystone import KeystoneSwift
 from tests.support.lines import Runner
 from tests.support.storlets import storlet

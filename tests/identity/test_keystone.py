@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from storlet_shell.client import Client
 from storlet_shell.errors import ExitStatus
 from storlet_shell.session import Session, Surroundings
-from storlet_shell.values import Request
+from storlet_shell.wire.client import Client
+from storlet_shell.wire.requests import Request
 from tests.support.keystone import KeystoneSwift
 from tests.support.lines import Runner, base_environment, one_line
 

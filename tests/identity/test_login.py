@@ -9,12 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from storlet_shell.client import Client
 from storlet_shell.credentials import Credentials, Login
 from storlet_shell.environment import discover
 from storlet_shell.errors import ExitStatus, IdentityError, ServiceError, StorletShellError
 from storlet_shell.session import Options, Session, Surroundings
-from storlet_shell.values import Connection, Request
+from storlet_shell.values import Connection
+from storlet_shell.wire.client import Client
+from storlet_shell.wire.requests import Request
 from tests.support.lines import Runner, one_line
 from tests.support.responder import ACCOUNT, KEY, RESET, USER, Answer, Recorded, Responder, html, ok, page
 

@@ -17,7 +17,7 @@ from storlet_shell.adapters.history import ShellHistory
 from storlet_shell.environment import discover
 from storlet_shell.errors import IdentityError
 from storlet_shell.session import Session, Surroundings
-from storlet_shell.values import Request
+from storlet_shell.wire.requests import Request
 from tests.identity.test_login import keystone, token
 from tests.support.lines import Runner
 from tests.support.responder import KEY, Responder, html, ok

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storlet_shell import access
-from storlet_shell import headers as wire
 from storlet_shell.errors import UsageError
-from storlet_shell.transport import _decode_headers
 from storlet_shell.values import ByteRange, ObjectPath
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.transport import _decode_headers
 from tests.test_values import CONTAINERS, OBJECTS, RANGES, STORLET_NAMES
 
 LATIN = st.text(st.characters(max_codepoint=255), max_size=40)

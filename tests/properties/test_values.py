@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storlet_shell.errors import UsageError
-from storlet_shell.headers import Header
 from storlet_shell.patterns import Pattern
 from storlet_shell.templates import Template
-from storlet_shell.values import ByteRange, Location, Metadatum, Parameter, Request, merge_parameters, read_count
+from storlet_shell.values import ByteRange, Location, Metadatum, Parameter, merge_parameters, read_count
+from storlet_shell.wire.headers import Header
+from storlet_shell.wire.requests import Request
 from tests.test_values import CONTAINERS, KEYS, OBJECTS, PRINTABLE, RANGES
 
 SURROGATES = st.text(st.characters(), max_size=60)

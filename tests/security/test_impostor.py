@@ -16,7 +16,7 @@ import swiftclient
 
 from storlet_shell.embedded import control
 from storlet_shell.session import Options, Session, Surroundings
-from storlet_shell.values import Request
+from storlet_shell.wire.requests import Request
 from tests.embedded.conftest import ended
 from tests.support.keystone import TOKENS, KeystoneSwift
 from tests.support.lines import Runner, base_environment, one_line

@@ -16,7 +16,7 @@ import pytest
 
 from storlet_shell.adapters.history import ShellHistory
 from storlet_shell.embedded import control
-from storlet_shell.headers import without_keys
+from storlet_shell.wire.headers import without_keys
 from tests.support.keystone import KeystoneSwift
 from tests.support.lines import ROOT, Outcome, Runner
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from storlet_shell import client as client_module
-from storlet_shell.client import Client
 from storlet_shell.credentials import Connection, Credentials, Login
 from storlet_shell.embedded import control
+from storlet_shell.wire import client as client_module
+from storlet_shell.wire.client import Client
 from tests.support.lines import Runner, base_environment
 from tests.support.responder import KEY, USER, Responder
 from tests.support.storlets import STORLETS

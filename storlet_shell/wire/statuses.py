@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from storlet_shell import headers as wire
 from storlet_shell.errors import (
     IdentityError,
     NotFoundError,
@@ -13,7 +12,8 @@ from storlet_shell.errors import (
     ServiceError,
     StorletShellError,
 )
-from storlet_shell.values import Request
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.requests import Request
 
 PASSING = (429, 498, 500, 502, 503, 504, 507)
 """Answers of a server that may soon do better."""

@@ -23,9 +23,6 @@ from swiftclient.client import HTTPConnection
 from urllib3 import Timeout, disable_warnings
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, InsecureRequestWarning, ProxyError
 
-from storlet_shell import headers as wire
-from storlet_shell.answers import TimelyAnswer
-from storlet_shell.bodies import Body
 from storlet_shell.errors import (
     ConnectionFailedError,
     IncompleteBodyError,
@@ -33,8 +30,10 @@ from storlet_shell.errors import (
     UnreachedError,
     UsageError,
 )
-from storlet_shell.results import CHUNK_BYTES
-from storlet_shell.values import Connection
+from storlet_shell.values import CHUNK_BYTES, Connection
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.answers import TimelyAnswer
+from storlet_shell.wire.bodies import Body
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, HTTPConnectionPool

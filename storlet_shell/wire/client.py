@@ -8,10 +8,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from storlet_shell import headers as wire
-from storlet_shell.bodies import Body
-from storlet_shell.cluster import CAPABILITIES, Cluster, ask_capabilities
-from storlet_shell.credentials import Login
 from storlet_shell.errors import (
     IdentityError,
     IncompleteBodyError,
@@ -24,9 +20,13 @@ from storlet_shell.errors import (
     UnrunError,
     UsageError,
 )
-from storlet_shell.statuses import error_of_status, is_done
-from storlet_shell.transport import Reply, Transport, host_of
-from storlet_shell.values import Request
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.bodies import Body
+from storlet_shell.wire.cluster import CAPABILITIES, Cluster, ask_capabilities
+from storlet_shell.wire.login import Login
+from storlet_shell.wire.requests import Request
+from storlet_shell.wire.statuses import error_of_status, is_done
+from storlet_shell.wire.transport import Reply, Transport, host_of
 
 ATTEMPTS = 4
 """How often a plain request is sent when the connection fails or the answer is a 503."""
@@ -151,7 +151,7 @@ class Client:
         A request that runs a storlet is never repeated, except after a 401 that means an expired token: nothing has
         run then. Others are repeated when the connection fails or the answer is a 503, if the body can be read again.
 
-        :raises StorletShellError: the error that the status stands for (:data:`storlet_shell.statuses.STATUS_ERRORS`)
+        :raises StorletShellError: the error that the status stands for (:data:`.statuses.STATUS_ERRORS`)
         :raises UsageError: when the headers are larger than servers take; nothing is sent then
         """
         self._check_size(request)
@@ -264,7 +264,7 @@ class Client:
         if reply.status not in _FAILED or _was_turned_away(reply):
             return None
         if reply.headers.get(wire.FAILURE):
-            from storlet_shell.excerpts import with_cure  # for those whose storlet fails
+            from storlet_shell.wire.failures import with_cure  # for those whose storlet fails
 
             reason, log = with_cure(wire.failure_reason(text)), self.log_of_failure(storlet, transaction)
             reason += _PERMISSIONS.get(reply.headers[wire.FAILURE], "")

@@ -8,10 +8,10 @@ from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from storlet_shell.errors import ConnectionFailedError, IncompleteBodyError, StorletShellError
-from storlet_shell.statuses import PASSING
+from storlet_shell.wire.statuses import PASSING
 
 if TYPE_CHECKING:
-    from storlet_shell.transport import Reply
+    from storlet_shell.wire.transport import Reply
 
 _T = TypeVar("_T")
 Capabilities = dict[str, dict[str, Any]]

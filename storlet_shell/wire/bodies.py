@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from storlet_shell.errors import LocalFileError, NotFoundError, UsageError
-from storlet_shell.results import expand
+from storlet_shell.values import expand
 
 _TICK_NS = 20_000_000
 """Kernels date a file's changes by the ticks of their clock, a hundredth of a second at most (``CONFIG_HZ``)."""

@@ -11,9 +11,9 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from storlet_shell.errors import UsageError
-from storlet_shell.header_dict import HeaderDict
-from storlet_shell.quoting import quoted
 from storlet_shell.values import HEADER_CONTROL, ByteRange, Invocation, ObjectPath, check_text, read_count
+from storlet_shell.wire.header_dict import HeaderDict
+from storlet_shell.wire.quoting import quoted
 
 AUTH_TOKEN = "X-Auth-Token"  # noqa: S105  a header's name, not a token
 STORAGE_URL = "X-Storage-Url"
