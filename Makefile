@@ -45,7 +45,7 @@ fuzz: $(VENV)/.fuzz
 	for target in lines scripts responses; do $(BIN)/python -m fuzz $$target -runs=$(RUNS) || exit 1; done
 
 man: $(VENV)/.embedded
-	$(BIN)/python -m storlet_shell.adapters.reference > docs/storlet-shell.1
+	$(BIN)/python -m storlet_shell.adapters.cli.reference > docs/storlet-shell.1
 
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going --quiet --builder html docs build/docs

@@ -14,9 +14,9 @@ from benchmarks.cluster import PLAIN, Wire, login, peak_memory, tool
 from benchmarks.lab import Lab, gives
 from benchmarks.measure import Measured, Sample, ratio
 from benchmarks.stand_in import StandIn
+from storlet_shell.batches.patterns import Pattern
 from storlet_shell.commands import _batches
 from storlet_shell.embedded.control import Running
-from storlet_shell.patterns import Pattern
 from storlet_shell.wire import headers as wire_headers
 
 SETTINGS = PLAIN

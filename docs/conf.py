@@ -11,8 +11,8 @@ from pygments.lexers.special import TextLexer
 from sphinx.application import Sphinx
 
 from storlet_shell import __version__
-from storlet_shell.adapters import reference
-from storlet_shell.registry import Registry
+from storlet_shell.adapters.cli import reference
+from storlet_shell.spec.registry import Registry
 
 DOCS = Path(__file__).parent
 GENERATED = DOCS / "generated"

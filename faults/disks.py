@@ -16,7 +16,7 @@ from faults.count import Count, UntriedError
 from faults.place import Place, judge, place
 from faults.terminals import Terminal
 from storlet_shell.embedded import control
-from storlet_shell.embedded.disk import RESERVED_BYTES
+from storlet_shell.embedded.sandbox.disk import RESERVED_BYTES
 from storlet_shell.errors import ExitStatus
 from storlet_shell.wire.bodies import bytes_body
 from storlet_shell.wire.requests import Request

@@ -11,8 +11,9 @@ from pathlib import Path
 from faults.clients import Clients, Ended
 from faults.count import Count
 from faults.relay import Choose, FaultyRelay
-from storlet_shell.credentials import Connection, Credentials, Login
 from storlet_shell.embedded import control
+from storlet_shell.identity.credentials import Connection, Login
+from storlet_shell.identity.values import Credentials
 from storlet_shell.wire.client import Client
 from tests.support.lines import ROOT
 

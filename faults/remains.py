@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from faults.scenarios import MANY, NEW, OLD, Scenario, Stored, Trial
-from storlet_shell.commands._scratch import PREFIX
+from storlet_shell.store.scratch import PREFIX
 
 _HELP = re.compile(r"rm -r path:/c_segments/\S+")
 _HALF = len(OLD) // 2

@@ -34,9 +34,9 @@ AT_A_TIME = 8
 _STORED_AT = 10**9  # an upload keeps it
 PATCHES = {
     "storlet_shell.wire.client.BACK_OFF": 0.01,
-    "storlet_shell.commands._scratch._PAUSE": 0.01,
-    "storlet_shell.throttle.FIRST_PAUSE": 0.01,
-    "storlet_shell.throttle.PATIENCE": 0.5,
+    "storlet_shell.store.scratch._PAUSE": 0.01,
+    "storlet_shell.batches.throttle.FIRST_PAUSE": 0.01,
+    "storlet_shell.batches.throttle.PATIENCE": 0.5,
 }
 """Pauses between attempts, and how long a batch bears refusals, shortened: what is done is the same."""
 

@@ -12,8 +12,8 @@ import socket
 import struct
 import sys
 
-from storlet_shell.adapters import cli
-from storlet_shell.registry import Registry
+from storlet_shell.adapters.cli import main as cli
+from storlet_shell.spec.registry import Registry
 
 MOST_BYTES = 64 * 1024
 """The size of a request."""
@@ -22,7 +22,7 @@ NUMBER = struct.Struct("i")
 """What a client's pipe tells: its process, and later how it ended, as ``waitpid`` has it."""
 
 _BEFORE = (
-    "storlet_shell.adapters.script",
+    "storlet_shell.adapters.script.runner",
     "storlet_shell.wire.client",
     "storlet_shell.executors.threads",
     "storlet_shell.schedulers.least_outstanding",

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import shlex
 
-from storlet_shell import cursor
-from storlet_shell.adapters import expansion
-from storlet_shell.adapters.lines import GrammarError, Line, Words, is_incomplete, parse, split
+from storlet_shell.adapters.completion import cursor
+from storlet_shell.adapters.notebook import expansion
+from storlet_shell.adapters.script.lines import GrammarError, Line, Words, is_incomplete, parse, split
 from storlet_shell.errors import UsageError
 
 _BEGUN = ("", "'", '"')

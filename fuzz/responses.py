@@ -19,8 +19,8 @@ from html.parser import HTMLParser
 from fuzz.wire import Server
 from storlet_shell.adapters.console import Console
 from storlet_shell.errors import StorletShellError
-from storlet_shell.registry import Call, Registry
 from storlet_shell.results import Response, Result
+from storlet_shell.spec.registry import Call, Registry
 
 _LINES = (
     "get c/o",

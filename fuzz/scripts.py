@@ -11,11 +11,11 @@ import re
 from typing import Any, ClassVar
 
 from storlet_shell.adapters.console import Console
-from storlet_shell.adapters.interpreter import Interpreter, Scope
-from storlet_shell.adapters.script import How, Runner, decode
+from storlet_shell.adapters.script.interpreter import Interpreter, Scope
+from storlet_shell.adapters.script.runner import How, Runner, decode
 from storlet_shell.errors import ExitStatus, UsageError
-from storlet_shell.registry import AnyParser, Bind, Command, Parser, Registry
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import AnyParser, Bind, Command, Parser, Registry
 
 _ENVIRON = {"HOME": "/nowhere", "NAME": "a 'value' | > #"}
 _COMPLAINT = re.compile(r"storlet-shell: FILE:(\d+): .+")

@@ -8,8 +8,9 @@ from typing import Any
 from urllib3 import HTTPConnectionPool
 from urllib3.connection import HTTPConnection
 
-from storlet_shell.credentials import Credentials, Login
 from storlet_shell.errors import ServiceError
+from storlet_shell.identity.credentials import Login
+from storlet_shell.identity.values import Credentials
 from storlet_shell.session import Session, Surroundings
 from storlet_shell.values import Connection
 from storlet_shell.wire.client import Client

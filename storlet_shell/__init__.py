@@ -12,13 +12,13 @@ __version__ = "0.1.0"
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Add every command as a magic: ``%load_ext storlet_shell``."""
-    from storlet_shell.adapters import magics  # with it comes IPython
+    from storlet_shell.adapters.notebook import magics  # with it comes IPython
 
     magics.load(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """Take the magics away: ``%unload_ext storlet_shell``."""
-    from storlet_shell.adapters import magics  # the same
+    from storlet_shell.adapters.notebook import magics  # the same
 
     magics.unload(shell)

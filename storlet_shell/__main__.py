@@ -13,7 +13,7 @@ def main() -> None:
     interrupt = signal.getsignal(signal.SIGINT)
     if interrupt is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from storlet_shell.adapters.cli import run  # it takes most of the start
+    from storlet_shell.adapters.cli.main import run  # it takes most of the start
 
     signal.signal(signal.SIGINT, interrupt)
     run()

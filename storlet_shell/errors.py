@@ -76,7 +76,7 @@ class StorletShellError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """Return what IPython shows in the place of a traceback."""
-        from storlet_shell.visible import printable  # for those who see it
+        from storlet_shell.text import printable  # for those who see it
 
         return [printable(line) for line in (*self.details.splitlines(), f"{type(self).__name__}: {self}")]
 

@@ -9,17 +9,18 @@ from __future__ import annotations
 import keyword
 import threading
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from storlet_shell.credentials import Credentials, Login
-from storlet_shell.environment import LOCAL, discover, holds_none, says_yes
 from storlet_shell.errors import IdentityError, RefusedError, UsageError
-from storlet_shell.identity import Finder
+from storlet_shell.identity.credentials import Login
+from storlet_shell.identity.environment import LOCAL, discover, holds_none, says_yes
+from storlet_shell.identity.finder import Finder
+from storlet_shell.identity.values import Credentials
 from storlet_shell.values import Parameter, merge_parameters
+from storlet_shell.wire.observer import Observer
 
 if TYPE_CHECKING:
     from storlet_shell.embedded.control import Lease
@@ -28,17 +29,7 @@ if TYPE_CHECKING:
 LOCAL_FOLDER = "STORLET_SHELL_DATA"
 
 
-class Progress(Protocol):
-    """How far a transfer or a batch is."""
-
-    def advance(self, count: int) -> None:
-        """Tell that so many more bytes went, or objects."""
-
-    def expect(self, total: int) -> None:
-        """Tell how many there are, once that is known."""
-
-
-class Surroundings:
+class Surroundings(Observer):
     """What is around the process, as a front end sees it; this one is a process that nobody watches.
 
     :param environ: the environment's variables, as they are at every look
@@ -68,25 +59,6 @@ class Surroundings:
     def ask_secret(self, question: str) -> str:  # noqa: ARG002  a watched process uses it
         """Ask the user for a password; nothing when nobody is there to answer."""
         return ""
-
-    def warn(self, message: str) -> None:
-        """Tell the user one line that is no result."""
-
-    @contextmanager
-    def progress(self, label: str, total: int | None, unit: str = "") -> Iterator[Progress]:  # noqa: ARG002  the same
-        """Show how far a transfer of ``total`` bytes is, from when it takes over a second to its end.
-
-        :param unit: what is counted, if not bytes
-        """
-        yield _Silent()
-
-
-class _Silent:
-    def advance(self, count: int) -> None:
-        """Show nothing."""
-
-    def expect(self, total: int) -> None:
-        """Show nothing."""
 
 
 class Attached(Protocol):
@@ -247,7 +219,7 @@ class Session:
                 self._client.close()
             if login.connection.insecure:
                 self.surroundings.warn("the servers' certificates are not verified (--insecure)")
-            self._client = Client(login, self.options.trace)
+            self._client = Client(login, self.options.trace, observer=self.surroundings)
         return self._client
 
     @property

@@ -6,7 +6,7 @@ from textwrap import indent
 
 import pytest
 
-from storlet_shell.source import StorletSource
+from storlet_shell.storlets.source import StorletSource
 from tests.support.storlets import STORLETS
 
 SOUND = """\

@@ -10,7 +10,6 @@ from itertools import pairwise
 
 import pytest
 
-from storlet_shell.credentials import Connection, Credentials, Login
 from storlet_shell.errors import (
     ConnectionFailedError,
     IdentityError,
@@ -23,6 +22,8 @@ from storlet_shell.errors import (
     StorletShellError,
     UsageError,
 )
+from storlet_shell.identity.credentials import Connection, Login
+from storlet_shell.identity.values import Credentials
 from storlet_shell.wire import client as client_module
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.bodies import Body, bytes_body, stream_body

@@ -18,10 +18,10 @@ import pytest
 from IPython.core.error import UsageError as IPythonUsageError
 
 from storlet_shell.adapters.console import Console
-from storlet_shell.adapters.shell import make_class
+from storlet_shell.adapters.shell.app import make_class
 from storlet_shell.errors import ExitStatus, StorletShellError
-from storlet_shell.registry import Registry
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import Registry
 from tests.notebook.cells import FAILING, IDENTITY, Cells
 from tests.notebook.conftest import bare_shell, cell, no_identity, stranger  # noqa: F401  fixtures
 from tests.support.lines import Runner
@@ -106,7 +106,7 @@ def magics(cells: Cells) -> FrontEnd:
 
 ALIASES = """\
 import json, sys
-xontrib load -f storlet_shell.adapters.xontrib
+xontrib load -f storlet_shell.adapters.xonsh.xontrib
 $RAISE_SUBPROC_ERROR = $XONSH_SUBPROC_RAISE_ERROR = $XONSH_SUBPROC_CMD_RAISE_ERROR = False
 for text in sys.stdin:
     words, body = json.loads(text)

@@ -14,9 +14,8 @@ from importlib import import_module
 import pandas
 import pytest
 
-from storlet_shell import frames
 from storlet_shell.errors import IncompleteBodyError, StorletShellError, UsageError
-from storlet_shell.results import Response, Table
+from storlet_shell.results import Response, Table, frames
 
 MIB = 2**20
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from storlet_shell.registry import Registry
+from storlet_shell.spec.registry import Registry
 from tests.support.documents import LEFT, RUN, Block, blocks, fits
 from tests.support.jars import SOURCES, needs_jdk
 from tests.support.lines import ROOT, base_environment
@@ -55,7 +55,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
     outer = [path for path in sys.path if path.endswith("site-packages")] + [str(ROOT)]
     (packages / "outer.pth").write_text("".join(f"import site; site.addsitedir({path!r})\n" for path in outer))
     for program, module, function in (
-        ("storlet-shell", "storlet_shell.adapters.cli", "run"),
+        ("storlet-shell", "storlet_shell.adapters.cli.main", "run"),
         ("pip", "pip._internal.cli.main", "main"),
         ("xonsh", "xonsh.main", "main"),
         ("dask", "dask.__main__", "main"),

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from storlet_shell import drivers, executors, schedulers
+from storlet_shell import executors, schedulers
+from storlet_shell.batches.executor import Executor
 from storlet_shell.errors import UsageError
-from storlet_shell.executors.base import Executor
-from storlet_shell.registry import Registry
+from storlet_shell.plugins import drivers
 from storlet_shell.schedulers.base import Scheduler
+from storlet_shell.spec.registry import Registry
 from tests.support.lines import ROOT, Runner
 from tests.support.site import PLUGIN, Site
 

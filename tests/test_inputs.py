@@ -7,7 +7,7 @@ from textwrap import dedent, indent
 
 import pytest
 
-from storlet_shell.inputs import count_read
+from storlet_shell.storlets.inputs import count_read
 
 HEAD = """\
 class Main:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
@@ -12,44 +13,41 @@ import storlet_shell
 
 PACKAGE = Path(storlet_shell.__file__).parent
 
-RANKS = (
-    {"errors", "values", "results", "reports", "response", "saving", "source", "plugins", "visible", "wire"}
-    | {"views", "display", "frames", "excerpts", "advice", "contract", "inputs", "once"}
-    | {"running"},
-    {"access", "jar", "classfile", "renewal", "trial_process", "patterns", "templates", "trial_files"},
-    {"auth_types", "credentials", "environment", "clouds", "identity", "keystone", "trial", "runs", "store"},
-    {"session", "drivers", "schedulers", "executors", "endpoints", "throttle", "batches"},
-    {"registry", "completion", "cursor"},
-    {"commands"},
-    {"adapters"},
+RANKS = tuple(
+    {name.strip("`/") for name in re.findall(r"`[a-z_]+/?`", row.split("|")[2])}
+    for row in (PACKAGE.parent / "docs" / "architecture.md").read_text().splitlines()
+    if re.match(r"\| \d+ \|", row)
 )
-"""The layers, lowest first: modules and packages. One may import from its own layer, but not in a circle."""
+"""The layers, lowest first: modules and packages at the top, as the table of the architecture has them."""
 
 EMBEDDED_USERS = {"session", "commands.local"}
 """Who may start and stop the embedded Swift, and so import ``embedded.control``."""
 
+MOST_AT_TOP = 8
+MOST_IN_FOLDER = 16
+
 ONLY_IN = {
-    "argcomplete": {"adapters.tab"},
-    "cmd2": {"adapters.shell", "adapters.shell_parsers", "adapters.script"},
+    "argcomplete": {"adapters.completion.tab"},
+    "cmd2": {"adapters.script.runner", "adapters.shell.app", "adapters.shell.parsers"},
     "prompt_toolkit": {"adapters"},
     "rich": {"adapters"},
-    "IPython": {"adapters.magics"},
-    "pandas": {"frames"},
-    "polars": {"frames"},
-    "xonsh": {"adapters.xontrib"},
+    "IPython": {"adapters.notebook.magics"},
+    "pandas": {"results.frames"},
+    "polars": {"results.frames"},
+    "xonsh": {"adapters.xonsh.xontrib"},
     "distributed": {"executors.dask"},
-    "stevedore": {"drivers"},
-    "bracex": {"patterns"},
+    "stevedore": {"plugins.drivers"},
+    "bracex": {"batches.patterns"},
     "swiftclient": {"wire.transport"},
     "requests": {"wire.transport"},
     "urllib3": {"wire.transport"},
-    "keystoneauth1": {"keystone"},
-    "openstack": {"clouds"},
-    "yaml": {"clouds"},
+    "keystoneauth1": {"identity.keystone"},
+    "openstack": {"identity.clouds"},
+    "yaml": {"identity.clouds"},
     "swift": {"embedded"},
-    "storlets": {"embedded", "trial_process"},
+    "storlets": {"embedded", "storlets.trial_process"},
     "eventlet": {"embedded"},
-    "platformdirs": {"embedded", "adapters"},
+    "platformdirs": {"adapters", "embedded"},
 }
 """Where a foreign package may be imported; all other modules do without it."""
 
@@ -104,10 +102,31 @@ def inner(tree: ast.Module, *, at_run_time: bool = True) -> set[str]:
     return found - {"__init__"}
 
 
-def rank(module: str) -> int | None:
-    """Return a module's rank; None for what stands outside of the layers."""
+def rank(module: str) -> int:
+    """Return a module's rank; that of the package's own two modules is above all others."""
     top = module.split(".")[0]
-    return next((number for number, names in enumerate(RANKS) if top in names), None)
+    return next((number for number, names in enumerate(RANKS) if top in names), len(RANKS))
+
+
+def folder(module: str) -> str:
+    """Return the folder that a module lies in; a module at the top stands for itself."""
+    path = PACKAGE / module.replace(".", "/")
+    return module if path.is_dir() or "." not in module else module.rpartition(".")[0]
+
+
+def assert_no_circle(graph: dict[str, set[str]]) -> None:
+    """Follow every arrow of a graph."""
+    done: set[str] = set()
+
+    def visit(node: str, path: tuple[str, ...]) -> None:
+        assert node not in path, " -> ".join((*path, node))
+        if node not in done:
+            for name in sorted(graph.get(node, ())):
+                visit(name, (*path, node))
+            done.add(node)
+
+    for node in graph:
+        visit(node, ())
 
 
 def within(module: str, places: set[str]) -> bool:
@@ -116,30 +135,31 @@ def within(module: str, places: set[str]) -> bool:
 
 
 def test_every_module_has_its_layer() -> None:
-    """A new module at the top is given a rank, here and in the architecture."""
-    outside = {module for module in modules() if rank(module) is None}
-    assert {module.split(".")[0] for module in outside} <= {
-        "__init__",
-        "__main__",
-        "embedded",
-    }
+    """What lies at the top stands in the architecture's table, and the table names nothing else."""
+    tops = [module.split(".")[0] for module in modules() if module not in ("__init__", "__main__")]
+    assert sorted(set(tops)) == sorted(name for names in RANKS for name in names)
 
 
 @pytest.mark.parametrize("module", modules())
 def test_nothing_imports_from_a_higher_layer(module: str) -> None:
-    """A module imports from its own rank and lower ones, in functions and for type checkers too.
-
-    The package ``commands`` itself holds nothing; the registry asks it for the names of its modules.
-    """
-    own = rank(module)
-    if own is None:
-        own = {"__main__": len(RANKS), "__init__": len(RANKS), "embedded": 1}.get(module.split(".")[0], 3)
-    higher = {
-        name
-        for name in inner(modules()[module], at_run_time=False)
-        if name.split(".")[0] != "embedded" and name != "commands" and (rank(name) or 0) > own
-    }
+    """A module imports from its own rank and lower ones, in functions and for type checkers too."""
+    higher = {name for name in inner(modules()[module], at_run_time=False) if rank(name) > rank(module)}
     assert not higher
+
+
+def test_tree_is_small_at_each_level() -> None:
+    """A stranger sees few things at a time; commands are a list that grows."""
+    assert len(list(PACKAGE.glob("*.py"))) <= MOST_AT_TOP
+    for path in PACKAGE.rglob("__init__.py"):
+        if path.parent.name != "commands":
+            assert len(list(path.parent.glob("*.py"))) <= MOST_IN_FOLDER, path.parent
+
+
+@pytest.mark.parametrize("module", modules())
+def test_files_are_named_for_what_they_hold(module: str) -> None:
+    """No file repeats its folder's name, and none is called a word for anything."""
+    *folders, name = module.split(".")
+    assert name not in {*folders, "all", "common", "helpers", "utils"}
 
 
 @pytest.mark.parametrize("module", [module for module in modules() if module.startswith("commands.")])
@@ -186,7 +206,10 @@ def test_foreign_package_is_imported_in_one_place(package: str) -> None:
     assert {user for user in users if not within(user, ONLY_IN[package])} == set()
 
 
-@pytest.mark.parametrize("module", sorted({*RANKS[0], "wire.headers", "session", "registry"} - {"wire"}))
+@pytest.mark.parametrize(
+    "module",
+    [name for name in modules() if rank(name) == 0 or within(name, {"results", "spec", "session", "wire.headers"})],
+)
 def test_core_imports_the_standard_library_only(module: str) -> None:
     """The lower layers and the registry start fast and fit everywhere."""
     import sys
@@ -196,19 +219,17 @@ def test_core_imports_the_standard_library_only(module: str) -> None:
 
 
 def test_nothing_imports_in_a_circle() -> None:
-    """Every module can be imported first; imports inside of functions count as well."""
-    graph = {module: inner(tree) - {module} for module, tree in modules().items()}
-    done: set[str] = set()
+    """Every module can be imported first; imports inside of functions and for type checkers count as well."""
+    assert_no_circle({module: inner(tree, at_run_time=False) - {module} for module, tree in modules().items()})
 
-    def visit(module: str, path: tuple[str, ...]) -> None:
-        assert module not in path, " -> ".join((*path, module))
-        if module not in done:
-            for name in sorted(graph[module]):
-                visit(name, (*path, module))
-            done.add(module)
 
-    for module in graph:
-        visit(module, ())
+def test_no_folders_import_in_a_circle() -> None:
+    """Of two folders, one knows the other at most."""
+    graph: dict[str, set[str]] = {}
+    for module, tree in modules().items():
+        others = {folder(name) for name in inner(tree, at_run_time=False)} - {folder(module)}
+        graph.setdefault(folder(module), set()).update(others)
+    assert_no_circle(graph)
 
 
 def test_nothing_prints() -> None:

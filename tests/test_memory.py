@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from storlet_shell import drivers, schedulers
+from storlet_shell import schedulers
 from storlet_shell.embedded import control
+from storlet_shell.plugins import drivers
 from storlet_shell.schedulers import memory
 from storlet_shell.schedulers.base import Endpoint, Scheduler
 from storlet_shell.schedulers.memory import Memory, free_memory

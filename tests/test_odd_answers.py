@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from storlet_shell.adapters.console import preview
-from storlet_shell.adapters.interpreter import Scope
-from storlet_shell.commands._expectation import parse_count
+from storlet_shell.adapters.script.interpreter import Scope
+from storlet_shell.commands.arguments import parse_count
 from storlet_shell.errors import UsageError
-from storlet_shell.excerpts import with_code
-from storlet_shell.registry import Registry
-from storlet_shell.response import Response
+from storlet_shell.results.response import Response
+from storlet_shell.results.views import Head, view
+from storlet_shell.spec.registry import Registry
+from storlet_shell.storlets.excerpts import with_code
 from storlet_shell.values import ByteRange
-from storlet_shell.views import Head, view
 from tests.support.lines import Runner, one_line
 from tests.support.responder import USER, Answer, Responder, ok
 

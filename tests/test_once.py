@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from storlet_shell.adapters.cli import make_parser
+from storlet_shell.adapters.cli.main import make_parser
 from storlet_shell.adapters.console import Console
-from storlet_shell.adapters.shell import make_class
+from storlet_shell.adapters.shell.app import make_class
 from storlet_shell.errors import UsageError
-from storlet_shell.registry import COMMON, Arg, Call, Command, Registry
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import COMMON, Arg, Call, Command, Registry
 from tests.support.lines import Runner, one_line
 
 OPTIONS = [

@@ -333,7 +333,7 @@ def test_full_standard_output_of_a_command_file_is_one_line(run_scripted: Runner
 def test_large_bodies_take_little_memory(run: Runner, container: str, tmp_path: Path) -> None:
     """The peak of a process that moves 48 MiB is that of one that moves one, both ways."""
     code = (
-        "import resource, sys; from storlet_shell.adapters.cli import main; status = main(sys.argv[1:]);"
+        "import resource, sys; from storlet_shell.adapters.cli.main import main; status = main(sys.argv[1:]);"
         "print(status, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
     )
     peaks: dict[str, list[int]] = {"put": [], "get": []}

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from storlet_shell.errors import PluginError, TerminatedError
-from storlet_shell.plugins import Plugin, running
-from storlet_shell.registry import RESERVED, Registry
+from storlet_shell.plugins.installed import Plugin, running
+from storlet_shell.spec.registry import RESERVED, Registry
 from tests.support.lines import Outcome, Runner
 from tests.support.site import PLUGIN, Site
 
@@ -38,7 +38,7 @@ def test_plugin_may_define_its_command_in_another_module(site: Site) -> None:
     site.install("outer_module", "from inner_module import greet", other="outer_module:greet")
     (site.folder / "inner_module-1.0.dist-info" / "entry_points.txt").write_text("")
     code = (
-        "from storlet_shell.registry import Registry; r = Registry(); r.all(); r.all(); r.get('other');"
+        "from storlet_shell.spec.registry import Registry; r = Registry(); r.all(); r.all(); r.get('other');"
         "print(r.broken, r.get('other').name)"
     )
     ended = subprocess.run(
@@ -137,7 +137,7 @@ def test_what_a_plugin_prints_is_no_result(site: Site) -> None:
 
 def test_no_command_is_called_by_a_word_of_the_front_ends() -> None:
     """The shell's own words, and the magic that takes any command, are reserved."""
-    from storlet_shell.adapters.magics import ALWAYS
+    from storlet_shell.adapters.notebook.magics import ALWAYS
     from storlet_shell.adapters.words import OWN_WORDS
 
     assert {*OWN_WORDS, ALWAYS} == RESERVED

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from storlet_shell.adapters import reference
-from storlet_shell.registry import Arg, Command, Registry, command
+from storlet_shell.adapters.cli import reference
 from storlet_shell.results import Result, Text
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import Arg, Command, Registry, command
 from tests.support.lines import ROOT
 
 REGISTRY = Registry()

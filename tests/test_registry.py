@@ -15,10 +15,11 @@ from textwrap import dedent
 
 import pytest
 
-from storlet_shell.commands import _arguments, _mapping
+from storlet_shell.commands import _mapping
+from storlet_shell.commands import arguments as _arguments
 from storlet_shell.embedded import control
 from storlet_shell.errors import UnknownCommandError, UsageError
-from storlet_shell.registry import COMMON, Arg, Command, Kind, Parser, Registry, parse
+from storlet_shell.spec.registry import COMMON, Arg, Command, Kind, Parser, Registry, parse
 from storlet_shell.values import StorletName
 from tests.support.lines import ROOT, Runner
 
@@ -355,7 +356,7 @@ HEAVY |= {"argcomplete"}
 CODE = dedent(
     """
     import json, sys
-    from storlet_shell.adapters.cli import main
+    from storlet_shell.adapters.cli.main import main
     status = main(sys.argv[2:])
     open(sys.argv[1], "w").write(json.dumps([status, sorted({name.split(".")[0] for name in sys.modules})]))
     """

@@ -14,9 +14,9 @@ from urllib.parse import quote
 
 import pytest
 
-from storlet_shell import contract, trial
 from storlet_shell.embedded import control
 from storlet_shell.errors import StorletFailedError
+from storlet_shell.storlets import contract, trial
 from storlet_shell.values import StorletMain
 from tests.embedded.storlets import PROXY, Answer, Client
 from tests.support import upstream_agent

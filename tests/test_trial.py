@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from storlet_shell import trial
 from storlet_shell.errors import StorletFailedError
+from storlet_shell.storlets import trial
 from storlet_shell.values import StorletMain
 
 CONTENT = b"one\ntwo\n\nlast line without an end"

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from storlet_shell.embedded import control
-from storlet_shell.registry import Registry
+from storlet_shell.spec.registry import Registry
 from tests.support.lines import Runner, base_environment
 from tests.support.relay import Relay, Sent
 from tests.support.storlets import STORLETS

@@ -1,9 +1,9 @@
 """A command and a scheduler, added to storlet-shell by another package."""
 
 from storlet_shell.commands.ls import list_entries
-from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Report
 from storlet_shell.schedulers.base import Scheduler
+from storlet_shell.spec.registry import Arg, Kind, command
 from storlet_shell.values import Location
 
 WHERE = Arg("where", type=Location.parse, kind=Kind.OBJECT, metavar="CONTAINER[/PREFIX]")

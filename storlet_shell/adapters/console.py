@@ -15,9 +15,9 @@ from typing import IO
 from storlet_shell.adapters.progress import TransferLine
 from storlet_shell.errors import ExitStatus, LocalFileError, StorletShellError
 from storlet_shell.results import Response, Result, Table, failure_fields
-from storlet_shell.session import Progress, Surroundings
-from storlet_shell.visible import dump, is_text, printable, printable_json
-from storlet_shell.wire.quoting import escaped
+from storlet_shell.session import Surroundings
+from storlet_shell.text import dump, escaped, is_text, printable, printable_json
+from storlet_shell.wire.observer import Progress
 
 _PREVIEW_BYTES = 256
 _LONGEST_MESSAGE = 4000

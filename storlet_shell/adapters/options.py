@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from storlet_shell.environment import SECRET_VARIABLES
+from storlet_shell.identity.environment import SECRET_VARIABLES
 
 _SHOWN = {
     "cloud": ("NAME", "a cloud of clouds.yaml"),

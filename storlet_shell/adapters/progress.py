@@ -7,7 +7,7 @@ import time
 from abc import ABC, abstractmethod
 from typing import IO
 
-from storlet_shell.visible import size
+from storlet_shell.text import size
 
 _FIRST_SHOWN = 1.0
 _BETWEEN = 0.2

@@ -8,12 +8,13 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
+from storlet_shell.batches.executor import Executor, How
 from storlet_shell.batches.journal import Journal
 from storlet_shell.batches.work import Outcome, Task, Work
 from storlet_shell.errors import StorletShellError
-from storlet_shell.executors.base import Executor, How
+from storlet_shell.text import SURROGATE
 from storlet_shell.values import ObjectPath
-from storlet_shell.wire.quoting import SURROGATE, check_encodable
+from storlet_shell.wire.quoting import check_encodable
 
 _MOST_AHEAD = 16
 

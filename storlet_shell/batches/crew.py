@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from storlet_shell import drivers, schedulers
+from storlet_shell import schedulers
+from storlet_shell.batches.endpoints import Endpoints
+from storlet_shell.batches.throttle import Throttle
 from storlet_shell.batches.work import Outcome, Task, Work
-from storlet_shell.endpoints import Endpoints
 from storlet_shell.errors import (
     IdentityError,
     IncompleteBodyError,
@@ -25,11 +26,11 @@ from storlet_shell.errors import (
     StorletShellError,
     UnreachedError,
 )
-from storlet_shell.runs import copy_through, read_through
-from storlet_shell.saving import replacing_below
+from storlet_shell.plugins import drivers
+from storlet_shell.results.saving import replacing_below
 from storlet_shell.schedulers.base import Endpoint, Scheduler
+from storlet_shell.store.runs import copy_through, read_through
 from storlet_shell.store.segments import Replacing
-from storlet_shell.throttle import Throttle
 from storlet_shell.values import ObjectPath
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.requests import Request

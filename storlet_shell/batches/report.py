@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from storlet_shell.batches.batch import Batch
+from storlet_shell.batches.executor import How
 from storlet_shell.batches.work import Outcome
 from storlet_shell.errors import (
     ExitStatus,
@@ -21,11 +22,9 @@ from storlet_shell.errors import (
     StorletShellError,
     UsageError,
 )
-from storlet_shell.executors.base import How
 from storlet_shell.results import Table
-from storlet_shell.session import Surroundings
-from storlet_shell.visible import counted, size
-from storlet_shell.wire.quoting import escaped
+from storlet_shell.text import counted, escaped, size
+from storlet_shell.wire.observer import Observer
 
 COLUMNS = ("status", "bytes", "seconds", "endpoint", "object", "output", "error", "transaction")
 
@@ -44,7 +43,7 @@ class Rows(Table):
     Indexed by an object's name, it gives what the storlet made of it, as bytes: where the batch has no other output,
     and its result was stored in a variable.
 
-    :param surroundings: where is shown how far the batch is, and how far it was when it is interrupted
+    :param observer: where is shown how far the batch is, and how far it was when it is interrupted
     :param label: what the batch does
     :param left: how many objects are still to be done; None when nobody knows
     :param release: called at its end, however that comes, and perhaps again
@@ -56,7 +55,7 @@ class Rows(Table):
         self,
         batch: Batch,
         how: How,
-        surroundings: Surroundings,
+        observer: Observer,
         label: str,
         left: int | None,
         release: Callable[[], None] = lambda: None,
@@ -67,7 +66,7 @@ class Rows(Table):
         super().__init__(COLUMNS, self._run(), self.summary)
         self._batch = batch
         self._how = how
-        self._surroundings = surroundings
+        self._observer = observer
         self._label = label
         self._left = left
         self._release = release
@@ -102,7 +101,7 @@ class Rows(Table):
         self._started = time.monotonic()
         try:
             with (
-                self._surroundings.progress(self._label, self._left, "objects") as progress,
+                self._observer.progress(self._label, self._left, "objects") as progress,
                 closing(self._batch.outcomes(self._how)) as outcomes,
             ):
                 for outcome in outcomes:
@@ -110,7 +109,7 @@ class Rows(Table):
                     progress.advance(1)
                     yield _row(outcome)
         except (KeyboardInterrupt, GeneratorExit):
-            self._surroundings.warn(f"ended early: {self.summary()}")
+            self._observer.warn(f"ended early: {self.summary()}")
             raise
         finally:
             self._ended = time.monotonic()
@@ -118,7 +117,7 @@ class Rows(Table):
 
     def _count(self, outcome: Outcome) -> None:
         for note in outcome.notes:
-            self._surroundings.warn(note)
+            self._observer.warn(note)
         if outcome.error:
             self._failed += 1
             self._first = self._first or outcome

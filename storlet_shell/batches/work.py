@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from storlet_shell.runs import copy_request, read_request
 from storlet_shell.schedulers.base import Endpoint
+from storlet_shell.store.runs import copy_request, read_request
 from storlet_shell.values import Invocation, ObjectPath
 from storlet_shell.wire.requests import Request
 

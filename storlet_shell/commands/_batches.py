@@ -7,19 +7,20 @@ from collections.abc import Iterator
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from storlet_shell import drivers, executors, schedulers
+from storlet_shell import executors, schedulers
+from storlet_shell.batches.executor import Executor, How
 from storlet_shell.batches.journal import Span
-from storlet_shell.commands._arguments import INVOCATION, number_option
-from storlet_shell.commands._deployed import not_deployed
-from storlet_shell.commands._exchange import check_extra_resources, check_storlets_run, is_there
-from storlet_shell.commands.ls import list_entries
-from storlet_shell.environment import SECRET_VARIABLES
+from storlet_shell.batches.patterns import Pattern
+from storlet_shell.commands.arguments import INVOCATION, number_option
 from storlet_shell.errors import IdentityError, NotFoundError, UsageError
-from storlet_shell.executors.base import Executor, How
-from storlet_shell.patterns import Pattern
-from storlet_shell.registry import Arg, Kind
+from storlet_shell.identity.environment import SECRET_VARIABLES
+from storlet_shell.plugins import drivers
 from storlet_shell.schedulers.base import Endpoint, Scheduler
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import Arg, Kind
+from storlet_shell.store.exchange import check_extra_resources, check_storlets_run, is_there
+from storlet_shell.store.listing import list_entries
+from storlet_shell.store.suggestions import not_deployed
 from storlet_shell.values import Invocation, Location, ObjectPath, StorletName
 from storlet_shell.wire.requests import Request
 
@@ -72,7 +73,7 @@ class Objects:
 
     def __init__(self, session: Session, pattern: Pattern, limit: int | None = None) -> None:
         matches = pattern.matcher()
-        entries = list_entries(session, Location(pattern.container, pattern.prefix))
+        entries = list_entries(session.client, Location(pattern.container, pattern.prefix))
         head = list(itertools.islice(entries, _AHEAD))
         dates = [str(entry["last_modified"] or "") for entry in head if matches(str(entry["name"]))]
         self.span = Span(min(dates, default=""), max(dates, default=""))
@@ -99,12 +100,12 @@ def check_ready(session: Session, run: Invocation) -> None:
     :raises NotFoundError: when the storlet or an extra resource is not there
     :raises ServiceError: when the cluster runs no storlets
     """
-    check_storlets_run(session)
+    check_storlets_run(session.client)
     client = session.client
     with suppress(IdentityError):  # who may run a storlet need not be allowed to read it
         if client.find(Request("HEAD", client.storlet_container, run.storlet.name)) is None:
-            raise not_deployed(session, run.storlet.name)
-    check_extra_resources(session, run)
+            raise not_deployed(session.client, run.storlet.name)
+    check_extra_resources(session.client, run)
 
 
 def check_container(session: Session, container: str) -> None:
@@ -112,7 +113,7 @@ def check_container(session: Session, container: str) -> None:
 
     :raises NotFoundError: when it is not
     """
-    if not is_there(session, Request("HEAD", container)):
+    if not is_there(session.client, Request("HEAD", container)):
         raise NotFoundError(f"container {container} is not there; make it with: mkdir {container}")
 
 

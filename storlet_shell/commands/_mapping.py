@@ -9,9 +9,10 @@ from contextlib import ExitStack
 
 from storlet_shell.batches.batch import Batch, Rules
 from storlet_shell.batches.journal import Journal, Outputs
+from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.report import Rows
+from storlet_shell.batches.templates import Template
 from storlet_shell.batches.work import Task, Work
-from storlet_shell.commands._arguments import DRY_RUN
 from storlet_shell.commands._batches import (
     INPUT,
     JOBS,
@@ -24,16 +25,15 @@ from storlet_shell.commands._batches import (
     how,
     load_drivers,
 )
-from storlet_shell.commands._exchange import plan
-from storlet_shell.commands._scratch import scratch
+from storlet_shell.commands.arguments import DRY_RUN
 from storlet_shell.errors import UsageError
-from storlet_shell.patterns import Pattern
-from storlet_shell.registry import Arg, Kind
 from storlet_shell.results import Result
-from storlet_shell.runs import check_node, place
-from storlet_shell.saving import is_stdout
+from storlet_shell.results.saving import is_stdout
 from storlet_shell.session import Session
-from storlet_shell.templates import Template
+from storlet_shell.spec.registry import Arg, Kind
+from storlet_shell.store.exchange import plan
+from storlet_shell.store.runs import check_node, place
+from storlet_shell.store.scratch import scratch
 from storlet_shell.values import Invocation, ObjectPath, expand
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.requests import Request
@@ -124,7 +124,7 @@ def run_over(
             kept = stack.enter_context(Journal(journal, description, objects.span))
             _tell_of(session, kept)
         if len(steps) > 1:
-            work = work._replace(scratch=stack.enter_context(scratch(session)))
+            work = work._replace(scratch=stack.enter_context(scratch(session.client)))
         batch = Batch(objects, make, work, driver, kept, Rules(keep_going is not False, ordered))
         release = stack.pop_all().close
     label = f"{' | '.join(str(run.storlet) for run in steps)} over {input}"
@@ -194,7 +194,7 @@ def _plan(session: Session, objects: Objects, make: Callable[[int, ObjectPath], 
         session.surroundings.warn(f"{count} objects match; the requests of the first {len(tasks)} are shown")
     if not work.copies and tasks:
         work = work._replace(steps=(*work.steps[:-1], place(session.client, tasks[0].source.container, work.run)))
-    return plan(session, *(work.request(task) for task in tasks))
+    return plan(session.client, *(work.request(task) for task in tasks))
 
 
 def _description(

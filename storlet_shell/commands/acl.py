@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from storlet_shell.access import Grant, check_entry, is_grant, names_ids, read_entries, read_grant
-from storlet_shell.commands._arguments import DRY_RUN
-from storlet_shell.commands._exchange import is_there, plan
-from storlet_shell.commands.ls import list_entries
+from storlet_shell.commands.arguments import DRY_RUN
+from storlet_shell.deployments.access import Grant, check_entry, is_grant, names_ids, read_entries, read_grant
 from storlet_shell.errors import NotFoundError, ServiceError, UsageError
-from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result, Table
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.store.exchange import is_there, plan
+from storlet_shell.store.listing import list_entries
 from storlet_shell.values import ContainerName, Location, StorletName
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.requests import Request
@@ -60,7 +60,7 @@ def acl(
         if who is not None or storlet is not None or right is not None:
             raise UsageError("acl list takes a container, and nothing else")
         request = Request("HEAD", container.name)
-        return plan(session, request) if dry_run else _list(session, container)
+        return plan(session.client, request) if dry_run else _list(session, container)
     if who is None or (storlet is None) == (right is None):
         raise UsageError(f"acl {action} wants a WHO and one of --storlet NAME, --read and --write")
     if storlet is not None:
@@ -121,7 +121,9 @@ def _storlets(session: Session, *entries: str) -> set[str]:
     if not any(is_grant(entry) and entry.count("_") > 1 for entry in entries):
         return set()
     try:
-        return {each["name"].lower() for each in list_entries(session, Location(session.client.storlet_container))}
+        return {
+            each["name"].lower() for each in list_entries(session.client, Location(session.client.storlet_container))
+        }
     except NotFoundError:
         return set()
 
@@ -132,7 +134,7 @@ def _grant_storlet(
     """Have the middleware add a grant, which it does a second time as well, and see that it has."""
     request = Request("POST", container.name, headers=wire.encode_grant(grant.user, grant.storlet))
     if dry_run:
-        return plan(session, request)
+        return plan(session.client, request)
     facts = _facts(container, grant)
     if grant.entry in map(str.lower, _entries(session, container, "read")):
         return Done(f"{grant.user} may run {grant.storlet} over container {container} already", facts)
@@ -152,7 +154,7 @@ def _warn(session: Session, user: str, storlet: StorletName) -> None:
     warn, client = session.surroundings.warn, session.client
     if "tempauth" in client.capabilities():
         warn("warning: this cluster's tempauth knows no storlet ACLs; they take effect where Keystone is")
-    if not is_there(session, Request("HEAD", client.storlet_container, storlet.name)):
+    if not is_there(session.client, Request("HEAD", client.storlet_container, storlet.name)):
         warn(f"warning: storlet {storlet} is not deployed")
     readers = _entries(session, ContainerName(client.storlet_container), "read")
     if not any(entry == ".r:*" or not entry.startswith(".") for entry in readers):
@@ -172,7 +174,9 @@ def _change(
     header = _RIGHTS[right]
     if dry_run:
         told = f"(what is there, {'and' if action == 'grant' else 'without'} {entry})"
-        return plan(session, Request("HEAD", container.name), Request("POST", container.name, headers={header: told}))
+        return plan(
+            session.client, Request("HEAD", container.name), Request("POST", container.name, headers={header: told})
+        )
     if action == "grant" and not names_ids(entry) and "tempauth" not in session.client.capabilities():
         session.surroundings.warn(f"warning: ACLs name Keystone's projects and users by their ids, and {entry} is none")
     before = _entries(session, container, right)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from storlet_shell.commands._arguments import (
+from storlet_shell.commands.arguments import (
     DRY_RUN,
+    EXPECT_BYTES,
     HEADER,
     INVOCATION,
     RANGE,
@@ -16,13 +17,13 @@ from storlet_shell.commands._arguments import (
     only_one,
     own_headers,
 )
-from storlet_shell.commands._exchange import check_extra_resources, check_length, explained, is_there, plan, ran
-from storlet_shell.commands._expectation import EXPECT_BYTES, Expectation
 from storlet_shell.errors import IdentityError, NotFoundError, StorletShellError, UsageError
-from storlet_shell.registry import Arg, command
 from storlet_shell.results import Response, Result
-from storlet_shell.runs import check_copy, send_copy
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import Arg, command
+from storlet_shell.store.exchange import check_extra_resources, check_length, explained, is_there, plan, ran
+from storlet_shell.store.expectation import Expectation
+from storlet_shell.store.runs import check_copy, send_copy
 from storlet_shell.store.segments import Replacing
 from storlet_shell.values import ByteRange, Invocation, ObjectPath
 from storlet_shell.wire import headers as wire
@@ -77,17 +78,17 @@ def copy(
     given = {**_headers(run, range), **own_headers(headers, run)}
     request = _request(origin, goal, given, from_account, verb)
     if dry_run:
-        return plan(session, request)
+        return plan(session.client, request)
     if run:
         _check_source(session, origin, run, range)
-        check_extra_resources(session, run)
+        check_extra_resources(session.client, run)
     replacing = Replacing()
-    with replacing.replaced(session.client, goal), explained(session, request, run):
+    with replacing.replaced(session.client, goal), explained(session.client, request, run):
         reply = _send(session, request, run, origin, goal, from_account)
         reply.read()
     for note in replacing.take_notes():
         session.surroundings.warn(note)
-    check_length(session, goal, Expectation(expect_bytes))
+    check_length(session.client, goal, Expectation(expect_bytes))
     through = f" through {run.storlet}" if run else ""
     return Response(
         reply.status,
@@ -161,11 +162,11 @@ def _send(
         message = f"{goal}: this user may not write it, or not read {origin} of account {account}"
         raise IdentityError(message, transaction_id=error.transaction_id) from error
     except NotFoundError as error:
-        if not is_there(session, Request("HEAD", goal.container)):
+        if not is_there(session.client, Request("HEAD", goal.container)):
             message = f"container {goal.container} is not there; make it with: mkdir {goal.container}"
         elif account is not None:
             message = f"{origin} of account {account}: not found (HTTP 404)"
-        elif not is_there(session, Request("HEAD", origin.container, origin.name)):
+        elif not is_there(session.client, Request("HEAD", origin.container, origin.name)):
             message = f"{origin}: not found (HTTP 404)"
         else:
             raise

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from storlet_shell.commands._arguments import DRY_RUN, YES
-from storlet_shell.commands._deletion import delete_object
-from storlet_shell.commands._deployed import date_of, users_of_dependencies
-from storlet_shell.commands._exchange import plan
-from storlet_shell.commands.ls import list_entries
+from storlet_shell.commands.arguments import DRY_RUN, YES
+from storlet_shell.deployments.deployed import date_of, users_of_dependencies
 from storlet_shell.errors import NotFoundError, StorletShellError, UsageError
-from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Report, Result, Table
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.store.deletion import delete_object
+from storlet_shell.store.exchange import plan
+from storlet_shell.store.listing import list_entries
 from storlet_shell.values import Location, ObjectPath, StorletName
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.requests import Request
@@ -61,13 +61,13 @@ def dependencies(
 
 def _list(session: Session) -> Table:
     where = session.client.dependency_container
-    entries = list(list_entries(session, Location(where)))
+    entries = list(list_entries(session.client, Location(where)))
     columns = ("name", "bytes", "permissions", "version", "needed_by", "date")
     return Table(columns, _rows(session, where, entries))
 
 
 def _rows(session: Session, container: str, entries: list[dict[str, Any]]) -> Iterator[tuple[Any, ...]]:
-    users = users_of_dependencies(session) if entries else {}
+    users = users_of_dependencies(session.client) if entries else {}
     for entry in entries:
         reply = session.client.find(Request("HEAD", container, entry["name"]))
         if reply is None:  # deleted since it was listed
@@ -92,7 +92,7 @@ def _facts(session: Session, name: str) -> dict[str, Any]:
         "version": reply.headers.get(wire.DEPENDENCY_VERSION, ""),
         "date": reply.headers.get(wire.LAST_MODIFIED, ""),
         "etag": reply.headers.get(wire.ETAG, "").strip('"'),
-        "needed_by": users_of_dependencies(session).get(name, []),
+        "needed_by": users_of_dependencies(session.client).get(name, []),
     }
 
 
@@ -110,7 +110,7 @@ def _remove(session: Session, names: list[str], *, force: bool, yes: bool, dry_r
         _check_unneeded(session, names)
     requests = [Request("DELETE", where, name) for name in names]
     if dry_run:
-        return plan(session, *requests)
+        return plan(session.client, *requests)
     replies = [_find(session, name) for name in names]
     session.confirm(f"Delete {', '.join(names)}?", yes=yes)
     for number, (name, reply) in enumerate(zip(names, replies, strict=True)):
@@ -125,7 +125,7 @@ def _remove(session: Session, names: list[str], *, force: bool, yes: bool, dry_r
 
 
 def _check_unneeded(session: Session, names: list[str]) -> None:
-    users = users_of_dependencies(session)
+    users = users_of_dependencies(session.client)
     for name in names:
         if needed_by := users.get(name):
             verb = "need" if needed_by[1:] else "needs"

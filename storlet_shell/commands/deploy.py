@@ -6,20 +6,20 @@ import re
 import tempfile
 from pathlib import Path
 
-from storlet_shell import trial
-from storlet_shell.commands._arguments import PARAMETERS
-from storlet_shell.commands._deployment import Package, read_package
-from storlet_shell.commands._exchange import plan, respond
-from storlet_shell.commands._rollout import upload
+from storlet_shell.commands.arguments import PARAMETERS
+from storlet_shell.deployments.package import Package, read_package
+from storlet_shell.deployments.rollout import upload
 from storlet_shell.errors import IdentityError, NotFoundError, StorletShellError, UsageError
-from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result
-from storlet_shell.runs import read_through
-from storlet_shell.saving import temporarily
+from storlet_shell.results.saving import temporarily
 from storlet_shell.session import Session
-from storlet_shell.source import decode
+from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.store.exchange import plan, respond
+from storlet_shell.store.runs import read_through
+from storlet_shell.storlets import trial
+from storlet_shell.storlets.source import decode
+from storlet_shell.text import counted
 from storlet_shell.values import ContainerName, Invocation, ObjectPath, Parameter, StorletMain, expand
-from storlet_shell.visible import counted
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.bodies import open_file
 from storlet_shell.wire.requests import Request
@@ -79,7 +79,7 @@ def deploy(
     :raises StorletFailedError: when --with-invoke or --dry-run runs it and it fails
     """
     _check_run(with_invoke, dry_run, input, print_result=print_result, parameters=bool(parameters or mapping))
-    package = read_package(session, name, main, code).with_language_version(language_version)
+    package = read_package(name, main, code, session.surroundings.stdin).with_language_version(language_version)
     package = package.with_dependencies(dependencies)
     merged = session.parameters(tuple(parameters or ()), mapping)
     where = container.name if container else None
@@ -91,7 +91,7 @@ def deploy(
     if target is not None:
         _check_container(session, where)
     _warn_of(session, package)
-    done = upload(session, package, where)
+    done = upload(session.client, package, where)
     if target is None:
         return done
     run = Invocation(package.storlet, merged)
@@ -129,7 +129,7 @@ def _invoke(session: Session, done: Done, run: Invocation, target: ObjectPath, *
     except StorletShellError:
         session.surroundings.warn(done.message)  # that much has happened
         raise
-    response = respond(session, reply, request, run)
+    response = respond(session.client, reply, request, run)
     if show:
         session.surroundings.warn(done.message)
         return response
@@ -143,7 +143,7 @@ def _planned(session: Session, package: Package, container: str | None) -> Resul
     try:
         client = session.client
         uploads = [dependency.request(client.dependency_container) for dependency in package.local_dependencies]
-        return plan(session, *uploads, package.request(container or client.storlet_container))
+        return plan(session.client, *uploads, package.request(container or client.storlet_container))
     except IdentityError as error:  # the code has been checked all the same
         message = f"{package.label}: the code of {package.main} is sound; its requests are not shown: {error}"
         return Done(message, {"main": package.main})

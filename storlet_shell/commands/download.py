@@ -10,12 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from storlet_shell.commands._dates import set_date
-from storlet_shell.commands._exchange import check_received
-from storlet_shell.commands._folder import Conflicts, place
-from storlet_shell.commands._large_objects import is_identical
-from storlet_shell.commands._parallel import JOBS, Tally, Worker, in_parallel
-from storlet_shell.commands.ls import list_entries
+from storlet_shell.commands.arguments import JOBS
 from storlet_shell.errors import (
     IncompleteBodyError,
     LocalFileError,
@@ -23,12 +18,18 @@ from storlet_shell.errors import (
     StorletShellError,
     UsageError,
 )
-from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result, Table
-from storlet_shell.saving import is_stdout, make_folder_below, replacing_below
+from storlet_shell.results.saving import is_stdout, make_folder_below, replacing_below
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.store.exchange import check_received
+from storlet_shell.store.listing import list_entries
+from storlet_shell.store.parallel import Tally, Worker, in_parallel
+from storlet_shell.text import counted, size
+from storlet_shell.transfers.dates import set_date
+from storlet_shell.transfers.folder import Conflicts, place
+from storlet_shell.transfers.large_objects import is_identical
 from storlet_shell.values import Location, ObjectPath, expand, read_count
-from storlet_shell.visible import counted, size
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.quoting import check_encodable
 from storlet_shell.wire.requests import Request
@@ -124,7 +125,7 @@ def download(
     with session.surroundings.progress(str(source), _total(session, source)) as progress:
         tally = Tally(progress.advance)
         work = _Download(target.absolute(), skip_identical)  # no ~ of an object's name comes first
-        in_parallel(session, tally, _found(session, source), work, jobs=jobs)
+        in_parallel(session.client, tally, _found(session, source), work, jobs=jobs)
     _warn_of_dates(session, tally)
     tally.check("downloaded")
     counts = tally.counts
@@ -170,7 +171,7 @@ def _total(session: Session, source: Location) -> int | None:
 def _found(session: Session, source: Location) -> Iterator[_Found]:
     cut = source.prefix.rfind("/") + 1
     conflicts = Conflicts()
-    for entry in list_entries(session, source):
+    for entry in list_entries(session.client, source):
         found = _Found(ObjectPath(source.container, entry["name"]), entry["name"][cut:], entry)
         yield found._replace(blocked_by=conflicts.find(found.name, is_file=not found.is_folder))
 

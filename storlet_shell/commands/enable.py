@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from storlet_shell.commands._arguments import DRY_RUN
-from storlet_shell.commands._exchange import plan
-from storlet_shell.commands._probe import Probe, policies, try_policies, untried
+from storlet_shell.commands.arguments import DRY_RUN
+from storlet_shell.deployments.probe import Probe, policies, try_policies, untried
 from storlet_shell.errors import StorletShellError
-from storlet_shell.registry import Arg, command
 from storlet_shell.results import Done, Result
-from storlet_shell.runs import names_places
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import Arg, command
+from storlet_shell.store.exchange import plan
+from storlet_shell.store.runs import names_places
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.requests import Request
 
@@ -36,8 +36,8 @@ def enable(session: Session, probe: bool = False, dry_run: bool = False) -> Resu
     requests = [Request("POST", headers={wire.STORLETS_ENABLED: "True"})]
     requests += [Request("PUT", container) for container in containers]
     if dry_run:
-        names = [] if names_places(client) else untried(session, again=probe)
-        return plan(session, *requests, *(Probe(client.storlet_container).plan(names) if names else ()))
+        names = [] if names_places(client) else untried(session.client, again=probe)
+        return plan(session.client, *requests, *(Probe(client.storlet_container).plan(names) if names else ()))
     for request in requests:
         client.send(request).read()
     message = f"account {client.account} is enabled for storlets; containers: {', '.join(containers)}"
@@ -52,8 +52,8 @@ def enable(session: Session, probe: bool = False, dry_run: bool = False) -> Resu
 def _places(session: Session, *, again: bool) -> dict[str, str]:
     """Return where reads run, by the storage policies' names; nothing is known of those that can't be tried."""
     try:
-        results = try_policies(session, again=again)
+        results = try_policies(session.client, again=again)
     except StorletShellError as error:
         session.surroundings.warn(f"warning: the storage policies can't be tried, so reads run on the proxy: {error}")
-        results = dict.fromkeys(policies(session))
+        results = dict.fromkeys(policies(session.client))
     return {name: wire.PLACES[bool(runs)] for name, runs in results.items()}

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from storlet_shell.commands._arguments import (
+from storlet_shell.commands.arguments import (
     DRY_RUN,
+    EXPECT_BYTES,
+    EXPECT_LINES,
     HEADER,
     INVOCATION,
     RANGE,
@@ -19,16 +21,16 @@ from storlet_shell.commands._arguments import (
     only_one,
     own_headers,
 )
-from storlet_shell.commands._exchange import check_extra_resources, explained, plan, respond
-from storlet_shell.commands._expectation import EXPECT_BYTES, EXPECT_LINES, Expectation
 from storlet_shell.errors import StorletShellError
-from storlet_shell.registry import command
 from storlet_shell.results import Response, Result
-from storlet_shell.runs import Answer, place, read_request, read_through
-from storlet_shell.saving import is_stdout
+from storlet_shell.results.saving import is_stdout
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import command
+from storlet_shell.store.exchange import check_extra_resources, explained, plan, respond
+from storlet_shell.store.expectation import Expectation
+from storlet_shell.store.runs import Answer, place, read_request, read_through
+from storlet_shell.text import counted
 from storlet_shell.values import ByteRange, Invocation, ObjectPath
-from storlet_shell.visible import counted
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.requests import Request
 
@@ -80,14 +82,14 @@ def get(
     own = own_headers(headers, run)
     run = run and run._replace(range=range)
     if dry_run:
-        return plan(session, _planned(session, source, run, range, own))
-    check_extra_resources(session, run)
+        return plan(session.client, _planned(session, source, run, range, own))
+    check_extra_resources(session.client, run)
     request, reply = _send(session, source, run, range, own)
     if range:
         _check_range(reply, source, range, run)
         if run is None and expect_bytes is None:
             expect_bytes = wire.decode_range_length(reply.headers)
-    response = respond(session, reply, request, run, Expectation(expect_bytes, expect_lines))
+    response = respond(session.client, reply, request, run, Expectation(expect_bytes, expect_lines))
     if save is None:
         return response
     return _pour(session, response) if is_stdout(save) else _save(response, save)
@@ -110,7 +112,7 @@ def _send(
     session: Session, source: ObjectPath, run: Invocation | None, range: ByteRange | None, own: Mapping[str, str]
 ) -> Answer:
     request = _request(source, range, own)
-    with explained(session, request, run):
+    with explained(session.client, request, run):
         if run is None:
             return Answer(request, session.client.send(request))
         return read_through(session.client, source, run, own, session.surroundings.warn)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from storlet_shell.registry import Arg, Kind, Parser, Registry, command
 from storlet_shell.results import Result, Text
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import Arg, Kind, Parser, Registry, command
 
 
 @command(

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from storlet_shell.errors import ServiceError
-from storlet_shell.registry import command
 from storlet_shell.results import Report, Result
 from storlet_shell.session import Session
-from storlet_shell.visible import size
+from storlet_shell.spec.registry import command
+from storlet_shell.text import size
 
 _FEATURES = {
     "dlo": "dynamic large objects",

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from storlet_shell.commands._arguments import YES, number_option
+from storlet_shell.commands.arguments import YES, number_option
 from storlet_shell.embedded import control
-from storlet_shell.environment import VARIABLES
 from storlet_shell.errors import EmbeddedError, UsageError
-from storlet_shell.registry import Arg, command
+from storlet_shell.identity.environment import VARIABLES
 from storlet_shell.results import Done, Report, Result
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import Arg, command
 
 _MIB = 2**20
 

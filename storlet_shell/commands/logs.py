@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from storlet_shell.commands._deployed import storlet_meant
 from storlet_shell.errors import NotFoundError
-from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Result, Text
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.store.suggestions import storlet_meant
 from storlet_shell.values import StorletName
 
 
@@ -27,6 +27,6 @@ def logs(session: Session, storlet: StorletName, transaction: str | None = None)
     """
     text = session.client.storlet_log(storlet.name, transaction or "")
     if not text:
-        hint = storlet_meant(session, storlet.name)
+        hint = storlet_meant(session.client, storlet.name)
         raise NotFoundError(f"storlet {storlet} has no log: no run has ended yet, or the cluster keeps none{hint}")
     return Text(text)

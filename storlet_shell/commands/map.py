@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from storlet_shell.commands._arguments import make_invocation
+from storlet_shell.batches.patterns import Pattern
 from storlet_shell.commands._batches import RUN, STORLET
 from storlet_shell.commands._mapping import PACE, PLACES, run_over
-from storlet_shell.patterns import Pattern
-from storlet_shell.registry import command
+from storlet_shell.commands.arguments import make_invocation
 from storlet_shell.results import Result
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import command
 from storlet_shell.values import ObjectPath, Parameter, StorletName
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from storlet_shell.commands._arguments import DRY_RUN, METADATA
-from storlet_shell.commands._exchange import plan
-from storlet_shell.registry import Arg, Kind, command
+from storlet_shell.commands.arguments import DRY_RUN, METADATA
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.store.exchange import plan
 from storlet_shell.values import ContainerName, Metadatum
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.requests import Request
@@ -36,7 +36,7 @@ def mkdir(
     headers.update({f"{prefix}{key}": value for key, value in metadata or ()})
     request = Request("PUT", container.name, headers=headers)
     if dry_run:
-        return plan(session, request)
+        return plan(session.client, request)
     reply = session.client.send(request)
     reply.read()
     made = reply.status == 201

@@ -6,16 +6,16 @@ import shlex
 from typing import Any
 
 from storlet_shell.batches.crew import SCRATCH_SECONDS
+from storlet_shell.batches.patterns import Pattern
 from storlet_shell.commands._batches import check_ready
-from storlet_shell.commands._exchange import respond
 from storlet_shell.commands._mapping import PACE, PLACES, run_over
-from storlet_shell.commands._scratch import scratch
 from storlet_shell.errors import UsageError
-from storlet_shell.patterns import Pattern
-from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Response, Result
-from storlet_shell.runs import copy_through, read_through
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.store.exchange import respond
+from storlet_shell.store.runs import copy_through, read_through
+from storlet_shell.store.scratch import scratch
 from storlet_shell.values import Invocation, ObjectPath, Parameter, StorletName
 from storlet_shell.wire import headers as wire
 
@@ -77,7 +77,7 @@ def _run_over_one(session: Session, chain: tuple[Invocation, ...], source: Objec
     """Run a chain over one object, whose body is the result."""
     for run in chain:
         check_ready(session, run)
-    with scratch(session) as container:
+    with scratch(session.client) as container:
         for number, run in enumerate(chain[:-1], 1):
             made = ObjectPath(container, str(number))
             copy_through(session.client, run, source, made, wire.encode_expiry(SCRATCH_SECONDS))
@@ -85,4 +85,4 @@ def _run_over_one(session: Session, chain: tuple[Invocation, ...], source: Objec
         last = chain[-1]._replace(on_proxy=True)
         request, reply = read_through(session.client, source, last, warn=session.surroundings.warn)
         # The answer has begun when the object is removed, and a body that has begun is read from the open file.
-        return respond(session, reply, request, last)
+        return respond(session.client, reply, request, last)

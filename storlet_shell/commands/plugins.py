@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from storlet_shell import drivers, executors, schedulers
+from storlet_shell import executors, schedulers
+from storlet_shell.batches.executor import Executor
 from storlet_shell.errors import PluginError
-from storlet_shell.executors.base import Executor
-from storlet_shell.plugins import Plugin, installed
-from storlet_shell.registry import ENTRY_POINTS, Registry, command
+from storlet_shell.plugins import drivers
+from storlet_shell.plugins.installed import Plugin, installed
 from storlet_shell.results import Result, Table
 from storlet_shell.schedulers.base import Scheduler
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import ENTRY_POINTS, Registry, command
 
 _DRIVERS = {schedulers.NAMESPACE: Scheduler, executors.NAMESPACE: Executor}
 

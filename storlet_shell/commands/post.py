@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from storlet_shell.commands._arguments import DRY_RUN, METADATA
-from storlet_shell.commands._exchange import plan
+from storlet_shell.commands.arguments import DRY_RUN, METADATA
 from storlet_shell.errors import UsageError
-from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.store.exchange import plan
 from storlet_shell.store.links import link_target
 from storlet_shell.values import Location, Metadatum
 from storlet_shell.wire import headers as wire
@@ -94,7 +94,7 @@ def post(
         raise UsageError("post wants something to change: -m KEY=VALUE, --remove KEY or -H NAME:VALUE")
     change = _Change(*location, changes)
     if dry_run:
-        return plan(session, change.request({}))
+        return plan(session.client, change.request({}))
     removes = any(_removes(prefix, *each) for each in changes.items())
     there = _read(session, location) if location.prefix or removes else {}
     absent = [name for name, value in changes.items() if _removes(prefix, name, value) and name not in there]

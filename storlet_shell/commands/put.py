@@ -6,8 +6,9 @@ import mimetypes
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from storlet_shell.commands._arguments import (
+from storlet_shell.commands.arguments import (
     DRY_RUN,
+    EXPECT_BYTES,
     HEADER,
     INVOCATION,
     make_invocation,
@@ -16,7 +17,11 @@ from storlet_shell.commands._arguments import (
     only_one,
     own_headers,
 )
-from storlet_shell.commands._exchange import (
+from storlet_shell.errors import UsageError
+from storlet_shell.results import Response, Result
+from storlet_shell.session import Session
+from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.store.exchange import (
     check_extra_resources,
     check_length,
     check_storlets_run,
@@ -25,11 +30,7 @@ from storlet_shell.commands._exchange import (
     ran,
     shown,
 )
-from storlet_shell.commands._expectation import EXPECT_BYTES, Expectation
-from storlet_shell.errors import UsageError
-from storlet_shell.registry import Arg, Kind, command
-from storlet_shell.results import Response, Result
-from storlet_shell.session import Session
+from storlet_shell.store.expectation import Expectation
 from storlet_shell.store.objects import store
 from storlet_shell.store.segments import Replacing
 from storlet_shell.values import ObjectPath
@@ -81,13 +82,13 @@ def put(
     with _open(session, source) as body:
         request = Request("PUT", target.container, target.name, headers=given, body=body.label)
         if dry_run:
-            return plan(session, request)
+            return plan(session.client, request)
         if run:
-            check_storlets_run(session)
-            check_extra_resources(session, run)
-        with explained(session, request, run):
+            check_storlets_run(session.client)
+            check_extra_resources(session.client, run)
+        with explained(session.client, request, run):
             response = upload(session, request, body, Replacing())
-        check_length(session, target, Expectation(expect_bytes))
+        check_length(session.client, target, Expectation(expect_bytes))
         return response
 
 
@@ -106,7 +107,7 @@ def upload(session: Session, request: Request, body: Body, replacing: Replacing)
     :raises ServiceError: when the server stores other bytes than were sent
     """
     client, path = session.client, ObjectPath(request.container, request.name)
-    with replacing.replaced(client, path), shown(session, request, body):
+    with replacing.replaced(client, path), shown(session.client, request, body):
         reply = store(client, request, body, is_changed=wire.RUN_STORLET in request.headers)
     for note in replacing.take_notes():
         session.surroundings.warn(note)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
+from storlet_shell.batches.executor import Executor
+from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.report import error_of
 from storlet_shell.batches.work import Task, Work
-from storlet_shell.commands._arguments import DRY_RUN, make_invocation, number_option, object_option
 from storlet_shell.commands._batches import (
     INPUT,
     JOBS,
@@ -21,18 +22,17 @@ from storlet_shell.commands._batches import (
     how,
     load_drivers,
 )
-from storlet_shell.commands._exchange import plan
-from storlet_shell.commands._scratch import scratch
-from storlet_shell.commands._unread import check_count, most_inputs
+from storlet_shell.commands.arguments import DRY_RUN, make_invocation, number_option, object_option
 from storlet_shell.errors import UsageError
-from storlet_shell.executors.base import Executor
-from storlet_shell.patterns import Pattern
-from storlet_shell.registry import command
 from storlet_shell.results import Done, Result
-from storlet_shell.runs import check_node
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import command
+from storlet_shell.store.exchange import plan
+from storlet_shell.store.runs import check_node
+from storlet_shell.store.scratch import scratch
+from storlet_shell.store.unread import check_count, most_inputs
+from storlet_shell.text import counted
 from storlet_shell.values import Invocation, ObjectPath, Parameter, StorletName
-from storlet_shell.visible import counted
 from storlet_shell.wire import headers as wire
 
 _HEADER_BYTES = 7000
@@ -104,9 +104,12 @@ def reduce(
     work = Work((run,), True, find_endpoints(session, endpoint), scheduler, jobs)
     if dry_run:
         first, *_ = _groups(objects, fan_in)
-        return plan(session, work.request(_task(0, first, output)))
-    tree = _Tree(session, driver, work, scheduler_address, fan_in, most_inputs(session, run))
-    with scratch(session) as container, session.surroundings.progress(f"{storlet} over {input}", None, "runs") as shown:
+        return plan(session.client, work.request(_task(0, first, output)))
+    tree = _Tree(session, driver, work, scheduler_address, fan_in, most_inputs(session.client, run))
+    with (
+        scratch(session.client) as container,
+        session.surroundings.progress(f"{storlet} over {input}", None, "runs") as shown,
+    ):
         tree.reduce(objects, output, container, shown.advance)
     return Done(
         f"{output}: made of {counted(tree.inputs, 'object')} in {counted(tree.runs, 'run')}",

@@ -9,8 +9,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from storlet_shell.commands._arguments import DRY_RUN, YES
-from storlet_shell.commands._deletion import (
+from storlet_shell.commands.arguments import DRY_RUN, JOBS, YES
+from storlet_shell.errors import NotFoundError, StorletShellError, UsageError
+from storlet_shell.results import Done, Result, Table
+from storlet_shell.session import Session
+from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.store.deletion import (
     delete,
     delete_large,
     delete_many,
@@ -19,16 +23,12 @@ from storlet_shell.commands._deletion import (
     is_link,
     note_of_versions,
 )
-from storlet_shell.commands._exchange import plan
-from storlet_shell.commands._parallel import JOBS, Tally, Worker, in_parallel
-from storlet_shell.commands.ls import list_entries
-from storlet_shell.errors import NotFoundError, StorletShellError, UsageError
-from storlet_shell.registry import Arg, Kind, command
-from storlet_shell.results import Done, Result, Table
-from storlet_shell.session import Session
+from storlet_shell.store.exchange import plan
+from storlet_shell.store.listing import list_entries
+from storlet_shell.store.parallel import Tally, Worker, in_parallel
 from storlet_shell.store.segments import keeps_versions
+from storlet_shell.text import counted
 from storlet_shell.values import ContainerName, Location, ObjectPath
-from storlet_shell.visible import counted
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.requests import Request
 
@@ -83,7 +83,7 @@ def rm(
         raise UsageError("--versions goes with -r")
     requests = [deletion(target.container, target.prefix) for target in targets]
     if dry_run:
-        return plan(session, *requests)
+        return plan(session.client, *requests)
     names = [request.subject for request in requests]
     what = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
     session.confirm(f"Delete {what}?", yes=yes)
@@ -158,7 +158,7 @@ class _Recursion:
             with self._session.surroundings.progress(str(target), None, "objects") as progress:
                 tally = Tally(progress.advance)
                 parts = self._parts(target, at_once)
-                in_parallel(self._session, tally, parts, self._delete, jobs=self._jobs)
+                in_parallel(self._session.client, tally, parts, self._delete, jobs=self._jobs)
             for note in self._notes:
                 self._session.surroundings.warn(note)
             self._notes.clear()
@@ -195,7 +195,7 @@ class _Recursion:
         return f"{spelled} of container {target.container} that start with {target.prefix}"
 
     def _listing(self, target: Location) -> Iterator[dict[str, Any]]:
-        return list_entries(self._session, target, versions=self._versions)
+        return list_entries(self._session.client, target, versions=self._versions)
 
     def _at_once(self) -> int:
         """Return how many objects one request may delete; one when the cluster takes no more."""
@@ -264,7 +264,7 @@ class _Recursion:
 
     def _holds_something(self, target: Location) -> bool:
         """Tell whether a container lists an object: an older version, or one that came meanwhile."""
-        return next(list_entries(self._session, target, versions=True), None) is not None
+        return next(list_entries(self._session.client, target, versions=True), None) is not None
 
 
 def _typed(request: Request) -> str:

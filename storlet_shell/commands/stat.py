@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Report, Result
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import Arg, Kind, command
 from storlet_shell.store.links import link_target
+from storlet_shell.text import size
 from storlet_shell.values import Location, read_count
-from storlet_shell.visible import size
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.requests import Request
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from storlet_shell.access import read_entries, users_of
-from storlet_shell.commands._deployed import Deployed, deployed_storlets
-from storlet_shell.commands._exchange import is_there
-from storlet_shell.commands.ls import list_entries
+from storlet_shell.deployments.access import read_entries, users_of
+from storlet_shell.deployments.deployed import Deployed, deployed_storlets
 from storlet_shell.errors import NotFoundError, StorletShellError, UsageError
-from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Report, Result, Table
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.store.exchange import is_there
+from storlet_shell.store.listing import list_entries
 from storlet_shell.values import ContainerName, Location, StorletName
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.header_dict import HeaderDict
@@ -54,7 +54,7 @@ def storlets(
         return Report({**_facts(session, where, storlet.name), **granted})
     if storlet is not None or grants:
         raise UsageError("storlets list takes no name and no --grants; show one with: storlets show STORLET")
-    found = deployed_storlets(session, where)
+    found = deployed_storlets(session.client, where)
     first = next(found, None)  # asks for the listing, so that an error is raised here and not while it is shown
     return Table(("name", "language", "main", "dependencies", "date"), _rows(first, found))
 
@@ -90,7 +90,7 @@ def _facts(session: Session, container: str, name: str) -> dict[str, Any]:
 
 
 def _is_deployed(session: Session, dependency: str) -> bool:
-    return is_there(session, Request("HEAD", session.client.dependency_container, dependency))
+    return is_there(session.client, Request("HEAD", session.client.dependency_container, dependency))
 
 
 def _readers(session: Session, container: str) -> list[str]:
@@ -103,7 +103,7 @@ def _readers(session: Session, container: str) -> list[str]:
 def _grants(session: Session, name: str) -> list[str]:
     """Return who may read which container through the storlet (storlets ``handlers/proxy.py: _build_acl_string``)."""
     found = []
-    for container in list_entries(session, Location()):
+    for container in list_entries(session.client, Location()):
         reply = session.client.find(Request("HEAD", container["name"]))
         for user in users_of(reply.headers.get(wire.CONTAINER_READ, ""), name) if reply else ():
             found.append(f"{user} over {ContainerName(container['name'])}")

@@ -5,14 +5,15 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from storlet_shell.commands._arguments import DRY_RUN, YES
-from storlet_shell.commands._deletion import delete_object
-from storlet_shell.commands._deployed import not_deployed, users_of_dependencies
-from storlet_shell.commands._exchange import plan
+from storlet_shell.commands.arguments import DRY_RUN, YES
+from storlet_shell.deployments.deployed import users_of_dependencies
 from storlet_shell.errors import NotFoundError, StorletShellError
-from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.store.deletion import delete_object
+from storlet_shell.store.exchange import plan
+from storlet_shell.store.suggestions import not_deployed
 from storlet_shell.values import ContainerName, ObjectPath, StorletName
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.requests import Request
@@ -50,7 +51,7 @@ def undeploy(
     request = Request("DELETE", where, storlet.name)
     if dry_run:
         _tell_kept(session, kept)
-        return plan(session, request, *dependencies)
+        return plan(session.client, request, *dependencies)
     if not (yes or with_dependencies) and session.surroundings.is_watched():
         _look_up(session, storlet, container)  # before anybody is asked about what is not there
     what = f"{storlet} with {', '.join(alone)}" if alone else str(storlet)
@@ -69,7 +70,7 @@ def _not_deployed(
     session: Session, storlet: StorletName, container: ContainerName | None, error: NotFoundError
 ) -> NotFoundError:
     place = container.name if container else ""
-    return not_deployed(session, storlet.name, place, transaction_id=error.transaction_id)
+    return not_deployed(session.client, storlet.name, place, transaction_id=error.transaction_id)
 
 
 def _look_up(session: Session, storlet: StorletName, container: ContainerName | None) -> Reply:
@@ -88,7 +89,7 @@ def _sort(
     """Return the dependencies that only this storlet names, and who else names the others."""
     reply = _look_up(session, storlet, container)
     needed = wire.decode_storlet(reply.headers).dependencies
-    users = users_of_dependencies(session) if needed else {}
+    users = users_of_dependencies(session.client) if needed else {}
     is_own = container is None or container.name == session.client.storlet_container
     others = {name: [user for user in users.get(name, []) if not (is_own and user == storlet.name)] for name in needed}
     return [name for name in needed if not others[name]], {name: who for name, who in others.items() if who}

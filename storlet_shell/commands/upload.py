@@ -10,20 +10,20 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import IO
 
-from storlet_shell.commands._arguments import DRY_RUN
-from storlet_shell.commands._exchange import plan
-from storlet_shell.commands._folder import LocalFile, local_file, walk
-from storlet_shell.commands._parallel import JOBS, Tally, Worker, in_parallel
-from storlet_shell.commands._stream import Pieces, StreamUpload
-from storlet_shell.commands._upload import Choices, Target, Upload
+from storlet_shell.commands.arguments import DRY_RUN, JOBS
 from storlet_shell.commands.put import upload as send_upload
 from storlet_shell.errors import LocalFileError, NotFoundError, StorletShellError, UsageError
-from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.store.exchange import plan
+from storlet_shell.store.parallel import Tally, Worker, in_parallel
 from storlet_shell.store.segments import Replacing
+from storlet_shell.text import size
+from storlet_shell.transfers.files import Choices, Target, Upload
+from storlet_shell.transfers.folder import LocalFile, local_file, walk
+from storlet_shell.transfers.stream import Pieces, StreamUpload
 from storlet_shell.values import Location, ObjectPath, expand
-from storlet_shell.visible import size
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.bodies import bytes_body, is_special, open_file, stream_body
 from storlet_shell.wire.requests import Request
@@ -116,7 +116,7 @@ def _upload_stream(
     request = Request("PUT", *path, headers={wire.CONTENT_TYPE: choices.content_type or ""}, body=shown)
     stream = _stream(session, content, file)
     if dry_run:
-        return plan(session, request)
+        return plan(session.client, request)
     with stream as opened:
         body = stream_body(opened, label) if content is None else bytes_body(content)
         if choices.segment_size:
@@ -150,7 +150,7 @@ def _opened(file: Path) -> Iterator[IO[bytes]]:
 
 def _upload_pieces(session: Session, path: ObjectPath, choices: Choices, pieces: Pieces) -> Result:
     assert choices.segment_size is not None
-    uploading = StreamUpload(session, path.container, choices)
+    uploading = StreamUpload(session.client, path.container, choices)
     with session.surroundings.progress(str(path), None) as progress:
         tally = Tally(progress.advance)
         try:
@@ -166,14 +166,14 @@ def _upload_files(
 ) -> Result:
     targets = _targets(source, path)
     if dry_run:
-        return plan(session, *(target.request(choices) for target in targets if isinstance(target, Target)))
+        return plan(session.client, *(target.request(choices) for target in targets if isinstance(target, Target)))
     _check_container(session, path.container)
-    uploading = Upload(session, path.container, choices)
+    uploading = Upload(session.client, path.container, choices)
     total = source.stat().st_size if source.is_file() else None
     with session.surroundings.progress(str(source), total) as progress:
         tally = Tally(progress.advance)
         try:
-            in_parallel(session, tally, uploading.parts(targets, tally), uploading, jobs=jobs)
+            in_parallel(session.client, tally, uploading.parts(targets, tally), uploading, jobs=jobs)
         finally:
             uploading.clean()
     tally.check("uploaded")

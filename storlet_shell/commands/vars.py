@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from storlet_shell.errors import NotFoundError, UsageError
-from storlet_shell.registry import Arg, Kind, command
 from storlet_shell.results import Done, Report, Response, Result, Table, Text
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import Arg, Kind, command
 from storlet_shell.values import Parameter
 
 _LONGEST = 60

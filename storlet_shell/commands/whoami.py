@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from storlet_shell.errors import IdentityError
-from storlet_shell.registry import command
 from storlet_shell.results import Report, Result
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import command
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.requests import Request
 

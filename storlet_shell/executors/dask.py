@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storlet_shell.batches.crew import Crew, save
+from storlet_shell.batches.executor import Executor, How
 from storlet_shell.batches.work import Outcome, Task, Work
-from storlet_shell.environment import LOCAL
 from storlet_shell.errors import ExitStatus, LocalFileError, PluginError, ServiceError, StorletShellError
-from storlet_shell.executors.base import Executor, How
+from storlet_shell.identity.environment import LOCAL
 from storlet_shell.session import LOCAL_FOLDER, Options, Session, Surroundings
 
 if TYPE_CHECKING:

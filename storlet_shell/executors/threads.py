@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from storlet_shell.batches.crew import Crew
+from storlet_shell.batches.executor import Executor, How
 from storlet_shell.batches.work import Outcome, Task, Work
-from storlet_shell.executors.base import Executor, How
 
 GRACE = 3.0
 """Seconds for which runs that are under way may go on after Ctrl-C."""

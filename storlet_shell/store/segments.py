@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storlet_shell.errors import IdentityError, ServiceError, StorletShellError
 from storlet_shell.store.links import link_target
+from storlet_shell.text import counted
 from storlet_shell.values import Location, ObjectPath
-from storlet_shell.visible import counted
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.requests import Request
 

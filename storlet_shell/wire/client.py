@@ -24,6 +24,7 @@ from storlet_shell.wire import headers as wire
 from storlet_shell.wire.bodies import Body
 from storlet_shell.wire.cluster import CAPABILITIES, Cluster, ask_capabilities
 from storlet_shell.wire.login import Login
+from storlet_shell.wire.observer import Observer
 from storlet_shell.wire.requests import Request
 from storlet_shell.wire.statuses import error_of_status, is_done
 from storlet_shell.wire.transport import Reply, Transport, host_of
@@ -66,6 +67,7 @@ class Client:
     :param record: called with each request as it is sent, for diagnosis; never sees the token
     :param endpoint: the account's storage URL at another place than the login names; empty for that one
     :param clusters: what is known of clusters, by storage URLs; :meth:`another` shares it
+    :param observer: told of progress and warnings; None for nobody
     """
 
     def __init__(
@@ -74,8 +76,10 @@ class Client:
         record: Callable[[str], None] = lambda _: None,
         endpoint: str = "",
         clusters: dict[str, Cluster] | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self.login = login
+        self.observer = observer or Observer()
         self._record = record
         self._endpoint = endpoint
         self._transport: Transport | None = None
@@ -129,12 +133,14 @@ class Client:
         told = self.capabilities().get("storlet_handler", {})
         return str(told.get("storlet_dependency", wire.DEPENDENCY_CONTAINER))
 
-    def another(self, endpoint: str = "") -> Client:
+    def another(self, endpoint: str = "", observer: Observer | None = None) -> Client:
         """Return a client with connections of its own.
 
         :param endpoint: the account's storage URL at another place; empty for this client's
+        :param observer: its own; None for this client's
         """
-        return Client(self.login, self._record, endpoint or self._endpoint, self.clusters)
+        endpoint = endpoint or self._endpoint
+        return Client(self.login, self._record, endpoint, self.clusters, observer or self.observer)
 
     @property
     def storage_url(self) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import quote
 
 from storlet_shell.errors import StorletShellError
-
-SURROGATE = re.compile("[\ud800-\udfff]")
+from storlet_shell.text import SURROGATE, escaped
 
 
 def quoted(text: str, safe: str = "/") -> str:
@@ -33,8 +31,3 @@ def check_encodable(text: str, subject: object) -> None:
         raise StorletShellError(
             f"{escaped(str(subject))}: the name isn't valid Unicode, so nothing can be done with it"
         )
-
-
-def escaped(text: str) -> str:
-    r"""Return a text with each surrogate spelled ``\udXXX``, which is its spelling in JSON, too."""
-    return SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

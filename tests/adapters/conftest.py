@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from storlet_shell.adapters import cli
+from storlet_shell.adapters.cli import main as cli
 from storlet_shell.adapters.console import Console
-from storlet_shell.adapters.shell import Shell, make_class
+from storlet_shell.adapters.shell.app import Shell, make_class
 from storlet_shell.embedded.control import Running
-from storlet_shell.environment import discover
-from storlet_shell.registry import Registry
+from storlet_shell.identity.environment import discover
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import Registry
 
 
 @dataclass

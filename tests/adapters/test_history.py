@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from storlet_shell.adapters.history import ShellHistory, startup_file
+from storlet_shell.adapters.shell.history import ShellHistory, startup_file
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from storlet_shell.adapters.lines import LONGEST, GrammarError, Line, is_incomplete, parse, split
+from storlet_shell.adapters.script.lines import LONGEST, GrammarError, Line, is_incomplete, parse, split
 from storlet_shell.errors import UsageError
 
 

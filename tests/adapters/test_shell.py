@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from storlet_shell.adapters.console import Console
-from storlet_shell.adapters.interpreter import Typed
-from storlet_shell.adapters.shell import Shell, make_class
+from storlet_shell.adapters.script.interpreter import Typed
+from storlet_shell.adapters.shell.app import Shell, make_class
 from storlet_shell.commands.vars import describe
-from storlet_shell.registry import Registry
 from storlet_shell.session import Options, Session
+from storlet_shell.spec.registry import Registry
 
 Upload = Callable[[str, bytes], None]
 Capture = pytest.CaptureFixture[str]

@@ -222,7 +222,7 @@ class Terminal:
         command = ["-m", "xonsh", "--no-rc", "--shell-type", "readline", "-i", "-DPROMPT=READY> "]
         self.child = pexpect.spawn(sys.executable, command, env=environ, cwd=str(xonsh.home), timeout=20)
         self.expect("READY> ")
-        self.line("xontrib load -f storlet_shell.adapters.xontrib")
+        self.line("xontrib load -f storlet_shell.adapters.xonsh.xontrib")
 
     def expect(self, text: str) -> str:
         """Wait for a text, and return what came before it."""

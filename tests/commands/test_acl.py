@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from storlet_shell.access import Grant
+from storlet_shell.deployments.access import Grant
 from tests.support.lines import Runner, one_line
 from tests.support.responder import Responder, html, ok
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from storlet_shell.commands._dates import nanoseconds
+from storlet_shell.transfers.dates import nanoseconds
 from tests.support.lines import Runner, one_line
 from tests.support.responder import Responder, ok
 

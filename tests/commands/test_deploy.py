@@ -20,11 +20,11 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from storlet_shell import jar as jar_module
-from storlet_shell.classfile import ClassFile
 from storlet_shell.errors import ConnectionFailedError, UsageError
-from storlet_shell.jar import StorletJar
-from storlet_shell.renewal import lengthened, with_names
+from storlet_shell.storlets import jar as jar_module
+from storlet_shell.storlets.classfile import ClassFile
+from storlet_shell.storlets.jar import StorletJar
+from storlet_shell.storlets.renewal import lengthened, with_names
 from storlet_shell.wire.client import Client
 from storlet_shell.wire.headers import decode_storlet
 from storlet_shell.wire.requests import Request

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from storlet_shell import contract
 from storlet_shell.embedded import control
+from storlet_shell.storlets import contract
 from tests.embedded.storlets import Client
 from tests.support.lines import Runner, one_line
 from tests.support.storlets import storlet

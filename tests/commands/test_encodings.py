@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from storlet_shell.source import decode, encode_typed
+from storlet_shell.storlets.source import decode, encode_typed
 from tests.support.lines import Runner, one_line
 
 CODE = """\

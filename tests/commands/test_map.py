@@ -16,16 +16,16 @@ from urllib.parse import unquote
 
 import pytest
 
-from storlet_shell import endpoints, throttle
 from storlet_shell.adapters.console import Console
 from storlet_shell.adapters.progress import figures
-from storlet_shell.batches import batch
+from storlet_shell.batches import batch, endpoints, throttle
 from storlet_shell.batches.journal import Journal
-from storlet_shell.credentials import Credentials, Login
 from storlet_shell.embedded import control
-from storlet_shell.registry import Registry, parse
+from storlet_shell.identity.credentials import Login
+from storlet_shell.identity.values import Credentials
 from storlet_shell.results import Table
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import Registry, parse
 from storlet_shell.values import Connection
 from storlet_shell.wire.client import Client
 from storlet_shell.wire.requests import Request

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from storlet_shell.registry import Registry, parse
 from storlet_shell.session import Session, Surroundings
+from storlet_shell.spec.registry import Registry, parse
 from tests.support.lines import Runner, one_line
 from tests.support.responder import INFO, Responder, html, ok
 

@@ -11,8 +11,8 @@ from urllib.parse import unquote
 import pexpect
 import pytest
 
-from storlet_shell.registry import Registry
 from storlet_shell.session import Session, Surroundings
+from storlet_shell.spec.registry import Registry
 from tests.commands.names import NAMES
 from tests.support.lines import Runner, one_line
 from tests.support.responder import Answer, Responder, html, ok

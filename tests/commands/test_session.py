@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from storlet_shell.embedded import control
-from storlet_shell.registry import Registry
+from storlet_shell.spec.registry import Registry
 from tests.support.lines import Runner, base_environment, one_line
 from tests.support.responder import KEY, USER, Responder, html, ok
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from storlet_shell.adapters.console import Console
-from storlet_shell.adapters.interpreter import Interpreter
-from storlet_shell.adapters.lines import split
+from storlet_shell.adapters.script.interpreter import Interpreter
+from storlet_shell.adapters.script.lines import split
 from storlet_shell.errors import UsageError
-from storlet_shell.registry import Registry
 from storlet_shell.results import Response
-from storlet_shell.saving import descriptor_of, is_stdout
+from storlet_shell.results.saving import descriptor_of, is_stdout
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import Registry
 from tests.support.fixtures import TEXT
 from tests.support.lines import Runner, one_line
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from storlet_shell.errors import NotFoundError
-from storlet_shell.registry import Registry
 from storlet_shell.session import Session, Surroundings
+from storlet_shell.spec.registry import Registry
 from tests.support.fixtures import TEXT
 from tests.support.lines import Runner, one_line
 from tests.support.responder import Responder, html

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import eventlet
 
-from storlet_shell.embedded.slots import Slots
+from storlet_shell.embedded.engine.slots import Slots
 
 
 def account_alone_has_most_of_the_slots() -> None:

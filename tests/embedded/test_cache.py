@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from storlet_shell.embedded.cache import MemoryCache
+from storlet_shell.embedded.middleware.cache import MemoryCache
 
 
 def test_values_are_kept_as_json_would() -> None:

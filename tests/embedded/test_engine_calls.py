@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from storlet_shell.embedded import control, seccomp
+from storlet_shell.embedded import control
+from storlet_shell.embedded.sandbox import seccomp
 
 from .storlets import Client, storlet
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from storlet_shell.embedded import control
-from storlet_shell.embedded.disk import RESERVED_BYTES
+from storlet_shell.embedded.sandbox.disk import RESERVED_BYTES
 from tests.support.keystone import KeystoneSwift
 from tests.support.small_disk import filled, small_disk
 

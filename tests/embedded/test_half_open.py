@@ -11,7 +11,7 @@ import pytest
 import swiftclient
 
 from storlet_shell.embedded import control
-from storlet_shell.embedded.settings import MOST_WAITING
+from storlet_shell.embedded.control.settings import MOST_WAITING
 from tests.support.keystone import KeystoneSwift
 
 HALVES = {

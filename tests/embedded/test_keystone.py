@@ -17,8 +17,8 @@ import pytest
 
 from storlet_shell.embedded import control
 from storlet_shell.embedded.control import KEYSTONE, TEMPAUTH, Settings
-from storlet_shell.environment import VARIABLES
 from storlet_shell.errors import EmbeddedError, ExitStatus
+from storlet_shell.identity.environment import VARIABLES
 from tests.support.keystone import KeystoneSwift
 from tests.support.lines import Runner, base_environment, one_line
 from tests.support.storlets import STORLETS

@@ -18,8 +18,8 @@ import pytest
 import swiftclient
 
 from storlet_shell.embedded import control
-from storlet_shell.embedded import folder as places
 from storlet_shell.embedded.control import Settings
+from storlet_shell.embedded.control import folder as places
 from storlet_shell.errors import EmbeddedError, ExitStatus, RefusedError
 from storlet_shell.session import Options, Session, Surroundings
 from storlet_shell.wire.requests import Request

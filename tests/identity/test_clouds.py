@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from storlet_shell import clouds
-from storlet_shell.credentials import Credentials
 from storlet_shell.errors import IdentityError
-from storlet_shell.identity import Finder
+from storlet_shell.identity import clouds
+from storlet_shell.identity.finder import Finder
+from storlet_shell.identity.values import Credentials
 
 AUTH = "auth_url: http://host:5000/v3, username: user, project_name: project"
 CLOUDS = f"""

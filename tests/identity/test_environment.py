@@ -7,10 +7,10 @@ import re
 
 import pytest
 
-from storlet_shell import auth_types, environment
-from storlet_shell.credentials import Credentials
-from storlet_shell.environment import VARIABLES, discover
 from storlet_shell.errors import IdentityError, StorletShellError
+from storlet_shell.identity import auth_types, environment
+from storlet_shell.identity.environment import VARIABLES, discover
+from storlet_shell.identity.values import Credentials
 
 URL = {"OS_AUTH_URL": "http://host:5000/v3"}
 PASSWORD = {**URL, "OS_USERNAME": "user", "OS_PASSWORD": "secret", "OS_PROJECT_NAME": "project"}

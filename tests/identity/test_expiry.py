@@ -10,8 +10,8 @@ import msgpack
 import pytest
 from cryptography.fernet import Fernet
 
-from storlet_shell.registry import Registry
 from storlet_shell.session import Session, Surroundings
+from storlet_shell.spec.registry import Registry
 from storlet_shell.wire.requests import Request
 from tests.support.keystone import KeystoneSwift
 from tests.support.lines import Runner

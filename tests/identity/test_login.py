@@ -9,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from storlet_shell.credentials import Credentials, Login
-from storlet_shell.environment import discover
 from storlet_shell.errors import ExitStatus, IdentityError, ServiceError, StorletShellError
+from storlet_shell.identity.credentials import Login
+from storlet_shell.identity.environment import discover
+from storlet_shell.identity.values import Credentials
 from storlet_shell.session import Options, Session, Surroundings
 from storlet_shell.values import Connection
 from storlet_shell.wire.client import Client

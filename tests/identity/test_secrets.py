@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 import storlet_shell
-from storlet_shell.adapters.history import ShellHistory
-from storlet_shell.environment import discover
+from storlet_shell.adapters.shell.history import ShellHistory
 from storlet_shell.errors import IdentityError
+from storlet_shell.identity.environment import discover
 from storlet_shell.session import Session, Surroundings
 from storlet_shell.wire.requests import Request
 from tests.identity.test_login import keystone, token

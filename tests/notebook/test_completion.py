@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storlet_shell import completion
-from storlet_shell.adapters.expansion import doubled, expand, go_on
-from storlet_shell.cursor import Cursor, split
+from storlet_shell.adapters.completion import names as completion
+from storlet_shell.adapters.completion.cursor import Cursor, split
+from storlet_shell.adapters.notebook.expansion import doubled, expand, go_on
 from tests.notebook.cells import Cells
 
 

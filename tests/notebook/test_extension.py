@@ -10,8 +10,8 @@ import pytest
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
-from storlet_shell.registry import Arg, Command, Registry
 from storlet_shell.results import Text
+from storlet_shell.spec.registry import Arg, Command, Registry
 from tests.notebook.cells import Cells
 from tests.support.lines import ROOT
 

@@ -7,13 +7,13 @@ from contextlib import suppress
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storlet_shell.classfile import ClassFile
-from storlet_shell.display import bundle
 from storlet_shell.errors import StorletShellError, UsageError
-from storlet_shell.excerpts import with_code
-from storlet_shell.jar import StorletJar
-from storlet_shell.response import Response
-from storlet_shell.source import StorletSource
+from storlet_shell.results.display import bundle
+from storlet_shell.results.response import Response
+from storlet_shell.storlets.classfile import ClassFile
+from storlet_shell.storlets.excerpts import with_code
+from storlet_shell.storlets.jar import StorletJar
+from storlet_shell.storlets.source import StorletSource
 
 CHUNKS = st.lists(st.binary(max_size=40), max_size=5)
 KINDS = st.sampled_from(["", "text/csv", "text/plain", "application/json", "image/png", "text/html", "text/csv;a=b"])

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storlet_shell import access
+from storlet_shell.deployments import access
 from storlet_shell.errors import UsageError
 from storlet_shell.values import ByteRange, ObjectPath
 from storlet_shell.wire import headers as wire

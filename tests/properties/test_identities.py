@@ -8,10 +8,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storlet_shell import clouds
-from storlet_shell.credentials import Credentials
-from storlet_shell.environment import SECRET_VARIABLES, VARIABLES, discover
 from storlet_shell.errors import IdentityError
+from storlet_shell.identity import clouds
+from storlet_shell.identity.environment import SECRET_VARIABLES, VARIABLES, discover
+from storlet_shell.identity.values import Credentials
 
 SECRET = "s3cret-of-the-test"
 VALUES = st.sampled_from(["", "http://127.0.0.1:9/v3", "http://[", "a@b", "demo", "1", "v3password", "v2password", "3"])

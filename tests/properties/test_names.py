@@ -9,9 +9,9 @@ from pathlib import PurePosixPath
 from hypothesis import given
 from hypothesis import strategies as st
 
+from storlet_shell.batches.patterns import Pattern
+from storlet_shell.batches.templates import FIELDS, Template
 from storlet_shell.errors import UsageError
-from storlet_shell.patterns import Pattern
-from storlet_shell.templates import FIELDS, Template
 from storlet_shell.values import ObjectPath
 from tests.test_values import OBJECTS
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fuzz import lines, responses, scripts
 from storlet_shell.errors import StorletShellError
-from storlet_shell.registry import Call, Command, Registry
+from storlet_shell.spec.registry import Call, Command, Registry
 
 PIECES = st.sampled_from(
     [

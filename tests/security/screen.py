@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from unittest.mock import patch
 
-from storlet_shell.adapters.cli import main
+from storlet_shell.adapters.cli.main import main
 
 EVIL = "\x1b]0;owned\x07\x1b[31m\x9b31m\x7f\u202e"
 """What sets a window's title and colours, in both spellings, deletes, and turns text around."""

@@ -13,11 +13,11 @@ import pytest
 
 import storlet_shell
 from storlet_shell.adapters.console import Console
-from storlet_shell.adapters.history import check_startup_file
-from storlet_shell.adapters.shell import make_class
+from storlet_shell.adapters.shell.app import make_class
+from storlet_shell.adapters.shell.history import check_startup_file
 from storlet_shell.errors import LocalFileError
-from storlet_shell.registry import Registry
 from storlet_shell.session import Session
+from storlet_shell.spec.registry import Registry
 from tests.support.lines import Runner
 from tests.support.site import PLUGIN
 

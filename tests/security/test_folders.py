@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from storlet_shell import saving
+from storlet_shell.batches.templates import Template
 from storlet_shell.errors import LocalFileError, UsageError
-from storlet_shell.saving import make_folder_below, replacing_below
-from storlet_shell.templates import Template
+from storlet_shell.results import saving
+from storlet_shell.results.saving import make_folder_below, replacing_below
 from storlet_shell.values import ObjectPath
 from tests.support.lines import Outcome, Runner
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from storlet_shell.adapters.history import ShellHistory
+from storlet_shell.adapters.shell.history import ShellHistory
 from storlet_shell.embedded import control
 from storlet_shell.wire.headers import without_keys
 from tests.support.keystone import KeystoneSwift

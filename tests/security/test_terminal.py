@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from storlet_shell.adapters.completion.names import complete
 from storlet_shell.adapters.console import Console
-from storlet_shell.adapters.shell import make_class
-from storlet_shell.completion import complete
-from storlet_shell.registry import Kind, Registry
-from storlet_shell.reports import Done, Planned, Report, Result, Table, Text
-from storlet_shell.response import Response
+from storlet_shell.adapters.shell.app import make_class
+from storlet_shell.results.reports import Done, Planned, Report, Result, Table, Text
+from storlet_shell.results.response import Response
 from storlet_shell.session import Session
-from storlet_shell.visible import printable, printable_json
+from storlet_shell.spec.registry import Kind, Registry
+from storlet_shell.text import printable, printable_json
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.bodies import bytes_body
 from storlet_shell.wire.client import Client

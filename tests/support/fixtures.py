@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from storlet_shell.credentials import Connection, Credentials, Login
 from storlet_shell.embedded import control
+from storlet_shell.identity.credentials import Connection, Login
+from storlet_shell.identity.values import Credentials
 from storlet_shell.wire import client as client_module
 from storlet_shell.wire.client import Client
 from tests.support.lines import Runner, base_environment

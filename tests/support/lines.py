@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from storlet_shell.adapters.cli import main
+from storlet_shell.adapters.cli.main import main
 
 ROOT = Path(__file__).parents[2]
 
 _WITHOUT_ROOT = """
 import ctypes, sys
-from storlet_shell.adapters.cli import main
+from storlet_shell.adapters.cli.main import main
 # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH are what lets root read everything.
 header, data = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
 assert ctypes.CDLL(None).capset(header, data) == 0

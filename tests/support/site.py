@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.support.lines import Outcome, Runner
 
 PLUGIN = """
-from storlet_shell.registry import Arg, command
+from storlet_shell.spec.registry import Arg, command
 from storlet_shell.results import Text
 
 @command({name!r}, "Greet.", Arg("who", nargs="?", default="you"), aliases={aliases!r})

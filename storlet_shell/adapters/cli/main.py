@@ -1,0 +1,248 @@
+"""The one-shot line: ``storlet-shell [global options] COMMAND …``, and the way to the shell and to command files.
+
+A built-in command pays for its own module and nothing else: neither cmd2 nor rich nor IPython nor stevedore.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from storlet_shell import __version__
+from storlet_shell.adapters import options
+from storlet_shell.adapters.console import Console
+from storlet_shell.errors import ExitStatus, LocalFileError, StorletShellError, TerminatedError, UsageError
+from storlet_shell.identity.environment import holds_none
+from storlet_shell.session import Options, Session
+from storlet_shell.spec.once import refuse_repeats
+from storlet_shell.spec.registry import Call, Registry, parse
+from storlet_shell.text import printable
+
+_MOMENT = 0.001
+"""Seconds after which a signal that was dropped is raised once more."""
+
+
+def run() -> NoReturn:
+    """Run ``storlet-shell`` as a process of its own.
+
+    A short process spends a good part of its life on looking for garbage among freshly imported modules, and on taking
+    them down at its end: the first is made rare, the second is left out.
+    """
+    gc.set_threshold(50_000, 20, 50)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # under nohup, SIGHUP is to stay ignored
+            signal.signal(number, _end)
+    sys.unraisablehook = _end_all_the_same
+    try:
+        status = main()
+    except KeyboardInterrupt as error:  # before a line runs, or after it
+        status = Console(os.environ).show_error(error)
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def _end(number: int, _: object) -> NoReturn:
+    """End as the signal wants, but let go of everything first: a half-written file that --save has begun, say."""
+    raise TerminatedError(128 + number)
+
+
+def _end_all_the_same(ignored: sys.UnraisableHookArgs) -> None:
+    """End a moment later if the signal came in a place that lets nothing out: an object's end, or a lock's."""
+    end = ignored.exc_value
+    if not isinstance(end, SystemExit | KeyboardInterrupt):
+        sys.__unraisablehook__(ignored)
+        return
+
+    def again(_number: int, _: object) -> NoReturn:
+        raise end
+
+    signal.signal(signal.SIGALRM, again)
+    signal.setitimer(signal.ITIMER_REAL, _MOMENT)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``storlet-shell`` and return its exit status."""
+    # Where it is installed, swiftclient imports it for logins that are not made through swiftclient here: 0.3 s.
+    sys.modules.setdefault("keystoneclient", None)  # type: ignore[arg-type]
+    _occupy_standard_descriptors()
+    parser = make_parser()
+    if "_ARGCOMPLETE" in os.environ:
+        from storlet_shell.adapters.completion import tab  # a shell asks what Tab stands for
+
+        tab.answer(parser)
+    given, status = parser.parse_args(argv), 0
+    try:
+        status = _run(given)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        if not status:  # otherwise it has been said
+            known = isinstance(error, BrokenPipeError)
+            shown = error if known else LocalFileError(f"can't write the result: {error.strerror or error}")
+            status = Console(os.environ).show_error(shown)
+        # The interpreter flushes standard output once more at its end, and would fail a second time.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return int(status)
+
+
+def _occupy_standard_descriptors() -> None:
+    """Put something in the place of closed standard streams, so that no file or connection is taken for one."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115  it stays for the process's life
+
+
+class _Parser(argparse.ArgumentParser):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        refuse_repeats(self)
+
+    def error(self, message: str) -> NoReturn:
+        """End with one line, as every other wrong line does."""
+        self.exit(ExitStatus.USAGE, f"{self.prog}: {printable(message)}; try: {self.prog} --help\n")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of everything in front of the command."""
+    parser = _Parser(
+        prog="storlet-shell",
+        usage="storlet-shell [options] [COMMAND …]",
+        description="Run storlets on OpenStack Swift. Without a command, an interactive shell.",
+        epilog="storlet-shell help lists the commands.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"storlet-shell {__version__}")
+    parser.add_argument("--local", action="store_true", help="use the embedded Swift; join a running one or start one")
+    parser.add_argument("--ephemeral", action="store_true", help="with --local: one that is gone at the end")
+    parser.add_argument("--json", action="store_true", help="show each result as one JSON document")
+    parser.add_argument("--debug", action="store_true", help="show requests, and the traceback of every error")
+    parser.add_argument(
+        "--timeout", type=_seconds, metavar="SECONDS", help="give a silent server up after this; 60 if not given"
+    )
+    parser.add_argument(
+        "--completion", choices=("bash", "zsh", "fish"), help="show the lines that make Tab work in this shell"
+    )
+    options.add(parser)
+    script = parser.add_argument_group("command files")
+    script.add_argument(
+        *("-f", "--file"),
+        dest="files",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="run the lines of this file; - is standard input; several run in order",
+    )
+    script.add_argument(
+        *("-c", "--command"),
+        dest="lines",
+        action="append",
+        default=[],
+        metavar="LINE",
+        help="run this line, as in a file; several run in order",
+    )
+    script.add_argument("-D", "--define", action="append", default=[], metavar="NAME=VALUE", help="define ${NAME}")
+    script.add_argument("-k", "--keep-going", action="store_true", help="go on after a failing line")
+    script.add_argument("-x", "--echo", action="store_true", help="show each line before it runs")
+    script.add_argument("-n", "--parse-only", action="store_true", help="parse the lines, run none")
+    # One positional: with two, argparse swallows a "--" that belongs to the command.
+    parser.add_argument("words", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    return parser
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"a number of seconds above 0, not {text}")
+    return seconds
+
+
+def _run(given: argparse.Namespace) -> int:
+    if given.completion:
+        from storlet_shell.adapters.completion import tab  # once for each terminal
+
+        sys.stdout.write(tab.script(given.completion))
+        return ExitStatus.OK
+    is_script = bool(given.files or given.lines) or (not given.words and not _is_interactive())
+    # A command file's lines and the shell's own come from where a body would be read.
+    stdin = None if is_script or not given.words else getattr(sys.stdin, "buffer", None)
+    console = Console(os.environ, stdin=stdin, debug=given.debug)
+    told = Options(
+        local=given.local,
+        ephemeral=given.ephemeral,
+        identity=options.identity(given),
+        timeout=given.timeout,
+        trace=console.warn if given.debug else lambda _: None,
+    )
+    for name in options.hide_secrets(given):
+        console.warn(
+            f"{name}: a command line is no place for secrets; set {_variable(name)}, or write it to clouds.yaml"
+        )
+    try:
+        if given.local and not holds_none(told.identity):
+            raise UsageError("--local brings its own identity: leave the --os-* options out, or --local")
+        with Session(console, options=told) as session:
+            if is_script:
+                from storlet_shell.adapters.script import runner as script  # a one-shot line has no use for it
+
+                return script.main(given, session, console)
+            _refuse_script_options(given)
+            if not given.words:
+                from storlet_shell.adapters.shell import app as shell  # with it comes cmd2
+
+                return shell.main(session, console, as_json=given.json)
+            words = given.words[1:] if given.words[0] == "--" else given.words
+            return run_line(session, console, words, as_json=given.json)
+    except (StorletShellError, KeyboardInterrupt) as error:
+        return console.show_error(error)
+
+
+def _variable(option: str) -> str:
+    return option.removeprefix("--").upper().replace("-", "_")
+
+
+def _refuse_script_options(given: argparse.Namespace) -> None:
+    """Refuse what would go unheard: with -n, say, a one-shot line must not run as if it were not there."""
+    if given.define or given.keep_going or given.echo or given.parse_only:
+        raise UsageError("-D, -k, -x and -n go with a command file: -f FILE, or -c LINE")
+
+
+def _is_interactive() -> bool:
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+
+
+def run_line(session: Session, console: Console, words: Sequence[str], *, as_json: bool = False) -> int:
+    """Run one command that is split into words already, and return its exit status."""
+    as_json = as_json or "--json" in words
+    try:
+        call = parse(Registry(), words)
+        _refuse_store(call)
+        result = call.run(session)
+        console.show(result, as_json=as_json)
+        return console.conclude(result)
+    except SystemExit as end:  # argparse has shown the command's help
+        return int(end.code or 0)
+    except BrokenPipeError:
+        raise
+    except (Exception, KeyboardInterrupt) as error:
+        if isinstance(error, UsageError) and any(word.startswith("--os-") for word in words):
+            error = UsageError(f"{error}; --os-* options go before the command")
+        if as_json and isinstance(error, StorletShellError):
+            console.show_failure(error)
+        return console.show_error(error)
+
+
+def _refuse_store(call: Call) -> None:
+    if call.store is not None:
+        raise UsageError(f"-o {call.store}: a variable would end with this one line; to write a file: --save FILE")

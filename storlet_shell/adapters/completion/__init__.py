@@ -1,0 +1,1 @@
+"""What a word may become, and Tab in shells."""

@@ -1,0 +1,341 @@
+"""The registry as IPython magics: ``%load_ext storlet_shell``. The only import of IPython."""
+
+from __future__ import annotations
+
+import atexit
+import inspect
+import json
+import os
+import re
+import shlex
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, NoReturn
+
+from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
+from IPython.core.error import UsageError as IPythonUsageError
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import needs_local_scope, no_var_expand
+from IPython.display import display
+
+from storlet_shell.adapters.notebook.expansion import expand, expand_begun, go_on
+from storlet_shell.adapters.notebook.page import Handle, Notebook
+from storlet_shell.adapters.scope import PromptVariables, ScopedVariables
+from storlet_shell.errors import StorletShellError, UsageError
+from storlet_shell.results import Result
+from storlet_shell.session import Session
+from storlet_shell.spec.registry import Call, Command, Parser, Registry
+from storlet_shell.storlets.excerpts import with_code
+from storlet_shell.text import printable
+
+ALWAYS = "storlet"
+"""The magic that takes any command, whatever names are taken."""
+
+_KEY = "storlet_shell"
+_ADVICE = "write {name} = %get …"
+"""What to do where a variable can't be set."""
+
+_STORED = re.compile(r"\s*([^\s<]+)\s*<<\s*(.*)", re.DOTALL)
+_LINE = re.compile(r"\s*(?:[\w\s.,*\[\]'\"()]+=\s*)?(%{0,2})([\w-]+)(\s+.*)", re.DOTALL)
+
+Magic = Callable[..., Any]
+
+
+def load(shell: InteractiveShell) -> None:
+    """Add the magics to a shell; loaded again, they start anew."""
+    unload(shell)
+    magics = shell.meta[_KEY] = StorletMagics(shell)
+    magics.add()
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Take away everything that :func:`load` has added."""
+    magics = shell.meta.pop(_KEY, None)
+    if magics is not None:
+        magics.remove()
+
+
+class UserVariables(PromptVariables):
+    """The user's namespace; iteration leaves out what IPython itself keeps there."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+
+    @property
+    def namespace(self) -> Mapping[str, Any]:
+        """The namespace of cells."""
+        names: dict[str, Any] = self._shell.user_ns
+        return names
+
+    def __getitem__(self, name: str) -> Any:
+        return self._shell.user_ns[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._shell.push({name: value})  # type: ignore[no-untyped-call]
+
+    def __delitem__(self, name: str) -> None:
+        del self._shell.user_ns[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._shell.user_ns
+
+    def __iter__(self) -> Iterator[str]:
+        hidden = self._shell.user_ns_hidden
+        return iter([name for name in self._shell.user_ns if not name.startswith("_") and name not in hidden])
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+
+class FrontEnd:
+    """Who looks at the cells of a shell."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._kernel = getattr(shell, "kernel", None)
+        self.is_kernel = self._kernel is not None
+
+    def is_watched(self) -> bool:
+        """Tell whether somebody is there: at a terminal, or at a front end that takes input, unlike nbclient."""
+        if self._kernel is None:
+            return sys.stdin is not None and sys.stdin.isatty()
+        return bool(self._kernel.get_parent("shell").get("content", {}).get("allow_stdin"))
+
+    def show(self, shown: object) -> Handle:
+        """Put something below the cell that can be drawn anew."""
+        handle: Handle = display(shown, display_id=True)  # type: ignore[no-untyped-call]
+        return handle
+
+
+class StorletMagics:
+    """The commands of a registry in one shell, over one session."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+        self._registry = Registry()
+        self._front_end = FrontEnd(shell)
+        self._variables = ScopedVariables(UserVariables(shell), _ADVICE)
+        self.session = Session(Notebook(os.environ, self._front_end), self._variables)
+        self._added: dict[tuple[str, str], Magic] = {}
+        self._parsers: dict[str, Parser] = {}
+        self._parsing = threading.Lock()  # argparse changes a parser while it parses options between words
+
+    def add(self) -> None:
+        """Register a magic for each name that is free, and say which are not."""
+        taken = []
+        for command in self._registry:
+            magic = self._magic_of(command)
+            kinds = ("line", "cell") if command.body else ("line",)
+            taken += [name for name in (command.name, *command.aliases) if not self._register(name, magic, kinds)]
+        if not self._register(ALWAYS, self._magic_of(None), ("line", "cell")):
+            taken.append(ALWAYS)
+        self._shell.Completer.custom_matchers.append(self.match)
+        atexit.register(self.session.close)
+        self._say(taken)
+
+    def _say(self, taken: list[str]) -> None:
+        lines = [f"not usable: {unusable}" for unusable in self._registry.broken]
+        if taken:
+            names = ", ".join(f"%{name}" for name in taken)
+            lines.append(f"{names}: taken, and left as they are; here: %{ALWAYS} {taken[0]} …")
+        stream = sys.stdout if self._front_end.is_kernel else sys.stderr  # on a page, the latter looks like an error
+        stream.write("".join(f"storlet_shell: {line}\n" for line in lines))
+
+    def _register(self, name: str, magic: Magic, kinds: tuple[str, ...]) -> bool:
+        manager = self._shell.magics_manager
+        if any(name in manager.magics[kind] for kind in ("line", "cell")):
+            return False
+        for kind in kinds:
+            manager.register_function(magic, magic_kind=kind, magic_name=name)
+            self._added[kind, name] = magic
+        return True
+
+    def remove(self) -> None:
+        """Take away the magics that are still ours, and the matcher, and end the session."""
+        manager = self._shell.magics_manager
+        for (kind, name), magic in self._added.items():
+            if manager.magics[kind].get(name) is magic:
+                del manager.magics[kind][name]
+            if vars(manager.user_magics).get(name) is magic:
+                delattr(manager.user_magics, name)
+        self._added.clear()
+        self._shell.Completer.custom_matchers.remove(self.match)
+        atexit.unregister(self.session.close)
+        self.session.close()
+
+    def _magic_of(self, command: Command | None) -> Magic:
+        """Make the function of a magic: of one command, or of all of them."""
+
+        @needs_local_scope
+        @no_var_expand
+        def magic(line: str, cell: str | None = None, local_ns: Any = None) -> Any:
+            with self._variables.seen_from(_caller(None if cell is not None else local_ns)):
+                return self.run(command, line, cell)
+
+        magic.__name__ = magic.__qualname__ = command.name if command else ALWAYS
+        magic.__doc__ = command.summary if command else self._help()
+        if command is not None:
+            # What IPython asks for the text of ``%get?``: making all of them takes as long as importing the commands.
+            magic.getdoc = lambda: self._parser(command).format_help()  # type: ignore[attr-defined]
+        return magic
+
+    def _parser(self, command: Command) -> Parser:
+        """Return a command's parser; built anew for each line, it would take a good part of a warm request's time."""
+        if command.name not in self._parsers:
+            parser = self._parsers[command.name] = command.parser(Parser)
+            parser.usage = parser.format_usage().removeprefix("usage: ")  # argparse makes it anew for each line
+        return self._parsers[command.name]
+
+    def _help(self) -> str:
+        commands = "\n".join(f"  {command.name:<10} {command.summary}" for command in self._registry)
+        return f"Run a storlet-shell command: %{ALWAYS} COMMAND …, with a body %%{ALWAYS} COMMAND …\n\n{commands}"
+
+    def run(self, command: Command | None, line: str, cell: str | None) -> Any:
+        """Run a magic and return the cell's value: nothing when the result was stored.
+
+        :raises IPythonUsageError: when the arguments are wrong
+        :raises StorletShellError: anything else that is expected; IPython shows it in short
+        """
+        with self._translated():
+            call = self._parse(command, line, cell)
+            result = call.run(self.session)
+            self._forget()
+            shown = self._shown(call, result)
+            if result.problem is not None:
+                self._fail(result.problem, result, shown)
+            return shown
+        return None
+
+    def _fail(self, problem: StorletShellError, result: Result, shown: Any) -> NoReturn:
+        """Raise the problem of a result, which an exception keeps IPython from showing, and from storing in ``_``."""
+        if shown is not None:
+            display(shown)  # type: ignore[no-untyped-call]
+        self._shell.displayhook.update_user_ns(result if shown is None else shown)  # type: ignore[no-untyped-call]
+        problem.result = result
+        raise problem
+
+    @staticmethod
+    def _shown(call: Call, result: Result) -> Any:
+        if call.store is not None:
+            return None
+        if call.json:
+            return json.loads("".join(result.json_pieces()))
+        result.look()
+        return result
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except SystemExit:  # argparse has shown the command's help
+            return
+        except UsageError as error:
+            if error.result is not None:  # an object's, not the line's
+                raise
+            raise IPythonUsageError("\n".join(map(printable, (str(error), *error.details.splitlines())))) from None
+        except StorletShellError as error:
+            error.details = with_code(error.details, self.session.sources)
+            raise
+
+    def _parse(self, command: Command | None, line: str, cell: str | None) -> Call:
+        stored = _STORED.match(line)
+        words = _words(stored[2] if stored else line)
+        words = [expand(word, self.session.variables) for word in words]
+        if command is None:
+            if not words and cell is not None:
+                raise UsageError(f"a command is missing: %%{ALWAYS} COMMAND …; try: %{ALWAYS} help")
+            command = self._registry.get(words.pop(0) if words else "help")
+        with self._parsing:
+            arguments = vars(self._parser(command).parse_words(words))
+        call = command.bind(arguments, None if cell is None else _encoded(cell))
+        if stored is None:
+            return call
+        if call.store is not None:
+            raise UsageError(f"-o {call.store}: the result goes to {stored[1]} already")
+        return call._replace(store=stored[1])
+
+    def _forget(self) -> None:
+        """Look names up anew at the next Tab, if there was one before."""
+        if self.session.attached:
+            from storlet_shell.adapters.completion.names import forget
+
+            forget(self.session)
+
+    @context_matcher(priority=100, identifier=_KEY)  # type: ignore[untyped-decorator]
+    def match(self, context: CompletionContext) -> SimpleMatcherResult:
+        """Complete what stands at the cursor of a magic's line; never an exception, and always within a second."""
+        try:
+            return self._match(context.text_until_cursor)
+        except Exception:  # a Tab is no place for an error; the command will show it
+            return {"completions": []}
+
+    def _match(self, text: str) -> SimpleMatcherResult:
+        from storlet_shell.adapters.completion import (
+            cursor,  # with it come the HTTP libraries, which loading does not need
+        )
+
+        line = _LINE.fullmatch(text)
+        name = self._command_at(line) if line else None
+        if line is None or name is None:
+            return {"completions": []}
+        stored = _STORED.match(line[3])
+        at = cursor.split(stored[2] if stored else line[3])
+        words = at.words if name == ALWAYS else (name, *at.words)
+        variables = self.session.variables
+        found = cursor.candidates(self.session, self._registry, words, expand_begun(at.word, variables))
+        spelled = [at.spell(go_on(at.word, one.text, variables), final=one.final) for one in found]
+        return {
+            "completions": [SimpleCompletion(text, type="storlet") for text in spelled],
+            "matched_fragment": at.spelled,
+            "suppress": bool(found),
+            "ordered": True,
+        }
+
+    def _command_at(self, line: re.Match[str]) -> str | None:
+        """Return the magic of ours that a line starts with, also where IPython lets the ``%`` be left out."""
+        kind, name = "cell" if line[1] == "%%" else "line", line[2]
+        if (kind, name) not in self._added:
+            return None
+        if not line[1] and (not self._shell.automagic or name in self._shell.user_ns):
+            return None
+        return name
+
+
+def _caller(local_ns: Any) -> FrameType | None:
+    """Return the frame of the user's code that runs a magic.
+
+    :param local_ns: its variables, as IPython passes them to a line's magic; None to a cell's, which gets no more than
+        the namespace of cells (IPython ``interactiveshell.py: run_cell_magic``)
+    """
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and str(frame.f_globals.get("__name__")).startswith(("IPython.", "ipykernel.")):
+        frame = frame.f_back
+    if local_ns is None:
+        return frame
+    first, match = frame, None
+    while frame is not None:
+        local = frame.f_locals
+        if local is local_ns or (not isinstance(local, dict) and local == local_ns):
+            match = match or frame
+            if match.f_locals is match.f_globals or match.f_code.co_flags & inspect.CO_OPTIMIZED:
+                return match
+            if frame.f_code.co_flags & inspect.CO_OPTIMIZED:
+                return frame  # %time runs a line in a frame of its own, over a function's variables
+        frame = frame.f_back
+    return match or first
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise UsageError(f"the line can't be split into words: {str(error).lower()}") from None
+
+
+def _encoded(cell: str) -> bytes:
+    try:
+        return cell.encode("utf-8")
+    except UnicodeEncodeError:
+        raise UsageError("the cell holds characters that can't be encoded as UTF-8") from None

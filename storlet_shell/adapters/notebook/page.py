@@ -1,0 +1,129 @@
+"""What surrounds a command in a notebook or an IPython terminal."""
+
+from __future__ import annotations
+
+import html
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from storlet_shell.adapters.progress import Transfer, TransferLine
+from storlet_shell.adapters.words import NOTEBOOK_SYNTAX
+from storlet_shell.session import Surroundings
+from storlet_shell.text import printable
+from storlet_shell.wire.observer import Progress
+
+
+class Handle(Protocol):
+    """Something on the page that can be drawn anew."""
+
+    def update(self, shown: object) -> None:
+        """Draw something in its place."""
+
+
+class Page(Protocol):
+    """Who looks on.
+
+    ``is_kernel`` tells a kernel from a terminal.
+    """
+
+    is_kernel: bool
+
+    def is_watched(self) -> bool:
+        """Tell whether somebody sees what is shown as it is shown, and can answer."""
+
+    def show(self, shown: object) -> Handle:
+        """Put something on the page."""
+
+
+class Notebook(Surroundings):
+    """A kernel with or without somebody who looks on, or an IPython terminal.
+
+    :param environ: the environment, live: the first cell may set it after the extension was loaded
+    """
+
+    goes_on = True
+
+    def __init__(self, environ: Mapping[str, str], page: Page) -> None:
+        super().__init__(environ)
+        self._page = page
+
+    def syntax(self) -> str:
+        """Return the page of magics."""
+        return NOTEBOOK_SYNTAX
+
+    def is_watched(self) -> bool:
+        """Tell whether somebody looks on who can answer."""
+        return self._page.is_watched()
+
+    def ask(self, question: str) -> bool | None:
+        """Ask where somebody can answer."""
+        if not self.is_watched():
+            return None
+        try:
+            return input(f"{printable(question)} [y/N] ").strip().lower() in ("y", "yes")
+        except (NotImplementedError, EOFError):  # a front end that takes no input, or one that has gone
+            return None
+
+    def ask_secret(self, question: str) -> str:
+        """Ask where somebody can answer, without showing what is typed."""
+        if not self.is_watched():
+            return ""
+        import getpass  # ipykernel puts its own function there
+
+        try:
+            return getpass.getpass(printable(question))
+        except (NotImplementedError, EOFError):
+            return ""
+
+    def warn(self, message: str) -> None:
+        """Write one line below the cell."""
+        sys.stderr.write(f"{printable(message)}\n")
+
+    @contextmanager
+    def progress(self, label: str, total: int | None, unit: str = "") -> Iterator[Progress]:
+        """Show how far a transfer is while somebody looks on, if it takes over a second."""
+        line: Transfer
+        if self._page.is_kernel:
+            line = Bar(self._page, label, total, unit)
+        else:
+            line = TransferLine(sys.stderr, printable(label), total, unit)
+        try:
+            yield line
+        finally:
+            line.clear()
+
+
+class Bar(Transfer):
+    """A transfer on a page, to its end.
+
+    :param page: where it is shown, if somebody looks
+    """
+
+    def __init__(self, page: Page, label: str, total: int | None, unit: str = "") -> None:
+        super().__init__(label, total, unit, seen=page.is_watched())
+        self._page = page
+        self._handle: Handle | None = None
+
+    def draw(self) -> None:
+        """Put it on the page, or draw it anew there."""
+        if self._handle is None:
+            self._handle = self._page.show(self)
+        else:
+            self._handle.update(self)
+
+    def clear(self) -> None:
+        """Leave an empty place."""
+        if self._handle is not None:
+            self._handle.update(_Nothing())
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        text = f"{printable(self.label)}  {self.figures()}"
+        bar = f'<progress max="{self.total}" value="{self.count}"></progress> ' if self.total else ""
+        return {"text/plain": text, "text/html": f"<div>{bar}{html.escape(text)}</div>"}
+
+
+class _Nothing:
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/plain": "", "text/html": ""}

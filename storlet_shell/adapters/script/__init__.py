@@ -1,0 +1,1 @@
+"""Command files, and the grammar of their lines."""

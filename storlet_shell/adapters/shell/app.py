@@ -1,0 +1,331 @@
+"""The interactive shell, on cmd2: it edits lines, completes them, and holds the preferences.
+
+Lines are read and run by our own grammar and interpreter, as in command files; cmd2 sees a line as words. Its tokeniser
+is not sh's, it keeps no exit statuses, and its pipes lose the other end's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import gc
+import re
+import time
+from dataclasses import replace
+from types import FrameType
+from typing import Any, TextIO, cast
+
+import cmd2
+from cmd2.string_utils import strip_style
+from prompt_toolkit.key_binding import KeyBindings
+
+from storlet_shell import __version__
+from storlet_shell.adapters.completion.names import forget, prepare
+from storlet_shell.adapters.console import Console
+from storlet_shell.adapters.script.interpreter import Interpreter, Quit, Scope, Typed, body_of
+from storlet_shell.adapters.script.lines import Line, Words, split
+from storlet_shell.adapters.script.runner import How, Runner, decode
+from storlet_shell.adapters.shell import keys, parsers
+from storlet_shell.adapters.shell.history import ShellHistory, check_startup_file, startup_file
+from storlet_shell.adapters.words import OWN_WORDS, SYNTAX
+from storlet_shell.commands.vars import describe
+from storlet_shell.errors import ExitStatus, StorletShellError, UnknownCommandError
+from storlet_shell.results import Result, Text
+from storlet_shell.session import Session
+from storlet_shell.spec.registry import Call, Command, Registry
+from storlet_shell.text import printable
+from storlet_shell.wire.bodies import read_file
+
+_OWN_CATEGORY = "Shell"
+_REMOVED = ("edit", "macro", "run_pyscript", "_relative_run_script", "_eof")
+_REMOVED_SETTINGS = (
+    "debug",
+    "timing",
+    "quiet",
+    "echo",
+    "max_completion_table_items",
+    "scripts_add_to_history",
+    "traceback_show_locals",
+    "traceback_width",
+)
+_SHORTCUTS = {"!": "shell", "?": "help", "@": "run_script"}
+_LINES_BETWEEN_COLLECTIONS = 20
+_FIRST_WORD = re.compile(r"\s*([^\s'\"\\|<>]+)")
+_UNSAFE = re.compile(r"""[\s'"\\|<>]|^\#""")
+
+
+def main(session: Session, console: Console, *, as_json: bool = False) -> int:
+    """Run the interactive shell until its user leaves, and return its exit status."""
+    registry = Registry()
+    shell = make_class(registry)(session, console, registry, as_json)
+    shell.intro = f"storlet-shell {__version__}: help lists the commands, Ctrl-D leaves"
+    _greet(session, console)
+    shell.run_startup_file()
+    for unusable in registry.broken:
+        console.warn(f"not usable: {unusable}")
+    shell.prompt = shell.prompt_text
+    prepare(session)
+    gc.collect()
+    gc.freeze()  # so that the collections to come look at what lines leave only
+    try:
+        return shell.cmdloop()
+    finally:
+        gc.unfreeze()
+
+
+def _greet(session: Session, console: Console) -> None:
+    """Join or start the embedded Swift if that was asked for, so that Tab knows it; say early what would not work."""
+    try:
+        if session.uses_local:
+            session.client.login.storage_url()
+        else:
+            session.ask_for_password()
+            session.credentials()
+    except StorletShellError as error:
+        console.show_error(error)
+
+
+class _ShellInterpreter(Interpreter):
+    """Runs lines through cmd2's functions: the registry's commands, and the words that only the shell has."""
+
+    shell: Shell
+
+    def parse(self, line: Line, scope: Scope | None = None) -> Typed:
+        """Split a line into its parts; in one that was typed, an alias stands for its text."""
+        if scope is None:
+            line = replace(line, text=self.shell.without_alias(line.text))
+        return super().parse(line, scope)
+
+    def dispatch(self, typed: Typed) -> int:
+        """Run a line whose redirects are in place."""
+        return super().dispatch(typed) if typed.name in self.own else self.shell.run_function(typed)
+
+    def show_result(self, call: Call, result: Result) -> None:
+        """Show a result, or say what was stored."""
+        super().show_result(call, result)
+        if call.store is not None and not self.shell.quiet:
+            self.console.warn(f"{call.store} = {describe(result)}")
+
+
+class Shell(cmd2.Cmd):
+    """The shell without the registry's commands.
+
+    ``status`` is the exit status of the last line.
+    """
+
+    def __init__(self, session: Session, console: Console, registry: Registry, as_json: bool = False) -> None:
+        self.interpreter = _ShellInterpreter(session, console, registry, as_json=as_json)
+        self.interpreter.shell = self
+        self.session = session
+        self.console = console
+        self.status = 0
+        self._typed = Typed(Line(""), Words())
+        self._bound_status = 0
+        self._lines = 0
+        self._runner = Runner(self.interpreter, How())
+        super().__init__(allow_cli_args=False, allow_clipboard=False, shortcuts=_SHORTCUTS, terminators=())
+        self.statement_parser = parsers.SplitWords(terminators=(), shortcuts=_SHORTCUTS)
+        for name in _REMOVED:
+            setattr(self, f"do_{name}", None)
+        self._choose_settings()
+        self._keep_history()
+        self.main_session.multiline = keys.goes_on
+        bindings = cast(KeyBindings, self.main_session.key_bindings)  # cmd2 has made it one that can be added to
+        keys.add(bindings, console.warn)
+
+    def _choose_settings(self) -> None:
+        for name in _REMOVED_SETTINGS:
+            self.remove_settable(name)
+        for name, holder, attribute, help_text in (
+            ("json", self.interpreter, "as_json", "Show every result as one JSON document"),
+            ("debug", self.console, "debug", "Show the traceback of every error"),
+            ("timing", self, "timing", "Show how long each line took"),
+            ("quiet", self, "quiet", "Do not say what was stored by -o, and the like"),
+        ):
+            self.add_settable(cmd2.Settable(name, bool, help_text, holder, settable_attrib_name=attribute))
+
+    def _keep_history(self) -> None:
+        self._kept = ShellHistory(self.console.environ, self.console.warn, lambda: self.session.secrets)
+        self._kept.shorten()
+        self.main_session.history = self.main_session.default_buffer.history = self._kept
+        for text in reversed(list(self._kept.load_history_strings())):
+            self.history.append(cmd2.Statement("", raw=text))
+        self.history.start_session()
+
+    @property
+    def prompt_text(self) -> str:
+        """The prompt: the cloud and the account."""
+        return f"{printable(self.session.where) or 'storlet-shell'}> "
+
+    def run_startup_file(self) -> None:
+        """Run the user's startup file, if there is one."""
+        path = startup_file(self.console.environ)
+        try:
+            if path.is_file():
+                check_startup_file(path)
+                text = decode(read_file(path), str(path))
+                self._runner.run((text, Scope(str(path), environ=self.console.environ)))
+        except (StorletShellError, OSError) as error:
+            self.console.show_error(error)
+
+    def onecmd_plus_hooks(
+        self,
+        line: str,
+        *,
+        add_to_history: bool = True,
+        raise_keyboard_interrupt: bool = False,
+        **_: Any,  # what only cmd2's Python bridge passes
+    ) -> bool:
+        """Run what was typed, show what went wrong, and tell whether the shell is to end."""
+        if line == "_eof":  # what cmd2 makes of Ctrl-D
+            return True
+        started = time.monotonic()
+        if add_to_history and self._kept.keeps(line):
+            self.history.append(cmd2.Statement("", raw=line))
+        try:
+            for each in split(line, typed=True):
+                self.status = self.interpreter.run(each)
+                if self.status == ExitStatus.INTERRUPTED:
+                    self._end_line_of_interrupt()
+        except Quit:
+            return True
+        except (Exception, KeyboardInterrupt) as error:
+            self._show_error(error)
+            if raise_keyboard_interrupt and isinstance(error, KeyboardInterrupt):
+                raise
+        forget(self.session)
+        self._free_memory()
+        self.prompt = self.prompt_text
+        if self.timing:
+            self.console.warn(f"{time.monotonic() - started:.2f} s")
+        return False
+
+    def _free_memory(self) -> None:
+        """Free what refers to itself, every few lines.
+
+        Each prompt leaves an event loop and a screen (prompt_toolkit ``Application.run``), and each error its frames:
+        few objects, that hold much. Python counts objects, and would let tens of MiB gather.
+        """
+        self._lines += 1
+        if self._lines % _LINES_BETWEEN_COLLECTIONS == 0:
+            gc.collect()
+
+    def _show_error(self, error: BaseException) -> None:
+        if isinstance(error, KeyboardInterrupt):
+            self._end_line_of_interrupt()
+        if self.interpreter.as_json and isinstance(error, StorletShellError):
+            self.console.show_failure(error)
+        self.status = self.console.show_error(error)
+
+    def _end_line_of_interrupt(self) -> None:
+        if self.console.stderr.isatty():
+            self.console.stderr.write("\n")  # the terminal has shown ^C where the cursor was
+
+    def run_function(self, typed: Typed) -> int:
+        """Run a line by the function that cmd2 has for its command.
+
+        :raises UnknownCommandError: when there is none
+        """
+        if self.get_command_func(typed.name) is None:
+            close = difflib.get_close_matches(typed.name, self.get_visible_commands(), n=3)
+            hint = f"did you mean {' or '.join(close)}?" if close else "try: help"
+            raise UnknownCommandError(f"unknown command {typed.name!r}; {hint}")
+        words, spelled = typed.words.words, typed.words.spelled
+        statement = parsers.SplitStatement(
+            " ".join(spelled[1:]),
+            raw=typed.line.text,
+            command=words[0],
+            words=tuple(words[1:]),
+            spelled=tuple(spelled[1:]),
+        )
+        outer = self._typed, self.stdout
+        self._typed, self.stdout, self.last_result = typed, cast(TextIO, self.console.stdout), None
+        self._bound_status = 0
+        try:
+            self.onecmd(statement, add_to_history=False)
+        except cmd2.Cmd2ArgparseError as error:
+            return int(getattr(error.__cause__, "code", 0) or 0)
+        finally:
+            self._typed, self.stdout = outer
+        return ExitStatus.ERROR if self.last_result is False else self._bound_status
+
+    def perror(self, *objects: Any, sep: str = " ", **_: Any) -> None:
+        """Show what one of cmd2's own words complains of; its line has failed then."""
+        self.console.warn(sep.join(map(str, objects)))
+        self.last_result = False
+
+    def run_bound(self, command: Command, arguments: dict[str, Any]) -> None:
+        """Run a registry command whose arguments cmd2 has parsed."""
+        call = command.bind(arguments, body_of(self._typed, command))
+        self._bound_status = self.interpreter.run_call(self._typed, call)  # what a function returns is cmd2's
+
+    def without_alias(self, text: str) -> str:
+        """Return a line with its first word replaced by what it is an alias of."""
+        seen: set[str] = set()
+        while (match := _FIRST_WORD.match(text)) and (name := match.group(1)) in self.aliases and name not in seen:
+            seen.add(name)
+            text = self.aliases[name] + text[match.end() :]
+        return text
+
+    def complete(self, *args: Any, **options: Any) -> cmd2.Completions:
+        """Complete a line; cmd2 puts names with a space in quotes, and here all those that need it are."""
+        found = super().complete(*args, **options)
+        if found and not found._quote_char and any(map(_UNSAFE.search, found.to_strings())):
+            quote = '"' if any("'" in text for text in found.to_strings()) else "'"
+            return replace(found, _add_opening_quote=True, _quote_char=quote)
+        return found
+
+    def sigint_handler(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002  cmd2's signature
+        """Interrupt what runs. Nothing is written here: cmd2 would write an empty line to where output goes."""
+        raise KeyboardInterrupt
+
+    def _run_own(self, name: str, words: list[str]) -> None:
+        """Run one of the interpreter's own words when cmd2 asks for it by itself, as ``history -e`` does."""
+        self.interpreter.own[name](Typed(Line(""), Words([name, *words], [name, *words])))
+
+    @cmd2.with_argparser(parsers.parser_of_run_script)
+    def do_run_script(self, given: argparse.Namespace) -> None:
+        """Run a command file in this shell."""
+        definitions = [word for text in given.D for word in ("-D", text)]
+        self._run_own("run_script", [*definitions, given.file, *given.arguments])
+
+    @cmd2.with_argparser(parsers.parser_of_shell, preserve_quotes=True)
+    def do_shell(self, given: argparse.Namespace) -> None:
+        """Run a line by sh."""
+        self._run_own("shell", [" ".join(given.command)])
+
+    @cmd2.with_argparser(parsers.parser_of_quit)
+    def do_quit(self, _: argparse.Namespace) -> None:
+        """Leave the shell."""
+        self._run_own("quit", [])
+
+    do_exit = do_quit
+
+    @cmd2.with_argparser(parsers.parser_of_help)
+    def do_help(self, given: argparse.Namespace) -> None:
+        """Show the commands, or how to use one."""
+        self.console.show(self._help(given.name))
+
+    def _help(self, name: str | None) -> Result:
+        if name == "syntax":
+            return Text(SYNTAX)
+        if name is None:
+            shown = self.interpreter.registry.get("help").run(self.session)
+            words = (f"  {word:<10} {summary}" for word, summary in OWN_WORDS.items())
+            return Text("\n".join([*shown.render(), "", _OWN_CATEGORY, *words]))
+        function = self.get_command_func(name)
+        parser = self.command_parsers.get(function) if function and name in OWN_WORDS else None
+        if parser is not None:
+            return Text(strip_style(parser.format_help()))
+        return self.interpreter.registry.get("help").run(self.session, name=name)
+
+
+def make_class(registry: Registry) -> type[Shell]:
+    """Make a shell with a function for each command of a registry, under each of its names."""
+    cmd2.set_default_argument_parser(parsers.ShellParser)
+    functions: dict[str, Any] = {}
+    for command in registry:
+        for name in (command.name, *command.aliases):
+            functions.setdefault(f"do_{name}", parsers.function_of(command, name))
+    functions.pop("do_help")
+    return type("Shell", (Shell,), functions)

@@ -1,0 +1,326 @@
+"""The registry as xonsh aliases: an xontrib that xonsh loads by itself. The only import of xonsh.
+
+xonsh runs an alias in a thread, several at once in a pipe: each has a session of its own, over one login. Python hands
+Ctrl-C to the main thread alone, so a line looks itself whether it was interrupted.
+"""
+
+from __future__ import annotations
+
+import ast
+import atexit
+import builtins
+import inspect
+import keyword
+import re
+import select
+import shutil
+import sys
+import threading
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import IO, Any
+
+from xonsh.built_ins import XonshSession
+from xonsh.completers.tools import RichCompletion
+from xonsh.parsers.completion_context import CommandContext
+
+from storlet_shell.adapters.console import Console
+from storlet_shell.adapters.scope import PromptVariables, ScopedVariables
+from storlet_shell.errors import ExitStatus
+from storlet_shell.session import Session
+from storlet_shell.spec.registry import Call, Registry, parse
+from storlet_shell.text import printable
+from storlet_shell.wire.observer import Progress
+
+ALWAYS = "storlet"
+"""The alias that takes any command, whatever names are taken."""
+
+_ADVICE = "say global {name} there, or run the line outside of it"
+"""What to do where a variable can't be set."""
+
+_LOOK = 0.1
+_PATIENCE = 2.0
+_PLAIN = re.compile(r"[\w./:=+%^-]*")
+
+
+def _load_xontrib_(xsh: XonshSession, **_: Any) -> dict[str, Any]:
+    """Add the aliases to xonsh."""
+    # swiftclient imports what warns so, where keystoneclient is installed. Unlike Python, xonsh shows it.
+    warnings.filterwarnings("ignore", "'cgi' is deprecated", DeprecationWarning)
+    Aliases(xsh).add()
+    return {}
+
+
+def _unload_xontrib_(xsh: XonshSession, **_: Any) -> dict[str, Any]:
+    """Take them away."""
+    found = getattr(xsh.aliases.get(ALWAYS, [None])[0], "func", None)
+    if isinstance(found, _Alias):
+        found.owner.remove()
+    return {}
+
+
+class UserVariables(PromptVariables):
+    """The user's Python variables; what is none of them is looked up in the environment."""
+
+    def __init__(self, xsh: XonshSession) -> None:
+        self._xsh = xsh
+
+    @property
+    def namespace(self) -> Mapping[str, Any]:
+        """The namespace of typed lines."""
+        names: dict[str, Any] = self._xsh.ctx
+        return names
+
+    def parse(self, text: str) -> ast.AST:
+        """Parse a script, whose lines need not be Python."""
+        tree: ast.AST = self._xsh.execer.parse(text, ctx=set(self._xsh.ctx))
+        return tree
+
+    def __getitem__(self, name: str) -> Any:
+        return self._xsh.ctx[name] if name in self._xsh.ctx else self._xsh.env[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._xsh.ctx[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        del self._xsh.ctx[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._xsh.ctx or name in self._xsh.env
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([name for name in self._xsh.ctx if not name.startswith("_")])
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+
+class _Line(Console):
+    """What surrounds one line: the streams that xonsh gives it, and whether it is to end."""
+
+    goes_on = True
+    is_interrupted = False
+
+    def check(self) -> None:
+        """End here if the line was interrupted."""
+        if self.is_interrupted:
+            raise KeyboardInterrupt
+
+    def ask(self, question: str) -> bool | None:
+        """Ask on the terminal; an interrupted line does not take the next one's input."""
+        if not (sys.__stdin__ and sys.__stdin__.isatty() and self.stderr.isatty()):
+            return None
+        self.stderr.write(f"{printable(question)} [y/N] ")
+        self.stderr.flush()
+        while not select.select([sys.__stdin__], [], [], _LOOK)[0]:
+            self.check()
+        return sys.__stdin__.readline().strip().lower() in ("y", "yes")
+
+    @contextmanager
+    def progress(self, label: str, total: int | None, unit: str = "") -> Iterator[Progress]:
+        """Show how far a transfer is, and end it when it was interrupted."""
+        with super().progress(label, total, unit) as shown:
+            yield _Checked(self, shown)
+
+
+class _Checked:
+    def __init__(self, line: _Line, shown: Progress) -> None:
+        self._line = line
+        self._shown = shown
+
+    def advance(self, count: int) -> None:
+        self._line.check()
+        self._shown.advance(count)
+
+    def expect(self, total: int) -> None:
+        self._shown.expect(total)
+
+
+class _Alias:
+    """A command as xonsh calls it.
+
+    :param name: the command; empty for the alias that takes any
+    """
+
+    def __init__(self, owner: Aliases, name: str) -> None:
+        self.owner = owner
+        self.name = name
+        self.__name__ = name or ALWAYS
+        self.__doc__ = f"The storlet-shell command {name}; {ALWAYS} help {name} shows its arguments."
+
+    def __call__(
+        self,
+        args: list[str],
+        stdin: Any = None,
+        stdout: Any = None,
+        stderr: Any = None,
+        spec: Any = None,
+        stack: Any = None,
+    ) -> int:
+        """Run the command and return its exit status.
+
+        :param stack: the frames of the code that runs the line, the innermost first
+        """
+        words = [self.name, *args] if self.name else args
+        out = _stream(stdout, sys.__stdout__, spec.stdout, spec.captured_stdout, spec.captured)
+        err = _stream(stderr, sys.__stderr__, spec.stderr, spec.captured_stderr, spec.captured)
+        line = self.owner.line(getattr(stdin, "buffer", None), out, err)
+        return self.owner.run(words or ["help"], line, _caller(stack))
+
+    def xonsh_complete(self, command: CommandContext, **_: Any) -> Iterator[RichCompletion]:
+        """Yield what the word at the cursor may become."""
+        before = [arg.value for arg in command.args[: command.arg_index]]
+        return self.owner.complete(before if self.name else before[1:], command)
+
+
+def _caller(stack: Sequence[inspect.FrameInfo] | None) -> FrameType | None:
+    """Return the frame of the user's code that runs a line; None when it is typed by itself, or nobody knows."""
+    frames = (info.frame for info in stack or ())
+    return next((frame for frame in frames if not str(frame.f_globals.get("__name__")).startswith("xonsh.")), None)
+
+
+def _stream(given: IO[str], real: IO[str] | None, target: Any, reader: Any, captured: Any) -> IO[str]:
+    """Return where a line's output goes: past xonsh where it would be copied to the terminal.
+
+    A copy is decoded on the way, so it is no longer the bytes; and who writes it does not see the terminal.
+    """
+    is_copied = captured == "hiddenobject" and reader is not None and reader is not target
+    return real if is_copied and real is not None else given
+
+
+class Aliases:
+    """The commands of a registry in one xonsh."""
+
+    def __init__(self, xsh: XonshSession) -> None:
+        self._xsh = xsh
+        self._registry = Registry()
+        self._variables = ScopedVariables(UserVariables(xsh), _ADVICE)
+        self._first = Session(self.line(), self._variables)
+        self._idle = [self._first]
+        self._added: dict[str, _Alias] = {}
+        self._untold: list[str] = []
+        self._lock = threading.Lock()
+
+    def add(self) -> None:
+        """Add an alias for each command whose name is free; none of them is imported."""
+        names = self._registry.names()
+        self._untold = [name for name in names if not self._is_free(name)]
+        for name in ("", *(name for name in names if name not in self._untold)):
+            alias = self._added[name or ALWAYS] = _Alias(self, name)
+            self._xsh.aliases[name or ALWAYS] = alias
+        atexit.register(self.close)
+
+    def _is_free(self, name: str) -> bool:
+        """Tell whether a name means nothing yet: no program of the system, no alias, nothing of Python's."""
+        is_python = hasattr(builtins, name) or keyword.iskeyword(name)
+        return not is_python and name not in self._xsh.aliases and shutil.which(name) is None
+
+    def remove(self) -> None:
+        """Take away the aliases that are still ours, and end the sessions."""
+        for name, alias in self._added.items():
+            if getattr(self._xsh.aliases.get(name, [None])[0], "func", None) is alias:
+                del self._xsh.aliases[name]
+        atexit.unregister(self.close)
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections of every session that is not in use."""
+        for session in self._idle:
+            session.close()
+
+    def line(self, stdin: IO[bytes] | None = None, out: IO[str] | None = None, err: IO[str] | None = None) -> _Line:
+        """Return what surrounds a line: its streams, and the environment as it is now."""
+        environ = self._xsh.env.detype()
+        return _Line(environ, stdin, lambda: out or sys.stdout, lambda: err or sys.stderr)
+
+    def run(self, words: list[str], line: _Line, caller: FrameType | None) -> int:
+        """Run a line and return its exit status.
+
+        :param caller: the user's code that runs it
+        """
+        self._tell(line)
+        try:
+            call = parse(self._registry, words)
+        except SystemExit as end:  # argparse has shown the command's help
+            return int(end.code or 0)
+        except Exception as error:
+            return line.show_error(error)
+        return self._attend(line, call, caller)
+
+    def _tell(self, line: _Line) -> None:
+        """Say once which names are not ours, to who sits there."""
+        if self._untold and self._xsh.env.get("XONSH_INTERACTIVE"):
+            line.warn(f"left as they are: {', '.join(self._untold)}; here: {ALWAYS} {self._untold[0]} …")
+        self._untold = []
+
+    def _attend(self, line: _Line, call: Call, caller: FrameType | None) -> int:
+        """Run a call in a thread, and look after it: one that does not end when it is interrupted is left to itself."""
+        session, status = self._borrow(), [int(ExitStatus.INTERRUPTED)]
+        session.surroundings = line
+
+        def work() -> None:
+            with self._variables.seen_from(caller):
+                status.append(_work(session, line, call))
+
+        worker = threading.Thread(target=work, daemon=True)
+        worker.start()
+        while worker.is_alive():
+            try:
+                worker.join(_LOOK)
+                # xonsh notes Ctrl-C on the thread of the alias.
+                line.is_interrupted |= getattr(threading.current_thread(), "_interrupted", False)
+            except KeyboardInterrupt:  # without threads ($THREAD_SUBPROCS), this is the main one
+                line.is_interrupted = True
+            if line.is_interrupted:
+                worker.join(_PATIENCE)
+                break
+        if not worker.is_alive():
+            self._idle.append(session)
+        elif session is self._first:
+            self._first = session.another(line)
+            self._idle.append(self._first)
+        return status[-1]
+
+    def _borrow(self) -> Session:
+        """Return a session that no other line uses; all of them have one login."""
+        with self._lock:
+            return self._idle.pop() if self._idle else self._first.another(self.line())
+
+    def complete(self, words: list[str], command: CommandContext) -> Iterator[RichCompletion]:
+        """Yield what a word may become, quoted where it has to be and is not."""
+        from storlet_shell.adapters.completion.cursor import (
+            candidates,  # with it come the HTTP libraries, which loading does not need
+        )
+
+        if self._first in self._idle:
+            self._first.surroundings = self.line()
+        for one in candidates(self._first, self._registry, words, command.prefix):
+            text = one.text if command.opening_quote else _quoted(one.text)
+            yield RichCompletion(
+                text, prefix_len=len(command.prefix), display=one.text, description=one.note, append_space=one.final
+            )
+
+
+def _work(session: Session, line: _Line, call: Call) -> int:
+    try:
+        result = call.run(session)
+        if call.store is None:
+            line.show(result, as_json=call.json)
+        if session.attached:  # names that Tab has looked up may have changed
+            from storlet_shell.adapters.completion.names import forget
+
+            forget(session)
+        return line.conclude(result)
+    except BrokenPipeError:  # the other end has read as much as it wants
+        return ExitStatus.OK
+    except (Exception, KeyboardInterrupt) as error:
+        return line.show_error(error)
+
+
+def _quoted(text: str) -> str:
+    """Spell a word for xonsh, where a quoted one is a Python string, and ``$`` stands for itself in a raw one only."""
+    if _PLAIN.fullmatch(text):
+        return text
+    return f"r'{text}'" if "$" in text and "'" not in text else repr(text)

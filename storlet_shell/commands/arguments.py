@@ -1,0 +1,185 @@
+"""Arguments that several commands share, and the values that they make together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from storlet_shell.errors import UsageError
+from storlet_shell.session import Session
+from storlet_shell.spec.registry import Arg, Kind
+from storlet_shell.values import ByteRange, Invocation, Metadatum, ObjectPath, Parameter, StorletName, read_count
+from storlet_shell.wire.headers import CONDITIONS, Header
+
+_MOST_JOBS = 64
+_SPELLED = "path:/CONTAINER/OBJECT"
+
+
+def number_option(*names: str, metavar: str, help: str, most: int | None = None, default: int | None = None) -> Arg:
+    """Make an option that takes a number from 1 on.
+
+    :param most: the largest that it takes
+    """
+    upwards = f"from 1 to {most}" if most else "from 1 on"
+
+    def parse(text: str) -> int:
+        number = read_count(text) or 0
+        if not 1 <= number <= (most or number):
+            raise UsageError(f"{names[0]} takes a number {upwards}, not {text}")
+        return number
+
+    return Arg(*names, type=parse, default=default, metavar=metavar, help=help)
+
+
+def parse_count(text: str) -> int:
+    """Read a number of bytes or lines.
+
+    :raises UsageError: when it is none
+    """
+    count = read_count(text)
+    if count is None:
+        raise UsageError(f"a count is written in digits, at most 18: {text!r}")
+    return count
+
+
+def object_position(name: str) -> Arg:
+    """Make a positional argument that may be an object; its prefix can be left out."""
+    return Arg(name, nargs="?", type=ObjectPath.parse_position, kind=Kind.OBJECT, metavar="CONTAINER/OBJECT")
+
+
+def object_option(flag: str, help: str, **options: Any) -> Arg:
+    """Make an option that names an object, and insists on its prefix."""
+    return Arg(flag, type=ObjectPath.parse, kind=Kind.OBJECT, metavar=_SPELLED, help=help, **options)
+
+
+JOBS = number_option(
+    "-j", "--jobs", metavar="COUNT", help="how many go at a time; 8 if not given", most=_MOST_JOBS, default=8
+)
+DRY_RUN = Arg("--dry-run", action="store_true", help="show the request that would be sent, and send nothing")
+YES = Arg("-y", "--yes", action="store_true", help="do not ask")
+SAVE = Arg(
+    "--save",
+    kind=Kind.FILE,
+    metavar="FILE",
+    help="write the body to this file, which appears at the clean end; - is standard output",
+)
+
+RANGE = Arg(
+    "--range",
+    type=ByteRange.parse,
+    metavar="FIRST-LAST",
+    help="read only this range of the object's bytes; FIRST- and -COUNT are ranges too",
+)
+HEADER = Arg(
+    "-H",
+    "--header",
+    dest="headers",
+    action="append",
+    type=Header.parse,
+    metavar="NAME:VALUE",
+    help="send this header as well; may be repeated",
+)
+METADATA = Arg(
+    "-m",
+    "--meta",
+    dest="metadata",
+    action="append",
+    type=Metadatum.parse,
+    metavar="KEY=VALUE",
+    help="a metadatum; may be repeated",
+)
+
+EXPECT_BYTES = Arg(
+    "--expect-bytes", type=parse_count, metavar="COUNT", help="fail unless the result has exactly so many bytes"
+)
+EXPECT_LINES = Arg(
+    "--expect-lines", type=parse_count, metavar="COUNT", help="fail unless the result has exactly so many lines"
+)
+
+PARAMETERS = (
+    Arg(
+        "-p",
+        dest="parameters",
+        action="append",
+        type=Parameter.parse,
+        metavar="KEY=VALUE",
+        help="a parameter of the storlet; may be repeated",
+    ),
+    Arg(
+        "-i",
+        dest="mapping",
+        action="append",
+        kind=Kind.VARIABLE,
+        metavar="NAME",
+        help="a variable that holds a dict of parameters; may be repeated",
+    ),
+)
+
+INVOCATION = (
+    Arg(
+        "--storlet",
+        type=StorletName.parse,
+        kind=Kind.STORLET,
+        metavar="NAME",
+        help="run this storlet over the object; without it, the object goes as it is",
+    ),
+    *PARAMETERS,
+    object_option("--extra", "a further input of a storlet that takes several; may be repeated", action="append"),
+    Arg("--allow-unread", action="store_true", help="accept that the storlet reads nothing of some of several inputs"),
+    Arg("--on-proxy", dest="on_proxy", action="store_const", const=True, help="run on the proxy server"),
+    Arg("--on-node", dest="on_proxy", action="store_const", const=False, help="run on the object's own server"),
+    Arg("--generate-log", action="store_true", help="have the engine store the run's log as storletlog/NAME.log"),
+)
+
+
+def make_invocation(
+    session: Session,
+    storlet: StorletName | None,
+    parameters: list[Parameter] | None = None,
+    mapping: list[str] | None = None,
+    extra: list[ObjectPath] | None = None,
+    on_proxy: bool | None = None,
+    generate_log: bool = False,
+    allow_unread: bool = False,
+) -> Invocation | None:
+    """Make one value of the arguments in :data:`INVOCATION`; None for a plain request.
+
+    :raises UsageError: when there are arguments of an invocation but no storlet, or the variable holds no parameters
+    """
+    if storlet is None:
+        if parameters or mapping or extra or on_proxy is not None or generate_log or allow_unread:
+            options = "-p, -i, --extra, --allow-unread, --on-proxy, --on-node and --generate-log"
+            raise UsageError(f"{options} want a --storlet")
+        return None
+    merged = session.parameters(tuple(parameters or ()), mapping)
+    return Invocation(storlet, merged, None, tuple(extra or ()), on_proxy, generate_log, allow_unread)
+
+
+def check_range(run: Invocation | None, range: ByteRange | None) -> None:
+    """Check that a range is run where it is right: on a node some forms fail, and some are ignored.
+
+    :raises UsageError: when it is to be run on the object's own server
+    """
+    if run and range and run.on_proxy is False:
+        raise UsageError("a storlet runs over a range on the proxy server; drop --on-node")
+
+
+def own_headers(given: list[Header] | None, run: Invocation | None) -> dict[str, str]:
+    """Return the user's own headers; of one that is given twice, the last.
+
+    :raises UsageError: when one is a condition on the source of a storlet's result, whose ETag and date mean nothing
+    """
+    headers = {header.name.title(): header.value for header in given or ()}
+    conditional = next((name for name in headers if run and name.lower() in CONDITIONS), None)
+    if run and conditional:
+        raise UsageError(f"{conditional} compares the source, not what {run.storlet} makes; drop it or --storlet")
+    return headers
+
+
+def only_one(option: Any, position: Any, name: str) -> Any:
+    """Return what was given by option or by position.
+
+    :raises UsageError: when it was given twice or not at all
+    """
+    if (option is None) == (position is None):
+        raise UsageError(f"{name} must be given" + (" once" if option is not None else ""))
+    return position if option is None else option

@@ -1,0 +1,1 @@
+"""Deployed storlets: functions over a client."""

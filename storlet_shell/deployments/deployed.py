@@ -1,0 +1,55 @@
+"""What is deployed: the storlets with their descriptions, and who needs which dependency."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from storlet_shell.errors import NotFoundError
+from storlet_shell.store.listing import list_entries
+from storlet_shell.values import Location
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.requests import Request
+
+if TYPE_CHECKING:
+    from storlet_shell.wire.client import Client
+
+
+class Deployed(NamedTuple):
+    """A deployed storlet.
+
+    :param date: when it was deployed, in ISO's form, UTC
+    """
+
+    name: str
+    date: str
+    description: wire.StorletDescription
+
+
+def deployed_storlets(client: Client, container: str) -> Iterator[Deployed]:
+    """Yield the storlets of a container.
+
+    :raises NotFoundError: when the container is not there
+    """
+    for entry in list_entries(client, Location(container)):
+        reply = client.find(Request("HEAD", container, entry["name"]))
+        if reply is not None:  # it was not undeployed since it was listed
+            reply.close()
+            yield Deployed(entry["name"], date_of(entry), wire.decode_storlet(reply.headers))
+
+
+def date_of(entry: dict[str, Any]) -> str:
+    """Return when a listed object was stored, in ISO's form, to the second."""
+    return str(entry["last_modified"] or "").split(".")[0]
+
+
+def users_of_dependencies(client: Client) -> dict[str, list[str]]:
+    """Return which storlets name a dependency, by its name; nothing when there is no container of storlets."""
+    users: dict[str, list[str]] = {}
+    try:
+        for storlet in deployed_storlets(client, client.storlet_container):
+            for name in storlet.description.dependencies:
+                users.setdefault(name, []).append(storlet.name)
+    except NotFoundError:
+        return {}
+    return users

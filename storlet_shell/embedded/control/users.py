@@ -1,0 +1,94 @@
+"""Who may log in at the embedded Swift's Keystone, and the environments that do so.
+
+Names, passwords and the project are those of the environment that the Storlets documentation sets. They are no secret,
+as is fit for a cluster that answers on loopback only; whoever governs others has a random password.
+"""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import NamedTuple
+
+from storlet_shell.embedded.control import folder as places
+from storlet_shell.embedded.control.settings import KEYSTONE, Running
+
+FOLDER = Path("keystone")
+"""Where Keystone's state lies, relative to the data folder."""
+
+DOMAIN = "default"
+"""The domain of all users and projects: its id, and its name."""
+
+REGION = "RegionOne"
+"""The one region of the catalog."""
+
+OPERATOR_ROLES = ("admin", "swiftoperator", "member")
+"""The roles of those who may do everything in their project's account."""
+
+_PASSWORDS = f"{FOLDER}/passwords.json"
+
+
+class User(NamedTuple):
+    """A user of Keystone's.
+
+    :param password: empty for a random one
+    """
+
+    name: str
+    password: str
+    project: str
+    roles: tuple[str, ...]
+
+
+TESTER = User("tester", "testing", "test", ("member", "swiftoperator"))
+"""The user of the Storlets documentation, in whose account storlets are enabled from the start."""
+
+MEMBER = User("tester_member", "member", "test", ("reader",))
+"""A user of the same project who may do what access control lists allow."""
+
+OUTSIDER = User("outsider", "outside", "other", ("member", "swiftoperator"))
+"""The owner of another account."""
+
+ADMIN = User("admin", "", "test", ("admin",))
+"""Who governs Keystone, and tester's project."""
+
+SWIFT = User("swift", "", "service", ("service",))
+"""The proxy, which asks Keystone whose a token is."""
+
+USERS = (TESTER, MEMBER, OUTSIDER, ADMIN)
+
+RANDOM = (ADMIN, SWIFT)
+"""Those whose passwords are random, and others at each start of the server."""
+
+
+def read_passwords(folder: Path) -> dict[str, str]:
+    """Return the password of each user of a data folder's Keystone, the random ones included."""
+    random = places.read_json(folder, _PASSWORDS) or {}
+    return {user.name: user.password or random.get(user.name, "") for user in (*USERS, SWIFT)}
+
+
+def renew_passwords(folder: Path) -> dict[str, str]:
+    """Make the random passwords of a Keystone that starts with its server; return the password of each user."""
+    (folder / FOLDER).mkdir(mode=0o700, exist_ok=True)
+    places.write_json(folder / _PASSWORDS, {user.name: secrets.token_hex(24) for user in RANDOM})
+    return read_passwords(folder)
+
+
+def environment(running: Running, name: str | None = None) -> dict[str, str]:
+    """Return the environment's variables that log a user in.
+
+    :param name: one of Keystone's users; None means the server's own user
+    """
+    if running.auth != KEYSTONE:
+        return {"ST_AUTH": running.auth_url, "ST_USER": running.user, "ST_KEY": running.key}
+    user = next(user for user in USERS if user.name == (name or running.user))
+    return {
+        "OS_AUTH_VERSION": "3",
+        "OS_IDENTITY_API_VERSION": "3",
+        "OS_AUTH_URL": running.auth_url,
+        "OS_USERNAME": user.name,
+        "OS_PASSWORD": read_passwords(running.folder)[user.name],
+        "OS_USER_DOMAIN_NAME": DOMAIN,
+        "OS_PROJECT_DOMAIN_NAME": DOMAIN,
+        "OS_PROJECT_NAME": user.project,
+    }

@@ -1,0 +1,1 @@
+"""The engine: versions of storlets, their invocations and logs."""

@@ -1,0 +1,318 @@
+"""The server's side of warm parents: one for each deployed storlet version, and the children that they fork."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import eventlet
+from eventlet.event import Event
+from eventlet.patcher import original
+
+from storlet_shell.embedded.engine import reports
+from storlet_shell.embedded.engine.failures import Failure, InvocationError, ended
+from storlet_shell.embedded.engine.reports import Done, Hello, Loaded, Reaped, Report
+from storlet_shell.embedded.processes import descriptors, messages
+from storlet_shell.embedded.processes.descriptors import Progress
+from storlet_shell.embedded.processes.messages import Message
+
+_socket = original("socket")
+_SPARES = 1
+_STATUSES = 256
+_REAP_SECONDS = 1.0
+
+_FORKS = 3  # how often a fresh child may turn out to be none before an invocation fails
+
+
+@dataclass(frozen=True)
+class Key:
+    """What makes a storlet's version: any change of it needs another warm parent.
+
+    :ivar timestamp: Swift's ``X-Timestamp`` of the storlet object
+    :ivar dependencies: each one's name, ETag, timestamp and permissions
+    """
+
+    account: str
+    storlet: str
+    main: str
+    timestamp: str
+    dependencies: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def deployment(self) -> tuple[str, str]:
+        """What is the same in all versions of a storlet."""
+        return self.account, self.storlet
+
+
+def green_pair() -> tuple[Any, int]:
+    """Return this process's end of a channel, non-blocking, and the descriptor of the other end."""
+    own, other = _socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    own.setblocking(False)
+    return own, other.detach()
+
+
+def send(channel: Any, message: Message, handed_over: list[int]) -> None:
+    """Send a message as soon as the channel has room for it.
+
+    :raises OSError: the other end is closed, or this one
+    """
+    while True:
+        try:
+            return messages.send(channel, message, handed_over)
+        except BlockingIOError:  # its reader is busy, which is no reason to take it for dead
+            descriptors.wait_writable(channel.fileno())
+
+
+class Child:
+    """A process that waits for one invocation, or is in it.
+
+    :param channel: to it
+    :param status: returns its exit status, or None as long as that is not known
+    :ivar refusal: why it is not ready, in words
+    """
+
+    def __init__(self, channel: Any, status: Callable[[], int | None]) -> None:
+        self.refusal = ""
+        self._channel = channel
+        self._status = status
+        self._process = -1
+
+    def is_ready(self, parent: int, progress: Progress) -> bool:
+        """Wait until it has introduced itself; False if it has ended before.
+
+        :param parent: the process id of its warm parent
+        """
+        hello, pid = self._receive(progress)
+        if not isinstance(hello, Hello):
+            self.refusal = hello.message if isinstance(hello, Failure) else "it ended at once"
+            return False
+        self._process = _open_child(pid, parent)
+        if self._process < 0:
+            self.refusal = f"process {pid} is gone"
+            return False
+        return True
+
+    def send(self, order: Message, handed_over: list[int]) -> None:
+        """Give it its invocation."""
+        send(self._channel, order, handed_over)
+
+    def verdict(self, progress: Progress) -> Failure | None:
+        """Wait until it says how the invocation went, or ends without; None if it went well."""
+        report, _ = self._receive(progress)
+        if report is None:
+            return ended(self._exit_status())
+        if isinstance(report, Done):
+            return None
+        # A process that has said hello was started: that the engine failed is not for it to say any more.
+        return report if isinstance(report, Failure) and report.kind != "engine" else reports.NONSENSE
+
+    def kill(self) -> None:
+        """End it now; as the first of its process namespace it takes everything that it started along."""
+        if self._process >= 0:
+            with suppress(OSError):
+                signal.pidfd_send_signal(self._process, signal.SIGKILL)
+
+    def close(self) -> None:
+        """End it, and forget it."""
+        self.kill()
+        descriptors.close(self._process)
+        self._process = -1
+        self._channel.close()
+
+    def _receive(self, progress: Progress) -> tuple[Report | None, int]:
+        while True:
+            try:
+                packet, sender = messages.receive_packet(self._channel)
+            except BlockingIOError:
+                descriptors.wait_readable(self._channel.fileno(), progress)
+            except OSError:
+                return None, 0
+            else:
+                return (reports.parse(packet) if packet else None), sender
+
+    def _exit_status(self) -> int | None:
+        deadline = time.monotonic() + _REAP_SECONDS
+        while (status := self._status()) is None and time.monotonic() < deadline:
+            eventlet.sleep(0.005)
+        return status
+
+
+def _open_child(pid: int, parent: int) -> int:
+    """Return a descriptor of a process if it is a child of another, -1 if not.
+
+    The process that said its number may have ended, and the number may be another process's by now. While a process
+    is not reaped its number is its own: if it is there after its parent was read, then that was its parent.
+    """
+    try:
+        process = os.pidfd_open(pid)
+    except OSError:
+        return -1
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        signal.pidfd_send_signal(process, 0)
+        if int(fields[1]) == parent:
+            return process
+    except (OSError, ValueError, IndexError):
+        pass
+    os.close(process)
+    return -1
+
+
+@dataclass
+class Version:
+    """A deployed storlet version and its warm parent.
+
+    :ivar channel: to the warm parent
+    :ivar parent: the warm parent's process id; 0 until it is known
+    :ivar log: a file in memory with what the storlet printed while it was imported
+    :ivar active: how many invocations are in it
+    :ivar replaced: whether a newer version has been invoked
+    """
+
+    key: Key
+    number: int
+    folder: str
+    channel: Any = None
+    parent: int = 0
+    log: int = -1
+    active: int = 0
+    alive: bool = True
+    replaced: bool = False
+    last_used: float = field(default_factory=time.monotonic)
+    _started: Event = field(default_factory=Event)
+    _loaded: Event = field(default_factory=Event)
+    _spares: deque[Child] = field(default_factory=deque)
+    _statuses: dict[int, int] = field(default_factory=dict)
+    _tasks: int = 0
+    _unreaped: set[int] = field(default_factory=set)
+    _reader: Any = None
+
+    def listen(self) -> None:
+        """Begin to receive what the warm parent says."""
+        self._reader = eventlet.spawn(self._listen)
+
+    def started(self, parent: int) -> None:
+        """Note the process id of the warm parent, as the zygote tells it."""
+        self.parent = parent
+        self._started.send()
+
+    def wait_loaded(self, limit: float) -> None:
+        """Wait until the storlet is imported.
+
+        :raises InvocationError: it can't be, or takes too long
+        """
+        failure = None
+        with eventlet.Timeout(limit, False):
+            failure = self._loaded.wait()
+            if failure is None:
+                self._started.wait()  # it was said before, but on another channel
+        if failure is None and not (self._loaded.ready() and self._started.ready()):
+            failure = Failure("timeout", f"its import took longer than {limit:g} s, the time limit")
+        if failure is not None:
+            raise InvocationError(failure)
+
+    def take(self, progress: Progress) -> Child:
+        """Return a child that waits for an invocation.
+
+        :raises InvocationError: there is none to be had
+        """
+        forks, refusal = 0, ""
+        while self.alive and forks < _FORKS:
+            spare = bool(self._spares)
+            child = self._spares.popleft() if spare else self._fork()
+            try:
+                is_ready = child.is_ready(self.parent, progress)
+            except BaseException:
+                child.close()
+                raise
+            if is_ready:
+                return child
+            refusal = child.refusal
+            child.close()  # it has run nothing yet, so another may take its place
+            forks += not spare
+        ended = "" if self.alive else "its warm parent ended"
+        reason = ", ".join(part for part in (ended, refusal) if part)
+        raise InvocationError(Failure("engine", f"there is no process to run it in: {reason}"))
+
+    def prepare(self) -> None:
+        """Have a child forked in advance, for the next invocation."""
+        while self.alive and len(self._spares) < _SPARES:
+            self._spares.append(self._fork())
+
+    def close(self) -> None:
+        """Let the warm parent end, and with it all that it forked."""
+        self.alive = False
+        while self._spares:
+            self._spares.popleft().close()
+        if self._reader is not None:
+            self._reader.kill()
+        self._end(Failure("engine", "its warm parent was ended"))
+        descriptors.close(self.log)
+        self.log = -1
+
+    def _fork(self) -> Child:
+        self._tasks += 1
+        number = self._tasks
+        own, other = green_pair()
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        try:
+            self._unreaped.add(number)
+            send(self.channel, {"event": "fork", "task": number}, [other])
+        except OSError:
+            self.alive = False
+        finally:
+            os.close(other)
+        return Child(own, lambda: self._statuses.pop(number, None))
+
+    def _listen(self) -> None:
+        failure = Failure("killed", "its process ended while it was imported")
+        try:
+            while (report := self._receive()) is not None:
+                if not self._accept(report):
+                    failure = report if isinstance(report, Failure) else reports.NONSENSE
+                    break
+        finally:
+            self._end(failure)
+
+    def _accept(self, report: Report) -> bool:
+        """Take a report of the warm parent in; False if it must not go on after that.
+
+        Each is expected once: a storlet that reports without end would keep this process busy for ever.
+        """
+        if isinstance(report, Loaded) and not self._loaded.ready():
+            self._loaded.send(None)
+        elif isinstance(report, Reaped) and report.task in self._unreaped:
+            self._unreaped.remove(report.task)
+            self._statuses[report.task] = report.status
+            while len(self._statuses) > _STATUSES:
+                self._statuses.pop(next(iter(self._statuses)))
+        else:
+            return False
+        return True
+
+    def _receive(self) -> Report | None:
+        while True:
+            try:
+                packet, _ = messages.receive_packet(self.channel)
+            except BlockingIOError:
+                eventlet.hubs.trampoline(self.channel.fileno(), read=True)
+            except OSError:
+                return None
+            else:
+                return reports.parse(packet) if packet else None
+
+    def _end(self, failure: Failure) -> None:
+        self.alive = False
+        if not self._loaded.ready():
+            self._loaded.send(failure)
+        if self.channel is not None:
+            self.channel.close()
+            self.channel = None

@@ -1,0 +1,1 @@
+"""The processes that storlets run in, and what they are told."""

@@ -1,0 +1,139 @@
+"""Run a storlet once, in the process forked for that.
+
+Storlets get upstream's own file classes (``storlets.agent.daemon.files``), so that what works here works there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from storlets.agent.daemon import files
+
+from storlet_shell.embedded.processes import messages
+from storlet_shell.embedded.processes.messages import Message
+from storlet_shell.embedded.sandbox import trees
+from storlet_shell.storlets import running
+
+_ENDING = (
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGABRT,
+    signal.SIGALRM,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+)
+_NOT_HANDLED = (signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
+
+
+StorletLogger = running.make_logger_class(files.StorletLogger)
+
+
+def run(channel: socket.socket, storlet: Callable[..., Any], name: str, folder: str, shared: str) -> None:
+    """Receive one invocation over a channel, run it, and say how it went.
+
+    :param storlet: the storlet's class
+    :param name: its module and class, which upstream puts before each log line
+    :param folder: where its code lies, to be left out of tracebacks
+    :param shared: a folder that this version's invocations share, to be emptied when no other is running; empty if
+        there is none
+    """
+    _rehearse(name)
+    messages.send(channel, {"event": "hello"})
+    order, descriptors = messages.receive(channel)
+    if order is None:
+        return
+    own = os.getpid()
+    if shared and order["alone"]:
+        trees.empty(shared)
+    try:
+        opened = _open(order, descriptors, name)
+        failure = running.call(storlet, *opened, order["parameters"], folder)
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+    if os.getpid() == own:  # not a process that the storlet forked and that came back
+        messages.send(channel, failure or {"event": "done"})
+
+
+def _rehearse(name: str) -> None:
+    """Do once, before anybody waits, what an invocation begins with: what it touches is this process's own then."""
+    null = os.open(os.devnull, os.O_RDWR)
+    inputs, outputs, logger = _open(
+        json.loads('{"inputs": [{"a": "b"}]}'), [os.dup(null), os.dup(null), os.dup(null), null], name, standard=()
+    )
+    logger.debug("")
+    outputs[0].set_metadata(inputs[0].get_metadata())
+    outputs[0].write(inputs[0].read(1))
+    for file in (*inputs, *outputs, logger):
+        file.close()
+
+
+def _open(
+    order: Message, descriptors: list[int], name: str, standard: tuple[int, ...] = (1, 2)
+) -> tuple[list[Any], list[Any], Any]:
+    log, metadata, body, *inputs = descriptors
+    for stream in standard:
+        os.dup2(log, stream)
+    in_files = [files.StorletInputFile(md, fd) for md, fd in zip(order["inputs"], inputs, strict=True)]
+    return in_files, [files.StorletOutputFile(metadata, body)], StorletLogger(name, log)
+
+
+def hear_signals(channel: socket.socket) -> None:
+    """Have signals end this process as they end any other.
+
+    The first process of a process namespace is deaf to the signals that it sends itself, unless it handles them
+    (pid_namespaces(7)); a second process for the storlet would cost as much as all the rest of an invocation.
+    """
+
+    def end(number: int, _frame: object = None) -> None:
+        messages.send(channel, {"event": "ended", "status": -number})
+        os._exit(128 + number)
+
+    def kill_too(pid: int, number: int) -> None:
+        """Send a signal; those that can't be handled in Python end this process too."""
+        if number in _NOT_HANDLED and pid in (0, 1) and os.getpid() == 1:
+            end(number)
+        kill(pid, number)
+
+    kill, os.kill = os.kill, kill_too
+    for number in _ENDING:
+        signal.signal(number, end)
+    _spare_forks(end)
+
+
+def _spare_forks(handler: Callable[..., None]) -> None:
+    """Have the processes that a storlet forks end by signals as any others, without a handler.
+
+    Python forgets a signal that comes to a new process before it is ready (``PyOS_AfterFork_Child``): a pool of
+    multiprocessing's that is ended at once would wait for such a process without end. So signals wait meanwhile.
+    """
+    masks = threading.local()
+
+    def hold() -> None:
+        masks.before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+
+    def release() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, masks.before)
+
+    def begin() -> None:
+        for number in _ENDING:
+            if signal.getsignal(number) is handler:
+                signal.signal(number, signal.SIG_DFL)
+        release()
+
+    os.register_at_fork(before=hold, after_in_parent=release, after_in_child=begin)
+
+
+def restore_signals() -> None:
+    """Give a storlet the signal handling that a fresh Python has."""
+    for number in (signal.SIGINT, *_ENDING, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())

@@ -1,0 +1,221 @@
+"""The warm parent of one deployed storlet version: it has imported the storlet, and forks for each invocation.
+
+It runs a stranger's code from the import on, so it is confined before that; the server believes nothing that it says
+about anything but its own invocations.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from storlet_shell.embedded.processes import messages, task
+from storlet_shell.embedded.processes.messages import Message
+from storlet_shell.embedded.sandbox import isolation as sandbox
+from storlet_shell.embedded.sandbox import linux, trees
+from storlet_shell.embedded.sandbox.isolation import Place, Sandbox
+from storlet_shell.storlets import running
+
+_ROUNDS = 100  # of looking for processes left behind, which may start others meanwhile
+
+
+@dataclass
+class WarmParent:
+    """What a warm parent knows.
+
+    :ivar channel: to the server
+    :ivar storlet: the storlet's class
+    :ivar children: by the descriptor that tells of its end, each child's process id, number and scratch folder
+    :ivar cleaners: likewise, the process ids of those that empty scratch folders
+    """
+
+    channel: socket.socket
+    order: Message
+    sandbox: Sandbox
+    place: Place
+    storlet: Any = None
+    children: dict[int, tuple[int, int, str]] = field(default_factory=dict)
+    cleaners: dict[int, int] = field(default_factory=dict)
+
+    def serve(self) -> None:
+        """Import the storlet, then fork as told until the server closes the channel."""
+        if not self._load():
+            return
+        self._end_leftovers()
+        if self.sandbox.namespaces:
+            maximum = self.order["all_processes"]
+            sandbox.limit_processes(maximum, maximum)
+        gc.collect()
+        gc.freeze()  # no collection writes to, and so copies, the pages that children share
+        messages.send(self.channel, {"event": "loaded"})
+        poll = select.poll()
+        poll.register(self.channel, select.POLLIN)
+        while True:
+            for ready, _ in poll.poll():
+                if ready != self.channel.fileno():
+                    poll.unregister(ready)
+                    self._reap(ready, poll)
+                elif not self._obey(poll):
+                    return
+
+    def _load(self) -> bool:
+        self.storlet, failure = running.load(self.order["main"], self.place.folder)
+        if failure is not None:
+            messages.send(self.channel, failure)
+            return False
+        return True
+
+    def _obey(self, poll: select.poll) -> bool:
+        order, descriptors = messages.receive(self.channel)
+        if order is None:
+            return False
+        with socket.socket(fileno=descriptors[0]) as channel:
+            try:
+                pid, scratch = self._fork(order["task"], channel)
+            except OSError as error:
+                _refuse(channel, error)
+                return True
+        ended = os.pidfd_open(pid)
+        self.children[ended] = (pid, order["task"], scratch)
+        poll.register(ended, select.POLLIN)
+        return True
+
+    def _fork(self, number: int, channel: socket.socket) -> tuple[int, str]:
+        scratch = f"{sandbox.scratch_root(self.sandbox, self.place)}/{number}"
+        flush()
+        pid = sandbox.spawn_invocation(self.sandbox)
+        if pid:
+            return pid, scratch
+        try:
+            self.channel.close()
+            try:
+                self._become_invocation(scratch)
+            except OSError as error:
+                _refuse(channel, error)
+                raise
+            if os.getpid() == 1:
+                task.hear_signals(channel)
+            shared = sandbox.SHARED_MEMORY if self.sandbox.namespaces else ""
+            task.run(channel, self.storlet, self.order["main"], self.place.folder, shared)
+        finally:
+            flush()
+            os._exit(0)  # of a process namespace's first process: ends all that the storlet left running
+
+    def _become_invocation(self, scratch: str) -> None:
+        for ended in (*self.children, *self.cleaners):
+            os.close(ended)  # who has it can signal that process
+        os.setsid()
+        Path(scratch).mkdir(0o700)
+        os.chdir(scratch)
+        os.environ.update(HOME=scratch, TMPDIR=scratch)
+        sandbox.confine_invocation(self.sandbox, scratch)
+        if self.sandbox.namespaces:
+            processes = self.order["processes"]
+            sandbox.limit_processes(processes, processes)  # counted within the invocation's own user namespace
+
+    def _reap(self, ended: int, poll: select.poll) -> None:
+        if ended in self.cleaners:
+            os.waitpid(self.cleaners.pop(ended), 0)
+            os.close(ended)
+            return
+        pid, number, scratch = self.children.pop(ended)
+        os.close(ended)
+        if not self.sandbox.namespaces:
+            with suppress(OSError):
+                os.killpg(pid, signal.SIGKILL)  # before its number is free, and may be another group's
+        _, status = os.waitpid(pid, 0)
+        if not self.sandbox.namespaces:
+            self._end_leftovers()
+        self._clean(scratch, poll)
+        code = os.waitstatus_to_exitcode(status)
+        messages.send(self.channel, {"event": "reaped", "task": number, "status": code})
+
+    def _clean(self, scratch: str, poll: select.poll) -> None:
+        """Remove a scratch folder: in a process of its own if there is anything in it, since that may take long."""
+        try:
+            Path(scratch).rmdir()
+            return
+        except FileNotFoundError:
+            return  # the invocation ended before it was made
+        except OSError:
+            pid = linux.spawn()
+        if pid == 0:
+            try:
+                self.channel.close()
+                trees.remove(scratch)
+            finally:
+                os._exit(0)
+        ended = os.pidfd_open(pid)
+        self.cleaners[ended] = pid
+        poll.register(ended, select.POLLIN)
+
+    def _end_leftovers(self) -> None:
+        """End what the import, or, where no process namespace has done it, an invocation has left running."""
+        if self.sandbox.namespaces:  # this is the first process of its namespace, and has no children yet
+            with suppress(OSError):
+                for _ in range(_ROUNDS):
+                    os.kill(-1, signal.SIGKILL)
+                    os.waitpid(-1, 0)
+            return
+        known = {pid for pid, _, _ in self.children.values()} | set(self.cleaners.values())
+        for _ in range(_ROUNDS):
+            leftovers = [pid for pid in _children(os.getpid()) if pid not in known]
+            if not leftovers:
+                return
+            for pid in leftovers:
+                with suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+                    os.waitpid(pid, 0)
+
+
+def _refuse(channel: socket.socket, error: OSError) -> None:
+    """Tell the server why there is no process for an invocation."""
+    messages.send(channel, {"event": "failed", "kind": "engine", "message": str(error), "traceback": ""})
+
+
+def _children(parent: int) -> list[int]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, ValueError, IndexError):
+            stat = (process / "stat").read_text()
+            if int(stat.rpartition(")")[2].split()[1]) == parent:
+                found.append(int(process.name))
+    return found
+
+
+def flush() -> None:
+    """Write out what is printed and not yet written, so that no fork writes it twice."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+
+
+def main(channel: socket.socket, log: int, order: Message, holds: Sandbox) -> None:
+    """Become the warm parent of a storlet version.
+
+    :param channel: to the server
+    :param log: a file for what the storlet prints while it is imported
+    :param order: what to run: ``folder``, ``main``, ``memory``, ``files``, ``processes``, …
+    :param holds: what this kernel enforces
+    """
+    task.restore_signals()
+    linux.leave_session_keyring()
+    null = os.open(os.devnull, os.O_RDONLY)
+    for standard, source in ((0, null), (1, log), (2, log)):
+        os.dup2(source, standard)
+    place = Place(order["folder"], order["root"], order["hidden"], tuple(order["imports"]), order["scratch"])
+    linux.be_killed_first()
+    sandbox.limit(order["memory"], order["files"], order["processes"])
+    sandbox.confine(holds, place)
+    if holds.namespaces:
+        sandbox.limit_processes(order["processes"], order["all_processes"])
+    running.prepare_streams()
+    WarmParent(channel, order, holds, place).serve()

@@ -1,0 +1,1 @@
+"""What confines a storlet: namespaces, system calls, folders."""

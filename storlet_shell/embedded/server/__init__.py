@@ -1,0 +1,1 @@
+"""The embedded Swift's own processes: configuration, rings, servers, Keystone."""

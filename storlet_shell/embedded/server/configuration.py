@@ -1,0 +1,362 @@
+"""The configuration that Swift's own ``loadapp`` builds the four servers from.
+
+Every path in it is relative to the data folder, which is the server's working folder: so no file name's ``%``, blank or
+letter can collide with the syntax of these files, and no long one with the 107 bytes of a Unix socket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from storlet_shell.embedded.control import users
+from storlet_shell.embedded.control.settings import USER, Secrets, Settings
+from storlet_shell.embedded.engine.failures import OBJECT, PROXY
+from storlet_shell.embedded.processes import messages
+from storlet_shell.embedded.sandbox.disk import RESERVED_BYTES
+from storlet_shell.embedded.server.policies import POLICIES
+from storlet_shell.embedded.server.rings import write_rings
+
+FOLDER = Path("etc")
+"""Swift's configuration folder, relative to the server's working folder."""
+
+# paste takes absolute paths only, and unquotes them; this spelling needs no quoting wherever the data folder lies.
+_ABSOLUTE = "/proc/self/cwd/etc"
+
+GATEWAY = "storlet_shell.embedded.middleware.gateway.StorletGateway"
+"""The dotted path of the class that runs storlets, as the storlets middleware loads it."""
+
+ENGINE = "storlets"
+"""The storlet engine's name: its folder, relative to the server's working folder."""
+
+CACHE = "proxy"
+"""The name of the proxies' cache."""
+
+KEYSTONE_CONF = users.FOLDER / "keystone.conf"
+"""Keystone's configuration, relative to the server's working folder."""
+
+KEYSTONE_KEYS = {
+    "fernet_tokens": users.FOLDER / "token-keys",
+    "fernet_receipts": users.FOLDER / "receipt-keys",
+    "credential": users.FOLDER / "credential-keys",
+}
+"""Where Keystone's keys lie, by the option groups that say so."""
+
+# The storlets middleware stands where its own installer puts it: after authentication, before what assembles bodies.
+_PROXY_PIPELINE = (
+    "catch_errors gatekeeper door healthcheck recon cache listing_formats bulk tempurl formpost {auth} guard space"
+    " outcome storlet_handler inside lookup source staticweb copy container-quotas"
+    " account-quotas slo dlo versioned_writes symlink proxy-server"
+)
+_INTERNAL_PIPELINE = "catch_errors cache proxy-server"
+
+_SWIFT_FILTERS = {
+    "catch_errors": "catch_errors",
+    "gatekeeper": "gatekeeper",
+    "healthcheck": "healthcheck",
+    "listing_formats": "listing_formats",
+    "bulk": "bulk",
+    "staticweb": "staticweb",
+    "copy": "copy",
+    "container-quotas": "container_quotas",
+    "account-quotas": "account_quotas",
+    "slo": "slo",
+    "dlo": "dlo",
+    "symlink": "symlink",
+}
+
+# Bytes that are read and sent in one go. With Swift's default, a quarter of it, uploads are an eighth slower.
+_CHUNK = 256 * 2**10
+
+# The same on the way from the object server to the client: as by default, since small output waits for that much.
+_ANSWER_CHUNK = 64 * 2**10
+
+# An invocation is handed these besides its log, its metadata, its body and its first input. Many more would take the
+# server's own descriptors before they failed.
+_MOST_FURTHER_INPUTS = messages.MOST_DESCRIPTORS - 4
+
+# Seconds in which the proxy does not ask Keystone again whose a token is; what is revoked is good for so long.
+_TOKEN_CACHE_SECONDS = 10
+
+# Keystone's default makes each login take a quarter of a second. The passwords are documented, or random and long.
+_HASH_ROUNDS = 4
+
+Sections = Mapping[str, Mapping[str, str]]
+
+
+class Identity(NamedTuple):
+    """The Keystone that tells the proxy whose a token is.
+
+    :param port: Keystone's
+    :param password: the proxy's own
+    """
+
+    port: int
+    password: str
+
+
+def application(name: str) -> str:
+    """Return what ``loadapp`` takes as a server's configuration.
+
+    :param name: ``proxy``, ``account``, ``container`` or ``object``
+    """
+    return f"{_ABSOLUTE}/{name}-server.conf"
+
+
+def daemon_options() -> dict[str, str]:
+    """Return the options of Swift's background daemons."""
+    return {
+        **_common(),
+        "internal_client_conf_path": f"{_ABSOLUTE}/internal-client.conf",
+        "dequeue_from_legacy": "true",  # the queue of expiring objects, which is the only one that Swift 2.38 has
+    }
+
+
+def write_configuration(settings: Settings, secrets: Secrets, identity: Identity | None) -> None:
+    """Write all configuration files and rings into the working folder, readable for its owner only.
+
+    :param identity: None for tempauth
+    """
+    FOLDER.mkdir(mode=0o700, exist_ok=True)
+    write_rings(FOLDER)
+    files = {
+        "swift.conf": _swift(secrets),
+        "proxy-server.conf": _proxy(settings, _keystone_filters(identity) if identity else _tempauth_filter(secrets)),
+        "internal-client.conf": _internal_client(settings),
+        "object-server.conf": _object(settings),
+        "container-server.conf": _storage("container", {}),
+        "account-server.conf": _storage("account", {}),
+        **{f"storlet-gateway-{place}.conf": {"DEFAULT": _gateway(settings, place)} for place in (PROXY, OBJECT)},
+    }
+    for name, sections in files.items():
+        _write(FOLDER / name, sections)
+    if identity:
+        _write(KEYSTONE_CONF, _keystone(settings))
+
+
+def _write(path: Path, sections: Sections) -> None:
+    """Write one file in the syntax of paste.deploy."""
+    lines = []
+    for name, options in sections.items():
+        lines.append(f"[{name}]")
+        lines += [f"{option} = {value}" for option, value in options.items()]
+        lines.append("")
+    path.touch(mode=0o600)
+    path.write_text("\n".join(lines))
+
+
+def _swift(secrets: Secrets) -> dict[str, Mapping[str, str]]:
+    """Return what all servers of a Swift agree on."""
+    return {
+        "swift-hash": {"swift_hash_path_suffix": secrets.hash_suffix},
+        **dict(policy.section for policy in POLICIES),
+    }
+
+
+def _common() -> dict[str, str]:
+    """Return what stands in the [DEFAULT] section of every server."""
+    return {
+        "swift_dir": str(FOLDER),
+        "devices": "devices",
+        "mount_check": "false",
+        "log_level": "WARNING",
+        "log_custom_handlers": "storlet_shell.embedded.server.log.attach",
+        "log_requests": "false",
+        "recon_cache_path": "recon",
+        "fallocate_reserve": str(RESERVED_BYTES),
+        # A green server that computes a checksum keeps all others waiting: half a second, the default, is too short.
+        "conn_timeout": "10",
+    }
+
+
+def _recon() -> dict[str, str]:
+    return {"use": "egg:swift#recon", "recon_cache_path": "recon", "swift_dir": str(FOLDER)}
+
+
+def _storlet_handler(where: str) -> dict[str, str]:
+    """Return the storlets middleware's options.
+
+    :param where: :data:`PROXY` or :data:`OBJECT`
+    """
+    return {
+        "use": "egg:storlets#storlet_handler",
+        "execution_server": where,
+        "max_extra_resources": str(_MOST_FURTHER_INPUTS),
+        "storlet_gateway_module": GATEWAY,
+        "storlet_gateway_conf": f"{FOLDER}/storlet-gateway-{where}.conf",
+        "internal_client_conf_path": f"{_ABSOLUTE}/internal-client.conf",
+    }
+
+
+def _gateway(settings: Settings, place: str) -> dict[str, str]:
+    """Return what a storlet gateway is given: seconds, bytes, the server it is in, and the engine's folder."""
+    return {
+        "time_limit": str(settings.time_limit),
+        "memory_limit": str(settings.memory_limit),
+        "folder": ENGINE,
+        "place": place,
+    }
+
+
+def _proxy_server(settings: Settings) -> dict[str, str]:
+    """Return the proxy application's options.
+
+    Its patience with an object server is longer than a storlet may run, and no number of failed storlets makes it think
+    that the one device is broken (with Swift's defaults: ten seconds; ten failures take the device out for a minute).
+    """
+    patience = str(settings.time_limit + 20)
+    return {
+        "use": "egg:swift#proxy",
+        "account_autocreate": "true",
+        "allow_account_management": "true",
+        "node_timeout": patience,
+        "client_timeout": str(settings.time_limit + 60),
+        "object_chunk_size": str(_ANSWER_CHUNK),
+        "client_chunk_size": str(_CHUNK),
+        "error_suppression_limit": "1000000000",
+        "error_suppression_interval": "0",
+    }
+
+
+def _filter(factory: str, **options: str) -> Mapping[str, str]:
+    """Return the section of a filter of our own.
+
+    :param factory: its module among the middleware, and the function that makes it
+    """
+    return {"paste.filter_factory": f"storlet_shell.embedded.middleware.{factory}", **options}
+
+
+def _proxy(settings: Settings, auth: Sections) -> Sections:
+    """Return the proxy server's configuration.
+
+    :param auth: the filters that find out who is there, in their order
+    """
+    return {
+        "DEFAULT": _common(),
+        "pipeline:main": {"pipeline": _PROXY_PIPELINE.format(auth=" ".join(auth))},
+        "app:proxy-server": _proxy_server(settings),
+        **{f"filter:{name}": {"use": f"egg:swift#{entry}"} for name, entry in _SWIFT_FILTERS.items()},
+        "filter:recon": _recon(),
+        "filter:cache": _filter("cache:filter_factory", name=CACHE),
+        "filter:door": _filter("guard:door_factory"),
+        "filter:guard": _filter("guard:guard_factory"),
+        "filter:inside": _filter("guard:inside_factory", engine=ENGINE),
+        "filter:outcome": _filter("outcome:filter_factory", engine=ENGINE),
+        "filter:lookup": _filter("lookup:lookup_factory", engine=ENGINE),
+        "filter:source": _filter("source:filter_factory", engine=ENGINE),
+        "filter:space": _filter("space:filter_factory"),
+        "filter:versioned_writes": {
+            "use": "egg:swift#versioned_writes",
+            "allow_versioned_writes": "true",
+            "allow_object_versioning": "true",
+        },
+        "filter:tempurl": {"use": "egg:swift#tempurl", "allowed_digests": "sha256 sha512"},
+        "filter:formpost": {"use": "egg:swift#formpost", "allowed_digests": "sha256 sha512"},
+        **{f"filter:{name}": options for name, options in auth.items()},
+        "filter:storlet_handler": _storlet_handler(PROXY),
+    }
+
+
+def _tempauth_filter(secrets: Secrets) -> Sections:
+    """Return the filter that gives out tokens itself."""
+    account, user = USER.split(":")
+    return {
+        "tempauth": {
+            "use": "egg:swift#tempauth",
+            f"user_{account}_{user}": f"{secrets.key} .admin",
+            # Tokens that carry their own proof: they outlive a restart and are good at every proxy of this folder.
+            "fernet_key_folder": secrets.token_key,
+            "active_fernet_key_id": "folder",
+        }
+    }
+
+
+def _keystone_filters(identity: Identity) -> Sections:
+    """Return the filters that ask Keystone whose a token is, and what its roles allow."""
+    url = f"http://127.0.0.1:{identity.port}"
+    return {
+        "authtoken": {
+            "paste.filter_factory": "keystonemiddleware.auth_token:filter_factory",
+            "www_authenticate_uri": url,
+            "auth_url": url,
+            "auth_type": "password",
+            "username": users.SWIFT.name,
+            "password": identity.password,
+            "project_name": users.SWIFT.project,
+            "user_domain_id": users.DOMAIN,
+            "project_domain_id": users.DOMAIN,
+            "region_name": users.REGION,
+            "interface": "internal",
+            "delay_auth_decision": "true",
+            "include_service_catalog": "false",
+            "service_token_roles_required": "true",
+            "cache": "swift.cache",
+            "token_cache_time": str(_TOKEN_CACHE_SECONDS),
+        },
+        "keystoneauth": {
+            "use": "egg:swift#keystoneauth",
+            "reseller_prefix": "AUTH",
+            "operator_roles": ", ".join(users.OPERATOR_ROLES),
+        },
+    }
+
+
+def _keystone(settings: Settings) -> Sections:
+    """Return Keystone's configuration.
+
+    It keeps in its process's memory what it has read, which makes a login four times as fast; but not tokens, which
+    nothing would take out of there again.
+    """
+    return {
+        "cache": {"backend": "dogpile.cache.memory"},
+        "database": {"connection": f"sqlite:///{users.FOLDER}/keystone.db"},
+        # bcrypt's greatest length; with its own, Keystone warns at each login.
+        "identity": {"password_hash_rounds": str(_HASH_ROUNDS), "max_password_length": "72"},
+        "token": {"expiration": str(settings.token_seconds), "caching": "false"},
+        **{group: {"key_repository": str(folder)} for group, folder in KEYSTONE_KEYS.items()},
+    }
+
+
+def _internal_client(settings: Settings) -> Sections:
+    """Return the configuration of the proxy that the middleware and the daemons use: all may, nothing is added."""
+    return {
+        "DEFAULT": _common(),
+        "pipeline:main": {"pipeline": _INTERNAL_PIPELINE},
+        "app:proxy-server": _proxy_server(settings),
+        "filter:catch_errors": {"use": "egg:swift#catch_errors"},
+        "filter:cache": _filter("cache:filter_factory"),
+    }
+
+
+def _storage(name: str, options: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
+    """Return a storage server's configuration, without storlets."""
+    return {
+        "DEFAULT": _common(),
+        "pipeline:main": {"pipeline": f"recon {name}-server"},
+        f"app:{name}-server": {"use": f"egg:swift#{name}", "node_timeout": "60", **options},
+        "filter:recon": _recon(),
+    }
+
+
+def _object(settings: Settings) -> Sections:
+    """Return the object server's configuration.
+
+    An object is in its container's listing before its PUT is answered: the server waits for that update.
+    """
+    options = {
+        "container_update_timeout": "60",
+        "client_timeout": str(settings.time_limit + 60),
+        # Swift drops what was read by a token's holder from the page cache: right for the disks of a cloud, not here.
+        "keep_cache_private": "true",
+        "keep_cache_size": str(2**30),
+        "disk_chunk_size": str(_CHUNK),
+        "network_chunk_size": str(_CHUNK),
+    }
+    return {
+        **_storage("object", options),
+        "pipeline:main": {"pipeline": "recon changes storlet_handler manifests object-server"},
+        "filter:manifests": _filter("manifests:filter_factory"),
+        "filter:changes": _filter("lookup:changes_factory", engine=ENGINE),
+        "filter:storlet_handler": _storlet_handler(OBJECT),
+    }

@@ -1,0 +1,30 @@
+"""Keystone beside the embedded Swift, as its server sees it.
+
+Keystone has threads and no green ones, so it has a process of its own, :mod:`.keystone_process`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from storlet_shell.embedded.control.users import FOLDER
+from storlet_shell.embedded.server.companion import Companion
+
+LOG = FOLDER / "log"
+"""Keystone's log, relative to the working folder: warnings, and a line for each request."""
+
+_PROGRAM = "storlet_shell.embedded.server.keystone_process"
+_START_SECONDS = 150.0
+
+
+class Keystone(Companion):
+    """Keystone's process; it says the projects' ids and its release.
+
+    :param listener: the socket that it answers on, which this takes over
+    :param proxy_port: where the catalog says that Swift is
+    :param passwords: each user's
+    """
+
+    def __init__(self, listener: Any, proxy_port: int, passwords: dict[str, str]) -> None:
+        order = {"proxy": proxy_port, "port": listener.getsockname()[1], "passwords": passwords}
+        super().__init__("Keystone", _PROGRAM, listener, order, log=LOG, seconds=_START_SECONDS)

@@ -1,0 +1,241 @@
+"""Keystone's process: ``python -m storlet_shell.embedded.server.keystone_process`` in the data folder.
+
+:mod:`.keystone` starts it. Standard input brings its orders in one line of JSON, and then nothing: its end is the end
+of the server, and so of this process. When requests are answered, one line goes to the pipe that the orders name.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import sys
+import threading
+import uuid
+import warnings
+from collections.abc import Callable, Iterable
+from importlib.metadata import version
+from typing import Any
+
+from storlet_shell.embedded.control.users import (
+    ADMIN,
+    DOMAIN,
+    FOLDER,
+    OPERATOR_ROLES,
+    RANDOM,
+    REGION,
+    SWIFT,
+    USERS,
+    User,
+)
+from storlet_shell.embedded.sandbox import linux
+from storlet_shell.embedded.server import log
+from storlet_shell.embedded.server.configuration import KEYSTONE_CONF, KEYSTONE_KEYS
+
+_BUILT = FOLDER / "release"  # there once the database is whole: Keystone's release, whose schema it has
+_DATABASE = FOLDER / "keystone.db"
+_THREADS = 8
+_MOST_WAITING = 512  # connections that wait for a whole request
+_CLOSED_AT_ONCE = 64
+_SILENT_SECONDS = 60
+_INTERFACES = ("public", "internal", "admin")
+
+_requests = logging.getLogger("storlet_shell.identity.keystone.requests")
+
+WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+def main() -> None:
+    """Answer requests until the server is gone."""
+    linux.die_with_parent()
+    order = json.loads(sys.stdin.buffer.readline())
+    threading.Thread(target=_end_with_server, daemon=True).start()
+    os.umask(0o077)
+    warnings.simplefilter("ignore")  # what Keystone's libraries deprecate is for Keystone to read
+    # A parser of international URIs, which JupyterLab brings: its import takes seconds, and no schema of Keystone's
+    # has such URIs. jsonschema does without where it is missing.
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+    app, projects = _application(order)
+
+    server = _server(_logged(app), socket.socket(fileno=order["listener"]))
+    ready = {"release": version("keystone"), "projects": projects}
+    os.write(order["ready"], json.dumps(ready).encode() + b"\n")  # and stays open: its end tells of this one's
+    server.run()
+
+
+def _server(app: WSGI, listener: socket.socket) -> Any:
+    """Return waitress's server of an application.
+
+    Of many connections, the one that has been silent for longest makes room for a new one. waitress itself accepts no
+    more then, until one of them has been silent for its ``channel_timeout``: nobody could log in for minutes.
+    """
+    from waitress.adjustments import Adjustments
+    from waitress.server import TcpWSGIServer
+
+    class Server(TcpWSGIServer):
+        """Closes connections that wait for a whole request, rather than accept no more."""
+
+        def handle_accept(self) -> None:
+            """Accept a connection."""
+            channels = self.active_channels.values()
+            waiting = [channel for channel in channels if not channel.requests and not channel.will_close]
+            if len(waiting) >= _MOST_WAITING:
+                for channel in sorted(waiting, key=lambda channel: channel.last_activity)[:_CLOSED_AT_ONCE]:
+                    channel.will_close = True
+            super().handle_accept()
+
+    adjustments = Adjustments(
+        sockets=[listener],
+        threads=_THREADS,
+        ident=None,
+        connection_limit=2 * _MOST_WAITING,
+        channel_timeout=_SILENT_SECONDS,
+        cleanup_interval=_SILENT_SECONDS // 2,
+        asyncore_use_poll=True,  # select knows 1024 descriptors only
+    )
+    sockinfo = (listener.family, listener.type, listener.proto, listener.getsockname())
+    return Server(app, _sock=listener, adj=adjustments, bind_socket=False, sockinfo=sockinfo)
+
+
+def _end_with_server() -> None:
+    """Wait for the end of standard input."""
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+def _logged(app: WSGI) -> WSGI:
+    """Note each request in the log: method, path and status, which hold no secret."""
+
+    def noted(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        def start(status: str, *rest: Any) -> Any:
+            _requests.info("%s %s %s", environ["REQUEST_METHOD"], environ["PATH_INFO"], status[:3])
+            return start_response(status, *rest)
+
+        return app(environ, start)
+
+    return noted
+
+
+def _application(order: dict[str, Any]) -> tuple[WSGI, dict[str, str]]:
+    """Make Keystone's application, and the database if there is none yet; return the projects' ids too."""
+    # The files of this Keystone alone: with no such arguments it reads those in /etc/keystone too.
+    (FOLDER / "conf.d").mkdir(exist_ok=True)
+    sys.argv[:] = ["keystone", f"--config-file={KEYSTONE_CONF}", f"--config-dir={FOLDER / 'conf.d'}"]
+
+    import keystone.server
+    from keystone.common import provider_api
+    from keystone.server.backends import load_backends
+    from keystone.server.flask.application import application_factory
+    from keystone.server.flask.core import setup_app_middleware
+
+    keystone.server.configure(config_files=[])
+    log.start(FOLDER / "log")
+    _requests.setLevel(logging.INFO)
+    built = _BUILT.read_text() if _BUILT.exists() else ""
+    _make_keys()
+    if built != version("keystone"):
+        _migrate(fresh=not built)
+    providers = provider_api.ProviderAPIs
+    if built:
+        load_backends()
+        _set_passwords(providers, order["passwords"])
+    else:
+        _bootstrap(order["passwords"])
+    _BUILT.write_text(version("keystone"))
+    host = "http://127.0.0.1"
+    _publish(providers, "identity", "keystone", f"{host}:{order['port']}/v3")
+    _publish(providers, "object-store", "swift", f"{host}:{order['proxy']}/v1/AUTH_%(project_id)s")
+    projects = {project["name"]: project["id"] for project in providers.resource_api.list_projects()}
+    return setup_app_middleware(application_factory("public")), projects
+
+
+def _make_keys() -> None:
+    """Make the keys that are not there; the server has removed those of its last run's tokens."""
+    from keystone.common.fernet_utils import FernetUtils
+
+    for group, folder in KEYSTONE_KEYS.items():
+        keys = FernetUtils(str(folder), 3, group)
+        keys.create_key_directory()
+        keys.initialize_key_repository()
+
+
+def _set_passwords(providers: Any, passwords: dict[str, str]) -> None:
+    """Set the passwords that are random, and others at each start of the server.
+
+    By the driver: the manager would also revoke all tokens of the same second, the new ones included.
+    """
+    for user in RANDOM:
+        account = providers.identity_api.get_user_by_name(user.name, DOMAIN)
+        providers.identity_api.driver.update_user(account["id"], {"password": passwords[user.name]})
+
+
+def _migrate(*, fresh: bool) -> None:
+    """Make the database's tables, or bring those of an earlier release up to date.
+
+    :param fresh: forget what an interrupted start may have left
+    """
+    from keystone.common.sql import upgrades
+
+    if fresh:
+        _DATABASE.unlink(missing_ok=True)
+    upgrades.offline_sync_database_to_version()
+
+
+def _bootstrap(passwords: dict[str, str]) -> None:
+    """Make the domain, the roles, the projects and the users; what ``keystone-manage bootstrap`` does, and ours."""
+    from keystone.cmd.bootstrap import Bootstrapper
+    from keystone.common import provider_api
+
+    first = Bootstrapper()
+    first.admin_username, first.admin_password = ADMIN.name, passwords[ADMIN.name]
+    first.project_name, first.admin_role_name, first.region_id = "admin", "admin", REGION
+    first.immutable_roles = True
+    first.bootstrap()
+    providers = provider_api.ProviderAPIs
+    # It is named Default; on SQLite, unlike on MySQL, that is not the "default" of the documented environment.
+    providers.resource_api.update_domain(DOMAIN, {"name": DOMAIN})
+    roles = {role["name"]: role["id"] for role in providers.role_api.list_roles()}
+    for name in OPERATOR_ROLES:
+        if name not in roles:
+            roles[name] = uuid.uuid4().hex
+            providers.role_api.create_role(roles[name], {"id": roles[name], "name": name})
+    projects = {name: _make_project(providers, name) for name in sorted({user.project for user in (*USERS, SWIFT)})}
+    for user in (*USERS, SWIFT):
+        known = first.admin_user_id if user == ADMIN else _make_user(providers, user, passwords[user.name])
+        for role in user.roles:
+            providers.assignment_api.add_role_to_user_and_project(known, projects[user.project], roles[role])
+
+
+def _make_project(providers: Any, name: str) -> str:
+    """Make a project and return its id."""
+    project = {"id": uuid.uuid4().hex, "name": name, "domain_id": DOMAIN, "enabled": True, "description": ""}
+    providers.resource_api.create_project(project["id"], project)
+    return str(project["id"])
+
+
+def _make_user(providers: Any, user: User, password: str) -> str:
+    """Make a user and return the id."""
+    fields = {"name": user.name, "password": password, "domain_id": DOMAIN, "enabled": True}
+    return str(providers.identity_api.create_user(fields)["id"])
+
+
+def _publish(providers: Any, kind: str, name: str, url: str) -> None:
+    """Have the catalog say where a service is; its port may be another one than last time."""
+    catalog = providers.catalog_api
+    services = [service["id"] for service in catalog.list_services() if service["type"] == kind]
+    if services:
+        for endpoint in catalog.list_endpoints():
+            if endpoint["service_id"] == services[0] and endpoint["url"] != url:
+                catalog.update_endpoint(endpoint["id"], {"url": url})
+        return
+    service = uuid.uuid4().hex
+    catalog.create_service(service, {"id": service, "type": kind, "name": name, "enabled": True})
+    for interface in _INTERFACES:
+        endpoint = {"interface": interface, "url": url, "service_id": service, "region_id": REGION, "enabled": True}
+        endpoint["id"] = uuid.uuid4().hex
+        catalog.create_endpoint(endpoint["id"], endpoint)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Who logs in, and by which secret."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from storlet_shell.values import Connection
+
+_SECRET_OPTIONS = frozenset({"password", "passcode", "token", "access_token", "client_secret", "code"})
+"""keystoneauth's options of further auth types that hold a secret."""
+
+
+class Credentials(NamedTuple):
+    """Half of a login: who, where, and by which secret.
+
+    :param source: where they were found, in words
+    :param scheme: ``v1`` (tempauth), ``v3`` (Keystone) or ``token`` (a storage URL and a token)
+    :param auth_url: the identity service; for ``token``, the storage URL
+    :param user: the user's name as the identity service knows it
+    :param secret: the password or token
+    :param scope: for ``v3``: keystoneauth's further keyword arguments, such as domains and project
+    :param region: the catalog's region; empty for the first
+    :param interface: the catalog's interface
+    :param auth_type: for ``v3``: keystoneauth's name of the way to log in
+    :param storage_url: the account's URL in the place of the one that the login tells
+    :param connection: how the servers are reached
+    :param lacks: if only a password is missing, what is to be said; where somebody watches, it is asked for
+    """
+
+    source: str
+    scheme: str
+    auth_url: str
+    user: str = ""
+    secret: str = ""
+    scope: tuple[tuple[str, str], ...] = ()
+    region: str = ""
+    interface: str = "public"
+    auth_type: str = "v3password"
+    storage_url: str = ""
+    connection: Connection = Connection()
+    lacks: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Credentials of {self.user} at {self.auth_url}>"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must be shown nowhere."""
+        return tuple(value for value in (self.secret, *(v for k, v in self.scope if k in _SECRET_OPTIONS)) if value)

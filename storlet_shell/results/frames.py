@@ -1,0 +1,80 @@
+"""A body as a data frame of pandas or polars, whichever is installed."""
+
+from __future__ import annotations
+
+import importlib
+import io
+from collections.abc import Mapping
+from typing import Any
+
+from storlet_shell.errors import StorletShellError, UsageError
+from storlet_shell.results.streamed import StreamedBody
+
+_FORMATS = {
+    "text/csv": "csv",
+    "text/tab-separated-values": "tsv",
+    "application/json": "json",
+    "application/jsonl": "jsonl",
+    "application/x-jsonlines": "jsonl",
+    "application/x-ndjson": "jsonl",
+    "application/vnd.apache.parquet": "parquet",
+    "application/x-parquet": "parquet",
+}
+_SUFFIXES = {"csv": "csv", "tsv": "tsv", "json": "json", "jsonl": "jsonl", "ndjson": "jsonl", "parquet": "parquet"}
+_READERS: Mapping[str, Mapping[str, tuple[str, Mapping[str, Any]]]] = {
+    "pandas": {
+        "csv": ("read_csv", {}),
+        "tsv": ("read_csv", {"sep": "\t"}),
+        "json": ("read_json", {}),
+        "jsonl": ("read_json", {"lines": True}),
+        "parquet": ("read_parquet", {}),
+    },
+    "polars": {
+        "csv": ("read_csv", {}),
+        "tsv": ("read_csv", {"separator": "\t"}),
+        "json": ("read_json", {}),
+        "jsonl": ("read_ndjson", {}),
+        "parquet": ("read_parquet", {}),
+    },
+}
+
+
+def dataframe(response: StreamedBody, library: str | None, options: Mapping[str, Any]) -> Any:
+    """Return a response's body as a data frame; see :meth:`Response.dataframe`."""
+    name = _format(response)
+    module, readers = _library(library)
+    reader, defaults = readers[name]
+    try:
+        return getattr(module, reader)(io.BytesIO(response.content), **{**defaults, **options})
+    except ImportError as error:  # pandas reads Parquet by a further package
+        raise StorletShellError(f"{response.subject}: {error}") from error
+    except _errors(module) as error:
+        text = f"{response.subject}: {module.__name__} can't read the body as {name}: {error}"
+        raise StorletShellError(text) from error
+
+
+def _format(response: StreamedBody) -> str:
+    kind = _FORMATS.get(response.content_type)
+    suffix = _SUFFIXES.get(response.subject.rpartition(".")[2].lower())
+    if kind or suffix:
+        return kind or str(suffix)
+    told = response.content_type or "no content type"
+    raise StorletShellError(f"{response.subject}: a data frame is made of CSV, JSON, JSON lines or Parquet, not {told}")
+
+
+def _library(wanted: str | None) -> tuple[Any, Mapping[str, tuple[str, Mapping[str, Any]]]]:
+    if wanted is not None and wanted not in _READERS:
+        raise UsageError(f"dataframe() knows {' and '.join(_READERS)}, not {wanted}")
+    for name in [wanted] if wanted else _READERS:
+        try:
+            return importlib.import_module(name), _READERS[name]
+        except ModuleNotFoundError as error:
+            if error.name != name:
+                raise
+    raise StorletShellError(f"dataframe() wants {wanted or 'pandas or polars'}; install it: pip install pandas")
+
+
+def _errors(module: Any) -> tuple[type[Exception], ...]:
+    """Return what a library raises of bad input: pandas ValueErrors, polars errors of its own."""
+    own = getattr(getattr(module, "exceptions", None), "PolarsError", ValueError)
+    return ValueError, own

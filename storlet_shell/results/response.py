@@ -1,0 +1,140 @@
+"""The answer to a get, a put or a copy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from storlet_shell.errors import UsageError
+from storlet_shell.results.reports import Result
+from storlet_shell.results.saving import replacing, temporarily
+from storlet_shell.results.streamed import StreamedBody
+from storlet_shell.values import CHUNK_BYTES
+
+_SPOOL_BYTES = 1024 * 1024
+"""Up to here a body on its way into a JSON document stays in memory; beyond, in a temporary file."""
+
+
+class Response(StreamedBody, Result):
+    """The answer to a get, a put or a copy, plain or through a storlet.
+
+    The body is read from the server when it is asked for. :attr:`content` keeps it and may be read again;
+    :meth:`iter_content`, :meth:`lines` and :meth:`save` do not keep it, so that a body of any size takes constant
+    memory. :meth:`peek`, and with it what a notebook shows, uses nothing up.
+
+    ``is_for_output`` tells that the body itself is to go to standard output, and no document about it.
+    """
+
+    is_for_output = False
+
+    def dataframe(self, library: str | None = None, **options: Any) -> Any:
+        """Return the whole body as a data frame; the content type, or else the object's name, says what it is.
+
+        CSV, tab-separated values, JSON, JSON lines and Parquet are understood.
+
+        :param library: ``pandas`` or ``polars``; the first of them that is installed otherwise
+        :param options: passed on to the library's reader, as ``sep=";"``
+        :raises StorletShellError: when neither is installed, or the body is none of these
+        """
+        from storlet_shell.results.frames import dataframe  # the same
+
+        return dataframe(self, library, options)
+
+    def save(self, path: str | Path) -> int:
+        """Write the body to a file: under a temporary name beside it, renamed at the clean end.
+
+        :returns: how many bytes were written
+        :raises LocalFileError: when the file can't be written
+        :raises IncompleteBodyError: when the body ends before its end; no file is left under the name then
+        """
+        count = 0
+        with self._ended_if_left(), replacing(path) as file:
+            for chunk in self.iter_content():
+                file.write(chunk)
+                count += len(chunk)
+        return count
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in ("status", "headers", "content", "iter_content"):
+            raise KeyError(name)
+        return getattr(self, name)
+
+    def keys(self) -> list[str]:
+        """Return the names that indexing takes."""
+        return ["status", "headers", "content", "iter_content"] if self.has_body else ["status", "headers"]
+
+    def fields(self) -> dict[str, Any]:
+        """Return the status and the headers; the body is left where it is."""
+        return {"object": self.subject, "status": self.status, "headers": self.headers}
+
+    def render(self) -> Iterator[str]:
+        """Yield the summary."""
+        yield self.summary or f"{self.subject}: {self.status}"
+
+    def json_pieces(self) -> Iterator[str]:
+        """Yield the response as one JSON document, the body as ``content``, or ``content_base64`` if it isn't UTF-8."""
+        import tempfile  # what a plain get does not need is not imported by it
+
+        if self.is_for_output:
+            self.close()
+            raise UsageError("--json and --save - would both write to standard output; leave one of them out")
+        head = json.dumps(self.fields(), ensure_ascii=False)
+        if not self.has_body:
+            yield head
+            return
+        with temporarily(), tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool:
+            for chunk in self.iter_content():
+                spool.write(chunk)
+            yield head[:-1] + ", "
+            yield from _json_body(spool)
+            yield "}"
+
+    def __repr__(self) -> str:
+        return f"<Response {self.status} {self.subject}>"
+
+    def look(self) -> None:
+        """Read as much of the body as showing it takes, so that a body that can't be had fails here.
+
+        :raises IncompleteBodyError: when the body ends before its end
+        """
+        from storlet_shell.results.display import look  # the same
+
+        look(self)
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        from storlet_shell.results.display import bundle  # the same
+
+        return bundle(self)
+
+
+def _json_body(spool: IO[bytes]) -> Iterator[str]:
+    import base64
+
+    try:
+        spool.seek(0)
+        decode = _utf8_pieces(spool)
+        for _ in decode:
+            pass
+    except UnicodeDecodeError:
+        spool.seek(0)
+        yield '"content_base64": "'
+        for chunk in iter(lambda: spool.read(3 * 16384), b""):
+            yield base64.b64encode(chunk).decode("ascii")
+        yield '"'
+        return
+    spool.seek(0)
+    yield '"content": "'
+    for text in _utf8_pieces(spool):
+        yield json.dumps(text, ensure_ascii=False)[1:-1]
+    yield '"'
+
+
+def _utf8_pieces(file: IO[bytes]) -> Iterator[str]:
+    import codecs
+
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for chunk in iter(lambda: file.read(CHUNK_BYTES), b""):
+        yield decoder.decode(chunk)
+    yield decoder.decode(b"", final=True)

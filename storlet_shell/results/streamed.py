@@ -1,0 +1,210 @@
+"""A body that is read from the server as it is asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from storlet_shell.errors import StorletShellError
+from storlet_shell.values import CHUNK_BYTES, read_count
+from storlet_shell.wire.header_dict import HeaderDict
+
+
+class StreamedBody:
+    """An answer whose body is not kept unless the whole of it is asked for.
+
+    :param status: the HTTP status
+    :param headers: the response's headers; ``.headers`` finds a name in any case
+    :param body: the body's chunks; None when the answer's body is not what the user asked for
+    :param subject: the object, as users spell it
+    :param summary: one line that says what happened
+    :param close: ends the connection if the body has not been read to its end
+    :param ran: the storlet that ran and where, in words; empty when none did
+    :param seconds: how long the server took to answer; None when nobody measured it
+    """
+
+    def __init__(
+        self,
+        status: int,
+        headers: Mapping[str, str],
+        body: Iterator[bytes] | None = None,
+        *,
+        subject: str = "",
+        summary: str = "",
+        close: Callable[[], None] = lambda: None,
+        ran: str = "",
+        seconds: float | None = None,
+    ) -> None:
+        self.status = status
+        self.headers: dict[str, str] = HeaderDict(headers)
+        self.subject = subject
+        self.summary = summary
+        self.ran = ran
+        self.seconds = seconds
+        self._body = body
+        self._ahead: list[bytes] = []
+        self._begun = False
+        self._failure: StorletShellError | None = None
+        self._content: bytes | None = None
+        self._close = close
+
+    @property
+    def has_body(self) -> bool:
+        """Whether there is a body to show: after a get, not after a put or a copy."""
+        return self._body is not None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the body has been streamed away, wholly or in part, so that it can't be read any more."""
+        return self._begun and not self.is_whole
+
+    def iter_content(self, chunk_size: int = CHUNK_BYTES) -> Iterator[bytes]:
+        """Yield the body in chunks of at most ``chunk_size`` bytes, as they arrive.
+
+        :raises IncompleteBodyError: when the body ends before its end
+        :raises StorletShellError: when an earlier read has used the body up, or part of it
+        """
+        if self._content is not None:
+            yield from (self._content[at : at + chunk_size] for at in range(0, len(self._content), chunk_size))
+            return
+        if self._body is None:
+            return
+        self._check_not_gone()
+        self._begun = True
+        while chunk := self._ahead.pop(0) if self._ahead else self._next():
+            for at in range(0, len(chunk), chunk_size):
+                yield chunk[at : at + chunk_size]
+
+    def _check_not_gone(self) -> None:
+        if self.is_gone:
+            raise StorletShellError(f"{self.subject}: the body has been read once, and was not kept; get it again")
+
+    def _next(self) -> bytes:
+        """Return the next chunk from the server, nothing at the end; a body that broke stays broken."""
+        if self._failure is not None:
+            raise self._failure
+        assert self._body is not None
+        try:
+            return next((chunk for chunk in self._body if chunk), b"")
+        except StorletShellError as error:
+            self._failure = error
+            raise
+        except BaseException:  # Ctrl-C: what is left can't be had, and must not look like the end
+            self._failure = StorletShellError(f"{self.subject}: reading the body was interrupted; get it again")
+            self.close()
+            raise
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self.iter_content()
+
+    def peek(self, size: int) -> bytes:
+        """Return the body's first bytes, at most ``size``, and leave them to be read.
+
+        A body that ends within them is read to its end and kept.
+
+        :raises IncompleteBodyError: when the body ends before its end
+        :raises StorletShellError: when an earlier read has used the body up, or part of it
+        """
+        if self._content is None and self._body is not None:
+            self._check_not_gone()
+            count = sum(map(len, self._ahead))
+            while count <= size and (chunk := self._next()):
+                self._ahead.append(chunk)
+                count += len(chunk)
+            if count <= size:
+                self._content, self._ahead = b"".join(self._ahead), []
+        return (self._content if self._content is not None else b"".join(self._ahead))[:size]
+
+    @property
+    def length(self) -> int | None:
+        """How many bytes the body has, where that is known before it has been read."""
+        if self._content is not None:
+            return len(self._content)
+        told = self.headers.get("Content-Length", "")
+        return read_count(told)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the whole body is here, so that reading it asks nobody."""
+        return self._content is not None
+
+    @property
+    def content(self) -> bytes:
+        """The whole body, in memory; it may be read more than once."""
+        if self._content is None:
+            with self._ended_if_left():
+                self._content = b"".join(self.iter_content())
+        return self._content
+
+    @contextlib.contextmanager
+    def _ended_if_left(self) -> Iterator[None]:
+        """End the connection when reading is left in the middle: nobody can go on with it."""
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def text(self) -> str:
+        """The whole body as text, in the charset that the content type names, else UTF-8."""
+        return self.content.decode(self.charset, "replace")
+
+    @property
+    def content_type(self) -> str:
+        """The content type without its parameters, in lower case; empty when the server tells none."""
+        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+    @property
+    def charset(self) -> str:
+        """The charset that the content type names, if Python knows it as one for text, else UTF-8."""
+        for part in self.headers.get("Content-Type", "").split(";")[1:]:
+            name, _, value = part.strip().partition("=")
+            if name.lower() == "charset" and value:
+                try:
+                    b" ".decode(value.strip("\"'"), "replace")
+                except (LookupError, ValueError):
+                    break
+                return value.strip("\"'")
+        return "utf-8"
+
+    def lines(self) -> Iterator[str]:
+        """Yield the body's lines as text, without their ends, as they arrive; the charset is that of :attr:`text`.
+
+        :raises IncompleteBodyError: when the body ends before its end
+        """
+        import codecs  # what a plain get does not need is not imported by it
+
+        rest = ""
+        with self._ended_if_left():
+            decoder = codecs.getincrementaldecoder(self._ordered_charset())("replace")
+            for chunk in self.iter_content():
+                *whole, rest = (rest + decoder.decode(chunk)).split("\n")
+                yield from (line.removesuffix("\r") for line in whole)
+        rest += decoder.decode(b"", final=True)
+        if rest:
+            yield rest.removesuffix("\r")
+
+    def _ordered_charset(self) -> str:
+        """Return the charset with the order of its bytes where no mark tells it; incremental decoders insist on one."""
+        import codecs
+
+        name = codecs.lookup(self.charset).name
+        marks = {
+            "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+            "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
+        }
+        if name not in marks or self.peek(4).startswith(marks[name]):
+            return name
+        return f"{name}-{'le' if sys.byteorder == 'little' else 'be'}"
+
+    def json(self) -> Any:
+        """Return the whole body, parsed as JSON."""
+        return json.loads(self.content)
+
+    def close(self) -> None:
+        """Give the connection back; a body that was not read to its end is given up."""
+        self._close()

@@ -1,0 +1,1 @@
+"""What a command is: its arguments, its parser, and the registry that finds it."""

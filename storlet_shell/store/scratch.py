@@ -1,0 +1,51 @@
+"""A container for what is made on the way, which is removed at the end."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from storlet_shell.errors import StorletShellError
+from storlet_shell.store.listing import list_entries
+from storlet_shell.values import Location
+from storlet_shell.wire.requests import Request
+
+if TYPE_CHECKING:
+    from storlet_shell.wire.client import Client
+
+PREFIX = "storlet-shell-scratch-"
+
+_ATTEMPTS = 4
+_PAUSE = 0.25
+
+
+@contextmanager
+def scratch(client: Client, headers: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Have a container of one's own, which is removed with all that is in it, however this ends.
+
+    :param headers: those of the container
+    """
+    name = f"{PREFIX}{secrets.token_hex(6)}"
+    client.send(Request("PUT", name, headers=headers or {})).close()
+    try:
+        yield name
+    finally:
+        _remove(client, name)
+
+
+def _remove(client: Client, name: str) -> None:
+    """Remove a container; a run that was dropped may still store an object in it, and listings come late."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            for entry in list_entries(client, Location(name)):
+                client.find(Request("DELETE", name, entry["name"]))
+            client.find(Request("DELETE", name))
+        except StorletShellError as error:
+            problem = error
+            time.sleep(_PAUSE * 2**attempt)
+        else:
+            return
+    client.observer.warn(f"container {name} is left behind ({problem.message}); its objects expire within a day")

@@ -1,0 +1,1 @@
+"""Local files and folders on their way into the store and out of it: functions over a client."""

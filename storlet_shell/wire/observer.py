@@ -1,0 +1,40 @@
+"""Who watches what is done: told how far it is, and what is worth a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """How far a transfer or a batch is."""
+
+    def advance(self, count: int) -> None:
+        """Tell that so many more bytes went, or objects."""
+
+    def expect(self, total: int) -> None:
+        """Tell how many there are, once that is known."""
+
+
+class Observer:
+    """Watches what a client does; this one looks away. One thread at a time tells it something."""
+
+    def warn(self, message: str) -> None:
+        """Take one line for the user that is no result."""
+
+    @contextmanager
+    def progress(self, label: str, total: int | None, unit: str = "") -> Iterator[Progress]:  # noqa: ARG002  for others
+        """Show how far a transfer of ``total`` bytes is, from when it takes over a second to its end.
+
+        :param unit: what is counted, if not bytes
+        """
+        yield _Silent()
+
+
+class _Silent:
+    def advance(self, count: int) -> None:
+        """Show nothing."""
+
+    def expect(self, total: int) -> None:
+        """Show nothing."""
