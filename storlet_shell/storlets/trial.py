@@ -214,7 +214,7 @@ class _Process:
             stderr=descriptors[0],
             pass_fds=descriptors,
             cwd=scratch,
-            # The engine's (embedded/nursery.py, warm.py): what only this terminal has would be missing there.
+            # The engine's (embedded/engine/nursery.py, warm.py): what only this terminal has would be missing there.
             env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": scratch, "TMPDIR": scratch},
             start_new_session=True,
         )

@@ -54,7 +54,7 @@ FAILURE = "X-Storlet-Shell-Failure"
 RAN_ON = "X-Storlet-Shell-Ran-On"
 """Where the storlet ran whose result an answer is, ``proxy`` or ``object``; only the embedded Swift says it."""
 UNRUN = "unrun"
-"""The kind of failure of a copy whose source no server has run the storlet over (``embedded/source.py``)."""
+"""The kind of failure of a copy whose source no server has run the storlet over (``embedded/middleware/source.py``)."""
 
 STORLETS_ENABLED = "X-Account-Meta-Storlet-Enabled"
 STORLET_READ = "X-Storlet-Container-Read"

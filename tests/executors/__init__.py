@@ -1,0 +1,1 @@
+"""What does a batch's tasks side by side."""

@@ -1,0 +1,1 @@
+"""Functions over a client: listings, and where storlets run."""

@@ -1,0 +1,1 @@
+"""Requests and answers; the text files record what each command sends."""
