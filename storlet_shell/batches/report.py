@@ -13,14 +13,17 @@ from storlet_shell.batches.batch import Batch
 from storlet_shell.batches.executor import How
 from storlet_shell.batches.work import Outcome
 from storlet_shell.errors import (
+    HINT,
     ExitStatus,
     IdentityError,
     NotFoundError,
     PartFailedError,
     ServiceError,
+    Spelling,
     StorletFailedError,
     StorletShellError,
     UsageError,
+    advise,
 )
 from storlet_shell.results import Table
 from storlet_shell.text import counted, escaped, size
@@ -84,7 +87,7 @@ class Rows(Table):
             return error_of(last, f"; ended there, {self.summary()}")
         if (first := self._first) and not self._allows_failures:
             text = f"{self.summary()}; the first: {first.error}"
-            return PartFailedError(text, transaction_id=first.transaction_id, details=first.details)
+            return PartFailedError(text, transaction_id=first.transaction_id, details=first.details, hint=first.hint)
         return None
 
     def summary(self) -> str:
@@ -107,7 +110,7 @@ class Rows(Table):
                 for outcome in outcomes:
                     self._count(outcome)
                     progress.advance(1)
-                    yield _row(outcome)
+                    yield _row(outcome, self._observer.spell)
         except (KeyboardInterrupt, GeneratorExit):
             self._observer.warn(f"ended early: {self.summary()}")
             raise
@@ -188,10 +191,11 @@ def error_of(outcome: Outcome, more: str = "") -> StorletShellError:
     :param more: what its message ends with
     """
     kind = _ERRORS.get(outcome.exit_status, StorletShellError)
-    return kind(outcome.error + more, transaction_id=outcome.transaction_id, details=outcome.details)
+    what = f"{outcome.error}{HINT if outcome.hint else ''}{more}"
+    return kind(what, hint=outcome.hint, transaction_id=outcome.transaction_id, details=outcome.details)
 
 
-def _row(outcome: Outcome) -> tuple[Any, ...]:
+def _row(outcome: Outcome, spell: Spelling) -> tuple[Any, ...]:
     task = outcome.task
     file = str(Path(task.folder, task.file)) if task.file else None
     return (
@@ -201,6 +205,6 @@ def _row(outcome: Outcome) -> tuple[Any, ...]:
         outcome.endpoint or None,
         str(task.source),
         str(task.output) if task.output else file,
-        outcome.error or None,
+        advise(outcome.error, outcome.hint, spell) or None,
         outcome.transaction_id or None,
     )

@@ -22,7 +22,7 @@ from IPython.core.magic import needs_local_scope, no_var_expand
 from IPython.display import display
 
 from storlet_shell.adapters.notebook.expansion import expand, expand_begun, go_on
-from storlet_shell.adapters.notebook.page import Handle, Notebook
+from storlet_shell.adapters.notebook.page import ALWAYS, Handle, Notebook, in_magic
 from storlet_shell.adapters.scope import PromptVariables, ScopedVariables
 from storlet_shell.errors import StorletShellError, UsageError
 from storlet_shell.results import Result
@@ -30,9 +30,6 @@ from storlet_shell.session import Session
 from storlet_shell.spec.registry import Call, Command, Parser, Registry
 from storlet_shell.storlets.excerpts import with_code
 from storlet_shell.text import printable
-
-ALWAYS = "storlet"
-"""The magic that takes any command, whatever names are taken."""
 
 _KEY = "storlet_shell"
 _ADVICE = "write {name} = %get …"
@@ -232,11 +229,13 @@ class StorletMagics:
         except SystemExit:  # argparse has shown the command's help
             return
         except UsageError as error:
+            error.spell = in_magic
             if error.result is not None:  # an object's, not the line's
                 raise
             raise IPythonUsageError("\n".join(map(printable, (str(error), *error.details.splitlines())))) from None
         except StorletShellError as error:
             error.details = with_code(error.details, self.session.sources)
+            error.spell = in_magic
             raise
 
     def _parse(self, command: Command | None, line: str, cell: str | None) -> Call:
