@@ -6,7 +6,7 @@ from storlet_shell.errors import NotFoundError
 from storlet_shell.results import Result, Text
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import Arg, Kind, command
-from storlet_shell.store.suggestions import storlet_meant
+from storlet_shell.store.failures import storlet_meant
 from storlet_shell.values import StorletName
 
 

@@ -13,7 +13,7 @@ from storlet_shell.session import Session
 from storlet_shell.spec.registry import Arg, Kind, command
 from storlet_shell.store.deletion import delete_object
 from storlet_shell.store.exchange import plan
-from storlet_shell.store.suggestions import not_deployed
+from storlet_shell.store.failures import not_deployed
 from storlet_shell.values import ContainerName, ObjectPath, StorletName
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.requests import Request

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import IO
 
 from storlet_shell.commands.arguments import DRY_RUN, JOBS
-from storlet_shell.commands.put import upload as send_upload
 from storlet_shell.errors import LocalFileError, NotFoundError, StorletShellError, UsageError
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import Arg, Kind, command
 from storlet_shell.store.exchange import plan
+from storlet_shell.store.objects import replace
 from storlet_shell.store.parallel import Tally, Worker, in_parallel
 from storlet_shell.store.segments import Replacing
 from storlet_shell.text import size
@@ -125,7 +125,7 @@ def _upload_stream(
             if whole is None:
                 return _upload_pieces(session, path, choices, pieces)
             body = bytes_body(whole)
-        return send_upload(session, request, body, Replacing(leave_segments=choices.leave_segments))
+        return replace(session.client, request, body, Replacing(leave_segments=choices.leave_segments)).response()
 
 
 def _stream(session: Session, content: bytes | None, file: Path | None) -> AbstractContextManager[IO[bytes]]:
