@@ -219,7 +219,8 @@ class Session:
                 self._client.close()
             if login.connection.insecure:
                 self.surroundings.warn("the servers' certificates are not verified (--insecure)")
-            self._client = Client(login, self.options.trace, observer=self.surroundings)
+            self._client = Client(login, self.options.trace)
+        self._client.observer = self.surroundings  # in xonsh, those of each line are others
         return self._client
 
     @property
