@@ -51,6 +51,8 @@ class Rows(Table):
     :param allows_failures: whether failed objects are no problem, as long as every object had its run
     """
 
+    keeps_part = True
+
     def __init__(
         self,
         batch: Batch,
