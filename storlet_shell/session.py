@@ -223,7 +223,7 @@ class Session:
             if login.connection.insecure:
                 self.surroundings.warn("the servers' certificates are not verified (--insecure)")
             self._client = Client(login, self.options.trace)
-        self._client.observer = self.surroundings  # a front end may change them from line to line
+        self._client.observer = self.surroundings  # in xonsh, those of each line are others
         return self._client
 
     @property
