@@ -97,7 +97,7 @@ class Rows(Table):
     """
 
     separator = ",\n"  # each row can be read as it comes
-    stays_readable = True
+    keeps_part = True
 
     def __init__(
         self,

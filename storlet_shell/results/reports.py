@@ -14,7 +14,11 @@ class Result:
     """What a command returns; a plain one is a fact to be shown.
 
     Subclasses say what they are by :meth:`fields` and may say it better by :meth:`render`.
+
+    ``keeps_part`` tells that it is worth having, and to be shown, after :meth:`keep` or :meth:`look` was interrupted.
     """
+
+    keeps_part = False
 
     def fields(self) -> dict[str, Any]:
         """Return the result as plain data: what ``--json`` shows."""

@@ -38,7 +38,6 @@ class Table(Result):
 
     is_headed = False
     separator = ", "
-    stays_readable = False
     """Whether the rows that came before an error can be used after it."""
 
     def __init__(
@@ -110,7 +109,7 @@ class Table(Result):
         try:
             self._fetched.extend(itertools.islice(self._source, missing))  # one call: Ctrl-C in it loses no row
         except BaseException as error:  # what is left can't be had, and must not look like the end
-            if not self.stays_readable:
+            if not self.keeps_part:
                 interrupted = StorletShellError("fetching the rows was interrupted; ask for them again")
                 self._failure = error if isinstance(error, StorletShellError) else interrupted
             raise
