@@ -57,9 +57,8 @@ class Stored(NamedTuple):
 
         :param verb: how it came to be, for people
         """
-        summary = f"{self.path}: {verb} (HTTP {self.status})"
         return Response(
-            self.status, self.headers, subject=str(self.path), summary=summary, ran=self.ran, seconds=self.seconds
+            self.status, self.headers, subject=str(self.path), verb=verb, ran=self.ran, seconds=self.seconds
         )
 
 
