@@ -67,19 +67,24 @@ class Info(NamedTuple):
         return self.headers.get(wire.STORLETS_ENABLED, "").lower() in _TRUE
 
 
+def head_request(location: Location | ObjectPath) -> Request:
+    """Return the request that asks for the headers of an account, a container or an object."""
+    return Request("HEAD", *location)
+
+
 def head(client: Client, location: Location | ObjectPath = _ACCOUNT) -> Info:
     """Ask for the headers of an account, a container or an object.
 
     :raises NotFoundError: when it is not there
     """
-    reply = client.send(Request("HEAD", *location))
+    reply = client.send(head_request(location))
     reply.close()
     return _info(client, Location(*location), reply)
 
 
 def find(client: Client, location: Location | ObjectPath) -> Info | None:
     """Ask for the headers of a container or an object; None when it is not there."""
-    reply = client.find(Request("HEAD", *location))
+    reply = client.find(head_request(location))
     return None if reply is None else _info(client, Location(*location), reply)
 
 

@@ -28,9 +28,9 @@ from storlet_shell.adapters.script.runner import How, Runner, decode
 from storlet_shell.adapters.shell import keys, parsers
 from storlet_shell.adapters.shell.history import ShellHistory, check_startup_file, startup_file
 from storlet_shell.adapters.words import OWN_WORDS, SYNTAX
-from storlet_shell.commands.vars import describe
 from storlet_shell.errors import ExitStatus, StorletShellError, UnknownCommandError
 from storlet_shell.results import Result, Text
+from storlet_shell.results.describe import describe
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import Call, Command, Registry
 from storlet_shell.text import printable
