@@ -17,7 +17,6 @@ from storlet_shell.store.segments import (
     SEGMENTS,
     delete_segments,
     folder_of,
-    has_segments,
     keeps_versions,
     note_of_folder,
     was_uploaded_for,
@@ -70,15 +69,15 @@ def delete(client: Client, location: Location, *, leave_segments: bool = False) 
 
 
 def delete_object(
-    client: Client, path: ObjectPath, *, leave_segments: bool = False, reply: Info | Reply | None = None
+    client: Client, path: ObjectPath, *, leave_segments: bool = False, info: Info | None = None
 ) -> list[str]:
     """Delete an object, a static large one with its segments; return lines about what stays or was odd.
 
-    :param reply: what a HEAD has said of it; None to ask
+    :param info: the object; None to ask
     :raises NotFoundError: when it is not there
     """
     try:
-        reply = reply or head(client, path)
+        info = info or head(client, path)
     except NotFoundError as error:
         return _delete_listed(client, path, error, leave_segments=leave_segments)
     except IdentityError:  # who may only write can't be told whether there are segments
@@ -86,15 +85,13 @@ def delete_object(
             raise
         send_deletion(client, delete_request(*path))
         return []
-    if not isinstance(reply, Info):
-        reply.close()
-    if leave_segments or not has_segments(client, path, reply):
+    if leave_segments or not info.has_segments:
         send_deletion(client, delete_request(*path))
         return []
     if keeps_versions(client, path.container):
         send_deletion(client, delete_request(*path))
         return [note_of_versions(path.container)]
-    return delete_large(client, path, etag=reply.headers.get(wire.ETAG, ""))
+    return delete_large(client, path, etag=info.etag)
 
 
 def note_of_versions(container: str) -> str:
