@@ -15,11 +15,11 @@ from storlet_shell.transfers.counts import Transferred
 from storlet_shell.transfers.limits import Limits
 from storlet_shell.transfers.segmented import LargeObject, SegmentedUpload, send
 from storlet_shell.transfers.targets import Choices, Target, find_targets
+from storlet_shell.values import Location
 from storlet_shell.wire.bodies import FileVersion, bytes_body, file_body, file_version, piece_body
 from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
-    from storlet_shell.values import Location
     from storlet_shell.wire.client import Client
 
 JOBS = 8
