@@ -19,7 +19,7 @@ from storlet_shell.transfers.limits import Limits
 from storlet_shell.transfers.segmented import LargeObject, SegmentedUpload
 from storlet_shell.transfers.targets import Choices, Target
 from storlet_shell.wire import headers as wire
-from storlet_shell.wire.bodies import Body, bytes_body, stream_body, watch_stream
+from storlet_shell.wire.bodies import bytes_body, stream_body, watch_stream
 from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
@@ -146,11 +146,7 @@ def upload_stream(
             choices = choices._replace(content_type=request.headers[wire.CONTENT_TYPE])
             return _upload_pieces(client, path, choices, pieces)
         body = bytes_body(whole)
-    return _upload_whole(client, path, request, body, Replacing(leave_segments=choices.leave_segments))
-
-
-def _upload_whole(client: Client, path: ObjectPath, request: Request, body: Body, replacing: Replacing) -> StoredStream:
-    stored = replace(client, request, body, replacing)
+    stored = replace(client, request, body, Replacing(leave_segments=choices.leave_segments))
     return StoredStream(path, body.count, response=stored.response())
 
 
