@@ -14,6 +14,7 @@ from storlet_shell.identity.values import Credentials
 from storlet_shell.wire import client as client_module
 from storlet_shell.wire.client import Client
 from tests.support.lines import Runner, base_environment
+from tests.support.observers import Notebook
 from tests.support.responder import KEY, USER, Responder
 from tests.support.storlets import STORLETS
 
@@ -93,5 +94,20 @@ def here(storlets: Runner, container: str) -> str:
 def real_client(swift: control.Running) -> Iterator[Client]:
     """Return a client of the real Swift, for what no command does."""
     made = Client(Login(Credentials("the test", "v1", swift.auth_url, swift.user, swift.key), Connection()))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def observer() -> Notebook:
+    """Return what remembers all that the client of :func:`observed` tells."""
+    return Notebook()
+
+
+@pytest.fixture
+def observed(swift: control.Running, observer: Notebook) -> Iterator[Client]:
+    """Return a client of the real Swift that tells the observer of its requests, warnings and progress."""
+    login = Login(Credentials("the test", "v1", swift.auth_url, swift.user, swift.key), Connection())
+    made = Client(login, observer.requests.append, observer=observer)
     yield made
     made.close()
