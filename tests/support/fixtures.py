@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from storlet_shell.identity.credentials import Connection, Login
 from storlet_shell.identity.values import Credentials
 from storlet_shell.wire import client as client_module
 from storlet_shell.wire.client import Client
+from tests.support.folders import FILES
 from tests.support.lines import Runner, base_environment
 from tests.support.observers import Notebook
 from tests.support.responder import KEY, USER, Responder
@@ -111,3 +113,21 @@ def observed(swift: control.Running, observer: Notebook) -> Iterator[Client]:
     made = Client(login, observer.requests.append, observer=observer)
     yield made
     made.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Make a folder with files of every kind, dated a while ago."""
+    made = tmp_path / "from"
+    for name, content in FILES.items():
+        (made / name).parent.mkdir(parents=True, exist_ok=True)
+        (made / name).write_bytes(content)
+        os.utime(made / name, (1_600_000_000.25, 1_600_000_000.25))
+    (made / "empty").mkdir()
+    return made
+
+
+@pytest.fixture
+def module() -> str:
+    """Return a name that no other test deploys a storlet by."""
+    return f"d{secrets.token_hex(4)}"
