@@ -64,6 +64,9 @@ class Surroundings(Observer):
 class Attached(Protocol):
     """What a front end keeps for as long as a session lasts: what completion has looked up, say."""
 
+    def outdate(self) -> None:
+        """Take what it knows of the store for old: a line may have changed it."""
+
     def close(self) -> None:
         """Let go of what it holds; it may be used again afterwards."""
 
@@ -219,7 +222,8 @@ class Session:
                 self._client.close()
             if login.connection.insecure:
                 self.surroundings.warn("the servers' certificates are not verified (--insecure)")
-            self._client = Client(login, self.options.trace, observer=self.surroundings)
+            self._client = Client(login, self.options.trace)
+        self._client.observer = self.surroundings  # in xonsh, those of each line are others
         return self._client
 
     @property
@@ -345,6 +349,11 @@ class Session:
         """
         if not yes and self.surroundings.ask(question) is False:
             raise RefusedError("nothing was changed: the answer was no")
+
+    def outdate(self) -> None:
+        """Tell what front ends keep with the session that a line may have changed anything in the store."""
+        for attached in self.attached.values():
+            attached.outdate()
 
     def close(self) -> None:
         """Close the connections, and end the embedded Swift if nobody else uses it; a later request opens them anew."""

@@ -1,9 +1,9 @@
 """A command and a scheduler, added to storlet-shell by another package."""
 
-from storlet_shell.commands.ls import list_entries
 from storlet_shell.results import Report
 from storlet_shell.schedulers.base import Scheduler
 from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.store.listing import list_entries
 from storlet_shell.values import Location
 
 WHERE = Arg("where", type=Location.parse, kind=Kind.OBJECT, metavar="CONTAINER[/PREFIX]")
@@ -12,7 +12,7 @@ WHERE = Arg("where", type=Location.parse, kind=Kind.OBJECT, metavar="CONTAINER[/
 @command("usage", "Tell how much lies in a container, or under a prefix.", WHERE)
 def usage(session, where):
     """Tell how many objects lie in a container, or under a prefix, and how large they are."""
-    sizes = [entry["bytes"] for entry in list_entries(session, where)]
+    sizes = [entry["bytes"] for entry in list_entries(session.client, where)]
     return Report({"objects": len(sizes), "bytes": sum(sizes), "largest": max(sizes, default=0)})
 
 

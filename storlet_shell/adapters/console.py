@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import IO
 
+from storlet_shell.adapters.execution import Outcome, exit_status_of
 from storlet_shell.adapters.progress import TransferLine
-from storlet_shell.errors import ExitStatus, LocalFileError, StorletShellError
+from storlet_shell.errors import LocalFileError, StorletShellError
 from storlet_shell.results import Response, Result, Table, failure_fields
 from storlet_shell.session import Surroundings
 from storlet_shell.text import dump, escaped, is_text, printable, printable_json
@@ -175,31 +176,31 @@ class Console(Surroundings):
             return
         _write_text(stdout, first, chunks)
 
+    def conclude(self, outcome: Outcome, *, as_json: bool = False) -> int:
+        """Say what was wrong with a line, if anything was, and return its exit status.
+
+        :param as_json: whether standard output gets a document in the place of a result that was not shown
+        """
+        if outcome.error is not None:
+            if as_json and isinstance(outcome.error, StorletShellError) and not outcome.was_shown:
+                self.show_failure(outcome.error)
+            self.show_error(outcome.error)
+        return outcome.status
+
     def show_error(self, error: BaseException, *, where: str = "") -> int:
         """Write what went wrong as one line, and return the exit status that it stands for.
 
         :param where: the place in a command file, in front of the message
         """
-        if isinstance(error, KeyboardInterrupt):
-            self.warn(f"{where}interrupted")
-            return ExitStatus.INTERRUPTED
-        if isinstance(error, BrokenPipeError):
-            self.warn(f"{where}standard output was closed before the end")
-            return ExitStatus.ERROR
-        if not isinstance(error, StorletShellError) or self.debug:
+        is_expected = isinstance(error, StorletShellError | KeyboardInterrupt | BrokenPipeError)
+        if not is_expected or (self.debug and isinstance(error, StorletShellError)):
             import traceback
 
             self._write_lines("".join(traceback.format_exception(error)))
         if isinstance(error, StorletShellError):
             self._write_lines(error.details)
-            self.warn(f"{where}{error}")
-            return error.exit_status
-        self.warn(f"{where}{type(error).__name__}: {error}")
-        return ExitStatus.ERROR
-
-    def conclude(self, result: Result) -> int:
-        """Write the problem of a result that was shown or stored, if it has one, and return the line's exit status."""
-        return ExitStatus.OK if result.problem is None else self.show_error(result.problem)
+        self.warn(f"{where}{_message(error)}")
+        return exit_status_of(error)
 
     def _write_lines(self, text: str) -> None:
         self._stderr().writelines(f"{printable(line)}\n" for line in text.splitlines())
@@ -212,6 +213,16 @@ class Console(Surroundings):
         """Write pieces of JSON documents to standard output; a terminal gets their control characters as escapes."""
         stdout = self.stdout
         stdout.writelines(map(printable_json if stdout.isatty() else escaped, pieces))
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, StorletShellError):
+        return str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    if isinstance(error, BrokenPipeError):
+        return "standard output was closed before the end"
+    return f"{type(error).__name__}: {error}"
 
 
 def preview(first: bytes, response: Response) -> str:

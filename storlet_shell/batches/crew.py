@@ -33,6 +33,7 @@ from storlet_shell.store.runs import copy_through, read_through
 from storlet_shell.store.segments import Replacing
 from storlet_shell.values import ObjectPath
 from storlet_shell.wire import headers as wire
+from storlet_shell.wire.observer import Observer
 from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
@@ -105,7 +106,8 @@ class Crew:
         if endpoint not in clients:
             if not clients:
                 self._own.first = self._connect()
-            clients[endpoint] = self._own.first.another(endpoint.url)
+            # Its threads would tell of each object what the batch has been told once.
+            clients[endpoint] = self._own.first.another(endpoint.url, Observer())
             self._clients.append(clients[endpoint])
         return clients[endpoint]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from storlet_shell.schedulers.base import Endpoint
-from storlet_shell.store.runs import copy_request, read_request
+from storlet_shell.store.requests import copy_request, read_request
 from storlet_shell.values import Invocation, ObjectPath
 from storlet_shell.wire.requests import Request
 
@@ -42,7 +42,7 @@ class Work(NamedTuple):
         if self.copies:
             assert task.output is not None
             run = self.run._replace(extra=(*self.run.extra, *task.extra))
-            return copy_request(run, task.source, task.output)
+            return copy_request(task.source, task.output, run)
         return read_request(task.source, self.run)
 
 

@@ -110,7 +110,7 @@ def _done(deployed: Deployed) -> Done:
 
 def _invoke(session: Session, done: Done, run: Invocation, target: ObjectPath, *, show: bool) -> Result:
     try:
-        request, reply = read_through(session.client, target, run, warn=session.surroundings.warn)
+        request, reply = read_through(session.client, target, run)
     except StorletShellError:
         session.surroundings.warn(done.message)  # that much has happened
         raise

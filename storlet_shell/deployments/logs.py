@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.errors import NotFoundError
-from storlet_shell.store.suggestions import storlet_meant
+from storlet_shell.store.failures import storlet_meant
 
 if TYPE_CHECKING:
     from storlet_shell.values import StorletName

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from storlet_shell.deployments.deployed import users_of_dependencies
 from storlet_shell.errors import NotFoundError, StorletShellError
 from storlet_shell.store.deletion import delete_object
-from storlet_shell.store.suggestions import not_deployed
+from storlet_shell.store.failures import not_deployed
 from storlet_shell.values import ObjectPath, StorletName
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.requests import Request

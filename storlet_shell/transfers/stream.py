@@ -11,8 +11,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple, cast
 
 from storlet_shell.errors import LocalFileError, UsageError
 from storlet_shell.results import Response
-from storlet_shell.store.exchange import shown
-from storlet_shell.store.objects import store
+from storlet_shell.store.objects import replace
 from storlet_shell.store.parallel import Tally, Worker
 from storlet_shell.store.segments import Replacing
 from storlet_shell.transfers.folder import LocalFile
@@ -20,7 +19,7 @@ from storlet_shell.transfers.limits import Limits
 from storlet_shell.transfers.segmented import LargeObject, SegmentedUpload
 from storlet_shell.transfers.targets import Choices, Target
 from storlet_shell.wire import headers as wire
-from storlet_shell.wire.bodies import Body, bytes_body, stream_body, watch_stream
+from storlet_shell.wire.bodies import bytes_body, stream_body, watch_stream
 from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
@@ -147,17 +146,8 @@ def upload_stream(
             choices = choices._replace(content_type=request.headers[wire.CONTENT_TYPE])
             return _upload_pieces(client, path, choices, pieces)
         body = bytes_body(whole)
-    return _upload_whole(client, path, request, body, Replacing(leave_segments=choices.leave_segments))
-
-
-def _upload_whole(client: Client, path: ObjectPath, request: Request, body: Body, replacing: Replacing) -> StoredStream:
-    with replacing.replaced(client, path), shown(client, request, body):
-        reply = store(client, request, body)
-    for note in replacing.take_notes():
-        client.observer.warn(note)
-    summary = f"{path}: stored (HTTP {reply.status})"
-    response = Response(reply.status, reply.headers, subject=str(path), summary=summary, seconds=reply.seconds)
-    return StoredStream(path, body.count, response=response)
+    stored = replace(client, request, body, Replacing(leave_segments=choices.leave_segments))
+    return StoredStream(path, body.count, response=stored.response())
 
 
 def _upload_pieces(client: Client, path: ObjectPath, choices: Choices, pieces: Pieces) -> StoredStream:

@@ -55,7 +55,7 @@ _PERMISSIONS = {"unread": " (--allow-unread accepts that)"}
 _NOT_THE_STORLETS = {"ok", "abandoned", *_FAILURES}
 
 _ENDED = re.compile(r"--- \S+ \S+ (?:-|\S+ \S+): (\w+)(?:: (.*?))?(?: \([0-9.]+ s\))?")
-"""The line above a run in a storlet's log: how the run ended, and why (``embedded/engine/journal.py: Record.render``)."""
+"""The line above a run in a storlet's log: how the run ended, and why (``engine/journal.py: Record.render``)."""
 
 
 class Client:

@@ -266,7 +266,7 @@ def test_signal_that_comes_where_nothing_is_let_out_is_not_lost(
     """In an object's end, Python drops whatever is raised, and goes on."""
     code = f"""
         import pathlib, time
-        from storlet_shell.adapters import cli
+        from storlet_shell.adapters.cli import main as cli
         class Ends:
             def __del__(self):
                 pathlib.Path({str(tmp_path / "begun")!r}).touch()

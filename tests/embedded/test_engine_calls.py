@@ -138,7 +138,7 @@ def test_calls_of_another_architecture_are_missing(client: Client) -> None:
 # It makes the user namespace that a run gets, and tries what its capabilities are for.
 INSIDE = """
 import ctypes, json, os, socket, sys
-linux, seccomp = (sys.modules[f"storlet_shell.embedded.{name}"] for name in ("linux", "seccomp"))
+linux, seccomp = (sys.modules[f"storlet_shell.embedded.sandbox.{name}"] for name in ("linux", "seccomp"))
 reader, writer = os.pipe()
 pid = linux.spawn(0x10000000 | 0x20000000 | 0x08000000)
 if pid == 0:

@@ -28,7 +28,8 @@ LACKING = {
 PROGRAM = """
 import json, os, sys, time
 from pathlib import Path
-from storlet_shell.embedded import control, linux, seccomp
+from storlet_shell.embedded import control
+from storlet_shell.embedded.sandbox import linux, seccomp
 from tests.embedded.storlets import Client, storlet
 
 lacking, user = json.loads(sys.argv[1]), int(sys.argv[2])

@@ -121,7 +121,7 @@ def test_a_flood_of_words_keeps_nobody_waiting(client: Client, event: str) -> No
 # Its second child says hello and ends; all others are as they should be.
 STALE = """
 import os, sys, time
-task, messages = (sys.modules[f"storlet_shell.embedded.{name}"] for name in ("task", "messages"))
+task, messages = (sys.modules[f"storlet_shell.embedded.processes.{name}"] for name in ("task", "messages"))
 run = task.run
 def stale(channel, *arguments):
     if os.path.basename(os.getcwd()) != "2":

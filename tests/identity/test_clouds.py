@@ -230,7 +230,7 @@ def test_the_rest_of_the_sdk_is_left_alone(home: Path) -> None:
     """A fresh process imports its configuration only, and a user's later import finds the whole of it."""
     code = f"""
 import sys
-from storlet_shell import clouds
+from storlet_shell.identity import clouds
 assert clouds.read("whole", {{"HOME": {str(home.parents[1])!r}}}, {{}}).secret == "hunter22"
 assert not [name for name in sys.modules if name.split(".")[0] == "openstack"]
 import openstack

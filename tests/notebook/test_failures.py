@@ -11,8 +11,7 @@ from nbclient.exceptions import CellExecutionError
 
 from storlet_shell.embedded import control
 from storlet_shell.errors import IdentityError, PartFailedError, StorletFailedError, UsageError
-from storlet_shell.results import Result
-from storlet_shell.results.reports import Table
+from storlet_shell.results import Result, Table
 from tests.notebook.cells import Cells
 from tests.notebook.conftest import identity
 from tests.support.lines import base_environment

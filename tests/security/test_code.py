@@ -141,9 +141,15 @@ UNSAFE = {
 
 ALLOWED = {
     ("adapters.scope", "compile"): "the user's own source, which is looked at and not run",
-    ("embedded.shared", "pickle.loads"): "between the server's own processes, over a socket that asks who is there",
-    ("embedded.zygote", "__import__"): "modules of a fixed list",
-    ("running", "__import__"): "the storlet itself: confined in the engine, and with the user's rights in a dry run",
+    (
+        "embedded.server.shared",
+        "pickle.loads",
+    ): "between the server's own processes, on a socket that asks who is there",
+    ("embedded.processes.zygote", "__import__"): "modules of a fixed list",
+    (
+        "storlets.running",
+        "__import__",
+    ): "the storlet itself: confined in the engine, with the user's rights in a dry run",
 }
 
 
@@ -159,7 +165,7 @@ def test_no_shell_is_given_foreign_text() -> None:
         if name.startswith("subprocess."):
             assert "shell" not in {word.arg for word in call.keywords}, (module, name)
         if "/bin/sh" in ast.unparse(call):
-            assert module == "adapters.interpreter"
+            assert module == "adapters.script.interpreter"
 
 
 def test_unsafe_modules_are_not_imported() -> None:
@@ -172,4 +178,4 @@ def test_unsafe_modules_are_not_imported() -> None:
             for name in names:
                 if name.split(".")[0] in ("pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "pty"):
                     found.add((str(path.relative_to(PACKAGE)), name))
-    assert found == {("embedded/shared.py", "pickle")}
+    assert found == {("embedded/server/shared.py", "pickle")}

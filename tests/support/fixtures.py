@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from storlet_shell.batches import endpoints, throttle
 from storlet_shell.embedded import control
 from storlet_shell.identity.credentials import Connection, Login
 from storlet_shell.identity.values import Credentials
@@ -17,7 +19,7 @@ from storlet_shell.wire.client import Client
 from tests.support.folders import FILES
 from tests.support.lines import Runner, base_environment
 from tests.support.observers import Notebook
-from tests.support.responder import KEY, USER, Responder
+from tests.support.responder import KEY, USER, Answer, Recorded, Responder, ok
 from tests.support.storlets import STORLETS
 
 TEXT = b"hello\nworld\n"
@@ -131,3 +133,25 @@ def folder(tmp_path: Path) -> Path:
 def module() -> str:
     """Return a name that no other test deploys a storlet by."""
     return f"d{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+def quick_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pause for hundredths of seconds."""
+    monkeypatch.setattr(throttle, "FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(endpoints, "FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(endpoints, "PATIENCE", 0.5)
+
+
+@pytest.fixture
+def listed(responder: Responder, quick_batches: None) -> Responder:
+    """Have a server with a storlet and the objects ``a`` to ``t``."""
+    entries = [{"name": name, "bytes": 1} for name in "abcdefghijklmnopqrst"]
+
+    def listing(request: Recorded) -> Answer:
+        return ok(json.dumps([] if "marker" in request.query else entries).encode())
+
+    responder.on("GET", "/c", listing)
+    responder.on("HEAD", "*", ok())
+    responder.on("GET", "*", Answer(200, b"made", chunked=True))
+    return responder
