@@ -23,8 +23,8 @@ def test_stream_is_stored_in_one_request(observed: Client, observer: Notebook, c
     path, stream = ObjectPath(container, "o"), io.BytesIO(b"hello")
     stored = upload_stream(observed, stream if is_stream else b"hello", path, default_type=TEXT)
     assert (stored.path, stored.bytes, stored.segments) == (path, 5, 0)
-    assert stored.response is not None
-    assert stored.response.status == 201
+    assert stored.answer is not None
+    assert stored.answer.status == 201
     reply = observed.send(Request("GET", *path))
     assert (reply.read(), reply.headers["Content-Type"]) == (b"hello", TEXT)
     assert (stream.closed, observer.sent("PUT")) == (False, [f"{container}/o"])
