@@ -128,8 +128,9 @@ class Crew:
                 raise NotFoundError(f"{task.source}: vanished between the listing and the run") from error
             raise
         except StorletShellError as error:
-            for number, path in enumerate(made, 1):  # a name that nobody has given says nothing
-                error.args = (error.message.replace(str(path), f"what step {number} made of {task.source}"),)
+            for number, path in enumerate(made, 1):
+                if error.subject == str(path):  # a name that nobody has given says nothing
+                    raise error.about(f"what step {number} made of {task.source}") from error
             raise
         finally:
             if course.endpoint:
@@ -206,6 +207,7 @@ class Crew:
         return Outcome(
             task,
             error=error.message,
+            hint=error.hint,
             exit_status=int(error.exit_status),
             transaction_id=error.transaction_id,
             details=error.details,

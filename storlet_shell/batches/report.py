@@ -13,14 +13,17 @@ from storlet_shell.batches.batch import Batch
 from storlet_shell.batches.executor import How
 from storlet_shell.batches.work import Outcome
 from storlet_shell.errors import (
+    HINT,
     ExitStatus,
     IdentityError,
     NotFoundError,
     PartFailedError,
     ServiceError,
+    Spelling,
     StorletFailedError,
     StorletShellError,
     UsageError,
+    advise,
 )
 from storlet_shell.results import Table
 from storlet_shell.text import counted, escaped, size
@@ -51,8 +54,11 @@ class Row(_Columns):
     content: bytes | None = None
 
     @classmethod
-    def of(cls, outcome: Outcome) -> Row:
-        """Return the row of an outcome."""
+    def of(cls, outcome: Outcome, spell: Spelling) -> Row:
+        """Return the row of an outcome.
+
+        :param spell: spells the hint of its error
+        """
         task = outcome.task
         file = str(Path(task.folder, task.file)) if task.file else None
         row = cls(
@@ -62,7 +68,7 @@ class Row(_Columns):
             endpoint=outcome.endpoint or None,
             object=str(task.source),
             output=str(task.output) if task.output else file,
-            error=outcome.error or None,
+            error=advise(outcome.error, outcome.hint, spell) or None,
             transaction=outcome.transaction_id or None,
         )
         row.content = outcome.body
@@ -204,7 +210,7 @@ class Rows(Table):
             return self._broken
         if (first := self._first) and not allows_failures:
             text = f"{self.summary()}; the first: {first.error}"
-            return PartFailedError(text, transaction_id=first.transaction_id, details=first.details)
+            return PartFailedError(text, transaction_id=first.transaction_id, details=first.details, hint=first.hint)
         return None
 
     def summary(self) -> str:
@@ -239,7 +245,7 @@ class Rows(Table):
                 for outcome in outcomes:
                     self._count(outcome)
                     progress.advance(1)
-                    yield Row.of(outcome)
+                    yield Row.of(outcome, self._observer.spell)
             self._has_ended = True
         except (KeyboardInterrupt, GeneratorExit):
             early = f"ended early: {self.summary()}"
@@ -301,4 +307,5 @@ def error_of(outcome: Outcome, more: str = "") -> StorletShellError:
     :param more: what its message ends with
     """
     kind = _ERRORS.get(outcome.exit_status, StorletShellError)
-    return kind(outcome.error + more, transaction_id=outcome.transaction_id, details=outcome.details)
+    what = f"{outcome.error}{HINT if outcome.hint else ''}{more}"
+    return kind(what, hint=outcome.hint, transaction_id=outcome.transaction_id, details=outcome.details)

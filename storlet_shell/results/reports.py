@@ -142,11 +142,15 @@ class Planned(Result):
 
 
 def failure_fields(error: StorletShellError) -> dict[str, Any]:
-    """Return an error as plain data: what ``--json`` shows of it."""
+    """Return an error as plain data: what ``--json`` shows of it; its hint is spelled in the error's own way."""
+    hint = error.hint
     return {
         "error": type(error).__name__,
-        "message": error.message,
+        "message": error.explained(),
         "transaction": error.transaction_id,
         "details": error.details,
         "exit_status": int(error.exit_status),
+        "subject": error.subject,
+        "status": error.status,
+        "hint": hint and {"action": hint.action.name.lower(), "arguments": hint.arguments, "text": error.spell(hint)},
     }
