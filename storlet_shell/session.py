@@ -169,8 +169,8 @@ class Session:
         if self._login is not None and self._login.was_refused:
             self._passwords.clear()
         if found not in self._passwords:
-            raise IdentityError(found.lacks)
-        return found._replace(secret=self._passwords[found], lacks="")
+            raise IdentityError(found.lacks, hint=found.hint)
+        return found._replace(secret=self._passwords[found], lacks="", hint=None)
 
     def _found(self) -> Credentials:
         if not self.uses_local:

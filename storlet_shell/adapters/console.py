@@ -14,7 +14,7 @@ from typing import IO
 
 from storlet_shell.adapters.execution import Outcome, exit_status_of
 from storlet_shell.adapters.progress import TransferLine
-from storlet_shell.errors import LocalFileError, StorletShellError
+from storlet_shell.errors import Hint, LocalFileError, StorletShellError, advise
 from storlet_shell.results import Response, Result, Table, failure_fields
 from storlet_shell.session import Surroundings
 from storlet_shell.text import dump, escaped, is_text, printable, printable_json
@@ -27,6 +27,8 @@ _LONGEST_MESSAGE = 4000
 class Console(Surroundings):
     """A process with standard streams, on a terminal or not.
 
+    ``before_commands`` is what a line to be typed here has in front of its command.
+
     :param environ: the environment's variables
     :param stdin: standard input, as bytes; None where a front end reads it itself
     :param stdout: called for the text stream that results go to, since a front end may redirect it
@@ -34,6 +36,8 @@ class Console(Surroundings):
     :param program: what messages start with
     :param debug: whether expected errors show their traceback as well
     """
+
+    before_commands = ""
 
     def __init__(
         self,
@@ -112,8 +116,15 @@ class Console(Surroundings):
         except EOFError:
             return ""
 
-    def warn(self, message: str) -> None:
+    def spell(self, hint: Hint) -> str:
+        """Spell a hint as a line to be typed."""
+        from storlet_shell.adapters.hints import in_line  # a line in a hundred needs one
+
+        return in_line(hint, self.before_commands)
+
+    def warn(self, message: str, hint: Hint | None = None) -> None:
         """Write one line to standard error; of a very long one, its two ends."""
+        message = advise(message, hint, self.spell)
         if len(message) > _LONGEST_MESSAGE:
             message = f"{message[: _LONGEST_MESSAGE // 2]} … {message[-_LONGEST_MESSAGE // 2 :]}"
         self._stderr().write(f"{self.program}: {printable(message)}\n")
@@ -192,6 +203,8 @@ class Console(Surroundings):
 
         :param where: the place in a command file, in front of the message
         """
+        if isinstance(error, StorletShellError):
+            error.spell = self.spell
         is_expected = isinstance(error, StorletShellError | KeyboardInterrupt | BrokenPipeError)
         if not is_expected or (self.debug and isinstance(error, StorletShellError)):
             import traceback
@@ -207,6 +220,7 @@ class Console(Surroundings):
 
     def show_failure(self, error: StorletShellError) -> None:
         """Write an error as a JSON document to standard output."""
+        error.spell = self.spell
         self.write_json([json.dumps(failure_fields(error), ensure_ascii=False), "\n"])
 
     def write_json(self, pieces: Iterable[str]) -> None:

@@ -113,7 +113,8 @@ def _explain_later(result: Result, session: Session) -> None:
 
 
 def _explain(session: Session, error: StorletShellError) -> None:
-    """Put the storlet's own lines beside the traceback that an error tells of."""
+    """Put the storlet's own lines beside the traceback that an error tells of, and spell its hint for the front end."""
+    error.spell = session.surroundings.spell
     if error.details and session.sources:
         from storlet_shell.storlets.excerpts import with_code  # for storlets that fail
 

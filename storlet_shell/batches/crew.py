@@ -33,6 +33,7 @@ from storlet_shell.store.runs import copy_through, read_through
 from storlet_shell.store.segments import Replacing
 from storlet_shell.values import ObjectPath
 from storlet_shell.wire import headers as wire
+from storlet_shell.wire.observer import Observer
 from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
@@ -105,7 +106,8 @@ class Crew:
         if endpoint not in clients:
             if not clients:
                 self._own.first = self._connect()
-            clients[endpoint] = self._own.first.another(endpoint.url)
+            # Its threads would tell of each object what the batch has been told once.
+            clients[endpoint] = self._own.first.another(endpoint.url, Observer())
             self._clients.append(clients[endpoint])
         return clients[endpoint]
 
@@ -126,8 +128,9 @@ class Crew:
                 raise NotFoundError(f"{task.source}: vanished between the listing and the run") from error
             raise
         except StorletShellError as error:
-            for number, path in enumerate(made, 1):  # a name that nobody has given says nothing
-                error.args = (error.message.replace(str(path), f"what step {number} made of {task.source}"),)
+            for number, path in enumerate(made, 1):
+                if error.subject == str(path):  # a name that nobody has given says nothing
+                    raise error.about(f"what step {number} made of {task.source}") from error
             raise
         finally:
             if course.endpoint:
@@ -204,6 +207,7 @@ class Crew:
         return Outcome(
             task,
             error=error.message,
+            hint=error.hint,
             exit_status=int(error.exit_status),
             transaction_id=error.transaction_id,
             details=error.details,

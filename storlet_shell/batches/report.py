@@ -1,32 +1,84 @@
-"""What a batch shows: a row for each object as it comes, and how it ended."""
+"""The result of a batch: a row for each object as it comes, and how the batch ended."""
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, overload
 
 from storlet_shell.batches.batch import Batch
 from storlet_shell.batches.executor import How
 from storlet_shell.batches.work import Outcome
 from storlet_shell.errors import (
+    HINT,
     ExitStatus,
     IdentityError,
     NotFoundError,
     PartFailedError,
     ServiceError,
+    Spelling,
     StorletFailedError,
     StorletShellError,
     UsageError,
+    advise,
 )
 from storlet_shell.results import Table
 from storlet_shell.text import counted, escaped, size
 from storlet_shell.wire.observer import Observer
 
-COLUMNS = ("status", "bytes", "seconds", "endpoint", "object", "output", "error", "transaction")
+
+class _Columns(NamedTuple):
+    status: int | None
+    bytes: int | None
+    seconds: float
+    endpoint: str | None
+    object: str
+    output: str | None
+    error: str | None
+    transaction: str | None
+
+
+class Row(_Columns):
+    """What came of one object: a named tuple of a table's columns, and what the storlet made.
+
+    ``status`` is the HTTP status, ``bytes`` the size of the result, ``seconds`` the time that the endpoint took,
+    ``error`` one line, ``transaction`` Swift's transaction id; ``object`` and ``output`` are spelled as on a line. What
+    isn't known, or doesn't exist, is None.
+
+    ``content`` is the storlet's result, where the batch keeps it: if it goes neither to objects nor to files.
+    """
+
+    content: bytes | None = None
+
+    @classmethod
+    def of(cls, outcome: Outcome, spell: Spelling) -> Row:
+        """Return the row of an outcome.
+
+        :param spell: spells the hint of its error
+        """
+        task = outcome.task
+        file = str(Path(task.folder, task.file)) if task.file else None
+        row = cls(
+            status=outcome.status or None,
+            bytes=outcome.size,
+            seconds=round(outcome.seconds, 4),
+            endpoint=outcome.endpoint or None,
+            object=str(task.source),
+            output=str(task.output) if task.output else file,
+            error=advise(outcome.error, outcome.hint, spell) or None,
+            transaction=outcome.transaction_id or None,
+        )
+        row.content = outcome.body
+        return row
+
+    @property
+    def name(self) -> str:
+        """The object's name in its container."""
+        return self.object.split("/", 2)[2]
+
 
 _ERRORS: dict[int, type[StorletShellError]] = {
     ExitStatus.USAGE: UsageError,
@@ -38,12 +90,11 @@ _ERRORS: dict[int, type[StorletShellError]] = {
 
 
 class Rows(Table):
-    """The rows of a batch, which runs while they are shown; and, once it is kept, what the storlet made.
+    """The rows of a batch. It runs while they are shown, or needed: a program has them all, as of any table.
 
-    Indexed by an object's name, it gives what the storlet made of it, as bytes: where the batch has no other output,
-    and its result was stored in a variable.
+    Rows that came before Ctrl-C, or before a failure that ended the batch, can be used after it; ``is_whole`` tells.
 
-    :param observer: where is shown how far the batch is, and how far it was when it is interrupted
+    :param observer: shown how far the batch is, and how far it was when it is interrupted
     :param label: what the batch does
     :param left: how many objects are still to be done; None when nobody knows
     :param release: called at its end, however that comes, and perhaps again
@@ -51,6 +102,7 @@ class Rows(Table):
     :param allows_failures: whether failed objects are no problem, as long as every object had its run
     """
 
+    separator = ",\n"  # each row can be read as it comes
     keeps_part = True
 
     def __init__(
@@ -65,7 +117,7 @@ class Rows(Table):
         shows_endpoints: bool = False,
         allows_failures: bool = False,
     ) -> None:
-        super().__init__(COLUMNS, self._run(), self.summary)
+        super().__init__(_Columns._fields, self._run(), self.summary)
         self._batch = batch
         self._how = how
         self._observer = observer
@@ -74,19 +126,91 @@ class Rows(Table):
         self._release = release
         self._shows_endpoints = shows_endpoints
         self._allows_failures = allows_failures
-        self._bodies: dict[str, bytes] = {}
+        self._numbers: dict[str, int] = {}
         self._first: Outcome | None = None
         self._done = self._failed = self._size = 0
+        self._has_ended = False
+        self._broken: StorletShellError | None = None
         self._started, self._ended = time.monotonic(), 0.0
+
+    # --- as a sequence
+
+    def __iter__(self) -> Iterator[Row]:
+        return super().__iter__()
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Row]: ...
+    @overload
+    def __getitem__(self, index: str) -> bytes: ...
+    def __getitem__(self, index: Any) -> Any:
+        """Return a row by its number, rows by a slice, or by an object's name what the storlet made of that object.
+
+        :raises IndexError: when there are fewer rows
+        :raises KeyError: when there is no such object, it has failed, or what the storlet made was not kept
+        """
+        if not isinstance(index, str):
+            return super().__getitem__(index)
+        if len(self._numbers) < len(self._fetched):
+            self._numbers = {row.name: number for number, row in enumerate(self)}
+        content = self[self._numbers[index]].content
+        if content is None:
+            raise KeyError(index)
+        return content
+
+    @cached_property
+    def _record(self) -> Callable[[Any], Row]:
+        return lambda row: row  # they are records already
+
+    @property
+    def failed(self) -> list[Row]:
+        """The rows of the objects that failed."""
+        return [row for row in self if row.error]
+
+    def raise_for_failed(self) -> None:
+        """Raise an error if an object failed, or the batch has ended before its end; its ``result`` is these rows.
+
+        :raises StorletShellError: as a line would end with it
+        """
+        self._fetch()
+        if problem := self._problem(allows_failures=False):
+            problem.result = self
+            raise problem
+
+    def stream(self) -> Iterator[Row]:
+        """Run the batch, and yield each row as it comes, with what the storlet made; no row is kept.
+
+        :raises StorletShellError: after the last row, when the batch has ended before its end
+        """
+        self._batch.keep_bodies()
+        try:
+            yield from self.rows()  # type: ignore[misc]  # they are records already
+        finally:
+            self.close()
+        if last := self._batch.last:
+            raise error_of(last, f"; ended there, {self.summary()}")
+
+    # --- how far it is
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every object had its run, well or not; known when the batch has ended."""
+        return self._has_ended and self._batch.last is None
 
     @property
     def problem(self) -> StorletShellError | None:
         """Why the batch is not wholly done; known at its end."""
+        return self._problem(allows_failures=self._allows_failures)
+
+    def _problem(self, *, allows_failures: bool) -> StorletShellError | None:
         if last := self._batch.last:
             return error_of(last, f"; ended there, {self.summary()}")
-        if (first := self._first) and not self._allows_failures:
+        if self._broken is not None:
+            return self._broken
+        if (first := self._first) and not allows_failures:
             text = f"{self.summary()}; the first: {first.error}"
-            return PartFailedError(text, transaction_id=first.transaction_id, details=first.details)
+            return PartFailedError(text, transaction_id=first.transaction_id, details=first.details, hint=first.hint)
         return None
 
     def summary(self) -> str:
@@ -99,7 +223,19 @@ class Rows(Table):
         parts += [size(self._size)] if self._size else []
         return ", ".join([*parts, f"{seconds:.1f} s", f"{count / max(seconds, 0.001):.3g}/s"])
 
-    def _run(self) -> Iterator[tuple[Any, ...]]:
+    def figures(self) -> dict[str, Any]:
+        """Return how many objects were done, and whether that is all of them."""
+        return {
+            "done": self._done,
+            "failed": self._failed,
+            "done_before": self._batch.earlier,
+            "bytes": self._size,
+            "is_whole": self.is_whole,
+        }
+
+    # --- as it runs, and is shown
+
+    def _run(self) -> Iterator[Row]:
         self._started = time.monotonic()
         try:
             with (
@@ -109,9 +245,15 @@ class Rows(Table):
                 for outcome in outcomes:
                     self._count(outcome)
                     progress.advance(1)
-                    yield _row(outcome)
+                    yield Row.of(outcome, self._observer.spell)
+            self._has_ended = True
         except (KeyboardInterrupt, GeneratorExit):
-            self._observer.warn(f"ended early: {self.summary()}")
+            early = f"ended early: {self.summary()}"
+            self._broken = PartFailedError(early)
+            self._observer.warn(early)
+            raise
+        except StorletShellError as error:
+            self._broken = error
             raise
         finally:
             self._ended = time.monotonic()
@@ -126,14 +268,9 @@ class Rows(Table):
             return
         self._done += 1
         self._size += outcome.size or 0
-        if outcome.body is not None:
-            self._bodies[outcome.task.source.name] = outcome.body
-
-    def __getitem__(self, name: str) -> bytes:
-        return self._bodies[name]
 
     def keep(self) -> None:
-        """Run the batch to its end."""
+        """Run the batch to its end, and keep what the storlet makes, where it goes nowhere else."""
         self._batch.keep_bodies()
         super().keep()
 
@@ -141,46 +278,26 @@ class Rows(Table):
         """Run the batch to its end, so that it runs once, and here, however often it is shown."""
         super().keep()
 
-    def fields(self) -> dict[str, Any]:
-        """Run the batch to its end and return every row."""
-        return {**super().fields(), **self._figures()}
-
-    def _figures(self) -> dict[str, Any]:
-        return {
-            "done": self._done,
-            "failed": self._failed,
-            "done_before": self._batch.earlier,
-            "bytes": self._size,
-            "is_whole": self._batch.last is None,
-        }
-
     def render(self) -> Iterator[str]:
         """Yield a line for each row as it comes; the summary, unless the problem says it."""
-        for number, (status, count, seconds, endpoint, source, _, error, _) in enumerate(self.rows()):
+        for number, row in enumerate(self.rows()):
+            status, count, seconds, endpoint, source, _, error, _ = row
             if self.is_headed and not number:
                 yield self._line("STATUS", "BYTES", "SECONDS", "ENDPOINT", "OBJECT")
-            made = "-" if count is None else str(count)
-            line = self._line(str(status or "-"), made, f"{seconds:.3f}", endpoint or "-", escaped(source))
+            amount = "-" if count is None else str(count)
+            line = self._line(str(status or "-"), amount, f"{seconds:.3f}", endpoint or "-", escaped(source))
             yield f"{line}  {error}" if error else line
         if self.problem is None:
             yield self.summary()
 
     def _line(self, status: str, count: str, seconds: str, endpoint: str, source: str) -> str:
         width = len("STATUS") if self.is_headed else 3
-        where = f"{endpoint:<16}  " if self._shows_endpoints else ""
-        return f"{status:>{width}}  {count:>10}  {seconds:>7}  {where}{source}"
-
-    def json_pieces(self) -> Iterator[str]:
-        """Yield the rows as they come, and the figures, as one JSON document."""
-        yield '{"rows": ['
-        for number, row in enumerate(self.rows()):
-            yield (",\n" if number else "") + json.dumps(dict(zip(COLUMNS, row, strict=True)), ensure_ascii=False)
-        yield "], " + json.dumps(self._figures())[1:]
+        place = f"{endpoint:<16}  " if self._shows_endpoints else ""
+        return f"{status:>{width}}  {count:>10}  {seconds:>7}  {place}{source}"
 
     def close(self) -> None:
         """Drop what still runs."""
-        if isinstance(self._rows, Generator):
-            self._rows.close()
+        super().close()
         self._release()
 
 
@@ -190,19 +307,5 @@ def error_of(outcome: Outcome, more: str = "") -> StorletShellError:
     :param more: what its message ends with
     """
     kind = _ERRORS.get(outcome.exit_status, StorletShellError)
-    return kind(outcome.error + more, transaction_id=outcome.transaction_id, details=outcome.details)
-
-
-def _row(outcome: Outcome) -> tuple[Any, ...]:
-    task = outcome.task
-    file = str(Path(task.folder, task.file)) if task.file else None
-    return (
-        outcome.status or None,
-        outcome.size,
-        round(outcome.seconds, 4),
-        outcome.endpoint or None,
-        str(task.source),
-        str(task.output) if task.output else file,
-        outcome.error or None,
-        outcome.transaction_id or None,
-    )
+    what = f"{outcome.error}{HINT if outcome.hint else ''}{more}"
+    return kind(what, hint=outcome.hint, transaction_id=outcome.transaction_id, details=outcome.details)

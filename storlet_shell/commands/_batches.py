@@ -19,8 +19,8 @@ from storlet_shell.schedulers.base import Endpoint, Scheduler
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import Arg, Kind
 from storlet_shell.store.exchange import check_extra_resources, check_storlets_run, is_there
+from storlet_shell.store.failures import not_deployed
 from storlet_shell.store.listing import list_entries
-from storlet_shell.store.suggestions import not_deployed
 from storlet_shell.values import Invocation, Location, ObjectPath, StorletName
 from storlet_shell.wire.requests import Request
 

@@ -107,7 +107,7 @@ def run_over(
     if not dry_run:
         for run in steps:
             check_ready(session, run)
-        check_node(session.client, input.container, steps[0], session.surroundings.warn)
+        check_node(session.client, input.container, steps[0])
     objects = Objects(session, input, limit)
     make, template = _maker(output, save), output or save
     total = None if template is None else _check_apart(session, input, template, limit)

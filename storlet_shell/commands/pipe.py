@@ -83,6 +83,6 @@ def _run_over_one(session: Session, chain: tuple[Invocation, ...], source: Objec
             copy_through(session.client, run, source, made, wire.encode_expiry(SCRATCH_SECONDS))
             source = made
         last = chain[-1]._replace(on_proxy=True)
-        request, reply = read_through(session.client, source, last, warn=session.surroundings.warn)
+        request, reply = read_through(session.client, source, last)
         # The answer has begun when the object is removed, and a body that has begun is read from the open file.
         return respond(session.client, reply, request, last)

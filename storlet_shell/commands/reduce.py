@@ -98,7 +98,7 @@ def reduce(
     driver = load_drivers(executor, scheduler)
     if not dry_run:
         check_ready(session, run)
-        check_node(session.client, input.container, run, session.surroundings.warn)
+        check_node(session.client, input.container, run)
         check_container(session, output.container)
     objects = Objects(session, input)
     work = Work((run,), True, find_endpoints(session, endpoint), scheduler, jobs)

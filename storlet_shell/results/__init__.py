@@ -3,8 +3,9 @@
 Each renders itself as text, as JSON and for a notebook.
 """
 
-from storlet_shell.results.reports import Done, Planned, Report, Result, Table, Text, failure_fields
+from storlet_shell.results.reports import Done, Planned, Report, Result, Text, failure_fields
 from storlet_shell.results.response import Response
+from storlet_shell.results.tables import Table
 
 __all__ = [
     "Done",

@@ -1,10 +1,10 @@
-"""A body as a data frame of pandas or polars, whichever is installed."""
+"""A body, or the rows of a table, as a data frame of pandas or polars, whichever is installed."""
 
 from __future__ import annotations
 
 import importlib
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from storlet_shell.errors import StorletShellError, UsageError
@@ -51,6 +51,13 @@ def dataframe(response: StreamedBody, library: str | None, options: Mapping[str,
     except _errors(module) as error:
         text = f"{response.subject}: {module.__name__} can't read the body as {name}: {error}"
         raise StorletShellError(text) from error
+
+
+def frame_of_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], library: str | None) -> Any:
+    """Return rows as a data frame; see :meth:`Table.dataframe`."""
+    module, _ = _library(library)
+    values = zip(*rows, strict=True) if rows else [()] * len(columns)
+    return module.DataFrame({name: list(column) for name, column in zip(columns, values, strict=True)})
 
 
 def _format(response: StreamedBody) -> str:

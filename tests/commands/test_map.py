@@ -18,7 +18,7 @@ import pytest
 
 from storlet_shell.adapters.console import Console
 from storlet_shell.adapters.progress import figures
-from storlet_shell.batches import batch, endpoints, throttle
+from storlet_shell.batches import batch, throttle
 from storlet_shell.batches.journal import Journal
 from storlet_shell.embedded import control
 from storlet_shell.identity.credentials import Login
@@ -393,28 +393,6 @@ def test_what_is_no_chain_is_refused(run: Runner, chain: str) -> None:
 
 
 # --- faults, scripted
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pause for hundredths of seconds."""
-    monkeypatch.setattr(throttle, "FIRST_PAUSE", 0.02)
-    monkeypatch.setattr(endpoints, "FIRST_PAUSE", 0.02)
-    monkeypatch.setattr(endpoints, "PATIENCE", 0.5)
-
-
-@pytest.fixture
-def listed(responder: Responder, quick: None) -> Responder:
-    """Have a server with a storlet and the objects ``a`` to ``t``."""
-    entries = [{"name": name, "bytes": 1} for name in "abcdefghijklmnopqrst"]
-
-    def listing(request: Recorded) -> Answer:
-        return ok(json.dumps([] if "marker" in request.query else entries).encode())
-
-    responder.on("GET", "/c", listing)
-    responder.on("HEAD", "*", ok())
-    responder.on("GET", "*", Answer(200, b"made", chunked=True))
-    return responder
 
 
 WORDS = ["map", "--storlet", "s.py", "--input", "path:/c/*", "--json"]

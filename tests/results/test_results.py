@@ -411,32 +411,7 @@ def test_planned_requests_are_shown_as_they_go() -> None:
     ]
 
 
-# --- tables
-
-
-def test_table_aligns_its_columns() -> None:
-    """Numbers are right-aligned, text left, and a sum comes last."""
-    table = Table(("bytes", "name"), iter([(5, "a"), (1000, "b")]), lambda: "2 names")
-    assert list(table.render()) == ["   5  a", "1000  b", "2 names"]
-
-
-def test_table_has_headings_where_people_read_it() -> None:
-    """The fields' names stand above the first row, and make room; not above no rows, nor above one field."""
-    table = Table(("last_modified", "name", "bytes"), iter([("now", "a", 5)] * 1001), lambda: "sum")
-    table.is_headed = True
-    first, second, *_, last, total = table.render()
-    assert (first, second) == ("LAST MODIFIED  NAME  BYTES", "now            a         5")
-    assert (last, total) == (second, "sum")
-    for columns, rows in (("a", "b"), []), (("a",), [("x",)]):
-        few = Table(columns, rows)
-        few.is_headed = True
-        assert list(few.render()) == [*map("".join, rows)]
-
-
-def test_table_with_gaps_is_aligned() -> None:
-    """A value that is missing leaves its column where it is, wherever it is missing."""
-    assert list(Table(("bytes", "name"), iter([(None, "a/"), (1000, "b")])).render()) == ["      a/", "1000  b"]
-    assert list(Table(("bytes", "name"), iter([(None, "a/"), (5, "b"), (1000, "c")])).render())[1] == "   5  b"
+# --- memory
 
 
 def peak_of(work: Callable[[], object]) -> int:

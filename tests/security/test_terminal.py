@@ -12,7 +12,7 @@ import pytest
 from storlet_shell.adapters.completion.names import complete
 from storlet_shell.adapters.console import Console
 from storlet_shell.adapters.shell.app import make_class
-from storlet_shell.results.reports import Done, Planned, Report, Result, Table, Text
+from storlet_shell.results import Done, Planned, Report, Result, Table, Text
 from storlet_shell.results.response import Response
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import Kind, Registry

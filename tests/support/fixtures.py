@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from storlet_shell.batches import endpoints, throttle
 from storlet_shell.embedded import control
 from storlet_shell.identity.credentials import Connection, Login
 from storlet_shell.identity.values import Credentials
 from storlet_shell.wire import client as client_module
 from storlet_shell.wire.client import Client
 from tests.support.lines import Runner, base_environment
-from tests.support.responder import KEY, USER, Responder
+from tests.support.responder import KEY, USER, Answer, Recorded, Responder, ok
 from tests.support.storlets import STORLETS
 
 TEXT = b"hello\nworld\n"
@@ -95,3 +97,25 @@ def real_client(swift: control.Running) -> Iterator[Client]:
     made = Client(Login(Credentials("the test", "v1", swift.auth_url, swift.user, swift.key), Connection()))
     yield made
     made.close()
+
+
+@pytest.fixture
+def quick_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pause for hundredths of seconds."""
+    monkeypatch.setattr(throttle, "FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(endpoints, "FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(endpoints, "PATIENCE", 0.5)
+
+
+@pytest.fixture
+def listed(responder: Responder, quick_batches: None) -> Responder:
+    """Have a server with a storlet and the objects ``a`` to ``t``."""
+    entries = [{"name": name, "bytes": 1} for name in "abcdefghijklmnopqrst"]
+
+    def listing(request: Recorded) -> Answer:
+        return ok(json.dumps([] if "marker" in request.query else entries).encode())
+
+    responder.on("GET", "/c", listing)
+    responder.on("HEAD", "*", ok())
+    responder.on("GET", "*", Answer(200, b"made", chunked=True))
+    return responder

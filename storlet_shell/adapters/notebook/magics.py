@@ -23,16 +23,13 @@ from IPython.display import display
 
 from storlet_shell.adapters.execution import Outcome, execute
 from storlet_shell.adapters.notebook.expansion import expand, expand_begun, go_on
-from storlet_shell.adapters.notebook.page import Handle, Notebook
+from storlet_shell.adapters.notebook.page import ALWAYS, Handle, Notebook
 from storlet_shell.adapters.scope import PromptVariables, ScopedVariables
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Result
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import Call, Command, Parser, Registry
 from storlet_shell.text import printable
-
-ALWAYS = "storlet"
-"""The magic that takes any command, whatever names are taken."""
 
 _KEY = "storlet_shell"
 _ADVICE = "write {name} = %get …"

@@ -107,6 +107,7 @@ class _Line(Console):
 
     goes_on = True
     is_interrupted = False
+    before_commands = f"{ALWAYS} "
 
     def check(self) -> None:
         """End here if the line was interrupted."""

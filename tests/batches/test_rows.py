@@ -1,0 +1,190 @@
+"""The rows of a batch as a program uses them: whole, after a failure in part, and after Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from storlet_shell.batches.report import Row, Rows
+from storlet_shell.errors import IdentityError, PartFailedError, StorletFailedError
+from storlet_shell.session import Session, Surroundings
+from storlet_shell.spec.registry import Registry
+from tests.support.responder import Answer, Recorded, Responder
+
+COUNT = 20
+"""How many objects the fixture ``listed`` has, ``a`` to ``t``."""
+
+
+class Watching(Surroundings):
+    """Surroundings that remember what they were told."""
+
+    def __init__(self, environ: dict[str, str]) -> None:
+        super().__init__(environ)
+        self.told: list[str] = []
+
+    def warn(self, message: str) -> None:
+        """Remember it."""
+        self.told.append(message)
+
+
+@pytest.fixture
+def session(listed: Responder) -> Iterator[Session]:
+    """Return a session of the scripted server with objects ``a`` to ``t``."""
+    with Session(Watching(listed.environ)) as opened:
+        yield opened
+
+
+def batch(session: Session, *words: str) -> Rows:
+    """Return the rows of a batch, which has not run yet."""
+    rows = Registry().get("map").call(["--storlet", "s.py", "--input", "path:/c/*", *words]).run(session)
+    assert isinstance(rows, Rows)
+    return rows
+
+
+def failing(_: Recorded) -> Answer:
+    """Answer as a storlet that has failed."""
+    return Answer(500, b"it failed")
+
+
+def test_rows_are_typed_records(session: Session) -> None:
+    """A field by its name, and the row as the tuple that it is."""
+    rows = batch(session, "--ordered")
+    first = rows[0]
+    assert isinstance(first, Row)
+    assert (first.object, first.name, first.status, first.bytes, first.error) == ("path:/c/a", "a", 200, 4, None)
+    assert first[4] == "path:/c/a"
+    assert len(rows) == len(list(rows)) == COUNT
+    assert [row.name for row in rows[:3]] == ["a", "b", "c"]
+    assert rows.is_whole
+
+
+def test_rows_run_when_they_are_needed_and_once(session: Session, listed: Responder) -> None:
+    """Whatever is asked of them, and however often."""
+    rows = batch(session)
+    assert not rows.is_whole
+    assert len(rows) == len(rows) == len(rows.fields()["rows"]) == COUNT
+    assert rows.dataframe("pandas").shape == (COUNT, 8)
+    assert len([sent for sent in listed.sent("GET") if sent.header("X-Run-Storlet")]) == COUNT
+
+
+def test_name_gives_what_the_storlet_made_of_an_object(session: Session) -> None:
+    """Of a batch that is kept; of none that doesn't exist."""
+    rows = batch(session)
+    rows.keep()
+    assert rows["a"] == rows["t"] == b"made"
+    assert {row.content for row in rows} == {b"made"}
+    with pytest.raises(KeyError):
+        rows["none"]
+
+
+def test_content_that_was_not_kept_is_not_empty(session: Session) -> None:
+    """A batch that was only shown has counted its bytes."""
+    rows = batch(session)
+    assert len(rows) == COUNT
+    with pytest.raises(KeyError):
+        rows["a"]
+
+
+@pytest.mark.parametrize("words", [[], ["--allow-failures"]])
+def test_failed_objects_are_found_and_raised(session: Session, listed: Responder, words: list[str]) -> None:
+    """Whether a line would end well or not; the others have their results."""
+    listed.on("GET", "/c/e", failing)
+    rows = batch(session, *words)
+    rows.keep()
+    (failed,) = rows.failed
+    assert (failed.name, failed.content) == ("e", None)
+    assert failed.error
+    assert rows.is_whole
+    with pytest.raises(PartFailedError, match="19 of 20 objects done, 1 failed") as caught:
+        rows.raise_for_failed()
+    assert caught.value.result is rows
+    assert rows["a"] == b"made"
+    with pytest.raises(KeyError):
+        rows["e"]
+
+
+def test_batch_that_went_well_raises_nothing(session: Session) -> None:
+    """And has no failed rows."""
+    rows = batch(session)
+    rows.raise_for_failed()
+    assert rows.failed == []
+
+
+def test_batch_that_ended_there_is_not_whole(session: Session, listed: Responder) -> None:
+    """Its rows are there; the error is the one that ended it."""
+    listed.on("GET", "/c/e", failing)
+    rows = batch(session, "--fail-fast", "-j", "1")
+    assert 1 <= len(rows) < COUNT
+    assert not rows.is_whole
+    with pytest.raises(StorletFailedError, match="ended there"):
+        rows.raise_for_failed()
+
+
+@pytest.mark.parametrize("run", [Rows.keep, Rows.look, len, Rows.fields])
+def test_rows_that_came_before_an_interrupt_stay(session: Session, listed: Responder, run: object) -> None:
+    """Ctrl-C ends the batch and loses nothing that was done: what is there can be read, and isn't taken for all."""
+
+    def interrupting(_: Recorded) -> Answer:
+        assert threading.main_thread().ident
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        time.sleep(0.05)
+        return Answer(200, b"made", chunked=True)
+
+    listed.on("GET", "/c/e", interrupting)
+    rows = batch(session, "-j", "1")
+    assert callable(run)
+    with pytest.raises(KeyboardInterrupt):
+        run(rows)
+    assert [row.name for row in rows] == ["a", "b", "c", "d", "e"]
+    assert len(rows) == len(rows) == 5
+    assert not rows.is_whole
+    assert rows.fields()["is_whole"] is False
+    assert isinstance(session.surroundings, Watching)
+    assert [line for line in session.surroundings.told if line.startswith("ended early: 5 objects done")]
+    with pytest.raises(PartFailedError, match="ended early: 5 objects done"):
+        rows.raise_for_failed()
+    assert len(list(rows.render())) == 5
+    assert json.loads("".join(rows.json_pieces()))["done"] == 5
+
+
+def test_closed_batch_runs_no_further(session: Session, listed: Responder) -> None:
+    """What has come is there, and isn't taken for all."""
+    rows = batch(session, "-j", "1", "--ordered")
+    assert rows[1].name == "b"
+    rows.close()
+    assert [row.name for row in rows][:2] == ["a", "b"]
+    assert len(rows) < COUNT
+    assert not rows.is_whole
+
+
+def test_stream_keeps_no_row(session: Session) -> None:
+    """Each comes with what the storlet made, and is gone then."""
+    rows = batch(session)
+    assert {(row.content, row.error) for row in rows.stream()} == {(b"made", None)}
+    assert rows.is_whole
+    assert rows._fetched == []
+
+
+def test_stream_that_is_left_ends_the_batch(session: Session, listed: Responder) -> None:
+    """No run begins that nobody waits for."""
+    rows = batch(session, "-j", "1")
+    for _row in rows.stream():
+        break
+    assert not rows.is_whole
+    assert len([sent for sent in listed.sent("GET") if sent.header("X-Run-Storlet")]) < COUNT
+
+
+def test_stream_ends_with_what_ended_the_batch(session: Session, listed: Responder) -> None:
+    """After the rows; a failed object alone is a row as any other."""
+    listed.on("GET", "/c/b", failing)
+    listed.on("GET", "/c/e", Answer(403))
+    names: list[str] = []
+    stream = batch(session, "-j", "1", "--ordered").stream()
+    with pytest.raises(IdentityError, match="ended there"):
+        names.extend(row.name for row in stream)
+    assert names == ["a", "b", "c", "d", "e"]
