@@ -261,7 +261,7 @@ class Rows(Table):
 
     def _count(self, outcome: Outcome) -> None:
         for note in outcome.notes:
-            self._observer.warn(note)
+            self._observer.warn(*note)
         if outcome.error:
             self._failed += 1
             self._first = self._first or outcome

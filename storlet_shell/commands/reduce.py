@@ -199,7 +199,7 @@ class _Tree:
             if outcome.error:
                 raise error_of(outcome)
             for note in outcome.notes:
-                self._session.surroundings.warn(note)
+                self._session.surroundings.warn(*note)
             advance(1)
         self.runs += count
         return count

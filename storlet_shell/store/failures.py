@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from storlet_shell.errors import NotDeployedError, NotFoundError, StorletFailedError, StorletShellError
+from storlet_shell.errors import Action, Hint, NotDeployedError, NotFoundError, StorletFailedError, StorletShellError
 from storlet_shell.store.metadata import exists
 from storlet_shell.values import Location
 from storlet_shell.wire.requests import Request
@@ -32,17 +32,14 @@ def explained(client: Client, request: Request, run: Invocation | None) -> Itera
         raise not_deployed(client, run.storlet.name, transaction_id=error.transaction_id) from error
     except NotFoundError as error:
         if request.method == "GET" and _is_missing(client, request.container):
-            message = f"{error.message}; container {request.container} is not there, either"
-            raise NotFoundError(message, transaction_id=error.transaction_id, details=error.details) from error
+            raise error.adding(f"; container {request.container} is not there, either") from error
         raise
     except StorletFailedError as error:
         if run is None or not run.generate_log or client.is_embedded:
             raise
-        raise StorletFailedError(
-            f"{error.message}; upstream's engine can't store a log and fails such a run: try without --generate-log",
-            transaction_id=error.transaction_id,
-            details=error.details,
-        ) from error
+        explained = error.adding("; upstream's engine can't store a log and fails such a run")
+        explained.hint = Hint(Action.DROP_LOG)
+        raise explained from error
 
 
 def _is_missing(client: Client, container: str) -> bool:
@@ -58,8 +55,10 @@ def not_deployed(client: Client, name: str, container: str = "", *, transaction_
 
     :param container: where it was looked for, if that is not where storlets run from
     """
-    hint = storlet_meant(client, name, container) or "; see: storlets" + (f" -c {container}" if container else "")
-    return NotFoundError(f"storlet {name} is not deployed{hint}", transaction_id=transaction_id)
+    meant = storlet_meant(client, name, container)
+    see = Hint(Action.SEE_STORLETS_IN, (container,)) if container else Hint(Action.SEE_STORLETS)
+    text = f"storlet {{subject}} is not deployed{meant}"
+    return NotFoundError(text, subject=name, hint=None if meant else see, transaction_id=transaction_id)
 
 
 def storlet_meant(client: Client, name: str, container: str = "") -> str:

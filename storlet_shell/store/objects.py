@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from storlet_shell.errors import IdentityError, NotFoundError, ServiceError, StorletShellError
+from storlet_shell.errors import Action, Hint, IdentityError, NotFoundError, ServiceError, StorletShellError
 from storlet_shell.results import Response
 from storlet_shell.store.expectation import Expectation
 from storlet_shell.store.failures import explained
@@ -138,7 +138,7 @@ def _shown(client: Client, request: Request, body: Body) -> Iterator[None]:
 
 def _tell_of(client: Client, replacing: Replacing) -> None:
     for note in replacing.take_notes():
-        client.observer.warn(note)
+        client.observer.warn(*note)
 
 
 def check_length(client: Client, path: ObjectPath, expected: Expectation) -> None:
@@ -215,11 +215,13 @@ def _named(client: Client, source: ObjectPath, target: ObjectPath, account: str 
         raise IdentityError(message, transaction_id=error.transaction_id) from error
     except NotFoundError as error:
         if not exists(client, Location(target.container)):
-            message = f"container {target.container} is not there; make it with: mkdir {target.container}"
+            hint = Hint(Action.MAKE_CONTAINER, (target.container,))
+            named = NotFoundError("container {subject} is not there", subject=target.container, hint=hint)
         elif account is not None:
-            message = f"{source} of account {account}: not found (HTTP 404)"
+            named = NotFoundError("not found (HTTP 404)", subject=f"{source} of account {account}")
         elif not exists(client, source):
-            message = f"{source}: not found (HTTP 404)"
+            named = NotFoundError("not found (HTTP 404)", subject=str(source))
         else:
             raise
-        raise NotFoundError(message, transaction_id=error.transaction_id) from error
+        named.status, named.transaction_id = error.status, error.transaction_id
+        raise named from error

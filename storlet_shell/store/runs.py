@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from storlet_shell.errors import (
+    Action,
     ConnectionFailedError,
+    Hint,
     IdentityError,
     OverloadedError,
     ServiceError,
@@ -262,14 +264,14 @@ def check_node(client: Client, container: str, run: Invocation) -> None:
     if does_run is False:
         policy = client.cluster.recall(policy_of(container), lambda: _ask_policy(client, container))
         raise UnrunError(
-            f"container {container}: object servers run no storlets over objects of its storage policy {policy}; "
-            "drop --on-node"
+            f"container {{subject}}: object servers run no storlets over objects of its storage policy {policy}",
+            subject=container,
+            hint=Hint(Action.DROP_ON_NODE),
         )
     if does_run is None:
         where = f"container {container}" if container else "the container behind the link"
         client.observer.warn(
-            f"warning: it isn't known whether the nodes of {where} run "
-            f"{run.storlet}; if not, the result is the object as it is: see enable, or drop --on-node"
+            f"warning: it isn't known whether the nodes of {where} run {run.storlet}", Hint(Action.SEE_ENABLE)
         )
 
 
