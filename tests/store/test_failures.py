@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import io
+from contextlib import closing
+
 import pytest
 
 from storlet_shell.errors import (
+    IdentityError,
     NotFoundError,
     OverloadedError,
     ServiceError,
     StorletFailedError,
     StorletShellError,
 )
+from storlet_shell.identity.credentials import Connection, Login
+from storlet_shell.identity.values import Credentials
 from storlet_shell.store.failures import send_run
-from storlet_shell.wire.bodies import bytes_body
+from storlet_shell.wire.bodies import bytes_body, stream_body
 from storlet_shell.wire.client import Client
 from storlet_shell.wire.requests import Request
 from storlet_shell.wire.statuses import STATUS_ERRORS
@@ -27,7 +33,6 @@ REFUSAL = page(
 )
 UNRUNNABLE = [html(500), html(503), CUT, RESET]
 NAMES = ["500", "503", "cut", "reset"]
-DONE = {"PUT": 201, "COPY": 201, "POST": 202, "DELETE": 204}
 
 
 def storlet_get() -> Request:
@@ -130,4 +135,62 @@ def test_503_of_a_server_that_is_down_is_not_blamed_on_the_storlet(client: Clien
     responder.on("GET", "/c/o", html(503))
     responder.on("HEAD", "/c/o", html(503))
     with pytest.raises(ServiceError):
+        send_run(client, storlet_get())
+
+
+def test_expired_token_that_looks_like_a_forbidden_storlet_is_renewed(client: Client, responder: Responder) -> None:
+    """Behind Keystone's middleware it is the one of storlets that answers; looking for the storlet tells."""
+    responder.on("GET", "/c/o", REFUSAL, ok(b"run"))
+    responder.on("HEAD", "/storlet/upper.py", html(401), ok())
+    assert send_run(client, storlet_get()).read() == b"run"
+    assert [request.header("X-Auth-Token") for request in responder.sent("GET")] == ["token-1", "token-2"]
+
+
+def test_expired_token_is_not_taken_for_a_forbidden_storlet(client: Client, responder: Responder) -> None:
+    """Nor where the run can't be sent again: its input is read once, or there is nothing but a token."""
+    responder.on("PUT", "/c/o", REFUSAL)
+    responder.on("HEAD", "/storlet/upper.py", html(401), ok(), html(401))
+    run = storlet_get()._replace(method="PUT")
+    with pytest.raises(IdentityError, match="the token had expired, and what is sent can be read once only"):
+        send_run(client, run, stream_body(io.BytesIO(b"x")))
+    held = Credentials("the test", "token", responder.storage_url, secret="t")
+    refused = pytest.raises(IdentityError, match=r"the token of the test is refused: it has expired")
+    with closing(Client(Login(held, Connection()))) as client, refused:
+        send_run(client, run, bytes_body(b"x"))
+
+
+def test_storlet_that_is_not_deployed_is_not_an_expired_token(client: Client, responder: Responder) -> None:
+    """The middleware answers 401 to an unknown storlet; a HEAD on its object says so, without a new login."""
+    responder.on("GET", "/c/o", REFUSAL)
+    responder.on("HEAD", "/storlet/upper.py", html(404))
+    with pytest.raises(NotFoundError, match=r"storlet upper\.py is not deployed"):
+        send_run(client, storlet_get())
+    assert [(request.method, request.path) for request in responder.requests] == [
+        ("GET", "/c/o"),
+        ("HEAD", "/storlet/upper.py"),
+    ]
+    assert len(responder.logins) == 1
+
+
+def test_expired_token_that_looks_like_a_refused_storlet_is_renewed(client: Client, responder: Responder) -> None:
+    """Keystone's middleware lets it pass as nobody's, and then the storlet is refused."""
+    responder.on("GET", "/c/o", REFUSAL, ok(b"done"))
+    responder.on("HEAD", "/storlet/upper.py", html(401), ok())
+    assert send_run(client, storlet_get()).read() == b"done"
+    assert len(responder.logins) == 2
+
+
+def test_storlet_that_may_not_be_run_is_an_identity_error(client: Client, responder: Responder) -> None:
+    """Where the storlet is there, the same 401 means that this user may not run it."""
+    responder.on("GET", "/c/o", REFUSAL)
+    responder.on("HEAD", "/storlet/upper.py", ok())
+    with pytest.raises(IdentityError, match=r"may not run storlet upper\.py"):
+        send_run(client, storlet_get())
+
+
+def test_storlet_that_may_not_even_be_seen_is_an_identity_error(client: Client, responder: Responder) -> None:
+    """A HEAD that is forbidden says so, too, and not that the storlet's object is forbidden to be read."""
+    responder.on("GET", "/c/o", REFUSAL)
+    responder.on("HEAD", "/storlet/upper.py", html(403))
+    with pytest.raises(IdentityError):
         send_run(client, storlet_get())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import socket
 import threading
-from contextlib import closing, suppress
+from contextlib import suppress
 from itertools import pairwise
 
 import pytest
@@ -34,12 +34,6 @@ from storlet_shell.wire.transport import Transport
 from tests.support.responder import CUT, KEY, RESET, USER, Answer, Responder, html, ok, page
 
 RUN = {"X-Run-Storlet": "upper.py"}
-REFUSAL = page(
-    401,
-    "Failed to verify access to the storlet. Either the storlet does not exist or you are not authorized to run the "
-    "storlet.",
-    "text/html; charset=UTF-8",
-)
 UNRUNNABLE = [html(500), html(503), CUT, RESET]
 NAMES = ["500", "503", "cut", "reset"]
 DONE = {"PUT": 201, "COPY": 201, "POST": 202, "DELETE": 204}
@@ -444,70 +438,12 @@ def test_expired_token_of_a_storlet_run_is_renewed(client: Client, responder: Re
     assert len(responder.requests) == 2
 
 
-def test_expired_token_that_looks_like_a_forbidden_storlet_is_renewed(client: Client, responder: Responder) -> None:
-    """Behind Keystone's middleware it is the one of storlets that answers; looking for the storlet tells."""
-    responder.on("GET", "/c/o", REFUSAL, ok(b"run"))
-    responder.on("HEAD", "/storlet/upper.py", html(401), ok())
-    assert client.send(storlet_get()).read() == b"run"
-    assert [request.header("X-Auth-Token") for request in responder.sent("GET")] == ["token-1", "token-2"]
-
-
-def test_expired_token_is_not_taken_for_a_forbidden_storlet(client: Client, responder: Responder) -> None:
-    """Nor where the run can't be sent again: its input is read once, or there is nothing but a token."""
-    responder.on("PUT", "/c/o", REFUSAL)
-    responder.on("HEAD", "/storlet/upper.py", html(401), ok(), html(401))
-    run = storlet_get()._replace(method="PUT")
-    with pytest.raises(IdentityError, match="the token had expired, and what is sent can be read once only"):
-        client.send(run, stream_body(io.BytesIO(b"x")))
-    held = Credentials("the test", "token", responder.storage_url, secret="t")
-    refused = pytest.raises(IdentityError, match=r"the token of the test is refused: it has expired")
-    with closing(Client(Login(held, Connection()))) as client, refused:
-        client.send(run, bytes_body(b"x"))
-
-
 def test_each_request_may_renew(client: Client, responder: Responder) -> None:
     """A long session outlives many tokens."""
     responder.on("GET", "/c/o", html(401), ok(b"1"), html(401), ok(b"2"))
     assert client.send(Request("GET", "c", "o")).read() == b"1"
     assert client.send(Request("GET", "c", "o")).read() == b"2"
     assert len(responder.logins) == 3
-
-
-def test_storlet_that_is_not_deployed_is_not_an_expired_token(client: Client, responder: Responder) -> None:
-    """The middleware answers 401 to an unknown storlet; a HEAD on its object says so, without a new login."""
-    responder.on("GET", "/c/o", REFUSAL)
-    responder.on("HEAD", "/storlet/upper.py", html(404))
-    with pytest.raises(NotFoundError, match=r"storlet upper\.py is not deployed"):
-        client.send(storlet_get())
-    assert [(request.method, request.path) for request in responder.requests] == [
-        ("GET", "/c/o"),
-        ("HEAD", "/storlet/upper.py"),
-    ]
-    assert len(responder.logins) == 1
-
-
-def test_expired_token_that_looks_like_a_refused_storlet_is_renewed(client: Client, responder: Responder) -> None:
-    """Keystone's middleware lets it pass as nobody's, and then the storlet is refused."""
-    responder.on("GET", "/c/o", REFUSAL, ok(b"done"))
-    responder.on("HEAD", "/storlet/upper.py", html(401), ok())
-    assert client.send(storlet_get()).read() == b"done"
-    assert len(responder.logins) == 2
-
-
-def test_storlet_that_may_not_be_run_is_an_identity_error(client: Client, responder: Responder) -> None:
-    """Where the storlet is there, the same 401 means that this user may not run it."""
-    responder.on("GET", "/c/o", REFUSAL)
-    responder.on("HEAD", "/storlet/upper.py", ok())
-    with pytest.raises(IdentityError, match=r"may not run storlet upper\.py"):
-        client.send(storlet_get())
-
-
-def test_storlet_that_may_not_even_be_seen_is_an_identity_error(client: Client, responder: Responder) -> None:
-    """A HEAD that is forbidden says so, too, and not that the storlet's object is forbidden to be read."""
-    responder.on("GET", "/c/o", REFUSAL)
-    responder.on("HEAD", "/storlet/upper.py", html(403))
-    with pytest.raises(IdentityError):
-        client.send(storlet_get())
 
 
 # --- bodies that end early
