@@ -127,7 +127,7 @@ def _check_stream(choices: Choices) -> None:
 
 
 def _shown(stored: StoredStream, label: str) -> Result:
-    if stored.response is not None:
-        return stored.response
+    if stored.answer is not None:
+        return stored.answer.response()
     facts = {"location": str(stored.path), "segments": stored.segments, "bytes": stored.bytes}
     return Done(f"{stored.path}: stored in {stored.segments} segments, {size(stored.bytes)} from {label}", facts)

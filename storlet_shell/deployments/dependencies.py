@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.deployments.deployed import date_of, users_of_dependencies
 from storlet_shell.errors import NotFoundError, StorletShellError
-from storlet_shell.store.deletion import delete_object
+from storlet_shell.store.deletion import delete_object, delete_request
 from storlet_shell.store.listing import list_entries
 from storlet_shell.store.metadata import Info, find
 from storlet_shell.values import Location, ObjectPath
 from storlet_shell.wire import headers as wire
-from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
+    from storlet_shell.wire.requests import Request
 
 
 class DeployedDependency(NamedTuple):
@@ -93,7 +93,7 @@ class Removal(NamedTuple):
 
 def removal_requests(client: Client, names: Sequence[str]) -> list[Request]:
     """Return the deletions of dependencies."""
-    return [Request("DELETE", client.dependency_container, name) for name in names]
+    return [delete_request(client.dependency_container, name) for name in names]
 
 
 def remove_dependencies(client: Client, names: Sequence[str], *, force: bool = False) -> None:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.deployments.deployed import users_of_dependencies
 from storlet_shell.errors import NotFoundError, StorletShellError
-from storlet_shell.store.deletion import delete_object
+from storlet_shell.store.deletion import delete_object, delete_request
 from storlet_shell.store.failures import not_deployed
 from storlet_shell.store.metadata import Info, head
 from storlet_shell.values import ObjectPath, StorletName
 from storlet_shell.wire import headers as wire
-from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
+    from storlet_shell.wire.requests import Request
 
 
 class Undeployment(NamedTuple):
@@ -35,11 +35,8 @@ class Undeployment(NamedTuple):
 
     def requests(self, client: Client) -> list[Request]:
         """Return the deletions, in order."""
-        names = [(client.dependency_container, name) for name in self.dependencies]
-        return [
-            Request("DELETE", *path)
-            for path in ((self.container or client.storlet_container, self.storlet.name), *names)
-        ]
+        storlet = delete_request(self.container or client.storlet_container, self.storlet.name)
+        return [storlet, *(delete_request(client.dependency_container, name) for name in self.dependencies)]
 
 
 def undeploy(

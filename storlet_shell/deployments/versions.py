@@ -87,7 +87,7 @@ def code_to_store(client: Client, package: Package, before: Info | None) -> byte
     code = with_names(package.code, names) if names and not is_jar else package.code
     if before is None or client.is_embedded:
         return code
-    length = wire.decode_length(before.headers) or 0
+    length = before.size or 0
     same = lengthened(code, length, is_jar=is_jar)
     if same and has_content(before, same):
         return same
