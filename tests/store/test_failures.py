@@ -15,9 +15,10 @@ from storlet_shell.errors import (
     StorletFailedError,
     StorletShellError,
 )
-from storlet_shell.identity.credentials import Connection, Login
+from storlet_shell.identity.login import Login
 from storlet_shell.identity.values import Credentials
 from storlet_shell.store.failures import send_run
+from storlet_shell.values import Connection
 from storlet_shell.wire.bodies import bytes_body, stream_body
 from storlet_shell.wire.client import Client
 from storlet_shell.wire.requests import Request
