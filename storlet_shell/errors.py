@@ -144,12 +144,14 @@ class StorletShellError(Exception):
     :param transaction_id: Swift's ``X-Trans-Id`` of the request that failed, if one was answered
     :param details: lines that go with it, where they are known: a storlet's log and traceback
 
-    ``result`` is what was done all the same, of a batch that failed in part; else None. ``spell`` spells the hint in
-    the error's text; a front end puts its own there.
+    ``result`` is what was done all the same, of a batch that failed in part; else None. ``answer`` is what the server
+    answered to the request that failed, if it did (:class:`~storlet_shell.wire.statuses.FailedAnswer`). ``spell``
+    spells the hint in the error's text; a front end puts its own there.
     """
 
     exit_status = ExitStatus.ERROR
     result: object = None
+    answer: object = None
     spell: Spelling = staticmethod(in_python)
 
     def __init__(

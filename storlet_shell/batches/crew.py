@@ -29,6 +29,7 @@ from storlet_shell.errors import (
 from storlet_shell.plugins import drivers
 from storlet_shell.results.saving import replacing_below
 from storlet_shell.schedulers.base import Endpoint, Scheduler
+from storlet_shell.store.failures import broken_run
 from storlet_shell.store.metadata import exists
 from storlet_shell.store.runs import copy_through, read_through
 from storlet_shell.store.segments import Replacing
@@ -179,7 +180,7 @@ class Crew:
         try:
             size, body = self._take(reply, task)
         except IncompleteBodyError as error:
-            raise client.broken_run(run.storlet.name, str(task.source), error) from error
+            raise broken_run(client, run.storlet.name, str(task.source), error) from error
         finally:
             reply.close()
         return Outcome(task, reply.status, size, transaction_id=reply.transaction_id, body=body)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from storlet_shell.errors import Action, Hint, IdentityError, NotFoundError, ServiceError, StorletShellError
 from storlet_shell.results import Response
 from storlet_shell.store.expectation import Expectation
-from storlet_shell.store.failures import explained
+from storlet_shell.store.failures import explained, send_run
 from storlet_shell.store.metadata import exists, head
 from storlet_shell.store.requests import NO_HEADERS, copy_request, put_request
 from storlet_shell.store.runs import check_copy, check_extra_resources, check_storlets_run, ran, send_copy
@@ -117,7 +117,7 @@ def store(client: Client, request: Request, body: Body, *, is_changed: bool = Fa
     :raises LocalFileError: when the file that is sent changes meanwhile; nothing is stored then
     :raises ServiceError: when the server has stored other bytes
     """
-    reply = client.send(request, body)
+    reply = send_run(client, request, body) if wire.RUN_STORLET in request.headers else client.send(request, body)
     reply.read()
     etag = reply.headers.get(wire.ETAG, "").strip('"')
     if etag and etag != body.md5 and not is_changed:

@@ -26,6 +26,7 @@ from storlet_shell.errors import (
     StorletShellError,
     UnrunError,
 )
+from storlet_shell.store.failures import send_run
 from storlet_shell.store.metadata import Info, find, head
 from storlet_shell.store.requests import NO_HEADERS, copy_request, read_request
 from storlet_shell.values import Invocation, Location, ObjectPath
@@ -193,7 +194,7 @@ def _send(client: Client, source: ObjectPath, run: Invocation, headers: Mapping[
     :raises UnrunError: when the user has asked for a run on the object's own server, and only the proxy can
     """
     request = read_request(source, run, headers)
-    reply = client.send(request)
+    reply = send_run(client, request)
     try:
         if wire.RAN_ON in reply.headers or _has_run_elsewhere(client, source, reply, run):
             return Answer(request, reply)
@@ -276,8 +277,9 @@ def check_node(client: Client, container: str, run: Invocation) -> None:
 
 
 def _unrun(source: ObjectPath, run: Invocation, transaction_id: str) -> UnrunError:
-    message = f"{source}: object servers return it without running {run.storlet}; drop --on-node"
-    return UnrunError(message, transaction_id=transaction_id)
+    from storlet_shell.wire.failures import unrun  # for those whose storlet has not run
+
+    return unrun(str(source), str(run.storlet), transaction_id)
 
 
 def copy_through(
@@ -323,10 +325,10 @@ def send_copy(client: Client, request: Request, run: Invocation, source: ObjectP
     :raises StorletFailedError: when the storlet fails, or has not run
     """
     try:
-        reply = client.send(request)
+        reply = send_run(client, request)
     except UnrunError:  # the embedded Swift's refusal: nothing is stored
         _warn_of_place(client, source, run, "runs")
-        reply = client.send(request._replace(headers={**request.headers, wire.RUN_ON_PROXY: ""}))
+        reply = send_run(client, request._replace(headers={**request.headers, wire.RUN_ON_PROXY: ""}))
     reply.read()
     if wire.GENERATED_FROM not in reply.headers:
         raise StorletFailedError(
