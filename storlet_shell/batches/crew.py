@@ -1,4 +1,4 @@
-"""Who does the tasks of a batch in one process: its endpoints, its throttle, and a connection for each thread."""
+"""The workers of a batch in one process: its endpoints, its throttle, and a connection for each thread."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ from storlet_shell.store.runs import copy_through, read_through
 from storlet_shell.store.segments import Replacing
 from storlet_shell.values import ObjectPath
 from storlet_shell.wire import headers as wire
+from storlet_shell.wire.observer import Observer
 from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 
 SCRATCH_SECONDS = 24 * 3600
 """After this, the cluster itself removes what a batch that ended suddenly has left between two steps."""
+
+_QUIET = Observer()
+"""Threads don't speak to the user: what concerns all objects is said before the batch, what concerns one is a note."""
 
 _T = TypeVar("_T")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -105,7 +109,7 @@ class Crew:
         if endpoint not in clients:
             if not clients:
                 self._own.first = self._connect()
-            clients[endpoint] = self._own.first.another(endpoint.url)
+            clients[endpoint] = self._own.first.another(endpoint.url, _QUIET)
             self._clients.append(clients[endpoint])
         return clients[endpoint]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, overload
 
 from storlet_shell.batches.batch import Batch
-from storlet_shell.batches.executor import How
+from storlet_shell.batches.executor import Access
 from storlet_shell.batches.work import Outcome
 from storlet_shell.errors import (
     ExitStatus,
@@ -102,7 +102,7 @@ class Rows(Table):
     def __init__(
         self,
         batch: Batch,
-        how: How,
+        access: Access,
         observer: Observer,
         label: str,
         left: int | None,
@@ -113,7 +113,7 @@ class Rows(Table):
     ) -> None:
         super().__init__(_Columns._fields, self._run(), self.summary)
         self._batch = batch
-        self._how = how
+        self._access = access
         self._observer = observer
         self._label = label
         self._left = left
@@ -234,7 +234,7 @@ class Rows(Table):
         try:
             with (
                 self._observer.progress(self._label, self._left, "objects") as progress,
-                closing(self._batch.outcomes(self._how)) as outcomes,
+                closing(self._batch.outcomes(self._access)) as outcomes,
             ):
                 for outcome in outcomes:
                     self._count(outcome)
