@@ -25,9 +25,21 @@
 from __future__ import annotations
 
 import re
-from enum import IntEnum
+from collections.abc import Callable
+from enum import Enum, IntEnum
+from typing import NamedTuple, Self
+
+SUBJECT = "{subject}"
+HINT = "{hint}"
+"""Where a message spells its subject and its hint, if not first and last."""
 
 _LINE_ENDS = re.compile(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\s*")
+
+
+_WAYS_IN = (
+    "connect(cloud=NAME), connect(local=True), or set OS_AUTH_URL, OS_USERNAME, OS_PASSWORD and OS_PROJECT_NAME "
+    "(Keystone), or ST_AUTH, ST_USER and ST_KEY (tempauth)"
+)
 
 
 class ExitStatus(IntEnum):
@@ -45,40 +57,164 @@ class ExitStatus(IntEnum):
     INTERRUPTED = 130
 
 
+class Action(Enum):
+    """What a user can do next: the sentence that a message ends with, and what stands in it in a Python program.
+
+    Front ends whose users type lines have their own spelling of each (``adapters/hints.py``). The first ``{}`` of a
+    spelling stands for the hint's arguments.
+    """
+
+    MAKE_CONTAINER = "; make it with: {}", "store.make_container({})"
+    ENABLE_ACCOUNT = "; enable it with: {}", "storlet-shell enable"
+    SEE_LOGS = "; see: {}", "store.logs({})"
+    SEE_STORLETS = "; see: {}", "store.storlets()"
+    SEE_STORLETS_IN = "; see: {}", "store.list({})"
+    SEE_ENABLE = "; if not, the result is the object as it is: see {}", 'storlet-shell enable, or drop where="node"'
+    DROP_ON_NODE = "; drop {}", 'where="node"'
+    DROP_LOG = ": try without {}", "generate_log=True"
+    ALLOW_UNREAD = " ({} accepts that)", "allow_unread=True"
+    PASS_AS_INPUT = "; a storlet takes more as an object ({})", "extra=[path]"
+    DEPLOY_AGAIN = "; {} once the server answers", "deploy it again"
+    DEPLOY_CODE = "; {}", "give the code to store.deploy(source, name={})"
+    NAME_MAIN = "; name it by {}", "main=NAME"
+    REMOVE = "; to delete them: {}", "for path in [{}]: store.delete(path)"
+    REMOVE_ALL = "; to delete them: {}", "store.delete({}, recursive=True)"
+    REMOVE_DEPENDENCY = "; delete it with: {}", "storlet-shell dependencies rm {}"
+    COPY = ": {}", "store.copy({})"
+    SAVE_AS = "; {}", "store.get({}).save(file)"
+    TRUST = "; if you trust it, name its CA's certificate: {}", "OS_CACERT"
+    SET_IN_CLOUD = ": {}", "set it there"
+    LOG_IN = ": {}", _WAYS_IN
+    COMPLETE_LOGIN = "; {}", _WAYS_IN
+    LOG_IN_AGAIN = "; the embedded Swift has a new password at each start: {}", "connect(local=True)"
+
+    def __init__(self, sentence: str, in_python: str) -> None:
+        self.sentence = sentence
+        self.in_python = in_python
+
+
+class Hint(NamedTuple):
+    """What to do about an error or a warning, as a value; each front end spells it in its own language.
+
+    :param arguments: what it is done with: names, and paths as users spell them
+    """
+
+    action: Action
+    arguments: tuple[str, ...] = ()
+
+
+Spelling = Callable[[Hint], str]
+"""Spells what a hint's sentence has a place for: a command line, or a call."""
+
+
+def in_python(hint: Hint) -> str:
+    """Spell a hint for those who call the library."""
+    arguments = ", ".join(map(_quoted, hint.arguments))
+    return hint.action.in_python.replace("{}", arguments, 1)
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def advise(message: str, hint: Hint | None, spell: Spelling) -> str:
+    """Return a message with its hint: where it says ``{hint}``, else at its end."""
+    if hint is None:
+        return message
+    advice = hint.action.sentence.replace("{}", spell(hint), 1)
+    return message.replace(HINT, advice, 1) if HINT in message else message + advice
+
+
 class StorletShellError(Exception):
     """Anything expected that went wrong; its text is one line for the user.
 
-    :param message: what failed, on which thing, why, and what to do next, in one line
+    What code decides on is a field; its text is for people.
+
+    :param what: what failed, and why, in one line. The subject comes first, or where the line says ``{subject}``; the
+        hint comes last, or where it says ``{hint}``
+    :param subject: what it is about, as users spell it: a path, a container, a storlet or a file; None for nothing
+    :param status: the HTTP status of the request that failed; None if it wasn't answered, or no request failed
+    :param hint: what to do next
     :param transaction_id: Swift's ``X-Trans-Id`` of the request that failed, if one was answered
     :param details: lines that go with it, where they are known: a storlet's log and traceback
-    :param status: the HTTP status of the request that failed; None if it wasn't answered, or no request failed
 
-    ``result`` is what was done all the same, of a batch that failed in part; else None.
+    ``result`` is what was done all the same, of a batch that failed in part; else None. ``spell`` spells the hint in
+    the error's text; a front end puts its own there.
     """
 
     exit_status = ExitStatus.ERROR
     result: object = None
+    spell: Spelling = staticmethod(in_python)
 
-    def __init__(self, message: str, *, transaction_id: str = "", details: str = "", status: int | None = None) -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        what: str,
+        *,
+        subject: str | None = None,
+        status: int | None = None,
+        hint: Hint | None = None,
+        transaction_id: str = "",
+        details: str = "",
+    ) -> None:
+        super().__init__(what)
+        self.subject = subject
+        self.status = status
+        self.hint = hint
         self.transaction_id = transaction_id
         self.details = details
-        self.status = status
+
+    def about(self, subject: str) -> Self:
+        """Return a copy about another subject, which is alike in all else; raise it from this one."""
+        return self._copy(self._what, subject=subject)
+
+    def adding(self, more: str) -> Self:
+        """Return a copy whose message goes on."""
+        return self._copy(self._what + more)
+
+    def _copy(self, what: str, **changes: object) -> Self:
+        twin = type(self)(what)
+        twin.__dict__.update(self.__dict__, **changes)
+        return twin
+
+    @property
+    def _what(self) -> str:
+        return str(self.args[0])
 
     @property
     def message(self) -> str:
-        """The text without the transaction, on one line; other blanks stay, since they may belong to a name."""
-        return _LINE_ENDS.sub(" ", str(self.args[0])).strip()
+        """What failed and why, on one line, without the hint and the transaction."""
+        return _one_line(self._about().replace(HINT, "", 1) if self.hint else self._about())
+
+    def explained(self, spell: Spelling | None = None) -> str:
+        """Return the message with the hint, on one line, without the transaction.
+
+        :param spell: how the hint is spelled; None for the error's own way
+        """
+        return _one_line(advise(self._about(), self.hint, spell or self.spell))
+
+    def _about(self) -> str:
+        what = self._what
+        if self.subject is None:
+            return what
+        return what.replace(SUBJECT, self.subject, 1) if SUBJECT in what else f"{self.subject}: {what}"
 
     def __str__(self) -> str:
         transaction = _LINE_ENDS.sub(" ", self.transaction_id)
-        return f"{self.message} (transaction {transaction})" if transaction else self.message
+        return f"{self.explained()} (transaction {transaction})" if transaction else self.explained()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
 
     def _render_traceback_(self) -> list[str]:
         """Return what IPython shows in the place of a traceback."""
         from storlet_shell.text import printable  # for those who see it
 
         return [printable(line) for line in (*self.details.splitlines(), f"{type(self).__name__}: {self}")]
+
+
+def _one_line(text: str) -> str:
+    """Return a text on one line; other blanks stay, since they may belong to a name."""
+    return _LINE_ENDS.sub(" ", text).strip()
 
 
 class UsageError(StorletShellError):
@@ -125,14 +261,18 @@ class OverloadedError(ServiceError):
 
     def __init__(
         self,
-        message: str,
+        what: str,
         *,
+        subject: str | None = None,
+        status: int | None = None,
+        hint: Hint | None = None,
         transaction_id: str = "",
         details: str = "",
-        status: int | None = None,
         retry_after: float = 0.0,
     ) -> None:
-        super().__init__(message, transaction_id=transaction_id, details=details, status=status)
+        super().__init__(
+            what, subject=subject, status=status, hint=hint, transaction_id=transaction_id, details=details
+        )
         self.retry_after = retry_after
 
 

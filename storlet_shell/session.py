@@ -65,6 +65,9 @@ class Surroundings(Observer):
 class Attached(Protocol):
     """What a front end keeps for as long as a session lasts: what completion has looked up, say."""
 
+    def outdate(self) -> None:
+        """Take what it knows of the store for old: a line may have changed it."""
+
     def close(self) -> None:
         """Let go of what it holds; it may be used again afterwards."""
 
@@ -167,8 +170,8 @@ class Session:
         if self._login is not None and self._login.was_refused:
             self._passwords.clear()
         if found not in self._passwords:
-            raise IdentityError(found.lacks)
-        return found._replace(secret=self._passwords[found], lacks="")
+            raise IdentityError(found.lacks, hint=found.hint)
+        return found._replace(secret=self._passwords[found], lacks="", hint=None)
 
     def _found(self) -> Credentials:
         if not self.uses_local:
@@ -358,6 +361,11 @@ class Session:
         """
         if not yes and self.surroundings.ask(question) is False:
             raise RefusedError("nothing was changed: the answer was no")
+
+    def outdate(self) -> None:
+        """Tell what front ends keep with the session that a line may have changed anything in the store."""
+        for attached in self.attached.values():
+            attached.outdate()
 
     def close(self) -> None:
         """Close the connections, and end the embedded Swift if nobody else uses it; a later request opens them anew."""

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 
 import pytest
 
 from storlet_shell import errors
-from storlet_shell.errors import ExitStatus, StorletShellError
+from storlet_shell.adapters.hints import LINES, PHRASES, in_line
+from storlet_shell.adapters.notebook.page import in_magic
+from storlet_shell.errors import (
+    Action,
+    ExitStatus,
+    Hint,
+    NotFoundError,
+    OverloadedError,
+    StorletShellError,
+    in_python,
+)
 from storlet_shell.results import failure_fields
 from storlet_shell.wire.statuses import STATUS_ERRORS
 
@@ -84,15 +95,86 @@ def test_message_spells_names_as_the_user_did(name: str) -> None:
 
 
 def test_failure_is_data_too() -> None:
-    """What --json shows of an error has its class, text, transaction and exit status."""
-    fields = failure_fields(errors.StorletFailedError("it failed", transaction_id="tx1", details="Traceback"))
-    assert fields == {
+    """What --json shows of an error has its class and all that code may decide on, null where nothing is known."""
+    error = errors.StorletFailedError("it failed", transaction_id="tx1", details="Traceback")
+    assert failure_fields(error) == {
         "error": "StorletFailedError",
         "message": "it failed",
         "transaction": "tx1",
         "details": "Traceback",
         "exit_status": 6,
+        "subject": None,
+        "status": None,
+        "hint": None,
     }
+    hint = {"action": "make_container", "arguments": ("c",), "text": 'store.make_container("c")'}
+    missing = NotFoundError("container {subject} is not there", subject="c", status=404, hint=MAKE)
+    fields = failure_fields(missing)
+    assert (fields["subject"], fields["status"], fields["hint"]) == ("c", 404, hint)
+    assert fields["message"] == 'container c is not there; make it with: store.make_container("c")'
+
+
+MAKE = Hint(Action.MAKE_CONTAINER, ("c",))
+
+
+def test_subject_and_hint_have_their_places() -> None:
+    """The subject comes first and the hint last, or where the message says so; the transaction is last of all."""
+    error = StorletShellError("gone", subject="path:/c/o", hint=MAKE, transaction_id="tx1")
+    assert str(error) == 'path:/c/o: gone; make it with: store.make_container("c") (transaction tx1)'
+    error = StorletShellError("s.py over {subject}: {braces}{hint}; it ended", subject="path:/c/o", hint=MAKE)
+    assert str(error) == 's.py over path:/c/o: {braces}; make it with: store.make_container("c"); it ended'
+    assert error.message == "s.py over path:/c/o: {braces}; it ended"
+    assert str(StorletShellError("{subject} {hint}")) == "{subject} {hint}"
+
+
+def test_copy_about_another_subject_keeps_all_else() -> None:
+    """Also what only one class has, and in the message everything around the subject."""
+    error = OverloadedError(
+        "s.py over {subject}: busy at path:/c/o",
+        subject="path:/c/o",
+        status=503,
+        hint=MAKE,
+        transaction_id="tx1",
+        details="a\nb",
+        retry_after=7.0,
+    )
+    error.result = object()
+    other = error.about("what step 1 made")
+    assert type(other) is OverloadedError
+    assert other.message == "s.py over what step 1 made: busy at path:/c/o"
+    assert vars(other) == vars(error) | {"subject": "what step 1 made"}
+    assert error.subject == "path:/c/o"
+    longer = error.adding(", and more")
+    assert (longer.message, vars(longer)) == ("s.py over path:/c/o: busy at path:/c/o, and more", vars(error))
+
+
+def test_error_survives_pickling() -> None:
+    """Executors bring errors from other processes."""
+    error = OverloadedError("busy", subject="path:/c/o", status=503, hint=MAKE, transaction_id="tx1", retry_after=7.0)
+    other = pickle.loads(pickle.dumps(error))
+    assert (str(other), vars(other), type(other)) == (str(error), vars(error), OverloadedError)
+
+
+@pytest.mark.parametrize("action", Action)
+def test_every_hint_is_spelled_for_every_front_end(action: Action) -> None:
+    """Each kind has one place for what it is done with, where it takes anything, in all languages or in none."""
+    hint = Hint(action, ("a b", 'c"d'))
+    python, line, magic = in_python(hint), in_line(hint), in_magic(hint)
+    assert action in LINES.keys() ^ PHRASES.keys()
+    assert action.sentence.count("{}") == 1
+    for text in (python, line, magic):
+        assert "{}" not in text
+    assert ("'a b'" in line) == (action in TAKES_ARGUMENTS)
+    assert magic == (f"%storlet {line}" if action in LINES else line)
+
+
+TAKES_ARGUMENTS = {action for action in Action if "{}" in {**LINES, **PHRASES}[action]}
+
+
+@pytest.mark.parametrize("action", sorted(TAKES_ARGUMENTS & LINES.keys(), key=str))
+def test_hint_in_a_program_names_what_it_is_about(action: Action) -> None:
+    """As Python's literals, quotes and backslashes included."""
+    assert '"a\\"b\\\\c"' in in_python(Hint(action, ('a"b\\c',)))
 
 
 def swift_statuses() -> set[int]:

@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import IO
 
+from storlet_shell.adapters.execution import Outcome, exit_status_of
 from storlet_shell.adapters.progress import TransferLine
-from storlet_shell.errors import ExitStatus, LocalFileError, StorletShellError
+from storlet_shell.errors import Hint, LocalFileError, StorletShellError, advise
 from storlet_shell.results import Response, Result, Table, failure_fields
 from storlet_shell.session import Surroundings
 from storlet_shell.text import dump, escaped, is_text, printable, printable_json
@@ -26,6 +27,8 @@ _LONGEST_MESSAGE = 4000
 class Console(Surroundings):
     """A process with standard streams, on a terminal or not.
 
+    ``before_commands`` is what a line to be typed here has in front of its command.
+
     :param environ: the environment's variables
     :param stdin: standard input, as bytes; None where a front end reads it itself
     :param stdout: called for the text stream that results go to, since a front end may redirect it
@@ -33,6 +36,8 @@ class Console(Surroundings):
     :param program: what messages start with
     :param debug: whether expected errors show their traceback as well
     """
+
+    before_commands = ""
 
     def __init__(
         self,
@@ -111,8 +116,15 @@ class Console(Surroundings):
         except EOFError:
             return ""
 
-    def warn(self, message: str) -> None:
+    def spell(self, hint: Hint) -> str:
+        """Spell a hint as a line to be typed."""
+        from storlet_shell.adapters.hints import in_line  # a line in a hundred needs one
+
+        return in_line(hint, self.before_commands)
+
+    def warn(self, message: str, hint: Hint | None = None) -> None:
         """Write one line to standard error; of a very long one, its two ends."""
+        message = advise(message, hint, self.spell)
         if len(message) > _LONGEST_MESSAGE:
             message = f"{message[: _LONGEST_MESSAGE // 2]} … {message[-_LONGEST_MESSAGE // 2 :]}"
         self._stderr().write(f"{self.program}: {printable(message)}\n")
@@ -175,43 +187,56 @@ class Console(Surroundings):
             return
         _write_text(stdout, first, chunks)
 
+    def conclude(self, outcome: Outcome, *, as_json: bool = False) -> int:
+        """Say what was wrong with a line, if anything was, and return its exit status.
+
+        :param as_json: whether standard output gets a document in the place of a result that was not shown
+        """
+        if outcome.error is not None:
+            if as_json and isinstance(outcome.error, StorletShellError) and not outcome.was_shown:
+                self.show_failure(outcome.error)
+            self.show_error(outcome.error)
+        return outcome.status
+
     def show_error(self, error: BaseException, *, where: str = "") -> int:
         """Write what went wrong as one line, and return the exit status that it stands for.
 
         :param where: the place in a command file, in front of the message
         """
-        if isinstance(error, KeyboardInterrupt):
-            self.warn(f"{where}interrupted")
-            return ExitStatus.INTERRUPTED
-        if isinstance(error, BrokenPipeError):
-            self.warn(f"{where}standard output was closed before the end")
-            return ExitStatus.ERROR
-        if not isinstance(error, StorletShellError) or self.debug:
+        if isinstance(error, StorletShellError):
+            error.spell = self.spell
+        is_expected = isinstance(error, StorletShellError | KeyboardInterrupt | BrokenPipeError)
+        if not is_expected or (self.debug and isinstance(error, StorletShellError)):
             import traceback
 
             self._write_lines("".join(traceback.format_exception(error)))
         if isinstance(error, StorletShellError):
             self._write_lines(error.details)
-            self.warn(f"{where}{error}")
-            return error.exit_status
-        self.warn(f"{where}{type(error).__name__}: {error}")
-        return ExitStatus.ERROR
-
-    def conclude(self, result: Result) -> int:
-        """Write the problem of a result that was shown or stored, if it has one, and return the line's exit status."""
-        return ExitStatus.OK if result.problem is None else self.show_error(result.problem)
+        self.warn(f"{where}{_message(error)}")
+        return exit_status_of(error)
 
     def _write_lines(self, text: str) -> None:
         self._stderr().writelines(f"{printable(line)}\n" for line in text.splitlines())
 
     def show_failure(self, error: StorletShellError) -> None:
         """Write an error as a JSON document to standard output."""
+        error.spell = self.spell
         self.write_json([json.dumps(failure_fields(error), ensure_ascii=False), "\n"])
 
     def write_json(self, pieces: Iterable[str]) -> None:
         """Write pieces of JSON documents to standard output; a terminal gets their control characters as escapes."""
         stdout = self.stdout
         stdout.writelines(map(printable_json if stdout.isatty() else escaped, pieces))
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, StorletShellError):
+        return str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    if isinstance(error, BrokenPipeError):
+        return "standard output was closed before the end"
+    return f"{type(error).__name__}: {error}"
 
 
 def preview(first: bytes, response: Response) -> str:

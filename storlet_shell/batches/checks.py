@@ -9,11 +9,11 @@ from storlet_shell.batches.journal import Outputs
 from storlet_shell.batches.objects import Objects
 from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.templates import Template
-from storlet_shell.errors import IdentityError, NotFoundError, UsageError
-from storlet_shell.store.exchange import check_extra_resources, check_storlets_run, is_there
-from storlet_shell.store.suggestions import not_deployed
-from storlet_shell.values import Invocation, ObjectPath
-from storlet_shell.wire.requests import Request
+from storlet_shell.errors import Action, Hint, IdentityError, NotFoundError, UsageError
+from storlet_shell.store.failures import not_deployed
+from storlet_shell.store.metadata import exists, find
+from storlet_shell.store.runs import check_extra_resources, check_storlets_run
+from storlet_shell.values import Invocation, Location, ObjectPath
 
 if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
@@ -27,7 +27,7 @@ def check_ready(client: Client, run: Invocation) -> None:
     """
     check_storlets_run(client)
     with suppress(IdentityError):  # who may run a storlet need not be allowed to read it
-        if client.find(Request("HEAD", client.storlet_container, run.storlet.name)) is None:
+        if find(client, ObjectPath(client.storlet_container, run.storlet.name)) is None:
             raise not_deployed(client, run.storlet.name)
     check_extra_resources(client, run)
 
@@ -37,8 +37,9 @@ def check_container(client: Client, container: str) -> None:
 
     :raises NotFoundError: when it doesn't
     """
-    if not is_there(client, Request("HEAD", container)):
-        raise NotFoundError(f"container {container} is not there; make it with: mkdir {container}")
+    if not exists(client, Location(container)):
+        hint = Hint(Action.MAKE_CONTAINER, (container,))
+        raise NotFoundError("container {subject} is not there", subject=container, hint=hint)
 
 
 def check_apart(client: Client, pattern: Pattern, template: Template, limit: int | None = None) -> int | None:

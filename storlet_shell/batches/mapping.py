@@ -21,12 +21,12 @@ from storlet_shell.batches.work import Task, Work
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Planned
 from storlet_shell.results.saving import is_stdout
-from storlet_shell.store.exchange import plan
+from storlet_shell.store.metadata import head
+from storlet_shell.store.requests import plan
 from storlet_shell.store.runs import check_node, place
 from storlet_shell.store.scratch import scratch
-from storlet_shell.values import Invocation, ObjectPath, expand
+from storlet_shell.values import Invocation, Location, ObjectPath, expand
 from storlet_shell.wire import headers as wire
-from storlet_shell.wire.requests import Request
 from storlet_shell.wire.transport import host_of
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class MapPlan:
         options = self._options
         for run in self._steps:
             check_ready(client, run)
-        check_node(client, self._pattern.container, self._steps[0], client.observer.warn)
+        check_node(client, self._pattern.container, self._steps[0])
         objects, total = self._objects(client)
         work = self._work(client, access)
         if options.output is not None:
@@ -204,9 +204,7 @@ class MapPlan:
         When its container was created tells a cluster from others, by whatever endpoint it is reached, and after a
         restart on another port, too. Where the server doesn't say it, the server's name must do.
         """
-        reply = client.send(Request("HEAD", self._pattern.container))
-        reply.close()
-        created = reply.headers.get(wire.TIMESTAMP, "")
+        created = head(client, Location(self._pattern.container)).headers.get(wire.TIMESTAMP, "")
         return {
             "account": client.account,
             "server": "" if created else host_of(client.storage_url),

@@ -15,7 +15,7 @@ from storlet_shell.batches.report import error_of
 from storlet_shell.batches.work import Task, Work
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Planned
-from storlet_shell.store.exchange import plan
+from storlet_shell.store.requests import plan
 from storlet_shell.store.runs import check_node
 from storlet_shell.store.scratch import scratch
 from storlet_shell.store.unread import check_count, most_inputs
@@ -100,7 +100,7 @@ class ReducePlan:
         :raises StorletFailedError: when a run fails, or reads nothing of an input; the output is not made then
         """
         check_ready(client, self._run)
-        check_node(client, self._pattern.container, self._run, client.observer.warn)
+        check_node(client, self._pattern.container, self._run)
         check_container(client, self._output.container)
         objects = Objects(client, self._pattern)
         work = self._work(client, access)
@@ -148,13 +148,13 @@ class _Runs:
 class _Tree:
     """Reduces level after level, and counts.
 
-    :param most: how many inputs the storlet can read at most; None if that isn't known
+    :param most_inputs: how many inputs the storlet can read at most; None if that isn't known
     """
 
-    def __init__(self, runs: _Runs, fan_in: int, most: int | None) -> None:
+    def __init__(self, runs: _Runs, fan_in: int, most_inputs: int | None) -> None:
         self._runs = runs
         self._fan_in = fan_in
-        self._most = most
+        self._most_inputs = most_inputs
         self.inputs = self.levels = 0
 
     def reduce(
@@ -180,7 +180,7 @@ class _Tree:
     def _checked(self, run: Invocation, objects: Iterable[ObjectPath]) -> Iterator[list[ObjectPath]]:
         """Yield groups, unless the storlet would drop objects of one; the first has as many as any, as a rule."""
         for group in _groups(objects, self._fan_in):
-            check_count(run, len(group), self._most)
+            check_count(run, len(group), self._most_inputs)
             yield group
 
     def _counted(self, objects: Iterable[ObjectPath]) -> Iterator[ObjectPath]:

@@ -13,14 +13,17 @@ from storlet_shell.batches.batch import Batch
 from storlet_shell.batches.executor import Access
 from storlet_shell.batches.work import Outcome
 from storlet_shell.errors import (
+    HINT,
     ExitStatus,
     IdentityError,
     NotFoundError,
     PartFailedError,
     ServiceError,
+    Spelling,
     StorletFailedError,
     StorletShellError,
     UsageError,
+    advise,
 )
 from storlet_shell.results import Table
 from storlet_shell.text import counted, escaped, size
@@ -51,8 +54,11 @@ class Row(_Columns):
     content: bytes | None = None
 
     @classmethod
-    def of(cls, outcome: Outcome) -> Row:
-        """Return the row of an outcome."""
+    def of(cls, outcome: Outcome, spell: Spelling) -> Row:
+        """Return the row of an outcome.
+
+        :param spell: spells the hint of its error
+        """
         task = outcome.task
         file = str(Path(task.folder, task.file)) if task.file else None
         row = cls(
@@ -62,7 +68,7 @@ class Row(_Columns):
             endpoint=outcome.endpoint or None,
             object=str(task.source),
             output=str(task.output) if task.output else file,
-            error=outcome.error or None,
+            error=advise(outcome.error, outcome.hint, spell) or None,
             transaction=outcome.transaction_id or None,
         )
         row.content = outcome.body
@@ -90,14 +96,14 @@ class Rows(Table):
 
     :param observer: shown how far the batch is, and how far it was when it is interrupted
     :param label: what the batch does
-    :param left: how many objects are still to be done; None when nobody knows
+    :param remaining: how many objects are still to be done; None when nobody knows
     :param release: called at its end, however that comes, and perhaps again
     :param shows_endpoints: whether lines tell the endpoint
     :param allows_failures: whether failed objects are no problem, as long as every object had its run
     """
 
     separator = ",\n"  # each row can be read as it comes
-    stays_readable = True
+    keeps_part = True
 
     def __init__(
         self,
@@ -105,7 +111,7 @@ class Rows(Table):
         access: Access,
         observer: Observer,
         label: str,
-        left: int | None,
+        remaining: int | None,
         release: Callable[[], None] = lambda: None,
         *,
         shows_endpoints: bool = False,
@@ -116,7 +122,7 @@ class Rows(Table):
         self._access = access
         self._observer = observer
         self._label = label
-        self._left = left
+        self._remaining = remaining
         self._release = release
         self._shows_endpoints = shows_endpoints
         self._allows_failures = allows_failures
@@ -204,7 +210,7 @@ class Rows(Table):
             return self._broken
         if (first := self._first) and not allows_failures:
             text = f"{self.summary()}; the first: {first.error}"
-            return PartFailedError(text, transaction_id=first.transaction_id, details=first.details)
+            return PartFailedError(text, transaction_id=first.transaction_id, details=first.details, hint=first.hint)
         return None
 
     def summary(self) -> str:
@@ -233,13 +239,13 @@ class Rows(Table):
         self._started = time.monotonic()
         try:
             with (
-                self._observer.progress(self._label, self._left, "objects") as progress,
+                self._observer.progress(self._label, self._remaining, "objects") as progress,
                 closing(self._batch.outcomes(self._access)) as outcomes,
             ):
                 for outcome in outcomes:
                     self._count(outcome)
                     progress.advance(1)
-                    yield Row.of(outcome)
+                    yield Row.of(outcome, self._observer.spell)
             self._has_ended = True
         except (KeyboardInterrupt, GeneratorExit):
             early = f"ended early: {self.summary()}"
@@ -301,4 +307,5 @@ def error_of(outcome: Outcome, more: str = "") -> StorletShellError:
     :param more: what its message ends with
     """
     kind = _ERRORS.get(outcome.exit_status, StorletShellError)
-    return kind(outcome.error + more, transaction_id=outcome.transaction_id, details=outcome.details)
+    text = f"{outcome.error}{HINT if outcome.hint else ''}{more}"
+    return kind(text, hint=outcome.hint, transaction_id=outcome.transaction_id, details=outcome.details)

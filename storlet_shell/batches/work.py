@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from storlet_shell.errors import Hint
 from storlet_shell.schedulers.base import Endpoint
-from storlet_shell.store.runs import copy_request, read_request
+from storlet_shell.store.requests import copy_request, read_request
 from storlet_shell.values import Invocation, ObjectPath
 from storlet_shell.wire.requests import Request
 
@@ -42,7 +43,7 @@ class Work(NamedTuple):
         if self.copies:
             assert task.output is not None
             run = self.run._replace(extra=(*self.run.extra, *task.extra))
-            return copy_request(run, task.source, task.output)
+            return copy_request(task.source, task.output, run)
         return read_request(task.source, self.run)
 
 
@@ -72,6 +73,7 @@ class Outcome(NamedTuple):
     :param seconds: from the request to the last byte
     :param endpoint: the name of the endpoint that took it; empty when none did
     :param error: one line; empty when all went well
+    :param hint: what to do about the error
     :param exit_status: what the error would end a line of its own with
     :param details: the storlet's log, where it is known
     :param is_final: whether the batch can't go on: the identity is refused, no endpoint answers, the disk is full
@@ -92,3 +94,4 @@ class Outcome(NamedTuple):
     notes: tuple[str, ...] = ()
     is_begun: bool = True
     body: bytes | None = None
+    hint: Hint | None = None

@@ -243,15 +243,6 @@ def make_invocation(
     return Invocation(storlet, merged, None, tuple(extra or ()), on_proxy, generate_log, allow_unread)
 
 
-def check_range(run: Invocation | None, range: ByteRange | None) -> None:
-    """Check that a range is run where it is right: on a node some forms fail, and some are ignored.
-
-    :raises UsageError: when it is to be run on the object's own server
-    """
-    if run and range and run.on_proxy is False:
-        raise UsageError("a storlet runs over a range on the proxy server; drop --on-node")
-
-
 def own_headers(given: list[Header] | None, run: Invocation | None) -> dict[str, str]:
     """Return the user's own headers; of one that is given twice, the last.
 

@@ -1,22 +1,24 @@
-"""``dependencies``: the files that storlets need beside them."""
+"""``dependencies``: the files that storlets need in addition to their own code."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from storlet_shell.commands.arguments import DRY_RUN, YES
-from storlet_shell.deployments.deployed import date_of, users_of_dependencies
-from storlet_shell.errors import NotFoundError, StorletShellError, UsageError
+from storlet_shell.deployments.dependencies import (
+    DeployedDependency,
+    find_dependency,
+    list_dependencies,
+    plan_removal,
+    removal_requests,
+    remove,
+)
+from storlet_shell.errors import UsageError
 from storlet_shell.results import Done, Report, Result, Table
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import Arg, Kind, command
-from storlet_shell.store.deletion import delete_object
 from storlet_shell.store.exchange import plan
-from storlet_shell.store.listing import list_entries
-from storlet_shell.values import Location, ObjectPath, StorletName
-from storlet_shell.wire import headers as wire
-from storlet_shell.wire.requests import Request
+from storlet_shell.values import StorletName
 
 
 @command(
@@ -49,86 +51,40 @@ def dependencies(
     if action == "list":
         if wanted:
             raise UsageError("dependencies list takes no name; show one with: dependencies show NAME")
-        return _list(session)
+        columns = ("name", "bytes", "permissions", "version", "needed_by", "date")
+        return Table(columns, map(_row, list_dependencies(session.client)))
     if action == "show":
         if len(wanted) != 1:
             raise UsageError("dependencies show wants one name")
-        return Report(_facts(session, wanted[0]))
+        return Report(_facts(find_dependency(session.client, wanted[0]), session.client.dependency_container))
     if not wanted:
         raise UsageError("dependencies rm wants a name, or several")
     return _remove(session, list(dict.fromkeys(wanted)), force=force, yes=yes, dry_run=dry_run)
 
 
-def _list(session: Session) -> Table:
-    where = session.client.dependency_container
-    entries = list(list_entries(session.client, Location(where)))
-    columns = ("name", "bytes", "permissions", "version", "needed_by", "date")
-    return Table(columns, _rows(session, where, entries))
+def _row(dependency: DeployedDependency) -> tuple[Any, ...]:
+    permissions, needed_by = f"{dependency.permissions:04o}", ",".join(dependency.needed_by) or "-"
+    return dependency.name, dependency.bytes, permissions, dependency.version or "-", needed_by, dependency.date
 
 
-def _rows(session: Session, container: str, entries: list[dict[str, Any]]) -> Iterator[tuple[Any, ...]]:
-    users = users_of_dependencies(session.client) if entries else {}
-    for entry in entries:
-        reply = session.client.find(Request("HEAD", container, entry["name"]))
-        if reply is None:  # deleted since it was listed
-            continue
-        needed_by = ",".join(users.get(entry["name"], ())) or "-"
-        version = reply.headers.get(wire.DEPENDENCY_VERSION, "-")
-        yield entry["name"], entry["bytes"], _permissions(reply.headers), version, needed_by, date_of(entry)
-
-
-def _permissions(headers: Any) -> str:
-    return f"{wire.decode_permissions(headers):04o}"
-
-
-def _facts(session: Session, name: str) -> dict[str, Any]:
-    client = session.client
-    reply = _find(session, name)
+def _facts(dependency: DeployedDependency, container: str) -> dict[str, Any]:
     return {
-        "name": name,
-        "container": client.dependency_container,
-        "bytes": wire.decode_length(reply.headers),
-        "permissions": _permissions(reply.headers),
-        "version": reply.headers.get(wire.DEPENDENCY_VERSION, ""),
-        "date": reply.headers.get(wire.LAST_MODIFIED, ""),
-        "etag": reply.headers.get(wire.ETAG, "").strip('"'),
-        "needed_by": users_of_dependencies(session.client).get(name, []),
+        "name": dependency.name,
+        "container": container,
+        "bytes": dependency.bytes,
+        "permissions": f"{dependency.permissions:04o}",
+        "version": dependency.version,
+        "date": dependency.date,
+        "etag": dependency.etag,
+        "needed_by": list(dependency.needed_by),
     }
 
 
-def _find(session: Session, name: str) -> Any:
-    where = session.client.dependency_container
-    reply = session.client.find(Request("HEAD", where, name))
-    if reply is None:
-        raise NotFoundError(f"dependency {name} is not in {where}; see: dependencies")
-    return reply
-
-
 def _remove(session: Session, names: list[str], *, force: bool, yes: bool, dry_run: bool) -> Result:
-    where = session.client.dependency_container
-    if not (force or dry_run):
-        _check_unneeded(session, names)
-    requests = [Request("DELETE", where, name) for name in names]
+    client = session.client
     if dry_run:
-        return plan(session.client, *requests)
-    replies = [_find(session, name) for name in names]
+        return plan(client, *removal_requests(client, names))
+    removal = plan_removal(client, names, force=force)
     session.confirm(f"Delete {', '.join(names)}?", yes=yes)
-    for number, (name, reply) in enumerate(zip(names, replies, strict=True)):
-        try:
-            for note in delete_object(session.client, ObjectPath(where, name), reply=reply):
-                session.surroundings.warn(note)
-        except StorletShellError:
-            if number:
-                session.surroundings.warn(f"deleted before that: {', '.join(names[:number])}")
-            raise
-    return Done(f"deleted {', '.join(names)} from {where}", {"deleted": names})
-
-
-def _check_unneeded(session: Session, names: list[str]) -> None:
-    users = users_of_dependencies(session.client)
-    for name in names:
-        if needed_by := users.get(name):
-            verb = "need" if needed_by[1:] else "needs"
-            raise StorletShellError(
-                f"{', '.join(needed_by)} {verb} dependency {name}, so nothing was deleted (--force deletes it)"
-            )
+    remove(client, removal)
+    return Done(f"deleted {', '.join(names)} from {client.dependency_container}", {"deleted": names})

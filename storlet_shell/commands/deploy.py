@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import re
-import tempfile
-from pathlib import Path
-
 from storlet_shell.commands.arguments import PARAMETERS
+from storlet_shell.deployments.deploy import Deployed, check_runs_from, deployment_requests
+from storlet_shell.deployments.deploy import deploy as deploy_package
 from storlet_shell.deployments.package import Package, read_package
-from storlet_shell.deployments.rollout import upload
-from storlet_shell.errors import IdentityError, NotFoundError, StorletShellError, UsageError
+from storlet_shell.errors import IdentityError, StorletShellError, UsageError
 from storlet_shell.results import Done, Result
-from storlet_shell.results.saving import temporarily
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import Arg, Kind, command
 from storlet_shell.store.exchange import plan, respond
 from storlet_shell.store.runs import read_through
-from storlet_shell.storlets import trial
 from storlet_shell.storlets.source import decode
 from storlet_shell.text import counted
-from storlet_shell.values import ContainerName, Invocation, ObjectPath, Parameter, StorletMain, expand
-from storlet_shell.wire import headers as wire
-from storlet_shell.wire.bodies import open_file
-from storlet_shell.wire.requests import Request
-
-_OBJECT = re.compile(r"[^/.~][^/]*/.")
-"""What could be a container and an object, rather than a file elsewhere."""
+from storlet_shell.values import ContainerName, Invocation, ObjectPath, Parameter
 
 
 @command(
@@ -80,7 +69,8 @@ def deploy(
     """
     _check_run(with_invoke, dry_run, input, print_result=print_result, parameters=bool(parameters or mapping))
     package = read_package(name, main, code, session.surroundings.stdin).with_language_version(language_version)
-    package = package.with_dependencies(dependencies)
+    names = [text.strip() for option in dependencies or () for text in option.split(",")]
+    package = package.with_dependencies(filter(None, names))
     merged = session.parameters(tuple(parameters or ()), mapping)
     where = container.name if container else None
     if package.language == "python":
@@ -89,13 +79,11 @@ def deploy(
         return _try_out(session, package, input, merged) if input else _planned(session, package, where)
     target = ObjectPath.parse(input) if input is not None else None
     if target is not None:
-        _check_container(session, where)
-    _warn_of(session, package)
-    done = upload(session.client, package, where)
+        check_runs_from(session.client, where)
+    done = _done(deploy_package(session.client, package, where))
     if target is None:
         return done
-    run = Invocation(package.storlet, merged)
-    return _invoke(session, done, run, target, show=print_result)
+    return _invoke(session, done, Invocation(package.storlet, merged), target, show=print_result)
 
 
 def _check_run(with_invoke: bool, dry_run: bool, input: str | None, *, print_result: bool, parameters: bool) -> None:
@@ -108,24 +96,21 @@ def _check_run(with_invoke: bool, dry_run: bool, input: str | None, *, print_res
         raise UsageError("--input, -p and -i go with --with-invoke or --dry-run; a deployment alone runs nothing")
 
 
-def _check_container(session: Session, container: str | None) -> None:
-    """Check that what is deployed is what a run would find: servers look for storlets in one container only.
-
-    Source: storlets ``handlers/proxy.py: verify_access_to_storlet``. Of the same name, another storlet would run.
-    """
-    where = session.client.storlet_container
-    if container is not None and container != where:
-        raise UsageError(f"--with-invoke can't run what is in container {container}: storlets run from {where} only")
-
-
-def _warn_of(session: Session, package: Package) -> None:
-    for note in package.notes:
-        session.surroundings.warn(f"warning: {note}")
+def _done(deployed: Deployed) -> Done:
+    facts = {
+        "storlet": deployed.storlet.name,
+        "main": deployed.main,
+        "container": deployed.container,
+        "dependencies": list(deployed.dependencies),
+        "bytes": deployed.bytes,
+    }
+    verb = "deployed" if deployed.is_new else "redeployed"
+    return Done(f"{verb} {deployed.storlet} (main {deployed.main}) into container {deployed.container}", facts)
 
 
 def _invoke(session: Session, done: Done, run: Invocation, target: ObjectPath, *, show: bool) -> Result:
     try:
-        request, reply = read_through(session.client, target, run, warn=session.surroundings.warn)
+        request, reply = read_through(session.client, target, run)
     except StorletShellError:
         session.surroundings.warn(done.message)  # that much has happened
         raise
@@ -139,11 +124,10 @@ def _invoke(session: Session, done: Done, run: Invocation, target: ObjectPath, *
 
 
 def _planned(session: Session, package: Package, container: str | None) -> Result:
-    _warn_of(session, package)
+    for note in package.notes:
+        session.surroundings.warn(f"warning: {note}")
     try:
-        client = session.client
-        uploads = [dependency.request(client.dependency_container) for dependency in package.local_dependencies]
-        return plan(session.client, *uploads, package.request(container or client.storlet_container))
+        return plan(session.client, *deployment_requests(session.client, package, container))
     except IdentityError as error:  # the code has been checked all the same
         message = f"{package.label}: the code of {package.main} is sound; its requests are not shown: {error}"
         return Done(message, {"main": package.main})
@@ -151,42 +135,10 @@ def _planned(session: Session, package: Package, container: str | None) -> Resul
 
 def _try_out(session: Session, package: Package, input: str, parameters: tuple[Parameter, ...]) -> Result:
     """Run it here, over an object or a local file."""
-    if package.language != "python":
-        raise UsageError(f"{package.label}: only Python storlets can be tried out here; leave --input out")
-    main = StorletMain.parse(package.main)
-    files = [dependency.file for dependency in package.local_dependencies if dependency.file]
-    given = {parameter.key: parameter.value for parameter in parameters}
-    with temporarily(), tempfile.TemporaryDirectory(prefix="storlet-input-") as folder:
-        file, metadata = _input_file(session, input, Path(folder))
-        return trial.run(
-            package.code, main, file, given, input_metadata=metadata, dependencies=files, notes=package.notes
-        )
+    from storlet_shell.deployments import rehearsal  # what a deployment does not need
 
-
-def _input_file(session: Session, input: str, folder: Path) -> tuple[Path, dict[str, str]]:
-    """Return a trial's input as a local file, with the object's metadata."""
+    rehearsal.check_can_be_tried(package)
     if not input.startswith("path:"):
-        try:
-            open_file(input).close()
-        except NotFoundError as error:
-            hint = f"; an object is written path:/{input}" if _OBJECT.match(input) else ""
-            raise NotFoundError(f"{error}{hint}") from None
-        return expand(input), {}
-    path = ObjectPath.parse(input)
-    reply = session.client.send(Request("GET", path.container, path.name))
-    file = folder / "input"
-    trial.copy_stream(reply.chunks(), file)
-    return file, _as_read(wire.decode_metadata(reply.headers))
-
-
-def _as_read(metadata: dict[str, str]) -> dict[str, str]:
-    """Return an object's metadata as the middleware hands them to a storlet.
-
-    Their UTF-8 is read as Latin-1, as WSGI has it, and those of deployments are hidden (storlets ``handlers/base.py:
-    _get_user_metadata``).
-    """
-    return {
-        name: value.encode("utf-8", "surrogateescape").decode("latin-1")
-        for name, value in metadata.items()
-        if not name.startswith("Storlet-")
-    }
+        return rehearsal.try_out(package, rehearsal.local_input(input), parameters)
+    with rehearsal.object_input(session.client, ObjectPath.parse(input)) as source:
+        return rehearsal.try_out(package, source, parameters)

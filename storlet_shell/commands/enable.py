@@ -8,7 +8,7 @@ from storlet_shell.errors import StorletShellError
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import Arg, command
-from storlet_shell.store.exchange import plan
+from storlet_shell.store.requests import plan
 from storlet_shell.store.runs import names_places
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.requests import Request

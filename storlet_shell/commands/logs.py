@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from storlet_shell.errors import NotFoundError
+from storlet_shell.deployments.logs import read_log
 from storlet_shell.results import Result, Text
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import Arg, Kind, command
-from storlet_shell.store.suggestions import storlet_meant
 from storlet_shell.values import StorletName
 
 
@@ -25,8 +24,4 @@ def logs(session: Session, storlet: StorletName, transaction: str | None = None)
 
     :raises NotFoundError: when there is no log
     """
-    text = session.client.storlet_log(storlet.name, transaction or "")
-    if not text:
-        hint = storlet_meant(session.client, storlet.name)
-        raise NotFoundError(f"storlet {storlet} has no log: no run has ended yet, or the cluster keeps none{hint}")
-    return Text(text)
+    return Text(read_log(session.client, storlet, transaction or ""))

@@ -6,10 +6,9 @@ from storlet_shell.commands.arguments import DRY_RUN, METADATA
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import Arg, Kind, command
-from storlet_shell.store.exchange import plan
+from storlet_shell.store import containers
+from storlet_shell.store.requests import plan
 from storlet_shell.values import ContainerName, Metadatum
-from storlet_shell.wire import headers as wire
-from storlet_shell.wire.requests import Request
 
 
 @command(
@@ -31,14 +30,9 @@ def mkdir(
 
     :raises StorletShellError: when there is no such storage policy, or the container is there with another one
     """
-    headers = {wire.STORAGE_POLICY: policy} if policy else {}
-    prefix = wire.metadata_prefix(container.name, "")
-    headers.update({f"{prefix}{key}": value for key, value in metadata or ()})
-    request = Request("PUT", container.name, headers=headers)
+    fields = dict(metadata or ())
     if dry_run:
-        return plan(session.client, request)
-    reply = session.client.send(request)
-    reply.read()
-    made = reply.status == 201
-    message = f"container {container}: " + ("made" if made else "was there already")
-    return Done(message, {"container": container.name, "made": made})
+        return plan(session.client, containers.make_request(container.name, policy=policy, metadata=fields))
+    is_new = containers.make(session.client, container.name, policy=policy, metadata=fields)
+    message = f"container {container}: " + ("made" if is_new else "was there already")
+    return Done(message, {"container": container.name, "made": is_new})

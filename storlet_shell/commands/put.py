@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -18,25 +17,15 @@ from storlet_shell.commands.arguments import (
     own_headers,
 )
 from storlet_shell.errors import UsageError
-from storlet_shell.results import Response, Result
+from storlet_shell.results import Result
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import Arg, Kind, command
-from storlet_shell.store.exchange import (
-    check_extra_resources,
-    check_length,
-    check_storlets_run,
-    explained,
-    plan,
-    ran,
-    shown,
-)
+from storlet_shell.store import objects
 from storlet_shell.store.expectation import Expectation
-from storlet_shell.store.objects import store
-from storlet_shell.store.segments import Replacing
+from storlet_shell.store.requests import plan, put_request
 from storlet_shell.values import ObjectPath
-from storlet_shell.wire import headers as wire
 from storlet_shell.wire.bodies import Body, file_body, stream_body
-from storlet_shell.wire.requests import Request
+from storlet_shell.wire.headers import Header
 
 
 @command(
@@ -60,7 +49,7 @@ def put(
     output: ObjectPath | None = None,
     content_type: str | None = None,
     expect_bytes: int | None = None,
-    headers: list[wire.Header] | None = None,
+    headers: list[Header] | None = None,
     dry_run: bool = False,
     **invocation: Any,
 ) -> Result:
@@ -76,20 +65,13 @@ def put(
     source: str = only_one(input, file, "the local file (FILE or --input)")
     target: ObjectPath = only_one(output, path, "the object (CONTAINER/OBJECT or --output)")
     run = make_invocation(session, **{"storlet": None, **invocation})
-    given = {wire.CONTENT_TYPE: content_type or mimetypes.guess_type(target.name)[0] or wire.BINARY}
-    given.update(wire.encode_invocation(run) if run else {})
-    given.update(own_headers(headers, run))
+    own, client = own_headers(headers, run), session.client
     with _open(session, source) as body:
-        request = Request("PUT", target.container, target.name, headers=given, body=body.label)
         if dry_run:
-            return plan(session.client, request)
-        if run:
-            check_storlets_run(session.client)
-            check_extra_resources(session.client, run)
-        with explained(session.client, request, run):
-            response = upload(session, request, body, Replacing())
-        check_length(session.client, target, Expectation(expect_bytes))
-        return response
+            return plan(client, put_request(target, body.label, run, content_type=content_type, headers=own))
+        expected = Expectation(expect_bytes)
+        stored = objects.put(client, target, body, run, content_type=content_type, headers=own, expected=expected)
+    return stored.response()
 
 
 def _open(session: Session, source: str) -> AbstractContextManager[Body]:
@@ -98,24 +80,3 @@ def _open(session: Session, source: str) -> AbstractContextManager[Body]:
     if session.surroundings.stdin is None:
         raise UsageError("there is no standard input here; name a file")
     return nullcontext(stream_body(session.surroundings.stdin))
-
-
-def upload(session: Session, request: Request, body: Body, replacing: Replacing) -> Response:
-    """Store an object in the place of another, whose segments go.
-
-    :raises LocalFileError: when what is sent changes meanwhile
-    :raises ServiceError: when the server stores other bytes than were sent
-    """
-    client, path = session.client, ObjectPath(request.container, request.name)
-    with replacing.replaced(client, path), shown(session.client, request, body):
-        reply = store(client, request, body, is_changed=wire.RUN_STORLET in request.headers)
-    for note in replacing.take_notes():
-        session.surroundings.warn(note)
-    return Response(
-        reply.status,
-        reply.headers,
-        subject=request.subject,
-        summary=f"{request.subject}: stored (HTTP {reply.status})",
-        ran=ran(request, reply),
-        seconds=reply.seconds,
-    )

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from storlet_shell.results import Report, Result
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import Arg, Kind, command
-from storlet_shell.store.links import link_target
+from storlet_shell.store.metadata import Info, head
 from storlet_shell.text import size
 from storlet_shell.values import Location, read_count
 from storlet_shell.wire import headers as wire
-from storlet_shell.wire.requests import Request
 
 
 def _bytes(text: str) -> str:
@@ -80,38 +78,38 @@ def stat(session: Session, location: Location | None = None) -> Result:
 
     :raises NotFoundError: when it is not there
     """
-    container, name = location or Location()
-    request = Request("HEAD", container, name)
-    reply = session.client.send(request)
-    reply.close()
-    prefix = wire.metadata_prefix(container, name)
-    headers = wire.without_keys(reply.headers)
-    metadata = wire.decode_metadata(headers, prefix)
+    info = head(session.client, location or Location())
+    headers = wire.without_keys(info.headers)
+    metadata = wire.decode_metadata(headers, wire.metadata_prefix(*info.location))
     metadata.pop(wire.STORLETS_ENABLED.removeprefix("X-Account-Meta-"), None)  # it is among the facts
-    kind = "object" if name else "container" if container else "account"
-    subject = str(location) if container else session.client.account
-    facts: dict[str, Any] = {kind: subject}
-    if name:
-        facts["bytes"] = _bytes(reply.headers.get(wire.CONTENT_LENGTH, "?"))
-        facts.update(_large(reply.headers))
-        target = link_target(reply, session.client.account, Location(container, name))
-        facts |= {"symbolic link to": f"{target}, which is told here"} if target else {}
-    for fact, header, spelled in _FACTS:
-        if header in reply.headers:
-            facts[fact] = spelled(reply.headers[header])
-    if not wire.is_md5_of_body(reply.headers):
+    subject = session.client.account if info.kind == "account" else str(location)
+    facts = {
+        info.kind: subject,
+        **(_facts_of_object(info) if info.kind == "object" else {}),
+        **_facts_of_headers(info),
+        **({"storlet": _storlet(info.headers)} if wire.LANGUAGE in info.headers else {}),
+        **{f"metadata {key}": value for key, value in metadata.items()},
+    }
+    return Report(facts, {info.kind: subject, "metadata": metadata, "headers": headers})
+
+
+def _facts_of_object(info: Info) -> dict[str, str]:
+    facts = {"bytes": _bytes(info.headers.get(wire.CONTENT_LENGTH, "?")), **_large(info.headers)}
+    return {**facts, "symbolic link to": f"{info.link}, which is told here"} if info.link else facts
+
+
+def _facts_of_headers(info: Info) -> dict[str, str]:
+    facts = {fact: spelled(info.headers[header]) for fact, header, spelled in _FACTS if header in info.headers}
+    if not wire.is_md5_of_body(info.headers):
         facts.pop("MD5", None)
-    if not name:
+    if info.kind != "object":
         facts.pop("type", None)  # of the answer, which has no body
-    if wire.LANGUAGE in reply.headers:
-        facts["storlet"] = _storlet(reply.headers)
-    facts.update({f"metadata {key}": value for key, value in metadata.items()})
-    return Report(facts, {kind: subject, "metadata": metadata, "headers": headers})
+    return facts
 
 
 def _large(headers: Mapping[str, str]) -> dict[str, str]:
     """Say which kind of large object it is, if it is one."""
-    if headers.get(wire.STATIC_MANIFEST, "").lower() == "true":
+    if wire.is_static_manifest(headers):
         return {"manifest": "of a static large object"}
     if wire.DYNAMIC_MANIFEST in headers:
         return {"manifest": f"of a dynamic large object: everything that starts with {headers[wire.DYNAMIC_MANIFEST]}"}

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import chain
 from typing import Any
 
-from storlet_shell.deployments.access import read_entries, users_of
-from storlet_shell.deployments.deployed import Deployed, deployed_storlets
-from storlet_shell.errors import NotFoundError, StorletShellError, UsageError
+from storlet_shell.deployments.deployed import DeployedStorlet, list_storlets
+from storlet_shell.deployments.description import StorletFacts, describe_storlet, find_grants
+from storlet_shell.errors import UsageError
 from storlet_shell.results import Report, Result, Table
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import Arg, Kind, command
-from storlet_shell.store.exchange import is_there
-from storlet_shell.store.listing import list_entries
-from storlet_shell.values import ContainerName, Location, StorletName
-from storlet_shell.wire import headers as wire
-from storlet_shell.wire.header_dict import HeaderDict
-from storlet_shell.wire.requests import Request
-
-_DESCRIBED = "Storlet-"
-"""What the names of the metadata begin with that describe a storlet."""
+from storlet_shell.values import ContainerName, StorletName
 
 
 @command(
@@ -46,75 +36,41 @@ def storlets(
 
     :raises NotFoundError: when it is not deployed, or the container is not there: the account is not enabled
     """
-    where = container.name if container else session.client.storlet_container
+    where = container.name if container else None
     if action == "show":
         if storlet is None:
             raise UsageError("storlets show wants a storlet's name")
-        granted = {"granted": _grants(session, storlet.name)} if grants else {}
-        return Report({**_facts(session, where, storlet.name), **granted})
+        facts = _facts(describe_storlet(session.client, storlet, where))
+        if grants:
+            facts["granted"] = [f"{user} over {name}" for user, name in find_grants(session.client, storlet)]
+        return Report(facts)
     if storlet is not None or grants:
         raise UsageError("storlets list takes no name and no --grants; show one with: storlets show STORLET")
-    found = deployed_storlets(session.client, where)
-    first = next(found, None)  # asks for the listing, so that an error is raised here and not while it is shown
-    return Table(("name", "language", "main", "dependencies", "date"), _rows(first, found))
+    columns = ("name", "language", "main", "dependencies", "date")
+    return Table(columns, map(_row, list_storlets(session.client, where)))
 
 
-def _rows(first: Deployed | None, rest: Iterator[Deployed]) -> Iterator[tuple[Any, ...]]:
-    for each in chain((first,) if first else (), rest):
-        about = each.description
-        yield each.name, about.language, about.main, ",".join(about.dependencies) or "-", each.date
+def _row(storlet: DeployedStorlet) -> tuple[Any, ...]:
+    description = storlet.description
+    names = ",".join(description.dependencies) or "-"
+    return storlet.name, description.language, description.main, names, storlet.date
 
 
-def _facts(session: Session, container: str, name: str) -> dict[str, Any]:
-    reply = session.client.find(Request("HEAD", container, name))
-    if reply is None:
-        raise NotFoundError(f"storlet {name} is not deployed; there are: storlets list")
-    about = wire.decode_storlet(reply.headers)
-    metadata = wire.decode_metadata(reply.headers)
+def _facts(storlet: StorletFacts) -> dict[str, Any]:
+    description = storlet.description
     return {
-        "name": name,
-        "container": container,
-        "language": about.language,
-        "language_version": about.language_version or "the engine's own",
-        "main": about.main,
-        "bytes": wire.decode_length(reply.headers),
-        "date": reply.headers.get(wire.LAST_MODIFIED, ""),
-        "etag": reply.headers.get(wire.ETAG, "").strip('"'),
-        "interface_version": reply.headers.get(wire.INTERFACE_VERSION, ""),
-        "dependencies": list(about.dependencies),
-        "missing_dependencies": [each for each in about.dependencies if not _is_deployed(session, each)],
-        "metadata": HeaderDict(entry for entry in metadata.items() if not entry[0].title().startswith(_DESCRIBED)),
-        "may_be_run_by": _readers(session, container),
-        "last_run": _last_run(session, name),
+        "name": storlet.name,
+        "container": storlet.container,
+        "language": description.language,
+        "language_version": description.language_version or "the engine's own",
+        "main": description.main,
+        "bytes": storlet.bytes,
+        "date": storlet.date,
+        "etag": storlet.etag,
+        "interface_version": storlet.interface_version,
+        "dependencies": list(description.dependencies),
+        "missing_dependencies": list(storlet.missing_dependencies),
+        "metadata": storlet.metadata,
+        "may_be_run_by": ["the account's own users", *storlet.readers],
+        "last_run": storlet.last_run or "not known",
     }
-
-
-def _is_deployed(session: Session, dependency: str) -> bool:
-    return is_there(session.client, Request("HEAD", session.client.dependency_container, dependency))
-
-
-def _readers(session: Session, container: str) -> list[str]:
-    """Return who may run it: whoever may read it (storlets ``handlers/proxy.py: verify_access_to_storlet``)."""
-    reply = session.client.find(Request("HEAD", container))
-    entries = read_entries(reply.headers.get(wire.CONTAINER_READ, "")) if reply else ()
-    return ["the account's own users", *entries]
-
-
-def _grants(session: Session, name: str) -> list[str]:
-    """Return who may read which container through the storlet (storlets ``handlers/proxy.py: _build_acl_string``)."""
-    found = []
-    for container in list_entries(session.client, Location()):
-        reply = session.client.find(Request("HEAD", container["name"]))
-        for user in users_of(reply.headers.get(wire.CONTAINER_READ, ""), name) if reply else ():
-            found.append(f"{user} over {ContainerName(container['name'])}")
-    return found
-
-
-def _last_run(session: Session, name: str) -> str:
-    """Return the heading of the last run in the log, which says when it was and how it ended, if it can be had."""
-    try:
-        lines = session.client.storlet_log(name).splitlines() if session.client.is_embedded else []
-    except StorletShellError:
-        return "not known"
-    headings = [line.removeprefix("--- ") for line in lines if line.startswith("--- ")]
-    return headings[-1] if headings else "not known"

@@ -8,8 +8,7 @@ from storlet_shell.errors import IdentityError
 from storlet_shell.results import Report, Result
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import command
-from storlet_shell.wire import headers as wire
-from storlet_shell.wire.requests import Request
+from storlet_shell.store.metadata import head
 
 if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
@@ -41,11 +40,9 @@ def _enabled(client: Client, *, is_token: bool) -> str:
     :raises IdentityError: when all there is is a token, and it is refused
     """
     try:
-        reply = client.send(Request("HEAD"))
+        info = head(client)
     except IdentityError as error:
         if is_token:
             raise
         return f"not known; {error.message}"
-    reply.close()
-    is_enabled = reply.headers.get(wire.STORLETS_ENABLED, "").lower() in ("true", "1", "yes", "on", "t", "y")
-    return "yes" if is_enabled else "no; see: help enable"
+    return "yes" if info.is_enabled else "no; see: help enable"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storlet_shell.errors import NotFoundError
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
 
 
-class Deployed(NamedTuple):
+class DeployedStorlet(NamedTuple):
     """A deployed storlet.
 
     :param date: when it was deployed, in ISO's form, UTC
@@ -26,16 +27,23 @@ class Deployed(NamedTuple):
     description: wire.StorletDescription
 
 
-def deployed_storlets(client: Client, container: str) -> Iterator[Deployed]:
-    """Yield the storlets of a container.
+def list_storlets(client: Client, container: str | None = None) -> Iterator[DeployedStorlet]:
+    """Yield the storlets of a container, by name; the listing's first page has been read when this returns.
 
+    :param container: None for the cluster's own container of storlets
     :raises NotFoundError: when the container is not there
     """
+    storlets = _storlets(client, container or client.storlet_container)
+    first = next(storlets, None)
+    return chain([first] if first else [], storlets)
+
+
+def _storlets(client: Client, container: str) -> Iterator[DeployedStorlet]:
     for entry in list_entries(client, Location(container)):
         reply = client.find(Request("HEAD", container, entry["name"]))
         if reply is not None:  # it was not undeployed since it was listed
             reply.close()
-            yield Deployed(entry["name"], date_of(entry), wire.decode_storlet(reply.headers))
+            yield DeployedStorlet(entry["name"], date_of(entry), wire.decode_storlet(reply.headers))
 
 
 def date_of(entry: dict[str, Any]) -> str:
@@ -47,7 +55,7 @@ def users_of_dependencies(client: Client) -> dict[str, list[str]]:
     """Return which storlets name a dependency, by its name; nothing when there is no container of storlets."""
     users: dict[str, list[str]] = {}
     try:
-        for storlet in deployed_storlets(client, client.storlet_container):
+        for storlet in list_storlets(client):
             for name in storlet.description.dependencies:
                 users.setdefault(name, []).append(storlet.name)
     except NotFoundError:

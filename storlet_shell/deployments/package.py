@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -102,14 +103,19 @@ class Package(NamedTuple):
         """The dependencies that are uploaded with it."""
         return [dependency for dependency in self.dependencies if dependency.file]
 
-    def with_dependencies(self, lists: list[str] | None) -> Package:
-        """Return the package with what it needs beside it.
+    @property
+    def description(self) -> wire.StorletDescription:
+        """What is stored with the code."""
+        names = tuple(dependency.object_name for dependency in self.dependencies)
+        return wire.StorletDescription(self.language, self.main, names, self.language_version)
 
-        :param lists: of names, separated by commas
+    def with_dependencies(self, names: Iterable[str]) -> Package:
+        """Return the package with what it needs in addition to its own code.
+
+        :param names: local files, and dependencies that are deployed already
         :raises UsageError: when one is named twice, or as the storlet itself
         """
-        names = [text.strip() for each in lists or () for text in each.split(",")]
-        needed = [Dependency.parse(text) for text in names if text]
+        needed = [Dependency.parse(name) for name in names]
         seen: set[str] = set()
         for dependency in needed:
             if dependency.name == self.storlet.name:
@@ -138,9 +144,7 @@ class Package(NamedTuple):
 
     def request(self, container: str) -> Request:
         """Return its upload."""
-        names = tuple(dependency.object_name for dependency in self.dependencies)
-        description = wire.StorletDescription(self.language, self.main, names, self.language_version)
-        headers = wire.encode_storlet(description)
+        headers = wire.encode_storlet(self.description)
         return Request("PUT", container, self.storlet.name, headers=headers, body=f"{len(self.code)} bytes of code")
 
 

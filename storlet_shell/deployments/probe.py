@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from storlet_shell.errors import StorletShellError
-from storlet_shell.store.runs import ask_probes, read_request
+from storlet_shell.store.requests import read_request
+from storlet_shell.store.runs import ask_probes
 from storlet_shell.store.scratch import PREFIX, scratch
 from storlet_shell.values import Invocation, ObjectPath, Parameter, StorletName
 from storlet_shell.wire import headers as wire

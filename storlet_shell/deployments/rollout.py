@@ -8,166 +8,74 @@ from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from storlet_shell.errors import NotFoundError, StorletShellError, UsageError
-from storlet_shell.results import Done
-from storlet_shell.store.exchange import check_storlets_run
+from storlet_shell.errors import NotFoundError, StorletShellError
 from storlet_shell.store.objects import store
 from storlet_shell.store.segments import Replacing
-from storlet_shell.storlets.renewal import lengthened, renamed, with_names
 from storlet_shell.values import ObjectPath
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.bodies import bytes_body
 from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
-    from storlet_shell.deployments.package import Dependency, Package
+    from storlet_shell.deployments.package import Dependency
+    from storlet_shell.deployments.versions import Settled
     from storlet_shell.wire.client import Client
     from storlet_shell.wire.transport import Reply
 
-_VALUE_BYTES = 256
-"""Swift's default ``max_meta_value_length`` (swift/common/constraints.py)."""
 
+def roll_out(client: Client, request: Request, code: bytes, before: Reply | None, dependencies: list[Settled]) -> None:
+    """Upload a storlet's dependencies and then the storlet, with which they take effect.
 
-def upload(client: Client, package: Package, container: str | None) -> Done:
-    """Upload a storlet after what it needs, so that the engine runs the new code, or leave everything as it was.
-
-    :param container: None for the cluster's own container of storlets
-    :raises NotFoundError: when the container or a dependency is not there
-    :raises UsageError: when the server would not take the description
+    :param request: the storlet's upload
+    :param before: the storlet that is there
+    :raises NotFoundError: when a container is not there
     """
-    check_storlets_run(client)
-    if container not in (None, client.storlet_container):
-        client.observer.warn(f"warning: this cluster runs storlets from container {client.storlet_container} only")
-    where = container or client.storlet_container
-    before = client.find(Request("HEAD", where, package.storlet.name))
-    try:
-        dependencies = [_settle(client, package, dependency) for dependency in package.dependencies]
-        package = package._replace(dependencies=tuple(each for each, _ in dependencies))
-        request = package.request(where)
-        _check_values(client, request)
-        code = _code(client, package, before)
-        with _segments_replaced(client, where, package, before, dependencies), _Replacing(client) as replacing:
-            for dependency, there in dependencies:
-                if dependency.file and there and _is_same(dependency, there):
-                    replacing.keep(dependency)
-                elif dependency.file:
-                    replacing.put(dependency, there)
-            replacing.finish(request, code, before)
-    except NotFoundError as error:
-        raise _explained(client, error) from error
-    facts = {
-        "storlet": package.storlet.name,
-        "main": package.main,
-        "container": where,
-        "dependencies": [dependency.object_name for dependency in package.dependencies],
-        "bytes": len(code),
-    }
-    verb = "deployed" if before is None else "redeployed"
-    return Done(f"{verb} {package.storlet} (main {package.main}) into container {where}", facts)
+    with _segments_replaced(client, request, before, dependencies), _Rollout(client) as rollout:
+        for settled in dependencies:
+            if not settled.is_deployed:
+                rollout.put(settled.dependency, settled.before)
+            elif settled.dependency.file:
+                rollout.keep(settled.dependency)
+        rollout.finish(request, code, before)
 
 
 @contextmanager
 def _segments_replaced(
-    client: Client,
-    container: str,
-    package: Package,
-    before: Reply | None,
-    dependencies: list[tuple[Dependency, Reply | None]],
+    client: Client, request: Request, before: Reply | None, dependencies: list[Settled]
 ) -> Iterator[None]:
-    """Delete the segments of whatever large objects the uploads within this take the place of.
-
-    :param before: the storlet that is there
-    """
-    client, replacing = client, Replacing()
+    """Delete the segments of whatever large objects the uploads within this take the place of."""
+    replacing = Replacing()
     with ExitStack() as stack:
-        for dependency, there in dependencies:
-            if dependency.file and there and not _is_same(dependency, there):
-                path = ObjectPath(client.dependency_container, dependency.object_name)
-                stack.enter_context(replacing.replaced(client, path, there))
+        for settled in dependencies:
+            if settled.before and not settled.is_deployed:
+                path = ObjectPath(client.dependency_container, settled.dependency.object_name)
+                stack.enter_context(replacing.replaced(client, path, settled.before))
         if before is not None:
-            stack.enter_context(replacing.replaced(client, ObjectPath(container, package.storlet.name), before))
+            stack.enter_context(replacing.replaced(client, ObjectPath(request.container, request.name), before))
         yield
     for note in replacing.take_notes():
         client.observer.warn(note)
 
 
-def _settle(client: Client, package: Package, dependency: Dependency) -> tuple[Dependency, Reply | None]:
-    """Return a dependency under the name that it is to be kept by, and what is there by that name.
+def _store(client: Client, request: Request, content: bytes) -> None:
+    """Store an object; say how a container that is not there is made: those of storlets by enabling the account.
 
-    Engines keep a dependency that they have once fetched under a name; only the embedded one looks whether it has
-    changed. So elsewhere another version of a file gets a name of its own, where the storlet can find it by that: Java
-    is given a list of the jars, Python code a line that renames them.
+    :raises NotFoundError: when the container is not there
     """
-    there = client.find(Request("HEAD", client.dependency_container, dependency.object_name))
-    if dependency.file is None:
-        if there is None:
-            raise NotFoundError(
-                f"dependency {dependency.name} is neither a local file nor in container {client.dependency_container}"
-            )
-        return dependency, there
-    if there is None or dependency.kept or _is_same(dependency, there) or client.is_embedded:
-        return dependency, there
-    if package.language == "java" and not dependency.name.endswith(".jar"):
-        client.observer.warn(
-            f"warning: dependency {dependency.name} replaces another of that name, and engines that have fetched "
-            "it keep the old one; give it a name with a version"
-        )
-        return dependency, there
-    kept = renamed(dependency.name, dependency.version)
-    client.observer.warn(
-        f"note: this dependency {dependency.name} is kept as {kept}, since engines keep what they have under a name"
-    )
-    return _settle(client, package, dependency._replace(kept=kept))
+    try:
+        store(client, request, bytes_body(content))
+    except NotFoundError as error:  # of an upload, nothing but the container can be absent
+        if request.container not in (client.storlet_container, client.dependency_container):
+            raise
+        raise NotFoundError(
+            f"container {request.container} is not there: the account is not enabled for storlets; "
+            "enable it with: enable",
+            transaction_id=error.transaction_id,
+            status=error.status,
+        ) from error
 
 
-def _is_same(dependency: Dependency, there: Reply) -> bool:
-    """Tell whether a dependency is there with the same content and, for its owner, the same permissions."""
-    digest = hashlib.md5(dependency.content, usedforsecurity=False).hexdigest()
-    is_executable = bool(wire.decode_permissions(there.headers) & 0o100)
-    return there.headers.get(wire.ETAG, "").strip('"') == digest and is_executable == dependency.is_executable
-
-
-def _check_values(client: Client, request: Request) -> None:
-    most = client.limit("swift", "max_meta_value_length", _VALUE_BYTES)
-    for name, what in (
-        (wire.DEPENDENCY, "the names of the dependencies"),
-        (wire.MAIN, "the name of the main class"),
-    ):
-        size = len(request.headers.get(name, "").encode())
-        if size > most:
-            raise UsageError(f"{what}: {size} bytes, and the server takes {most}")
-
-
-def _code(client: Client, package: Package, before: Reply | None) -> bytes:
-    """Return the code as it is to be stored: with the names of its dependencies, and longer than what it replaces."""
-    names = {each.kept: each.name for each in package.dependencies if each.kept}
-    is_jar = package.language == "java"
-    code = with_names(package.code, names) if names and not is_jar else package.code
-    if before is None or client.is_embedded:
-        return code
-    length = wire.decode_length(before.headers) or 0
-    same = lengthened(code, length, is_jar=is_jar)
-    if same and hashlib.md5(same, usedforsecurity=False).hexdigest() == before.headers.get(wire.ETAG, "").strip('"'):
-        return same
-    longer = lengthened(code, length + 1, is_jar=is_jar)
-    if longer is None:
-        client.observer.warn(
-            f"warning: {package.storlet} can't be made longer than the jar that it replaces, and engines that have run "
-            "one of equal length keep that; give it another version in its name"
-        )
-    return longer or code
-
-
-def _explained(client: Client, error: NotFoundError) -> NotFoundError:
-    """Say how a missing container is made: those of storlets come with the account's enabling."""
-    for own in (client.storlet_container, client.dependency_container):
-        if f"container {own} is not there" in error.message:
-            message = f"container {own} is not there: the account is not enabled for storlets; enable it with: enable"
-            return NotFoundError(message, transaction_id=error.transaction_id)
-    return error
-
-
-class _Replacing:
+class _Rollout:
     """Uploads of dependencies; when something fails, what was there before is put back.
 
     What an upload replaces is copied inside the cluster before it, as ``<name>.before``, and so outlives this process.
@@ -180,7 +88,7 @@ class _Replacing:
         self._copies: list[Request] = []
         self._is_stored: Callable[[], bool] = lambda: False
 
-    def __enter__(self) -> _Replacing:
+    def __enter__(self) -> _Rollout:
         return self
 
     def keep(self, dependency: Dependency) -> None:
@@ -189,20 +97,20 @@ class _Replacing:
         if self._client.find(Request("HEAD", self._container, copy)) is not None:
             self._copies.append(Request("DELETE", self._container, copy))
 
-    def put(self, dependency: Dependency, there: Reply | None) -> None:
+    def put(self, dependency: Dependency, before: Reply | None) -> None:
         """Upload a dependency.
 
-        :param there: what is there by its name
+        :param before: what is there by its name
         """
         client, name = self._client, dependency.object_name
-        if there is None:
+        if before is None:
             self._undo.append(Request("DELETE", self._container, name))
         else:
             self._copies.append(Request("DELETE", self._container, f"{name}.before"))
             self._undo.append(self._copies[-1])  # last of all: a copy is deleted when it is back
             client.send(self._copy(name, f"{name}.before")).read()
             self._undo.append(self._copy(f"{name}.before", name))
-        store(client, dependency.request(self._container), bytes_body(dependency.content))
+        _store(client, dependency.request(self._container), dependency.content)
 
     def finish(self, request: Request, code: bytes, before: Reply | None) -> None:
         """Upload the storlet, with which the dependencies take effect.
@@ -217,7 +125,7 @@ class _Replacing:
             return now is not None and now.headers.get(wire.ETAG) == etag and now.headers.get(wire.TIMESTAMP) != old
 
         self._is_stored = is_stored
-        store(client, request, bytes_body(code))
+        _store(client, request, code)
 
     def _copy(self, name: str, target: str) -> Request:
         headers = wire.encode_destination(ObjectPath(self._container, target))

@@ -200,14 +200,14 @@ def _crew(part: _Part) -> Crew:
     from distributed import get_worker
 
     crews: dict[_Part, Crew] = get_worker().__dict__.setdefault(_CREWS, {})
-    made = crews.get(part)
-    if made is None:
+    crew = crews.get(part)
+    if crew is None:
         environ = dict(os.environ)
         if part.local_folder is not None:
             environ |= {LOCAL: "1", LOCAL_FOLDER: str(part.local_folder)}
         session = Session(Surroundings(environ), options=Options(identity=dict(part.identity), timeout=part.timeout))
-        made = crews.setdefault(part, Crew(part.work, _Login(session)))
-    return made
+        crew = crews.setdefault(part, Crew(part.work, _Login(session)))
+    return crew
 
 
 class _Login:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from storlet_shell.errors import IdentityError
+from storlet_shell.errors import Action, Hint, IdentityError
 from storlet_shell.identity.auth_types import OPTIONS, SECRETS, kind_of, with_domains
 from storlet_shell.identity.environment import connection_of, interface_of
 from storlet_shell.identity.values import Credentials
@@ -183,7 +183,7 @@ class _Cloud:
             return IdentityError(f"{text}; {reason}")
         if key in _OPEN_SECRETS:
             return IdentityError(f"{text}: set it there, in secure.yaml beside it, or in OS_{key.upper()}")
-        return IdentityError(f"{text}: set it there, or give --os-{key.replace('_', '-')}")
+        return IdentityError(text, hint=Hint(Action.SET_IN_CLOUD, (key.replace("_", "-"),)))
 
     def _found(self) -> _Found:
         make = _configuration_class()

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from storlet_shell.errors import IdentityError, ServiceError
+from storlet_shell.errors import Action, Hint, IdentityError, ServiceError
 from storlet_shell.identity.values import Credentials
 from storlet_shell.values import Connection, read_count
 from storlet_shell.wire import headers as wire
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 
 _LOCAL_USER = "local:storlet"
-_RENEWED = '; the embedded Swift has a new password at each start: eval "$(storlet-shell local env)"'
 
 _LONGEST = 10**9
 """Seconds that a token is taken to be good for at most: dates beyond have no spelling."""
@@ -168,8 +167,11 @@ class Login:
             transport.close()
         if reply.status in (401, 403):
             self.was_refused = True
-            hint = _RENEWED if who.user == _LOCAL_USER and urlsplit(who.auth_url).hostname == "127.0.0.1" else ""
-            raise IdentityError(f"{who.auth_url} refuses the user {who.user} or the password{hint}")
+            is_local = who.user == _LOCAL_USER and urlsplit(who.auth_url).hostname == "127.0.0.1"
+            hint = Hint(Action.LOG_IN_AGAIN) if is_local else None
+            raise IdentityError(
+                f"{who.auth_url} refuses the user {who.user} or the password", status=reply.status, hint=hint
+            )
         if reply.status not in (200, 204):  # 204 is radosgw's
             from storlet_shell.wire.statuses import redirection  # for those who go wrong
 

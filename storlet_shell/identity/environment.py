@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from storlet_shell.errors import IdentityError
+from storlet_shell.errors import Action, Hint, IdentityError
 from storlet_shell.identity.auth_types import OPTIONS, SECRETS, kind_of, with_domains
 from storlet_shell.identity.values import Credentials
 from storlet_shell.values import Connection
@@ -27,6 +27,7 @@ SECRET_VARIABLES = (
 PREFIXES = ("OS_", "ST_")
 """What the names of the variables that an identity is read from begin with."""
 
+_COMPLETE = Hint(Action.COMPLETE_LOGIN)
 _NO_SCOPE = "an object store needs a project"
 
 LOCAL = "STORLET_SHELL_LOCAL"
@@ -53,12 +54,6 @@ VARIABLES = tuple(
     )
 )
 """Every variable that an identity is made of, or chosen by."""
-
-WAYS_IN = (
-    "name a cloud of clouds.yaml (--os-cloud or OS_CLOUD), or set OS_AUTH_URL, OS_USERNAME, OS_PASSWORD and "
-    "OS_PROJECT_NAME (Keystone), or ST_AUTH, ST_USER and ST_KEY (tempauth), or use the embedded Swift: --local, for "
-    "a whole terminal export STORLET_SHELL_LOCAL=1, in a notebook %storlet local start"
-)
 
 
 def discover(environ: Mapping[str, str], given: Mapping[str, str] = MappingProxyType({})) -> Credentials:
@@ -116,7 +111,7 @@ class _Variables:
             return self._made("token", url, secret=token)
         if not holds_none(self._all):
             self._required(("OS_AUTH_URL", *(name for name in _PARTS if self._all.get(name))))
-        raise IdentityError(f"no identity: {WAYS_IN}")
+        raise IdentityError("no identity", hint=Hint(Action.LOG_IN))
 
     def _tempauth(self, names: tuple[str, str, str]) -> Credentials:
         url, user, key = self._required(names)
@@ -146,6 +141,7 @@ class _Variables:
             interface=interface_of(self._all) or "public",
             storage_url=self._use("OS_STORAGE_URL"),
             lacks=lacks,
+            hint=_COMPLETE if lacks else None,
         )
 
     def _guess(self) -> str:
@@ -180,7 +176,7 @@ class _Variables:
         others = [name for name in ("OS_SYSTEM_SCOPE", "OS_DOMAIN_NAME", "OS_DOMAIN_ID") if self._all.get(name)]
         if others:
             raise IdentityError(f"{_NO_SCOPE}: {', '.join(others)} without OS_PROJECT_NAME")
-        raise IdentityError(self._complaint(("OS_PROJECT_NAME",)))
+        raise IdentityError(self._complaint(("OS_PROJECT_NAME",)), hint=_COMPLETE)
 
     def _of_another_type(self, auth_type: str) -> Credentials:
         """Hand every variable on: only keystoneauth knows what its other auth types take."""
@@ -214,13 +210,13 @@ class _Variables:
     def _required(self, names: tuple[str, ...]) -> list[str]:
         values = [self._use(name) for name in names]
         if not all(values):
-            raise IdentityError(self._complaint(names))
+            raise IdentityError(self._complaint(names), hint=_COMPLETE)
         return values
 
     def _complaint(self, names: tuple[str, ...]) -> str:
         missing = [name for name in names if not self._all.get(name)]
         found = [self._spelled(name) for name in self._used] or [self._spelled(n) for n in names if n not in missing]
-        return f"half an identity: {', '.join(found)} without {', '.join(missing)}; {WAYS_IN}"
+        return f"half an identity: {', '.join(found)} without {', '.join(missing)}"
 
     def _spelled(self, name: str) -> str:
         """Return a variable's name, or that of the option that stands in its place."""

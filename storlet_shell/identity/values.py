@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from storlet_shell.errors import Hint
 from storlet_shell.values import Connection
 
 _SECRET_OPTIONS = frozenset({"password", "passcode", "token", "access_token", "client_secret", "code"})
@@ -25,6 +26,7 @@ class Credentials(NamedTuple):
     :param storage_url: the account's URL in the place of the one that the login tells
     :param connection: how the servers are reached
     :param lacks: if only a password is missing, what is to be said; where somebody watches, it is asked for
+    :param hint: what to do where the password is not asked for
     """
 
     source: str
@@ -39,6 +41,7 @@ class Credentials(NamedTuple):
     storage_url: str = ""
     connection: Connection = Connection()
     lacks: str = ""
+    hint: Hint | None = None
 
     def __repr__(self) -> str:
         return f"<Credentials of {self.user} at {self.auth_url}>"

@@ -14,7 +14,11 @@ class Result:
     """What a command returns; a plain one is a fact to be shown.
 
     Subclasses say what they are by :meth:`fields` and may say it better by :meth:`render`.
+
+    ``keeps_part`` tells that it is worth having, and to be shown, after :meth:`keep` or :meth:`look` was interrupted.
     """
+
+    keeps_part = False
 
     def fields(self) -> dict[str, Any]:
         """Return the result as plain data: what ``--json`` shows."""
@@ -138,11 +142,15 @@ class Planned(Result):
 
 
 def failure_fields(error: StorletShellError) -> dict[str, Any]:
-    """Return an error as plain data: what ``--json`` shows of it."""
+    """Return an error as plain data: what ``--json`` shows of it; its hint is spelled in the error's own way."""
+    hint = error.hint
     return {
         "error": type(error).__name__,
-        "message": error.message,
+        "message": error.explained(),
         "transaction": error.transaction_id,
         "details": error.details,
         "exit_status": int(error.exit_status),
+        "subject": error.subject,
+        "status": error.status,
+        "hint": hint and {"action": hint.action.name.lower(), "arguments": hint.arguments, "text": error.spell(hint)},
     }

@@ -24,7 +24,11 @@ class StreamedBody:
     :param close: ends the connection if the body has not been read to its end
     :param ran: the storlet that ran and where, in words; empty when none did
     :param seconds: how long the server took to answer; None when nobody measured it
+
+    ``explain`` is called with an error that reading the body meets, before that is raised.
     """
+
+    explain: Callable[[StorletShellError], None] | None = None
 
     def __init__(
         self,
@@ -90,6 +94,8 @@ class StreamedBody:
         try:
             return next((chunk for chunk in self._body if chunk), b"")
         except StorletShellError as error:
+            if self.explain is not None:
+                self.explain(error)
             self._failure = error
             raise
         except BaseException:  # Ctrl-C: what is left can't be had, and must not look like the end

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import IO, Any, NamedTuple, NoReturn, TypeVar
 
 from storlet_shell.errors import PluginError, UnknownCommandError, UsageError
 from storlet_shell.plugins.installed import Plugin, Unusable, installed, running
@@ -89,7 +89,7 @@ _UNKNOWN_OPTION = re.compile("unrecognized arguments: (--[^ =]+)")
 _TOO_MANY = re.compile("unrecognized arguments: [^-]")
 _UNKNOWN_CHOICE = re.compile(r"argument \S+: invalid choice: '(.*)' \(choose from (.*)\)")
 _OF_A_NAME = {"show": "", "create": " …"}
-"""What may be meant by a name where an action is wanted, and how such a line goes on."""
+"""What may be meant by a name where an action is wanted, and how such a line goes on; cmd2's own ``alias`` creates."""
 
 
 class ParserMixin:
@@ -158,11 +158,19 @@ class HelpFormatter(argparse.HelpFormatter):
 
 
 class Parser(ParserMixin, argparse.ArgumentParser):
-    """The parser of every front end that does not need one of its own."""
+    """The parser of every front end that does not need one of its own.
+
+    ``out`` is where help goes, when that is not the process's standard output.
+    """
+
+    out: IO[str] | None = None
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.color = False  # Python 3.14 would colour help on a terminal, where all that is shown goes as plain text
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        super()._print_message(message, self.out or file)
 
 
 AnyParser = TypeVar("AnyParser", bound=argparse.ArgumentParser)
@@ -214,13 +222,17 @@ class Command(NamedTuple):
                 bind(action, arg.kind, arg.separator)
         return parser
 
-    def call(self, words: Sequence[str], body: bytes | None = None) -> Call:
+    def call(self, words: Sequence[str], body: bytes | None = None, out: IO[str] | None = None) -> Call:
         """Parse the words after the command's name.
 
         :param body: the cell, heredoc or standard input that came with the line
+        :param out: where help goes; None for standard output
         :raises UsageError: when the words do not fit the spec
+        :raises SystemExit: when help was asked for, and has been shown
         """
-        return self.bind(vars(self.parser(Parser).parse_words(words)), body)
+        parser = self.parser(Parser)
+        parser.out = out
+        return self.bind(vars(parser.parse_words(words)), body)
 
     def bind(self, arguments: dict[str, Any], body: bytes | None = None) -> Call:
         """Make a call of parsed arguments.
@@ -254,13 +266,33 @@ class Call(NamedTuple):
 
         :raises StorletShellError: what the command raises
         """
+        result = self.start(session)
+        self.keep(result, session)
+        return result
+
+    def start(self, session: Session) -> Result:
+        """Run the command; much of its work may be left to whoever looks at the result.
+
+        :raises StorletShellError: what the command raises
+        """
         if self.store is not None:
             session.check_variable(self.store)
-        result = self.command.run(session, **self.arguments)
-        if self.store is not None:
+        return self.command.run(session, **self.arguments)
+
+    def keep(self, result: Result, session: Session) -> None:
+        """Store the result where the line says; of a batch that is interrupted, what is done.
+
+        :raises StorletShellError: when the rest of the result can't be had
+        """
+        if self.store is None:
+            return
+        try:
             result.keep()
-            session.variables[self.store] = result
-        return result
+        except KeyboardInterrupt:
+            if result.keeps_part:
+                session.variables[self.store] = result
+            raise
+        session.variables[self.store] = result
 
 
 def command(
@@ -373,12 +405,14 @@ def _check(found: object, plugin: Plugin) -> None:
         found.parser(Parser)
 
 
-def parse(registry: Registry, words: Sequence[str], body: bytes | None = None) -> Call:
+def parse(registry: Registry, words: Sequence[str], out: IO[str] | None = None) -> Call:
     """Parse a line that is split into words already.
 
+    :param out: where help goes; None for standard output
     :raises UnknownCommandError: when the first word is no command
     :raises UsageError: when the others do not fit it
+    :raises SystemExit: when help was asked for, and has been shown
     """
     if not words:
         raise UsageError("a command is missing; try: help")
-    return registry.get(words[0]).call(words[1:], body)
+    return registry.get(words[0]).call(words[1:], out=out)

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from storlet_shell.errors import IdentityError, NotFoundError, ServiceError, StorletShellError
 from storlet_shell.store.listing import list_entries
+from storlet_shell.store.metadata import Info, head
 from storlet_shell.store.segments import (
     SEGMENTS,
     delete_segments,
@@ -54,7 +55,7 @@ def delete(client: Client, request: Request) -> None:
 
 
 def delete_object(
-    client: Client, path: ObjectPath, *, leave_segments: bool = False, reply: Reply | None = None
+    client: Client, path: ObjectPath, *, leave_segments: bool = False, reply: Info | Reply | None = None
 ) -> list[str]:
     """Delete an object, a static large one with its segments; return lines about what stays or was odd.
 
@@ -62,7 +63,7 @@ def delete_object(
     :raises NotFoundError: when it is not there
     """
     try:
-        reply = reply or client.send(Request("HEAD", *path))
+        reply = reply or head(client, path)
     except NotFoundError as error:
         return _delete_listed(client, path, error, leave_segments=leave_segments)
     except IdentityError:  # who may only write can't be told whether there are segments
@@ -70,7 +71,8 @@ def delete_object(
             raise
         delete(client, deletion(*path))
         return []
-    reply.close()
+    if not isinstance(reply, Info):
+        reply.close()
     if leave_segments or not has_segments(client, path, reply):
         delete(client, deletion(*path))
         return []

@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from copy import copy
 from queue import Empty, Queue
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
@@ -34,7 +35,7 @@ class Tally:
     def __init__(self, shown: Callable[[int], None] = lambda _: None) -> None:
         self.counts: Counter[str] = Counter()
         self.bytes = 0
-        self.failures: list[str] = []
+        self.failures: list[StorletShellError] = []
         self.failed = 0
         self.is_stopped = False
         self.end: BaseException | None = None
@@ -76,7 +77,7 @@ class Tally:
             self.failed += 1
             self._kinds.add(type(error))
             if self.failed <= _KEPT_FAILURES:
-                self.failures.append(str(error))
+                self.failures.append(copy(error))  # without its traceback, which holds connections
             is_elsewhere = isinstance(error, ServiceError | IdentityError)
             self._in_a_row = self._in_a_row + 1 if is_elsewhere else self._in_a_row
             if self._in_a_row >= _HOPELESS and self.end is None:
@@ -96,14 +97,20 @@ class Tally:
         :param what: what was to be done, as "deleted"
         :raises StorletShellError: of the kind that all failures have in common, with a line for each
         """
+        error = self.problem(what)
+        if error is not None:
+            raise error
+
+    def problem(self, what: str) -> StorletShellError | None:
+        """Return what has failed as one error, as :meth:`check` raises it; None if nothing has."""
         if not self.failed:
-            return
-        kind = self._kinds.pop() if len(self._kinds) == 1 else StorletShellError
+            return None
+        kind = next(iter(self._kinds)) if len(self._kinds) == 1 else StorletShellError
         more = [f"(and {self.failed - _KEPT_FAILURES} more)"] if self.failed > _KEPT_FAILURES else []
         well = ", ".join(f"{number} {name}" for name, number in self.counts.items() if number)
-        raise kind(
+        return kind(
             f"{self.failed} could not be {what}" + (f"; {well}" if well else ""),
-            details="\n".join([*self.failures, *more]),
+            details="\n".join([*map(str, self.failures), *more]),
         )
 
 

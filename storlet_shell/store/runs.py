@@ -11,8 +11,7 @@ Every command that reads through a storlet does it by :func:`read_through` or :f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -25,22 +24,16 @@ from storlet_shell.errors import (
     StorletShellError,
     UnrunError,
 )
-from storlet_shell.values import Invocation, ObjectPath
+from storlet_shell.store.metadata import Info, find, head
+from storlet_shell.store.requests import NO_HEADERS, copy_request, read_request
+from storlet_shell.values import Invocation, Location, ObjectPath
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.cluster import PROBES, policy_of, returned_as_is
-from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
+    from storlet_shell.wire.requests import Request
     from storlet_shell.wire.transport import Reply
-
-Warn = Callable[[str], None]
-
-_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
-
-
-def _silent(_: str) -> None:
-    """Warn nobody."""
 
 
 class Answer(NamedTuple):
@@ -53,18 +46,51 @@ class Answer(NamedTuple):
     reply: Reply
 
 
-def check_storlets_run(client: Client, warn: Warn = _silent) -> None:
+def check_storlets_run(client: Client) -> None:
     """Check that the cluster runs storlets: one that does not stores and returns objects as they are, and says nothing.
 
-    A cluster that hides what it can do (``expose_info = false``) is given the benefit of the doubt.
+    Its observer is warned of a cluster that only seems to. One that hides what it can do (``expose_info = false``) is
+    given the benefit of the doubt.
 
     :raises ServiceError: when it runs none
     """
+    _check_middleware(client)
+    if client.capabilities().get("storlet_handler", {}).get("storlet_gateway_class") == "StubStorletGateway":
+        client.observer.warn("warning: this cluster's storlets gateway is the stub, which runs nothing")
+
+
+def _check_middleware(client: Client) -> None:
     capabilities = client.capabilities()
     if capabilities and "storlet_handler" not in capabilities:
         raise ServiceError("this cluster runs no storlets: GET /info does not name their middleware")
-    if capabilities.get("storlet_handler", {}).get("storlet_gateway_class") == "StubStorletGateway":
-        warn("warning: this cluster's storlets gateway is the stub, which runs nothing")
+
+
+def check_extra_resources(client: Client, run: Invocation | None) -> None:
+    """Check that each extra resource is there: the server feeds an error page to the storlet when one is not.
+
+    Source: storlets ``handlers/proxy.py: _build_storlet_request``.
+
+    The storlet, too, is looked at: one that surely reads its first input only would drop the others in silence.
+
+    :raises NotFoundError: when one is not
+    :raises UsageError: when the storlet can't read them all
+    """
+    if run is None or not run.extra:
+        return
+    for path in run.extra:
+        head(client, path)
+    from storlet_shell.store.unread import check_inputs_are_read  # for those who have several inputs
+
+    check_inputs_are_read(client, run)
+
+
+def ran(request: Request, reply: Reply) -> str:
+    """Say which storlet has answered a request and where it ran; nothing of a plain request."""
+    if wire.RUN_STORLET not in request.headers:
+        return ""
+    proxy = request.method == "PUT" or not {wire.RUN_ON_PROXY, wire.EXTRA_RESOURCES}.isdisjoint(request.headers)
+    server = reply.headers.get(wire.RAN_ON, "proxy" if proxy else "object")
+    return f"through {request.headers[wire.RUN_STORLET]} on the {server} server"
 
 
 def names_places(client: Client) -> bool:
@@ -73,41 +99,35 @@ def names_places(client: Client) -> bool:
 
 
 def read_through(
-    client: Client,
-    source: ObjectPath,
-    run: Invocation,
-    headers: Mapping[str, str] = _NO_HEADERS,
-    warn: Warn = _silent,
+    client: Client, source: ObjectPath, run: Invocation, headers: Mapping[str, str] = NO_HEADERS
 ) -> Answer:
     """Run a storlet over an object, and return its result as it comes; never the object itself.
 
     An answer that no storlet has made is dropped, and the storlet runs on the proxy server instead.
 
     :param headers: further headers of the request
-    :param warn: called with a line for the user
     :raises UnrunError: when it is to run on the object's own server, which doesn't run storlets over it
     :raises ServiceError: when the cluster runs no storlets
     """
     if not runs_on_proxy(run):
-        check_storlets_run(client, warn)
-    placed = place(client, source.container, run, warn)
-    answer = _send(client, source, placed, headers, warn)
+        check_storlets_run(client)
+    placed = place(client, source.container, run)
+    answer = _send(client, source, placed, headers)
     if answer is None and not runs_on_proxy(placed):
-        answer = _send(client, source, placed._replace(on_proxy=True), headers, warn)
+        answer = _send(client, source, placed._replace(on_proxy=True), headers)
         if answer is not None and run.on_proxy is False:
-            warn(f"warning: {source}: object servers return it without running {run.storlet}; it ran on the proxy")
+            _warn_of_place(client, source, run, "ran")
     if answer is None:
         raise ServiceError(f"{source}: the server returned it without running {run.storlet}")
     return answer
 
 
-def read_request(source: ObjectPath, run: Invocation, headers: Mapping[str, str] = _NO_HEADERS) -> Request:
-    """Return the GET that runs a storlet, where the invocation says."""
-    feed = wire.encode_invocation(run)
-    return Request("GET", source.container, source.name, headers={"Accept-Encoding": "identity", **feed, **headers})
+def _warn_of_place(client: Client, source: ObjectPath, run: Invocation, verb: str) -> None:
+    text = f"warning: {source}: object servers return it without running {run.storlet}; it {verb} on the proxy"
+    client.observer.warn(text)
 
 
-def place(client: Client, container: str, run: Invocation, warn: Warn = _silent) -> Invocation:
+def place(client: Client, container: str, run: Invocation) -> Invocation:
     """Return the invocation with the place where it is to run over an object of a container.
 
     :raises UnrunError: when that is to be the object's own server, which is known not to run storlets
@@ -115,7 +135,7 @@ def place(client: Client, container: str, run: Invocation, warn: Warn = _silent)
     if runs_on_proxy(run):
         return run
     if run.on_proxy is False:
-        check_node(client, container, run, warn)
+        check_node(client, container, run)
         return run
     if names_places(client):  # each answer will tell
         does_run = not client.cluster.knows(returned_as_is(container))
@@ -148,24 +168,24 @@ def runs_on_nodes(client: Client, container: str) -> bool | None:
 
 def ask_probes(client: Client) -> dict[str, bool]:
     """Return on which storage policies' nodes storlets run, by the policies' names in lower case; empty if unknown."""
-    places = wire.decode_metadata(_head(client, client.storlet_container), wire.PLACE_OF_POLICY)
+    places = wire.decode_metadata(_container_headers(client, client.storlet_container), wire.PLACE_OF_POLICY)
     return {policy.lower(): place == wire.PLACES[True] for policy, place in places.items()}
 
 
 def _ask_policy(client: Client, container: str) -> str:
-    return _head(client, container).get(wire.STORAGE_POLICY, "").lower()
+    return _container_headers(client, container).get(wire.STORAGE_POLICY, "").lower()
 
 
-def _head(client: Client, container: str) -> Mapping[str, str]:
+def _container_headers(client: Client, container: str) -> Mapping[str, str]:
     """Return a container's headers; empty for a user who may not see them, or if it isn't there."""
     try:
-        reply = client.find(Request("HEAD", container))
+        info = find(client, Location(container))
     except IdentityError:
         return {}
-    return {} if reply is None else reply.headers
+    return {} if info is None else info.headers
 
 
-def _send(client: Client, source: ObjectPath, run: Invocation, headers: Mapping[str, str], warn: Warn) -> Answer | None:
+def _send(client: Client, source: ObjectPath, run: Invocation, headers: Mapping[str, str]) -> Answer | None:
     """Send the request of a run; return None, having dropped the answer, if nothing has run.
 
     :raises UnrunError: when the user has asked for a run on the object's own server, and only the proxy can
@@ -173,7 +193,7 @@ def _send(client: Client, source: ObjectPath, run: Invocation, headers: Mapping[
     request = read_request(source, run, headers)
     reply = client.send(request)
     try:
-        if wire.RAN_ON in reply.headers or _has_run_elsewhere(client, source, reply, run, warn):
+        if wire.RAN_ON in reply.headers or _has_run_elsewhere(client, source, reply, run):
             return Answer(request, reply)
     except StorletShellError:
         reply.close()
@@ -181,24 +201,24 @@ def _send(client: Client, source: ObjectPath, run: Invocation, headers: Mapping[
     reply.close()
     is_large = wire.DYNAMIC_MANIFEST in reply.headers
     if run.on_proxy is False and (is_large or not names_places(client)):
-        raise _unrun(source, run, reply)
+        raise _unrun(source, run, reply.transaction_id)
     if not is_large:
-        client.cluster.note(returned_as_is(_container_read(client, source, reply)), fact=True)
+        client.cluster.note(returned_as_is(_container_read(client, source, reply.headers)), fact=True)
     return None
 
 
-def _has_run_elsewhere(client: Client, source: ObjectPath, reply: Reply, run: Invocation, warn: Warn) -> bool:
+def _has_run_elsewhere(client: Client, source: ObjectPath, reply: Reply, run: Invocation) -> bool:
     """Tell whether an answer that doesn't say where the storlet ran, as other clusters' don't, is its result.
 
     :raises ServiceError: when the cluster runs no storlets
     """
-    check_storlets_run(client)
+    _check_middleware(client)
     if names_places(client):
         return False
-    return runs_on_proxy(run) or not _may_be_source(client, source, reply, run, warn)
+    return runs_on_proxy(run) or not _may_be_source(client, source, reply, run)
 
 
-def _may_be_source(client: Client, source: ObjectPath, reply: Reply, run: Invocation, warn: Warn) -> bool:
+def _may_be_source(client: Client, source: ObjectPath, reply: Reply, run: Invocation) -> bool:
     """Tell whether an object server's answer may be the object as it is, on a cluster that doesn't say so.
 
     The middleware takes the length off what a storlet makes (storlets ``handlers/base.py: apply_storlet``). A symbolic
@@ -206,22 +226,22 @@ def _may_be_source(client: Client, source: ObjectPath, reply: Reply, run: Invoca
     """
     if wire.DYNAMIC_MANIFEST in reply.headers or wire.CONTENT_LENGTH in reply.headers:
         return True
-    container = _container_read(client, source, reply)
+    container = _container_read(client, source, reply.headers)
     if container == source.container:
         return False
     if run.on_proxy is False:
-        check_node(client, container, run, warn)
+        check_node(client, container, run)
         return False
     return not (container and runs_on_nodes(client, container))
 
 
-def _container_read(client: Client, source: ObjectPath, reply: Reply) -> str:
+def _container_read(client: Client, source: ObjectPath, headers: Mapping[str, str]) -> str:
     """Return the container of the object that was read, which a symbolic link may have led to.
 
     :returns: empty if that is another account's, or can't be read
     """
     try:
-        parts = unquote(urlsplit(reply.headers.get(wire.CONTENT_LOCATION, "")).path).split("/", 4)
+        parts = unquote(urlsplit(headers.get(wire.CONTENT_LOCATION, "")).path).split("/", 4)
     except ValueError:  # it is no URL
         return ""
     if len(parts) < 5:
@@ -230,7 +250,7 @@ def _container_read(client: Client, source: ObjectPath, reply: Reply) -> str:
     return container if account == client.account else ""
 
 
-def check_node(client: Client, container: str, run: Invocation, warn: Warn) -> None:
+def check_node(client: Client, container: str, run: Invocation) -> None:
     """Check that a run on an object's own server, if the user has asked for one, isn't known to be none.
 
     :param container: the object's; empty if it isn't known
@@ -247,15 +267,15 @@ def check_node(client: Client, container: str, run: Invocation, warn: Warn) -> N
         )
     if does_run is None:
         where = f"container {container}" if container else "the container behind the link"
-        warn(
+        client.observer.warn(
             f"warning: it isn't known whether the nodes of {where} run "
             f"{run.storlet}; if not, the result is the object as it is: see enable, or drop --on-node"
         )
 
 
-def _unrun(source: ObjectPath, run: Invocation, reply: Reply) -> UnrunError:
+def _unrun(source: ObjectPath, run: Invocation, transaction_id: str) -> UnrunError:
     message = f"{source}: object servers return it without running {run.storlet}; drop --on-node"
-    return UnrunError(message, transaction_id=reply.transaction_id)
+    return UnrunError(message, transaction_id=transaction_id)
 
 
 def copy_through(
@@ -263,7 +283,7 @@ def copy_through(
     run: Invocation,
     source: ObjectPath,
     output: ObjectPath,
-    headers: Mapping[str, str] = _NO_HEADERS,
+    headers: Mapping[str, str] = NO_HEADERS,
     extra: tuple[ObjectPath, ...] = (),
 ) -> Reply:
     """Copy through a storlet, and return the answer.
@@ -275,38 +295,27 @@ def copy_through(
     :raises StorletFailedError: when the storlet fails, or has not run
     """
     run = run._replace(extra=(*run.extra, *extra))
-    for number, path in enumerate((source, *extra)):
-        reply = client.send(Request("HEAD", *path))
-        reply.close()
-        if number == 0:
-            check_copy(client, source, run, reply)
-    request = copy_request(run, source, output)
-    request = request._replace(headers={**request.headers, **headers})
+    check_copy(client, source, run, head(client, source))
+    for path in extra:
+        head(client, path)
+    request = copy_request(source, output, run, headers=headers)
     return send_copy(client, request, run, source, output)
 
 
-def copy_request(run: Invocation, source: ObjectPath, output: ObjectPath) -> Request:
-    """Return the COPY that runs a storlet: on the proxy server unless it is told otherwise."""
-    run = run._replace(on_proxy=run.on_proxy is not False)
-    return Request("COPY", *source, headers={**wire.encode_destination(output), **wire.encode_invocation(run)})
-
-
-def check_copy(client: Client, source: ObjectPath, run: Invocation, reply: Reply, warn: Warn = _silent) -> None:
+def check_copy(client: Client, source: ObjectPath, run: Invocation, info: Info) -> None:
     """Check that a copy on the object's own server isn't known to store the object as it is.
 
-    :param reply: the answer to a HEAD of the source
+    :param info: the source's
     :raises UnrunError: when it is
     """
     if runs_on_proxy(run) or run.on_proxy is None:
         return
-    if wire.DYNAMIC_MANIFEST in reply.headers:
-        raise _unrun(source, run, reply)
-    check_node(client, _container_read(client, source, reply), run, warn)
+    if wire.DYNAMIC_MANIFEST in info.headers:
+        raise _unrun(source, run, info.transaction_id)
+    check_node(client, _container_read(client, source, info.headers), run)
 
 
-def send_copy(
-    client: Client, request: Request, run: Invocation, source: ObjectPath, output: ObjectPath, warn: Warn = _silent
-) -> Reply:
+def send_copy(client: Client, request: Request, run: Invocation, source: ObjectPath, output: ObjectPath) -> Reply:
     """Send a copy that runs a storlet, and return its answer.
 
     :raises StorletFailedError: when the storlet fails, or has not run
@@ -314,7 +323,7 @@ def send_copy(
     try:
         reply = client.send(request)
     except UnrunError:  # the embedded Swift's refusal: nothing is stored
-        warn(f"warning: {source}: object servers return it without running {run.storlet}; it runs on the proxy")
+        _warn_of_place(client, source, run, "runs")
         reply = client.send(request._replace(headers={**request.headers, wire.RUN_ON_PROXY: ""}))
     reply.read()
     if wire.GENERATED_FROM not in reply.headers:

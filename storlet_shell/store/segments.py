@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storlet_shell.errors import IdentityError, ServiceError, StorletShellError
-from storlet_shell.store.links import link_target
+from storlet_shell.store.metadata import Info, exists, find, head, link_target
 from storlet_shell.text import counted
 from storlet_shell.values import Location, ObjectPath
 from storlet_shell.wire import headers as wire
@@ -70,15 +70,14 @@ def _segment(entry: dict[str, Any]) -> Segment:
 
 def is_manifest(headers: Mapping[str, str]) -> bool:
     """Tell whether an object's headers say that it is a static large object."""
-    return headers.get(wire.STATIC_MANIFEST, "").lower() == "true"
+    return wire.is_static_manifest(headers)
 
 
-def has_segments(client: Client, path: ObjectPath, reply: Reply) -> bool:
-    """Tell whether the answer to a HEAD is about a static large object, rather than about a link to one.
-
-    What replaces or deletes a link leaves the link's target as it is, and so must its segments be.
-    """
-    return is_manifest(reply.headers) and not link_target(reply, client.account, Location(*path))
+def has_segments(client: Client, path: ObjectPath, info: Info | Reply) -> bool:
+    """Tell whether the answer to a HEAD is about a static large object, rather than about a link to one."""
+    if isinstance(info, Info):
+        return info.has_segments
+    return is_manifest(info.headers) and not link_target(info.headers, client.account, Location(*path))
 
 
 def keeps_versions(client: Client, container: str, *, all_go: bool = False) -> bool:
@@ -86,9 +85,8 @@ def keeps_versions(client: Client, container: str, *, all_go: bool = False) -> b
 
     :param all_go: whether the older versions are deleted as well; those that lie in another container are not
     """
-    reply = client.send(Request("HEAD", container))
-    reply.close()
-    return any(name in reply.headers for name in (_VERSIONS[1:] if all_go else _VERSIONS))
+    headers = head(client, Location(container)).headers
+    return any(name in headers for name in (_VERSIONS[1:] if all_go else _VERSIONS))
 
 
 def was_uploaded_for(path: ObjectPath, place: ObjectPath) -> bool:
@@ -139,27 +137,29 @@ class Replacing:
         self.unneeded: set[ObjectPath] = set()
 
     @contextmanager
-    def replaced(self, client: Client, path: ObjectPath, reply: Reply | None = None) -> Iterator[list[ObjectPath]]:
+    def replaced(
+        self, client: Client, path: ObjectPath, info: Info | Reply | None = None
+    ) -> Iterator[list[ObjectPath]]:
         """Store an object within this; give the segments that are deleted afterwards.
 
         Nothing is deleted when it fails, nor if nobody knows whether the object is stored.
 
-        :param reply: what a HEAD has said of the object that is there; None to ask
+        :param info: the object that is there; None to ask
         """
-        places, note = ([], "") if self._leave_segments else self._segments(client, path, reply)
+        places, note = ([], "") if self._leave_segments else self._segments(client, path, info)
         yield places
         self.unneeded |= delete_segments(client, places)
         if note:
             self._notes.append(note)
 
-    def _segments(self, client: Client, path: ObjectPath, reply: Reply | None = None) -> tuple[list[ObjectPath], str]:
+    def _segments(self, client: Client, path: ObjectPath, info: Info | Reply | None) -> tuple[list[ObjectPath], str]:
         """Return an object's segments that go with it, and a note about others."""
         with suppress(IdentityError):  # who may only write is told nothing of them
             beside = f"{path.container}{SEGMENTS}"
-            if self._is_batch and not self._ask(beside, lambda: client.find(Request("HEAD", beside)) is not None):
+            if self._is_batch and not self._ask(beside, lambda: exists(client, Location(beside))):
                 return [], ""
-            reply = reply or client.find(Request("HEAD", *path))
-            if reply is None or not has_segments(client, path, reply) or self.keeps_versions(client, path.container):
+            info = info or find(client, path)
+            if info is None or not has_segments(client, path, info) or self.keeps_versions(client, path.container):
                 return [], ""
             places = [segment.place for segment in read_manifest(client, path)]
             others = list(dict.fromkeys(place for place in places if not was_uploaded_for(path, place)))

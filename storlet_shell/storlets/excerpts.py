@@ -12,6 +12,8 @@ _CONTEXT = 2
 def with_code(details: str, sources: Mapping[str, str]) -> str:
     """Return a failure's log and traceback, each frame of known code followed by its surroundings, its line marked.
 
+    A frame that is followed by them already stays as it is.
+
     :param sources: code by the name of its file
     """
     lines, out = details.splitlines(), []
@@ -21,9 +23,12 @@ def with_code(details: str, sources: Mapping[str, str]) -> str:
         frame = _FRAME.match(line)
         code = sources.get(frame[1], "").splitlines() if frame else []
         if frame and 0 < int(frame[2]) <= len(code):
+            marked = list(_marked(code, int(frame[2])))
+            if lines[: len(marked)] == marked:
+                continue
             while lines and _repeats(lines[0], code[int(frame[2]) - 1]):
                 lines.pop(0)
-            out += _marked(code, int(frame[2]))
+            out += marked
     return "\n".join(out)
 
 

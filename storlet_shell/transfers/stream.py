@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, NamedTuple, cast
 
 from storlet_shell.errors import LocalFileError, UsageError
-from storlet_shell.store.parallel import Worker
-from storlet_shell.store.segments import Segment
-from storlet_shell.transfers.files import Large, Target, Upload
+from storlet_shell.results import Response
+from storlet_shell.store.objects import replace
+from storlet_shell.store.parallel import Tally, Worker
+from storlet_shell.store.segments import Replacing
 from storlet_shell.transfers.folder import LocalFile
-from storlet_shell.values import ObjectPath
+from storlet_shell.transfers.limits import Limits
+from storlet_shell.transfers.segmented import LargeObject, SegmentedUpload
+from storlet_shell.transfers.targets import Choices, Target
 from storlet_shell.wire import headers as wire
-from storlet_shell.wire.bodies import stream_body, watch_stream
+from storlet_shell.wire.bodies import bytes_body, stream_body, watch_stream
 from storlet_shell.wire.requests import Request
+
+if TYPE_CHECKING:
+    from storlet_shell.values import ObjectPath
+    from storlet_shell.wire.client import Client
+
+TEXT = "text/plain; charset=utf-8"
+"""The content type of text that somebody has typed, if the object's name tells none."""
 
 _HEAD_BYTES = 2**20
 """How much of a stream is kept in memory to see whether it ends."""
@@ -24,13 +36,14 @@ _HEAD_BYTES = 2**20
 class Pieces:
     """A stream in pieces of a size, each read like a file, to its end.
 
+    :param size: of a piece, in bytes
     :param label: the stream, as a user spells it
     """
 
     def __init__(self, stream: IO[bytes], size: int, label: str = "standard input") -> None:
         self._ahead = b""
         self._stream = stream
-        self._size = size
+        self.size = size
         self._watch = watch_stream(stream, label)
         self.label = label
         self._left = 0
@@ -41,7 +54,7 @@ class Pieces:
         :raises LocalFileError: when the stream is of a file that has changed since
         """
         while self._peek(1):
-            self._left = self._size
+            self._left = self.size
             yield self
         self._check()
 
@@ -49,14 +62,9 @@ class Pieces:
         if self._watch is not None:
             self._watch.check()
 
-    @property
-    def length(self) -> int:
-        """How much of the piece has been read, in bytes."""
-        return self._size - self._left
-
     def only_one(self) -> bytes | None:
         """Return the whole stream if it ends within one piece, and soon; else None, and nothing is used up."""
-        most = min(self._size, _HEAD_BYTES)
+        most = min(self.size, _HEAD_BYTES)
         head = self._peek(most + 1)
         if len(head) > most:
             return None
@@ -81,28 +89,95 @@ class Pieces:
         return chunk
 
 
-class StreamUpload(Upload):
-    """A stream that becomes a static large object: all of it, or nothing."""
+class StoredStream(NamedTuple):
+    """What has become of a stream.
 
-    def send_stream(self, worker: Worker, path: ObjectPath, pieces: Pieces, size: int) -> Large:
-        """Send the pieces as segments, then the manifest; memory does not grow with the stream.
+    :param bytes: how many there were
+    :param segments: in how many segments they are stored; 0 of an object that was sent in one request
+    :param response: the answer to that request; None of segments
+    """
 
-        :param size: of a segment, in bytes
-        :raises UsageError: when the cluster takes no such segments, or not so many
-        """
-        self._limits.check_segments(size, pieces.label)
-        large = Large(Target(LocalFile(Path(pieces.label), path.name, 0, time.time()), path), size)
-        for number, piece in enumerate(pieces):
-            if number == self._limits.segments:
-                raise UsageError(
-                    f"{pieces.label}: longer than the {number} segments of {size} bytes that the cluster takes; "
-                    "choose larger ones"
-                )
-            self._begin(large)
-            place, body = large.place(number), stream_body(cast("IO[bytes]", piece))
-            large.add(number, Segment(place, 0, ""))  # by now, so that it goes even if only its answer is lost
-            self._send(worker, Request("PUT", *place, headers={wire.CONTENT_TYPE: wire.BINARY}), body)
-            large.add(number, Segment(place, piece.length, body.md5))
-        large.end()
-        self._finish(worker, large)
-        return large
+    path: ObjectPath
+    bytes: int
+    segments: int = 0
+    response: Response | None = None
+
+
+def stream_request(
+    path: ObjectPath, choices: Choices | None = None, *, label: str, default_type: str = wire.BINARY
+) -> Request:
+    """Return the upload of a stream in one request.
+
+    :param label: the stream, in words
+    :param default_type: the content type if neither the choices nor the object's name tell one
+    """
+    kind = (choices or Choices()).type_of(path.name, default_type)
+    return Request("PUT", *path, headers={wire.CONTENT_TYPE: kind}, body=label)
+
+
+def upload_stream(
+    client: Client,
+    source: bytes | IO[bytes],
+    path: ObjectPath,
+    choices: Choices | None = None,
+    *,
+    label: str = "standard input",
+    default_type: str = wire.BINARY,
+) -> StoredStream:
+    """Upload a stream, or bytes, as an object: all of it, or nothing.
+
+    It goes in one request, unless the choices name a segment size that it exceeds. Memory does not grow with it.
+
+    :param source: read to its end, and not closed
+    :param label: the stream, as messages spell it
+    :param default_type: the content type if neither the choices nor the object's name tell one
+    :raises NotFoundError: when the container is not there
+    :raises LocalFileError: when it can't be read, or is a file that changes meanwhile
+    :raises UsageError: when the cluster accepts no such segments, or not so many
+    """
+    choices = choices or Choices()
+    request = stream_request(path, choices, label=label, default_type=default_type)
+    body = bytes_body(source) if isinstance(source, bytes) else stream_body(source, label)
+    if choices.segment_size:
+        stream = io.BytesIO(source) if isinstance(source, bytes) else source
+        pieces = Pieces(stream, choices.segment_size, label)
+        whole = pieces.only_one()
+        if whole is None:
+            choices = choices._replace(content_type=request.headers[wire.CONTENT_TYPE])
+            return _upload_pieces(client, path, choices, pieces)
+        body = bytes_body(whole)
+    stored = replace(client, request, body, Replacing(leave_segments=choices.leave_segments))
+    return StoredStream(path, body.count, response=stored.response())
+
+
+def _upload_pieces(client: Client, path: ObjectPath, choices: Choices, pieces: Pieces) -> StoredStream:
+    """Upload a stream as segments, one after the other, and then the manifest."""
+    replacing = Replacing(leave_segments=choices.leave_segments)
+    segmented = SegmentedUpload(client, path.container, choices, replacing)
+    with client.observer.progress(str(path), None) as progress:
+        worker = Worker(client, Tally(progress.advance))
+        try:
+            large = _send_pieces(worker, segmented, path, pieces)
+        finally:
+            segmented.clean()
+            for note in replacing.take_notes():
+                client.observer.warn(note)
+    return StoredStream(path, worker.tally.bytes, large.count)
+
+
+def _send_pieces(worker: Worker, segmented: SegmentedUpload, path: ObjectPath, pieces: Pieces) -> LargeObject:
+    limits = Limits.of(worker.client)
+    limits.check_segments(size := pieces.size, pieces.label)
+    large = LargeObject(Target(LocalFile(Path(pieces.label), path.name, 0, time.time()), path), size)
+    for number, piece in enumerate(pieces):
+        if number == limits.segments:
+            raise UsageError(
+                f"{pieces.label}: longer than the {number} segments of {size} bytes that the cluster takes; "
+                "choose larger ones"
+            )
+        segmented.begin(large)
+        large.add(number, 0, "")  # by now, so that it goes even if only its answer is lost
+        segmented.send_segment(worker, large, number, nullcontext(stream_body(cast("IO[bytes]", piece))))
+    large.end()
+    segmented.finish(worker, large)
+    return large

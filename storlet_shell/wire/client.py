@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import random
-import re
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storlet_shell.errors import (
+    Action,
+    Hint,
     IdentityError,
     IncompleteBodyError,
     NotDeployedError,
     NotFoundError,
     OverloadedError,
     ServiceError,
-    StorletFailedError,
     StorletShellError,
-    UnrunError,
     UsageError,
 )
 from storlet_shell.wire import headers as wire
@@ -28,6 +27,9 @@ from storlet_shell.wire.observer import Observer
 from storlet_shell.wire.requests import Request
 from storlet_shell.wire.statuses import error_of_status, is_done
 from storlet_shell.wire.transport import Reply, Transport, host_of
+
+if TYPE_CHECKING:
+    from storlet_shell.wire.failures import Failure
 
 ATTEMPTS = 4
 """How often a plain request is sent when the connection fails or the answer is a 503."""
@@ -40,22 +42,6 @@ _ERROR_BODY_BYTES = 64 * 1024
 _FAILED = (499, 500, 503)
 """Statuses of requests whose storlet may have failed: of a copy, Swift says 499 where the storlet's result ended before
 as many bytes as the source has (swift ``proxy/controllers/obj.py: _transfer_data``)."""
-
-_FAILURES: Mapping[str, type[StorletShellError]] = {
-    "busy": OverloadedError,
-    "engine": ServiceError,
-    "input": ServiceError,
-    "missing": NotFoundError,
-}
-"""Kinds of failures of the embedded Swift (docs/embedded.md) that are not the storlet's doing; the others are."""
-
-_PERMISSIONS = {"unread": " (--allow-unread accepts that)"}
-"""What lets a run do what its kind of failure is about."""
-
-_NOT_THE_STORLETS = {"ok", "abandoned", *_FAILURES}
-
-_ENDED = re.compile(r"--- \S+ \S+ (?:-|\S+ \S+): (\w+)(?:: (.*?))?(?: \([0-9.]+ s\))?")
-"""The line above a run in a storlet's log: how the run ended, and why (``engine/journal.py: Record.render``)."""
 
 
 class Client:
@@ -220,7 +206,7 @@ class Client:
             return
         oversize = wire.oversize(request.headers, self.limit("swift", "max_header_size", wire.HEADER_BYTES))
         if oversize:
-            raise UsageError(f"{request.subject}: {oversize}; a storlet takes more as an object (--extra)")
+            raise UsageError(oversize, subject=request.subject, hint=Hint(Action.PASS_AS_INPUT))
 
     @staticmethod
     def _pause(attempts_left: int) -> None:
@@ -235,69 +221,64 @@ class Client:
         try:
             return self._transport.send(request.method, url, {**request.headers, wire.AUTH_TOKEN: self._token}, body)
         except ServiceError as error:
-            raise type(error)(f"{request.subject}: {error}") from error
+            raise error.about(request.subject) from error
 
     def _error(self, request: Request, reply: Reply, body: bytes) -> StorletShellError:
         text = _plain_text(body, reply.headers)
+        answer: dict[str, Any] = {"status": reply.status, "transaction_id": reply.transaction_id}
         if wire.RUN_STORLET in request.headers:
             error = self._storlet_error(request, reply, body, text)
             if error is not None:
                 return error
         if reply.status == 400 and wire.is_account_disabled(body):
-            message = f"{request.subject}: the account is not enabled for storlets; enable it with: enable"
-            return StorletShellError(message, transaction_id=reply.transaction_id, status=reply.status)
+            text, hint = "the account is not enabled for storlets", Hint(Action.ENABLE_ACCOUNT)
+            return StorletShellError(text, subject=request.subject, hint=hint, **answer)
         if reply.status == 404 and request.method == "PUT" and request.name:
-            message = f"container {request.container} is not there; make it with: mkdir {request.container}"
-            return NotFoundError(message, transaction_id=reply.transaction_id, status=reply.status)
+            hint = Hint(Action.MAKE_CONTAINER, (request.container,))
+            return NotFoundError("container {subject} is not there", subject=request.container, hint=hint, **answer)
+        answer["subject"] = request.subject
         kind, meaning = error_of_status(request, reply.status, reply.headers)
         if kind is OverloadedError or _was_turned_away(reply):
-            message = f"{request.subject}: {meaning} (HTTP {reply.status})"
             pause = wire.read_retry_after(reply.headers)
-            return OverloadedError(message, transaction_id=reply.transaction_id, status=reply.status, retry_after=pause)
+            return OverloadedError(f"{meaning} (HTTP {reply.status})", retry_after=pause, **answer)
         said = f", {text}" if text and reply.status in (400, 403, 405, 409, 412, 413, 422) else ""
-        message = f"{request.subject}: {meaning}{said} (HTTP {reply.status})"
-        return kind(message, transaction_id=reply.transaction_id, status=reply.status)
+        return kind(f"{meaning}{said} (HTTP {reply.status})", **answer)
 
     def _storlet_error(self, request: Request, reply: Reply, body: bytes, text: str) -> StorletShellError | None:
-        storlet = request.headers[wire.RUN_STORLET]
-        transaction = reply.transaction_id
-        kind: type[StorletShellError] = StorletFailedError
+        from storlet_shell.wire import failures  # for those whose storlet fails
+
+        storlet, transaction = request.headers[wire.RUN_STORLET], reply.transaction_id
         if reply.status == 401 and wire.is_storlet_refusal(body):
             return self._refusal(storlet, transaction)
-        if reply.headers.get(wire.FAILURE) == wire.UNRUN:
-            message = f"{request.subject}: object servers return it without running {storlet}; drop --on-node"
-            return UnrunError(message, transaction_id=transaction)
+        name = reply.headers.get(wire.FAILURE)
+        if name == wire.UNRUN:
+            return failures.unrun(request.subject, storlet, reply)
         if reply.status not in _FAILED or _was_turned_away(reply):
             return None
-        if reply.headers.get(wire.FAILURE):
-            from storlet_shell.wire.failures import with_cure  # for those whose storlet fails
-
-            reason, log = with_cure(wire.failure_reason(text)), self.log_of_failure(storlet, transaction)
-            reason += _PERMISSIONS.get(reply.headers[wire.FAILURE], "")
-            kind = _FAILURES.get(reply.headers[wire.FAILURE], StorletFailedError)
+        if name:
+            failure = failures.answered(name, wire.failure_reason(text), self.log_of_failure(storlet, transaction))
         elif text.startswith("Storlet execution"):
-            reason, log = text, ""
+            failure = failures.Failure(text)
         elif self._is_there(request):
-            reason, log = "it gave no answer; the cluster's own log may tell why", ""
+            failure = failures.Failure("it gave no answer; the cluster's own log may tell why")
         else:
             return None
-        verb = "failed" if kind is StorletFailedError else "did not run"
-        message = f"storlet {storlet} {verb} over {request.subject}: {reason}"
-        return kind(message, transaction_id=transaction, details=log, status=reply.status)
+        return failure.error(storlet, request.subject, transaction, reply.status)
 
     def _refusal(self, storlet: str, transaction: str) -> StorletShellError:
         """Say why a storlet could not be run; looking for it takes a new login if the token has expired."""
         refused = self._token
+        fields: dict[str, Any] = {"subject": storlet, "status": 401, "transaction_id": transaction}
         try:
             if self.find(Request("HEAD", self.storlet_container, storlet)) is None:
-                return NotDeployedError(f"storlet {storlet} is not deployed", transaction_id=transaction, status=401)
+                return NotDeployedError("storlet {subject} is not deployed", **fields)
         except IdentityError as error:
             if not error.transaction_id:
                 return error  # it is the login that failed
         if self._token != refused:
             message = "the token had expired, and what is sent can be read once only; there is a new token for the next"
             return IdentityError(message, transaction_id=transaction, status=401)
-        return IdentityError(f"this user may not run storlet {storlet}", transaction_id=transaction, status=401)
+        return IdentityError("this user may not run storlet {subject}", **fields)
 
     def storlet_log(self, storlet: str, transaction: str = "") -> str:
         """Return what is kept of a storlet's log; nothing when there is none.
@@ -314,40 +295,24 @@ class Client:
 
     def log_of_failure(self, storlet: str, transaction: str) -> str:
         """Return the log of a failed run, or nothing: that it can't be had must not hide the failure itself."""
-        return self.failed_run(storlet, transaction)[1]
+        return self._failed_run(storlet, transaction).log
 
-    def failed_run(self, storlet: str, transaction: str) -> tuple[str, str]:
-        """Return why a run failed and its log; nothing where that is not known.
+    def _failed_run(self, storlet: str, transaction: str) -> Failure:
+        """Return why a run failed and its log, which only the embedded engine tells from those of others."""
+        from storlet_shell.wire import failures  # for those whose storlet fails
 
-        Only the embedded engine tells one run from others; a reason that is not the storlet's doing is left out.
-        """
         try:
-            if not self.is_embedded:
-                return "", ""
-            lines = self.storlet_log(storlet, transaction).splitlines()
+            lines = self.storlet_log(storlet, transaction).splitlines() if self.is_embedded else []
         except StorletShellError:
-            return "", ""
-        reason, log = "", []
-        for line in lines:
-            if line.startswith("--- ") and transaction in line:  # a run's heading
-                ended = _ENDED.fullmatch(line)
-                is_its_own = ended is not None and ended[1] not in _NOT_THE_STORLETS
-                reason = (ended[2] or ended[1]) + _PERMISSIONS.get(ended[1], "") if ended and is_its_own else ""
-            else:
-                log.append(line)
-        return reason, "\n".join(log)
+            lines = []
+        return failures.logged(lines, transaction)
 
     def broken_run(self, storlet: str, subject: str, error: IncompleteBodyError) -> StorletShellError:
         """Return what a run failed of whose body ended early: the storlet, where its log proves it.
 
         Every command that reads what a storlet makes ends with this, so that all end with the same status.
         """
-        reason, log = self.failed_run(storlet, error.transaction_id)
-        if reason:
-            message = f"storlet {storlet} failed over {subject}: {reason}; {error.message}"
-            return StorletFailedError(message, transaction_id=error.transaction_id, details=log)
-        message = f"{storlet} over {subject}: {error.message}, as when a storlet fails in the middle"
-        return IncompleteBodyError(f"{message}; see: logs {storlet}", transaction_id=error.transaction_id, details=log)
+        return self._failed_run(storlet, error.transaction_id).broken(storlet, subject, error)
 
     def _is_there(self, request: Request) -> bool:
         """Tell a failed storlet from a failed server: a 503 without text can be either, and a HEAD runs no storlet."""

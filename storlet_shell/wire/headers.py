@@ -358,7 +358,12 @@ def decode_metadata(headers: Mapping[str, str], prefix: str = USER_METADATA) -> 
 
 def is_md5_of_body(headers: Mapping[str, str]) -> bool:
     """Tell whether an object's ETag is the MD5 of its bytes: not a large object's, which is made of its segments."""
-    return DYNAMIC_MANIFEST not in headers and headers.get(STATIC_MANIFEST, "").lower() != "true"
+    return DYNAMIC_MANIFEST not in headers and not is_static_manifest(headers)
+
+
+def is_static_manifest(headers: Mapping[str, str]) -> bool:
+    """Tell whether an object's headers say that it is a static large object."""
+    return headers.get(STATIC_MANIFEST, "").lower() == "true"
 
 
 def metadata_prefix(container: str, name: str) -> str:

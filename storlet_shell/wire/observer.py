@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from storlet_shell.errors import Hint, in_python
+
 
 class Progress(Protocol):
     """How far a transfer or a batch is."""
@@ -20,8 +22,15 @@ class Progress(Protocol):
 class Observer:
     """Watches what a client does; this one looks away. One thread at a time tells it something."""
 
-    def warn(self, message: str) -> None:
-        """Take one line for the user that is no result."""
+    def warn(self, message: str, hint: Hint | None = None) -> None:
+        """Take one line for the user that is no result.
+
+        :param hint: what to do about it; it follows the message
+        """
+
+    def spell(self, hint: Hint) -> str:
+        """Spell a hint as the user would write it."""
+        return in_python(hint)
 
     @contextmanager
     def progress(self, label: str, total: int | None, unit: str = "") -> Iterator[Progress]:  # noqa: ARG002  for others

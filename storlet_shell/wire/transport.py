@@ -24,7 +24,9 @@ from urllib3 import Timeout, disable_warnings
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, InsecureRequestWarning, ProxyError
 
 from storlet_shell.errors import (
+    Action,
     ConnectionFailedError,
+    Hint,
     IncompleteBodyError,
     ServiceError,
     UnreachedError,
@@ -37,6 +39,10 @@ from storlet_shell.wire.bodies import Body
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, HTTPConnectionPool
+
+
+_MISMATCHES = (62, 64)
+"""OpenSSL's ``verify_code`` of a certificate that is of another host name or address (``x509_vfy.h``)."""
 
 
 class Reply:
@@ -256,7 +262,10 @@ def no_answer(url: str, error: BaseException, *, direct: bool = False) -> Servic
     through = "" if direct else _proxy_of(url)
     reason = getattr(cause, "strerror", None) or cause
     table: tuple[tuple[type[BaseException], str], ...] = (
-        (ssl.SSLCertVerificationError, f"{server}: {_distrust(cause)}"),
+        (
+            ssl.SSLCertVerificationError,
+            f"{server}: the server's certificate can't be verified: {getattr(cause, 'verify_message', None) or cause}",
+        ),
         (ssl.SSLError, f"no TLS with {server}: {getattr(cause, 'reason', None) or reason}{through}"),
         (TimeoutError, f"{server} does not answer{through}: {reason}"),
         (ConnectionRefusedError, f"no server answers at {server}{through}"),
@@ -264,18 +273,15 @@ def no_answer(url: str, error: BaseException, *, direct: bool = False) -> Servic
     )
     text = next(text for kind, text in table if isinstance(cause, kind))
     if isinstance(cause, ssl.SSLError):
-        return ServiceError(text)
+        return ServiceError(text, hint=_trust(cause))
     unreached = isinstance(error, ProxyError | ConnectTimeoutError) or isinstance(cause, ConnectionRefusedError)
     return UnreachedError(text) if unreached else ConnectionFailedError(text)
 
 
-def _distrust(error: BaseException) -> str:
-    """Say why a certificate is not trusted, and what would change that."""
-    reason = getattr(error, "verify_message", None) or error
-    text = f"the server's certificate can't be verified: {reason}"
-    if "mismatch" in str(reason):
-        return text
-    return f"{text}; if you trust it, name its CA's certificate: --os-cacert FILE, or OS_CACERT"
+def _trust(error: ssl.SSLError) -> Hint | None:
+    """Return what would change that a certificate is not trusted; nothing does if it is another server's."""
+    is_untrusted = isinstance(error, ssl.SSLCertVerificationError)
+    return Hint(Action.TRUST) if is_untrusted and getattr(error, "verify_code", None) not in _MISMATCHES else None
 
 
 def _proxy_of(url: str) -> str:

@@ -59,6 +59,13 @@ def test_bytes_go_through_unchanged(xonsh: Xonsh, container: str) -> None:
     assert [(xonsh.home / name).read_bytes() for name in ("out", "piped", "first")] == [BINARY, BINARY, BINARY[:1]]
 
 
+def test_hint_is_a_line_of_xonsh(xonsh: Xonsh) -> None:
+    """What to do next can be copied: mkdir is the system's there."""
+    (xonsh.home / "in").write_bytes(b"x")
+    outcome = xonsh("put in no-container/o")
+    assert "make it with: storlet mkdir no-container (transaction tx" in outcome.err
+
+
 def test_variables_are_the_users_own(xonsh: Xonsh, container: str) -> None:
     """Results go to Python variables, parameters come from them, output can be captured."""
     outcome = xonsh(

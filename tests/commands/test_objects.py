@@ -193,6 +193,15 @@ def test_error_is_one_json_document(run: Runner, container: str) -> None:
     assert one_line(outcome)
 
 
+def test_error_document_tells_what_to_do(run: Runner) -> None:
+    """Subject, status and hint are data; the message is the line that people see."""
+    outcome = run("upload", "no-container/o", "--json", stdin=b"x")
+    assert outcome.json["message"] == "container no-container is not there; make it with: mkdir no-container"
+    assert (outcome.json["subject"], outcome.json["status"]) == ("no-container", 404)
+    hint = {"action": "make_container", "arguments": ["no-container"], "text": "mkdir no-container"}
+    assert outcome.json["hint"] == hint
+
+
 # --- local files
 
 

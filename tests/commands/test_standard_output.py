@@ -143,8 +143,7 @@ def test_input_is_asked_for_where_there_is_none(storlets: Runner, here: str) -> 
     with Session(console) as session:
         interpreter = Interpreter(session, console, Registry())
         for line in (f"put - {here}/x", f"upload - {here}/x", f"put --input - {here}/x"):
-            with pytest.raises(UsageError):
-                interpreter.run(next(iter(split(line))))
+            assert isinstance(interpreter.run(next(iter(split(line)))).error, UsageError)
 
 
 def test_response_that_is_stored_holds_the_body(storlets: Runner, here: str) -> None:

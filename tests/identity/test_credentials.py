@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import socket
 
 import pytest
 
+from storlet_shell.adapters.hints import in_line
 from storlet_shell.errors import IdentityError, ServiceError, StorletShellError
 from storlet_shell.identity.credentials import Connection, Login
 from storlet_shell.identity.environment import discover
@@ -78,8 +80,10 @@ def test_several_missing_variables_are_all_named() -> None:
 @pytest.mark.parametrize("environ", [{}, {"HOME": "/root"}, {"ST_AUTH": "", "OS_AUTH_URL": ""}])
 def test_no_identity_names_every_way_in(environ: dict[str, str]) -> None:
     """Without credentials nothing is chosen silently; clouds, Keystone, tempauth and --local are named."""
-    with pytest.raises(IdentityError, match=r"OS_CLOUD.*OS_AUTH_URL.*ST_AUTH.*--local"):
+    with pytest.raises(IdentityError, match="no identity") as caught:
         discover(environ)
+    assert caught.value.hint
+    assert re.search(r"OS_CLOUD.*OS_AUTH_URL.*ST_AUTH.*--local", caught.value.explained(in_line))
 
 
 def test_empty_variable_is_a_missing_one() -> None:

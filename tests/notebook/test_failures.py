@@ -10,7 +10,15 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from storlet_shell.embedded import control
-from storlet_shell.errors import IdentityError, PartFailedError, StorletFailedError, UsageError
+from storlet_shell.errors import (
+    Action,
+    Hint,
+    IdentityError,
+    NotFoundError,
+    PartFailedError,
+    StorletFailedError,
+    UsageError,
+)
 from storlet_shell.results import Result, Table
 from tests.notebook.cells import Cells
 from tests.notebook.conftest import identity
@@ -121,3 +129,13 @@ def test_headless_notebook_stops_at_a_failed_batch(swift: control.Running, conta
     kinds = [output.output_type for output in notebook.cells[4].outputs]
     assert (kinds[-1], "display_data" in kinds) == ("error", True)
     assert not notebook.cells[5].outputs
+
+
+def test_hint_is_a_magic(cell: Cells) -> None:
+    """What to do next can be copied into a cell, also from an error that a cell has caught."""
+    missing = cell("%%uploadfile no-container/o\nx")
+    advice = "make it with: %storlet mkdir no-container (transaction tx"
+    assert isinstance(missing.error, NotFoundError)
+    assert missing.error.hint == Hint(Action.MAKE_CONTAINER, ("no-container",))
+    assert advice in str(missing.error)
+    assert advice in missing.out

@@ -11,7 +11,9 @@ from itertools import pairwise
 import pytest
 
 from storlet_shell.errors import (
+    Action,
     ConnectionFailedError,
+    Hint,
     IdentityError,
     IncompleteBodyError,
     LocalFileError,
@@ -719,17 +721,20 @@ def test_html_page_is_not_shown(client: Client, responder: Responder) -> None:
 
 
 def test_account_that_is_not_enabled_says_how(client: Client, responder: Responder) -> None:
-    """The middleware's 400 becomes the command that helps."""
+    """The middleware's 400 becomes a hint at what helps."""
     responder.on("GET", "/c/o", page(400, "Account disabled for storlets", "text/html; charset=UTF-8"))
-    with pytest.raises(StorletShellError, match="enable it with: enable"):
+    with pytest.raises(StorletShellError, match="path:/c/o: the account is not enabled for storlets") as caught:
         client.send(storlet_get())
+    assert (caught.value.hint, caught.value.status) == (Hint(Action.ENABLE_ACCOUNT), 400)
 
 
 def test_missing_container_of_an_upload_says_how(client: Client, responder: Responder) -> None:
     """A PUT of an object is answered 404 when its container is missing."""
     responder.on("PUT", "/c/o", html(404))
-    with pytest.raises(NotFoundError, match="container c is not there; make it with: mkdir c"):
+    with pytest.raises(NotFoundError, match="container c is not there") as caught:
         client.send(Request("PUT", "c", "o"), bytes_body(b"x"))
+    error = caught.value
+    assert (error.subject, error.status, error.hint) == ("c", 404, Hint(Action.MAKE_CONTAINER, ("c",)))
 
 
 # --- servers that are not there

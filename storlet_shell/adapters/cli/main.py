@@ -10,12 +10,14 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from storlet_shell import __version__
 from storlet_shell.adapters import options
 from storlet_shell.adapters.console import Console
+from storlet_shell.adapters.execution import execute
 from storlet_shell.errors import ExitStatus, LocalFileError, StorletShellError, TerminatedError, UsageError
 from storlet_shell.identity.environment import holds_none
 from storlet_shell.session import Options, Session
@@ -223,26 +225,25 @@ def _is_interactive() -> bool:
 
 
 def run_line(session: Session, console: Console, words: Sequence[str], *, as_json: bool = False) -> int:
-    """Run one command that is split into words already, and return its exit status."""
+    """Run one command that is split into words already, and return its exit status.
+
+    :raises BrokenPipeError: when nobody reads standard output any more
+    """
     as_json = as_json or "--json" in words
+    outcome = execute(_parsed(words), session, lambda _, result: console.show(result, as_json=as_json))
+    if isinstance(outcome.error, BrokenPipeError):
+        raise outcome.error
+    return console.conclude(outcome, as_json=as_json)
+
+
+@contextmanager
+def _parsed(words: Sequence[str]) -> Iterator[Call]:
     try:
         call = parse(Registry(), words)
-        _refuse_store(call)
-        result = call.run(session)
-        console.show(result, as_json=as_json)
-        return console.conclude(result)
-    except SystemExit as end:  # argparse has shown the command's help
-        return int(end.code or 0)
-    except BrokenPipeError:
+    except UsageError as error:
+        if any(word.startswith("--os-") for word in words):
+            raise UsageError(f"{error}; --os-* options go before the command") from error
         raise
-    except (Exception, KeyboardInterrupt) as error:
-        if isinstance(error, UsageError) and any(word.startswith("--os-") for word in words):
-            error = UsageError(f"{error}; --os-* options go before the command")
-        if as_json and isinstance(error, StorletShellError):
-            console.show_failure(error)
-        return console.show_error(error)
-
-
-def _refuse_store(call: Call) -> None:
     if call.store is not None:
         raise UsageError(f"-o {call.store}: a variable would end with this one line; to write a file: --save FILE")
+    yield call

@@ -72,11 +72,6 @@ def prepare(session: Session) -> None:
     threading.Thread(target=_Completer.of(session).log_in, daemon=True).start()
 
 
-def forget(session: Session) -> None:
-    """Look everything up anew at the next Tab, since a command may have changed it."""
-    _Completer.of(session).outdate()
-
-
 @dataclass(frozen=True)
 class _Known:
     """Names that a look-up gave, and when it began."""
@@ -161,6 +156,7 @@ class _Completer:
             client.login.storage_url()
 
     def outdate(self) -> None:
+        """Look everything up anew at the next Tab."""
         self._outdated = time.monotonic()
 
     def _look_up(self, key: tuple[str, ...], fetch: Fetch, deadline: float) -> list[Candidate]:

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 from IPython.core.error import UsageError as IPythonUsageError
@@ -21,18 +21,15 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import needs_local_scope, no_var_expand
 from IPython.display import display
 
+from storlet_shell.adapters.execution import Outcome, execute
 from storlet_shell.adapters.notebook.expansion import expand, expand_begun, go_on
-from storlet_shell.adapters.notebook.page import Handle, Notebook
+from storlet_shell.adapters.notebook.page import ALWAYS, Handle, Notebook
 from storlet_shell.adapters.scope import PromptVariables, ScopedVariables
-from storlet_shell.errors import StorletShellError, UsageError
+from storlet_shell.errors import UsageError
 from storlet_shell.results import Result
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import Call, Command, Parser, Registry
-from storlet_shell.storlets.excerpts import with_code
 from storlet_shell.text import printable
-
-ALWAYS = "storlet"
-"""The magic that takes any command, whatever names are taken."""
 
 _KEY = "storlet_shell"
 _ADVICE = "write {name} = %get …"
@@ -197,47 +194,28 @@ class StorletMagics:
 
         :raises IPythonUsageError: when the arguments are wrong
         :raises StorletShellError: anything else that is expected; IPython shows it in short
+        :raises Interrupted: when the cell was interrupted
         """
-        with self._translated():
-            call = self._parse(command, line, cell)
-            result = call.run(self.session)
-            self._forget()
-            shown = self._shown(call, result)
-            if result.problem is not None:
-                self._fail(result.problem, result, shown)
-            return shown
-        return None
+        value = _Value()
+        outcome = execute(self._parsed(command, line, cell), self.session, value.take)
+        if outcome.error is None:
+            return value.shown
+        if outcome.partial is not None:
+            self._keep(outcome.partial, value.shown)
+        raise _as_shown(outcome)
 
-    def _fail(self, problem: StorletShellError, result: Result, shown: Any) -> NoReturn:
-        """Raise the problem of a result, which an exception keeps IPython from showing, and from storing in ``_``."""
+    def _keep(self, result: Result, shown: Any) -> None:
+        """Show a result, and store it in ``_``: an exception keeps IPython from both.
+
+        :param shown: what is shown of it; None when it was stored under a name
+        """
         if shown is not None:
             display(shown)  # type: ignore[no-untyped-call]
         self._shell.displayhook.update_user_ns(result if shown is None else shown)  # type: ignore[no-untyped-call]
-        problem.result = result
-        raise problem
-
-    @staticmethod
-    def _shown(call: Call, result: Result) -> Any:
-        if call.store is not None:
-            return None
-        if call.json:
-            return json.loads("".join(result.json_pieces()))
-        result.look()
-        return result
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except SystemExit:  # argparse has shown the command's help
-            return
-        except UsageError as error:
-            if error.result is not None:  # an object's, not the line's
-                raise
-            raise IPythonUsageError("\n".join(map(printable, (str(error), *error.details.splitlines())))) from None
-        except StorletShellError as error:
-            error.details = with_code(error.details, self.session.sources)
-            raise
+    def _parsed(self, command: Command | None, line: str, cell: str | None) -> Iterator[Call]:
+        yield self._parse(command, line, cell)
 
     def _parse(self, command: Command | None, line: str, cell: str | None) -> Call:
         stored = _STORED.match(line)
@@ -255,13 +233,6 @@ class StorletMagics:
         if call.store is not None:
             raise UsageError(f"-o {call.store}: the result goes to {stored[1]} already")
         return call._replace(store=stored[1])
-
-    def _forget(self) -> None:
-        """Look names up anew at the next Tab, if there was one before."""
-        if self.session.attached:
-            from storlet_shell.adapters.completion.names import forget
-
-            forget(self.session)
 
     @context_matcher(priority=100, identifier=_KEY)  # type: ignore[untyped-decorator]
     def match(self, context: CompletionContext) -> SimpleMatcherResult:
@@ -301,6 +272,41 @@ class StorletMagics:
         if not line[1] and (not self._shell.automagic or name in self._shell.user_ns):
             return None
         return name
+
+
+class _Value:
+    """The value of a cell: what is shown of a result that was not stored."""
+
+    def __init__(self) -> None:
+        self.shown: Any = None
+
+    def take(self, call: Call, result: Result) -> None:
+        """Fetch what showing a result takes."""
+        if call.store is not None:
+            return
+        self.shown = result
+        if call.json:
+            self.shown = json.loads("".join(result.json_pieces()))
+        else:
+            result.look()
+
+
+class Interrupted(KeyboardInterrupt):
+    """A cell was interrupted; IPython shows it as one line, and runs no further cell."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"{type(self).__name__}: {self}".removesuffix(": ")]
+
+
+def _as_shown(outcome: Outcome) -> BaseException:
+    """Return the error of an outcome as IPython shows it best."""
+    error = outcome.error
+    assert error is not None
+    if isinstance(error, KeyboardInterrupt):
+        return Interrupted("what is done is kept in _") if outcome.partial is not None else Interrupted()
+    if isinstance(error, UsageError) and not outcome.was_shown:  # the line's, not an object's
+        return IPythonUsageError("\n".join(map(printable, (str(error), *error.details.splitlines()))))
+    return error
 
 
 def _caller(local_ns: Any) -> FrameType | None:

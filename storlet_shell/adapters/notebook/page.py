@@ -8,11 +8,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from storlet_shell.adapters.hints import in_line
 from storlet_shell.adapters.progress import Transfer, TransferLine
 from storlet_shell.adapters.words import NOTEBOOK_SYNTAX
+from storlet_shell.errors import Hint, advise
 from storlet_shell.session import Surroundings
 from storlet_shell.text import printable
 from storlet_shell.wire.observer import Progress
+
+ALWAYS = "storlet"
+"""The magic that takes any command, whatever names are taken."""
+
+
+def in_magic(hint: Hint) -> str:
+    """Spell a hint for cells: as the magic that takes any command."""
+    return in_line(hint, f"%{ALWAYS} ")
 
 
 class Handle(Protocol):
@@ -77,8 +87,13 @@ class Notebook(Surroundings):
         except (NotImplementedError, EOFError):
             return ""
 
-    def warn(self, message: str) -> None:
+    def spell(self, hint: Hint) -> str:
+        """Spell a hint for cells."""
+        return in_magic(hint)
+
+    def warn(self, message: str, hint: Hint | None = None) -> None:
         """Write one line below the cell."""
+        message = advise(message, hint, self.spell)
         sys.stderr.write(f"{printable(message)}\n")
 
     @contextmanager

@@ -11,14 +11,15 @@ import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, cast
 
 from storlet_shell.adapters.console import Console
+from storlet_shell.adapters.execution import Outcome, execute
 from storlet_shell.adapters.script.lines import Line, Words, parse
-from storlet_shell.errors import LocalFileError, UsageError
+from storlet_shell.errors import ExitStatus, LocalFileError, UsageError
 from storlet_shell.results import Result
 from storlet_shell.results.saving import descriptor_of
 from storlet_shell.session import Session
@@ -119,27 +120,39 @@ class Interpreter:
             raise UsageError("a command is missing")
         return Typed(line, words, scope)
 
-    def run(self, line: Line, scope: Scope | None = None) -> int:
-        """Run a line and return its exit status.
+    def run(self, line: Line, scope: Scope | None = None) -> Outcome:
+        """Run a line.
 
-        Of a pipe, that is the command's own unless it went well, and that of the pipe's other end then.
-
-        :raises StorletShellError: what the command raises
+        The status of a pipe is the command's own unless it went well, and that of the pipe's other end then.
         """
-        typed = self.parse(line, scope)
-        with self._input(typed.words.input):
-            if typed.words.pipe is not None:
-                return self._run_piped(typed, typed.words.pipe)
-            with self._output(typed.words):
-                return self.dispatch(typed)
+        return execute(self._opened(line, scope), self.session, self.show)
 
-    def dispatch(self, typed: Typed) -> int:
-        """Run a line whose redirects are in place."""
-        if own := self.own.get(typed.name):
-            if typed.line.body is not None:
-                raise UsageError(f"{typed.name} takes no heredoc")
-            return own(typed)
-        return self.run_call(typed, self.call(typed))
+    def check(self, line: Line, scope: Scope | None = None) -> Outcome:
+        """Parse a line and its arguments as if it were to run."""
+        return execute(self._checked(line, scope), self.session, self.show)
+
+    @contextmanager
+    def _opened(self, line: Line, scope: Scope | None) -> Iterator[Call | int]:
+        typed = self.parse(line, scope)
+        with self._input(typed), self._output(typed):
+            yield self._begin(typed)
+
+    @contextmanager
+    def _checked(self, line: Line, scope: Scope | None) -> Iterator[int]:
+        typed = self.parse(line, scope)
+        if typed.name not in self.own:
+            with self.console.redirected(io.StringIO()):  # a help text is output, and this run has none
+                self.call(typed)
+        yield ExitStatus.OK
+
+    def _begin(self, typed: Typed) -> Call | int:
+        """Run a word of the front end's own, or parse a command's arguments."""
+        own = self.own.get(typed.name)
+        if own is None:
+            return self.call(typed)
+        if typed.line.body is not None:
+            raise UsageError(f"{typed.name} takes no heredoc")
+        return own(typed)
 
     def call(self, typed: Typed) -> Call | int:
         """Parse a command's arguments; an exit status when that was all, as for ``--help``.
@@ -151,20 +164,9 @@ class Interpreter:
             raise UsageError(f"{typed.name} belongs to the interactive shell")
         command = self.registry.get(typed.name)
         try:
-            with redirect_stdout(self.console.stdout):  # argparse prints help by itself
-                return command.call(typed.arguments, body_of(typed, command))
+            return command.call(typed.arguments, body_of(typed, command), out=self.console.stdout)
         except SystemExit as end:
             return int(end.code or 0)
-
-    def run_call(self, typed: Typed, call: Call | int) -> int:
-        """Run a parsed command and show its result."""
-        if isinstance(call, int):
-            return call
-        stream = io.BytesIO(typed.line.body) if typed.line.body is not None and not call.command.body else None
-        with self._reading(stream) if stream else nullcontext():
-            result = call.run(self.session)
-            self.show(call, result)
-        return self.console.conclude(result)
 
     def show_result(self, call: Call, result: Result) -> None:
         """Write a result to where output goes now, unless it was stored."""
@@ -172,11 +174,13 @@ class Interpreter:
             self.console.show(result, as_json=call.json or self.as_json)
 
     @contextmanager
-    def _input(self, path: str | None) -> Iterator[None]:
-        if path is None:
-            yield
-            return
-        with open_file(path) as file, self._reading(file):
+    def _input(self, typed: Typed) -> Iterator[None]:
+        """Have standard input come from where the line says: its heredoc, or a file."""
+        with ExitStack() as stack:
+            if typed.words.input is not None:
+                stack.enter_context(self._reading(stack.enter_context(open_file(typed.words.input))))
+            if typed.line.body is not None:
+                stack.enter_context(self._reading(io.BytesIO(typed.line.body)))
             yield
 
     @contextmanager
@@ -187,27 +191,32 @@ class Interpreter:
         finally:
             self.console.stdin = previous
 
+    def _output(self, typed: Typed) -> AbstractContextManager[None]:
+        """Have results go to where the line says."""
+        if typed.words.pipe is not None:
+            return self._piped(typed.words.pipe, typed.scope)
+        if typed.words.output is not None:
+            return self._written(typed.words.output, "ab" if typed.words.append else "wb")
+        return nullcontext()
+
     @contextmanager
-    def _output(self, words: Words) -> Iterator[None]:
-        if words.output is None:
-            yield
-            return
+    def _written(self, path: str, mode: str) -> Iterator[None]:
         try:
-            file = self._opened(words.output, "ab" if words.append else "wb")
+            file = self._open(path, mode)
         except (OSError, ValueError, RuntimeError) as error:
-            raise LocalFileError(f"can't write {words.output}: {getattr(error, 'strerror', '') or error}") from None
+            raise LocalFileError(f"can't write {path}: {getattr(error, 'strerror', '') or error}") from None
         stream = _text(file)
         try:
             with self.console.redirected(stream):
                 yield
             stream.close()
         except OSError as error:
-            raise LocalFileError(f"can't write {words.output}: {error.strerror or error}") from error
+            raise LocalFileError(f"can't write {path}: {error.strerror or error}") from error
         finally:
             with suppress(OSError):
                 stream.close()
 
-    def _opened(self, path: str, mode: str) -> IO[bytes]:
+    def _open(self, path: str, mode: str) -> IO[bytes]:
         """Open a file, or an open descriptor as it is: ``/dev/stdout`` is not emptied, as it isn't by sh."""
         descriptor = descriptor_of(path)
         if descriptor is None:
@@ -215,21 +224,24 @@ class Interpreter:
         self.console.stdout.flush()
         return os.fdopen(os.dup(descriptor), mode)
 
-    def _run_piped(self, typed: Typed, command: str) -> int:
-        process = self._start(command, typed.scope, piped=True)
+    @contextmanager
+    def _piped(self, command: str, scope: Scope | None) -> Iterator[None]:
+        """Have results go to sh; its failure ends the line in silence, since it has said what it has to say."""
+        process = self._start(command, scope, piped=True)
         assert process.stdin is not None
-        stream, status = _text(process.stdin), 0
+        stream, is_closed = _text(process.stdin), False
         try:
             with self.console.redirected(stream):
-                status = self.dispatch(typed)
+                yield
             stream.close()
         except BrokenPipeError:
-            pass  # the other end has read as much as it wants; its status says whether that is well
+            is_closed = True  # the other end has read as much as it wants; its status says whether that is well
         finally:
             with suppress(OSError):
                 stream.close()
-            ended = _wait(process)
-        return status or ended
+            status = _wait(process)
+        if status or is_closed:
+            raise SystemExit(status)
 
     def _run_sh(self, typed: Typed) -> int:
         if not typed.arguments or not typed.arguments[0].strip():
@@ -262,8 +274,8 @@ class Interpreter:
             return None
 
 
-class Quit(Exception):  # noqa: N818  it is no error
-    """A line asked for the end of the shell or of the command file."""
+class Quit(BaseException):
+    """A line asked for the end of the shell or of the command file; as ``SystemExit``, it is no error."""
 
 
 def _quit(typed: Typed) -> int:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from storlet_shell.adapters.console import Console
+from storlet_shell.adapters.execution import Outcome, execute
 from storlet_shell.adapters.script.interpreter import Interpreter, Quit, Scope, Typed
 from storlet_shell.adapters.script.lines import GrammarError, Line, split
 from storlet_shell.errors import ExitStatus, LocalFileError, StorletShellError, UsageError
@@ -174,32 +174,31 @@ class Runner:
             self._console.stderr.write("".join(f"+ {printable(text)}\n" for text in line.text.splitlines()))
             self._console.stderr.flush()
         if self._how.parse_only:
-            return self._check(line, scope)
-        try:
-            with _Document(self._interpreter) if self._how.as_json else nullcontext() as document:
-                status = self._interpreter.run(line, scope)
-                if document is not None:
-                    document.write(self._head(line, scope), status)
-        except Quit:
-            raise
-        except BrokenPipeError:
-            raise  # whoever reads this process's own output is gone: there is nobody to go on for
-        except (Exception, KeyboardInterrupt) as error:
-            return self._failed(line, scope, error)
+            return self._conclude(line, scope, self._interpreter.check(line, scope))
+        if not self._how.as_json:
+            return self._conclude(line, scope, self._interpreter.run(line, scope))
+        with _Document(self._interpreter) as document:
+            outcome = self._interpreter.run(line, scope)
+            if outcome.was_shown:
+                document_line = document.written(self._head(line, scope), outcome.status)
+                written = execute(document_line, self._interpreter.session, self._interpreter.show_result)
+                outcome = outcome if written.error is None else written
+        return self._conclude(line, scope, outcome)
+
+    def _conclude(self, line: Line, scope: Scope, outcome: Outcome) -> int:
+        """Say what was wrong with a line, if anything was, and return its exit status.
+
+        :raises BrokenPipeError: when whoever reads this process's own output is gone: there is nobody to go on for
+        """
+        if isinstance(outcome.error, BrokenPipeError):
+            raise outcome.error
+        if not outcome.was_shown:
+            assert outcome.error is not None
+            return self._failed(line, scope, outcome.error)
+        status = self._console.conclude(outcome)
         if status:
             self._console.warn(f"{scope.name}:{line.number}: ended with status {status}: {_first(line)}")
         return status
-
-    def _check(self, line: Line, scope: Scope) -> int:
-        """Parse a line and its arguments as if it were to run."""
-        try:
-            typed = self._interpreter.parse(line, scope)
-            if typed.name not in self._interpreter.own:
-                with self._console.redirected(io.StringIO()):  # a help text is output, and this run has none
-                    self._interpreter.call(typed)
-        except StorletShellError as error:
-            return self._failed(line, scope, error)
-        return ExitStatus.OK
 
     def _failed(self, line: Line, scope: Scope, error: BaseException) -> int:
         status = self._console.show_error(error, where=f"{scope.name}:{line.number}: ")
@@ -248,11 +247,16 @@ class _Document:
         finally:
             result.close()
 
-    def write(self, head: dict[str, object], status: int) -> None:
-        """Write the line's document to standard output.
+    @contextmanager
+    def written(self, head: dict[str, object], status: int) -> Iterator[int]:
+        """Write the line's document to standard output: as a line of its own, since that may fail as well.
 
         :raises LocalFileError: when it can't be written
         """
+        self._write(head, status)
+        yield ExitStatus.OK
+
+    def _write(self, head: dict[str, object], status: int) -> None:
         console = self._interpreter.console
         try:
             console.write_json([json.dumps(head, ensure_ascii=False)[:-1]])

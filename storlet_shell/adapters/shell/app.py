@@ -20,10 +20,11 @@ from cmd2.string_utils import strip_style
 from prompt_toolkit.key_binding import KeyBindings
 
 from storlet_shell import __version__
-from storlet_shell.adapters.completion.names import forget, prepare
+from storlet_shell.adapters.completion.names import prepare
 from storlet_shell.adapters.console import Console
+from storlet_shell.adapters.execution import Outcome, failure
 from storlet_shell.adapters.script.interpreter import Interpreter, Quit, Scope, Typed, body_of
-from storlet_shell.adapters.script.lines import Line, Words, split
+from storlet_shell.adapters.script.lines import GrammarError, Line, Words, split
 from storlet_shell.adapters.script.runner import How, Runner, decode
 from storlet_shell.adapters.shell import keys, parsers
 from storlet_shell.adapters.shell.history import ShellHistory, check_startup_file, startup_file
@@ -96,9 +97,9 @@ class _ShellInterpreter(Interpreter):
             line = replace(line, text=self.shell.without_alias(line.text))
         return super().parse(line, scope)
 
-    def dispatch(self, typed: Typed) -> int:
-        """Run a line whose redirects are in place."""
-        return super().dispatch(typed) if typed.name in self.own else self.shell.run_function(typed)
+    def call(self, typed: Typed) -> Call | int:
+        """Have cmd2 parse a command's arguments, or run one of its own words."""
+        return self.shell.run_function(typed)
 
     def show_result(self, call: Call, result: Result) -> None:
         """Show a result, or say what was stored."""
@@ -120,7 +121,7 @@ class Shell(cmd2.Cmd):
         self.console = console
         self.status = 0
         self._typed = Typed(Line(""), Words())
-        self._bound_status = 0
+        self._bound: Call | None = None
         self._lines = 0
         self._runner = Runner(self.interpreter, How())
         super().__init__(allow_cli_args=False, allow_clipboard=False, shortcuts=_SHORTCUTS, terminators=())
@@ -183,22 +184,35 @@ class Shell(cmd2.Cmd):
         if add_to_history and self._kept.keeps(line):
             self.history.append(cmd2.Statement("", raw=line))
         try:
-            for each in split(line, typed=True):
-                self.status = self.interpreter.run(each)
-                if self.status == ExitStatus.INTERRUPTED:
-                    self._end_line_of_interrupt()
+            interrupt = self._run_lines(line)
         except Quit:
             return True
-        except (Exception, KeyboardInterrupt) as error:
-            self._show_error(error)
-            if raise_keyboard_interrupt and isinstance(error, KeyboardInterrupt):
-                raise
-        forget(self.session)
         self._free_memory()
         self.prompt = self.prompt_text
         if self.timing:
             self.console.warn(f"{time.monotonic() - started:.2f} s")
+        if interrupt is not None and raise_keyboard_interrupt:
+            raise interrupt
         return False
+
+    def _run_lines(self, text: str) -> KeyboardInterrupt | None:
+        """Run the lines of what was typed, up to one that fails; return the interruption that has ended them."""
+        try:
+            lines = split(text, typed=True)
+        except GrammarError as error:
+            self._conclude(failure(error, self.session))
+            return None
+        for line in lines:
+            outcome = self.interpreter.run(line)
+            self._conclude(outcome)
+            if not outcome.was_shown:
+                return outcome.error if isinstance(outcome.error, KeyboardInterrupt) else None
+        return None
+
+    def _conclude(self, outcome: Outcome) -> None:
+        if outcome.status == ExitStatus.INTERRUPTED and self.console.stderr.isatty():
+            self.console.stderr.write("\n")  # the terminal has shown ^C where the cursor was
+        self.status = self.console.conclude(outcome, as_json=self.interpreter.as_json)
 
     def _free_memory(self) -> None:
         """Free what refers to itself, every few lines.
@@ -210,20 +224,10 @@ class Shell(cmd2.Cmd):
         if self._lines % _LINES_BETWEEN_COLLECTIONS == 0:
             gc.collect()
 
-    def _show_error(self, error: BaseException) -> None:
-        if isinstance(error, KeyboardInterrupt):
-            self._end_line_of_interrupt()
-        if self.interpreter.as_json and isinstance(error, StorletShellError):
-            self.console.show_failure(error)
-        self.status = self.console.show_error(error)
+    def run_function(self, typed: Typed) -> Call | int:
+        """Call the function that cmd2 has for a line's command: it parses a command of the registry, or runs another.
 
-    def _end_line_of_interrupt(self) -> None:
-        if self.console.stderr.isatty():
-            self.console.stderr.write("\n")  # the terminal has shown ^C where the cursor was
-
-    def run_function(self, typed: Typed) -> int:
-        """Run a line by the function that cmd2 has for its command.
-
+        :returns: the call, or the exit status
         :raises UnknownCommandError: when there is none
         """
         if self.get_command_func(typed.name) is None:
@@ -238,26 +242,27 @@ class Shell(cmd2.Cmd):
             words=tuple(words[1:]),
             spelled=tuple(spelled[1:]),
         )
-        outer = self._typed, self.stdout
-        self._typed, self.stdout, self.last_result = typed, cast(TextIO, self.console.stdout), None
-        self._bound_status = 0
+        outer = self._typed, self._bound, self.stdout
+        self._typed, self._bound, self.stdout = typed, None, cast(TextIO, self.console.stdout)
+        self.last_result = None
         try:
             self.onecmd(statement, add_to_history=False)
+            if self._bound is not None:
+                return self._bound
         except cmd2.Cmd2ArgparseError as error:
             return int(getattr(error.__cause__, "code", 0) or 0)
         finally:
-            self._typed, self.stdout = outer
-        return ExitStatus.ERROR if self.last_result is False else self._bound_status
+            self._typed, self._bound, self.stdout = outer
+        return ExitStatus.ERROR if self.last_result is False else ExitStatus.OK
 
     def perror(self, *objects: Any, sep: str = " ", **_: Any) -> None:
         """Show what one of cmd2's own words complains of; its line has failed then."""
         self.console.warn(sep.join(map(str, objects)))
         self.last_result = False
 
-    def run_bound(self, command: Command, arguments: dict[str, Any]) -> None:
-        """Run a registry command whose arguments cmd2 has parsed."""
-        call = command.bind(arguments, body_of(self._typed, command))
-        self._bound_status = self.interpreter.run_call(self._typed, call)  # what a function returns is cmd2's
+    def bind(self, command: Command, arguments: dict[str, Any]) -> None:
+        """Take a registry command whose arguments cmd2 has parsed: what a function returns is cmd2's."""
+        self._bound = command.bind(arguments, body_of(self._typed, command))
 
     def without_alias(self, text: str) -> str:
         """Return a line with its first word replaced by what it is an alias of."""

@@ -21,8 +21,8 @@ class RunsCommands(Protocol):
 
     session: Session
 
-    def run_bound(self, command: Command, arguments: dict[str, Any]) -> None:
-        """Run a command whose arguments are parsed."""
+    def bind(self, command: Command, arguments: dict[str, Any]) -> None:
+        """Take a command whose arguments are parsed, to run it."""
 
 
 class ShellParser(ParserMixin, cmd2.Cmd2ArgumentParser):
@@ -116,7 +116,7 @@ def function_of(command: Command, name: str) -> Callable[..., Any]:
         arguments = dict(vars(given))
         for added in (NS_ATTR_STATEMENT, NS_ATTR_SUBCOMMAND_FUNC):
             arguments.pop(added, None)
-        shell.run_bound(command, arguments)
+        shell.bind(command, arguments)
 
     # cmd2 knows a command by its function's name, and keeps its parser under the qualified one.
     run.__name__, run.__qualname__, run.__doc__ = f"do_{name}", f"Shell.do_{name}", command.summary

@@ -27,8 +27,10 @@ from xonsh.completers.tools import RichCompletion
 from xonsh.parsers.completion_context import CommandContext
 
 from storlet_shell.adapters.console import Console
+from storlet_shell.adapters.execution import Outcome, execute
 from storlet_shell.adapters.scope import PromptVariables, ScopedVariables
 from storlet_shell.errors import ExitStatus
+from storlet_shell.results import Result
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import Call, Registry, parse
 from storlet_shell.text import printable
@@ -39,6 +41,9 @@ ALWAYS = "storlet"
 
 _ADVICE = "say global {name} there, or run the line outside of it"
 """What to do where a variable can't be set."""
+
+_ABANDONED = Outcome(ExitStatus.INTERRUPTED)
+"""What came of a line that does not end."""
 
 _LOOK = 0.1
 _PATIENCE = 2.0
@@ -102,11 +107,17 @@ class _Line(Console):
 
     goes_on = True
     is_interrupted = False
+    before_commands = f"{ALWAYS} "
 
     def check(self) -> None:
         """End here if the line was interrupted."""
         if self.is_interrupted:
             raise KeyboardInterrupt
+
+    def show_unless_stored(self, call: Call, result: Result) -> None:
+        """Write a result to where the line's output goes, unless it is in a variable."""
+        if call.store is None:
+            self.show(result, as_json=call.json)
 
     def ask(self, question: str) -> bool | None:
         """Ask on the terminal; an interrupted line does not take the next one's input."""
@@ -241,13 +252,10 @@ class Aliases:
         :param caller: the user's code that runs it
         """
         self._tell(line)
-        try:
-            call = parse(self._registry, words)
-        except SystemExit as end:  # argparse has shown the command's help
-            return int(end.code or 0)
-        except Exception as error:
-            return line.show_error(error)
-        return self._attend(line, call, caller)
+        outcome = self._attend(line, words, caller)
+        if isinstance(outcome.error, BrokenPipeError):  # the other end has read as much as it wants
+            return ExitStatus.OK
+        return line.conclude(outcome)
 
     def _tell(self, line: _Line) -> None:
         """Say once which names are not ours, to who sits there."""
@@ -255,14 +263,14 @@ class Aliases:
             line.warn(f"left as they are: {', '.join(self._untold)}; here: {ALWAYS} {self._untold[0]} …")
         self._untold = []
 
-    def _attend(self, line: _Line, call: Call, caller: FrameType | None) -> int:
-        """Run a call in a thread, and look after it: one that does not end when it is interrupted is left to itself."""
-        session, status = self._borrow(), [int(ExitStatus.INTERRUPTED)]
+    def _attend(self, line: _Line, words: list[str], caller: FrameType | None) -> Outcome:
+        """Run a line in a thread, and look after it: one that does not end when it is interrupted is left to itself."""
+        session, outcomes = self._borrow(), [_ABANDONED]
         session.surroundings = line
 
         def work() -> None:
             with self._variables.seen_from(caller):
-                status.append(_work(session, line, call))
+                outcomes.append(execute(self._parsed(words, line), session, line.show_unless_stored))
 
         worker = threading.Thread(target=work, daemon=True)
         worker.start()
@@ -281,7 +289,11 @@ class Aliases:
         elif session is self._first:
             self._first = session.another(line)
             self._idle.append(self._first)
-        return status[-1]
+        return outcomes[-1]
+
+    @contextmanager
+    def _parsed(self, words: list[str], line: _Line) -> Iterator[Call]:
+        yield parse(self._registry, words, out=line.stdout)
 
     def _borrow(self) -> Session:
         """Return a session that no other line uses; all of them have one login."""
@@ -301,22 +313,6 @@ class Aliases:
             yield RichCompletion(
                 text, prefix_len=len(command.prefix), display=one.text, description=one.note, append_space=one.final
             )
-
-
-def _work(session: Session, line: _Line, call: Call) -> int:
-    try:
-        result = call.run(session)
-        if call.store is None:
-            line.show(result, as_json=call.json)
-        if session.attached:  # names that Tab has looked up may have changed
-            from storlet_shell.adapters.completion.names import forget
-
-            forget(session)
-        return line.conclude(result)
-    except BrokenPipeError:  # the other end has read as much as it wants
-        return ExitStatus.OK
-    except (Exception, KeyboardInterrupt) as error:
-        return line.show_error(error)
 
 
 def _quoted(text: str) -> str:

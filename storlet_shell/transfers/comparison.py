@@ -1,4 +1,4 @@
-"""Static large objects, compared with local files."""
+"""Objects compared with local files, large ones segment by segment."""
 
 from __future__ import annotations
 

@@ -1,0 +1,59 @@
+"""What a hint looks like to those who type lines: the command that does it, or the option that it is about.
+
+What it looks like in a Python program stands with the actions themselves (:class:`~storlet_shell.errors.Action`).
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from storlet_shell.errors import Action, Hint
+
+LINES: Mapping[Action, str] = {
+    Action.MAKE_CONTAINER: "mkdir {}",
+    Action.ENABLE_ACCOUNT: "enable",
+    Action.SEE_LOGS: "logs {}",
+    Action.SEE_STORLETS: "storlets",
+    Action.SEE_STORLETS_IN: "storlets -c {}",
+    Action.SEE_ENABLE: "enable, or drop --on-node",
+    Action.DEPLOY_CODE: "deploy {} <<EOF",
+    Action.REMOVE: "rm {}",
+    Action.REMOVE_ALL: "rm -r {}",
+    Action.REMOVE_DEPENDENCY: "dependencies rm {}",
+    Action.COPY: "copy {}",
+    Action.SAVE_AS: "get --save",
+}
+"""The lines that do what hints are about; some front ends put something in front of a command."""
+
+_WAYS_IN = (
+    "name a cloud of clouds.yaml (--os-cloud or OS_CLOUD), or set OS_AUTH_URL, OS_USERNAME, OS_PASSWORD and "
+    "OS_PROJECT_NAME (Keystone), or ST_AUTH, ST_USER and ST_KEY (tempauth), or use the embedded Swift: --local, for "
+    "a whole terminal export STORLET_SHELL_LOCAL=1, in a notebook %storlet local start"
+)
+
+PHRASES: Mapping[Action, str] = {
+    Action.DROP_ON_NODE: "--on-node",
+    Action.DROP_LOG: "--generate-log",
+    Action.ALLOW_UNREAD: "--allow-unread",
+    Action.PASS_AS_INPUT: "--extra",
+    Action.DEPLOY_AGAIN: "deploy it again",
+    Action.NAME_MAIN: "--main",
+    Action.TRUST: "--os-cacert FILE, or OS_CACERT",
+    Action.SET_IN_CLOUD: "set it there, or give --os-{}",
+    Action.LOG_IN: _WAYS_IN,
+    Action.COMPLETE_LOGIN: _WAYS_IN,
+    Action.LOG_IN_AGAIN: 'eval "$(storlet-shell local env)"',
+}
+"""What is the same wherever lines are typed: options, variables, and what a terminal's own shell is told."""
+
+
+def in_line(hint: Hint, before: str = "") -> str:
+    """Spell a hint for those who type lines.
+
+    :param before: what stands in front of every command: ``%storlet`` and a blank, say
+    """
+    arguments = " ".join(map(shlex.quote, hint.arguments))
+    if hint.action in LINES:
+        return before + LINES[hint.action].replace("{}", arguments, 1)
+    return PHRASES[hint.action].replace("{}", arguments, 1)

@@ -1,0 +1,138 @@
+"""Deployed dependencies: what storlets need in addition to their own code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from storlet_shell.deployments.deployed import date_of, users_of_dependencies
+from storlet_shell.errors import NotFoundError, StorletShellError
+from storlet_shell.store.deletion import delete_object
+from storlet_shell.store.listing import list_entries
+from storlet_shell.values import Location, ObjectPath
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.requests import Request
+
+if TYPE_CHECKING:
+    from storlet_shell.wire.client import Client
+    from storlet_shell.wire.transport import Reply
+
+
+class DeployedDependency(NamedTuple):
+    """A dependency in the cluster.
+
+    :param bytes: None if the server doesn't tell
+    :param permissions: those that engines give it
+    :param version: made of its content; empty if another client has uploaded it
+    :param date: when it was stored, as the server writes it: in a listing by ISO 8601, of a single one by HTTP
+    :param needed_by: the names of the storlets that name it
+    """
+
+    name: str
+    bytes: int | None
+    permissions: int
+    version: str
+    etag: str
+    date: str
+    needed_by: tuple[str, ...]
+
+
+def list_dependencies(client: Client) -> Iterator[DeployedDependency]:
+    """Yield the dependencies, by name; the listing has been read when this returns.
+
+    :raises NotFoundError: when the account is not enabled for storlets
+    """
+    container = client.dependency_container
+    entries = list(list_entries(client, Location(container)))
+
+    def dependencies() -> Iterator[DeployedDependency]:
+        users = users_of_dependencies(client) if entries else {}
+        for entry in entries:
+            reply = client.find(Request("HEAD", container, entry["name"]))
+            if reply is not None:  # it was not deleted since it was listed
+                needed_by = users.get(entry["name"], [])
+                yield _described(entry["name"], entry["bytes"], date_of(entry), reply, needed_by)
+
+    return dependencies()
+
+
+def find_dependency(client: Client, name: str) -> DeployedDependency:
+    """Describe one dependency.
+
+    :raises NotFoundError: when it is not there
+    """
+    reply = _look_up(client, name)
+    size, date = wire.decode_length(reply.headers), reply.headers.get(wire.LAST_MODIFIED, "")
+    return _described(name, size, date, reply, users_of_dependencies(client).get(name, []))
+
+
+def _described(name: str, size: int | None, date: str, reply: Reply, needed_by: list[str]) -> DeployedDependency:
+    headers = reply.headers
+    permissions, version = wire.decode_permissions(headers), headers.get(wire.DEPENDENCY_VERSION, "")
+    etag = headers.get(wire.ETAG, "").strip('"')
+    return DeployedDependency(name, size, permissions, version, etag, date, tuple(needed_by))
+
+
+def _look_up(client: Client, name: str) -> Reply:
+    container = client.dependency_container
+    reply = client.find(Request("HEAD", container, name))
+    if reply is None:
+        raise NotFoundError(f"dependency {name} is not in {container}; see: dependencies")
+    return reply
+
+
+class Removal(NamedTuple):
+    """Dependencies that can be deleted.
+
+    :param replies: what a HEAD has said of each
+    """
+
+    names: tuple[str, ...]
+    replies: tuple[Reply, ...]
+
+
+def removal_requests(client: Client, names: Sequence[str]) -> list[Request]:
+    """Return the deletions of dependencies."""
+    return [Request("DELETE", client.dependency_container, name) for name in names]
+
+
+def remove_dependencies(client: Client, names: Sequence[str], *, force: bool = False) -> None:
+    """Delete dependencies; if one of them can't be, because it is needed or not there, none is.
+
+    :param force: delete those, too, that a storlet needs
+    :raises NotFoundError: when one is not there
+    :raises StorletShellError: when a storlet needs one
+    """
+    remove(client, plan_removal(client, names, force=force))
+
+
+def plan_removal(client: Client, names: Sequence[str], *, force: bool = False) -> Removal:
+    """Check that dependencies can be deleted; the parameters and errors are those of :func:`remove_dependencies`."""
+    if not force:
+        _check_unneeded(client, names)
+    return Removal(tuple(names), tuple(_look_up(client, name) for name in names))
+
+
+def _check_unneeded(client: Client, names: Sequence[str]) -> None:
+    users = users_of_dependencies(client)
+    for name in names:
+        if needed_by := users.get(name):
+            verb = "need" if needed_by[1:] else "needs"
+            raise StorletShellError(
+                f"{', '.join(needed_by)} {verb} dependency {name}, so nothing was deleted (--force deletes it)"
+            )
+
+
+def remove(client: Client, removal: Removal) -> None:
+    """Delete dependencies, one after the other; if one can't be deleted, say which are gone.
+
+    :raises StorletShellError: when one can't be deleted
+    """
+    for number, (name, reply) in enumerate(zip(removal.names, removal.replies, strict=True)):
+        try:
+            for note in delete_object(client, ObjectPath(client.dependency_container, name), reply=reply):
+                client.observer.warn(note)
+        except StorletShellError:
+            if number:
+                client.observer.warn(f"deleted before that: {', '.join(removal.names[:number])}")
+            raise

@@ -1,0 +1,109 @@
+"""Deploy a storlet: upload it after what it needs, all or nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from storlet_shell.deployments.rollout import roll_out
+from storlet_shell.deployments.versions import Settled, code_to_store, has_content, settle
+from storlet_shell.errors import UsageError
+from storlet_shell.store.exchange import check_storlets_run
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.requests import Request
+
+if TYPE_CHECKING:
+    from storlet_shell.deployments.package import Package
+    from storlet_shell.values import StorletName
+    from storlet_shell.wire.client import Client
+    from storlet_shell.wire.transport import Reply
+
+_VALUE_BYTES = 256
+"""Swift's default ``max_meta_value_length`` (swift/common/constraints.py)."""
+
+
+class Deployed(NamedTuple):
+    """What a deployment has led to.
+
+    :param main: the class that the storlet is started by, as its language writes it
+    :param container: where it is stored
+    :param dependencies: the names of their objects, which may tell their versions
+    :param bytes: of the code as it is stored
+    :param is_new: whether no storlet of that name was deployed before
+    :param is_changed: whether anything was uploaded
+    """
+
+    storlet: StorletName
+    main: str
+    container: str
+    dependencies: tuple[str, ...]
+    bytes: int
+    is_new: bool
+    is_changed: bool = True
+
+
+def deployment_requests(client: Client, package: Package, container: str | None = None) -> list[Request]:
+    """Return the uploads of a deployment, as if nothing were there before; nothing is sent.
+
+    :param container: None for the cluster's own container of storlets
+    """
+    uploads = [dependency.request(client.dependency_container) for dependency in package.local_dependencies]
+    return [*uploads, package.request(container or client.storlet_container)]
+
+
+def deploy(client: Client, package: Package, container: str | None = None, *, force: bool = True) -> Deployed:
+    """Upload a storlet after what it needs, so that engines run the new code, or leave everything as it was.
+
+    :param container: None for the cluster's own container of storlets; storlets run from that one only
+    :param force: upload it even if the same is deployed already
+    :raises NotFoundError: when the container or a dependency is not there
+    :raises UsageError: when the server would not take the description
+    :raises ServiceError: when the cluster runs no storlets
+    """
+    for note in package.notes:
+        client.observer.warn(f"warning: {note}")
+    check_storlets_run(client)
+    if container not in (None, client.storlet_container):
+        client.observer.warn(f"warning: this cluster runs storlets from container {client.storlet_container} only")
+    before = client.find(Request("HEAD", container or client.storlet_container, package.storlet.name))
+    dependencies = [settle(client, package, dependency) for dependency in package.dependencies]
+    package = package._replace(dependencies=tuple(settled.dependency for settled in dependencies))
+    request = package.request(container or client.storlet_container)
+    _check_values(client, request)
+    code = code_to_store(client, package, before)
+    is_changed = force or not _is_deployed(package, code, before, dependencies)
+    if is_changed:
+        roll_out(client, request, code, before, dependencies)
+    names = tuple(dependency.object_name for dependency in package.dependencies)
+    return Deployed(
+        package.storlet, package.main, request.container, names, len(code), before is None, is_changed=is_changed
+    )
+
+
+def _is_deployed(package: Package, code: bytes, before: Reply | None, dependencies: list[Settled]) -> bool:
+    """Tell whether a deployment would change nothing."""
+    if before is None or not has_content(before, code) or wire.decode_storlet(before.headers) != package.description:
+        return False
+    return all(settled.is_deployed for settled in dependencies)
+
+
+def _check_values(client: Client, request: Request) -> None:
+    most = client.limit("swift", "max_meta_value_length", _VALUE_BYTES)
+    for name, label in (
+        (wire.DEPENDENCY, "the names of the dependencies"),
+        (wire.MAIN, "the name of the main class"),
+    ):
+        size = len(request.headers.get(name, "").encode())
+        if size > most:
+            raise UsageError(f"{label}: {size} bytes, and the server takes {most}")
+
+
+def check_runs_from(client: Client, container: str | None) -> None:
+    """Check that what is deployed is what a run would find: servers look for storlets in one container only.
+
+    Source: storlets ``handlers/proxy.py: verify_access_to_storlet``. Of the same name, another storlet would run.
+
+    :raises UsageError: when it is not
+    """
+    own = client.storlet_container
+    if container is not None and container != own:
+        raise UsageError(f"--with-invoke can't run what is in container {container}: storlets run from {own} only")

@@ -1,0 +1,112 @@
+"""All that can be found out about one deployed storlet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from storlet_shell.deployments.access import read_entries, users_of
+from storlet_shell.errors import NotFoundError, StorletShellError
+from storlet_shell.store.listing import list_entries
+from storlet_shell.values import ContainerName, Location, StorletName
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.header_dict import HeaderDict
+from storlet_shell.wire.requests import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from storlet_shell.wire.client import Client
+
+_DESCRIBED = "Storlet-"
+"""What the names of the metadata begin with that describe a storlet."""
+
+
+class StorletFacts(NamedTuple):
+    """A deployed storlet with what surrounds it.
+
+    :param bytes: of its code; None if the server doesn't tell
+    :param date: when it was stored, as HTTP writes it
+    :param missing_dependencies: those that it names and that aren't there
+    :param metadata: the object's, without the description
+    :param readers: the entries of its container's read ACL, all of which may run it
+    :param last_run: the heading of the last run in the log: when it was and how it ended; empty if that isn't known
+    """
+
+    name: str
+    container: str
+    description: wire.StorletDescription
+    bytes: int | None
+    date: str
+    etag: str
+    interface_version: str
+    missing_dependencies: tuple[str, ...]
+    metadata: Mapping[str, str]
+    readers: tuple[str, ...]
+    last_run: str
+
+
+def describe_storlet(client: Client, storlet: StorletName, container: str | None = None) -> StorletFacts:
+    """Find out all about a deployed storlet.
+
+    :param container: None for the cluster's own container of storlets
+    :raises NotFoundError: when it is not deployed
+    """
+    container = container or client.storlet_container
+    reply = client.find(Request("HEAD", container, storlet.name))
+    if reply is None:
+        raise NotFoundError(f"storlet {storlet} is not deployed; there are: storlets list")
+    headers, description = reply.headers, wire.decode_storlet(reply.headers)
+    metadata = wire.decode_metadata(headers)
+    return StorletFacts(
+        name=storlet.name,
+        container=container,
+        description=description,
+        bytes=wire.decode_length(headers),
+        date=headers.get(wire.LAST_MODIFIED, ""),
+        etag=headers.get(wire.ETAG, "").strip('"'),
+        interface_version=headers.get(wire.INTERFACE_VERSION, ""),
+        missing_dependencies=tuple(name for name in description.dependencies if not _is_deployed(client, name)),
+        metadata=HeaderDict(entry for entry in metadata.items() if not entry[0].title().startswith(_DESCRIBED)),
+        readers=_readers(client, container),
+        last_run=_last_run(client, storlet),
+    )
+
+
+def _is_deployed(client: Client, dependency: str) -> bool:
+    return client.find(Request("HEAD", client.dependency_container, dependency)) is not None
+
+
+def _readers(client: Client, container: str) -> tuple[str, ...]:
+    """Return who else may run it: whoever may read it (storlets ``handlers/proxy.py: verify_access_to_storlet``)."""
+    reply = client.find(Request("HEAD", container))
+    return read_entries(reply.headers.get(wire.CONTAINER_READ, "")) if reply else ()
+
+
+def _last_run(client: Client, storlet: StorletName) -> str:
+    """Return the heading of the last run in the log, if it can be had."""
+    try:
+        lines = client.storlet_log(storlet.name).splitlines() if client.is_embedded else []
+    except StorletShellError:
+        return ""
+    headings = [line.removeprefix("--- ") for line in lines if line.startswith("--- ")]
+    return headings[-1] if headings else ""
+
+
+class GrantOver(NamedTuple):
+    """A user who may read a container through a storlet."""
+
+    user: str
+    container: ContainerName
+
+
+def find_grants(client: Client, storlet: StorletName) -> list[GrantOver]:
+    """Look through all containers for who may read them through a storlet.
+
+    Source: storlets ``handlers/proxy.py: _build_acl_string``.
+    """
+    grants = []
+    for entry in list_entries(client, Location()):
+        reply = client.find(Request("HEAD", entry["name"]))
+        acl = reply.headers.get(wire.CONTAINER_READ, "") if reply else ""
+        grants += [GrantOver(user, ContainerName(entry["name"])) for user in users_of(acl, storlet.name)]
+    return grants

@@ -1,0 +1,108 @@
+"""Run a storlet here, in a process of this machine, before it is deployed."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+from storlet_shell.errors import NotFoundError, UsageError
+from storlet_shell.results.saving import temporarily
+from storlet_shell.storlets import trial
+from storlet_shell.values import ObjectPath, Parameter, StorletMain, expand
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.bodies import open_file
+from storlet_shell.wire.requests import Request
+
+if TYPE_CHECKING:
+    from storlet_shell.deployments.package import Package
+    from storlet_shell.wire.client import Client
+
+_OBJECT = re.compile(r"[^/.~][^/]*/.")
+"""What could be a container and an object, rather than a file elsewhere."""
+
+_HIDDEN = "Storlet-"
+"""What the names of the metadata begin with that the middleware hides from storlets."""
+
+
+class Input(NamedTuple):
+    """What a storlet is run over here.
+
+    :param metadata: as a storlet is handed them
+    """
+
+    file: Path
+    metadata: Mapping[str, str] = MappingProxyType({})
+
+
+def check_can_be_tried(package: Package) -> None:
+    """Check that a storlet can be run here.
+
+    :raises UsageError: when it is a jar
+    """
+    if package.language != "python":
+        raise UsageError(f"{package.label}: only Python storlets can be tried out here; leave --input out")
+
+
+def local_input(path: str) -> Input:
+    """Take a local file as the input.
+
+    :raises NotFoundError: when it is not there
+    """
+    try:
+        open_file(path).close()
+    except NotFoundError as error:
+        hint = f"; an object is written path:/{path}" if _OBJECT.match(path) else ""
+        raise NotFoundError(f"{error}{hint}") from None
+    return Input(expand(path))
+
+
+@contextmanager
+def object_input(client: Client, path: ObjectPath) -> Iterator[Input]:
+    """Fetch an object as the input, which is a temporary file within this.
+
+    :raises NotFoundError: when it is not there
+    """
+    with temporarily(), tempfile.TemporaryDirectory(prefix="storlet-input-") as folder:
+        reply = client.send(Request("GET", path.container, path.name))
+        file = Path(folder, "input")
+        trial.copy_stream(reply.chunks(), file)
+        yield Input(file, _as_read(wire.decode_metadata(reply.headers)))
+
+
+def _as_read(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Return an object's metadata as the middleware hands them to a storlet.
+
+    Their UTF-8 is read as Latin-1, as WSGI has it, and those of deployments are hidden (storlets ``handlers/base.py:
+    _get_user_metadata``).
+    """
+    return {
+        name: value.encode("utf-8", "surrogateescape").decode("latin-1")
+        for name, value in metadata.items()
+        if not name.startswith(_HIDDEN)
+    }
+
+
+def try_out(package: Package, source: Input, parameters: Sequence[Parameter] = ()) -> trial.Trial:
+    """Run a storlet here, with its local dependencies beside it.
+
+    :raises UsageError: when it is a jar
+    :raises StorletFailedError: when it fails
+    """
+    check_can_be_tried(package)
+    files = [dependency.file for dependency in package.local_dependencies if dependency.file]
+    values = {parameter.key: parameter.value for parameter in parameters}
+    with temporarily():
+        return trial.run(
+            package.code,
+            StorletMain.parse(package.main),
+            source.file,
+            values,
+            input_metadata=source.metadata,
+            dependencies=files,
+            notes=package.notes,
+        )

@@ -1,0 +1,100 @@
+"""How engines are made to take the new one of two versions: by another length, or another name."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, NamedTuple
+
+from storlet_shell.errors import NotFoundError
+from storlet_shell.storlets.renewal import lengthened, renamed, with_names
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.requests import Request
+
+if TYPE_CHECKING:
+    from storlet_shell.deployments.package import Dependency, Package
+    from storlet_shell.wire.client import Client
+    from storlet_shell.wire.transport import Reply
+
+
+class Settled(NamedTuple):
+    """A dependency under the name that it is to be kept by.
+
+    :param before: what is there by that name; None for nothing
+    """
+
+    dependency: Dependency
+    before: Reply | None
+
+    @property
+    def is_deployed(self) -> bool:
+        """Whether it is there, with the same content and, for its owner, the same permissions."""
+        if self.dependency.file is None:
+            return True
+        return self.before is not None and is_same(self.dependency, self.before)
+
+
+def settle(client: Client, package: Package, dependency: Dependency) -> Settled:
+    """Choose the name that a dependency is to be kept by, and look at what is there by that name.
+
+    Engines keep a dependency that they have once fetched under a name; only the embedded one looks whether it has
+    changed. So elsewhere another version of a file gets a name of its own, where the storlet can find it by that: Java
+    is given a list of the jars, Python code a line that renames them.
+
+    :raises NotFoundError: when a dependency that is no local file is not there
+    """
+    before = client.find(Request("HEAD", client.dependency_container, dependency.object_name))
+    if dependency.file is None and before is None:
+        raise NotFoundError(
+            f"dependency {dependency.name} is neither a local file nor in container {client.dependency_container}"
+        )
+    settled = Settled(dependency, before)
+    if settled.is_deployed or before is None or dependency.kept or client.is_embedded:
+        return settled
+    if package.language == "java" and not dependency.name.endswith(".jar"):
+        client.observer.warn(
+            f"warning: dependency {dependency.name} replaces another of that name, and engines that have fetched "
+            "it keep the old one; give it a name with a version"
+        )
+        return settled
+    kept = renamed(dependency.name, dependency.version)
+    client.observer.warn(
+        f"note: this dependency {dependency.name} is kept as {kept}, since engines keep what they have under a name"
+    )
+    return settle(client, package, dependency._replace(kept=kept))
+
+
+def is_same(dependency: Dependency, reply: Reply) -> bool:
+    """Tell whether a local file is what is stored, with its content and, for its owner, its permissions.
+
+    :param reply: the answer to a HEAD of the stored dependency
+    """
+    is_executable = bool(wire.decode_permissions(reply.headers) & 0o100)
+    return has_content(reply, dependency.content) and is_executable == dependency.is_executable
+
+
+def has_content(reply: Reply, content: bytes) -> bool:
+    """Tell whether a stored object has a content, by the answer to a HEAD of it."""
+    return reply.headers.get(wire.ETAG, "").strip('"') == hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def code_to_store(client: Client, package: Package, before: Reply | None) -> bytes:
+    """Return the code as it is to be stored: with the names of its dependencies, and longer than what it replaces.
+
+    :param before: the answer to a HEAD of the storlet that is there; None for none
+    """
+    names = {dependency.kept: dependency.name for dependency in package.dependencies if dependency.kept}
+    is_jar = package.language == "java"
+    code = with_names(package.code, names) if names and not is_jar else package.code
+    if before is None or client.is_embedded:
+        return code
+    length = wire.decode_length(before.headers) or 0
+    same = lengthened(code, length, is_jar=is_jar)
+    if same and has_content(before, same):
+        return same
+    longer = lengthened(code, length + 1, is_jar=is_jar)
+    if longer is None:
+        client.observer.warn(
+            f"warning: {package.storlet} can't be made longer than the jar that it replaces, and engines that have run "
+            "one of equal length keep that; give it another version in its name"
+        )
+    return longer or code

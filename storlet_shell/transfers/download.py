@@ -1,0 +1,239 @@
+"""The objects of a container on their way into a folder, several at a time."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
+
+from storlet_shell.errors import IncompleteBodyError, LocalFileError, NotFoundError, StorletShellError, UsageError
+from storlet_shell.results.saving import make_folder_below, replacing_below
+from storlet_shell.store.exchange import check_received
+from storlet_shell.store.listing import list_entries
+from storlet_shell.store.parallel import Tally, Worker, in_parallel
+from storlet_shell.text import counted
+from storlet_shell.transfers.comparison import is_identical
+from storlet_shell.transfers.counts import Transferred
+from storlet_shell.transfers.dates import set_date
+from storlet_shell.transfers.folder import Conflicts, place
+from storlet_shell.values import Location, ObjectPath, read_count
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.quoting import check_encodable
+from storlet_shell.wire.requests import Request
+
+if TYPE_CHECKING:
+    from storlet_shell.wire.client import Client
+    from storlet_shell.wire.transport import Reply
+
+JOBS = 8
+"""How many objects come at a time unless the caller says otherwise."""
+
+_SHOWN_DATE = 40
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+class PlannedFile(NamedTuple):
+    """An object that a download would make a file of.
+
+    :param bytes: the object's
+    :param file: None if it can't be a file
+    :param error: why not
+    """
+
+    path: ObjectPath
+    bytes: int
+    file: Path | None
+    error: StorletShellError | None = None
+
+
+def download(
+    client: Client, source: Location, folder: Path, *, skip_identical: bool = False, jobs: int = JOBS
+) -> Transferred:
+    """Download the objects of a container into a folder; those that fail don't keep back the others.
+
+    Slashes in names make folders; what of the prefix stands before its last slash is left out. A file that is there is
+    replaced when the new one is complete.
+
+    :param source: a container, or a prefix that the objects' names start with
+    :param folder: created if missing
+    :param skip_identical: leave files that have the same content as they are
+    :param jobs: how many come at a time
+    :raises NotFoundError: when the container is not there, or no name starts with the prefix
+    :raises LocalFileError: when nothing more can be written there
+    :raises ServiceError: when so many have failed in a row that going on is no use
+    """
+    check_download(source, folder)
+    with client.observer.progress(str(source), _total(client, source)) as progress:
+        tally = Tally(progress.advance)
+        work = _Download(folder.absolute(), skip_identical)  # no ~ of an object's name comes first
+        in_parallel(client, tally, _entries(client, source), work, jobs=jobs)
+    _warn_of_dates(client, tally)
+    if source.prefix and not tally.counts and not tally.failed:
+        raise _no_objects(source)
+    return Transferred.of(tally, "downloaded")
+
+
+def plan_download(client: Client, source: Location, folder: Path) -> Iterator[PlannedFile]:
+    """Yield what :func:`download` would make of each object; nothing is written or compared.
+
+    The first page of the listing has been read when this returns.
+
+    :raises NotFoundError: as for :func:`download`
+    """
+    check_download(source, folder)
+    entries = _entries(client, source)
+    first = next(entries, None)
+    if source.prefix and first is None:
+        raise _no_objects(source)
+    return (_planned(entry, folder) for entry in chain([first] if first else [], entries))
+
+
+def check_download(source: Location, folder: Path) -> None:
+    """Check what can be checked of a download before anything is asked.
+
+    :raises UsageError: when the source names no container, or the folder is something else
+    """
+    if not source.container:
+        raise UsageError("download wants a container: CONTAINER, or CONTAINER/PREFIX")
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is no folder; for one object: get --save")
+
+
+def _no_objects(source: Location) -> NotFoundError:
+    return NotFoundError(f"no object of container {source.container} starts with {source.prefix}")
+
+
+class _Entry(NamedTuple):
+    """An object that is to become a file.
+
+    :param name: its file's path below the folder
+    :param listed: what the listing says of it
+    :param blocked_by: the file that would have to be a folder for it
+    """
+
+    path: ObjectPath
+    name: str
+    listed: dict[str, Any]
+    blocked_by: str | None = None
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it stands for a folder: by a slash at its end, or as python-swiftclient stores empty folders."""
+        if self.listed["bytes"]:
+            return False
+        return self.path.name.endswith("/") or self.listed.get("content_type") in wire.FOLDER_TYPES
+
+    @property
+    def file(self) -> str:
+        """The name of its file, or of its folder, below the user's folder; empty for that one itself."""
+        return self.name.removesuffix("/") if self.is_folder else self.name
+
+    def place(self, folder: Path) -> Path:
+        """Return its file's path in a folder.
+
+        :raises LocalFileError: when it would lie elsewhere, or below an object that is a file
+        """
+        check_encodable(self.path.name, self.path)
+        path = place(folder, self.file, self.path) if self.file or not self.is_folder else folder
+        if self.blocked_by is not None:
+            raise LocalFileError(f"{self.path}: can't be a file below {self.blocked_by}, which is an object as well")
+        return path
+
+
+def _planned(entry: _Entry, folder: Path) -> PlannedFile:
+    try:
+        return PlannedFile(entry.path, entry.listed["bytes"], entry.place(folder))
+    except StorletShellError as error:
+        return PlannedFile(entry.path, entry.listed["bytes"], None, error)
+
+
+def _total(client: Client, source: Location) -> int | None:
+    """Return how many bytes there are to come, if that is known; the container is there when this returns.
+
+    :raises NotFoundError: when it is not
+    """
+    reply = client.send(Request("HEAD", source.container))
+    reply.close()
+    return None if source.prefix else read_count(reply.headers.get(wire.CONTAINER_BYTES, ""))
+
+
+def _entries(client: Client, source: Location) -> Iterator[_Entry]:
+    cut = source.prefix.rfind("/") + 1
+    conflicts = Conflicts()
+    for listed in list_entries(client, source):
+        entry = _Entry(ObjectPath(source.container, listed["name"]), listed["name"][cut:], listed)
+        yield entry._replace(blocked_by=conflicts.find(entry.name, is_file=not entry.is_folder))
+
+
+def _warn_of_dates(client: Client, tally: Tally) -> None:
+    """Say in one line which files could not get their object's date: how many, and the first."""
+    count, first = tally.notes.get("date", (0, ""))
+    if count:
+        others = f" and {counted(count - 1, 'other')}" if count > 1 else ""
+        client.observer.warn(f"warning: no file can have this date, so the time of the download stays: {first}{others}")
+
+
+class _Download:
+    """Makes files of objects; threads share it."""
+
+    def __init__(self, folder: Path, skip_identical: bool) -> None:
+        self._folder = folder
+        self._skip_identical = skip_identical
+
+    def __call__(self, worker: Worker, entry: _Entry) -> None:
+        path = entry.place(self._folder)
+        try:
+            self._make(worker, entry, path)
+        except StorletShellError as error:
+            cause = error.__cause__
+            if isinstance(cause, OSError) and cause.errno in _NO_SPACE:
+                worker.tally.stop(error)  # the others would fail as well
+            raise
+
+    def _make(self, worker: Worker, entry: _Entry, path: Path) -> None:
+        if entry.is_folder:
+            make_folder_below(os.fspath(self._folder), entry.file)
+            worker.tally.count("folders")
+        elif self._skip_identical and self._is_identical(worker, entry, path):
+            worker.tally.count("identical")
+            worker.tally.advance(entry.listed["bytes"])
+        else:
+            worker.tally.count("downloaded", size=self._save(worker, entry.path, entry.file))
+
+    def _is_identical(self, worker: Worker, entry: _Entry, path: Path) -> bool:
+        if not path.is_file() or path.stat().st_size != entry.listed["bytes"]:
+            return False
+        is_manifest = "slo_etag" in entry.listed
+        return is_identical(worker.client, entry.path, entry.listed["hash"], path, is_manifest=is_manifest)
+
+    def _save(self, worker: Worker, source: ObjectPath, name: str) -> int:
+        request = Request("GET", source.container, source.name, headers={"Accept-Encoding": "identity"})
+        reply = worker.client.send(request)
+        try:
+            with replacing_below(os.fspath(self._folder), name) as file:
+                return _write(worker, source, reply, file)
+        finally:
+            reply.close()
+
+
+def _write(worker: Worker, source: ObjectPath, reply: Reply, file: IO[bytes]) -> int:
+    """Write an object's bytes, check and count them; the file gets the date that the object remembers."""
+    digest, count = hashlib.md5(usedforsecurity=False), 0
+    try:
+        for chunk in reply.chunks():
+            file.write(chunk)
+            digest.update(chunk)
+            count += len(chunk)
+            worker.tally.advance(len(chunk))
+    except IncompleteBodyError as error:
+        raise IncompleteBodyError(f"{source}: {error.message}", transaction_id=error.transaction_id) from error
+    check_received(str(source), reply, digest.hexdigest())
+    file.flush()
+    text = reply.headers.get(wire.MODIFIED)
+    if text is not None and not set_date(file.fileno(), text):
+        worker.tally.note("date", f"{source}: {text[:_SHOWN_DATE]!r}")
+    return count

@@ -1,0 +1,242 @@
+"""Static large objects on their way into a container: the segments, then the manifest that makes an object of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import threading
+from contextlib import AbstractContextManager, suppress
+from typing import TYPE_CHECKING
+
+from storlet_shell.errors import ServiceError, StorletShellError
+from storlet_shell.store.listing import list_entries
+from storlet_shell.store.objects import store
+from storlet_shell.store.segments import SEGMENTS, Replacing, Segment, delete_segments, folder_of
+from storlet_shell.values import Location, ObjectPath
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.bodies import Body, bytes_body
+from storlet_shell.wire.requests import Request
+
+if TYPE_CHECKING:
+    from storlet_shell.store.parallel import Worker
+    from storlet_shell.transfers.targets import Choices, Target
+    from storlet_shell.wire.client import Client
+
+_ID = re.compile(r"[0-9a-f]{16}/")
+"""What the folder of an upload's segments is called."""
+
+
+def send(worker: Worker, request: Request, body: Body) -> None:
+    """Store an object, and count its bytes in the worker's tally as they go.
+
+    :raises StoppedError: when the whole transfer has been ended meanwhile
+    """
+    body.observers.append(lambda chunk: worker.tally.advance(len(chunk)))
+    store(worker.client, request, body)
+
+
+class LargeObject:
+    """An object that goes in segments, in any order; threads share it.
+
+    :param target: the object, and the file whose date and size it gets
+    :param segment_size: in bytes
+    :ivar others: the folders of segments that earlier uploads of the same object have left behind
+    """
+
+    def __init__(self, target: Target, segment_size: int) -> None:
+        self.target = target
+        self.segment_size = segment_size
+        self.count = -(-target.file.size // segment_size)
+        self.segments: dict[int, Segment] = {}
+        self.others: set[ObjectPath] = set()
+        self._is_given_up = False
+        self._id = os.urandom(8).hex()  # so that no segment of an older object is written over
+        self._lock = threading.Lock()
+
+    @property
+    def container(self) -> str:
+        """Name the container of its segments."""
+        return f"{self.target.path.container}{SEGMENTS}"
+
+    @property
+    def folder(self) -> ObjectPath:
+        """Name the folder of its segments."""
+        return ObjectPath(self.container, f"{self.target.path.name}/slo/{self._id}/")
+
+    def place(self, number: int) -> ObjectPath:
+        """Return where a segment is stored."""
+        return ObjectPath(self.container, f"{self.folder.name}{number:08}")
+
+    def add(self, number: int, size: int, md5: str) -> bool | None:
+        """Note a segment that is stored, and tell whether all are; None if the whole object has been given up.
+
+        :param size: in bytes
+        """
+        with self._lock:
+            if self._is_given_up:
+                return None
+            self.segments[number] = Segment(self.place(number), size, md5)
+            return len(self.segments) == self.count
+
+    def give_up(self) -> list[ObjectPath]:
+        """Accept no more segments, and return the places of those that are stored."""
+        with self._lock:
+            self._is_given_up = True
+            places = [segment.place for segment in self.segments.values()]
+            self.segments.clear()
+            return places
+
+    def end(self) -> None:
+        """Note that no more segments follow, where the number of them was not known beforehand."""
+        self.count = len(self.segments)
+        size = sum(segment.size for segment in self.segments.values())
+        self.target = self.target._replace(file=self.target.file._replace(size=size))
+
+    def manifest(self) -> bytes:
+        """Return the manifest that names every segment, in order."""
+        return json.dumps([self.segments[number].entry() for number in range(self.count)]).encode()
+
+    @property
+    def etag(self) -> str:
+        """The ETag that Swift makes of the segments' (swift ``slo.py: calculated_etag``)."""
+        whole = "".join(self.segments[number].etag for number in range(self.count))
+        return hashlib.md5(whole.encode(), usedforsecurity=False).hexdigest()
+
+
+class SegmentedUpload:
+    """Uploads large objects of one container; threads share it.
+
+    An object that is begun ends in one of three ways: all of its segments are stored and :meth:`finish` makes the
+    object of them, or it is given up as soon as a segment fails, or :meth:`clean` gives it up.
+
+    :param replacing: what becomes of the segments of the objects that are replaced
+    """
+
+    def __init__(self, client: Client, container: str, choices: Choices, replacing: Replacing) -> None:
+        self._client = client
+        self._container = container
+        self._choices = choices
+        self._replacing = replacing
+        self._has_segments = False
+        self._is_new = False
+        self._unfinished: set[LargeObject] = set()
+
+    def begin(self, large: LargeObject) -> None:
+        """Prepare a container for the segments; beginning again does nothing.
+
+        :raises StorletShellError: when the container can't be made
+        """
+        if large in self._unfinished:
+            return
+        if not self._has_segments:
+            self._is_new = self._make_container(large.container)
+            self._has_segments = True
+        if not self._is_new and not self._choices.leave_segments:
+            large.others = self._folders(large)
+        self._unfinished.add(large)
+
+    def is_open(self, large: LargeObject) -> bool:
+        """Tell whether an object that has been begun still lacks segments, none of which has failed."""
+        return large in self._unfinished
+
+    def _make_container(self, name: str) -> bool:
+        """Make the container of the segments, with the storage policy of the objects' own; tell whether it is new."""
+        client = self._client
+        if client.find(Request("HEAD", name)) is not None:
+            return False
+        reply = client.send(Request("HEAD", self._container))
+        reply.close()
+        policy = reply.headers.get(wire.STORAGE_POLICY)
+        client.send(Request("PUT", name, headers={wire.STORAGE_POLICY: policy} if policy else {})).read()
+        return True
+
+    def _folders(self, large: LargeObject) -> set[ObjectPath]:
+        """Return the folders of segments that are there for an object."""
+        top = Location(large.container, f"{large.target.path.name}/slo/")
+        with suppress(StorletShellError):  # who may not list them is told nothing of them
+            names = [entry["name"] for entry in list_entries(self._client, top, "/")]
+            uploads = (name for name in names if _ID.fullmatch(name.removeprefix(top.prefix)))
+            return {ObjectPath(large.container, name) for name in uploads}
+        return set()
+
+    def send_segment(
+        self, worker: Worker, large: LargeObject, number: int, content: AbstractContextManager[Body]
+    ) -> bool:
+        """Store a segment, and tell whether it was the last that the object lacked.
+
+        :param content: the segment's bytes; entered here, since what fails there is the segment's failure
+        :raises StorletShellError: when it can't be stored; the whole object is given up then
+        """
+        place = large.place(number)
+        try:
+            with content as body:
+                send(worker, Request("PUT", *place, headers={wire.CONTENT_TYPE: wire.BINARY}), body)
+                is_last = large.add(number, body.count, body.md5)
+        except StorletShellError:
+            self._give_up(worker.client, large, place)  # it may be stored, and only its answer lost
+            raise
+        if is_last is None:
+            self._drop(worker.client, [place])
+        return bool(is_last)
+
+    def finish(self, worker: Worker, large: LargeObject) -> None:
+        """Store the manifest: only with it the object changes, and from then on the segments are the object's.
+
+        :raises StorletShellError: when it can't be stored
+        """
+        try:
+            with self._replacing.replaced(worker.client, large.target.path) as replaced:
+                self._store_manifest(worker.client, large)
+        except StorletShellError:
+            if large in self._unfinished:  # the object that was to be replaced could not be looked up
+                self._give_up(worker.client, large)
+            raise
+        worker.tally.count("uploaded", size=large.target.file.size)
+        others = large.others - {folder_of(place) for place in replaced}
+        with suppress(StorletShellError):  # what older versions may need is not called unneeded
+            if others and not self._replacing.keeps_versions(worker.client, self._container):
+                self._replacing.unneeded |= others
+
+    def _store_manifest(self, client: Client, large: LargeObject) -> None:
+        self._unfinished.discard(large)  # clean() must not delete what is an object's by then
+        request = large.target.request(self._choices)._replace(query=(("multipart-manifest", "put"),))
+        try:
+            reply = client.send(request, bytes_body(large.manifest()))
+            reply.read()
+        except StorletShellError as error:
+            if not self._has_become(client, large, error):
+                self._give_up(client, large)
+                raise
+        else:
+            etag = reply.headers.get(wire.ETAG, "").strip('"')
+            if etag and etag != large.etag:
+                raise ServiceError(f"{large.target.path}: the server made another object of its segments")
+
+    def _has_become(self, client: Client, large: LargeObject, error: StorletShellError) -> bool:
+        """Tell whether the object is there although its manifest got no good answer: that may have been lost.
+
+        :raises StorletShellError: the given one, when that can't be known; the segments stay then
+        """
+        try:
+            reply = client.find(Request("HEAD", *large.target.path))
+        except StorletShellError:
+            raise type(error)(
+                f"{error.message}; whether it is stored is not known, so its segments stay: {large.folder}",
+                transaction_id=error.transaction_id,
+            ) from error
+        return reply is not None and reply.headers.get(wire.ETAG, "").strip('"') == large.etag
+
+    def _give_up(self, client: Client, large: LargeObject, *more: ObjectPath) -> None:
+        self._unfinished.discard(large)
+        self._drop(client, list(dict.fromkeys((*large.give_up(), *more))))
+
+    def _drop(self, client: Client, places: list[ObjectPath]) -> None:
+        """Delete segments that nothing names any more; what is left of them is told by ``clean``."""
+        self._replacing.unneeded |= delete_segments(client, places)
+
+    def clean(self) -> None:
+        """Delete the segments of objects that were begun and not finished."""
+        for large in list(self._unfinished):
+            self._give_up(self._client, large)

@@ -1,0 +1,176 @@
+"""Local files and folders on their way into a container, several at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from storlet_shell.errors import NotFoundError, StorletShellError, UsageError
+from storlet_shell.store.parallel import Tally, Worker, in_parallel
+from storlet_shell.store.segments import Replacing, is_manifest
+from storlet_shell.transfers.comparison import is_identical
+from storlet_shell.transfers.counts import Transferred
+from storlet_shell.transfers.limits import Limits
+from storlet_shell.transfers.segmented import LargeObject, SegmentedUpload, send
+from storlet_shell.transfers.targets import Choices, Target, find_targets
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.bodies import FileVersion, bytes_body, file_body, file_version, piece_body
+from storlet_shell.wire.requests import Request
+
+if TYPE_CHECKING:
+    from storlet_shell.values import Location
+    from storlet_shell.wire.client import Client
+
+JOBS = 8
+"""How many files, or segments of them, go at a time unless the caller says otherwise."""
+
+
+def upload_requests(source: Path, to: Location, choices: Choices | None = None) -> Iterator[Request]:
+    """Yield the uploads of a file, or of a folder's files, as if each went in one request; nothing is sent.
+
+    :param to: as for :func:`upload_files`
+    :raises NotFoundError: when the file or folder is not there
+    """
+    check_upload(source, to)
+    targets = (target for target in find_targets(source, to) if isinstance(target, Target))
+    return (target.request(choices or Choices()) for target in targets)
+
+
+def upload_files(
+    client: Client, source: Path, to: Location, choices: Choices | None = None, *, jobs: int = JOBS
+) -> Transferred:
+    """Upload a file, or each file of a folder and of the folders below it; those that fail don't keep back the others.
+
+    A file beyond what the cluster accepts in one request becomes a static large object.
+
+    :param source: a file or a folder; an empty folder in it becomes an empty object
+    :param to: a container, or the prefix that the names of the objects get; of a file, ``CONTAINER/OBJECT`` is the
+        object itself, while ``CONTAINER`` and ``CONTAINER/PREFIX/`` keep the file's name
+    :param jobs: how many go at a time
+    :raises NotFoundError: when the container, or the file or folder, is not there
+    :raises ServiceError: when so many have failed in a row that going on is no use
+    """
+    choices = choices or Choices()
+    check_upload(source, to)
+    _check_container(client, to.container)
+    replacing = Replacing(leave_segments=choices.leave_segments)
+    upload = _Upload(client, to.container, choices, replacing)
+    total = source.stat().st_size if source.is_file() else None
+    with client.observer.progress(str(source), total) as progress:
+        tally = Tally(progress.advance)
+        try:
+            in_parallel(client, tally, upload.parts(find_targets(source, to), tally), upload, jobs=jobs)
+        finally:
+            upload.segmented.clean()
+            for note in replacing.take_notes():
+                client.observer.warn(note)
+    return Transferred.of(tally, "uploaded")
+
+
+def check_upload(source: Path, to: Location) -> None:
+    """Check what can be checked of an upload before anything is asked.
+
+    :raises UsageError: when the target names no container
+    :raises NotFoundError: when the file or folder is not there
+    """
+    if not to.container:
+        raise UsageError("upload wants a container: CONTAINER, or CONTAINER/PREFIX")
+    if not source.exists():
+        raise NotFoundError(f"no local file or folder {source}")
+
+
+def _check_container(client: Client, container: str) -> None:
+    """Check that the container is there, before every single file finds out.
+
+    :raises NotFoundError: when it is not
+    """
+    reply = client.find(Request("HEAD", container))
+    if reply is None:
+        raise NotFoundError(f"container {container} is not there; make it with: mkdir {container}")
+    reply.close()
+
+
+class _Piece(NamedTuple):
+    """A segment of a large file.
+
+    :param version: the state in which all of the file must be sent
+    """
+
+    large: LargeObject
+    number: int
+    version: FileVersion
+
+
+class _Upload:
+    """Files that become objects of one container; threads share it."""
+
+    def __init__(self, client: Client, container: str, choices: Choices, replacing: Replacing) -> None:
+        self._client = client
+        self._choices = choices
+        self._limits = Limits.of(client)
+        self._replacing = replacing
+        self.segmented = SegmentedUpload(client, container, choices, replacing)
+
+    def parts(self, targets: Iterable[Target | StorletShellError], tally: Tally) -> Iterator[Target | _Piece]:
+        """Yield what one thread sends at a time: whole files, and segments; count as failures what can't be sent."""
+        for target in targets:
+            try:
+                if isinstance(target, StorletShellError):
+                    raise target
+                size = self._limits.segment_size(target.file.size, str(target.file.path), self._choices.segment_size)
+                if size is None:
+                    yield target
+                elif not self._is_skipped(Worker(self._client, tally), target):
+                    yield from self._pieces(target, size)
+            except StorletShellError as error:
+                tally.fail(error)
+
+    def _pieces(self, target: Target, segment_size: int) -> Iterator[_Piece]:
+        version = file_version(target.file.path)
+        large = LargeObject(target._replace(file=target.file.at(version)), segment_size)
+        self.segmented.begin(large)
+        for number in range(large.count):
+            yield _Piece(large, number, version)
+
+    def __call__(self, worker: Worker, part: Target | _Piece) -> None:
+        """Send a whole file, or a segment of one."""
+        if isinstance(part, _Piece):
+            self._send_piece(worker, part)
+        elif not self._is_skipped(worker, part):
+            self._send_whole(worker, part)
+
+    def _is_skipped(self, worker: Worker, target: Target) -> bool:
+        if not self._choices.skip_identical or target.file.is_folder:
+            return False
+        reply = worker.client.find(Request("HEAD", *target.path))
+        if reply is None or reply.headers.get(wire.CONTENT_LENGTH) != str(target.file.size):
+            return False
+        etag, has_segments = reply.headers.get(wire.ETAG, ""), is_manifest(reply.headers)
+        if not is_identical(worker.client, target.path, etag, target.file.path, is_manifest=has_segments):
+            return False
+        worker.tally.count("identical")
+        worker.tally.advance(target.file.size)
+        return True
+
+    def _send_whole(self, worker: Worker, target: Target) -> None:
+        with self._replacing.replaced(worker.client, target.path):
+            if target.file.is_folder:
+                send(worker, target.request(self._choices), bytes_body(b""))
+                worker.tally.count("folders")
+                return
+            with file_body(target.file.path) as body:
+                if body.version is not None:
+                    target = target._replace(file=target.file.at(body.version))
+                send(worker, target.request(self._choices), body)
+            worker.tally.count("uploaded", size=body.count)
+
+    def _send_piece(self, worker: Worker, piece: _Piece) -> None:
+        large, start = piece.large, piece.number * piece.large.segment_size
+        if not self.segmented.is_open(large):
+            return  # another segment has failed
+        length = min(large.segment_size, large.target.file.size - start)
+        # The last segment that is read has seen that the file is still as it was when all were read.
+        content = piece_body(large.target.file.path, start, length, piece.version)
+        if self.segmented.send_segment(worker, large, piece.number, content):
+            self.segmented.finish(worker, large)
