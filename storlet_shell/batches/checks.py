@@ -11,7 +11,7 @@ from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.templates import Template
 from storlet_shell.errors import Action, Hint, IdentityError, NotFoundError, UsageError
 from storlet_shell.store.failures import not_deployed
-from storlet_shell.store.metadata import exists, find
+from storlet_shell.store.metadata import exists
 from storlet_shell.store.runs import check_extra_resources, check_storlets_run
 from storlet_shell.values import Invocation, Location, ObjectPath
 
@@ -27,7 +27,7 @@ def check_ready(client: Client, run: Invocation) -> None:
     """
     check_storlets_run(client)
     with suppress(IdentityError):  # who may run a storlet need not be allowed to read it
-        if find(client, ObjectPath(client.storlet_container, run.storlet.name)) is None:
+        if not exists(client, ObjectPath(client.storlet_container, run.storlet.name)):
             raise not_deployed(client, run.storlet.name)
     check_extra_resources(client, run)
 

@@ -29,7 +29,7 @@ from storlet_shell.errors import (
 from storlet_shell.plugins import drivers
 from storlet_shell.results.saving import replacing_below
 from storlet_shell.schedulers.base import Endpoint, Scheduler
-from storlet_shell.store.metadata import find
+from storlet_shell.store.metadata import exists
 from storlet_shell.store.runs import copy_through, read_through
 from storlet_shell.store.segments import Replacing
 from storlet_shell.values import ObjectPath
@@ -128,7 +128,7 @@ class Crew:
             leftovers.extend(path for path in (task.source, *task.extra) if path.container == self._work.scratch)
             return outcome._replace(task=task)
         except NotFoundError as error:
-            if course.endpoint and find(self._client(course.endpoint), task.source) is None:
+            if course.endpoint and not exists(self._client(course.endpoint), task.source):
                 vanished = "vanished between the listing and the run"
                 raise NotFoundError(vanished, subject=str(task.source)) from error
             raise

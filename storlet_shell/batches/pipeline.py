@@ -9,8 +9,8 @@ from storlet_shell.batches.checks import check_ready
 from storlet_shell.batches.crew import SCRATCH_SECONDS
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Response
-from storlet_shell.store.reading import respond
-from storlet_shell.store.runs import copy_through, read_through
+from storlet_shell.store.reading import get
+from storlet_shell.store.runs import copy_through
 from storlet_shell.store.scratch import scratch
 from storlet_shell.values import Invocation, ObjectPath, Parameter, StorletName
 from storlet_shell.wire import headers as wire
@@ -59,6 +59,5 @@ def run_chain(client: Client, steps: tuple[Invocation, ...], source: ObjectPath)
             copy_through(client, run, source, result, wire.encode_expiry(SCRATCH_SECONDS))
             source = result
         last = steps[-1]._replace(on_proxy=True)
-        request, reply = read_through(client, source, last)
         # The answer has begun when the object is removed, and a body that has begun is read from the open file.
-        return respond(client, reply, request, last)
+        return get(client, source, last)

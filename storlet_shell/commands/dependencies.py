@@ -17,7 +17,7 @@ from storlet_shell.errors import UsageError
 from storlet_shell.results import Done, Report, Result, Table
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import Arg, Kind, command
-from storlet_shell.store.exchange import plan
+from storlet_shell.store.requests import plan
 from storlet_shell.values import StorletName
 
 

@@ -10,8 +10,8 @@ from storlet_shell.errors import IdentityError, StorletShellError, UsageError
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import Arg, Kind, command
-from storlet_shell.store.exchange import plan, respond
-from storlet_shell.store.runs import read_through
+from storlet_shell.store.reading import get
+from storlet_shell.store.requests import plan
 from storlet_shell.storlets.source import decode
 from storlet_shell.text import counted
 from storlet_shell.values import ContainerName, Invocation, ObjectPath, Parameter
@@ -110,17 +110,16 @@ def _done(deployed: Deployed) -> Done:
 
 def _invoke(session: Session, done: Done, run: Invocation, target: ObjectPath, *, show: bool) -> Result:
     try:
-        request, reply = read_through(session.client, target, run)
+        response = get(session.client, target, run)
     except StorletShellError:
         session.surroundings.warn(done.message)  # that much has happened
         raise
-    response = respond(session.client, reply, request, run)
     if show:
         session.surroundings.warn(done.message)
         return response
     count = sum(len(chunk) for chunk in response.iter_content())
-    message = f"{done.message}; it ran over {target}: {counted(count, 'byte')} (HTTP {reply.status})"
-    return Done(message, {**done.facts, "status": reply.status, "result_bytes": count})
+    message = f"{done.message}; it ran over {target}: {counted(count, 'byte')} (HTTP {response.status})"
+    return Done(message, {**done.facts, "status": response.status, "result_bytes": count})
 
 
 def _planned(session: Session, package: Package, container: str | None) -> Result:

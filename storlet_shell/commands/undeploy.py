@@ -7,7 +7,7 @@ from storlet_shell.deployments.undeploy import carry_out, look_up, plan_undeploy
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import Arg, Kind, command
-from storlet_shell.store.exchange import plan
+from storlet_shell.store.requests import plan
 from storlet_shell.values import ContainerName, StorletName
 
 

@@ -10,7 +10,7 @@ from storlet_shell.errors import UsageError
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import Arg, Kind, command
-from storlet_shell.store.exchange import plan
+from storlet_shell.store.requests import plan
 from storlet_shell.text import size
 from storlet_shell.transfers.stream import TEXT, StoredStream, stream_request, upload_stream
 from storlet_shell.transfers.targets import Choices
@@ -127,7 +127,7 @@ def _check_stream(choices: Choices) -> None:
 
 
 def _shown(stored: StoredStream, label: str) -> Result:
-    if stored.response is not None:
-        return stored.response
+    if stored.answer is not None:
+        return stored.answer.response()
     facts = {"location": str(stored.path), "segments": stored.segments, "bytes": stored.bytes}
     return Done(f"{stored.path}: stored in {stored.segments} segments, {size(stored.bytes)} from {label}", facts)

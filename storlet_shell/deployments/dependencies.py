@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.deployments.deployed import date_of, users_of_dependencies
 from storlet_shell.errors import NotFoundError, StorletShellError
-from storlet_shell.store.deletion import delete_object
+from storlet_shell.store.deletion import delete_object, delete_request
 from storlet_shell.store.listing import list_entries
+from storlet_shell.store.metadata import Info, find
 from storlet_shell.values import Location, ObjectPath
 from storlet_shell.wire import headers as wire
-from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
-    from storlet_shell.wire.transport import Reply
+    from storlet_shell.wire.requests import Request
 
 
 class DeployedDependency(NamedTuple):
@@ -48,10 +48,10 @@ def list_dependencies(client: Client) -> Iterator[DeployedDependency]:
     def dependencies() -> Iterator[DeployedDependency]:
         users = users_of_dependencies(client) if entries else {}
         for entry in entries:
-            reply = client.find(Request("HEAD", container, entry["name"]))
-            if reply is not None:  # it was not deleted since it was listed
+            info = find(client, ObjectPath(container, entry["name"]))
+            if info is not None:  # it was not deleted since it was listed
                 needed_by = users.get(entry["name"], [])
-                yield _described(entry["name"], entry["bytes"], date_of(entry), reply, needed_by)
+                yield _described(entry["name"], entry["bytes"], date_of(entry), info, needed_by)
 
     return dependencies()
 
@@ -61,39 +61,39 @@ def find_dependency(client: Client, name: str) -> DeployedDependency:
 
     :raises NotFoundError: when it is not there
     """
-    reply = _look_up(client, name)
-    size, date = wire.decode_length(reply.headers), reply.headers.get(wire.LAST_MODIFIED, "")
-    return _described(name, size, date, reply, users_of_dependencies(client).get(name, []))
+    info = _look_up(client, name)
+    return _described(
+        name, info.size, info.headers.get(wire.LAST_MODIFIED, ""), info, users_of_dependencies(client).get(name, [])
+    )
 
 
-def _described(name: str, size: int | None, date: str, reply: Reply, needed_by: list[str]) -> DeployedDependency:
-    headers = reply.headers
+def _described(name: str, size: int | None, date: str, info: Info, needed_by: list[str]) -> DeployedDependency:
+    headers = info.headers
     permissions, version = wire.decode_permissions(headers), headers.get(wire.DEPENDENCY_VERSION, "")
-    etag = headers.get(wire.ETAG, "").strip('"')
-    return DeployedDependency(name, size, permissions, version, etag, date, tuple(needed_by))
+    return DeployedDependency(name, size, permissions, version, info.etag, date, tuple(needed_by))
 
 
-def _look_up(client: Client, name: str) -> Reply:
+def _look_up(client: Client, name: str) -> Info:
     container = client.dependency_container
-    reply = client.find(Request("HEAD", container, name))
-    if reply is None:
+    info = find(client, ObjectPath(container, name))
+    if info is None:
         raise NotFoundError(f"dependency {name} is not in {container}; see: dependencies")
-    return reply
+    return info
 
 
 class Removal(NamedTuple):
     """Dependencies that can be deleted.
 
-    :param replies: what a HEAD has said of each
+    :param infos: what there is of each
     """
 
     names: tuple[str, ...]
-    replies: tuple[Reply, ...]
+    infos: tuple[Info, ...]
 
 
 def removal_requests(client: Client, names: Sequence[str]) -> list[Request]:
     """Return the deletions of dependencies."""
-    return [Request("DELETE", client.dependency_container, name) for name in names]
+    return [delete_request(client.dependency_container, name) for name in names]
 
 
 def remove_dependencies(client: Client, names: Sequence[str], *, force: bool = False) -> None:
@@ -128,9 +128,9 @@ def remove(client: Client, removal: Removal) -> None:
 
     :raises StorletShellError: when one can't be deleted
     """
-    for number, (name, reply) in enumerate(zip(removal.names, removal.replies, strict=True)):
+    for number, (name, info) in enumerate(zip(removal.names, removal.infos, strict=True)):
         try:
-            for note in delete_object(client, ObjectPath(client.dependency_container, name), reply=reply):
+            for note in delete_object(client, ObjectPath(client.dependency_container, name), info=info):
                 client.observer.warn(note)
         except StorletShellError:
             if number:

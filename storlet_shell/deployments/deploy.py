@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from storlet_shell.deployments.rollout import roll_out
 from storlet_shell.deployments.versions import Settled, code_to_store, has_content, settle
 from storlet_shell.errors import UsageError
-from storlet_shell.store.exchange import check_storlets_run
+from storlet_shell.store.metadata import Info, find
+from storlet_shell.store.runs import check_storlets_run
+from storlet_shell.values import ObjectPath
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.requests import Request
 
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from storlet_shell.deployments.package import Package
     from storlet_shell.values import StorletName
     from storlet_shell.wire.client import Client
-    from storlet_shell.wire.transport import Reply
 
 _VALUE_BYTES = 256
 """Swift's default ``max_meta_value_length`` (swift/common/constraints.py)."""
@@ -64,7 +65,7 @@ def deploy(client: Client, package: Package, container: str | None = None, *, fo
     check_storlets_run(client)
     if container not in (None, client.storlet_container):
         client.observer.warn(f"warning: this cluster runs storlets from container {client.storlet_container} only")
-    before = client.find(Request("HEAD", container or client.storlet_container, package.storlet.name))
+    before = find(client, ObjectPath(container or client.storlet_container, package.storlet.name))
     dependencies = [settle(client, package, dependency) for dependency in package.dependencies]
     package = package._replace(dependencies=tuple(settled.dependency for settled in dependencies))
     request = package.request(container or client.storlet_container)
@@ -79,7 +80,7 @@ def deploy(client: Client, package: Package, container: str | None = None, *, fo
     )
 
 
-def _is_deployed(package: Package, code: bytes, before: Reply | None, dependencies: list[Settled]) -> bool:
+def _is_deployed(package: Package, code: bytes, before: Info | None, dependencies: list[Settled]) -> bool:
     """Tell whether a deployment would change nothing."""
     if before is None or not has_content(before, code) or wire.decode_storlet(before.headers) != package.description:
         return False

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from storlet_shell.deployments.access import read_entries, users_of
 from storlet_shell.errors import NotFoundError, StorletShellError
 from storlet_shell.store.listing import list_entries
-from storlet_shell.values import ContainerName, Location, StorletName
+from storlet_shell.store.metadata import exists, find
+from storlet_shell.values import ContainerName, Location, ObjectPath, StorletName
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.header_dict import HeaderDict
-from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,18 +52,18 @@ def describe_storlet(client: Client, storlet: StorletName, container: str | None
     :raises NotFoundError: when it is not deployed
     """
     container = container or client.storlet_container
-    reply = client.find(Request("HEAD", container, storlet.name))
-    if reply is None:
+    info = find(client, ObjectPath(container, storlet.name))
+    if info is None:
         raise NotFoundError(f"storlet {storlet} is not deployed; there are: storlets list")
-    headers, description = reply.headers, wire.decode_storlet(reply.headers)
+    headers, description = info.headers, wire.decode_storlet(info.headers)
     metadata = wire.decode_metadata(headers)
     return StorletFacts(
         name=storlet.name,
         container=container,
         description=description,
-        bytes=wire.decode_length(headers),
+        bytes=info.size,
         date=headers.get(wire.LAST_MODIFIED, ""),
-        etag=headers.get(wire.ETAG, "").strip('"'),
+        etag=info.etag,
         interface_version=headers.get(wire.INTERFACE_VERSION, ""),
         missing_dependencies=tuple(name for name in description.dependencies if not _is_deployed(client, name)),
         metadata=HeaderDict(entry for entry in metadata.items() if not entry[0].title().startswith(_DESCRIBED)),
@@ -73,13 +73,13 @@ def describe_storlet(client: Client, storlet: StorletName, container: str | None
 
 
 def _is_deployed(client: Client, dependency: str) -> bool:
-    return client.find(Request("HEAD", client.dependency_container, dependency)) is not None
+    return exists(client, ObjectPath(client.dependency_container, dependency))
 
 
 def _readers(client: Client, container: str) -> tuple[str, ...]:
     """Return who else may run it: whoever may read it (storlets ``handlers/proxy.py: verify_access_to_storlet``)."""
-    reply = client.find(Request("HEAD", container))
-    return read_entries(reply.headers.get(wire.CONTAINER_READ, "")) if reply else ()
+    info = find(client, Location(container))
+    return read_entries(info.headers.get(wire.CONTAINER_READ, "")) if info else ()
 
 
 def _last_run(client: Client, storlet: StorletName) -> str:
@@ -106,7 +106,7 @@ def find_grants(client: Client, storlet: StorletName) -> list[GrantOver]:
     """
     grants = []
     for entry in list_entries(client, Location()):
-        reply = client.find(Request("HEAD", entry["name"]))
-        acl = reply.headers.get(wire.CONTAINER_READ, "") if reply else ""
+        info = find(client, Location(entry["name"]))
+        acl = info.headers.get(wire.CONTAINER_READ, "") if info else ""
         grants += [GrantOver(user, ContainerName(entry["name"])) for user in users_of(acl, storlet.name)]
     return grants

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.errors import NotFoundError, UsageError
 from storlet_shell.results.saving import temporarily
+from storlet_shell.store.reading import get
 from storlet_shell.storlets import trial
 from storlet_shell.values import ObjectPath, Parameter, StorletMain, expand
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.bodies import open_file
-from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
     from storlet_shell.deployments.package import Package
@@ -68,10 +68,10 @@ def object_input(client: Client, path: ObjectPath) -> Iterator[Input]:
     :raises NotFoundError: when it is not there
     """
     with temporarily(), tempfile.TemporaryDirectory(prefix="storlet-input-") as folder:
-        reply = client.send(Request("GET", path.container, path.name))
+        response = get(client, path)
         file = Path(folder, "input")
-        trial.copy_stream(reply.chunks(), file)
-        yield Input(file, _as_read(wire.decode_metadata(reply.headers)))
+        trial.copy_stream(response.iter_content(), file)
+        yield Input(file, _as_read(wire.decode_metadata(response.headers)))
 
 
 def _as_read(metadata: Mapping[str, str]) -> dict[str, str]:

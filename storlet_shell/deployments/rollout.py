@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from storlet_shell.errors import NotFoundError, StorletShellError
+from storlet_shell.store.metadata import exists, find
 from storlet_shell.store.objects import store
 from storlet_shell.store.segments import Replacing
 from storlet_shell.values import ObjectPath
@@ -19,11 +20,11 @@ from storlet_shell.wire.requests import Request
 if TYPE_CHECKING:
     from storlet_shell.deployments.package import Dependency
     from storlet_shell.deployments.versions import Settled
+    from storlet_shell.store.metadata import Info
     from storlet_shell.wire.client import Client
-    from storlet_shell.wire.transport import Reply
 
 
-def roll_out(client: Client, request: Request, code: bytes, before: Reply | None, dependencies: list[Settled]) -> None:
+def roll_out(client: Client, request: Request, code: bytes, before: Info | None, dependencies: list[Settled]) -> None:
     """Upload a storlet's dependencies and then the storlet, with which they take effect.
 
     :param request: the storlet's upload
@@ -41,7 +42,7 @@ def roll_out(client: Client, request: Request, code: bytes, before: Reply | None
 
 @contextmanager
 def _segments_replaced(
-    client: Client, request: Request, before: Reply | None, dependencies: list[Settled]
+    client: Client, request: Request, before: Info | None, dependencies: list[Settled]
 ) -> Iterator[None]:
     """Delete the segments of whatever large objects the uploads within this take the place of."""
     replacing = Replacing()
@@ -94,10 +95,10 @@ class _Rollout:
     def keep(self, dependency: Dependency) -> None:
         """Leave a dependency as it is; the copy that a killed deployment has left of an older one goes at the end."""
         copy = f"{dependency.object_name}.before"
-        if self._client.find(Request("HEAD", self._container, copy)) is not None:
+        if exists(self._client, ObjectPath(self._container, copy)):
             self._copies.append(Request("DELETE", self._container, copy))
 
-    def put(self, dependency: Dependency, before: Reply | None) -> None:
+    def put(self, dependency: Dependency, before: Info | None) -> None:
         """Upload a dependency.
 
         :param before: what is there by its name
@@ -112,7 +113,7 @@ class _Rollout:
             self._undo.append(self._copy(f"{name}.before", name))
         _store(client, dependency.request(self._container), dependency.content)
 
-    def finish(self, request: Request, code: bytes, before: Reply | None) -> None:
+    def finish(self, request: Request, code: bytes, before: Info | None) -> None:
         """Upload the storlet, with which the dependencies take effect.
 
         :param before: what it replaces
@@ -121,7 +122,7 @@ class _Rollout:
         etag = hashlib.md5(code, usedforsecurity=False).hexdigest()
 
         def is_stored() -> bool:
-            now = client.find(Request("HEAD", request.container, request.name))
+            now = find(client, ObjectPath(request.container, request.name))
             return now is not None and now.headers.get(wire.ETAG) == etag and now.headers.get(wire.TIMESTAMP) != old
 
         self._is_stored = is_stored

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.deployments.deployed import users_of_dependencies
 from storlet_shell.errors import NotFoundError, StorletShellError
-from storlet_shell.store.deletion import delete_object
+from storlet_shell.store.deletion import delete_object, delete_request
 from storlet_shell.store.failures import not_deployed
+from storlet_shell.store.metadata import Info, head
 from storlet_shell.values import ObjectPath, StorletName
 from storlet_shell.wire import headers as wire
-from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
-    from storlet_shell.wire.transport import Reply
+    from storlet_shell.wire.requests import Request
 
 
 class Undeployment(NamedTuple):
@@ -35,11 +35,8 @@ class Undeployment(NamedTuple):
 
     def requests(self, client: Client) -> list[Request]:
         """Return the deletions, in order."""
-        names = [(client.dependency_container, name) for name in self.dependencies]
-        return [
-            Request("DELETE", *path)
-            for path in ((self.container or client.storlet_container, self.storlet.name), *names)
-        ]
+        storlet = delete_request(self.container or client.storlet_container, self.storlet.name)
+        return [storlet, *(delete_request(client.dependency_container, name) for name in self.dependencies)]
 
 
 def undeploy(
@@ -73,17 +70,15 @@ def plan_undeployment(
     return Undeployment(storlet, container, alone, {name: users for name, users in others.items() if users})
 
 
-def look_up(client: Client, storlet: StorletName, container: str | None = None) -> Reply:
+def look_up(client: Client, storlet: StorletName, container: str | None = None) -> Info:
     """Return what a HEAD says of a deployed storlet.
 
     :raises NotFoundError: when it is not deployed; it names the one that may be meant
     """
     try:
-        reply = client.send(Request("HEAD", container or client.storlet_container, storlet.name))
+        return head(client, ObjectPath(container or client.storlet_container, storlet.name))
     except NotFoundError as error:
         raise not_deployed(client, storlet.name, container or "", transaction_id=error.transaction_id) from error
-    reply.close()
-    return reply
 
 
 def carry_out(client: Client, undeployment: Undeployment) -> None:

@@ -6,14 +6,14 @@ import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.errors import NotFoundError
+from storlet_shell.store.metadata import Info, find
 from storlet_shell.storlets.renewal import lengthened, renamed, with_names
+from storlet_shell.values import ObjectPath
 from storlet_shell.wire import headers as wire
-from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
     from storlet_shell.deployments.package import Dependency, Package
     from storlet_shell.wire.client import Client
-    from storlet_shell.wire.transport import Reply
 
 
 class Settled(NamedTuple):
@@ -23,7 +23,7 @@ class Settled(NamedTuple):
     """
 
     dependency: Dependency
-    before: Reply | None
+    before: Info | None
 
     @property
     def is_deployed(self) -> bool:
@@ -42,7 +42,7 @@ def settle(client: Client, package: Package, dependency: Dependency) -> Settled:
 
     :raises NotFoundError: when a dependency that is no local file is not there
     """
-    before = client.find(Request("HEAD", client.dependency_container, dependency.object_name))
+    before = find(client, ObjectPath(client.dependency_container, dependency.object_name))
     if dependency.file is None and before is None:
         raise NotFoundError(
             f"dependency {dependency.name} is neither a local file nor in container {client.dependency_container}"
@@ -63,31 +63,31 @@ def settle(client: Client, package: Package, dependency: Dependency) -> Settled:
     return settle(client, package, dependency._replace(kept=kept))
 
 
-def is_same(dependency: Dependency, reply: Reply) -> bool:
+def is_same(dependency: Dependency, info: Info) -> bool:
     """Tell whether a local file is what is stored, with its content and, for its owner, its permissions.
 
-    :param reply: the answer to a HEAD of the stored dependency
+    :param info: the stored dependency
     """
-    is_executable = bool(wire.decode_permissions(reply.headers) & 0o100)
-    return has_content(reply, dependency.content) and is_executable == dependency.is_executable
+    is_executable = bool(wire.decode_permissions(info.headers) & 0o100)
+    return has_content(info, dependency.content) and is_executable == dependency.is_executable
 
 
-def has_content(reply: Reply, content: bytes) -> bool:
-    """Tell whether a stored object has a content, by the answer to a HEAD of it."""
-    return reply.headers.get(wire.ETAG, "").strip('"') == hashlib.md5(content, usedforsecurity=False).hexdigest()
+def has_content(info: Info, content: bytes) -> bool:
+    """Tell whether a stored object has a content."""
+    return info.etag == hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
-def code_to_store(client: Client, package: Package, before: Reply | None) -> bytes:
+def code_to_store(client: Client, package: Package, before: Info | None) -> bytes:
     """Return the code as it is to be stored: with the names of its dependencies, and longer than what it replaces.
 
-    :param before: the answer to a HEAD of the storlet that is there; None for none
+    :param before: the storlet that is there; None for none
     """
     names = {dependency.kept: dependency.name for dependency in package.dependencies if dependency.kept}
     is_jar = package.language == "java"
     code = with_names(package.code, names) if names and not is_jar else package.code
     if before is None or client.is_embedded:
         return code
-    length = wire.decode_length(before.headers) or 0
+    length = before.size or 0
     same = lengthened(code, length, is_jar=is_jar)
     if same and has_content(before, same):
         return same

@@ -12,9 +12,11 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from storlet_shell.errors import IncompleteBodyError, LocalFileError, NotFoundError, StorletShellError, UsageError
 from storlet_shell.results.saving import make_folder_below, replacing_below
-from storlet_shell.store.exchange import check_received
 from storlet_shell.store.listing import list_entries
+from storlet_shell.store.metadata import head
 from storlet_shell.store.parallel import Tally, Worker, in_parallel
+from storlet_shell.store.reading import check_received
+from storlet_shell.store.requests import read_request
 from storlet_shell.text import counted
 from storlet_shell.transfers.comparison import is_identical
 from storlet_shell.transfers.counts import Transferred
@@ -23,7 +25,6 @@ from storlet_shell.transfers.folder import Conflicts, place
 from storlet_shell.values import Location, ObjectPath, read_count
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.quoting import check_encodable
-from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
@@ -156,9 +157,8 @@ def _total(client: Client, source: Location) -> int | None:
 
     :raises NotFoundError: when it is not
     """
-    reply = client.send(Request("HEAD", source.container))
-    reply.close()
-    return None if source.prefix else read_count(reply.headers.get(wire.CONTAINER_BYTES, ""))
+    headers = head(client, Location(source.container)).headers
+    return None if source.prefix else read_count(headers.get(wire.CONTAINER_BYTES, ""))
 
 
 def _entries(client: Client, source: Location) -> Iterator[_Entry]:
@@ -211,7 +211,7 @@ class _Download:
         return is_identical(worker.client, entry.path, entry.listed["hash"], path, is_manifest=is_manifest)
 
     def _save(self, worker: Worker, source: ObjectPath, name: str) -> int:
-        request = Request("GET", source.container, source.name, headers={"Accept-Encoding": "identity"})
+        request = read_request(source)
         reply = worker.client.send(request)
         try:
             with replacing_below(os.fspath(self._folder), name) as file:

@@ -11,7 +11,9 @@ from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING
 
 from storlet_shell.errors import ServiceError, StorletShellError
+from storlet_shell.store.containers import make
 from storlet_shell.store.listing import list_entries
+from storlet_shell.store.metadata import exists, find, head
 from storlet_shell.store.objects import store
 from storlet_shell.store.segments import SEGMENTS, Replacing, Segment, delete_segments, folder_of
 from storlet_shell.values import Location, ObjectPath
@@ -144,12 +146,10 @@ class SegmentedUpload:
     def _make_container(self, name: str) -> bool:
         """Make the container of the segments, with the storage policy of the objects' own; tell whether it is new."""
         client = self._client
-        if client.find(Request("HEAD", name)) is not None:
+        if exists(client, Location(name)):
             return False
-        reply = client.send(Request("HEAD", self._container))
-        reply.close()
-        policy = reply.headers.get(wire.STORAGE_POLICY)
-        client.send(Request("PUT", name, headers={wire.STORAGE_POLICY: policy} if policy else {})).read()
+        policy = head(client, Location(self._container)).headers.get(wire.STORAGE_POLICY)
+        make(client, name, policy=policy)
         return True
 
     def _folders(self, large: LargeObject) -> set[ObjectPath]:
@@ -220,13 +220,13 @@ class SegmentedUpload:
         :raises StorletShellError: the given one, when that can't be known; the segments stay then
         """
         try:
-            reply = client.find(Request("HEAD", *large.target.path))
+            info = find(client, large.target.path)
         except StorletShellError:
             raise type(error)(
                 f"{error.message}; whether it is stored is not known, so its segments stay: {large.folder}",
                 transaction_id=error.transaction_id,
             ) from error
-        return reply is not None and reply.headers.get(wire.ETAG, "").strip('"') == large.etag
+        return info is not None and info.etag == large.etag
 
     def _give_up(self, client: Client, large: LargeObject, *more: ObjectPath) -> None:
         self._unfinished.discard(large)

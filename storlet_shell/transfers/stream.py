@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple, cast
 
 from storlet_shell.errors import LocalFileError, UsageError
-from storlet_shell.results import Response
-from storlet_shell.store.objects import replace
+from storlet_shell.store.objects import Stored, replace
 from storlet_shell.store.parallel import Tally, Worker
+from storlet_shell.store.requests import put_request
 from storlet_shell.store.segments import Replacing
 from storlet_shell.transfers.folder import LocalFile
 from storlet_shell.transfers.limits import Limits
@@ -20,11 +20,11 @@ from storlet_shell.transfers.segmented import LargeObject, SegmentedUpload
 from storlet_shell.transfers.targets import Choices, Target
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.bodies import bytes_body, stream_body, watch_stream
-from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
     from storlet_shell.values import ObjectPath
     from storlet_shell.wire.client import Client
+    from storlet_shell.wire.requests import Request
 
 TEXT = "text/plain; charset=utf-8"
 """The content type of text that somebody has typed, if the object's name tells none."""
@@ -94,13 +94,13 @@ class StoredStream(NamedTuple):
 
     :param bytes: how many there were
     :param segments: in how many segments they are stored; 0 of an object that was sent in one request
-    :param response: the answer to that request; None of segments
+    :param answer: the answer to that request; None of segments
     """
 
     path: ObjectPath
     bytes: int
     segments: int = 0
-    response: Response | None = None
+    answer: Stored | None = None
 
 
 def stream_request(
@@ -111,8 +111,7 @@ def stream_request(
     :param label: the stream, in words
     :param default_type: the content type if neither the choices nor the object's name tell one
     """
-    kind = (choices or Choices()).type_of(path.name, default_type)
-    return Request("PUT", *path, headers={wire.CONTENT_TYPE: kind}, body=label)
+    return put_request(path, label, content_type=(choices or Choices()).type_of(path.name, default_type))
 
 
 def upload_stream(
@@ -147,7 +146,7 @@ def upload_stream(
             return _upload_pieces(client, path, choices, pieces)
         body = bytes_body(whole)
     stored = replace(client, request, body, Replacing(leave_segments=choices.leave_segments))
-    return StoredStream(path, body.count, response=stored.response())
+    return StoredStream(path, body.count, answer=stored)
 
 
 def _upload_pieces(client: Client, path: ObjectPath, choices: Choices, pieces: Pieces) -> StoredStream:

@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.errors import NotFoundError, StorletShellError, UsageError
+from storlet_shell.store.metadata import exists, find
 from storlet_shell.store.parallel import Tally, Worker, in_parallel
-from storlet_shell.store.segments import Replacing, is_manifest
+from storlet_shell.store.segments import Replacing
 from storlet_shell.transfers.comparison import is_identical
 from storlet_shell.transfers.counts import Transferred
 from storlet_shell.transfers.limits import Limits
 from storlet_shell.transfers.segmented import LargeObject, SegmentedUpload, send
 from storlet_shell.transfers.targets import Choices, Target, find_targets
-from storlet_shell.wire import headers as wire
+from storlet_shell.values import Location
 from storlet_shell.wire.bodies import FileVersion, bytes_body, file_body, file_version, piece_body
 from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
-    from storlet_shell.values import Location
     from storlet_shell.wire.client import Client
 
 JOBS = 8
@@ -85,10 +85,8 @@ def _check_container(client: Client, container: str) -> None:
 
     :raises NotFoundError: when it is not
     """
-    reply = client.find(Request("HEAD", container))
-    if reply is None:
+    if not exists(client, Location(container)):
         raise NotFoundError(f"container {container} is not there; make it with: mkdir {container}")
-    reply.close()
 
 
 class _Piece(NamedTuple):
@@ -143,11 +141,10 @@ class _Upload:
     def _is_skipped(self, worker: Worker, target: Target) -> bool:
         if not self._choices.skip_identical or target.file.is_folder:
             return False
-        reply = worker.client.find(Request("HEAD", *target.path))
-        if reply is None or reply.headers.get(wire.CONTENT_LENGTH) != str(target.file.size):
+        info = find(worker.client, target.path)
+        if info is None or info.size != target.file.size:
             return False
-        etag, has_segments = reply.headers.get(wire.ETAG, ""), is_manifest(reply.headers)
-        if not is_identical(worker.client, target.path, etag, target.file.path, is_manifest=has_segments):
+        if not is_identical(worker.client, target.path, info.etag, target.file.path, is_manifest=info.is_manifest):
             return False
         worker.tally.count("identical")
         worker.tally.advance(target.file.size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +12,14 @@ import pytest
 
 from storlet_shell.batches import endpoints, throttle
 from storlet_shell.embedded import control
-from storlet_shell.identity.credentials import Connection, Login
+from storlet_shell.identity.login import Login
 from storlet_shell.identity.values import Credentials
+from storlet_shell.values import Connection
 from storlet_shell.wire import client as client_module
 from storlet_shell.wire.client import Client
+from tests.support.folders import FILES
 from tests.support.lines import Runner, base_environment
+from tests.support.observers import Notebook
 from tests.support.responder import KEY, USER, Answer, Recorded, Responder, ok
 from tests.support.storlets import STORLETS
 
@@ -97,6 +101,39 @@ def real_client(swift: control.Running) -> Iterator[Client]:
     made = Client(Login(Credentials("the test", "v1", swift.auth_url, swift.user, swift.key), Connection()))
     yield made
     made.close()
+
+
+@pytest.fixture
+def observer() -> Notebook:
+    """Return what remembers all that the client of :func:`observed` tells."""
+    return Notebook()
+
+
+@pytest.fixture
+def observed(swift: control.Running, observer: Notebook) -> Iterator[Client]:
+    """Return a client of the real Swift that tells the observer of its requests, warnings and progress."""
+    login = Login(Credentials("the test", "v1", swift.auth_url, swift.user, swift.key), Connection())
+    made = Client(login, observer.requests.append, observer=observer)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Make a folder with files of every kind, dated a while ago."""
+    made = tmp_path / "from"
+    for name, content in FILES.items():
+        (made / name).parent.mkdir(parents=True, exist_ok=True)
+        (made / name).write_bytes(content)
+        os.utime(made / name, (1_600_000_000.25, 1_600_000_000.25))
+    (made / "empty").mkdir()
+    return made
+
+
+@pytest.fixture
+def module() -> str:
+    """Return a name that no other test deploys a storlet by."""
+    return f"d{secrets.token_hex(4)}"
 
 
 @pytest.fixture

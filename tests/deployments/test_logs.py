@@ -1,0 +1,58 @@
+"""The records of a storlet's runs, read from its log."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from storlet_shell.deployments.logs import Record, logs, read_records
+from storlet_shell.errors import NotFoundError
+from storlet_shell.store.runs import read_through
+from storlet_shell.values import Invocation, ObjectPath, StorletName
+from storlet_shell.wire.client import Client
+
+LOG = """\
+--- 2023-11-14T22:13:20Z tx1 GET /v1/AUTH_a/c/%20o: ok (0.250 s)
+a line
+--- no heading
+--- 99 tx - : (1 s)
+--- 2023-11-14T22:13:20Z tx2 -: failed: over (2 s) and --- out (1.500 s)
+--- 2023-11-14T22:13:20Z - PUT /v1/AUTH_a/c/o: ok (0.000 s)
+the last
+"""
+"""As the embedded engine renders its records (``embedded/engine/journal.py: Record.render``)."""
+
+MOMENT = datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
+
+
+def test_records_are_split_by_their_headings() -> None:
+    """With an outcome of several words, without a request, without a text; what only looks like a heading is text."""
+    assert list(read_records(LOG)) == [
+        Record("a line\n--- no heading\n--- 99 tx - : (1 s)\n", MOMENT, "tx1", "GET /v1/AUTH_a/c/%20o", "ok", 0.25),
+        Record("", MOMENT, "tx2", "", "failed: over (2 s) and --- out", 1.5),
+        Record("the last\n", MOMENT, "", "PUT /v1/AUTH_a/c/o", "ok", 0.0),
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "\n", "a line\nanother", "--- 2026-13-01T00:00:00Z tx -: ok (1 s)\n"])
+def test_log_without_headings_is_one_record(text: str) -> None:
+    """Upstream's engine doesn't tell runs apart; what only looks like a heading is none."""
+    assert list(read_records(text)) == ([Record(text)] if text else [])
+
+
+def test_run_is_in_the_log(observed: Client, here: str) -> None:
+    """With its transaction, how it ended, and what the storlet has logged."""
+    reply = read_through(observed, ObjectPath(here, "o"), Invocation(StorletName("upper.py"))).reply
+    reply.read()
+    (record,) = logs(observed, StorletName("upper.py"), reply.transaction_id)
+    assert (record.transaction_id, record.outcome) == (reply.transaction_id, "ok")
+    assert record.request.endswith(f"/{here}/o")
+    assert "upper ran" in record.text
+    assert list(logs(observed, StorletName("upper.py")))[-1] == record
+
+
+def test_storlet_without_a_log_is_raised(observed: Client, here: str) -> None:
+    """Before anything is read of the records, with the storlet that may be meant."""
+    with pytest.raises(NotFoundError, match=r"did you mean upper\.py"):
+        logs(observed, StorletName("uper.py"))

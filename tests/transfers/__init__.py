@@ -1,0 +1,1 @@
+"""Tests of files and folders on their way into the store and out of it."""
