@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
-from storlet_shell.batches.executor import Executor, How
+from storlet_shell.batches.executor import Access, Executor
 from storlet_shell.batches.journal import Journal
 from storlet_shell.batches.work import Outcome, Task, Work
 from storlet_shell.errors import StorletShellError
@@ -68,9 +68,9 @@ class Batch:
         """Have outcomes hold what the storlet makes, where it goes nowhere else."""
         self._work = self._work._replace(keeps_bodies=True)
 
-    def outcomes(self, how: How) -> Generator[Outcome]:
+    def outcomes(self, access: Access) -> Generator[Outcome]:
         """Run the batch, and yield what comes of each object that was not done before."""
-        outcomes = self._executor.run(self._work, self._tasks(), how)
+        outcomes = self._executor.run(self._work, self._tasks(), access)
         try:
             for outcome in outcomes:
                 yield from self._ended(outcome)
@@ -107,7 +107,8 @@ class Batch:
                 check_encodable(source.name, source)
                 yield self._make(number, source)
             except StorletShellError as error:
-                failed = Outcome(Task(number, source), error=error.message, exit_status=int(error.exit_status))
+                status = int(error.exit_status)
+                failed = Outcome(Task(number, source), error=error.message, exit_status=status, hint=error.hint)
                 self._refused.append(failed)
 
     def _settle(self, outcomes: Iterator[Outcome]) -> None:
