@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.deployments.deployed import date_of, users_of_dependencies
-from storlet_shell.errors import NotFoundError, StorletShellError
+from storlet_shell.errors import Action, Hint, NotFoundError, StorletShellError
 from storlet_shell.store.deletion import delete_object, deletion
 from storlet_shell.store.listing import list_entries
-from storlet_shell.store.metadata import Info, find
+from storlet_shell.store.metadata import Info, find, head
 from storlet_shell.values import Location, ObjectPath
 from storlet_shell.wire import headers as wire
 
@@ -61,7 +61,9 @@ def find_dependency(client: Client, name: str) -> DeployedDependency:
 
     :raises NotFoundError: when it is not there
     """
-    info = _look_up(client, name)
+    info = find(client, ObjectPath(client.dependency_container, name))
+    if info is None:
+        raise _absent(client, name)
     date = info.headers.get(wire.LAST_MODIFIED, "")
     return _described(info, info.size, date, users_of_dependencies(client).get(name, []))
 
@@ -72,12 +74,9 @@ def _described(info: Info, size: int | None, date: str, needed_by: list[str]) ->
     return DeployedDependency(name, size, permissions, version, info.etag, date, tuple(needed_by))
 
 
-def _look_up(client: Client, name: str) -> Info:
-    container = client.dependency_container
-    info = find(client, ObjectPath(container, name))
-    if info is None:
-        raise NotFoundError(f"dependency {name} is not in {container}; see: dependencies")
-    return info
+def _absent(client: Client, name: str) -> NotFoundError:
+    text, hint = f"dependency {{subject}} is not in {client.dependency_container}", Hint(Action.SEE_DEPENDENCIES)
+    return NotFoundError(text, subject=name, hint=hint)
 
 
 class Removal(NamedTuple):
@@ -112,14 +111,20 @@ def plan_removal(client: Client, names: Sequence[str], *, force: bool = False) -
     return Removal(tuple(names), tuple(_look_up(client, name) for name in names))
 
 
+def _look_up(client: Client, name: str) -> Info:
+    try:
+        return head(client, ObjectPath(client.dependency_container, name))
+    except NotFoundError as error:
+        raise _absent(client, name) from error
+
+
 def _check_unneeded(client: Client, names: Sequence[str]) -> None:
     users = users_of_dependencies(client)
     for name in names:
         if needed_by := users.get(name):
             verb = "need" if needed_by[1:] else "needs"
-            raise StorletShellError(
-                f"{', '.join(needed_by)} {verb} dependency {name}, so nothing was deleted (--force deletes it)"
-            )
+            text = f"{', '.join(needed_by)} {verb} dependency {{subject}}, so nothing was deleted"
+            raise StorletShellError(text, subject=name, hint=Hint(Action.FORCE))
 
 
 def remove(client: Client, removal: Removal) -> None:
