@@ -12,8 +12,9 @@ from faults.clients import Clients, Ended
 from faults.count import Count
 from faults.relay import Choose, FaultyRelay
 from storlet_shell.embedded import control
-from storlet_shell.identity.credentials import Connection, Login
+from storlet_shell.identity.login import Login
 from storlet_shell.identity.values import Credentials
+from storlet_shell.values import Connection
 from storlet_shell.wire.client import Client
 from tests.support.lines import ROOT
 

@@ -9,7 +9,7 @@ from urllib3 import HTTPConnectionPool
 from urllib3.connection import HTTPConnection
 
 from storlet_shell.errors import ServiceError
-from storlet_shell.identity.credentials import Login
+from storlet_shell.identity.login import Login
 from storlet_shell.identity.values import Credentials
 from storlet_shell.session import Session, Surroundings
 from storlet_shell.values import Connection

@@ -15,10 +15,11 @@ from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from storlet_shell.errors import IdentityError, RefusedError, UsageError
-from storlet_shell.identity.credentials import Login
-from storlet_shell.identity.environment import LOCAL, discover, holds_none, says_yes
+from storlet_shell.identity.environment import LOCAL, discover, holds_none
 from storlet_shell.identity.finder import Finder
+from storlet_shell.identity.login import Login
 from storlet_shell.identity.values import Credentials
+from storlet_shell.identity.variables import says_yes
 from storlet_shell.values import Parameter, merge_parameters
 from storlet_shell.wire.observer import Observer
 

@@ -41,7 +41,7 @@ ONLY_IN = {
     "swiftclient": {"wire.transport"},
     "requests": {"wire.transport"},
     "urllib3": {"wire.transport"},
-    "keystoneauth1": {"identity.keystone"},
+    "keystoneauth1": {"identity.keystone_login"},
     "openstack": {"identity.clouds"},
     "yaml": {"identity.clouds"},
     "swift": {"embedded"},
@@ -248,3 +248,53 @@ def test_modules_keep_no_state(module: str) -> None:
     """No module changes a global; where the embedded server's process must, it says so by its name."""
     changed = [node for node in nodes(modules()[module]) if isinstance(node, ast.Global)]
     assert not changed
+
+
+TRICKS = ("gc.", "signal.signal", "signal.setitimer", "os._exit", "os.dup2", "sys.modules", "sys.unraisablehook")
+"""What a process does to itself, as code spells it."""
+
+MAY_PLAY_TRICKS = {
+    "adapters.startup": "each is a named function there, with its reason",
+    "embedded": "a process of its own, that runs others' code",
+    "storlets.trial_process": "a process of its own, that runs a storlet as the engine does",
+    "storlets.running": "looks whether a name that a storlet lacks is a module; it changes nothing",
+    "identity.clouds": "reads clouds.yaml by openstack.config without the rest of the SDK",
+}
+"""Where they may stand, and why."""
+
+
+def test_process_tricks_stand_in_one_place() -> None:
+    """Garbage collection, signals, sudden ends, hidden modules, the process's own memory."""
+    users = set()
+    for module, tree in modules().items():
+        for node in nodes(tree):
+            is_trick = isinstance(node, ast.Attribute) and ast.unparse(node).startswith(TRICKS)
+            if is_trick or (isinstance(node, ast.Constant) and node.value == "/proc/self/mem"):
+                users.add(module)
+    assert "adapters.startup" in users
+    assert not {user for user in users if not within(user, set(MAY_PLAY_TRICKS))}
+
+
+CATCHES_ALL = {
+    "adapters.execution": "the edge: a line ends here, whatever ended it",
+    "adapters.completion.names": "Tab: the command that follows tells the error",
+    "adapters.notebook.magics": "Tab in a notebook, the same",
+}
+"""Which adapters may catch what they do not know, and why."""
+
+
+@pytest.mark.parametrize("module", [module for module in modules() if module.startswith("adapters")])
+def test_front_ends_catch_in_one_place(module: str) -> None:
+    """An error that nobody expects is caught at the edge only, and there once."""
+    broad = [
+        node
+        for node in nodes(modules()[module])
+        if isinstance(node, ast.ExceptHandler)
+        and (
+            node.type is None
+            or {"Exception", "BaseException"} & {part.id for part in ast.walk(node.type) if isinstance(part, ast.Name)}
+        )
+    ]
+    assert not broad or module in CATCHES_ALL
+    if module == "adapters.execution":
+        assert len(broad) == 1

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from contextlib import suppress
-from pathlib import Path
 
 from storlet_shell.identity.environment import SECRET_VARIABLES
 
@@ -58,17 +55,10 @@ def identity(given: argparse.Namespace) -> dict[str, str]:
     return {name: value for name, value in said.items() if value is not None}
 
 
-def hide_secrets(given: argparse.Namespace) -> list[str]:
-    """Blank the secrets out of the command line that other users see of this process, where the system allows it.
-
-    :returns: the options that held one
-    """
-    secret = [name for name in (*_SHOWN, *_FURTHER) if _variable(name) in SECRET_VARIABLES]
-    held = {f"--os-{name}": value for name in secret if (value := _value(given, name))}
-    if held:
-        with suppress(OSError, ValueError, IndexError):  # Linux has these files
-            _overwrite([value.encode("utf-8", "surrogateescape") for value in held.values()])
-    return list(held)
+def secrets(given: argparse.Namespace) -> dict[str, str]:
+    """Return the secrets that stand on the command line, by their options."""
+    names = [name for name in (*_SHOWN, *_FURTHER) if _variable(name) in SECRET_VARIABLES]
+    return {f"--os-{name}": value for name in names if (value := _value(given, name))}
 
 
 def _variable(name: str) -> str:
@@ -78,16 +68,3 @@ def _variable(name: str) -> str:
 def _value(given: argparse.Namespace, name: str) -> str | None:
     value: str | None = getattr(given, f"os_{name.replace('-', '_')}")
     return value
-
-
-def _overwrite(secrets: Sequence[bytes]) -> None:
-    """Overwrite secrets in this process's own arguments, which lie where ``/proc/self/stat`` says (``proc(5)``)."""
-    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
-    start, length = int(fields[45]), int(fields[46]) - int(fields[45])
-    with Path("/proc/self/mem").open("r+b", buffering=0) as memory:
-        memory.seek(start)
-        arguments = memory.read(length)
-        for secret in secrets:
-            arguments = arguments.replace(secret, b"*" * len(secret))
-        memory.seek(start)
-        memory.write(arguments)

@@ -29,6 +29,7 @@ from storlet_shell.errors import (
 from storlet_shell.plugins import drivers
 from storlet_shell.results.saving import replacing_below
 from storlet_shell.schedulers.base import Endpoint, Scheduler
+from storlet_shell.store.metadata import exists
 from storlet_shell.store.runs import copy_through, read_through
 from storlet_shell.store.segments import Replacing
 from storlet_shell.values import ObjectPath
@@ -124,7 +125,7 @@ class Crew:
             made.extend(path for path in (task.source, *task.extra) if path.container == self._work.scratch)
             return done._replace(task=task)
         except NotFoundError as error:
-            if course.endpoint and self._client(course.endpoint).find(Request("HEAD", *task.source)) is None:
+            if course.endpoint and not exists(self._client(course.endpoint), task.source):
                 raise NotFoundError(f"{task.source}: vanished between the listing and the run") from error
             raise
         except StorletShellError as error:

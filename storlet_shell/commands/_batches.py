@@ -18,11 +18,11 @@ from storlet_shell.plugins import drivers
 from storlet_shell.schedulers.base import Endpoint, Scheduler
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import Arg, Kind
-from storlet_shell.store.exchange import check_extra_resources, check_storlets_run, is_there
 from storlet_shell.store.failures import not_deployed
 from storlet_shell.store.listing import list_entries
+from storlet_shell.store.metadata import exists
+from storlet_shell.store.runs import check_extra_resources, check_storlets_run
 from storlet_shell.values import Invocation, Location, ObjectPath, StorletName
-from storlet_shell.wire.requests import Request
 
 MOST_JOBS = 1000
 
@@ -103,7 +103,7 @@ def check_ready(session: Session, run: Invocation) -> None:
     check_storlets_run(session.client)
     client = session.client
     with suppress(IdentityError):  # who may run a storlet need not be allowed to read it
-        if client.find(Request("HEAD", client.storlet_container, run.storlet.name)) is None:
+        if not exists(client, ObjectPath(client.storlet_container, run.storlet.name)):
             raise not_deployed(session.client, run.storlet.name)
     check_extra_resources(session.client, run)
 
@@ -113,7 +113,7 @@ def check_container(session: Session, container: str) -> None:
 
     :raises NotFoundError: when it is not
     """
-    if not is_there(session.client, Request("HEAD", container)):
+    if not exists(session.client, Location(container)):
         raise NotFoundError(f"container {container} is not there; make it with: mkdir {container}")
 
 

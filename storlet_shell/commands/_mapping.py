@@ -31,12 +31,12 @@ from storlet_shell.results import Result
 from storlet_shell.results.saving import is_stdout
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import Arg, Kind
-from storlet_shell.store.exchange import plan
+from storlet_shell.store.metadata import head
+from storlet_shell.store.requests import plan
 from storlet_shell.store.runs import check_node, place
 from storlet_shell.store.scratch import scratch
-from storlet_shell.values import Invocation, ObjectPath, expand
+from storlet_shell.values import Invocation, Location, ObjectPath, expand
 from storlet_shell.wire import headers as wire
-from storlet_shell.wire.requests import Request
 from storlet_shell.wire.transport import host_of
 
 _SHOWN = 10
@@ -205,9 +205,7 @@ def _description(
     When its container was created tells a cluster from others, by whatever endpoint it is reached, and after a restart
     on another port, too. Where the server doesn't say it, the server's name must do.
     """
-    reply = session.client.send(Request("HEAD", pattern.container))
-    reply.close()
-    created = reply.headers.get(wire.TIMESTAMP, "")
+    created = head(session.client, Location(pattern.container)).headers.get(wire.TIMESTAMP, "")
     return {
         "account": session.client.account,
         "server": "" if created else host_of(session.client.storage_url),

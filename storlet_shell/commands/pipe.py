@@ -13,8 +13,8 @@ from storlet_shell.errors import UsageError
 from storlet_shell.results import Response, Result
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import Arg, Kind, command
-from storlet_shell.store.exchange import respond
-from storlet_shell.store.runs import copy_through, read_through
+from storlet_shell.store.reading import get
+from storlet_shell.store.runs import copy_through
 from storlet_shell.store.scratch import scratch
 from storlet_shell.values import Invocation, ObjectPath, Parameter, StorletName
 from storlet_shell.wire import headers as wire
@@ -83,6 +83,5 @@ def _run_over_one(session: Session, chain: tuple[Invocation, ...], source: Objec
             copy_through(session.client, run, source, made, wire.encode_expiry(SCRATCH_SECONDS))
             source = made
         last = chain[-1]._replace(on_proxy=True)
-        request, reply = read_through(session.client, source, last)
         # The answer has begun when the object is removed, and a body that has begun is read from the open file.
-        return respond(session.client, reply, request, last)
+        return get(session.client, source, last)

@@ -27,7 +27,7 @@ from storlet_shell.errors import UsageError
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import command
-from storlet_shell.store.exchange import plan
+from storlet_shell.store.requests import plan
 from storlet_shell.store.runs import check_node
 from storlet_shell.store.scratch import scratch
 from storlet_shell.store.unread import check_count, most_inputs

@@ -7,11 +7,10 @@ from typing import Any
 
 from storlet_shell.errors import NotFoundError, UsageError
 from storlet_shell.results import Done, Report, Response, Result, Table, Text
+from storlet_shell.results.describe import describe
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import Arg, Kind, command
 from storlet_shell.values import Parameter
-
-_LONGEST = 60
 
 
 @command(
@@ -58,16 +57,3 @@ def _shown(value: Any) -> Result:
     if isinstance(value, Mapping):
         return Report({str(key): item for key, item in value.items()})
     return Text(value if isinstance(value, str) else repr(value))
-
-
-def describe(value: Any) -> str:
-    """Say in a few words what a variable holds."""
-    if isinstance(value, Response):
-        return f"{value.subject}: HTTP {value.status}, {value.headers.get('Content-Type', 'no content type')}"
-    if isinstance(value, Result):
-        return f"a {type(value).__name__.lower()}"
-    if isinstance(value, Mapping):
-        text = " ".join(f"{key}={item}" for key, item in value.items())
-    else:
-        text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.deployments.deployed import date_of, users_of_dependencies
 from storlet_shell.errors import Action, Hint, NotFoundError, StorletShellError
-from storlet_shell.store.deletion import delete_object, deletion
+from storlet_shell.store.deletion import delete_object, delete_request
 from storlet_shell.store.listing import list_entries
-from storlet_shell.store.metadata import Info, find, head
+from storlet_shell.store.metadata import Info, find
 from storlet_shell.values import Location, ObjectPath
 from storlet_shell.wire import headers as wire
 
@@ -61,9 +61,7 @@ def find_dependency(client: Client, name: str) -> DeployedDependency:
 
     :raises NotFoundError: when it is not there
     """
-    info = find(client, ObjectPath(client.dependency_container, name))
-    if info is None:
-        raise _absent(client, name)
+    info = _look_up(client, name)
     date = info.headers.get(wire.LAST_MODIFIED, "")
     return _described(info, info.size, date, users_of_dependencies(client).get(name, []))
 
@@ -74,15 +72,19 @@ def _described(info: Info, size: int | None, date: str, needed_by: list[str]) ->
     return DeployedDependency(name, size, permissions, version, info.etag, date, tuple(needed_by))
 
 
-def _absent(client: Client, name: str) -> NotFoundError:
-    text, hint = f"dependency {{subject}} is not in {client.dependency_container}", Hint(Action.SEE_DEPENDENCIES)
-    return NotFoundError(text, subject=name, hint=hint)
+def _look_up(client: Client, name: str) -> Info:
+    container = client.dependency_container
+    info = find(client, ObjectPath(container, name))
+    if info is None:
+        text, hint = f"dependency {{subject}} is not in {container}", Hint(Action.SEE_DEPENDENCIES)
+        raise NotFoundError(text, subject=name, hint=hint)
+    return info
 
 
 class Removal(NamedTuple):
     """Dependencies that can be deleted.
 
-    :param infos: what a HEAD has said of each
+    :param infos: what there is of each
     """
 
     names: tuple[str, ...]
@@ -91,7 +93,7 @@ class Removal(NamedTuple):
 
 def removal_requests(client: Client, names: Sequence[str]) -> list[Request]:
     """Return the deletions of dependencies."""
-    return [deletion(client.dependency_container, name) for name in names]
+    return [delete_request(client.dependency_container, name) for name in names]
 
 
 def remove_dependencies(client: Client, names: Sequence[str], *, force: bool = False) -> None:
@@ -111,13 +113,6 @@ def plan_removal(client: Client, names: Sequence[str], *, force: bool = False) -
     return Removal(tuple(names), tuple(_look_up(client, name) for name in names))
 
 
-def _look_up(client: Client, name: str) -> Info:
-    try:
-        return head(client, ObjectPath(client.dependency_container, name))
-    except NotFoundError as error:
-        raise _absent(client, name) from error
-
-
 def _check_unneeded(client: Client, names: Sequence[str]) -> None:
     users = users_of_dependencies(client)
     for name in names:
@@ -134,7 +129,7 @@ def remove(client: Client, removal: Removal) -> None:
     """
     for number, (name, info) in enumerate(zip(removal.names, removal.infos, strict=True)):
         try:
-            for note in delete_object(client, ObjectPath(client.dependency_container, name), reply=info):
+            for note in delete_object(client, ObjectPath(client.dependency_container, name), info=info):
                 client.observer.warn(note)
         except StorletShellError:
             if number:

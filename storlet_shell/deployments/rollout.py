@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from storlet_shell.errors import Action, Hint, NotFoundError, Spelling, StorletShellError, advise
-from storlet_shell.store.metadata import Info, find
+from storlet_shell.store.metadata import Info, exists, find
 from storlet_shell.store.objects import store
 from storlet_shell.store.segments import Replacing
 from storlet_shell.values import ObjectPath
@@ -20,6 +20,7 @@ from storlet_shell.wire.requests import Request
 if TYPE_CHECKING:
     from storlet_shell.deployments.package import Dependency
     from storlet_shell.deployments.versions import Settled
+    from storlet_shell.store.metadata import Info
     from storlet_shell.wire.client import Client
 
 
@@ -95,7 +96,7 @@ class _Rollout:
     def keep(self, dependency: Dependency) -> None:
         """Leave a dependency as it is; the copy that a killed deployment has left of an older one goes at the end."""
         copy = f"{dependency.object_name}.before"
-        if find(self._client, ObjectPath(self._container, copy)) is not None:
+        if exists(self._client, ObjectPath(self._container, copy)):
             self._copies.append(Request("DELETE", self._container, copy))
 
     def put(self, dependency: Dependency, before: Info | None) -> None:
@@ -123,7 +124,7 @@ class _Rollout:
 
         def is_stored() -> bool:
             now = find(client, ObjectPath(request.container, request.name))
-            return now is not None and now.etag == etag and now.headers.get(wire.TIMESTAMP) != old
+            return now is not None and now.headers.get(wire.ETAG) == etag and now.headers.get(wire.TIMESTAMP) != old
 
         self._is_stored = is_stored
         _store(client, request, code)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.deployments.deployed import users_of_dependencies
 from storlet_shell.errors import NotFoundError, StorletShellError
-from storlet_shell.store.deletion import delete_object, deletion
+from storlet_shell.store.deletion import delete_object, delete_request
 from storlet_shell.store.failures import not_deployed
 from storlet_shell.store.metadata import Info, head
 from storlet_shell.values import ObjectPath, StorletName
@@ -35,8 +35,8 @@ class Undeployment(NamedTuple):
 
     def requests(self, client: Client) -> list[Request]:
         """Return the deletions, in order."""
-        storlet = deletion(self.container or client.storlet_container, self.storlet.name)
-        return [storlet, *(deletion(client.dependency_container, name) for name in self.dependencies)]
+        storlet = delete_request(self.container or client.storlet_container, self.storlet.name)
+        return [storlet, *(delete_request(client.dependency_container, name) for name in self.dependencies)]
 
 
 def undeploy(

@@ -72,7 +72,7 @@ def is_same(dependency: Dependency, info: Info) -> bool:
 
 
 def has_content(info: Info, content: bytes) -> bool:
-    """Tell whether a stored object has a content, by its ETag."""
+    """Tell whether a stored object has a content."""
     return info.etag == hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from storlet_shell.errors import Action, Hint, IdentityError
-from storlet_shell.identity.auth_types import OPTIONS, SECRETS, kind_of, with_domains
-from storlet_shell.identity.environment import connection_of, interface_of
+from storlet_shell.identity.environment import kind_of_type
 from storlet_shell.identity.values import Credentials
+from storlet_shell.identity.variables import connection_of, interface_of
 from storlet_shell.values import Connection
 
 _ENDINGS = (".yaml", ".yml", ".json")
@@ -55,7 +55,7 @@ def read(name: str, environ: Mapping[str, str], given: Mapping[str, str]) -> Cre
     :param given: what options say, by the names of the variables
     :raises IdentityError: when there is no such cloud, or half of one; the message names the file and the key
     """
-    return _Cloud(name, environ, given).credentials()
+    return _Cloud(name, environ, given).read()
 
 
 def _status(path: str) -> tuple[int, int, int] | None:
@@ -125,57 +125,33 @@ class _Cloud:
     def __init__(self, name: str, environ: Mapping[str, str], given: Mapping[str, str]) -> None:
         self._name = name
         self._given = given
-        self._all = {**environ, **given}
-        self._files = _files(self._all)
+        self.variables = {**environ, **given}
+        self._files = _files(self.variables)
         self._file = next((path for path in self._files["clouds"] if _status(path)), "")
         self._secure = next((path for path in self._files["secure"] if _status(path)), "")
         self._warnings: list[str] = []
 
-    def credentials(self) -> Credentials:
+    def read(self) -> Credentials:
         found = self._found()
-        auth, kind = found.auth, kind_of(found.auth_type)
-        if not auth.get("auth_url"):
-            raise self._lacks("auth_url")
-        made = Credentials(
+        return kind_of_type(found.auth_type).read_cloud(_Entry(self, found))
+
+    def credentials(self, found: _Found, scheme: str, secret: str) -> Credentials:
+        """Return credentials whose source is the cloud's files."""
+        return Credentials(
             source=f"cloud {self._name} of {' and '.join(path for path in (self._file, self._secure) if path)}",
-            scheme="v3",
-            auth_url=auth.pop("auth_url"),
-            user=auth.get("username") or auth.get("user_id") or "",
+            scheme=scheme,
+            auth_url=found.auth["auth_url"],
+            user=found.auth.get("username") or found.auth.get("user_id") or "",
+            secret=secret,
             auth_type=found.auth_type,
             region=found.region,
             interface=found.interface,
             storage_url=found.endpoint,
             connection=found.connection,
         )
-        if kind == "v1password":
-            self._demand(auth, "username", "password")
-            return made._replace(scheme="v1", secret=auth["password"])
-        if kind not in SECRETS:
-            return made._replace(scope=tuple(sorted(with_domains(auth, self._all).items())))
-        self._check(kind, auth)
-        secret = auth.get(SECRETS[kind], "")
-        taken = {name: value for name, value in auth.items() if name in OPTIONS[kind] or name.startswith("domain_")}
-        scope = tuple(sorted(with_domains(taken, self._all).items()))
-        return made._replace(secret=secret, scope=scope, lacks="" if secret else str(self._lacks("password")))
 
-    def _check(self, kind: str, auth: Mapping[str, str]) -> None:
-        if kind == "password":
-            self._demand(auth, ("username", "user_id"))
-        elif kind == "token":
-            self._demand(auth, "token")
-        else:
-            self._demand(auth, ("application_credential_id", "application_credential_name"))
-            self._demand(auth, "application_credential_secret")
-        if kind != "applicationcredential":
-            self._demand(auth, ("project_name", "project_id", "trust_id"))
-
-    def _demand(self, auth: Mapping[str, str], *keys: str | tuple[str, ...]) -> None:
-        for key in keys:
-            ways = (key,) if isinstance(key, str) else key
-            if not any(auth.get(way) for way in ways):
-                raise self._lacks(ways[0])
-
-    def _lacks(self, key: str) -> IdentityError:
+    def lacks(self, key: str) -> IdentityError:
+        """Return the error of a key that is missing, with the reason where one is known."""
         text = f"cloud {self._name} of {self._file} lacks auth.{key}"
         profile = next((said for said in self._warnings if "vendor profile" in said), "")
         reason = next(self._complaints(), "") or (f"its profile is unknown: {profile}" if profile else "")
@@ -215,13 +191,13 @@ class _Cloud:
         self._file = configuration.config_filename
         self._secure = configuration.secure_config_filename or self._secure
         region = configuration.get_one(self._name, validate=False, **self._overrides(configuration))
-        interface = interface_of(self._all) or region.get_interface("object-store") or "public"
+        interface = interface_of(self.variables) or region.get_interface("object-store") or "public"
         return _Found(
             auth_type=self._given.get("OS_AUTH_TYPE") or region.config["auth_type"],
             auth={name: str(value) for name, value in region.config["auth"].items() if value not in (None, "")},
             region=region.get_region_name("object-store") or "",
             interface=interface if isinstance(interface, str) else interface[0],
-            endpoint=self._all.get("OS_STORAGE_URL") or region.get_endpoint("object-store") or "",
+            endpoint=self.variables.get("OS_STORAGE_URL") or region.get_endpoint("object-store") or "",
             connection=self._connection(region),
         )
 
@@ -230,7 +206,7 @@ class _Cloud:
 
         :raises IdentityError: when it is damaged, or is named by a variable and not there
         """
-        named = self._all.get("OS_CLIENT_CONFIG_FILE")
+        named = self.variables.get("OS_CLIENT_CONFIG_FILE")
         if named and named != self._file:
             raise IdentityError(f"cloud {self._name}: OS_CLIENT_CONFIG_FILE is {named}, which is not there")
         complaint = next(self._complaints(), "") if found != self._file else ""
@@ -243,17 +219,17 @@ class _Cloud:
         auth = {name: value for name, value in options.items() if name not in _OTHER_OPTIONS}
         held = configuration.cloud_config["clouds"][self._name].get("auth") or {}
         for name in _OPEN_SECRETS:
-            value = self._all.get(f"OS_{name.upper()}")
+            value = self.variables.get(f"OS_{name.upper()}")
             if value and not held.get(name):
                 auth.setdefault(name, value)
         for names in _EITHER:
             if auth.keys() & names:
                 auth = dict.fromkeys(names, "") | auth
-        region = self._all.get("OS_REGION_NAME")
+        region = self.variables.get("OS_REGION_NAME")
         return {"auth": auth} | ({"region_name": region} if region else {})
 
     def _connection(self, region: Any) -> Connection:
-        given, left_open = connection_of(self._given), connection_of(self._all)
+        given, left_open = connection_of(self._given), connection_of(self.variables)
         verify, certificate = region.get_requests_verify_args()
         cert, key = certificate if isinstance(certificate, tuple) else (certificate or "", "")
         timeout = region.config.get("api_timeout")
@@ -306,3 +282,29 @@ class _Cloud:
 
             reason = f"its profile can't be had: {no_answer(request.url, error)}"
         return f"cloud {self._name} of {self._file}: {reason or 'it is not laid out as mappings: clouds, NAME, auth'}"
+
+
+class _Entry:
+    """A cloud as kinds of identity read it."""
+
+    def __init__(self, cloud: _Cloud, found: _Found) -> None:
+        self._cloud = cloud
+        self._found = found
+        self.auth_type = found.auth_type
+        self.auth = found.auth
+        self.variables = cloud.variables
+        self.lacks = cloud.lacks
+
+    def demand(self, *keys: str | tuple[str, ...]) -> None:
+        """Check that keys stand below ``auth``; of a tuple, one is enough.
+
+        :raises IdentityError: when one doesn't
+        """
+        for key in keys:
+            ways = (key,) if isinstance(key, str) else key
+            if not any(self.auth.get(way) for way in ways):
+                raise self.lacks(ways[0])
+
+    def credentials(self, scheme: str, secret: str = "") -> Credentials:
+        """Return what is the same in the credentials of every kind."""
+        return self._cloud.credentials(self._found, scheme, secret)

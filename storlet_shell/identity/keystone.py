@@ -1,224 +1,219 @@
-"""A login at Keystone. The only import of keystoneauth."""
+"""Keystone (v3): ``OS_AUTH_URL`` and what its auth types need; logging in is in ``keystone_login.py``."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from keystoneauth1 import exceptions
-from keystoneauth1.identity import v3  # with it comes stevedore
-from keystoneauth1.session import Session
-
-from storlet_shell.errors import IdentityError, LocalFileError, ServiceError, StorletShellError
-from storlet_shell.identity.auth_types import SECRETS, kind_of
-from storlet_shell.wire.transport import direct_session, leave_unverified, no_answer
+from storlet_shell.errors import IdentityError
+from storlet_shell.identity.variables import COMPLETE, interface_of
 
 if TYPE_CHECKING:
+    from storlet_shell.identity.kind import Cloud, Issuer
     from storlet_shell.identity.values import Credentials
+    from storlet_shell.identity.variables import Variables
     from storlet_shell.values import Connection
 
-_STORE = "object-store"
-_PLUGINS = {"password": v3.Password, "token": v3.Token, "applicationcredential": v3.ApplicationCredential}
-"""keystoneauth's plug-ins of the common auth types; looking one up by its name is a search for entry points."""
+_USER = ("user_id", "username", "user_domain_id", "user_domain_name")
+_PROJECT = ("project_id", "project_name", "project_domain_id", "project_domain_name", "trust_id")
+_APPLICATION_CREDENTIAL = ("application_credential_id", "application_credential_name")
+
+SECRETS: Mapping[str, str] = MappingProxyType(
+    {"password": "password", "token": "token", "applicationcredential": "application_credential_secret"}
+)
+"""The auth types that are told apart here, without the ``v3`` in front, and keystoneauth's name of their secret."""
+
+OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "password": (*_USER, *_PROJECT),
+        "token": _PROJECT,
+        "applicationcredential": (*_APPLICATION_CREDENTIAL, *_USER),
+    }
+)
+"""What else keystoneauth's plug-ins for them take."""
+
+
+_APPLICATION = tuple(f"OS_{name.upper()}" for name in _APPLICATION_CREDENTIAL)
+_CHOICES = ("OS_REGION_NAME", "OS_INTERFACE", "OS_ENDPOINT_TYPE", "OS_STORAGE_URL")
+_DEFAULT_DOMAINS = ("OS_DEFAULT_DOMAIN", "OS_DEFAULT_DOMAIN_ID", "OS_DEFAULT_DOMAIN_NAME")
+_SCOPES = ("OS_SYSTEM_SCOPE", "OS_DOMAIN_NAME", "OS_DOMAIN_ID")
+_VERSIONS = ("OS_AUTH_VERSION", "OS_IDENTITY_API_VERSION")
+_OPTIONS = {f"OS_{name.upper()}" for names in OPTIONS.values() for name in names}
 
 
 class Keystone:
-    """A login at Keystone; it logs in when first asked for something, and again when its token is about to expire.
+    """The kind of identity that Keystone knows; of its auth types, all that keystoneauth has."""
 
-    :param credentials: of the scheme ``v3``
+    scheme = "v3"
+    url = "OS_AUTH_URL"
+    auth_types: frozenset[str] = frozenset()
+    """Those of no other kind."""
+
+    parts = (url, "OS_USERNAME", "OS_USER_ID", "OS_TOKEN", *_APPLICATION)
+    secrets = (
+        *("OS_PASSWORD", "OS_TOKEN", "OS_AUTH_TOKEN", "OS_APPLICATION_CREDENTIAL_SECRET", "OS_PASSCODE"),
+        *("OS_CLIENT_SECRET", "OS_ACCESS_TOKEN", "OS_CODE"),
+    )
+    variables = frozenset(
+        {*parts, *secrets, *_CHOICES, *_DEFAULT_DOMAINS, *_SCOPES, *_VERSIONS, *_OPTIONS}
+        | {name.replace("PROJECT", "TENANT") for name in _OPTIONS}
+    )
+
+    def is_named(self, variables: Variables) -> bool:
+        """Tell whether its URL is there."""
+        return variables.holds(self.url)
+
+    def read(self, variables: Variables) -> Credentials:
+        """Return the credentials of the auth type that is asked for, or that the variables are made for.
+
+        :raises IdentityError: when something is missing, but for a password, which can be asked for
+        """
+        variables.use(self.url)
+        version = next((variables.all[name] for name in _VERSIONS if variables.holds(name)), "3")
+        if version.split(".")[0] != "3":
+            raise IdentityError(f"OS_AUTH_VERSION is {version}: Keystone is spoken in version 3 only")
+        auth_type = variables.auth_type or _guess(variables)
+        plain = plain_type(auth_type)
+        if plain not in SECRETS:
+            return self._credentials(variables, auth_type, _others(variables))
+        secret, lacks = _secret(variables, plain)
+        options = {name: value for name in OPTIONS[plain] if (value := _option(variables, name))}
+        if plain != "applicationcredential":
+            _check_scope(variables, options)
+            options |= {name: value for name in ("domain_id", "domain_name") if (value := _option(variables, name))}
+        credentials = self._credentials(variables, auth_type, options)
+        return credentials._replace(secret=secret, lacks=lacks, hint=COMPLETE if lacks else None)
+
+    def _credentials(self, variables: Variables, auth_type: str, options: Mapping[str, str]) -> Credentials:
+        region, storage_url = variables.use("OS_REGION_NAME"), variables.use("OS_STORAGE_URL")
+        return variables.credentials(
+            self.scheme,
+            variables.all[self.url],
+            options.get("username") or options.get("user_id") or "",
+            scope=_scope(options, variables.all),
+            auth_type=auth_type,
+            region=region,
+            interface=interface_of(variables.all) or "public",
+            storage_url=storage_url,
+        )
+
+    def read_cloud(self, cloud: Cloud) -> Credentials:
+        """Return the credentials of a cloud.
+
+        :raises IdentityError: when something is missing, but for a password, which can be asked for
+        """
+        plain = plain_type(cloud.auth_type)
+        cloud.demand("auth_url")
+        options = {name: value for name, value in cloud.auth.items() if name != "auth_url"}
+        if plain not in SECRETS:
+            return cloud.credentials(self.scheme)._replace(scope=_scope(options, cloud.variables))
+        _check_cloud(cloud, plain)
+        secret = cloud.auth.get(SECRETS[plain], "")
+        options = {name: options[name] for name in options if name in OPTIONS[plain] or name.startswith("domain_")}
+        credentials = cloud.credentials(self.scheme, secret)._replace(scope=_scope(options, cloud.variables))
+        return credentials if secret else credentials._replace(lacks=cloud.lacks("password").message)
+
+    def log_in(self, credentials: Credentials, connection: Connection) -> Issuer:
+        """Return what logs in.
+
+        :raises IdentityError: when the URL is none, or the auth type is unknown
+        """
+        from storlet_shell.identity.keystone_login import KeystoneLogin  # with it come keystoneauth and stevedore
+
+        return KeystoneLogin(credentials, connection, SECRETS.get(plain_type(credentials.auth_type), ""))
+
+
+def plain_type(auth_type: str) -> str:
+    """Return an auth type without the version in front, which is always 3.
+
+    :raises IdentityError: when it is one of version 2
     """
-
-    def __init__(self, credentials: Credentials, how: Connection) -> None:
-        self._who = credentials
-        self._is_direct = how.direct
-        if how.insecure:
-            leave_unverified()
-        verify = not how.insecure and (how.cacert or True)
-        certificate = (how.cert, how.key) if how.cert and how.key else how.cert or None
-        carrier = direct_session() if how.direct else None
-        self._session = Session(session=carrier, verify=verify, cert=certificate, timeout=how.timeout)
-        self._session.user_agent = "storlet-shell"
-        with self._translated():
-            self._plugin: Any = self._make_plugin()
-        if not hasattr(self._plugin, "get_access"):
-            raise IdentityError(
-                f"the auth type {credentials.auth_type} logs in nowhere; use OS_STORAGE_URL and OS_AUTH_TOKEN"
-            )
-
-    def token(self) -> str:
-        """Return a token that does not expire soon.
-
-        :raises IdentityError: when the identity is refused
-        :raises ServiceError: when Keystone can't be reached or fails
-        """
-        return str(self._access().auth_token)
-
-    def endpoint(self) -> tuple[str, str]:
-        """Return the URL of the account in the catalog, and its region.
-
-        :raises IdentityError: when the identity is refused, has no project, or the catalog has no such endpoint
-        :raises ServiceError: when Keystone can't be reached or fails
-        """
-        who, access = self._who, self._access()
-        if not access.project_scoped:
-            raise IdentityError(
-                f"{self._subject()} has a token of {_scope_of(access)}, and an object store needs a project: "
-                "set OS_PROJECT_NAME, or project_name in the cloud's auth"
-            )
-        try:
-            found = access.service_catalog.endpoint_data_for(_STORE, who.interface, who.region or None)
-        except exceptions.CatalogException:
-            where = f"in region {who.region}" if who.region else "in any region"
-            raise IdentityError(
-                f"{who.auth_url} offers {self._subject()} no {who.interface} object store {where}"
-                f"{_offered(access.service_catalog)}"
-            ) from None
-        return str(found.url), str(found.region_name or "")
-
-    def endpoints(self) -> dict[str, str]:
-        """Return the URL of the account in each region of the catalog that has one, by the regions' names.
-
-        :raises IdentityError: when the identity is refused
-        :raises ServiceError: when Keystone can't be reached or fails
-        """
-        catalog = self._access().service_catalog
-        found = catalog.get_endpoints_data(service_type=_STORE, interface=self._who.interface)
-        return {str(one.region_name or ""): str(one.url) for each in found.values() for one in each}
-
-    def facts(self) -> dict[str, Any]:
-        """Return what Keystone says of the user, the project and the token; secrets are not among it."""
-        access = self._access()
-        facts = {
-            "user": access.username,
-            "user id": access.user_id,
-            "user domain": access.user_domain_name,
-            "project": access.project_name,
-            "project id": access.project_id,
-            "project domain": access.project_domain_name,
-            "roles": sorted(access.role_names or []),
-            "token expires": access.expires and access.expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        }
-        return {name: value for name, value in facts.items() if value}
-
-    def invalidate(self) -> None:
-        """Forget the token."""
-        self._plugin.invalidate()
-
-    def _access(self) -> Any:
-        with self._translated():
-            return self._plugin.get_access(self._session)
-
-    def _make_plugin(self) -> Any:
-        who = self._who
-        kind = kind_of(who.auth_type)
-        options = dict(who.scope)
-        url = _base_of(who.auth_url)
-        if kind not in SECRETS:
-            return self._load_plugin(options | {"auth_url": url})
-        if kind == "password" and "user_id" not in options:
-            options["username"] = who.user
-        return _PLUGINS[kind](auth_url=url, **options, **{SECRETS[kind]: who.secret})
-
-    def _load_plugin(self, options: dict[str, str]) -> Any:
-        from keystoneauth1 import loading
-
-        name = self._who.auth_type
-        try:
-            loader: Any = loading.get_plugin_loader(name)
-            return loader.load_from_options_getter(lambda option: _value_of(option, options))
-        except exceptions.NoMatchingPlugin:
-            names = sorted(loading.get_available_plugin_names())
-            close = difflib.get_close_matches(name, names, 3)
-            raise IdentityError(
-                f"there is no auth type {name}; "
-                + (f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(names)}")
-            ) from None
-        except exceptions.MissingRequiredOptions as error:
-            missing = ", ".join(f"OS_{option.dest.upper()}" for option in error.options)
-            raise IdentityError(
-                f"half an identity: the auth type {name} needs {missing} (in clouds.yaml, auth has them without OS_)"
-            ) from None
-        except ImportError:
-            raise IdentityError(
-                f"the auth type {name} needs packages that are not installed; keystoneauth1 has extras for them: "
-                "kerberos, saml2, oauth1"
-            ) from None
-
-    def _subject(self) -> str:
-        """Return who logs in, in words."""
-        options, kind = dict(self._who.scope), self._who.auth_type.removeprefix("v3")
-        if kind == "applicationcredential":
-            name = options.get("application_credential_name") or options.get("application_credential_id")
-            return f"the application credential {name}"
-        if kind == "token":
-            return "the token"
-        domain = options.get("user_domain_name") or options.get("user_domain_id")
-        return f"the user {self._who.user}" + (f" of domain {domain}" if domain and self._who.user else "")
-
-    def _refused(self) -> str:
-        """Say that Keystone answered 401, with all that may be wrong: it tells nobody what it is."""
-        options, kind = dict(self._who.scope), self._who.auth_type.removeprefix("v3")
-        project = options.get("project_name") or options.get("project_id")
-        domain = options.get("project_domain_name") or options.get("project_domain_id")
-        within = f" of domain {domain}" if domain and "project_name" in options else ""
-        reason = {
-            "applicationcredential": ": it is unknown or has expired, or the secret is wrong",
-            "token": f": it has expired, was revoked, or is of no use for the project {project}{within}",
-        }.get(kind, f", or the password, or access to the project {project}{within}")
-        return f"{self._who.auth_url} refuses {self._subject()}{reason}"
-
-    def _not_found(self, said: str) -> IdentityError:
-        """Tell an unknown token, which Keystone answers with 404 as well, from a server that is no Keystone."""
-        if self._who.auth_type.endswith("token") and "token" in said:
-            return IdentityError(self._refused())
-        return IdentityError(f"no Keystone answers at {self._who.auth_url}: {said}")
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        """Translate keystoneauth's exceptions, by a table; they may quote what was sent, so they are not chained."""
-        url = self._who.auth_url
-        try:
-            yield
-        except exceptions.ConnectionError as error:
-            raise no_answer(url, error, direct=self._is_direct) from None
-        except exceptions.ClientException as error:
-            said = str(error)
-            table: tuple[tuple[type[Exception], StorletShellError], ...] = (
-                (exceptions.Unauthorized, IdentityError(self._refused())),
-                (exceptions.NotFound, self._not_found(said)),
-                (exceptions.HttpServerError, ServiceError(f"{url} fails: {said}")),
-                (exceptions.InvalidResponse, IdentityError(f"no Keystone answers at {url}: no token in its answer")),
-                (exceptions.MethodNotAllowed, IdentityError(f"no Keystone answers at {url}: {said}")),
-                (exceptions.ClientException, IdentityError(f"can't log {self._subject()} in at {url}: {said}")),
-            )
-            raise next(translated for kind, translated in table if isinstance(error, kind)) from None
-        except OSError as error:  # a CA bundle or a certificate that is not there
-            raise LocalFileError(f"can't log in at {url}: {error}") from None
+    if auth_type.startswith("v2"):
+        raise IdentityError(f"the auth type {auth_type} is of version 2: Keystone is spoken in version 3 only")
+    return auth_type.removeprefix("v3")
 
 
-def _base_of(url: str) -> str:
-    """Return the URL of Keystone's version 3: keystoneauth adds ``/v3``, where it is missing, to what it is given."""
-    base = url.rstrip("/")
-    return base.removesuffix("/v2.0") if urlsplit(base).path.endswith("/v2.0") else base
+def _guess(variables: Variables) -> str:
+    """Return the auth type that the variables are made for; if options are for one, theirs."""
+    for named in (variables.given, variables.all):
+        present = {name for name in (*Keystone.parts, "OS_PASSWORD", "OS_AUTH_TOKEN") if named.get(name)}
+        if present & {"OS_PASSWORD", "OS_USERNAME", "OS_USER_ID"} and not present & set(_APPLICATION):
+            return "v3password"
+        if present & set(_APPLICATION) and "OS_PASSWORD" not in present:
+            return "v3applicationcredential"
+        if present & {"OS_TOKEN", "OS_AUTH_TOKEN"}:
+            return "v3token"
+    return "v3password"
 
 
-def _value_of(option: Any, options: dict[str, str]) -> str | None:
-    """Return the value of an option of keystoneauth by any of its names."""
-    names = (option.dest, *(old.dest for old in option.deprecated))
-    return next((options[name] for name in names if options.get(name)), None)
+def _secret(variables: Variables, plain: str) -> tuple[str, str]:
+    """Return the secret of an auth type, and what is to be said if that alone is missing and can be asked for."""
+    if plain == "token":
+        token = variables.use("OS_TOKEN") or variables.use("OS_AUTH_TOKEN")
+        return token or variables.require("OS_TOKEN")[0], ""
+    if plain == "applicationcredential":
+        if not any(variables.use(name) for name in _APPLICATION):
+            variables.require(_APPLICATION[0])
+        return variables.require("OS_APPLICATION_CREDENTIAL_SECRET")[0], ""
+    if not (variables.use("OS_USERNAME") or variables.use("OS_USER_ID")):
+        variables.require("OS_USERNAME", "OS_PASSWORD")
+    password = variables.use("OS_PASSWORD")
+    return password, "" if password else variables.complaint("OS_PASSWORD")
 
 
-def _scope_of(access: Any) -> str:
-    if access.system_scoped:
-        return "the whole system"
-    return f"domain {access.domain_name}" if access.domain_scoped else "no project"
+def _check_scope(variables: Variables, options: Mapping[str, str]) -> None:
+    if options.keys() & {"project_name", "project_id", "trust_id"}:
+        return
+    others = [name for name in _SCOPES if variables.holds(name)]
+    if others:
+        raise IdentityError(f"an object store needs a project: {', '.join(others)} without OS_PROJECT_NAME")
+    raise IdentityError(variables.complaint("OS_PROJECT_NAME"), hint=COMPLETE)
 
 
-def _offered(catalog: Any) -> str:
-    """Return the object stores that there are instead, as the end of a sentence."""
-    found = catalog.get_endpoints(service_type=_STORE)
-    names = sorted({f"{entry['region']} ({entry['interface']})" for entries in found.values() for entry in entries})
-    return f"; there are: {', '.join(names)}" if names else "; its catalog has no object store"
+def _option(variables: Variables, name: str) -> str:
+    """Return the variable of one of keystoneauth's options; a project was once called a tenant."""
+    variable = f"OS_{name.upper()}"
+    return variables.use(variable) or variables.use(variable.replace("PROJECT", "TENANT"))
+
+
+def _others(variables: Variables) -> dict[str, str]:
+    """Return every variable: only keystoneauth knows what its other auth types take."""
+    return {name[3:].lower(): value for name, value in variables.all.items() if name.startswith("OS_") and value}
+
+
+def _check_cloud(cloud: Cloud, plain: str) -> None:
+    """Check that a cloud has what its auth type needs.
+
+    :raises IdentityError: when it hasn't
+    """
+    if plain == "password":
+        cloud.demand(("username", "user_id"))
+    elif plain == "token":
+        cloud.demand("token")
+    else:
+        cloud.demand(_APPLICATION_CREDENTIAL, "application_credential_secret")
+    if plain != "applicationcredential":
+        cloud.demand(("project_name", "project_id", "trust_id"))
+
+
+def _scope(options: Mapping[str, str], variables: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(_with_domains(options, variables).items()))
+
+
+def _with_domains(options: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, str]:
+    """Return keystoneauth's options with the domains that they lack, as python-openstackclient completes them.
+
+    One domain for all (``domain_id`` or ``domain_name``) stands for the user's and the project's; without any, it is
+    ``OS_DEFAULT_DOMAIN``, or Keystone's own default, whose id is ``default``.
+    """
+    completed = dict(options)
+    shared = {f"_domain_{how}": completed.pop(f"domain_{how}", "") for how in ("id", "name")}
+    if not any(shared.values()):
+        shared = {f"_domain_{how}": variables.get(f"OS_DEFAULT_DOMAIN_{how.upper()}", "") for how in ("id", "name")}
+    if not any(shared.values()):
+        shared = {"_domain_id": variables.get("OS_DEFAULT_DOMAIN") or "default"}
+    for name, whose in (("username", "user"), ("project_name", "project")):
+        if completed.get(name) and not any(completed.get(f"{whose}_domain_{how}") for how in ("id", "name")):
+            completed.update({whose + ending: value for ending, value in shared.items() if value})
+    return completed

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
-from storlet_shell.errors import Hint
+from storlet_shell.errors import Hint, IdentityError
 from storlet_shell.values import Connection
 
 _SECRET_OPTIONS = frozenset({"password", "passcode", "token", "access_token", "client_secret", "code"})
@@ -12,10 +13,10 @@ _SECRET_OPTIONS = frozenset({"password", "passcode", "token", "access_token", "c
 
 
 class Credentials(NamedTuple):
-    """Half of a login: who, where, and by which secret.
+    """What is needed to log in: who, where, and by which secret.
 
     :param source: where they were found, in words
-    :param scheme: ``v1`` (tempauth), ``v3`` (Keystone) or ``token`` (a storage URL and a token)
+    :param scheme: the kind: ``v1`` (tempauth), ``v3`` (Keystone) or ``token`` (a storage URL and a token)
     :param auth_url: the identity service; for ``token``, the storage URL
     :param user: the user's name as the identity service knows it
     :param secret: the password or token
@@ -50,3 +51,23 @@ class Credentials(NamedTuple):
     def secrets(self) -> tuple[str, ...]:
         """What must be shown nowhere."""
         return tuple(value for value in (self.secret, *(v for k, v in self.scope if k in _SECRET_OPTIONS)) if value)
+
+
+def check_url(url: str, what: str) -> str:
+    """Return a URL if it is one of a server.
+
+    :param what: what it is, for the error
+    :raises IdentityError: when it isn't, or holds a password
+    """
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if "@" in url.split("//", 1)[-1].split("/", 1)[0]:
+        raise IdentityError(
+            f"the {what} holds a user or a password in front of its host: they have variables of their own"
+        )
+    if not good:
+        raise IdentityError(f"the {what} is no http or https URL: {url!r}")
+    return url

@@ -38,7 +38,7 @@ class Table(Result):
 
     is_headed = False
     separator = ", "
-    """Whether the rows that came before an error can be used after it."""
+    """What stands between rows in a JSON document."""
 
     def __init__(
         self, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]], total: Callable[[], str] | None = None

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from storlet_shell.errors import IdentityError, NotFoundError, ServiceError, StorletShellError
+from storlet_shell.store import containers
 from storlet_shell.store.listing import list_entries
 from storlet_shell.store.metadata import Info, head
 from storlet_shell.store.segments import (
     SEGMENTS,
     delete_segments,
     folder_of,
-    has_segments,
     keeps_versions,
     note_of_folder,
     was_uploaded_for,
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 _JSON = {"Accept": "application/json"}
 
 
-def deletion(container: str, name: str, version: str = "", *, with_segments: bool = False) -> Request:
+def delete_request(container: str, name: str, version: str = "", *, with_segments: bool = False) -> Request:
     """Return the request that deletes a container, an object, or an older version of one."""
     query = ((("version-id", version),) if version else ()) + ((WITH_SEGMENTS,) if with_segments else ())
     return Request("DELETE", container, name, query=query, headers=_JSON if with_segments else {})
 
 
-def delete(client: Client, request: Request) -> None:
+def send_deletion(client: Client, request: Request) -> None:
     """Send a deletion.
 
     :raises StorletShellError: when something is left: a segment, say
@@ -54,32 +54,44 @@ def delete(client: Client, request: Request) -> None:
         raise failures[0]
 
 
+def delete(client: Client, location: Location, *, leave_segments: bool = False) -> None:
+    """Delete an object, a static large one with its segments, or an empty container; tell the observer what stays.
+
+    :param leave_segments: of a static large object, delete the manifest only
+    :raises NotFoundError: when it is not there
+    :raises StorletShellError: with status 409 when a container is not empty
+    """
+    if not location.prefix:
+        containers.delete(client, location.container)
+        return
+    for note in delete_object(client, ObjectPath(*location), leave_segments=leave_segments):
+        client.observer.warn(note)
+
+
 def delete_object(
-    client: Client, path: ObjectPath, *, leave_segments: bool = False, reply: Info | Reply | None = None
+    client: Client, path: ObjectPath, *, leave_segments: bool = False, info: Info | None = None
 ) -> list[str]:
     """Delete an object, a static large one with its segments; return lines about what stays or was odd.
 
-    :param reply: what a HEAD has said of it; None to ask
+    :param info: the object; None to ask
     :raises NotFoundError: when it is not there
     """
     try:
-        reply = reply or head(client, path)
+        info = info or head(client, path)
     except NotFoundError as error:
         return _delete_listed(client, path, error, leave_segments=leave_segments)
     except IdentityError:  # who may only write can't be told whether there are segments
         if not leave_segments:
             raise
-        delete(client, deletion(*path))
+        send_deletion(client, delete_request(*path))
         return []
-    if not isinstance(reply, Info):
-        reply.close()
-    if leave_segments or not has_segments(client, path, reply):
-        delete(client, deletion(*path))
+    if leave_segments or not info.has_segments:
+        send_deletion(client, delete_request(*path))
         return []
     if keeps_versions(client, path.container):
-        delete(client, deletion(*path))
+        send_deletion(client, delete_request(*path))
         return [note_of_versions(path.container)]
-    return delete_large(client, path, etag=reply.headers.get(wire.ETAG, ""))
+    return delete_large(client, path, etag=info.etag)
 
 
 def note_of_versions(container: str) -> str:
@@ -98,7 +110,7 @@ def _delete_listed(client: Client, path: ObjectPath, error: NotFoundError, *, le
         raise error from None
     if entry.get("name") != path.name:
         raise error
-    _delete_expired(client, deletion(*path))
+    _delete_expired(client, delete_request(*path))
     note = f"note: {path} had expired, or could not be reached; it is deleted all the same"
     if leave_segments or is_link(entry) or keeps_versions(client, path.container):
         return [note]
@@ -108,7 +120,7 @@ def _delete_listed(client: Client, path: ObjectPath, error: NotFoundError, *, le
 def _delete_expired(client: Client, request: Request) -> None:
     """Delete an object that may have expired: Swift does it, and says that there is none (swift ``obj/server.py``)."""
     with suppress(NotFoundError):
-        delete(client, request)
+        send_deletion(client, request)
 
 
 def is_link(entry: dict[str, Any]) -> bool:
@@ -124,13 +136,13 @@ def delete_large(client: Client, path: ObjectPath, version: str = "", *, etag: s
     :param etag: the object's, by which its segments are known when its manifest can't be read
     :raises StorletShellError: when something can't be deleted
     """
-    request = deletion(*path, version, with_segments=True)
+    request = delete_request(*path, version, with_segments=True)
     deleted, failures = _outcome(request, client.send(request))
     if failures:
         raise failures[0]
     if deleted:
         return []
-    _delete_expired(client, deletion(*path, version))
+    _delete_expired(client, delete_request(*path, version))
     return _delete_orphans(client, path, etag)
 
 

@@ -13,7 +13,6 @@ from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
-    from storlet_shell.wire.transport import Reply
 
 _ACCOUNT = Location()
 _TRUE = ("true", "1", "yes", "on", "t", "y")
@@ -54,12 +53,17 @@ class Info(NamedTuple):
         return wire.decode_metadata(self.headers, wire.metadata_prefix(*self.location))
 
     @property
+    def is_manifest(self) -> bool:
+        """Whether it is a static large object, or a link to one."""
+        return wire.is_static_manifest(self.headers)
+
+    @property
     def has_segments(self) -> bool:
         """Whether it is a static large object, rather than a link to one.
 
         What replaces or deletes a link leaves the link's target as it is, and so must its segments be.
         """
-        return wire.is_static_manifest(self.headers) and not self.link
+        return self.is_manifest and not self.link
 
     @property
     def is_enabled(self) -> bool:
@@ -67,34 +71,34 @@ class Info(NamedTuple):
         return self.headers.get(wire.STORLETS_ENABLED, "").lower() in _TRUE
 
 
+def head_request(location: Location | ObjectPath) -> Request:
+    """Return the request that asks for the headers of an account, a container or an object."""
+    return Request("HEAD", *location)
+
+
 def head(client: Client, location: Location | ObjectPath = _ACCOUNT) -> Info:
     """Ask for the headers of an account, a container or an object.
 
     :raises NotFoundError: when it is not there
     """
-    reply = client.send(Request("HEAD", *location))
+    reply = client.send(head_request(location))
     reply.close()
-    return _info(client, Location(*location), reply)
+    location = Location(*location)
+    link = link_target(reply.headers, client.account, location) if location.prefix else ""
+    return Info(location, reply.headers, link, reply.transaction_id)
 
 
 def find(client: Client, location: Location | ObjectPath) -> Info | None:
     """Ask for the headers of a container or an object; None when it is not there."""
-    reply = client.find(Request("HEAD", *location))
-    return None if reply is None else _info(client, Location(*location), reply)
+    try:
+        return head(client, location)
+    except NotFoundError:
+        return None
 
 
 def exists(client: Client, location: Location | ObjectPath) -> bool:
     """Tell whether a container or an object is there."""
-    try:
-        head(client, location)
-    except NotFoundError:
-        return False
-    return True
-
-
-def _info(client: Client, location: Location, reply: Reply) -> Info:
-    link = link_target(reply.headers, client.account, location) if location.prefix else ""
-    return Info(location, reply.headers, link, reply.transaction_id)
+    return find(client, location) is not None
 
 
 def link_target(headers: Mapping[str, str], account: str, location: Location) -> str:

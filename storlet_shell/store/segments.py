@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storlet_shell.errors import IdentityError, ServiceError, StorletShellError
-from storlet_shell.store.metadata import Info, exists, find, head, link_target
+from storlet_shell.store.metadata import Info, exists, find, head
 from storlet_shell.text import counted
 from storlet_shell.values import Location, ObjectPath
 from storlet_shell.wire import headers as wire
@@ -18,7 +18,6 @@ from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
-    from storlet_shell.wire.transport import Reply
 
 SEGMENTS = "_segments"
 """What a container of segments is called beyond the container of the objects: python-swiftclient's convention."""
@@ -66,18 +65,6 @@ def _segment(entry: dict[str, Any]) -> Segment:
     container, _, name = str(entry.get("name", "")).removeprefix("/").partition("/")
     is_whole = "range" not in entry and not entry.get("sub_slo") and "data" not in entry
     return Segment(ObjectPath(container, name), int(entry.get("bytes", 0)), str(entry.get("hash", "")), is_whole)
-
-
-def is_manifest(headers: Mapping[str, str]) -> bool:
-    """Tell whether an object's headers say that it is a static large object."""
-    return wire.is_static_manifest(headers)
-
-
-def has_segments(client: Client, path: ObjectPath, info: Info | Reply) -> bool:
-    """Tell whether the answer to a HEAD is about a static large object, rather than about a link to one."""
-    if isinstance(info, Info):
-        return info.has_segments
-    return is_manifest(info.headers) and not link_target(info.headers, client.account, Location(*path))
 
 
 def keeps_versions(client: Client, container: str, *, all_go: bool = False) -> bool:
@@ -137,9 +124,7 @@ class Replacing:
         self.unneeded: set[ObjectPath] = set()
 
     @contextmanager
-    def replaced(
-        self, client: Client, path: ObjectPath, info: Info | Reply | None = None
-    ) -> Iterator[list[ObjectPath]]:
+    def replaced(self, client: Client, path: ObjectPath, info: Info | None = None) -> Iterator[list[ObjectPath]]:
         """Store an object within this; give the segments that are deleted afterwards.
 
         Nothing is deleted when it fails, nor if nobody knows whether the object is stored.
@@ -152,14 +137,14 @@ class Replacing:
         if note:
             self._notes.append(note)
 
-    def _segments(self, client: Client, path: ObjectPath, info: Info | Reply | None) -> tuple[list[ObjectPath], str]:
+    def _segments(self, client: Client, path: ObjectPath, info: Info | None) -> tuple[list[ObjectPath], str]:
         """Return an object's segments that go with it, and a note about others."""
         with suppress(IdentityError):  # who may only write is told nothing of them
             beside = f"{path.container}{SEGMENTS}"
             if self._is_batch and not self._ask(beside, lambda: exists(client, Location(beside))):
                 return [], ""
             info = info or find(client, path)
-            if info is None or not has_segments(client, path, info) or self.keeps_versions(client, path.container):
+            if info is None or not info.has_segments or self.keeps_versions(client, path.container):
                 return [], ""
             places = [segment.place for segment in read_manifest(client, path)]
             others = list(dict.fromkeys(place for place in places if not was_uploaded_for(path, place)))

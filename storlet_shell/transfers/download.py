@@ -158,8 +158,8 @@ def _total(client: Client, source: Location) -> int | None:
 
     :raises NotFoundError: when it is not
     """
-    info = head(client, Location(source.container))
-    return None if source.prefix else read_count(info.headers.get(wire.CONTAINER_BYTES, ""))
+    headers = head(client, Location(source.container)).headers
+    return None if source.prefix else read_count(headers.get(wire.CONTAINER_BYTES, ""))
 
 
 def _entries(client: Client, source: Location) -> Iterator[_Entry]:
@@ -212,7 +212,8 @@ class _Download:
         return is_identical(worker.client, entry.path, entry.listed["hash"], path, is_manifest=is_manifest)
 
     def _save(self, worker: Worker, source: ObjectPath, name: str) -> int:
-        reply = worker.client.send(read_request(source))
+        request = read_request(source)
+        reply = worker.client.send(request)
         try:
             with replacing_below(os.fspath(self._folder), name) as file:
                 return _write(worker, source, reply, file)

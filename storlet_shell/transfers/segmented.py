@@ -11,8 +11,9 @@ from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING
 
 from storlet_shell.errors import ServiceError, StorletShellError
+from storlet_shell.store.containers import make
 from storlet_shell.store.listing import list_entries
-from storlet_shell.store.metadata import find, head
+from storlet_shell.store.metadata import exists, find, head
 from storlet_shell.store.objects import store
 from storlet_shell.store.segments import SEGMENTS, Replacing, Segment, delete_segments, folder_of
 from storlet_shell.values import Location, ObjectPath
@@ -145,10 +146,10 @@ class SegmentedUpload:
     def _make_container(self, name: str) -> bool:
         """Make the container of the segments, with the storage policy of the objects' own; tell whether it is new."""
         client = self._client
-        if find(client, Location(name)) is not None:
+        if exists(client, Location(name)):
             return False
         policy = head(client, Location(self._container)).headers.get(wire.STORAGE_POLICY)
-        client.send(Request("PUT", name, headers={wire.STORAGE_POLICY: policy} if policy else {})).read()
+        make(client, name, policy=policy)
         return True
 
     def _folders(self, large: LargeObject) -> set[ObjectPath]:

@@ -16,7 +16,6 @@ from storlet_shell.transfers.limits import Limits
 from storlet_shell.transfers.segmented import LargeObject, SegmentedUpload, send
 from storlet_shell.transfers.targets import Choices, Target, find_targets
 from storlet_shell.values import Location
-from storlet_shell.wire import headers as wire
 from storlet_shell.wire.bodies import FileVersion, bytes_body, file_body, file_version, piece_body
 from storlet_shell.wire.requests import Request
 
@@ -146,8 +145,7 @@ class _Upload:
         info = find(worker.client, target.path)
         if info is None or info.size != target.file.size:
             return False
-        has_segments = wire.is_static_manifest(info.headers)
-        if not is_identical(worker.client, target.path, info.etag, target.file.path, is_manifest=has_segments):
+        if not is_identical(worker.client, target.path, info.etag, target.file.path, is_manifest=info.is_manifest):
             return False
         worker.tally.count("identical")
         worker.tally.advance(target.file.size)

@@ -2,146 +2,71 @@
 
 from __future__ import annotations
 
-import io
 import json
 import secrets
-import shlex
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from IPython.core.error import UsageError as IPythonUsageError
 
-from storlet_shell.adapters.console import Console
-from storlet_shell.adapters.shell.app import make_class
-from storlet_shell.errors import ExitStatus, StorletShellError
-from storlet_shell.session import Session
-from storlet_shell.spec.registry import Registry
-from tests.notebook.cells import FAILING, IDENTITY, Cells
+from storlet_shell.errors import ExitStatus
+from tests.adapters.front_ends import FrontEnd, aliases, command_file, interactive, magics, one_shot
+from tests.notebook.cells import FAILING, IDENTITY, PICKY
 from tests.notebook.conftest import bare_shell, cell, no_identity, stranger  # noqa: F401  fixtures
 from tests.support.lines import Runner
+from tests.support.site import Site
 
-CODE, FAILS = (text.split("\n", 1)[1] for text in (IDENTITY, FAILING))
+CODE, FAILS, PICKS = (text.split("\n", 1)[1] for text in (IDENTITY, FAILING, PICKY))
 
+FRONT_ENDS = ["one-shot", "command file", "shell", "magics", "xonsh"]
+KEEPS_A_SESSION = FRONT_ENDS[2:]
 
-@dataclass(frozen=True)
-class Ended:
-    """How a line ended.
+TROUBLE = """
+from storlet_shell.errors import IncompleteBodyError
+from storlet_shell.results import Result
+from storlet_shell.spec.registry import Arg, command
 
-    :param document: its result as JSON, None when it failed
-    """
+ERRORS = {
+    "bug": RuntimeError("on purpose"),
+    "interrupt": KeyboardInterrupt(),
+    "reader": BrokenPipeError(32, "Broken pipe"),
+    "body": IncompleteBodyError("path:/c/o: ended early"),
+    "exit": SystemExit("it gives up"),
+}
 
-    status: int
-    document: Any
+class Late(Result):
+    def __init__(self, error):
+        self.error = error
 
+    def render(self):
+        yield "begun"
+        raise self.error
 
-FrontEnd = Callable[[list[str], str | None], Ended]
+    def look(self):
+        raise self.error
 
-
-def one_shot(run: Runner) -> FrontEnd:
-    """Run lines each by a process's ``main``."""
-
-    def front_end(words: list[str], body: str | None) -> Ended:
-        outcome = run(*words, "--json", stdin=(body or "").encode())
-        return Ended(outcome.status, outcome.json if outcome.status == 0 else None)
-
-    return front_end
-
-
-def as_line(words: list[str], body: str | None) -> str:
-    """Spell words, and a body as a heredoc, as they are typed."""
-    line = shlex.join([*words, "--json"])
-    return line if body is None else f"{line} <<EOF\n{body}EOF"
-
-
-def command_file(run: Runner) -> FrontEnd:
-    """Run lines each as a command file."""
-
-    def front_end(words: list[str], body: str | None) -> Ended:
-        outcome = run("-f", "-", stdin=as_line(words, body).encode())
-        return Ended(outcome.status, outcome.json if outcome.status == 0 else None)
-
-    return front_end
-
-
-@contextmanager
-def interactive(run: Runner) -> Iterator[FrontEnd]:
-    """Run lines in one interactive shell."""
-    out, err = io.BytesIO(), io.StringIO()
-    stdout = io.TextIOWrapper(out, encoding="utf-8", write_through=True)
-    environ = {**run.environ, "STORLET_SHELL_HISTORY": f"{run.environ['HOME']}/history"}
-    console = Console(environ, stdout=lambda: stdout, stderr=lambda: err)
-    with Session(console) as session:
-        shell = make_class(Registry())(session, console, Registry())
-
-        def front_end(words: list[str], body: str | None) -> Ended:
-            out.seek(0)
-            out.truncate()
-            shell.onecmd_plus_hooks(as_line(words, body))
-            return Ended(int(shell.status), json.loads(out.getvalue()) if not shell.status else None)
-
-        yield front_end
-
-
-def magics(cells: Cells) -> FrontEnd:
-    """Run lines as cells."""
-
-    def front_end(words: list[str], body: str | None) -> Ended:
-        line = f"storlet {shlex.join([*words, '--json'])}"
-        done = cells(f"%{line}" if body is None else f"%%{line}\n{body}")
-        if done.error is None:
-            return Ended(ExitStatus.OK, done.value)
-        if isinstance(done.error, IPythonUsageError):
-            return Ended(ExitStatus.USAGE, None)
-        assert isinstance(done.error, StorletShellError)
-        return Ended(int(done.error.exit_status), None)
-
-    return front_end
-
-
-ALIASES = """\
-import json, sys
-xontrib load -f storlet_shell.adapters.xonsh.xontrib
-$RAISE_SUBPROC_ERROR = $XONSH_SUBPROC_RAISE_ERROR = $XONSH_SUBPROC_CMD_RAISE_ERROR = False
-for text in sys.stdin:
-    words, body = json.loads(text)
-    path = body or '/dev/null'
-    ended = !(storlet @(words) < @(path))
-    ended.end()
-    print(json.dumps([ended.returncode, ended.out]), flush=True)
+@command("trouble", "Fail.", Arg("what"), Arg("--late", action="store_true"))
+def trouble(session, what, late=False):
+    if late:
+        return Late(ERRORS[what])
+    raise ERRORS[what]
 """
-"""A script of xonsh that runs lines as it is told."""
+"""A plug-in that fails in each way, at once or while its result is shown."""
 
 
-@contextmanager
-def aliases(run: Runner, folder: Path) -> Iterator[FrontEnd]:
-    """Run lines as aliases in one xonsh."""
-    (folder / "script.xsh").write_text(ALIASES)
-    environ = {**run.environ, "HOME": str(folder), "XDG_DATA_HOME": str(folder), "PYTHONWARNINGS": "ignore"}
-    command = [sys.executable, "-m", "xonsh", str(folder / "script.xsh")]
-    with subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as xonsh:
-        assert xonsh.stdin is not None
-        assert xonsh.stdout is not None
-
-        def front_end(words: list[str], body: str | None) -> Ended:
-            if body is not None:
-                (folder / "body").write_text(body)
-            xonsh.stdin.write(json.dumps([[*words, "--json"], body and str(folder / "body")]) + "\n")
-            xonsh.stdin.flush()
-            status, out = json.loads(xonsh.stdout.readline())
-            return Ended(status, json.loads(out) if status == 0 else None)
-
-        yield front_end
-        xonsh.stdin.close()
+@pytest.fixture
+def site(run: Runner, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """Install the plug-in, for this process and for those that it starts."""
+    made = Site(tmp_path_factory.mktemp("site"), run)
+    made.install("trouble_plugin", TROUBLE, trouble="trouble_plugin:trouble")
+    monkeypatch.syspath_prepend(str(made.folder))
+    monkeypatch.setitem(run.environ, "PYTHONPATH", made.path)
+    return made
 
 
-@pytest.fixture(params=["one-shot", "command file", "shell", "magics", "xonsh"])
-def front_end(request: pytest.FixtureRequest, run: Runner, tmp_path: Path) -> Iterator[FrontEnd]:
+@pytest.fixture(params=FRONT_ENDS)
+def front_end(request: pytest.FixtureRequest, site: Site, run: Runner, tmp_path: Path) -> Iterator[FrontEnd]:
     """Run lines through each front end."""
     if request.param == "shell":
         with interactive(run) as made:
@@ -153,6 +78,12 @@ def front_end(request: pytest.FixtureRequest, run: Runner, tmp_path: Path) -> It
         yield magics(request.getfixturevalue("cell"))
     else:
         yield (one_shot if request.param == "one-shot" else command_file)(run)
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    """Return the front end's name."""
+    return str(request.node.callspec.params["front_end"])
 
 
 LINES: list[tuple[list[str], str | None, int, Any]] = [
@@ -217,10 +148,75 @@ def test_every_front_end_keeps_the_contract(front_end: FrontEnd) -> None:
     """The same lines, one after the other, through each of them."""
     container = f"contract-{secrets.token_hex(4)}"
     for words, body, status, wanted in LINES:
-        ended = front_end([word.replace("{c}", container) for word in words], body)
-        assert ended.status == status, words
-        if wanted is None:
-            assert ended.document is None
-        else:
-            told = json.loads(json.dumps(ended.document).replace(container, "{c}"))
-            assert {**told, **wanted} == told, words
+        ended = front_end(*(word.replace("{c}", container) for word in words), "--json", body=body)
+        assert ended.status == status, (words, ended.err)
+        if wanted is not None and status == 0:
+            document = json.loads(json.dumps(ended.document).replace(container, "{c}"))
+            assert {**document, **wanted} == document, words
+
+
+FAILURES = [
+    ("trouble bug", ExitStatus.ERROR, "RuntimeError: on purpose"),
+    ("trouble bug --late", ExitStatus.ERROR, "RuntimeError: on purpose"),
+    ("trouble interrupt", ExitStatus.INTERRUPTED, "nterrupted"),
+    ("trouble interrupt --late", ExitStatus.INTERRUPTED, "nterrupted"),
+    ("trouble body --late", ExitStatus.SERVICE, "path:/c/o: ended early"),
+    ("trouble exit", ExitStatus.ERROR, "it gives up"),
+    ("troubel", ExitStatus.UNKNOWN_COMMAND, "unknown command 'troubel'; did you mean trouble?"),
+    ("get --nonsense", ExitStatus.USAGE, "--nonsense"),
+]
+"""Lines, their exit status, and what is said of them."""
+
+
+def test_every_failure_is_told_and_the_next_line_runs(front_end: FrontEnd, name: str) -> None:
+    """At once or while a result is shown: with its status, in few lines unless it is a bug; and help is no failure."""
+    for line, status, said in FAILURES:
+        ended = front_end(*line.split())
+        assert ended.status == status, (line, ended.err)
+        assert said in ended.err
+        assert ("Traceback" in ended.err) == ("bug" in line), line
+    helped = front_end("trouble", "--help")
+    assert helped.status == 0
+    assert "usage: trouble" in helped.out
+    assert_reader_may_leave(front_end, name)
+    assert_parts_may_fail(front_end)
+    assert_body_may_end_early(front_end, name)
+
+
+def assert_reader_may_leave(front_end: FrontEnd, name: str) -> None:
+    """Tell its loss where it was the user's own reader; in xonsh it is mostly ``head``, as in a pipe of a shell."""
+    ended = front_end("trouble", "reader", "--late")
+    assert ended.status == (ExitStatus.OK if name == "xonsh" else ExitStatus.ERROR)
+    assert ("standard output was closed" in ended.err) == (name not in ("xonsh", "magics"))
+    assert ("Traceback" in ended.err) == (name == "magics")
+
+
+def assert_parts_may_fail(front_end: FrontEnd) -> None:
+    """Show the rows of both objects, then how many failed; the status is that of a failed storlet."""
+    container = make_container(front_end)
+    assert front_end("deploy", "picky.Main", body=PICKS).status == 0
+    for object_name, text in (("good", "x\n"), ("bad", "bad\n")):
+        assert front_end("upload", f"{container}/{object_name}", body=text).status == 0
+    ended = front_end("map", "--storlet", "picky.py", "--input", f"path:/{container}/*")
+    assert ended.status == ExitStatus.STORLET_FAILED
+    assert f"path:/{container}/good" in ended.out
+    assert f"path:/{container}/bad" in ended.out
+    assert "1 of 2 objects done, 1 failed" in ended.err
+
+
+def assert_body_may_end_early(front_end: FrontEnd, name: str) -> None:
+    """Show the storlet's traceback; where the session knows its code, with its own lines."""
+    container = make_container(front_end)
+    assert front_end("deploy", "failing.Main", body=FAILS).status == 0
+    assert front_end("upload", f"{container}/o", body="text\n").status == 0
+    ended = front_end("get", f"{container}/o", "--storlet", "failing.py", "-p", "late=1", "--json")
+    assert ended.status == ExitStatus.STORLET_FAILED
+    assert "ValueError: on purpose" in ended.err
+    assert ("----> " in ended.err) == (name in KEEPS_A_SESSION)
+
+
+def make_container(front_end: FrontEnd) -> str:
+    """Make a container of the test's own."""
+    made = f"contract-{secrets.token_hex(4)}"
+    assert front_end("mkdir", made).status == 0
+    return made

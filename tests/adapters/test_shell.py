@@ -13,7 +13,7 @@ import pytest
 from storlet_shell.adapters.console import Console
 from storlet_shell.adapters.script.interpreter import Typed
 from storlet_shell.adapters.shell.app import Shell, make_class
-from storlet_shell.commands.vars import describe
+from storlet_shell.results.describe import describe
 from storlet_shell.session import Options, Session
 from storlet_shell.spec.registry import Registry
 

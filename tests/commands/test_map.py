@@ -21,7 +21,7 @@ from storlet_shell.adapters.progress import figures
 from storlet_shell.batches import batch, throttle
 from storlet_shell.batches.journal import Journal
 from storlet_shell.embedded import control
-from storlet_shell.identity.credentials import Login
+from storlet_shell.identity.login import Login
 from storlet_shell.identity.values import Credentials
 from storlet_shell.results import Table
 from storlet_shell.session import Session

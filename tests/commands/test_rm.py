@@ -237,7 +237,7 @@ def test_container_that_looks_full_for_a_moment_is_tried_again(
     run_scripted: Runner, responder: Responder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A container's listing follows its objects' deletion a little later."""
-    monkeypatch.setattr("storlet_shell.commands.rm._CONTAINER_PAUSES", (0.01, 0.01))
+    monkeypatch.setattr("storlet_shell.store.trees._CONTAINER_PAUSES", (0.01, 0.01))
 
     responder.on("GET", "/c", ok(b"[]"))
     responder.on("DELETE", "/c", html(409), html(409), ok(status=204))

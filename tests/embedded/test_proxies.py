@@ -14,8 +14,9 @@ import pytest
 
 from storlet_shell.embedded import control
 from storlet_shell.errors import EmbeddedError, NotFoundError, StorletFailedError
-from storlet_shell.identity.credentials import Connection, Login
+from storlet_shell.identity.login import Login
 from storlet_shell.identity.values import Credentials
+from storlet_shell.values import Connection
 from storlet_shell.wire.bodies import Body
 from storlet_shell.wire.client import Client
 from storlet_shell.wire.requests import Request

@@ -9,11 +9,12 @@ import pytest
 
 from storlet_shell.adapters.hints import in_line
 from storlet_shell.errors import IdentityError, ServiceError, StorletShellError
-from storlet_shell.identity.credentials import Connection, Login
 from storlet_shell.identity.environment import discover
+from storlet_shell.identity.login import Login
 from storlet_shell.identity.values import Credentials
 from storlet_shell.session import Session, Surroundings
 from storlet_shell.spec.registry import Registry, parse
+from storlet_shell.values import Connection
 from storlet_shell.wire.requests import Request
 from tests.support.responder import CUT, KEY, USER, Answer, Responder, html, ok, page
 

@@ -10,6 +10,7 @@ import msgpack
 import pytest
 from cryptography.fernet import Fernet
 
+from storlet_shell.identity.keystone_login import KeystoneLogin
 from storlet_shell.session import Session, Surroundings
 from storlet_shell.spec.registry import Registry
 from storlet_shell.wire.requests import Request
@@ -68,8 +69,8 @@ def objects(run_keystone: Runner, tmp_path_factory: pytest.TempPathFactory) -> t
 def expire(keystone: KeystoneSwift, session: Session) -> str:
     """Let the session's token have expired, which the session does not know, as when its clock is slow."""
     login = session.client.login
-    assert login._keystone is not None
-    old = login._keystone._plugin.auth_ref._auth_token = aged(keystone, login.token())
+    assert isinstance(login._issuer, KeystoneLogin)
+    old = login._issuer._plugin.auth_ref._auth_token = aged(keystone, login.token())
     assert login.token() == old
     return old
 

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from storlet_shell.errors import ExitStatus, IdentityError, ServiceError, StorletShellError
-from storlet_shell.identity.credentials import Login
 from storlet_shell.identity.environment import discover
+from storlet_shell.identity.login import Login
 from storlet_shell.identity.values import Credentials
 from storlet_shell.session import Options, Session, Surroundings
 from storlet_shell.values import Connection

@@ -78,3 +78,18 @@ class Main:
             out_files[0].write(b'x' * 20_000_000)
         raise ValueError('on purpose')
 """
+
+PICKY = """\
+%%storletapp picky.Main
+class Main:
+    def __init__(self, logger):
+        pass
+
+    def __call__(self, in_files, out_files, params):
+        text = in_files[0].read()
+        if text.startswith(b'bad'):
+            raise ValueError('on purpose')
+        out_files[0].set_metadata({})
+        out_files[0].write(text)
+"""
+"""A storlet that fails over some objects."""

@@ -20,24 +20,9 @@ from storlet_shell.errors import (
     UsageError,
 )
 from storlet_shell.results import Result, Table
-from tests.notebook.cells import Cells
+from tests.notebook.cells import PICKY, Cells
 from tests.notebook.conftest import identity
 from tests.support.lines import base_environment
-
-PICKY = """\
-%%storletapp picky.Main
-class Main:
-    def __init__(self, logger):
-        pass
-
-    def __call__(self, in_files, out_files, params):
-        text = in_files[0].read()
-        if text.startswith(b'bad'):
-            raise ValueError('on purpose')
-        out_files[0].set_metadata({})
-        out_files[0].write(text)
-"""
-"""A storlet that fails over some objects."""
 
 
 @pytest.fixture

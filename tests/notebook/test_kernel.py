@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
@@ -35,6 +35,21 @@ class Main:
 """
 
 
+NAP = """
+%%storletapp nap.Main
+import time
+
+class Main:
+    def __init__(self, logger):
+        pass
+
+    def __call__(self, in_files, out_files, params):
+        time.sleep(int(in_files[0].read()))
+        out_files[0].set_metadata({})
+        out_files[0].write(b'slept')
+"""
+
+
 @pytest.fixture(scope="module")
 def environ(swift: control.Running, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Return a kernel's environment, with the embedded Swift's identity."""
@@ -44,10 +59,16 @@ def environ(swift: control.Running, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="module")
-def kernel(environ: dict[str, str], run: Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+def kernel_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder that the kernel runs in."""
+    return tmp_path_factory.mktemp("kernel")
+
+
+@pytest.fixture(scope="module")
+def kernel(environ: dict[str, str], run: Runner, kernel_folder: Path) -> Iterator[Kernel]:
     """Run a kernel with the extension loaded, a container ``k``, an object ``k/o`` and a slow storlet."""
     run("mkdir", "k")
-    with Kernel(environ, tmp_path_factory.mktemp("kernel")) as running:
+    with Kernel(environ, kernel_folder) as running:
         assert running(LOAD).status == "ok"
         assert running("%%uploadfile k/o\nname,age\nann,31\n").status == "ok"
         assert running(SLOW.lstrip()).status == "ok"
@@ -177,6 +198,58 @@ def test_interrupt_ends_the_transfer(kernel: Kernel, swift: control.Running) -> 
     assert kernel("endless.content").error == "StorletShellError"
     after = kernel("%get k/o")
     assert after.status == "ok", after.of("error")
+
+
+@pytest.fixture
+def naps(kernel: Kernel) -> Kernel:
+    """Run cells with a storlet that naps over two objects: shortly over the first one, long over the second."""
+    for cell in (NAP.lstrip(), "%%uploadfile k/nap/1\n0", "%%uploadfile k/nap/2\n30"):
+        assert kernel(cell).status == "ok"
+    return kernel
+
+
+def stop(kernel: Kernel, file: Path | None = None) -> Callable[[], None]:
+    """Return what presses the stop button, once a file is there."""
+
+    def press() -> None:
+        while file is not None and not file.exists():
+            time.sleep(0.1)
+        time.sleep(1)
+        kernel.manager.interrupt_kernel()
+
+    return press
+
+
+def test_interrupted_cell_says_so_in_one_line(naps: Kernel) -> None:
+    """It has failed, so that the cells after it do not run; and nobody wants to see where it was."""
+    ran = naps("%get path:/k/nap/2 --storlet nap.py", meanwhile=stop(naps))
+    assert (ran.status, ran.error) == ("error", "Interrupted")
+    assert ran.of("error")[0]["traceback"] == ["Interrupted"]
+    assert not ran.of("execute_result")
+    assert not ran.of("display_data")
+
+
+@pytest.mark.slow
+def test_interrupted_batch_keeps_what_is_done(naps: Kernel, kernel_folder: Path) -> None:
+    """Its rows are shown, and are in ``_``; the cell has failed."""
+    line = "%map --storlet nap.py --input path:/k/nap/* -j 1 --save made"
+    ran = naps(line, meanwhile=stop(naps, kernel_folder / "made" / "nap" / "1"))
+    assert (ran.status, ran.error) == ("error", "Interrupted")
+    assert ran.of("error")[0]["traceback"] == ["Interrupted: what is done is kept in _"]
+    (shown,) = ran.of("display_data")
+    assert "path:/k/nap/1" in shown["data"]["text/plain"]
+    assert "path:/k/nap/2" not in shown["data"]["text/plain"]
+    assert naps("[row.object for row in _]").text == "['path:/k/nap/1']"
+
+
+@pytest.mark.slow
+def test_interrupted_batch_is_stored(naps: Kernel, kernel_folder: Path) -> None:
+    """By ``-o``, as far as it is done; it is not shown then."""
+    line = "%map --storlet nap.py --input path:/k/nap/* -j 1 --save stored -o done"
+    ran = naps(line, meanwhile=stop(naps, kernel_folder / "stored" / "nap" / "1"))
+    assert (ran.status, ran.error) == ("error", "Interrupted")
+    assert not ran.of("display_data")
+    assert naps("[row.object for row in done], _ is done").text == "(['path:/k/nap/1'], True)"
 
 
 def test_tab_completes_over_the_wire(kernel: Kernel) -> None:

@@ -12,8 +12,9 @@ import pytest
 
 from storlet_shell.batches import endpoints, throttle
 from storlet_shell.embedded import control
-from storlet_shell.identity.credentials import Connection, Login
+from storlet_shell.identity.login import Login
 from storlet_shell.identity.values import Credentials
+from storlet_shell.values import Connection
 from storlet_shell.wire import client as client_module
 from storlet_shell.wire.client import Client
 from tests.support.folders import FILES

@@ -74,7 +74,9 @@ class Runner:
             files = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(3)]
             files[0].write(stdin)
             files[0].seek(0)
-            streams = [io.TextIOWrapper(file, encoding="utf-8", write_through=True) for file in files]
+            # Over descriptors of their own: what is left of a broken one leads nowhere.
+            buffers = [stack.enter_context(os.fdopen(os.dup(file.fileno()), "r+b")) for file in files]
+            streams = [io.TextIOWrapper(buffer, encoding="utf-8", write_through=True) for buffer in buffers]
             for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
                 stack.enter_context(patch.object(sys, name, stream))
             stack.enter_context(patch.dict(os.environ, {**self.environ, **(environ or {})}, clear=True))

@@ -24,8 +24,9 @@ from storlet_shell.errors import (
     StorletShellError,
     UsageError,
 )
-from storlet_shell.identity.credentials import Connection, Login
+from storlet_shell.identity.login import Login
 from storlet_shell.identity.values import Credentials
+from storlet_shell.values import Connection
 from storlet_shell.wire import client as client_module
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.bodies import Body, bytes_body, stream_body

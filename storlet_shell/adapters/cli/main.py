@@ -6,16 +6,14 @@ A built-in command pays for its own module and nothing else: neither cmd2 nor ri
 from __future__ import annotations
 
 import argparse
-import gc
 import os
-import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from storlet_shell import __version__
-from storlet_shell.adapters import options
+from storlet_shell.adapters import options, startup
 from storlet_shell.adapters.console import Console
 from storlet_shell.adapters.execution import execute
 from storlet_shell.errors import ExitStatus, LocalFileError, StorletShellError, TerminatedError, UsageError
@@ -25,53 +23,24 @@ from storlet_shell.spec.once import refuse_repeats
 from storlet_shell.spec.registry import Call, Registry, parse
 from storlet_shell.text import printable
 
-_MOMENT = 0.001
-"""Seconds after which a signal that was dropped is raised once more."""
-
 
 def run() -> NoReturn:
-    """Run ``storlet-shell`` as a process of its own.
-
-    A short process spends a good part of its life on looking for garbage among freshly imported modules, and on taking
-    them down at its end: the first is made rare, the second is left out.
-    """
-    gc.set_threshold(50_000, 20, 50)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:  # under nohup, SIGHUP is to stay ignored
-            signal.signal(number, _end)
-    sys.unraisablehook = _end_all_the_same
+    """Run ``storlet-shell`` as a process of its own."""
+    startup.collect_rarely()
+    startup.unwind_on_signals()
     try:
         status = main()
     except KeyboardInterrupt as error:  # before a line runs, or after it
         status = Console(os.environ).show_error(error)
-    sys.stderr.flush()
-    os._exit(status)
-
-
-def _end(number: int, _: object) -> NoReturn:
-    """End as the signal wants, but let go of everything first: a half-written file that --save has begun, say."""
-    raise TerminatedError(128 + number)
-
-
-def _end_all_the_same(ignored: sys.UnraisableHookArgs) -> None:
-    """End a moment later if the signal came in a place that lets nothing out: an object's end, or a lock's."""
-    end = ignored.exc_value
-    if not isinstance(end, SystemExit | KeyboardInterrupt):
-        sys.__unraisablehook__(ignored)
-        return
-
-    def again(_number: int, _: object) -> NoReturn:
-        raise end
-
-    signal.signal(signal.SIGALRM, again)
-    signal.setitimer(signal.ITIMER_REAL, _MOMENT)
+    except TerminatedError as end:
+        status = int(end.code or 0)
+    startup.end(status)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``storlet-shell`` and return its exit status."""
-    # Where it is installed, swiftclient imports it for logins that are not made through swiftclient here: 0.3 s.
-    sys.modules.setdefault("keystoneclient", None)  # type: ignore[arg-type]
-    _occupy_standard_descriptors()
+    startup.leave_out_keystoneclient()
+    startup.occupy_standard_descriptors()
     parser = make_parser()
     if "_ARGCOMPLETE" in os.environ:
         from storlet_shell.adapters.completion import tab  # a shell asks what Tab stands for
@@ -87,20 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             known = isinstance(error, BrokenPipeError)
             shown = error if known else LocalFileError(f"can't write the result: {error.strerror or error}")
             status = Console(os.environ).show_error(shown)
-        # The interpreter flushes standard output once more at its end, and would fail a second time.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        startup.drop_standard_output()
     return int(status)
-
-
-def _occupy_standard_descriptors() -> None:
-    """Put something in the place of closed standard streams, so that no file or connection is taken for one."""
-    for descriptor in range(3):
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)
-    if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115  it stays for the process's life
 
 
 class _Parser(argparse.ArgumentParser):
@@ -187,7 +144,10 @@ def _run(given: argparse.Namespace) -> int:
         timeout=given.timeout,
         trace=console.warn if given.debug else lambda _: None,
     )
-    for name in options.hide_secrets(given):
+    secrets = options.secrets(given)
+    if secrets:
+        startup.blank_arguments([value.encode("utf-8", "surrogateescape") for value in secrets.values()])
+    for name in secrets:
         console.warn(
             f"{name}: a command line is no place for secrets; set {_variable(name)}, or write it to clouds.yaml"
         )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import gc
 import re
 import time
 from dataclasses import replace
@@ -20,6 +19,7 @@ from cmd2.string_utils import strip_style
 from prompt_toolkit.key_binding import KeyBindings
 
 from storlet_shell import __version__
+from storlet_shell.adapters import startup
 from storlet_shell.adapters.completion.names import prepare
 from storlet_shell.adapters.console import Console
 from storlet_shell.adapters.execution import Outcome, failure
@@ -29,9 +29,9 @@ from storlet_shell.adapters.script.runner import How, Runner, decode
 from storlet_shell.adapters.shell import keys, parsers
 from storlet_shell.adapters.shell.history import ShellHistory, check_startup_file, startup_file
 from storlet_shell.adapters.words import OWN_WORDS, SYNTAX
-from storlet_shell.commands.vars import describe
 from storlet_shell.errors import ExitStatus, StorletShellError, UnknownCommandError
 from storlet_shell.results import Result, Text
+from storlet_shell.results.describe import describe
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import Call, Command, Registry
 from storlet_shell.text import printable
@@ -66,12 +66,11 @@ def main(session: Session, console: Console, *, as_json: bool = False) -> int:
         console.warn(f"not usable: {unusable}")
     shell.prompt = shell.prompt_text
     prepare(session)
-    gc.collect()
-    gc.freeze()  # so that the collections to come look at what lines leave only
+    take_back = startup.set_aside_what_stays()
     try:
         return shell.cmdloop()
     finally:
-        gc.unfreeze()
+        take_back()
 
 
 def _greet(session: Session, console: Console) -> None:
@@ -215,14 +214,13 @@ class Shell(cmd2.Cmd):
         self.status = self.console.conclude(outcome, as_json=self.interpreter.as_json)
 
     def _free_memory(self) -> None:
-        """Free what refers to itself, every few lines.
+        """Free cycles every few lines.
 
-        Each prompt leaves an event loop and a screen (prompt_toolkit ``Application.run``), and each error its frames:
-        few objects, that hold much. Python counts objects, and would let tens of MiB gather.
+        Each prompt leaves an event loop and a screen (prompt_toolkit ``Application.run``), and each error its frames.
         """
         self._lines += 1
         if self._lines % _LINES_BETWEEN_COLLECTIONS == 0:
-            gc.collect()
+            startup.free_cycles()
 
     def run_function(self, typed: Typed) -> Call | int:
         """Call the function that cmd2 has for a line's command: it parses a command of the registry, or runs another.

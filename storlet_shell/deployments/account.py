@@ -1,0 +1,63 @@
+"""An account that may run storlets: its flag, its containers, and where its reads are to run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from storlet_shell.deployments.probe import Probe, policies, try_policies, untried
+from storlet_shell.errors import StorletShellError
+from storlet_shell.store.runs import names_places
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.requests import Request
+
+if TYPE_CHECKING:
+    from storlet_shell.wire.client import Client
+
+
+class Enabled(NamedTuple):
+    """An account that has been enabled for storlets.
+
+    :param containers: those that hold storlets, dependencies and logs
+    :param places: ``node`` or ``proxy``, where reads run, by the storage policies' names; None where each result tells
+    """
+
+    account: str
+    containers: tuple[str, ...]
+    places: dict[str, str] | None = None
+
+
+def enable_requests(client: Client, *, again: bool = False) -> list[Request]:
+    """Return the requests that :func:`enable` sends; it asks which storage policies have been tried."""
+    names = [] if names_places(client) else untried(client, again=again)
+    return [*_requests(client), *(Probe(client.storlet_container).plan(names) if names else ())]
+
+
+def enable(client: Client, *, again: bool = False) -> Enabled:
+    """Enable the account for storlets, make their containers, and try where storlets run.
+
+    :param again: try those storage policies, too, that have been tried
+    :raises IdentityError: when this user may not
+    """
+    for request in _requests(client):
+        client.send(request).read()
+    places = None if names_places(client) else _places(client, again=again)
+    return Enabled(client.account, _containers(client), places)
+
+
+def _containers(client: Client) -> tuple[str, ...]:
+    return client.storlet_container, client.dependency_container, wire.LOG_CONTAINER
+
+
+def _requests(client: Client) -> list[Request]:
+    flag = Request("POST", headers={wire.STORLETS_ENABLED: "True"})
+    return [flag, *(Request("PUT", container) for container in _containers(client))]
+
+
+def _places(client: Client, *, again: bool) -> dict[str, str]:
+    """Return where reads run, by the storage policies' names; nothing is known of those that can't be tried."""
+    try:
+        results = try_policies(client, again=again)
+    except StorletShellError as error:
+        client.observer.warn(f"warning: the storage policies can't be tried, so reads run on the proxy: {error}")
+        results = dict.fromkeys(policies(client))
+    return {name: wire.PLACES[bool(runs)] for name, runs in results.items()}

@@ -1,0 +1,171 @@
+"""The ACLs of containers: read, and changed entry by entry.
+
+An ACL is read, changed here, and written: of two changes at the same moment, one may be lost. Other entries stay.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from storlet_shell.deployments.access import Grant, is_grant, names_ids, read_entries, read_grant
+from storlet_shell.errors import NotFoundError, ServiceError, UsageError
+from storlet_shell.store.listing import list_entries
+from storlet_shell.store.metadata import exists, head, head_request
+from storlet_shell.values import ContainerName, Location, ObjectPath, StorletName
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.requests import Request
+
+if TYPE_CHECKING:
+    from storlet_shell.wire.client import Client
+
+RIGHTS = {"read": wire.CONTAINER_READ, "write": wire.CONTAINER_WRITE}
+"""The headers of a container's ACLs, by the rights that they grant."""
+
+
+class Rule(NamedTuple):
+    """An entry of a container's ACL.
+
+    :param right: which ACL it stands in: ``read`` or ``write``
+    :param grant: the right to run a storlet, if it grants that
+    """
+
+    right: str
+    entry: str
+    grant: Grant | None = None
+
+
+def list_request(container: ContainerName) -> Request:
+    """Return the request by which ACLs are read."""
+    return head_request(Location(container.name))
+
+
+def list_rules(client: Client, container: ContainerName) -> list[Rule]:
+    """Return the entries of a container's ACLs, as far as this user may see them.
+
+    :raises NotFoundError: when the container is not there
+    """
+    headers = head(client, Location(container.name)).headers
+    entries = [(right, entry) for right, name in RIGHTS.items() for entry in read_entries(headers.get(name, ""))]
+    storlets = _deployed(client, *(entry for _, entry in entries))
+    return [Rule(right, entry, read_grant(entry, storlets) if is_grant(entry) else None) for right, entry in entries]
+
+
+def find_grant(client: Client, entry: str) -> Grant:
+    """Return the grant that an entry stands for, by a look at the storlets where it can be read in several ways."""
+    return read_grant(entry, _deployed(client, entry))
+
+
+def _deployed(client: Client, *entries: str) -> set[str]:
+    """Return the names of the storlets that are deployed, in lower case; none where no entry needs them to be read."""
+    if not any(is_grant(entry) and entry.count("_") > 1 for entry in entries):
+        return set()
+    try:
+        return {entry["name"].lower() for entry in list_entries(client, Location(client.storlet_container))}
+    except NotFoundError:
+        return set()
+
+
+def check_container(client: Client, container: ContainerName) -> None:
+    """Check that storlet ACLs can be set on a container.
+
+    :raises UsageError: when it is the one that holds the storlets
+    """
+    if container.name == client.storlet_container:
+        raise UsageError("servers refuse storlet ACLs of the container of storlets; use --read there")
+
+
+def grant_request(container: ContainerName, grant: Grant) -> Request:
+    """Return the POST by which the storlets middleware adds a grant to a container's read ACL."""
+    return Request("POST", container.name, headers=wire.encode_grant(grant.user, grant.storlet))
+
+
+def grant_run(client: Client, container: ContainerName, user: str, storlet: StorletName) -> bool:
+    """Let a user run a storlet over a container's objects; tell whether that is new.
+
+    The middleware would add a grant a second time as well. The observer is told what keeps the user from running it.
+
+    :param user: the user's name alone, without project or domain
+    :raises UsageError: when no server could match the user's name, or the container is the one of the storlets
+    :raises ServiceError: when the server has granted nothing
+    """
+    check_container(client, container)
+    grant = Grant.of(user, storlet.name)
+    if grant.entry in map(str.lower, _entries(client, container, "read")):
+        return False
+    _warn(client, grant.user, storlet)
+    reply = client.send(grant_request(container, grant))
+    reply.read()
+    if grant.entry not in _entries(client, container, "read"):
+        raise ServiceError(
+            f"container {container}: the server granted nothing: it has no storlets middleware",
+            transaction_id=reply.transaction_id,
+        )
+    return True
+
+
+def _warn(client: Client, user: str, storlet: StorletName) -> None:
+    """Say what will keep a user from running the storlet all the same."""
+    warn = client.observer.warn
+    if "tempauth" in client.capabilities():
+        warn("warning: this cluster's tempauth knows no storlet ACLs; they take effect where Keystone is")
+    if not exists(client, ObjectPath(client.storlet_container, storlet.name)):
+        warn(f"warning: storlet {storlet} is not deployed")
+    readers = _entries(client, ContainerName(client.storlet_container), "read")
+    if not any(entry == ".r:*" or not entry.startswith(".") for entry in readers):
+        warn(
+            f"warning: {user} must be able to read container {client.storlet_container}, too; "
+            f"for a user of another project: acl grant {client.storlet_container} PROJECT_ID:USER_ID --read"
+        )
+
+
+def _entries(client: Client, container: ContainerName, right: str) -> tuple[str, ...]:
+    return read_entries(head(client, Location(container.name)).headers.get(RIGHTS[right], ""))
+
+
+def change_requests(container: ContainerName, rule: Rule, *, adds: bool) -> tuple[Request, Request]:
+    """Return the requests that change an ACL; the entries that the first one finds are told in words."""
+    words = f"(what is there, {'and' if adds else 'without'} {rule.entry})"
+    post = Request("POST", container.name, headers={RIGHTS[rule.right]: words})
+    return list_request(container), post
+
+
+def add(client: Client, container: ContainerName, rule: Rule) -> bool:
+    """Add an entry to an ACL; tell whether it is new.
+
+    :raises NotFoundError: when the container is not there
+    """
+    if not names_ids(rule.entry) and "tempauth" not in client.capabilities():
+        text = f"warning: ACLs name Keystone's projects and users by their ids, and {rule.entry} is none"
+        client.observer.warn(text)
+    before = _entries(client, container, rule.right)
+    is_new = not any(_is_same(entry, rule.entry) for entry in before)
+    if is_new:
+        _write(client, container, rule.right, (*before, rule.entry))
+    return is_new
+
+
+def remove(client: Client, container: ContainerName, rule: Rule) -> None:
+    """Take an entry out of an ACL.
+
+    :raises NotFoundError: when it is not there
+    """
+    before = _entries(client, container, rule.right)
+    after = tuple(entry for entry in before if not _is_same(entry, rule.entry))
+    if len(after) == len(before):
+        raise NotFoundError(f"{_missing(container, rule)}; see: acl list {container}")
+    _write(client, container, rule.right, after)
+
+
+def _is_same(entry: str, other: str) -> bool:
+    return entry.lower() == other.lower() if is_grant(other) else entry == other
+
+
+def _write(client: Client, container: ContainerName, right: str, entries: tuple[str, ...]) -> None:
+    client.send(Request("POST", container.name, headers=wire.encode_acl(RIGHTS[right], entries))).read()
+
+
+def _missing(container: ContainerName, rule: Rule) -> str:
+    """Say what there is not to be revoked."""
+    if rule.grant:
+        return f"container {container} grants {rule.grant.user} no right to run {rule.grant.storlet}"
+    return f"container {container} has no {rule.entry} in its {rule.right} ACL"

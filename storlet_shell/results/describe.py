@@ -1,0 +1,24 @@
+"""What a value is, in a few words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from storlet_shell.results.reports import Result
+from storlet_shell.results.response import Response
+
+_LONGEST = 60
+
+
+def describe(value: Any) -> str:
+    """Say in a few words what a variable holds."""
+    if isinstance(value, Response):
+        return f"{value.subject}: HTTP {value.status}, {value.headers.get('Content-Type', 'no content type')}"
+    if isinstance(value, Result):
+        return f"a {type(value).__name__.lower()}"
+    if isinstance(value, Mapping):
+        text = " ".join(f"{key}={item}" for key, item in value.items())
+    else:
+        text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -1,0 +1,186 @@
+"""Everything below some place: counted, listed, and deleted, several objects at a time."""
+
+from __future__ import annotations
+
+import itertools
+import shlex
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from storlet_shell.errors import NotFoundError, StorletShellError
+from storlet_shell.store.containers import delete
+from storlet_shell.store.deletion import (
+    delete_large,
+    delete_many,
+    delete_request,
+    is_link,
+    note_of_versions,
+    send_deletion,
+)
+from storlet_shell.store.listing import list_entries
+from storlet_shell.store.metadata import head
+from storlet_shell.store.parallel import Tally, Worker, in_parallel
+from storlet_shell.store.segments import keeps_versions
+from storlet_shell.values import ContainerName, Location, ObjectPath
+from storlet_shell.wire import headers as wire
+
+if TYPE_CHECKING:
+    from storlet_shell.wire.client import Client
+
+JOBS = 8
+"""How many requests go at a time, unless the caller says."""
+
+COUNTED = 10_000
+"""Up to so many objects below a prefix are counted: what a page of a listing holds."""
+
+_AT_ONCE = 125
+"""How many objects one request deletes, where the cluster takes several: so that eight requests share a thousand."""
+
+_CONTAINER_PAUSES = (0.5, 1.0, 2.0)
+"""Seconds to wait when a container that has just been emptied does not count as empty yet."""
+
+
+def list_tree(client: Client, target: Location, *, versions: bool = False) -> Iterator[dict[str, Any]]:
+    """List what :func:`delete_tree` would delete, but for the container.
+
+    :param target: a container, or a prefix of its objects' names
+    :param versions: the older versions as well, where the container keeps them
+    """
+    return list_entries(client, target, versions=versions)
+
+
+def count_tree(client: Client, target: Location, *, versions: bool = False) -> int | None:
+    """Return how many objects are there, as the container counts them, or as a prefix lists them.
+
+    :returns: one more than :data:`COUNTED` if a prefix has more than that; None if the container doesn't tell
+    """
+    if target.prefix:
+        return sum(1 for _ in itertools.islice(list_tree(client, target, versions=versions), COUNTED + 1))
+    count = head(client, target).headers.get(wire.CONTAINER_OBJECTS, "")
+    return int(count) if count.isdecimal() else None
+
+
+def delete_tree(
+    client: Client, target: Location, *, leave_segments: bool = False, versions: bool = False, jobs: int = JOBS
+) -> int:
+    """Delete a container with all it holds, or every object whose name starts with a prefix; return how many objects.
+
+    The segments of static large objects go with them, unless the container keeps versions, which need them. Objects
+    that can't be deleted are named at the end, while the others go.
+
+    :param leave_segments: of static large objects, delete the manifest only
+    :param versions: the older versions as well, where the container keeps them
+    :param jobs: how many requests go at a time
+    :raises NotFoundError: when there is no such container, or no object with the prefix
+    :raises StorletShellError: when something could not be deleted
+    """
+    count = _Tree(client, target, leave_segments=leave_segments, versions=versions).delete_objects(jobs)
+    if not target.prefix:
+        _delete_emptied(client, target, versions=versions)
+    elif not count:
+        raise NotFoundError(f"no object of container {target.container} starts with {target.prefix}")
+    return count
+
+
+class _Part(NamedTuple):
+    """Some objects to be deleted.
+
+    :param names: several, that one request deletes; or one alone, as its entry of the listing says
+    """
+
+    names: tuple[str, ...]
+    version: str = ""
+    slo_etag: str = ""
+
+
+class _Tree:
+    """The objects below a place, while they are deleted."""
+
+    def __init__(self, client: Client, target: Location, *, leave_segments: bool, versions: bool) -> None:
+        self._client = client
+        self._target = target
+        self._container = target.container
+        self._leave_segments = leave_segments
+        self._versions = versions
+        self._notes: list[str] = []
+
+    def delete_objects(self, jobs: int) -> int:
+        client = self._client
+        with client.observer.progress(str(self._target), None, "objects") as progress:
+            tally = Tally(progress.advance)
+            in_parallel(client, tally, self._parts(self._at_once()), self._delete, jobs=jobs)
+        for note in self._notes:
+            client.observer.warn(note)
+        tally.check("deleted")
+        return tally.counts["deleted"]
+
+    def _at_once(self) -> int:
+        """Return how many objects one request may delete; one when the cluster takes no more."""
+        if "bulk_delete" not in self._client.capabilities() or self._versions:
+            return 1
+        return min(self._client.limit("bulk_delete", "max_deletes_per_request", _AT_ONCE), _AT_ONCE)
+
+    def _parts(self, at_once: int) -> Iterator[_Part]:
+        names: list[str] = []
+        segments_go: bool | None = None
+        for entry in list_tree(self._client, self._target, versions=self._versions):
+            etag = "" if is_link(entry) or self._leave_segments else str(entry.get("slo_etag", ""))
+            if etag and segments_go is None:
+                segments_go = self._segments_go()
+            etag = etag if segments_go else ""
+            if etag or at_once == 1:
+                yield _Part((entry["name"],), entry.get("version_id") or "", etag)
+                continue
+            names.append(entry["name"])
+            if len(names) == at_once:
+                yield _Part(tuple(names))
+                names = []
+        if names:
+            yield _Part(tuple(names))
+
+    def _segments_go(self) -> bool:
+        """Tell whether the segments of large objects go with them; note it if not."""
+        if keeps_versions(self._client, self._container, all_go=self._versions):
+            self._notes.append(note_of_versions(self._container))
+            return False
+        return True
+
+    def _delete(self, worker: Worker, part: _Part) -> None:
+        failures: list[StorletShellError] = []
+        if len(part.names) > 1:
+            failures = delete_many(worker.client, self._container, part.names)
+        elif part.slo_etag:
+            with suppress(NotFoundError):
+                path = ObjectPath(self._container, part.names[0])
+                self._notes += delete_large(worker.client, path, part.version, etag=part.slo_etag)
+        else:
+            with suppress(NotFoundError):  # it has expired, or somebody else has deleted it since it was listed
+                send_deletion(worker.client, delete_request(self._container, part.names[0], part.version))
+        for failure in failures:
+            worker.tally.fail(failure)
+        worker.tally.count("deleted", len(part.names) - len(failures))
+        worker.tally.advance(len(part.names))
+
+
+def _delete_emptied(client: Client, target: Location, *, versions: bool) -> None:
+    """Delete a container whose objects are gone; where listings lag behind, that shows a moment later."""
+    typed = shlex.quote(str(ContainerName(target.container)))
+    hint = "" if versions else f"; if it keeps older versions, delete them as well: rm -r --versions {typed}"
+    pauses = iter(_CONTAINER_PAUSES)
+    while True:
+        try:
+            delete(client, target.container, hint)
+        except StorletShellError as error:
+            pause = next(pauses, None)
+            if error.status != 409 or pause is None or _holds_something(client, target):
+                raise
+            time.sleep(pause)
+        else:
+            return
+
+
+def _holds_something(client: Client, target: Location) -> bool:
+    """Tell whether a container lists an object: an older version, or one that came meanwhile."""
+    return next(list_entries(client, target, versions=True), None) is not None
