@@ -85,6 +85,8 @@ class Action(Enum):
     EMPTY_VERSIONS = "; if it keeps older versions, delete them as well: {}", "storlet-shell rm -r --versions {}"
     REMOVE = "; to delete them: {}", "for path in [{}]: store.delete(path)"
     REMOVE_ALL = "; to delete them: {}", "store.delete({}, recursive=True)"
+    SEE_DEPENDENCIES = "; see: {}", "storlet-shell dependencies"
+    FORCE = " ({} deletes it)", "force=True"
     REMOVE_DEPENDENCY = "; delete it with: {}", "storlet-shell dependencies rm {}"
     COPY = ": {}", "store.copy({})"
     SAVE_AS = "; {}", "store.get({}).save(file)"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.deployments.deployed import date_of, users_of_dependencies
-from storlet_shell.errors import NotFoundError, StorletShellError
+from storlet_shell.errors import Action, Hint, NotFoundError, StorletShellError
 from storlet_shell.store.deletion import delete_object, delete_request
 from storlet_shell.store.listing import list_entries
 from storlet_shell.store.metadata import Info, find
@@ -51,7 +51,7 @@ def list_dependencies(client: Client) -> Iterator[DeployedDependency]:
             info = find(client, ObjectPath(container, entry["name"]))
             if info is not None:  # it was not deleted since it was listed
                 needed_by = users.get(entry["name"], [])
-                yield _described(entry["name"], entry["bytes"], date_of(entry), info, needed_by)
+                yield _described(info, entry["bytes"], date_of(entry), needed_by)
 
     return dependencies()
 
@@ -62,14 +62,13 @@ def find_dependency(client: Client, name: str) -> DeployedDependency:
     :raises NotFoundError: when it is not there
     """
     info = _look_up(client, name)
-    return _described(
-        name, info.size, info.headers.get(wire.LAST_MODIFIED, ""), info, users_of_dependencies(client).get(name, [])
-    )
+    date = info.headers.get(wire.LAST_MODIFIED, "")
+    return _described(info, info.size, date, users_of_dependencies(client).get(name, []))
 
 
-def _described(name: str, size: int | None, date: str, info: Info, needed_by: list[str]) -> DeployedDependency:
-    headers = info.headers
-    permissions, version = wire.decode_permissions(headers), headers.get(wire.DEPENDENCY_VERSION, "")
+def _described(info: Info, size: int | None, date: str, needed_by: list[str]) -> DeployedDependency:
+    permissions, version = wire.decode_permissions(info.headers), info.headers.get(wire.DEPENDENCY_VERSION, "")
+    name = info.location.prefix
     return DeployedDependency(name, size, permissions, version, info.etag, date, tuple(needed_by))
 
 
@@ -77,7 +76,8 @@ def _look_up(client: Client, name: str) -> Info:
     container = client.dependency_container
     info = find(client, ObjectPath(container, name))
     if info is None:
-        raise NotFoundError(f"dependency {name} is not in {container}; see: dependencies")
+        text, hint = f"dependency {{subject}} is not in {container}", Hint(Action.SEE_DEPENDENCIES)
+        raise NotFoundError(text, subject=name, hint=hint)
     return info
 
 
@@ -118,9 +118,8 @@ def _check_unneeded(client: Client, names: Sequence[str]) -> None:
     for name in names:
         if needed_by := users.get(name):
             verb = "need" if needed_by[1:] else "needs"
-            raise StorletShellError(
-                f"{', '.join(needed_by)} {verb} dependency {name}, so nothing was deleted (--force deletes it)"
-            )
+            text = f"{', '.join(needed_by)} {verb} dependency {{subject}}, so nothing was deleted"
+            raise StorletShellError(text, subject=name, hint=Hint(Action.FORCE))
 
 
 def remove(client: Client, removal: Removal) -> None:

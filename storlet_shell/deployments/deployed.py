@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storlet_shell.errors import NotFoundError
 from storlet_shell.store.listing import list_entries
-from storlet_shell.store.metadata import find
+from storlet_shell.store.metadata import head
 from storlet_shell.values import Location, ObjectPath
 from storlet_shell.wire import headers as wire
 
@@ -40,9 +40,11 @@ def list_storlets(client: Client, container: str | None = None) -> Iterator[Depl
 
 def _storlets(client: Client, container: str) -> Iterator[DeployedStorlet]:
     for entry in list_entries(client, Location(container)):
-        info = find(client, ObjectPath(container, entry["name"]))
-        if info is not None:  # it was not undeployed since it was listed
-            yield DeployedStorlet(entry["name"], date_of(entry), wire.decode_storlet(info.headers))
+        try:
+            info = head(client, ObjectPath(container, entry["name"]))
+        except NotFoundError:  # undeployed since it was listed
+            continue
+        yield DeployedStorlet(entry["name"], date_of(entry), wire.decode_storlet(info.headers))
 
 
 def date_of(entry: dict[str, Any]) -> str:

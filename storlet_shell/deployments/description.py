@@ -55,7 +55,7 @@ def describe_storlet(client: Client, storlet: StorletName, container: str | None
     container = container or client.storlet_container
     info = find(client, ObjectPath(container, storlet.name))
     if info is None:
-        raise NotFoundError(f"storlet {storlet} is not deployed; there are: storlets list")
+        raise NotFoundError("storlet {subject} is not deployed; there are: storlets list", subject=storlet.name)
     headers, description = info.headers, wire.decode_storlet(info.headers)
     metadata = wire.decode_metadata(headers)
     return StorletFacts(

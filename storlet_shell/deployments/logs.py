@@ -45,7 +45,8 @@ def read_log(client: Client, storlet: StorletName, transaction: str = "") -> str
     text = storlet_log(client, storlet.name, transaction)
     if not text:
         hint = storlet_meant(client, storlet.name)
-        raise NotFoundError(f"storlet {storlet} has no log: no run has ended yet, or the cluster keeps none{hint}")
+        text = f"storlet {{subject}} has no log: no run has ended yet, or the cluster keeps none{hint}"
+        raise NotFoundError(text, subject=storlet.name)
     return text
 
 

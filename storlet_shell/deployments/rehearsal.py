@@ -57,7 +57,7 @@ def local_input(path: str) -> Input:
         open_file(path).close()
     except NotFoundError as error:
         hint = f"; an object is written path:/{path}" if _OBJECT.match(path) else ""
-        raise NotFoundError(f"{error}{hint}") from None
+        raise error.adding(hint) from None
     return Input(expand(path))
 
 

@@ -8,8 +8,8 @@ from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from storlet_shell.errors import NotFoundError, StorletShellError
-from storlet_shell.store.metadata import exists, find
+from storlet_shell.errors import Action, Hint, NotFoundError, Spelling, StorletShellError, advise
+from storlet_shell.store.metadata import Info, exists, find
 from storlet_shell.store.objects import store
 from storlet_shell.store.segments import Replacing
 from storlet_shell.values import ObjectPath
@@ -69,10 +69,11 @@ def _store(client: Client, request: Request, content: bytes) -> None:
         if request.container not in (client.storlet_container, client.dependency_container):
             raise
         raise NotFoundError(
-            f"container {request.container} is not there: the account is not enabled for storlets; "
-            "enable it with: enable",
-            transaction_id=error.transaction_id,
+            "container {subject} is not there: the account is not enabled for storlets",
+            subject=request.container,
             status=error.status,
+            hint=Hint(Action.ENABLE_ACCOUNT),
+            transaction_id=error.transaction_id,
         ) from error
 
 
@@ -136,7 +137,7 @@ class _Rollout:
         warn = self._client.observer.warn
         finished = error is None or self._has_finished()
         if finished is None:
-            warn("warning: whether the storlet is stored is not known; deploy it again once the server answers")
+            warn("warning: whether the storlet is stored is not known", Hint(Action.DEPLOY_AGAIN))
         elif finished:
             if error is not None:
                 warn("the storlet is stored all the same, with its dependencies")
@@ -169,7 +170,8 @@ class _Rollout:
                     reply.read()
             except StorletShellError as error:
                 needed.add(request.name)
-                self._client.observer.warn(f"warning: {error}; {_left(request)}")
+                error.spell = self._client.observer.spell
+                self._client.observer.warn(f"warning: {error}; {_left(request, error.spell)}")
             except BaseException:  # Ctrl-C, or whatever else ends the process
                 rest = [each for each in requests[number:] if each.name not in needed]
                 self._tell_left("interrupted before everything was in order", rest)
@@ -178,15 +180,17 @@ class _Rollout:
 
     def _tell_left(self, why: str, requests: list[Request]) -> None:
         copies = {request.name for request in requests if request.method == "COPY"}
-        left = [_left(each) for each in requests if each.method == "COPY" or each.name not in copies]
+        spell = self._client.observer.spell
+        left = [_left(each, spell) for each in requests if each.method == "COPY" or each.name not in copies]
         if left:
             self._client.observer.warn(f"warning: {why}: {'; '.join(left)}")
 
 
-def _left(request: Request) -> str:
+def _left(request: Request, spell: Spelling) -> str:
     """Say what is left when a request that puts things in order fails."""
     if request.method == "DELETE":
-        return f"{request.subject} is left over; delete it with: dependencies rm {request.name}"
+        return advise(f"{request.subject} is left over", Hint(Action.REMOVE_DEPENDENCY, (request.name,)), spell)
     name = request.name.removesuffix(".before")
     target = request.subject.removesuffix(".before")
-    return f"{target} is not as it was before; that is kept as {name}.before: copy {request.subject} {target}"
+    copy = Hint(Action.COPY, (request.subject, target))
+    return advise(f"{target} is not as it was before; that is kept as {name}.before", copy, spell)

@@ -44,9 +44,8 @@ def settle(client: Client, package: Package, dependency: Dependency) -> Settled:
     """
     before = find(client, ObjectPath(client.dependency_container, dependency.object_name))
     if dependency.file is None and before is None:
-        raise NotFoundError(
-            f"dependency {dependency.name} is neither a local file nor in container {client.dependency_container}"
-        )
+        text = f"dependency {{subject}} is neither a local file nor in container {client.dependency_container}"
+        raise NotFoundError(text, subject=dependency.name)
     settled = Settled(dependency, before)
     if settled.is_deployed or before is None or dependency.kept or client.is_embedded:
         return settled

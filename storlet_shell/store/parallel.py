@@ -10,7 +10,7 @@ from copy import copy
 from queue import Empty, Queue
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
-from storlet_shell.errors import IdentityError, ServiceError, StorletShellError
+from storlet_shell.errors import IdentityError, ServiceError, Spelling, StorletShellError, in_python
 
 if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
@@ -30,6 +30,7 @@ class Tally:
     """What has become of the parts so far; threads share it.
 
     :param shown: told how much more has been done, by one thread at a time
+    :ivar spell: spells the hints of failures
     """
 
     def __init__(self, shown: Callable[[int], None] = lambda _: None) -> None:
@@ -40,6 +41,7 @@ class Tally:
         self.is_stopped = False
         self.end: BaseException | None = None
         self.notes: dict[str, tuple[int, str]] = {}
+        self.spell: Spelling = in_python
         self._kinds: set[type[StorletShellError]] = set()
         self._in_a_row = 0
         self._shown = shown
@@ -73,11 +75,13 @@ class Tally:
 
     def fail(self, error: StorletShellError) -> None:
         """Note something that failed; the whole is given up when it is no use to go on."""
+        error = copy(error)  # without its traceback, which holds connections
+        error.spell = self.spell
         with self._lock:
             self.failed += 1
             self._kinds.add(type(error))
             if self.failed <= _KEPT_FAILURES:
-                self.failures.append(copy(error))  # without its traceback, which holds connections
+                self.failures.append(error)
             is_elsewhere = isinstance(error, ServiceError | IdentityError)
             self._in_a_row = self._in_a_row + 1 if is_elsewhere else self._in_a_row
             if self._in_a_row >= _HOPELESS and self.end is None:
@@ -191,6 +195,7 @@ def in_parallel(
     :param work: called in a thread with its share and an item; a StorletShellError from it is one failure
     :raises StorletShellError: when the items end with an error, or going on was no use
     """
+    tally.spell = client.observer.spell
     crew = _Crew(client, tally, jobs, work)
     crew.start()
     try:

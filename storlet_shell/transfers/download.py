@@ -105,7 +105,7 @@ def check_download(source: Location, folder: Path) -> None:
 
 
 def _no_objects(source: Location) -> NotFoundError:
-    return NotFoundError(f"no object of container {source.container} starts with {source.prefix}")
+    return NotFoundError(f"no object of container {source.container} starts with {{subject}}", subject=source.prefix)
 
 
 class _Entry(NamedTuple):
@@ -141,7 +141,8 @@ class _Entry(NamedTuple):
         check_encodable(self.path.name, self.path)
         path = place(folder, self.file, self.path) if self.file or not self.is_folder else folder
         if self.blocked_by is not None:
-            raise LocalFileError(f"{self.path}: can't be a file below {self.blocked_by}, which is an object as well")
+            text = f"can't be a file below {self.blocked_by}, which is an object as well"
+            raise LocalFileError(text, subject=str(self.path))
         return path
 
 
@@ -230,7 +231,7 @@ def _write(worker: Worker, source: ObjectPath, reply: Reply, file: IO[bytes]) ->
             count += len(chunk)
             worker.tally.advance(len(chunk))
     except IncompleteBodyError as error:
-        raise IncompleteBodyError(f"{source}: {error.message}", transaction_id=error.transaction_id) from error
+        raise error.about(str(source)) from error
     check_received(str(source), reply, digest.hexdigest())
     file.flush()
     text = reply.headers.get(wire.MODIFIED)

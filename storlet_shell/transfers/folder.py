@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from storlet_shell.errors import LocalFileError
+from storlet_shell.errors import Action, Hint, LocalFileError
 from storlet_shell.values import ObjectPath
 from storlet_shell.wire.bodies import FileVersion, open_file
 
@@ -47,7 +47,7 @@ def _walk(folder: Path, prefix: str) -> Iterator[LocalFile | LocalFileError]:
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
-        yield LocalFileError(f"can't read {folder}: {error.strerror or error}")
+        yield LocalFileError(f"can't read {{subject}}: {error.strerror or error}", subject=str(folder))
         return
     if not entries and prefix:
         yield LocalFile(folder, prefix.removesuffix("/"), 0, folder.stat().st_mtime, is_folder=True)
@@ -63,11 +63,11 @@ def local_file(path: Path, name: str) -> LocalFile | LocalFileError:
     try:
         found = path.stat()
     except OSError as error:
-        return LocalFileError(f"can't read {path}: {error.strerror or error}")
+        return LocalFileError(f"can't read {{subject}}: {error.strerror or error}", subject=str(path))
     if stat.S_ISDIR(found.st_mode):
-        return LocalFileError(f"{path}: a link to a folder is not followed")
+        return LocalFileError("a link to a folder is not followed", subject=str(path))
     if not stat.S_ISREG(found.st_mode):
-        return LocalFileError(f"{path}: neither a file nor a folder")
+        return LocalFileError("neither a file nor a folder", subject=str(path))
     return LocalFile(path, name, found.st_size, found.st_mtime)
 
 
@@ -80,15 +80,19 @@ def place(folder: Path, name: str, subject: ObjectPath) -> Path:
     """
     parts = name.split("/")
     if "\x00" in name or not {"", ".", ".."}.isdisjoint(parts):
-        raise LocalFileError(f"{subject}: refused, since a file can't have this name within the folder; get --save")
+        hint = Hint(Action.SAVE_AS, (str(subject),))
+        raise LocalFileError(
+            "refused, since a file can't have this name within the folder", subject=str(subject), hint=hint
+        )
     path = folder
     try:
         for part in parts:
             path = path / part
             if path.is_symlink():
-                raise LocalFileError(f"{subject}: refused, since {path} is a link and may lead out of the folder")
+                text = f"refused, since {path} is a link and may lead out of the folder"
+                raise LocalFileError(text, subject=str(subject))
     except OSError as error:
-        raise LocalFileError(f"{subject}: can't be a file: {error.strerror or error}") from error
+        raise LocalFileError(f"can't be a file: {error.strerror or error}", subject=str(subject)) from error
     return path
 
 

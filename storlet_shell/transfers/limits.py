@@ -58,7 +58,8 @@ class Limits(NamedTuple):
         :raises UsageError: when it does not
         """
         if not self.segments:
-            raise UsageError(f"{label}: the cluster takes objects of {self.file_size} bytes, and no segments")
+            raise UsageError(f"the cluster takes objects of {self.file_size} bytes, and no segments", subject=label)
         least = max(least, self.smallest_segment)
         if not least <= size <= self.file_size:
-            raise UsageError(f"{label}: the cluster takes segments of {least} to {self.file_size} bytes of this")
+            text = f"the cluster takes segments of {least} to {self.file_size} bytes of this"
+            raise UsageError(text, subject=label)

@@ -212,7 +212,7 @@ class SegmentedUpload:
         else:
             etag = reply.headers.get(wire.ETAG, "").strip('"')
             if etag and etag != large.etag:
-                raise ServiceError(f"{large.target.path}: the server made another object of its segments")
+                raise ServiceError("the server made another object of its segments", subject=str(large.target.path))
 
     def _has_become(self, client: Client, large: LargeObject, error: StorletShellError) -> bool:
         """Tell whether the object is there although its manifest got no good answer: that may have been lost.
@@ -222,10 +222,7 @@ class SegmentedUpload:
         try:
             info = find(client, large.target.path)
         except StorletShellError:
-            raise type(error)(
-                f"{error.message}; whether it is stored is not known, so its segments stay: {large.folder}",
-                transaction_id=error.transaction_id,
-            ) from error
+            raise error.adding(f"; whether it is stored is not known, so its segments stay: {large.folder}") from error
         return info is not None and info.etag == large.etag
 
     def _give_up(self, client: Client, large: LargeObject, *more: ObjectPath) -> None:

@@ -171,8 +171,8 @@ def _send_pieces(worker: Worker, segmented: SegmentedUpload, path: ObjectPath, p
     for number, piece in enumerate(pieces):
         if number == limits.segments:
             raise UsageError(
-                f"{pieces.label}: longer than the {number} segments of {size} bytes that the cluster takes; "
-                "choose larger ones"
+                f"longer than the {number} segments of {size} bytes that the cluster takes; choose larger ones",
+                subject=pieces.label,
             )
         segmented.begin(large)
         large.add(number, 0, "")  # by now, so that it goes even if only its answer is lost

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from storlet_shell.errors import NotFoundError, StorletShellError, UsageError
+from storlet_shell.errors import Action, Hint, NotFoundError, StorletShellError, UsageError
 from storlet_shell.store.metadata import exists, find
 from storlet_shell.store.parallel import Tally, Worker, in_parallel
 from storlet_shell.store.segments import Replacing
@@ -77,7 +77,7 @@ def check_upload(source: Path, to: Location) -> None:
     if not to.container:
         raise UsageError("upload wants a container: CONTAINER, or CONTAINER/PREFIX")
     if not source.exists():
-        raise NotFoundError(f"no local file or folder {source}")
+        raise NotFoundError("no local file or folder {subject}", subject=str(source))
 
 
 def _check_container(client: Client, container: str) -> None:
@@ -86,7 +86,8 @@ def _check_container(client: Client, container: str) -> None:
     :raises NotFoundError: when it is not
     """
     if not exists(client, Location(container)):
-        raise NotFoundError(f"container {container} is not there; make it with: mkdir {container}")
+        hint = Hint(Action.MAKE_CONTAINER, (container,))
+        raise NotFoundError("container {subject} is not there", subject=container, hint=hint)
 
 
 class _Piece(NamedTuple):

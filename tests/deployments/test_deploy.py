@@ -11,7 +11,7 @@ from storlet_shell.deployments.deploy import Deployed, deploy, deployment_reques
 from storlet_shell.deployments.deployed import list_storlets
 from storlet_shell.deployments.package import Package, read_package
 from storlet_shell.deployments.undeploy import plan_undeployment, undeploy
-from storlet_shell.errors import NotFoundError
+from storlet_shell.errors import Action, Hint, NotFoundError
 from storlet_shell.values import StorletName
 from storlet_shell.wire.client import Client
 from tests.support.observers import Notebook
@@ -77,10 +77,10 @@ def test_refused_upload_tells_which_container_is_absent(
         responder.on("DELETE", request.path, Answer(204))
     with pytest.raises(NotFoundError) as raised:
         deploy(client, package, container)
-    name = refused.split("/")[1]
-    enabling = f"container {name} is not there: the account is not enabled for storlets; enable it with: enable"
-    making = f"container {name} is not there; make it with: mkdir {name}"
-    assert (raised.value.message, raised.value.status) == (enabling if is_enabling else making, 404)
+    error, name = raised.value, refused.split("/")[1]
+    hint = Hint(Action.ENABLE_ACCOUNT) if is_enabling else Hint(Action.MAKE_CONTAINER, (name,))
+    assert (error.subject, error.hint, error.status) == (name, hint, 404)
+    assert error.message.startswith(f"container {name} is not there")
 
 
 def test_undeployment_tells_what_went_and_what_stays(observed: Client, observer: Notebook, package: Package) -> None:
