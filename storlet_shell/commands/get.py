@@ -72,11 +72,11 @@ def get(
     """
     source: ObjectPath = only_one(input, path, "the object (CONTAINER/OBJECT or --input)")
     run = make_invocation(session, **{"storlet": None, **invocation})
-    own = own_headers(headers, run)
+    fields = own_headers(headers, run)
     if dry_run:
-        return plan(session.client, reading.get_request(session.client, source, run, range=range, headers=own))
+        return plan(session.client, reading.get_request(session.client, source, run, range=range, headers=fields))
     expected = Expectation(expect_bytes, expect_lines)
-    response = reading.get(session.client, source, run, range=range, headers=own, expected=expected)
+    response = reading.get(session.client, source, run, range=range, headers=fields, expected=expected)
     if save is None:
         return response
     return _pour(session, response) if is_stdout(save) else _save(response, save)

@@ -32,14 +32,14 @@ def info(session: Session) -> Result:
 
     :raises ServiceError: when the cluster does not say
     """
-    told = session.client.capabilities()
-    if not told:
+    sections = session.client.capabilities()
+    if not sections:
         raise ServiceError("the cluster does not say what it can do: GET /info gives no answer")
-    return Report({"storlets": _storlets(told), **_swift(told), "features": _features(told)}, told)
+    return Report({"storlets": _storlets(sections), **_swift(sections), "features": _features(sections)}, sections)
 
 
-def _storlets(told: Mapping[str, Any]) -> str:
-    handler = told.get("storlet_handler")
+def _storlets(sections: Mapping[str, Any]) -> str:
+    handler = sections.get("storlet_handler")
     if not isinstance(handler, dict):
         return "none: their middleware is not named"
     gateway = handler.get("storlet_gateway_class", "a gateway that is not named")
@@ -53,9 +53,9 @@ def _storlets(told: Mapping[str, Any]) -> str:
     return f"run by {gateway}" + (f"; {places}" if places else "")
 
 
-def _swift(told: Mapping[str, Any]) -> dict[str, str]:
-    swift = told.get("swift", {})
-    slo = told.get("slo")
+def _swift(sections: Mapping[str, Any]) -> dict[str, str]:
+    swift = sections.get("swift", {})
+    slo = sections.get("slo")
     told_policies = swift.get("policies")
     policies = [
         f"{policy.get('name')}{' (default)' if policy.get('default') else ''}"
@@ -92,5 +92,5 @@ def _metadata(swift: Mapping[str, Any]) -> str:
     )
 
 
-def _features(told: Mapping[str, Any]) -> str:
-    return ", ".join(words for name, words in _FEATURES.items() if name in told) or "none of those known here"
+def _features(sections: Mapping[str, Any]) -> str:
+    return ", ".join(words for name, words in _FEATURES.items() if name in sections) or "none of those known here"

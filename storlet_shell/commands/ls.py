@@ -34,13 +34,13 @@ def ls(session: Session, location: Location | None = None, long: bool = False, d
 
     :raises NotFoundError: when the container is not there
     """
-    where = location or Location()
-    entries = list_entries(session.client, where, delimiter)
+    place = location or Location()
+    entries = list_entries(session.client, place, delimiter)
     first = next(entries, None)  # asks for the first page, so that an error is raised here and not while it is shown
     rows = _rows(first, entries)
     if not long:
         return Table(("name",), ((entry["name"],) for entry in rows))
-    if not where.container:
+    if not place.container:
         return _totalled(("objects", "bytes", "name"), rows, ("count", "bytes", "name"), 1)
     return _totalled(("bytes", "last_modified", "name"), rows, ("bytes", "last_modified", "name"), 0)
 
@@ -54,13 +54,13 @@ def _rows(first: dict[str, Any] | None, rest: Iterator[dict[str, Any]]) -> Itera
 def _totalled(
     columns: tuple[str, ...], entries: Iterator[dict[str, Any]], keys: tuple[str, ...], size_column: int
 ) -> Table:
-    seen = {"count": 0, "bytes": 0}
+    totals = {"count": 0, "bytes": 0}
 
     def rows() -> Iterator[tuple[Any, ...]]:
         for entry in entries:
             row = tuple(entry.get(key) for key in keys)
-            seen["count"] += 1
-            seen["bytes"] += row[size_column] or 0
+            totals["count"] += 1
+            totals["bytes"] += row[size_column] or 0
             yield row
 
-    return Table(columns, rows(), lambda: f"{counted(seen['count'], 'name')}, {counted(seen['bytes'], 'byte')}")
+    return Table(columns, rows(), lambda: f"{counted(totals['count'], 'name')}, {counted(totals['bytes'], 'byte')}")

@@ -65,12 +65,12 @@ def put(
     source: str = only_one(input, file, "the local file (FILE or --input)")
     target: ObjectPath = only_one(output, path, "the object (CONTAINER/OBJECT or --output)")
     run = make_invocation(session, **{"storlet": None, **invocation})
-    own, client = own_headers(headers, run), session.client
+    fields, client = own_headers(headers, run), session.client
     with _open(session, source) as body:
         if dry_run:
-            return plan(client, put_request(target, body.label, run, content_type=content_type, headers=own))
+            return plan(client, put_request(target, body.label, run, content_type=content_type, headers=fields))
         expected = Expectation(expect_bytes)
-        stored = objects.put(client, target, body, run, content_type=content_type, headers=own, expected=expected)
+        stored = objects.put(client, target, body, run, content_type=content_type, headers=fields, expected=expected)
     return stored.response()
 
 

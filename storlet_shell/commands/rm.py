@@ -63,8 +63,8 @@ def rm(
     if dry_run:
         return plan(session.client, *requests)
     names = [request.subject for request in requests]
-    what = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
-    session.confirm(f"Delete {what}?", yes=yes)
+    subject = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+    session.confirm(f"Delete {subject}?", yes=yes)
     for number, target in enumerate(targets):
         try:
             delete(session.client, target, leave_segments=leave_segments)

@@ -117,6 +117,6 @@ def _large(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _storlet(headers: Mapping[str, str]) -> str:
-    found = wire.decode_storlet(headers)
-    needs = f", with {', '.join(found.dependencies)}" if found.dependencies else ""
-    return f"{found.language}, main {found.main}{needs}"
+    description = wire.decode_storlet(headers)
+    needs = f", with {', '.join(description.dependencies)}" if description.dependencies else ""
+    return f"{description.language}, main {description.main}{needs}"

@@ -193,15 +193,15 @@ def _outcome(request: Request, reply: Reply) -> tuple[int, list[StorletShellErro
     The answer begins with 200 before anything is tried (swift ``bulk.py``).
     """
     try:
-        told: dict[str, Any] = json.loads(reply.read())
-        errors, status = [(unquote(name), str(why)) for name, why in told["Errors"]], str(told["Response Status"])
-        deleted = int(told["Number Deleted"])
+        report: dict[str, Any] = json.loads(reply.read())
+        errors, status = [(unquote(name), str(why)) for name, why in report["Errors"]], str(report["Response Status"])
+        deleted = int(report["Number Deleted"])
     except (ValueError, KeyError, TypeError, RecursionError):
         raise ServiceError(
             f"{request.subject}: the server does not say what it deleted", transaction_id=reply.transaction_id
         ) from None
     if not errors and not status.startswith(("200", "404")):
-        said = str(told.get("Response Body", "")) or status
+        said = str(report.get("Response Body", "")) or status
         raise ServiceError(f"{request.subject}: {said}", transaction_id=reply.transaction_id)
     return deleted, [_failure(name, why) for name, why in errors]
 

@@ -31,8 +31,8 @@ class Expectation(NamedTuple):
         """
         for came, wanted, unit in ((bytes, self.bytes, "byte"), (lines, self.lines, "line")):
             if wanted is not None and came is not None and came != wanted:
-                told = f"{counted(came, unit)} came, and {wanted} were expected; what came is not to be trusted"
-                raise IncompleteBodyError(f"{subject}: {told}", transaction_id=transaction)
+                text = f"{counted(came, unit)} came, and {wanted} were expected; what came is not to be trusted"
+                raise IncompleteBodyError(f"{subject}: {text}", transaction_id=transaction)
 
 
 class Count:

@@ -82,8 +82,8 @@ def _check_refusal(client: Client, storlet: str, answer: FailedAnswer, *, can_re
     if client.sent_token == refused:
         raise IdentityError("this user may not run storlet {subject}", subject=storlet, **fields)
     if not can_repeat:
-        what = "the token had expired, and what is sent can be read once only; there is a new token for the next"
-        raise IdentityError(what, **fields)
+        text = "the token had expired, and what is sent can be read once only; there is a new token for the next"
+        raise IdentityError(text, **fields)
 
 
 def _failure(client: Client, request: Request, answer: FailedAnswer) -> StorletShellError | None:

@@ -270,9 +270,9 @@ def check_node(client: Client, container: str, run: Invocation) -> None:
             hint=Hint(Action.DROP_ON_NODE),
         )
     if does_run is None:
-        where = f"container {container}" if container else "the container behind the link"
+        subject = f"container {container}" if container else "the container behind the link"
         client.observer.warn(
-            f"warning: it isn't known whether the nodes of {where} run {run.storlet}", Hint(Action.SEE_ENABLE)
+            f"warning: it isn't known whether the nodes of {subject} run {run.storlet}", Hint(Action.SEE_ENABLE)
         )
 
 

@@ -26,15 +26,15 @@ def check_inputs_are_read(client: Client, run: Invocation) -> None:
         check_count(run, 1 + len(run.extra), most_inputs(client, run))
 
 
-def check_count(run: Invocation, count: int, most: int | None) -> None:
+def check_count(run: Invocation, count: int, maximum: int | None) -> None:
     """Check that a storlet can read as many inputs as a run has.
 
-    :param most: see :func:`most_inputs`
+    :param maximum: see :func:`most_inputs`
     :raises UsageError: when it can't
     """
-    if most is not None and most < count:
-        what = f"at most {most} of its inputs" if most else "none of its inputs"
-        text = f"{{subject}} reads {what}, and a run has {count}: nothing was run"
+    if maximum is not None and maximum < count:
+        inputs = f"at most {maximum} of its inputs" if maximum else "none of its inputs"
+        text = f"{{subject}} reads {inputs}, and a run has {count}: nothing was run"
         raise UsageError(text, subject=str(run.storlet), hint=Hint(Action.ALLOW_UNREAD))
 
 

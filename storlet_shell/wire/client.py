@@ -94,8 +94,8 @@ class Client:
 
     def limit(self, section: str, name: str, default: int) -> int:
         """Return a number that ``GET /info`` tells, in one of its sections; the default where it tells none."""
-        told = self.capabilities().get(section, {}).get(name)
-        return told if isinstance(told, int) else default
+        value = self.capabilities().get(section, {}).get(name)
+        return value if isinstance(value, int) else default
 
     @property
     def is_embedded(self) -> bool:
@@ -110,8 +110,8 @@ class Client:
     @property
     def dependency_container(self) -> str:
         """The container that holds the storlets' dependencies on this cluster."""
-        told = self.capabilities().get("storlet_handler", {})
-        return str(told.get("storlet_dependency", wire.DEPENDENCY_CONTAINER))
+        value = self.capabilities().get("storlet_handler", {})
+        return str(value.get("storlet_dependency", wire.DEPENDENCY_CONTAINER))
 
     def another(self, endpoint: str = "", observer: Observer | None = None) -> Client:
         """Return a client with connections of its own.
