@@ -14,8 +14,8 @@ from benchmarks.cluster import PLAIN, Wire, login, peak_memory, tool
 from benchmarks.lab import Lab, gives
 from benchmarks.measure import Measured, Sample, ratio
 from benchmarks.stand_in import StandIn
+from storlet_shell.batches.objects import Objects
 from storlet_shell.batches.patterns import Pattern
-from storlet_shell.commands import _batches
 from storlet_shell.embedded.control import Running
 from storlet_shell.wire import headers as wire_headers
 
@@ -90,7 +90,7 @@ def journal(lab: Lab, _running: Running) -> Iterator[Measured]:
 def listing(lab: Lab, _running: Running) -> Iterator[Measured]:
     """Ten million names through the real listing and the real pattern, from pages that are made up."""
     plenty = lab.size(10_000_000, 100_000)
-    names = iter(_batches.Objects(_Pages(plenty), Pattern.parse("path:/c/2026/**/*7.gz")))  # type: ignore[arg-type]
+    names = iter(Objects(_Pages(plenty), Pattern.parse("path:/c/2026/**/*7.gz")))  # type: ignore[arg-type]
     started = time.perf_counter()
     next(names)
     before = _resident()
@@ -107,11 +107,10 @@ def _resident() -> int:
 
 
 class _Pages:
-    """A session whose client answers listings: pages of 10,000 names as Swift has them."""
+    """A client that is answered with listings: pages of 10,000 names as Swift has them."""
 
     def __init__(self, count: int) -> None:
         self._left = count
-        self.client = self
 
     def another(self) -> _Pages:
         return self

@@ -29,6 +29,9 @@ from collections.abc import Callable
 from enum import Enum, IntEnum
 from typing import NamedTuple, Self
 
+ELLIPSIS = "…"
+"""Stands in a hint's arguments for those that are left out."""
+
 SUBJECT = "{subject}"
 HINT = "{hint}"
 """Where a message spells its subject and its hint, if not first and last."""
@@ -69,6 +72,7 @@ class Action(Enum):
     SEE_LOGS = "; see: {}", "store.logs({})"
     SEE_STORLETS = "; see: {}", "store.storlets()"
     SEE_STORLETS_IN = "; see: {}", "store.list({})"
+    SEE_GRANTS = "; see: {}", "storlet-shell acl list {}"
     SEE_ENABLE = "; if not, the result is the object as it is: see {}", 'storlet-shell enable, or drop where="node"'
     DROP_ON_NODE = "; drop {}", 'where="node"'
     DROP_LOG = ": try without {}", "generate_log=True"
@@ -77,6 +81,8 @@ class Action(Enum):
     DEPLOY_AGAIN = "; {} once the server answers", "deploy it again"
     DEPLOY_CODE = "; {}", "give the code to store.deploy(source, name={})"
     NAME_MAIN = "; name it by {}", "main=NAME"
+    EMPTY = "; to delete what it holds as well: {}", "store.delete({}, recursive=True)"
+    EMPTY_VERSIONS = "; if it keeps older versions, delete them as well: {}", "storlet-shell rm -r --versions {}"
     REMOVE = "; to delete them: {}", "for path in [{}]: store.delete(path)"
     REMOVE_ALL = "; to delete them: {}", "store.delete({}, recursive=True)"
     SEE_DEPENDENCIES = "; see: {}", "storlet-shell dependencies"
@@ -140,12 +146,14 @@ class StorletShellError(Exception):
     :param transaction_id: Swift's ``X-Trans-Id`` of the request that failed, if one was answered
     :param details: lines that go with it, where they are known: a storlet's log and traceback
 
-    ``result`` is what was done all the same, of a batch that failed in part; else None. ``spell`` spells the hint in
-    the error's text; a front end puts its own there.
+    ``result`` is what was done all the same, of a batch that failed in part; else None. ``answer`` is what the server
+    answered to the request that failed, if it did (:class:`~storlet_shell.wire.statuses.FailedAnswer`). ``spell``
+    spells the hint in the error's text; a front end puts its own there.
     """
 
     exit_status = ExitStatus.ERROR
     result: object = None
+    answer: object = None
     spell: Spelling = staticmethod(in_python)
 
     def __init__(

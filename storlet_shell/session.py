@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from storlet_shell.errors import IdentityError, RefusedError, UsageError
-from storlet_shell.identity.environment import LOCAL, discover, holds_none
+from storlet_shell.identity.environment import LOCAL, SECRET_VARIABLES, discover, holds_none
 from storlet_shell.identity.finder import Finder
 from storlet_shell.identity.login import Login
 from storlet_shell.identity.values import Credentials
@@ -24,6 +24,7 @@ from storlet_shell.values import Parameter, merge_parameters
 from storlet_shell.wire.observer import Observer
 
 if TYPE_CHECKING:
+    from storlet_shell.batches.executor import Access
     from storlet_shell.embedded.control import Lease
     from storlet_shell.wire.client import Client
 
@@ -275,6 +276,17 @@ class Session:
         """
         own = self.client.storage_url
         return self._lease.running.storage_urls if self._lease else (own,)
+
+    def access(self) -> Access:
+        """Return how the workers of a batch reach the account.
+
+        :raises IdentityError: as :meth:`credentials`
+        """
+        from storlet_shell.batches.executor import Access  # few lines are batches
+
+        identity = {name: text for name, text in self.options.identity.items() if name not in SECRET_VARIABLES}
+        urls = self.storage_urls
+        return Access(self.client.another, urls, identity, self.options.timeout, self.leased_folder)
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
-from storlet_shell.errors import Action, Hint
+from storlet_shell.errors import ELLIPSIS, Action, Hint
 
 LINES: Mapping[Action, str] = {
     Action.MAKE_CONTAINER: "mkdir {}",
@@ -16,8 +16,11 @@ LINES: Mapping[Action, str] = {
     Action.SEE_LOGS: "logs {}",
     Action.SEE_STORLETS: "storlets",
     Action.SEE_STORLETS_IN: "storlets -c {}",
+    Action.SEE_GRANTS: "acl list {}",
     Action.SEE_ENABLE: "enable, or drop --on-node",
     Action.DEPLOY_CODE: "deploy {} <<EOF",
+    Action.EMPTY: "rm -r {}",
+    Action.EMPTY_VERSIONS: "rm -r --versions {}",
     Action.REMOVE: "rm {}",
     Action.REMOVE_ALL: "rm -r {}",
     Action.SEE_DEPENDENCIES: "dependencies",
@@ -55,7 +58,7 @@ def in_line(hint: Hint, before: str = "") -> str:
 
     :param before: what stands in front of every command: ``%storlet`` and a blank, say
     """
-    arguments = " ".join(map(shlex.quote, hint.arguments))
+    arguments = " ".join(word if word == ELLIPSIS else shlex.quote(word) for word in hint.arguments)
     if hint.action in LINES:
         return before + LINES[hint.action].replace("{}", arguments, 1)
     return PHRASES[hint.action].replace("{}", arguments, 1)

@@ -1,4 +1,4 @@
-"""Who does the tasks of a batch in one process: its endpoints, its throttle, and a connection for each thread."""
+"""The workers of a batch in one process: its endpoints, its throttle, and a connection for each thread."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from storlet_shell.errors import (
 from storlet_shell.plugins import drivers
 from storlet_shell.results.saving import replacing_below
 from storlet_shell.schedulers.base import Endpoint, Scheduler
+from storlet_shell.store.failures import broken_run
 from storlet_shell.store.metadata import exists
 from storlet_shell.store.runs import copy_through, read_through
 from storlet_shell.store.segments import Replacing
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
 
 SCRATCH_SECONDS = 24 * 3600
 """After this, the cluster itself removes what a batch that ended suddenly has left between two steps."""
+
+_QUIET = Observer()
+"""Threads would tell of each object what the batch has been told once; what concerns one object is a note."""
 
 _T = TypeVar("_T")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -78,17 +82,17 @@ class Crew:
         scheduler = drivers.load(schedulers.NAMESPACE, work.scheduler, Scheduler)  # type: ignore[type-abstract]
         self._endpoints = Endpoints(work.endpoints, scheduler, self._stop)
         self._replacing = Replacing(is_batch=True)
-        self._own = threading.local()
+        self._local = threading.local()
         self._clients: list[Client] = []
 
     def do(self, task: Task) -> Outcome:
         """Do a task, and tell what came of it; only what nobody expects is raised."""
         course = _Course()
         try:
-            done = self._all_steps(task, course)
+            outcome = self._all_steps(task, course)
         except StorletShellError as error:
-            done = self._failed(task, error)
-        return done._replace(seconds=course.seconds, endpoint=course.endpoint.name if course.endpoint else "")
+            outcome = self._failed(task, error)
+        return outcome._replace(seconds=course.seconds, endpoint=course.endpoint.name if course.endpoint else "")
 
     def stop(self) -> None:
         """Drop what is under way as soon as that can be done."""
@@ -103,42 +107,43 @@ class Crew:
             client.close()
 
     def _client(self, endpoint: Endpoint) -> Client:
-        clients: dict[Endpoint, Client] = self._own.__dict__.setdefault("clients", {})
+        clients: dict[Endpoint, Client] = self._local.__dict__.setdefault("clients", {})
         if endpoint not in clients:
             if not clients:
-                self._own.first = self._connect()
-            # Its threads would tell of each object what the batch has been told once.
-            clients[endpoint] = self._own.first.another(endpoint.url, Observer())
+                self._local.first = self._connect()
+            clients[endpoint] = self._local.first.another(endpoint.url, _QUIET)
             self._clients.append(clients[endpoint])
         return clients[endpoint]
 
     def _all_steps(self, task: Task, course: _Course) -> Outcome:
-        made: list[ObjectPath] = []
+        leftovers: list[ObjectPath] = []  # to be removed, whatever comes
         source, expiry = task.source, wire.encode_expiry(SCRATCH_SECONDS)
         try:
             for number, run in enumerate(self._work.steps[:-1], 1):
-                made.append(ObjectPath(self._work.scratch, f"{task.number}-{number}-{os.urandom(4).hex()}"))
-                self._step(partial(copy_through, run=run, source=source, output=made[-1], headers=expiry), course)
-                source = made[-1]
+                result = ObjectPath(self._work.scratch, f"{task.number}-{number}-{os.urandom(4).hex()}")
+                leftovers.append(result)
+                self._step(partial(copy_through, run=run, source=source, output=result, headers=expiry), course)
+                source = result
             last = self._copy_last if self._work.copies else self._get
-            done = self._step(partial(last, task=task._replace(source=source)), course)
-            made.extend(path for path in (task.source, *task.extra) if path.container == self._work.scratch)
-            return done._replace(task=task)
+            outcome = self._step(partial(last, task=task._replace(source=source)), course)
+            leftovers.extend(path for path in (task.source, *task.extra) if path.container == self._work.scratch)
+            return outcome._replace(task=task)
         except NotFoundError as error:
             if course.endpoint and not exists(self._client(course.endpoint), task.source):
-                raise NotFoundError(f"{task.source}: vanished between the listing and the run") from error
+                vanished = "vanished between the listing and the run"
+                raise NotFoundError(vanished, subject=str(task.source)) from error
             raise
         except StorletShellError as error:
-            for number, path in enumerate(made, 1):
+            for number, path in enumerate(leftovers, 1):
                 if error.subject == str(path):  # a name that nobody has given says nothing
                     raise error.about(f"what step {number} made of {task.source}") from error
             raise
         finally:
             if course.endpoint:
-                self._remove(course.endpoint, made)
+                self._remove(course.endpoint, leftovers)
 
-    def _remove(self, endpoint: Endpoint, made: list[ObjectPath]) -> None:
-        for path in made:
+    def _remove(self, endpoint: Endpoint, paths: list[ObjectPath]) -> None:
+        for path in paths:
             with suppress(StorletShellError):  # the whole container is removed at the end
                 self._client(endpoint).send(Request("DELETE", *path)).close()
 
@@ -179,7 +184,7 @@ class Crew:
         try:
             size, body = self._take(reply, task)
         except IncompleteBodyError as error:
-            raise client.broken_run(run.storlet.name, str(task.source), error) from error
+            raise broken_run(client, run.storlet.name, str(task.source), error) from error
         finally:
             reply.close()
         return Outcome(task, reply.status, size, transaction_id=reply.transaction_id, body=body)

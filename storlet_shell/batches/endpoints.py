@@ -1,4 +1,4 @@
-"""Endpoints in use: which takes the next run, and which is left out for a while since it did not answer."""
+"""The endpoints of a batch: which it may use, which takes the next run, and which is left out for not answering."""
 
 from __future__ import annotations
 
@@ -6,9 +6,17 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from storlet_shell.errors import ConnectionFailedError, ServiceError, UnreachedError
+from storlet_shell.errors import ConnectionFailedError, ServiceError, UnreachedError, UsageError
 from storlet_shell.schedulers.base import Endpoint, Scheduler
+
+if TYPE_CHECKING:
+    from storlet_shell.wire.client import Client
+
+REGIONS = "regions"
+"""In the place of an endpoint's URL: every region of the catalog."""
 
 FIRST_PAUSE = 0.5
 """Seconds for which an endpoint is left out when it has failed; each further time twice as long."""
@@ -89,3 +97,37 @@ class Endpoints:
             state.why = error.message
             if not isinstance(error, UnreachedError):  # it was there, at least
                 self._last_answer = time.monotonic()
+
+
+def find_endpoints(client: Client, storage_urls: Sequence[str], names: Sequence[str] | None) -> tuple[Endpoint, ...]:
+    """Return where requests may go.
+
+    :param storage_urls: where the account is, one at least
+    :param names: storage URLs, or proxy servers' schemes, names and ports, or :data:`REGIONS`; if there are none, where
+        the account is
+    :raises UsageError: when a name is no such thing
+    """
+    if not names:
+        return tuple(Endpoint(url, urlsplit(url).netloc) for url in storage_urls)
+    account = urlsplit(storage_urls[0]).path
+    endpoints: list[Endpoint] = []
+    for name in names:
+        endpoints += _regions(client) if name == REGIONS else [_endpoint(name, account)]
+    return tuple(dict.fromkeys(endpoints))
+
+
+def _regions(client: Client) -> list[Endpoint]:
+    urls = client.login.storage_urls()
+    return [Endpoint(url, region or urlsplit(url).netloc) for region, url in urls.items()]
+
+
+def _endpoint(text: str, account: str) -> Endpoint:
+    try:
+        parts = urlsplit(text)
+        is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_url = False
+    if not is_url or parts.query or parts.fragment or parts.username:
+        raise UsageError(f"--endpoint takes a storage URL, or scheme, name and port, or the word {REGIONS}: {text!r}")
+    path = parts.path.rstrip("/") or account
+    return Endpoint(f"{parts.scheme}://{parts.netloc}{path}", parts.netloc)

@@ -4,8 +4,8 @@
     from storlet_shell.batches.executor import Executor
 
     class OneByOne(Executor):
-        def run(self, work, tasks, how):
-            with Crew(work, how.connect) as crew:
+        def run(self, work, tasks, access):
+            with Crew(work, access.connect) as crew:
                 yield from map(crew.do, tasks)
 
 and an entry point in that package's metadata: group ``storlet_shell.executors``, ``one-by-one = mypackage:OneByOne``.
@@ -20,36 +20,45 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from storlet_shell import schedulers
 from storlet_shell.batches.work import Outcome, Task, Work
+from storlet_shell.plugins import drivers
+from storlet_shell.schedulers.base import Scheduler
 
 if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
 
 
-class How(NamedTuple):
-    """What an executor is given of the session.
+NAMESPACE = "storlet_shell.executors"
+"""The group of entry points that executors are loaded from."""
+
+
+class Access(NamedTuple):
+    """How the workers of a batch reach the account: in this process by its login, elsewhere by one of their own.
 
     :param connect: makes a client with connections of its own, over the session's login; for threads of this process.
         Another process opens a session of its own, in its own environment: a login is never sent to it
+    :param storage_urls: where the account is, one at least: the embedded Swift has several
     :param identity: what options said of the identity, by the names of the variables in whose place they stand; no
         secrets, which another process has of its own
     :param timeout: seconds without an answer after which a request has failed; None for what the cloud says, or 60
-    :param address: what ``--scheduler-address`` says; empty without it
     :param local_folder: the data folder of the embedded Swift that is used; None for any other
+    :param address: what ``--scheduler-address`` says; empty without it
     """
 
     connect: Callable[[], Client]
+    storage_urls: tuple[str, ...] = ()
     identity: Mapping[str, str] = MappingProxyType({})
     timeout: float | None = None
-    address: str = ""
     local_folder: Path | None = None
+    address: str = ""
 
 
 class Executor(ABC):
     """Does a batch's tasks side by side."""
 
     @abstractmethod
-    def run(self, work: Work, tasks: Iterator[Task], how: How) -> Iterator[Outcome]:
+    def run(self, work: Work, tasks: Iterator[Task], access: Access) -> Iterator[Outcome]:
         """Do every task by a :class:`~storlet_shell.batches.crew.Crew`, and yield each outcome as it comes.
 
         Tasks are taken in the thread that asks for outcomes, and not much further ahead than there are workers: there
@@ -61,3 +70,13 @@ class Executor(ABC):
         :param work: what is done with each object; it can be pickled, as tasks and outcomes can
         :raises StorletShellError: when the executor can't be used: there is no such cluster, say
         """
+
+
+def load_drivers(executor: str, scheduler: str) -> Executor:
+    """Load an executor by its name, and check that there is such a scheduler.
+
+    :raises UsageError: when there is none of that name
+    :raises PluginError: when it can't be used
+    """
+    drivers.load(schedulers.NAMESPACE, scheduler, Scheduler)  # type: ignore[type-abstract]
+    return drivers.load(NAMESPACE, executor, Executor)  # type: ignore[type-abstract]

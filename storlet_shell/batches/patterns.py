@@ -41,19 +41,19 @@ class Pattern(NamedTuple):
 
         :raises UsageError: when it has another form, or the container is a pattern, too
         """
-        where = Location.parse(text) if text.startswith("path:") else Location()
-        if not where.container or not where.prefix:
+        location = Location.parse(text) if text.startswith("path:") else Location()
+        if not location.container or not location.prefix:
             raise no_object(text)
-        if _SPECIAL.search(where.container):
+        if _SPECIAL.search(location.container):
             raise UsageError(f"a pattern matches objects of one container, which is named as it is: {text!r}")
-        pattern = cls(where.container, where.prefix, tuple(_expand(where.prefix)))
+        pattern = cls(location.container, location.prefix, tuple(_expand(location.prefix)))
         pattern.matcher()
         return pattern
 
     @property
     def prefix(self) -> str:
         """What every matching name begins with: what the server can narrow a listing by."""
-        beginnings = [_unescape(_literal(each)) for each in self.alternatives]
+        beginnings = [_unescape(_literal(text)) for text in self.alternatives]
         return os.path.commonprefix(beginnings)  # noqa: RUF071  a prefix may end within a part
 
     @property
@@ -64,7 +64,7 @@ class Pattern(NamedTuple):
     @property
     def has_one_folder(self) -> bool:
         """Whether all matching names are alike up to their last slash."""
-        parted = [each.rpartition("/") for each in self.alternatives]
+        parted = [text.rpartition("/") for text in self.alternatives]
         folders = {folder for folder, _, _ in parted}
         is_deep = any(last == "**" for _, _, last in parted)
         return not is_deep and len(folders) == 1 and not _SPECIAL.search(_ESCAPED.sub("", folders.pop()))
@@ -72,7 +72,7 @@ class Pattern(NamedTuple):
     @property
     def has_one_suffix(self) -> bool:
         """Whether all matching names are alike from their last dot on, which is in their last part."""
-        ends = {_ESCAPED.sub(r"\1", re.split(r"[*?\]/]", each)[-1]) for each in self.alternatives}
+        ends = {_ESCAPED.sub(r"\1", re.split(r"[*?\]/]", text)[-1]) for text in self.alternatives}
         suffixes = {end.rpartition(".")[2] if "." in end else None for end in ends}
         return len(suffixes) == 1 and None not in suffixes
 
@@ -111,27 +111,27 @@ def _unescape(text: str) -> str:
 def _translate(alternative: str) -> str:
     """Return a pattern without braces as a regular expression of whole names."""
     *folders, last = alternative.split("/")
-    made = "".join("(?:.*/)?" if part == "**" else f"{_part(part)}/" for part in folders)
-    return made + (".+" if last == "**" else _part(last))
+    expression = "".join("(?:.*/)?" if part == "**" else f"{_part(part)}/" for part in folders)
+    return expression + (".+" if last == "**" else _part(last))
 
 
 def _part(text: str) -> str:
-    made, rest = "(?=[^/])" if text else "", text
+    expression, rest = "(?=[^/])" if text else "", text
     while rest:
         literal, rest = _LITERAL.match(rest).groups()  # type: ignore[union-attr]  # it matches anything
-        made += re.escape(_unescape(literal))
+        expression += re.escape(_unescape(literal))
         if not rest:
             break
-        if rest[0] == "[" and (found := _CLASS.match(rest)):
-            negation, members = found.groups()
-            made += f"(?!/)[{'^' if negation else ''}{_members(members)}]"
-            rest = rest[found.end() :]
+        if rest[0] == "[" and (match := _CLASS.match(rest)):
+            negation, members = match.groups()
+            expression += f"(?!/)[{'^' if negation else ''}{_members(members)}]"
+            rest = rest[match.end() :]
             continue
-        made += {"*": "[^/]*", "?": "[^/]"}.get(rest[0], re.escape(rest[0]))
+        expression += {"*": "[^/]*", "?": "[^/]"}.get(rest[0], re.escape(rest[0]))
         rest = rest[1:]
-    return made
+    return expression
 
 
 def _members(text: str) -> str:
     """Return what stands between brackets as a regular expression has it; only hyphens keep their meaning."""
-    return re.sub(r"\\(.)|([^-\w])", lambda found: re.escape(found[1] or found[2]), text, flags=re.DOTALL)
+    return re.sub(r"\\(.)|([^-\w])", lambda match: re.escape(match[1] or match[2]), text, flags=re.DOTALL)

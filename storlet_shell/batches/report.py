@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, overload
 
 from storlet_shell.batches.batch import Batch
-from storlet_shell.batches.executor import How
+from storlet_shell.batches.executor import Access
 from storlet_shell.batches.work import Outcome
 from storlet_shell.errors import (
     HINT,
@@ -96,7 +96,7 @@ class Rows(Table):
 
     :param observer: shown how far the batch is, and how far it was when it is interrupted
     :param label: what the batch does
-    :param left: how many objects are still to be done; None when nobody knows
+    :param remaining: how many objects are still to be done; None when nobody knows
     :param release: called at its end, however that comes, and perhaps again
     :param shows_endpoints: whether lines tell the endpoint
     :param allows_failures: whether failed objects are no problem, as long as every object had its run
@@ -108,10 +108,10 @@ class Rows(Table):
     def __init__(
         self,
         batch: Batch,
-        how: How,
+        access: Access,
         observer: Observer,
         label: str,
-        left: int | None,
+        remaining: int | None,
         release: Callable[[], None] = lambda: None,
         *,
         shows_endpoints: bool = False,
@@ -119,10 +119,10 @@ class Rows(Table):
     ) -> None:
         super().__init__(_Columns._fields, self._run(), self.summary)
         self._batch = batch
-        self._how = how
+        self._access = access
         self._observer = observer
         self._label = label
-        self._left = left
+        self._remaining = remaining
         self._release = release
         self._shows_endpoints = shows_endpoints
         self._allows_failures = allows_failures
@@ -152,11 +152,13 @@ class Rows(Table):
         """
         if not isinstance(index, str):
             return super().__getitem__(index)
+        self.keep()
         if len(self._numbers) < len(self._fetched):
             self._numbers = {row.name: number for number, row in enumerate(self)}
-        content = self[self._numbers[index]].content
+        row = self[self._numbers[index]]
+        content = row.content
         if content is None:
-            raise KeyError(index)
+            raise KeyError(f"{index}: {row.error or 'its result was not kept'}")
         return content
 
     @cached_property
@@ -239,8 +241,8 @@ class Rows(Table):
         self._started = time.monotonic()
         try:
             with (
-                self._observer.progress(self._label, self._left, "objects") as progress,
-                closing(self._batch.outcomes(self._how)) as outcomes,
+                self._observer.progress(self._label, self._remaining, "objects") as progress,
+                closing(self._batch.outcomes(self._access)) as outcomes,
             ):
                 for outcome in outcomes:
                     self._count(outcome)
@@ -261,7 +263,7 @@ class Rows(Table):
 
     def _count(self, outcome: Outcome) -> None:
         for note in outcome.notes:
-            self._observer.warn(note)
+            self._observer.warn(*note)
         if outcome.error:
             self._failed += 1
             self._first = self._first or outcome
@@ -307,5 +309,5 @@ def error_of(outcome: Outcome, more: str = "") -> StorletShellError:
     :param more: what its message ends with
     """
     kind = _ERRORS.get(outcome.exit_status, StorletShellError)
-    what = f"{outcome.error}{HINT if outcome.hint else ''}{more}"
-    return kind(what, hint=outcome.hint, transaction_id=outcome.transaction_id, details=outcome.details)
+    text = f"{outcome.error}{HINT if outcome.hint else ''}{more}"
+    return kind(text, hint=outcome.hint, transaction_id=outcome.transaction_id, details=outcome.details)

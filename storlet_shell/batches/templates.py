@@ -52,7 +52,7 @@ class Template(NamedTuple):
         parts = []
         for literal, field, options, conversion in pieces:
             if field is not None and (field not in FIELDS or options or conversion):
-                raise UsageError(f"{{{field}}} is no field; there are: {', '.join(f'{{{one}}}' for one in FIELDS)}")
+                raise UsageError(f"{{{field}}} is no field; there are: {', '.join(f'{{{name}}}' for name in FIELDS)}")
             parts.append((literal, field or ""))
         return cls(text, tuple(parts))
 
@@ -72,8 +72,8 @@ class Template(NamedTuple):
                 raise UsageError(f"{text!r}: of a container's name, only {{container}} can be a part")
             head += field
         filled = template.fill(ObjectPath("c", "n"))
-        where = Location.parse(filled) if text.startswith("path:") else Location()
-        if not where.container or not where.prefix:
+        location = Location.parse(filled) if text.startswith("path:") else Location()
+        if not location.container or not location.prefix:
             raise no_object(text)
         ObjectPath.parse(filled)
         return template

@@ -22,13 +22,13 @@ PATIENCE = 600.0
 class Throttle:
     """A gate that at most so many threads are in, by additive increase and multiplicative decrease.
 
-    :param most: how many at the best of times
+    :param limit: how many at the best of times
     :param stop: set when the batch ends, so that nobody waits any more
     """
 
-    def __init__(self, most: int, stop: threading.Event) -> None:
-        self._most = most
-        self._limit = float(most)
+    def __init__(self, limit: int, stop: threading.Event) -> None:
+        self._most = limit
+        self._limit = float(limit)
         self._inside = 0
         self._stop = stop
         self._changed = threading.Condition()

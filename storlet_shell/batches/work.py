@@ -8,6 +8,7 @@ from storlet_shell.errors import Hint
 from storlet_shell.schedulers.base import Endpoint
 from storlet_shell.store.requests import copy_request, read_request
 from storlet_shell.values import Invocation, ObjectPath
+from storlet_shell.wire.observer import Note
 from storlet_shell.wire.requests import Request
 
 
@@ -91,7 +92,7 @@ class Outcome(NamedTuple):
     transaction_id: str = ""
     details: str = ""
     is_final: bool = False
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     is_begun: bool = True
     body: bytes | None = None
     hint: Hint | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storlet_shell.errors import UsageError
 from storlet_shell.session import Session
@@ -10,7 +10,12 @@ from storlet_shell.spec.registry import Arg, Kind
 from storlet_shell.values import ByteRange, Invocation, Metadatum, ObjectPath, Parameter, StorletName, read_count
 from storlet_shell.wire.headers import CONDITIONS, Header
 
+if TYPE_CHECKING:
+    from storlet_shell.batches.patterns import Pattern
+    from storlet_shell.batches.templates import Template
+
 _MOST_JOBS = 64
+_MOST_BATCH_JOBS = 1000
 _SPELLED = "path:/CONTAINER/OBJECT"
 
 
@@ -129,6 +134,90 @@ INVOCATION = (
     Arg("--on-node", dest="on_proxy", action="store_const", const=False, help="run on the object's own server"),
     Arg("--generate-log", action="store_true", help="have the engine store the run's log as storletlog/NAME.log"),
 )
+
+
+RUN = tuple(arg for arg in INVOCATION if arg.dest != "storlet")
+STORLET = Arg("--storlet", type=StorletName.parse, kind=Kind.STORLET, required=True, metavar="NAME", help="the storlet")
+
+
+def parse_pattern(text: str) -> Pattern:
+    """Read the objects of a batch; see :meth:`Pattern.parse`."""
+    from storlet_shell.batches.patterns import Pattern  # most lines have no pattern
+
+    return Pattern.parse(text)
+
+
+def parse_output(text: str) -> Template:
+    """Read what a batch's results are stored as; see :meth:`Template.parse_output`."""
+    from storlet_shell.batches.templates import Template  # the same
+
+    return Template.parse_output(text)
+
+
+def parse_files(text: str) -> Template:
+    """Read where a batch's results are written to; see :meth:`Template.parse_files`."""
+    from storlet_shell.batches.templates import Template  # the same
+
+    return Template.parse_files(text)
+
+
+INPUT = Arg(
+    "--input",
+    type=parse_pattern,
+    kind=Kind.OBJECT,
+    required=True,
+    metavar="path:/CONTAINER/PATTERN",
+    help="the objects: * any characters but /, ** any folders, ? one character, [a-z] one of these, {a,b} either",
+)
+PLACES = (
+    INPUT,
+    Arg(
+        "--output",
+        type=parse_output,
+        kind=Kind.OBJECT,
+        metavar="path:/CONTAINER/TEMPLATE",
+        help="store what is made of each as an object; fields: {path} {dir} {name} {stem} {suffix} {container}",
+    ),
+    Arg(
+        "--save",
+        type=parse_files,
+        kind=Kind.FILE,
+        metavar="FOLDER",
+        help="write what is made of each to a file below this folder, under the object's name, or as the fields say",
+    ),
+)
+BATCH_JOBS = number_option(
+    "-j", "--jobs", metavar="JOBS", help="how many runs are under way at a time; 8", most=_MOST_BATCH_JOBS, default=8
+)
+SCHEDULING = (
+    Arg(
+        "--endpoint",
+        action="append",
+        metavar="URL",
+        help="send the runs here: a storage URL, a proxy server's scheme, name and port, or the word regions for every "
+        "region of the catalog; may be repeated",
+    ),
+    Arg("--scheduler", default="least-outstanding", metavar="NAME", help="what chooses among several endpoints"),
+    Arg("--executor", default="threads", metavar="NAME", help="what does the work side by side"),
+    Arg(
+        "--scheduler-address", default="", metavar="ADDRESS", help="where an executor's own cluster is: tcp://HOST:PORT"
+    ),
+)
+PACE = (
+    Arg("--on", choices=("get", "copy"), help="run by GET, which --save wants, or by COPY, which --output wants"),
+    BATCH_JOBS,
+    number_option("--limit", metavar="N", help="take the first N matching objects only"),
+    Arg("--journal", kind=Kind.FILE, metavar="FILE", help="record what is done; the same line goes on from there"),
+    Arg("--ordered", action="store_true", help="show rows in the order of the listing"),
+    Arg("--keep-going", dest="keep_going", action="store_const", const=True, help="go on after a failure (default)"),
+    Arg("--fail-fast", dest="keep_going", action="store_const", const=False, help="end at the first failure"),
+    Arg(
+        "--allow-failures", action="store_true", help="end well though objects failed, as long as every one had its run"
+    ),
+    *SCHEDULING,
+    DRY_RUN,
+)
+"""What ``map`` and ``pipe`` have in common, beside :data:`PLACES`."""
 
 
 def make_invocation(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from storlet_shell.batches.mapping import MapOptions, MapPlan
 from storlet_shell.batches.patterns import Pattern
-from storlet_shell.commands._batches import RUN, STORLET
-from storlet_shell.commands._mapping import PACE, PLACES, run_over
-from storlet_shell.commands.arguments import make_invocation
+from storlet_shell.commands.arguments import PACE, PLACES, RUN, STORLET, make_invocation
 from storlet_shell.results import Result
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import command
@@ -25,7 +24,8 @@ def map(
     on_proxy: bool | None = None,
     generate_log: bool = False,
     allow_unread: bool = False,
-    **how: Any,
+    dry_run: bool = False,
+    **map_options: Any,
 ) -> Result:
     """Run a storlet over many objects.
 
@@ -49,4 +49,5 @@ def map(
         allow_unread=allow_unread,
     )
     assert run is not None
-    return run_over(session, (run,), input, **how)
+    plan = MapPlan((run,), input, MapOptions(**map_options))
+    return (plan.planned if dry_run else plan.start)(session.client, session.access())

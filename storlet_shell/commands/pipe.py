@@ -2,47 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Any
 
-from storlet_shell.batches.crew import SCRATCH_SECONDS
+from storlet_shell.batches.mapping import MapOptions, MapPlan
 from storlet_shell.batches.patterns import Pattern
-from storlet_shell.commands._batches import check_ready
-from storlet_shell.commands._mapping import PACE, PLACES, run_over
-from storlet_shell.errors import UsageError
-from storlet_shell.results import Response, Result
+from storlet_shell.batches.pipeline import parse_chain, run_chain
+from storlet_shell.commands.arguments import PACE, PLACES
+from storlet_shell.results import Result
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import Arg, Kind, command
-from storlet_shell.store.reading import get
-from storlet_shell.store.runs import copy_through
-from storlet_shell.store.scratch import scratch
-from storlet_shell.values import Invocation, ObjectPath, Parameter, StorletName
-from storlet_shell.wire import headers as wire
-
-
-def parse_chain(text: str) -> tuple[Invocation, ...]:
-    """Read ``STORLET [KEY=VALUE …] | STORLET …``, with the quotes that a shell has.
-
-    :raises UsageError: when a storlet is missing, or a parameter is none
-    """
-    words = shlex.shlex(text, posix=True, punctuation_chars="|")
-    words.whitespace_split = True
-    steps: list[list[str]] = [[]]
-    try:
-        for word in words:
-            if set(word) == {"|"}:
-                steps += [[] for _ in word]
-            else:
-                steps[-1].append(word)
-    except ValueError as error:
-        raise UsageError(f"the chain can't be split into words: {str(error).lower()}") from None
-    if not all(steps):
-        raise UsageError(f"a chain is written 'STORLET [KEY=VALUE …] | STORLET …': a storlet is missing in {text!r}")
-    return tuple(_step(storlet, parameters) for storlet, *parameters in steps)
-
-
-def _step(storlet: str, parameters: list[str]) -> Invocation:
-    return Invocation(StorletName.parse(storlet), tuple(Parameter.parse(parameter) for parameter in parameters))
+from storlet_shell.values import Invocation, ObjectPath
 
 
 @command(
@@ -58,7 +27,9 @@ def _step(storlet: str, parameters: list[str]) -> Invocation:
     *PLACES,
     *PACE,
 )
-def pipe(session: Session, chain: tuple[Invocation, ...], input: Pattern, **how: Any) -> Result:
+def pipe(
+    session: Session, chain: tuple[Invocation, ...], input: Pattern, dry_run: bool = False, **map_options: Any
+) -> Result:
     """Run a chain of storlets over objects.
 
     Each storlet reads what the one before it made: inside the cluster, in a container that is removed at the end. The
@@ -68,20 +39,9 @@ def pipe(session: Session, chain: tuple[Invocation, ...], input: Pattern, **how:
     :raises NotFoundError: when no object matches, or a storlet is not deployed
     :raises UsageError: when two objects would make one output, or an output would be an input
     """
-    if input.is_name and not any(how.get(name) for name in ("output", "save", "journal", "dry_run", "allow_failures")):
-        return _run_over_one(session, chain, ObjectPath(input.container, input.prefix))
-    return run_over(session, chain, input, **how)
-
-
-def _run_over_one(session: Session, chain: tuple[Invocation, ...], source: ObjectPath) -> Response:
-    """Run a chain over one object, whose body is the result."""
-    for run in chain:
-        check_ready(session, run)
-    with scratch(session.client) as container:
-        for number, run in enumerate(chain[:-1], 1):
-            made = ObjectPath(container, str(number))
-            copy_through(session.client, run, source, made, wire.encode_expiry(SCRATCH_SECONDS))
-            source = made
-        last = chain[-1]._replace(on_proxy=True)
-        # The answer has begun when the object is removed, and a body that has begun is read from the open file.
-        return get(session.client, source, last)
+    options = MapOptions(**map_options)
+    gives_rows = options.output or options.save or options.journal or options.allow_failures
+    if input.is_name and not dry_run and not gives_rows:
+        return run_chain(session.client, chain, ObjectPath(input.container, input.prefix))
+    plan = MapPlan(chain, input, options)
+    return (plan.planned if dry_run else plan.start)(session.client, session.access())

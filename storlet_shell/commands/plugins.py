@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from storlet_shell import executors, schedulers
-from storlet_shell.batches.executor import Executor
+from storlet_shell import schedulers
+from storlet_shell.batches.executor import NAMESPACE, Executor
 from storlet_shell.errors import PluginError
 from storlet_shell.plugins import drivers
 from storlet_shell.plugins.installed import Plugin, installed
@@ -15,7 +15,7 @@ from storlet_shell.schedulers.base import Scheduler
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import ENTRY_POINTS, Registry, command
 
-_DRIVERS = {schedulers.NAMESPACE: Scheduler, executors.NAMESPACE: Executor}
+_DRIVERS = {schedulers.NAMESPACE: Scheduler, NAMESPACE: Executor}
 
 
 @command("plugins", "List the commands, schedulers and executors that are installed.", category="Session")

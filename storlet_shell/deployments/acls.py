@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.deployments.access import Grant, is_grant, names_ids, read_entries, read_grant
-from storlet_shell.errors import NotFoundError, ServiceError, UsageError
+from storlet_shell.errors import Action, Hint, NotFoundError, ServiceError, UsageError
 from storlet_shell.store.listing import list_entries
 from storlet_shell.store.metadata import exists, head, head_request
 from storlet_shell.values import ContainerName, Location, ObjectPath, StorletName
@@ -152,7 +152,7 @@ def remove(client: Client, container: ContainerName, rule: Rule) -> None:
     before = _entries(client, container, rule.right)
     after = tuple(entry for entry in before if not _is_same(entry, rule.entry))
     if len(after) == len(before):
-        raise NotFoundError(f"{_missing(container, rule)}; see: acl list {container}")
+        raise NotFoundError(_missing(container, rule), hint=Hint(Action.SEE_GRANTS, (str(container),)))
     _write(client, container, rule.right, after)
 
 

@@ -130,7 +130,7 @@ def remove(client: Client, removal: Removal) -> None:
     for number, (name, info) in enumerate(zip(removal.names, removal.infos, strict=True)):
         try:
             for note in delete_object(client, ObjectPath(client.dependency_container, name), info=info):
-                client.observer.warn(note)
+                client.observer.warn(*note)
         except StorletShellError:
             if number:
                 client.observer.warn(f"deleted before that: {', '.join(removal.names[:number])}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.deployments.access import read_entries, users_of
 from storlet_shell.errors import NotFoundError, StorletShellError
+from storlet_shell.store.failures import storlet_log
 from storlet_shell.store.listing import list_entries
 from storlet_shell.store.metadata import exists, find
 from storlet_shell.values import ContainerName, Location, ObjectPath, StorletName
@@ -85,7 +86,7 @@ def _readers(client: Client, container: str) -> tuple[str, ...]:
 def _last_run(client: Client, storlet: StorletName) -> str:
     """Return the heading of the last run in the log, if it can be had."""
     try:
-        lines = client.storlet_log(storlet.name).splitlines() if client.is_embedded else []
+        lines = storlet_log(client, storlet.name).splitlines() if client.is_embedded else []
     except StorletShellError:
         return ""
     headings = [line.removeprefix("--- ") for line in lines if line.startswith("--- ")]

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.errors import NotFoundError
-from storlet_shell.store.failures import storlet_meant
+from storlet_shell.store.failures import storlet_log, storlet_meant
 
 if TYPE_CHECKING:
     from storlet_shell.values import StorletName
@@ -42,7 +42,7 @@ def read_log(client: Client, storlet: StorletName, transaction: str = "") -> str
     :param transaction: only what the run of this transaction wrote, where the cluster can tell
     :raises NotFoundError: when there is no log
     """
-    text = client.storlet_log(storlet.name, transaction)
+    text = storlet_log(client, storlet.name, transaction)
     if not text:
         hint = storlet_meant(client, storlet.name)
         text = f"storlet {{subject}} has no log: no run has ended yet, or the cluster keeps none{hint}"

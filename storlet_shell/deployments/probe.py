@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from storlet_shell.errors import StorletShellError
+from storlet_shell.store.failures import send_run
 from storlet_shell.store.requests import read_request
 from storlet_shell.store.runs import ask_probes
 from storlet_shell.store.scratch import PREFIX, scratch
@@ -84,7 +85,7 @@ class Probe:
         upload, run = self._requests(container)
         content = f"as it is {self._nonce}".encode()
         client.send(upload, bytes_body(content)).read()
-        result = client.send(run).read()
+        result = send_run(client, run).read()
         return {self._nonce.encode() + content: True, content: False}.get(result)
 
     def _requests(self, container: str) -> tuple[Request, Request]:

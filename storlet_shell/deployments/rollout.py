@@ -55,7 +55,7 @@ def _segments_replaced(
             stack.enter_context(replacing.replaced(client, ObjectPath(request.container, request.name), before))
         yield
     for note in replacing.take_notes():
-        client.observer.warn(note)
+        client.observer.warn(*note)
 
 
 def _store(client: Client, request: Request, content: bytes) -> None:

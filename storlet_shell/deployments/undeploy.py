@@ -106,7 +106,7 @@ def carry_out(client: Client, undeployment: Undeployment) -> None:
 
 def _delete(client: Client, request: Request) -> None:
     for note in delete_object(client, ObjectPath(request.container, request.name)):
-        client.observer.warn(note)
+        client.observer.warn(*note)
 
 
 def warn_of_kept(client: Client, undeployment: Undeployment) -> None:

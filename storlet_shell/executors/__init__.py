@@ -1,3 +1,1 @@
 """Drivers that do a batch's tasks side by side; loaded by name from ``storlet_shell.executors``."""
-
-NAMESPACE = "storlet_shell.executors"

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storlet_shell.batches.crew import Crew, save
-from storlet_shell.batches.executor import Executor, How
+from storlet_shell.batches.executor import Access, Executor
 from storlet_shell.batches.work import Outcome, Task, Work
 from storlet_shell.errors import ExitStatus, LocalFileError, PluginError, ServiceError, StorletShellError
 from storlet_shell.identity.environment import LOCAL
@@ -61,12 +61,12 @@ class _Part(NamedTuple):
 class Dask(Executor):
     """Does tasks in the threads of a cluster's workers, as many as they have; a local cluster has one for each job."""
 
-    def run(self, work: Work, tasks: Iterator[Task], how: How) -> Iterator[Outcome]:
+    def run(self, work: Work, tasks: Iterator[Task], access: Access) -> Iterator[Outcome]:
         """Do every task; see :meth:`Executor.run`."""
         _require_package()
         with ExitStack() as stack:
-            cluster = stack.enter_context(_connected(how.address) if how.address else _local(work.jobs))
-            part = _Part(uuid.uuid4().hex, work, tuple(how.identity.items()), how.timeout, how.local_folder)
+            cluster = stack.enter_context(_connected(access.address) if access.address else _local(work.jobs))
+            part = _Part(uuid.uuid4().hex, work, tuple(access.identity.items()), access.timeout, access.local_folder)
             stack.callback(_end, cluster, part.batch)
             yield from _Run(cluster, part).outcomes(tasks)
 
@@ -200,14 +200,14 @@ def _crew(part: _Part) -> Crew:
     from distributed import get_worker
 
     crews: dict[_Part, Crew] = get_worker().__dict__.setdefault(_CREWS, {})
-    made = crews.get(part)
-    if made is None:
+    crew = crews.get(part)
+    if crew is None:
         environ = dict(os.environ)
         if part.local_folder is not None:
             environ |= {LOCAL: "1", LOCAL_FOLDER: str(part.local_folder)}
         session = Session(Surroundings(environ), options=Options(identity=dict(part.identity), timeout=part.timeout))
-        made = crews.setdefault(part, Crew(part.work, _Login(session)))
-    return made
+        crew = crews.setdefault(part, Crew(part.work, _Login(session)))
+    return crew
 
 
 class _Login:

@@ -6,11 +6,12 @@ import itertools
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 
 from storlet_shell.batches.crew import Crew
-from storlet_shell.batches.executor import Executor, How
+from storlet_shell.batches.executor import Access, Executor
 from storlet_shell.batches.work import Outcome, Task, Work
 
 GRACE = 3.0
@@ -23,79 +24,108 @@ _AHEAD = 2
 class Threads(Executor):
     """Does tasks in threads."""
 
-    def run(self, work: Work, tasks: Iterator[Task], how: How) -> Iterator[Outcome]:
+    def run(self, work: Work, tasks: Iterator[Task], access: Access) -> Iterator[Outcome]:
         """Do every task; see :meth:`Executor.run`."""
-        waiting: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
-        done: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
-        with Crew(work, how.connect) as crew:
-            count = 0
-            ended: Outcome | None = None  # and not yet told
+        with Crew(work, access.connect) as crew:
+            pool = _Pool(crew, work.jobs)
+            yielded: Outcome | None = None
             try:
                 for task in itertools.islice(tasks, work.jobs * _AHEAD):
-                    if count < work.jobs:
-                        _start(crew, waiting, done)
-                    count += 1
-                    waiting.put(task)
-                while count:
-                    ended = _checked(done.get())
-                    count -= 1
+                    pool.give(task)
+                while pool.count:
+                    outcome = pool.first()
                     if following := next(tasks, None):
-                        waiting.put(following)
-                        count += 1
-                    yield ended
-                    ended = None
+                        pool.give(following)
+                    yielded = outcome
+                    yield outcome
+                    pool.drop()
             except KeyboardInterrupt:
-                if ended is not None:
-                    yield ended
-                yield from _finish(waiting, done, count)
+                yield from pool.finish(yielded)
                 raise
             finally:
-                for _ in _given_back(waiting):
-                    pass
-                for _ in range(work.jobs):
-                    waiting.put(None)
+                pool.end()
 
 
-def _start(
-    crew: Crew, waiting: queue.SimpleQueue[Task | None], done: queue.SimpleQueue[Outcome | BaseException]
-) -> None:
-    def work() -> None:
-        while (task := waiting.get()) is not None:
+class _Pool:
+    """Threads that do tasks, and the outcomes. An interrupt of the thread that waits for these loses none of them.
+
+    ``count`` is the number of tasks whose outcomes have not been dropped.
+    """
+
+    def __init__(self, crew: Crew, jobs: int) -> None:
+        self._crew = crew
+        self._jobs = jobs
+        self._threads = 0
+        self._waiting: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._outcomes: deque[Outcome | BaseException] = deque()
+        self._changed = threading.Event()
+        self.count = 0
+
+    def give(self, task: Task) -> None:
+        """Give a task to the next thread that is free."""
+        if self._threads < self._jobs:
+            self._threads += 1
+            # A daemon: a storlet that takes forty seconds must not hold the process that the user has ended.
+            threading.Thread(target=self._work, name="storlet-shell batch", daemon=True).start()
+        self.count += 1
+        self._waiting.put(task)
+
+    def _work(self) -> None:
+        while (task := self._waiting.get()) is not None:
             try:
-                done.put(crew.do(task))
+                outcome: Outcome | BaseException = self._crew.do(task)
             except BaseException as error:  # it belongs to whoever waits for outcomes
-                done.put(error)
+                outcome = error
+            self._outcomes.append(outcome)
+            self._changed.set()
 
-    # A daemon: a storlet that takes forty seconds must not hold the process that the user has ended.
-    threading.Thread(target=work, name="storlet-shell batch", daemon=True).start()
+    def first(self, until: float | None = None) -> Outcome:
+        """Wait for the next outcome and return it; it stays the next one until it is dropped.
 
+        :param until: when to give up, by the monotonic clock
+        :raises TimeoutError: when there is none by then
+        """
+        while not self._outcomes:
+            self._changed.clear()
+            if self._outcomes:
+                break
+            if not self._changed.wait(None if until is None else max(0.0, until - time.monotonic())):
+                raise TimeoutError
+        outcome = self._outcomes[0]
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
 
-def _checked(outcome: Outcome | BaseException) -> Outcome:
-    if isinstance(outcome, BaseException):
-        raise outcome
-    return outcome
+    def drop(self) -> None:
+        """Forget the next outcome."""
+        self._outcomes.popleft()
+        self.count -= 1
 
+    def finish(self, yielded: Outcome | None) -> Iterator[Outcome]:
+        """Yield what was not begun, and the outcomes of what is under way and ends soon.
 
-def _given_back(waiting: queue.SimpleQueue[Task | None]) -> Iterator[Outcome]:
-    """Yield what no thread has begun with."""
-    with suppress(queue.Empty):
-        while True:
-            if task := waiting.get_nowait():
-                yield Outcome(task, is_begun=False)
+        :param yielded: the last outcome that went out, which may have been dropped or not
+        """
+        if yielded is not None and self._outcomes and self._outcomes[0] is yielded:
+            self.drop()
+        for task in self._taken_back():
+            self.count -= 1
+            yield Outcome(task, is_begun=False)
+        until = time.monotonic() + GRACE
+        with suppress(TimeoutError):
+            while self.count > 0:
+                yield self.first(until)
+                self.drop()
 
+    def _taken_back(self) -> Iterator[Task]:
+        with suppress(queue.Empty):
+            while True:
+                if task := self._waiting.get_nowait():
+                    yield task
 
-def _finish(
-    waiting: queue.SimpleQueue[Task | None], done: queue.SimpleQueue[Outcome | BaseException], count: int
-) -> Iterator[Outcome]:
-    """Yield what was not begun, and the outcomes of what is under way and ends soon."""
-    for outcome in _given_back(waiting):
-        count -= 1
-        yield outcome
-    until = time.monotonic() + GRACE
-    while count > 0:
-        try:
-            ended = done.get(timeout=max(0.0, until - time.monotonic()))
-        except queue.Empty:
-            return
-        count -= 1
-        yield _checked(ended)
+    def end(self) -> None:
+        """Let the threads end when they are free; what none has begun is dropped."""
+        for _ in self._taken_back():
+            pass
+        for _ in range(self._jobs):
+            self._waiting.put(None)

@@ -129,7 +129,7 @@ class _Cloud:
         self._files = _files(self.variables)
         self._file = next((path for path in self._files["clouds"] if _status(path)), "")
         self._secure = next((path for path in self._files["secure"] if _status(path)), "")
-        self._warnings: list[str] = []
+        self._profile = ""
 
     def read(self) -> Credentials:
         found = self._found()
@@ -153,8 +153,7 @@ class _Cloud:
     def lacks(self, key: str) -> IdentityError:
         """Return the error of a key that is missing, with the reason where one is known."""
         text = f"cloud {self._name} of {self._file} lacks auth.{key}"
-        profile = next((said for said in self._warnings if "vendor profile" in said), "")
-        reason = next(self._complaints(), "") or (f"its profile is unknown: {profile}" if profile else "")
+        reason = next(self._complaints(), "") or self._profile
         if reason:
             return IdentityError(f"{text}; {reason}")
         if key in _OPEN_SECRETS:
@@ -171,7 +170,8 @@ class _Cloud:
                 raise
             except Exception as error:  # openstacksdk fails in many ways over a file that is not what it should be
                 raise IdentityError(self._malformed(error)) from None
-        self._warnings = [str(one.message) for one in said]
+        unknown = next((one.message for one in said if _is_of_profile(one)), None)
+        self._profile = f"its profile is unknown: {unknown}" if unknown else ""
         return found
 
     def _put_together(self, make: Any) -> _Found:
@@ -282,6 +282,11 @@ class _Cloud:
 
             reason = f"its profile can't be had: {no_answer(request.url, error)}"
         return f"cloud {self._name} of {self._file}: {reason or 'it is not laid out as mappings: clouds, NAME, auth'}"
+
+
+def _is_of_profile(warning: warnings.WarningMessage) -> bool:
+    """Tell whether openstacksdk warns of an unknown profile: its loader gives this warning for nothing else."""
+    return warning.category.__name__ == "ConfigurationWarning" and Path(warning.filename).name == "loader.py"
 
 
 class _Entry:

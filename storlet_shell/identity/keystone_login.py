@@ -181,11 +181,11 @@ class KeystoneLogin:
         }.get(kind, f", or the password, or access to the project {project}{within}")
         return f"{self._who.auth_url} refuses {self._subject()}{reason}"
 
-    def _not_found(self, said: str) -> IdentityError:
+    def _not_found(self, error: exceptions.ClientException) -> IdentityError:
         """Tell an unknown token, which Keystone answers with 404 as well, from a server that is no Keystone."""
-        if self._who.auth_type.endswith("token") and "token" in said:
+        if self._who.auth_type.endswith("token") and _is_of_keystone(getattr(error, "response", None)):
             return IdentityError(self._refused())
-        return IdentityError(f"no Keystone answers at {self._who.auth_url}: {said}")
+        return IdentityError(f"no Keystone answers at {self._who.auth_url}: {error}")
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -199,7 +199,7 @@ class KeystoneLogin:
             said = str(error)
             table: tuple[tuple[type[Exception], StorletShellError], ...] = (
                 (exceptions.Unauthorized, IdentityError(self._refused())),
-                (exceptions.NotFound, self._not_found(said)),
+                (exceptions.NotFound, self._not_found(error)),
                 (exceptions.HttpServerError, ServiceError(f"{url} fails: {said}")),
                 (exceptions.InvalidResponse, IdentityError(f"no Keystone answers at {url}: no token in its answer")),
                 (exceptions.MethodNotAllowed, IdentityError(f"no Keystone answers at {url}: {said}")),
@@ -214,6 +214,17 @@ def _base_of(url: str) -> str:
     """Return the URL of Keystone's version 3: keystoneauth adds ``/v3``, where it is missing, to what it is given."""
     base = url.rstrip("/")
     return base.removesuffix("/v2.0") if urlsplit(base).path.endswith("/v2.0") else base
+
+
+def _is_of_keystone(response: Any) -> bool:
+    """Tell whether an answer is one of Keystone's own errors, which are JSON documents.
+
+    Source: keystone ``server/flask/request_processing/middleware/auth_context.py: render_exception``.
+    """
+    try:
+        return isinstance(response.json()["error"]["code"], int)
+    except (AttributeError, ValueError, LookupError, TypeError):
+        return False
 
 
 def _value_of(option: Any, options: dict[str, str]) -> str | None:

@@ -37,7 +37,7 @@ def _title(response: StreamedBody) -> str:
         status = f"{response.status} {HTTPStatus(response.status).phrase}"
     except ValueError:
         status = str(response.status)
-    facts = [response.summary] if "(HTTP " in response.summary else [response.summary or response.subject, status]
+    facts = [response.done] if response.done else [response.summary or response.subject, status]
     if response.has_body:
         length = size(response.length) if response.length is not None else "size unknown"
         facts += [response.content_type or "no content type", length]

@@ -65,8 +65,10 @@ def _format(response: StreamedBody) -> str:
     suffix = _SUFFIXES.get(response.subject.rpartition(".")[2].lower())
     if kind or suffix:
         return kind or str(suffix)
-    told = response.content_type or "no content type"
-    raise StorletShellError(f"{response.subject}: a data frame is made of CSV, JSON, JSON lines or Parquet, not {told}")
+    actual = response.content_type or "no content type"
+    raise StorletShellError(
+        f"{response.subject}: a data frame is made of CSV, JSON, JSON lines or Parquet, not {actual}"
+    )
 
 
 def _library(wanted: str | None) -> tuple[Any, Mapping[str, tuple[str, Mapping[str, Any]]]]:
@@ -83,5 +85,5 @@ def _library(wanted: str | None) -> tuple[Any, Mapping[str, tuple[str, Mapping[s
 
 def _errors(module: Any) -> tuple[type[Exception], ...]:
     """Return what a library raises of bad input: pandas ValueErrors, polars errors of its own."""
-    own = getattr(getattr(module, "exceptions", None), "PolarsError", ValueError)
-    return ValueError, own
+    polars_error = getattr(getattr(module, "exceptions", None), "PolarsError", ValueError)
+    return ValueError, polars_error

@@ -70,8 +70,8 @@ class Response(StreamedBody, Result):
         return {"object": self.subject, "status": self.status, "headers": self.headers}
 
     def render(self) -> Iterator[str]:
-        """Yield the summary."""
-        yield self.summary or f"{self.subject}: {self.status}"
+        """Yield what was done, or the summary."""
+        yield self.done or self.summary or f"{self.subject}: {self.status}"
 
     def json_pieces(self) -> Iterator[str]:
         """Yield the response as one JSON document, the body as ``content``, or ``content_base64`` if it isn't UTF-8."""

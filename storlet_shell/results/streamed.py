@@ -20,7 +20,8 @@ class StreamedBody:
     :param headers: the response's headers; ``.headers`` finds a name in any case
     :param body: the body's chunks; None when the answer's body is not what the user asked for
     :param subject: the object, as users spell it
-    :param summary: one line that says what happened
+    :param verb: what was done with the object, as "stored", where that is all there is to say
+    :param summary: one line that says what else happened
     :param close: ends the connection if the body has not been read to its end
     :param ran: the storlet that ran and where, in words; empty when none did
     :param seconds: how long the server took to answer; None when nobody measured it
@@ -37,6 +38,7 @@ class StreamedBody:
         body: Iterator[bytes] | None = None,
         *,
         subject: str = "",
+        verb: str = "",
         summary: str = "",
         close: Callable[[], None] = lambda: None,
         ran: str = "",
@@ -45,6 +47,7 @@ class StreamedBody:
         self.status = status
         self.headers: dict[str, str] = HeaderDict(headers)
         self.subject = subject
+        self.verb = verb
         self.summary = summary
         self.ran = ran
         self.seconds = seconds
@@ -54,6 +57,11 @@ class StreamedBody:
         self._failure: StorletShellError | None = None
         self._content: bytes | None = None
         self._close = close
+
+    @property
+    def done(self) -> str:
+        """What was done with which object, with the status; empty where the answer says more than that."""
+        return f"{self.subject}: {self.verb} (HTTP {self.status})" if self.verb else ""
 
     @property
     def has_body(self) -> bool:

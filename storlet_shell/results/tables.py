@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections import namedtuple
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
+from types import GeneratorType
 from typing import Any, cast, overload
 
 from storlet_shell.errors import StorletShellError
@@ -17,6 +18,7 @@ _SHOWN_ROWS = 200
 """How many rows of a table a notebook shows."""
 
 _GONE = "the rows have been read once, and were not kept; ask for them again"
+_CLOSED = "the table was closed before all of its rows were fetched; ask for them again"
 
 
 class Table(Result):
@@ -156,8 +158,10 @@ class Table(Result):
         return self._fetched[:count], len(self._fetched) <= count
 
     def close(self) -> None:
-        """Let go of a listing in progress."""
-        if isinstance(self._source, Generator):
+        """Let go of a listing in progress; its rows up to there can be used."""
+        if isinstance(self._source, GeneratorType) and self._source.gi_frame is not None:
+            if not self.keeps_part:
+                self._failure = self._failure or StorletShellError(_CLOSED)
             self._source.close()
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:

@@ -45,8 +45,8 @@ class Memory(Scheduler):
         if time.monotonic() >= self._due:
             self._ask_all(endpoints)
         free = dict(self._free)
-        most = max((free.get(endpoint, 0) for endpoint in endpoints), default=0)
-        near = [endpoint for endpoint in endpoints if free.get(endpoint, 0) >= _NEAR * most]
+        largest = max((free.get(endpoint, 0) for endpoint in endpoints), default=0)
+        near = [endpoint for endpoint in endpoints if free.get(endpoint, 0) >= _NEAR * largest]
         self._choices += 1
         best = min(near, key=lambda endpoint: self._chosen[endpoint])
         self._chosen[best] = self._choices
@@ -85,8 +85,8 @@ def free_memory(url: str) -> int:
     try:
         connection.request("GET", "/recon/mem")
         reply = connection.getresponse()
-        told = json.loads(reply.read()) if reply.status == 200 else {}
+        answer = json.loads(reply.read()) if reply.status == 200 else {}
     finally:
         connection.close()
     # As /proc/meminfo spells it: swift.common.middleware.recon, get_mem.
-    return int(str(told["MemAvailable" if "MemAvailable" in told else "MemFree"]).split()[0])
+    return int(str(answer["MemAvailable" if "MemAvailable" in answer else "MemFree"]).split()[0])

@@ -25,7 +25,8 @@ ENTRY_POINTS = "storlet_shell.commands"
 """The group of entry points; the built-in commands are the modules of the package of the same name."""
 
 _FOLDER = Path(__file__).parents[1] / "commands"
-_NO_COMMANDS = {"__init__", "arguments", "_batches", "_mapping"}
+_SHARED = {"__init__", "arguments"}
+"""The modules of that package that hold no command."""
 
 RESERVED = frozenset(
     ["alias", "exit", "history", "quit", "run_script", "set", "shell", "shortcuts", "storlet", "syntax"]
@@ -323,7 +324,7 @@ class Registry:
 
     def builtin_names(self) -> list[str]:
         """Return the names of the built-in commands; none of them is imported."""
-        return sorted({file.stem for file in _FOLDER.glob("*.py")} - _NO_COMMANDS)
+        return sorted({file.stem for file in _FOLDER.glob("*.py")} - _SHARED)
 
     def names(self) -> list[str]:
         """Return the names of all commands, those of plug-ins as well, without aliases; none of them is imported."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from storlet_shell.errors import StorletShellError
+from storlet_shell.errors import Action, Hint, StorletShellError
 from storlet_shell.store.requests import NO_HEADERS
 from storlet_shell.values import ContainerName
 from storlet_shell.wire import headers as wire
@@ -37,10 +36,9 @@ def make(client: Client, name: str, *, policy: str | None = None, metadata: Mapp
     return reply.status == 201
 
 
-def delete(client: Client, name: str, hint: str | None = None) -> None:
+def delete(client: Client, name: str) -> None:
     """Delete an empty container.
 
-    :param hint: what to do if it isn't empty; None for how to delete what it holds
     :raises NotFoundError: when it is not there
     :raises StorletShellError: with status 409 when it is not empty
     """
@@ -49,7 +47,10 @@ def delete(client: Client, name: str, hint: str | None = None) -> None:
     except StorletShellError as error:
         if error.status != 409:
             raise
-        if hint is None:
-            hint = f"; to delete what it holds as well: rm -r {shlex.quote(str(ContainerName(name)))}"
-        message = f"container {name}: it must be empty, and is not{hint}"
-        raise StorletShellError(message, transaction_id=error.transaction_id, status=error.status) from error
+        raise StorletShellError(
+            "container {subject}: it must be empty, and is not",
+            subject=name,
+            status=error.status,
+            hint=Hint(Action.EMPTY, (str(ContainerName(name)),)),
+            transaction_id=error.transaction_id,
+        ) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from storlet_shell.store.segments import (
 from storlet_shell.values import Location, ObjectPath
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.bodies import bytes_body
+from storlet_shell.wire.observer import Note
 from storlet_shell.wire.quoting import quoted
 from storlet_shell.wire.requests import Request
 from storlet_shell.wire.statuses import BULK_DELETE, WITH_SEGMENTS
@@ -65,12 +67,12 @@ def delete(client: Client, location: Location, *, leave_segments: bool = False) 
         containers.delete(client, location.container)
         return
     for note in delete_object(client, ObjectPath(*location), leave_segments=leave_segments):
-        client.observer.warn(note)
+        client.observer.warn(*note)
 
 
 def delete_object(
     client: Client, path: ObjectPath, *, leave_segments: bool = False, info: Info | None = None
-) -> list[str]:
+) -> list[Note]:
     """Delete an object, a static large one with its segments; return lines about what stays or was odd.
 
     :param info: the object; None to ask
@@ -94,12 +96,12 @@ def delete_object(
     return delete_large(client, path, etag=info.etag)
 
 
-def note_of_versions(container: str) -> str:
+def note_of_versions(container: str) -> Note:
     """Say why segments stay."""
-    return f"note: container {container} keeps older versions, which need their segments, so these stay"
+    return Note(f"note: container {container} keeps older versions, which need their segments, so these stay")
 
 
-def _delete_listed(client: Client, path: ObjectPath, error: NotFoundError, *, leave_segments: bool) -> list[str]:
+def _delete_listed(client: Client, path: ObjectPath, error: NotFoundError, *, leave_segments: bool) -> list[Note]:
     """Delete an object that is listed though a HEAD does not find it: it has expired, or is a link that leads nowhere.
 
     :raises NotFoundError: the given one, when it is not listed either
@@ -111,7 +113,7 @@ def _delete_listed(client: Client, path: ObjectPath, error: NotFoundError, *, le
     if entry.get("name") != path.name:
         raise error
     _delete_expired(client, delete_request(*path))
-    note = f"note: {path} had expired, or could not be reached; it is deleted all the same"
+    note = Note(f"note: {path} had expired, or could not be reached; it is deleted all the same")
     if leave_segments or is_link(entry) or keeps_versions(client, path.container):
         return [note]
     return [note, *_delete_orphans(client, path, str(entry.get("slo_etag", "")))]
@@ -128,7 +130,7 @@ def is_link(entry: dict[str, Any]) -> bool:
     return "symlink_path" in entry
 
 
-def delete_large(client: Client, path: ObjectPath, version: str = "", *, etag: str) -> list[str]:
+def delete_large(client: Client, path: ObjectPath, version: str = "", *, etag: str) -> list[Note]:
     """Delete a static large object with its segments, which have expired perhaps; return lines about what is left over.
 
     The server can't read an expired manifest, and leaves it as it is (swift ``slo.py: get_segments_to_delete_iter``).
@@ -146,7 +148,7 @@ def delete_large(client: Client, path: ObjectPath, version: str = "", *, etag: s
     return _delete_orphans(client, path, etag)
 
 
-def _delete_orphans(client: Client, path: ObjectPath, etag: str) -> list[str]:
+def _delete_orphans(client: Client, path: ObjectPath, etag: str) -> list[Note]:
     """Delete the segments of an object that is gone, and whose manifest nobody could read; return what is left over.
 
     They are known by their ETags, of which the object's was made (swift ``slo.py: calculated_etag``).
@@ -206,5 +208,6 @@ def _outcome(request: Request, reply: Reply) -> tuple[int, list[StorletShellErro
 
 def _failure(name: str, why: str) -> StorletShellError:
     container, _, rest = name.removeprefix("/").partition("/")
-    kind = IdentityError if why.startswith(("401", "403")) else ServiceError if why[:1] == "5" else StorletShellError
-    return kind(f"{ObjectPath(container, rest)}: can't be deleted: {why}")
+    status = int(why[:3]) if re.match(r"[1-5][0-9]{2}\b", why, re.ASCII) else None
+    kind = IdentityError if status in (401, 403) else ServiceError if (status or 0) >= 500 else StorletShellError
+    return kind(f"can't be deleted: {why}", subject=str(ObjectPath(container, rest)), status=status)

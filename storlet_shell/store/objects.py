@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from storlet_shell.errors import IdentityError, NotFoundError, ServiceError, StorletShellError
+from storlet_shell.errors import Action, Hint, IdentityError, NotFoundError, ServiceError, StorletShellError
 from storlet_shell.results import Response
 from storlet_shell.store.expectation import Expectation
-from storlet_shell.store.failures import explained
+from storlet_shell.store.failures import explained, send_run
 from storlet_shell.store.metadata import exists, head
 from storlet_shell.store.requests import NO_HEADERS, copy_request, put_request
 from storlet_shell.store.runs import check_copy, check_extra_resources, check_storlets_run, ran, send_copy
@@ -57,9 +57,8 @@ class Stored(NamedTuple):
 
         :param verb: how it came to be, for people
         """
-        summary = f"{self.path}: {verb} (HTTP {self.status})"
         return Response(
-            self.status, self.headers, subject=str(self.path), summary=summary, ran=self.ran, seconds=self.seconds
+            self.status, self.headers, subject=str(self.path), verb=verb, ran=self.ran, seconds=self.seconds
         )
 
 
@@ -118,7 +117,7 @@ def store(client: Client, request: Request, body: Body, *, is_changed: bool = Fa
     :raises LocalFileError: when the file that is sent changes meanwhile; nothing is stored then
     :raises ServiceError: when the server has stored other bytes
     """
-    reply = client.send(request, body)
+    reply = send_run(client, request, body) if wire.RUN_STORLET in request.headers else client.send(request, body)
     reply.read()
     etag = reply.headers.get(wire.ETAG, "").strip('"')
     if etag and etag != body.md5 and not is_changed:
@@ -139,7 +138,7 @@ def _shown(client: Client, request: Request, body: Body) -> Iterator[None]:
 
 def _tell_of(client: Client, replacing: Replacing) -> None:
     for note in replacing.take_notes():
-        client.observer.warn(note)
+        client.observer.warn(*note)
 
 
 def check_length(client: Client, path: ObjectPath, expected: Expectation) -> None:
@@ -216,11 +215,13 @@ def _named(client: Client, source: ObjectPath, target: ObjectPath, account: str 
         raise IdentityError(message, transaction_id=error.transaction_id) from error
     except NotFoundError as error:
         if not exists(client, Location(target.container)):
-            message = f"container {target.container} is not there; make it with: mkdir {target.container}"
+            hint = Hint(Action.MAKE_CONTAINER, (target.container,))
+            named = NotFoundError("container {subject} is not there", subject=target.container, hint=hint)
         elif account is not None:
-            message = f"{source} of account {account}: not found (HTTP 404)"
+            named = NotFoundError("not found (HTTP 404)", subject=f"{source} of account {account}")
         elif not exists(client, source):
-            message = f"{source}: not found (HTTP 404)"
+            named = NotFoundError("not found (HTTP 404)", subject=str(source))
         else:
             raise
-        raise NotFoundError(message, transaction_id=error.transaction_id) from error
+        named.status, named.transaction_id = error.status, error.transaction_id
+        raise named from error

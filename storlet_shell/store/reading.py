@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from storlet_shell.errors import IncompleteBodyError, ServiceError, StorletShellError
 from storlet_shell.results import Response
 from storlet_shell.store.expectation import Count, Expectation
-from storlet_shell.store.failures import explained
+from storlet_shell.store.failures import broken_run, explained
 from storlet_shell.store.requests import NO_HEADERS, check_range, read_request
 from storlet_shell.store.runs import Answer, check_extra_resources, place, ran, read_through
 from storlet_shell.wire import headers as wire
@@ -154,4 +154,4 @@ def _broken(client: Client, error: IncompleteBodyError, label: str, run: Invocat
     """Say what became of a body that ended early: a storlet's failure where a log proves it."""
     if run is None:
         return IncompleteBodyError(f"{label}: {error.message}", transaction_id=error.transaction_id)
-    return client.broken_run(run.storlet.name, label, error)
+    return broken_run(client, run.storlet.name, label, error)

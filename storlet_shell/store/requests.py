@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from storlet_shell.errors import UsageError
+from storlet_shell.errors import Action, Hint, UsageError
 from storlet_shell.results import Planned
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.requests import Request
@@ -106,7 +106,7 @@ def check_range(run: Invocation | None, range: ByteRange | None) -> None:
     :raises UsageError: when it is to be run on the object's own server
     """
     if run and range and run.on_proxy is False:
-        raise UsageError("a storlet runs over a range on the proxy server; drop --on-node")
+        raise UsageError("a storlet runs over a range on the proxy server", hint=Hint(Action.DROP_ON_NODE))
 
 
 def _check_account(account: str, run: Invocation | None, verb: str | None) -> None:

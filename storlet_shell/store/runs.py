@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from storlet_shell.errors import (
+    Action,
     ConnectionFailedError,
+    Hint,
     IdentityError,
     OverloadedError,
     ServiceError,
@@ -24,6 +26,7 @@ from storlet_shell.errors import (
     StorletShellError,
     UnrunError,
 )
+from storlet_shell.store.failures import send_run
 from storlet_shell.store.metadata import Info, find, head
 from storlet_shell.store.requests import NO_HEADERS, copy_request, read_request
 from storlet_shell.values import Invocation, Location, ObjectPath
@@ -191,7 +194,7 @@ def _send(client: Client, source: ObjectPath, run: Invocation, headers: Mapping[
     :raises UnrunError: when the user has asked for a run on the object's own server, and only the proxy can
     """
     request = read_request(source, run, headers)
-    reply = client.send(request)
+    reply = send_run(client, request)
     try:
         if wire.RAN_ON in reply.headers or _has_run_elsewhere(client, source, reply, run):
             return Answer(request, reply)
@@ -262,20 +265,21 @@ def check_node(client: Client, container: str, run: Invocation) -> None:
     if does_run is False:
         policy = client.cluster.recall(policy_of(container), lambda: _ask_policy(client, container))
         raise UnrunError(
-            f"container {container}: object servers run no storlets over objects of its storage policy {policy}; "
-            "drop --on-node"
+            f"container {{subject}}: object servers run no storlets over objects of its storage policy {policy}",
+            subject=container,
+            hint=Hint(Action.DROP_ON_NODE),
         )
     if does_run is None:
         where = f"container {container}" if container else "the container behind the link"
         client.observer.warn(
-            f"warning: it isn't known whether the nodes of {where} run "
-            f"{run.storlet}; if not, the result is the object as it is: see enable, or drop --on-node"
+            f"warning: it isn't known whether the nodes of {where} run {run.storlet}", Hint(Action.SEE_ENABLE)
         )
 
 
 def _unrun(source: ObjectPath, run: Invocation, transaction_id: str) -> UnrunError:
-    message = f"{source}: object servers return it without running {run.storlet}; drop --on-node"
-    return UnrunError(message, transaction_id=transaction_id)
+    from storlet_shell.wire.failures import unrun  # for those whose storlet has not run
+
+    return unrun(str(source), str(run.storlet), transaction_id)
 
 
 def copy_through(
@@ -321,10 +325,10 @@ def send_copy(client: Client, request: Request, run: Invocation, source: ObjectP
     :raises StorletFailedError: when the storlet fails, or has not run
     """
     try:
-        reply = client.send(request)
+        reply = send_run(client, request)
     except UnrunError:  # the embedded Swift's refusal: nothing is stored
         _warn_of_place(client, source, run, "runs")
-        reply = client.send(request._replace(headers={**request.headers, wire.RUN_ON_PROXY: ""}))
+        reply = send_run(client, request._replace(headers={**request.headers, wire.RUN_ON_PROXY: ""}))
     reply.read()
     if wire.GENERATED_FROM not in reply.headers:
         raise StorletFailedError(

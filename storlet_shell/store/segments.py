@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from storlet_shell.errors import IdentityError, ServiceError, StorletShellError
+from storlet_shell.errors import ELLIPSIS, Action, Hint, IdentityError, ServiceError, StorletShellError
 from storlet_shell.store.metadata import Info, exists, find, head
 from storlet_shell.text import counted
 from storlet_shell.values import Location, ObjectPath
 from storlet_shell.wire import headers as wire
+from storlet_shell.wire.observer import Note
 from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Replacing:
         self._leave_segments = leave_segments
         self._is_batch = is_batch
         self._answers: dict[str, bool] = {}
-        self._notes: list[str] = []
+        self._notes: list[Note] = []
         self.unneeded: set[ObjectPath] = set()
 
     @contextmanager
@@ -131,25 +131,25 @@ class Replacing:
 
         :param info: the object that is there; None to ask
         """
-        places, note = ([], "") if self._leave_segments else self._segments(client, path, info)
+        places, note = ([], None) if self._leave_segments else self._segments(client, path, info)
         yield places
         self.unneeded |= delete_segments(client, places)
         if note:
             self._notes.append(note)
 
-    def _segments(self, client: Client, path: ObjectPath, info: Info | None) -> tuple[list[ObjectPath], str]:
+    def _segments(self, client: Client, path: ObjectPath, info: Info | None) -> tuple[list[ObjectPath], Note | None]:
         """Return an object's segments that go with it, and a note about others."""
         with suppress(IdentityError):  # who may only write is told nothing of them
             beside = f"{path.container}{SEGMENTS}"
             if self._is_batch and not self._ask(beside, lambda: exists(client, Location(beside))):
-                return [], ""
+                return [], None
             info = info or find(client, path)
             if info is None or not info.has_segments or self.keeps_versions(client, path.container):
-                return [], ""
+                return [], None
             places = [segment.place for segment in read_manifest(client, path)]
             others = list(dict.fromkeys(place for place in places if not was_uploaded_for(path, place)))
             return [place for place in places if was_uploaded_for(path, place)], _note_of(path, others)
-        return [], ""
+        return [], None
 
     def keeps_versions(self, client: Client, container: str) -> bool:
         """Tell whether a container keeps versions; asked once."""
@@ -160,27 +160,28 @@ class Replacing:
             self._answers[what] = answer()
         return self._answers[what]
 
-    def take_notes(self) -> list[str]:
+    def take_notes(self) -> list[Note]:
         """Return a line for what is left over, and forget it."""
         notes, self._notes = self._notes, []
         folders, self.unneeded = self.unneeded, set()
         return [*notes, *map(note_of_folder, sorted(folders))]
 
 
-def note_of_folder(folder: ObjectPath) -> str:
+def note_of_folder(folder: ObjectPath) -> Note:
     """Say of a folder of segments that it is left over, and how it goes."""
-    return (
+    text = (
         f"note: {folder} holds segments of no object, unless another manifest names them or they are being "
-        f"uploaded elsewhere; to delete them: rm -r {shlex.quote(str(folder))}"
+        "uploaded elsewhere"
     )
+    return Note(text, Hint(Action.REMOVE_ALL, (str(folder),)))
 
 
-def _note_of(path: ObjectPath, places: Iterable[ObjectPath]) -> str:
-    names = [shlex.quote(str(place)) for place in places]
+def _note_of(path: ObjectPath, places: Iterable[ObjectPath]) -> Note | None:
+    names = tuple(map(str, places))
     if not names:
-        return ""
-    spelled = " ".join(names) if len(names) <= _NAMED else f"{names[0]} … {names[-1]}"
-    return (
+        return None
+    text = (
         f"note: {path} was a large object of {counted(len(names), 'segment')} that other objects may need as well, so "
-        f"they stay; to delete them: rm {spelled}"
+        "they stay"
     )
+    return Note(text, Hint(Action.REMOVE, names if len(names) <= _NAMED else (names[0], ELLIPSIS, names[-1])))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import shlex
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from storlet_shell.errors import NotFoundError, StorletShellError
+from storlet_shell.errors import Action, Hint, NotFoundError, StorletShellError
 from storlet_shell.store.containers import delete
 from storlet_shell.store.deletion import (
     delete_large,
@@ -25,6 +24,7 @@ from storlet_shell.store.parallel import Tally, Worker, in_parallel
 from storlet_shell.store.segments import keeps_versions
 from storlet_shell.values import ContainerName, Location, ObjectPath
 from storlet_shell.wire import headers as wire
+from storlet_shell.wire.observer import Note
 
 if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
@@ -104,7 +104,7 @@ class _Tree:
         self._container = target.container
         self._leave_segments = leave_segments
         self._versions = versions
-        self._notes: list[str] = []
+        self._notes: list[Note] = []
 
     def delete_objects(self, jobs: int) -> int:
         client = self._client
@@ -112,7 +112,7 @@ class _Tree:
             tally = Tally(progress.advance)
             in_parallel(client, tally, self._parts(self._at_once()), self._delete, jobs=jobs)
         for note in self._notes:
-            client.observer.warn(note)
+            client.observer.warn(*note)
         tally.check("deleted")
         return tally.counts["deleted"]
 
@@ -166,15 +166,17 @@ class _Tree:
 
 def _delete_emptied(client: Client, target: Location, *, versions: bool) -> None:
     """Delete a container whose objects are gone; where listings lag behind, that shows a moment later."""
-    typed = shlex.quote(str(ContainerName(target.container)))
-    hint = "" if versions else f"; if it keeps older versions, delete them as well: rm -r --versions {typed}"
+    path = str(ContainerName(target.container))
     pauses = iter(_CONTAINER_PAUSES)
     while True:
         try:
-            delete(client, target.container, hint)
+            delete(client, target.container)
         except StorletShellError as error:
             pause = next(pauses, None)
-            if error.status != 409 or pause is None or _holds_something(client, target):
+            if error.status != 409:
+                raise
+            if pause is None or _holds_something(client, target):
+                error.hint = None if versions else Hint(Action.EMPTY_VERSIONS, (path,))
                 raise
             time.sleep(pause)
         else:

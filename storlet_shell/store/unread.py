@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from storlet_shell.errors import StorletShellError, UsageError
+from storlet_shell.errors import Action, Hint, StorletShellError, UsageError
 from storlet_shell.storlets.inputs import count_read
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.requests import Request
@@ -34,9 +34,8 @@ def check_count(run: Invocation, count: int, most: int | None) -> None:
     """
     if most is not None and most < count:
         what = f"at most {most} of its inputs" if most else "none of its inputs"
-        raise UsageError(
-            f"{run.storlet} reads {what}, and a run has {count}: nothing was run (--allow-unread accepts that)"
-        )
+        text = f"{{subject}} reads {what}, and a run has {count}: nothing was run"
+        raise UsageError(text, subject=str(run.storlet), hint=Hint(Action.ALLOW_UNREAD))
 
 
 def most_inputs(client: Client, run: Invocation) -> int | None:

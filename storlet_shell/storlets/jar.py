@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from functools import cached_property
 
-from storlet_shell.errors import UsageError
+from storlet_shell.errors import Action, Hint, UsageError
 from storlet_shell.storlets.classfile import ClassFile
 from storlet_shell.values import StorletName
 
@@ -76,7 +76,9 @@ class StorletJar:
             return found[0]
         if found:
             raise UsageError(
-                f"{self.label}: several classes could be the main one: {', '.join(found[:20])}; name it by --main"
+                f"several classes could be the main one: {', '.join(found[:20])}",
+                subject=self.label,
+                hint=Hint(Action.NAME_MAIN),
             )
         raise UsageError(f"{self.label}: a jar's main class is named by --main{self._there('')}")
 
@@ -107,7 +109,8 @@ class StorletJar:
     def _check_size(self) -> None:
         sizes = (min(self._archive.getinfo(file).file_size, _CLASS_BYTES) for file in self._files.values())
         if sum(sizes) > _MOST_BYTES:
-            raise UsageError(f"{self.label}: too much is in it to look for the main class; name it by --main")
+            text = "too much is in it to look for the main class"
+            raise UsageError(text, subject=self.label, hint=Hint(Action.NAME_MAIN))
 
     @cached_property
     def _classes(self) -> dict[str, ClassFile | str]:

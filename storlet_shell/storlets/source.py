@@ -10,7 +10,7 @@ import difflib
 import io
 from dataclasses import dataclass
 
-from storlet_shell.errors import UsageError
+from storlet_shell.errors import Action, Hint, UsageError
 from storlet_shell.storlets.advice import advise
 
 _METHODS = {"__init__": ("logger",), "__call__": ("in_files", "out_files", "params")}
@@ -70,7 +70,8 @@ class StorletSource:
             if not callable_classes:
                 raise UsageError(f"{self.label}: no class with a method __call__(self, in_files, out_files, params)")
             names = ", ".join(callable_classes)
-            raise UsageError(f"{self.label}: several classes could be the main one: {names}; name it by --main")
+            text = f"several classes could be the main one: {names}"
+            raise UsageError(text, subject=self.label, hint=Hint(Action.NAME_MAIN))
         if wanted not in self._names():
             close = difflib.get_close_matches(wanted, sorted(self._names()), n=1)
             hint = f"; did you mean {close[0]}?" if close else ""

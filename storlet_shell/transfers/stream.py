@@ -160,7 +160,7 @@ def _upload_pieces(client: Client, path: ObjectPath, choices: Choices, pieces: P
         finally:
             segmented.clean()
             for note in replacing.take_notes():
-                client.observer.warn(note)
+                client.observer.warn(*note)
     return StoredStream(path, worker.tally.bytes, large.count)
 
 

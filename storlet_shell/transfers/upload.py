@@ -64,7 +64,7 @@ def upload_files(
         finally:
             upload.segmented.clean()
             for note in replacing.take_notes():
-                client.observer.warn(note)
+                client.observer.warn(*note)
     return Transferred.of(tally, "uploaded")
 
 

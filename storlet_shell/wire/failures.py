@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from storlet_shell.errors import (
     Action,
@@ -17,9 +17,6 @@ from storlet_shell.errors import (
     StorletShellError,
     UnrunError,
 )
-
-if TYPE_CHECKING:
-    from storlet_shell.wire.transport import Reply
 
 _CURES = {
     "OSError: Body should be sent after metadata is sent": "call out_files[0].set_metadata({}) before it writes",
@@ -112,14 +109,14 @@ def logged(lines: Iterable[str], transaction: str) -> Failure:
     return Failure(reason, hint=hint, log="\n".join(log))
 
 
-def unrun(subject: str, storlet: str, reply: Reply) -> UnrunError:
+def unrun(subject: str, storlet: str, transaction: str) -> UnrunError:
     """Return the error of an object that was answered as it is.
 
-    :param reply: the answer that shows it
+    :param transaction: of the request whose answer shows it
     """
     return UnrunError(
         f"object servers return it without running {storlet}",
         subject=subject,
         hint=Hint(Action.DROP_ON_NODE),
-        transaction_id=reply.transaction_id,
+        transaction_id=transaction,
     )

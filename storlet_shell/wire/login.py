@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from storlet_shell.values import Connection
@@ -27,6 +28,15 @@ class Login(Protocol):
 
     def storage_url(self) -> str:
         """Return the URL of the account, without a slash at its end.
+
+        :raises IdentityError: as :meth:`token`
+        :raises ServiceError: as :meth:`token`
+        """
+
+    def storage_urls(self) -> Mapping[str, str]:
+        """Return the URL of the account in each region of the catalog, by the regions' names.
+
+        Without a catalog there is one, under the empty name.
 
         :raises IdentityError: as :meth:`token`
         :raises ServiceError: as :meth:`token`

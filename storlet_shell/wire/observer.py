@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from storlet_shell.errors import Hint, in_python
 
@@ -17,6 +17,16 @@ class Progress(Protocol):
 
     def expect(self, total: int) -> None:
         """Tell how many there are, once that is known."""
+
+
+class Note(NamedTuple):
+    """A line for the user that is no result, as a value; an observer is warned of it by its parts.
+
+    :param hint: what to do about it
+    """
+
+    message: str
+    hint: Hint | None = None
 
 
 class Observer:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from storlet_shell.errors import (
+    Action,
+    Hint,
     IdentityError,
     NotFoundError,
     OverloadedError,
@@ -90,6 +93,10 @@ STATUS_ERRORS: Mapping[int, tuple[type[StorletShellError], str]] = {
 """Statuses of Swift's answers and what they mean to a user; 4xx and 5xx that are missing here go by their class."""
 
 
+_TELLING = (400, 403, 405, 409, 412, 413, 422)
+"""Statuses with which Swift says more in the body."""
+
+
 def error_of_status(request: Request, status: int, headers: Mapping[str, str]) -> tuple[type[StorletShellError], str]:
     """Return the kind of error that a status stands for, and what it means, in words."""
     if status in STATUS_ERRORS:
@@ -101,6 +108,62 @@ def error_of_status(request: Request, status: int, headers: Mapping[str, str]) -
     if status >= 300:
         return StorletShellError, redirection(headers)
     return ServiceError, _not_done(request, status)
+
+
+class FailedAnswer(NamedTuple):
+    """A server's answer to a request that failed.
+
+    :param body: its start
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def transaction_id(self) -> str:
+        """Swift's name of the request; empty when something before Swift answered."""
+        return self.headers.get(wire.TRANSACTION_ID, "")
+
+    @property
+    def text(self) -> str:
+        """The body as one line; nothing when it is a page of HTML that repeats the status."""
+        if self.headers.get(wire.CONTENT_TYPE, "").startswith("text/html") and b"<html" in self.body:
+            return ""
+        return " ".join(self.body.decode("utf-8", "replace").split())[:2000]
+
+    @property
+    def was_turned_away(self) -> bool:
+        """Whether a 503 means overload, not a failing storlet: it is a load balancer's own, or one with a date.
+
+        Swift names every request that has reached it, and says nothing of when to come back.
+        """
+        is_quiet = self.status == 503 and wire.FAILURE not in self.headers
+        return is_quiet and (wire.RETRY_AFTER in self.headers or not self.transaction_id)
+
+
+def error_of_answer(request: Request, answer: FailedAnswer) -> StorletShellError:
+    """Return the error that an answer stands for, which holds the answer."""
+    error = _error(request, answer)
+    error.answer = answer
+    return error
+
+
+def _error(request: Request, answer: FailedAnswer) -> StorletShellError:
+    fields: dict[str, Any] = {"status": answer.status, "transaction_id": answer.transaction_id}
+    if answer.status == 400 and wire.is_account_disabled(answer.body):
+        text, hint = "the account is not enabled for storlets", Hint(Action.ENABLE_ACCOUNT)
+        return StorletShellError(text, subject=request.subject, hint=hint, **fields)
+    if answer.status == 404 and request.method == "PUT" and request.name:
+        hint = Hint(Action.MAKE_CONTAINER, (request.container,))
+        return NotFoundError("container {subject} is not there", subject=request.container, hint=hint, **fields)
+    fields["subject"] = request.subject
+    kind, meaning = error_of_status(request, answer.status, answer.headers)
+    if kind is OverloadedError or answer.was_turned_away:
+        pause = wire.read_retry_after(answer.headers)
+        return OverloadedError(f"{meaning} (HTTP {answer.status})", retry_after=pause, **fields)
+    text = answer.text if answer.status in _TELLING else ""
+    return kind(f"{meaning}{f', {text}' if text else ''} (HTTP {answer.status})", **fields)
 
 
 def redirection(headers: Mapping[str, str]) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import _thread
 import json
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from storlet_shell.batches.report import Row, Rows
 from storlet_shell.errors import IdentityError, PartFailedError, StorletFailedError
+from storlet_shell.executors import threads
 from storlet_shell.session import Session, Surroundings
 from storlet_shell.spec.registry import Registry
 from tests.support.responder import Answer, Recorded, Responder
@@ -73,9 +75,8 @@ def test_rows_run_when_they_are_needed_and_once(session: Session, listed: Respon
 
 
 def test_name_gives_what_the_storlet_made_of_an_object(session: Session) -> None:
-    """Of a batch that is kept; of none that doesn't exist."""
+    """It runs the batch, if that hasn't been done."""
     rows = batch(session)
-    rows.keep()
     assert rows["a"] == rows["t"] == b"made"
     assert {row.content for row in rows} == {b"made"}
     with pytest.raises(KeyError):
@@ -86,7 +87,7 @@ def test_content_that_was_not_kept_is_not_empty(session: Session) -> None:
     """A batch that was only shown has counted its bytes."""
     rows = batch(session)
     assert len(rows) == COUNT
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError, match="not kept"):
         rows["a"]
 
 
@@ -125,31 +126,65 @@ def test_batch_that_ended_there_is_not_whole(session: Session, listed: Responder
         rows.raise_for_failed()
 
 
-@pytest.mark.parametrize("run", [Rows.keep, Rows.look, len, Rows.fields])
-def test_rows_that_came_before_an_interrupt_stay(session: Session, listed: Responder, run: object) -> None:
+def to_the_main_thread() -> None:
+    """Interrupt it as the kernel does: at once, also where it waits."""
+    assert threading.main_thread().ident
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+
+@pytest.mark.parametrize("interrupt", [to_the_main_thread, _thread.interrupt_main], ids=["waiting", "receiving"])
+@pytest.mark.parametrize("run", [Rows.keep, Rows.look, len])
+def test_rows_that_came_before_an_interrupt_stay(
+    session: Session, listed: Responder, run: Callable[[Rows], object], interrupt: Callable[[], None]
+) -> None:
     """Ctrl-C ends the batch and loses nothing that was done: what is there can be read, and isn't taken for all."""
 
     def interrupting(_: Recorded) -> Answer:
-        assert threading.main_thread().ident
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-        time.sleep(0.05)
+        interrupt()
+        time.sleep(0.02)
         return Answer(200, b"made", chunked=True)
 
     listed.on("GET", "/c/e", interrupting)
     rows = batch(session, "-j", "1")
-    assert callable(run)
     with pytest.raises(KeyboardInterrupt):
         run(rows)
-    assert [row.name for row in rows] == ["a", "b", "c", "d", "e"]
-    assert len(rows) == len(rows) == 5
+    names = [row.name for row in rows]
+    assert names == [sent.path.removeprefix("/c/") for sent in listed.sent("GET") if sent.header("X-Run-Storlet")]
+    assert 5 <= len(rows) == len(names) < COUNT
     assert not rows.is_whole
     assert rows.fields()["is_whole"] is False
     assert isinstance(session.surroundings, Watching)
-    assert [line for line in session.surroundings.told if line.startswith("ended early: 5 objects done")]
-    with pytest.raises(PartFailedError, match="ended early: 5 objects done"):
+    early = f"ended early: {len(names)} objects done"
+    assert [line for line in session.surroundings.told if line.startswith(early)]
+    with pytest.raises(PartFailedError, match=early):
         rows.raise_for_failed()
-    assert len(list(rows.render())) == 5
-    assert json.loads("".join(rows.json_pieces()))["done"] == 5
+    assert len(list(rows.render())) == len(names)
+    assert json.loads("".join(rows.json_pieces()))["done"] == len(names)
+
+
+def test_ordered_rows_do_not_wait_for_one_that_was_broken_off(
+    session: Session, listed: Responder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those after it are done, and have their rows."""
+    monkeypatch.setattr(threads, "GRACE", 0.1)
+    is_over = threading.Event()
+
+    def endless(_: Recorded) -> Answer:
+        is_over.wait(10)
+        return Answer(200, b"made", chunked=True)
+
+    def interrupting(_: Recorded) -> Answer:
+        to_the_main_thread()
+        return Answer(200, b"made", chunked=True)
+
+    listed.on("GET", "/c/a", endless)
+    listed.on("GET", "/c/e", interrupting)
+    rows = batch(session, "-j", "2", "--ordered")
+    with pytest.raises(KeyboardInterrupt):
+        rows.look()
+    is_over.set()
+    assert [row.name for row in rows][:4] == ["b", "c", "d", "e"]
+    assert not rows.is_whole
 
 
 def test_closed_batch_runs_no_further(session: Session, listed: Responder) -> None:

@@ -347,7 +347,7 @@ def test_failed_reduce_leaves_nothing(storlets: Runner, real_client: Client, man
 
 def test_groups_fit_into_a_header() -> None:
     """Long names make smaller groups: Swift takes lines of 8 KiB."""
-    from storlet_shell.commands.reduce import _groups
+    from storlet_shell.batches.reducing import _groups
     from storlet_shell.values import ObjectPath
 
     paths = [ObjectPath("c", f"{number:04}{'ü' * 500}") for number in range(10)]

@@ -16,6 +16,7 @@ from storlet_shell.embedded import control
 from storlet_shell.errors import EmbeddedError, NotFoundError, StorletFailedError
 from storlet_shell.identity.login import Login
 from storlet_shell.identity.values import Credentials
+from storlet_shell.store.failures import log_of_failure, send_run
 from storlet_shell.values import Connection
 from storlet_shell.wire.bodies import Body
 from storlet_shell.wire.client import Client
@@ -76,18 +77,18 @@ def test_storlets_run_by_every_proxy(clients: list[Client], filled: str, number:
     assert [ask(each, "GET", filled, made) for each in clients] == [b"ABC"] * 3
 
 
-@pytest.mark.parametrize("on_proxy", [{}, {"X_Storlet_Run_On_Proxy": ""}], ids=["node", "proxy"])
+@pytest.mark.parametrize("on_proxy", [{}, {"X-Storlet-Run-On-Proxy": ""}], ids=["node", "proxy"])
 def test_failures_and_logs_are_known_to_every_proxy(
     clients: list[Client], filled: str, on_proxy: dict[str, str]
 ) -> None:
     """Wherever a storlet fails, the client that asked learns why, and every proxy tells its log."""
     for client in clients:
         with pytest.raises(StorletFailedError) as caught:
-            ask(client, "GET", filled, "o", X_Run_Storlet="raises.py", **on_proxy)
+            send_run(client, Request("GET", filled, "o", headers={"X-Run-Storlet": "raises.py", **on_proxy}))
         assert "failed over path:/c/o: ValueError: on purpose" in str(caught.value)
         assert "Traceback" in caught.value.details
         for other in clients:
-            assert "on purpose" in other.log_of_failure("raises.py", caught.value.transaction_id)
+            assert "on purpose" in log_of_failure(other, "raises.py", caught.value.transaction_id)
 
 
 def test_what_one_changes_the_others_see(clients: list[Client]) -> None:

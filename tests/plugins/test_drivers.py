@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from storlet_shell import executors, schedulers
+from storlet_shell import schedulers
+from storlet_shell.batches import executor as executors
 from storlet_shell.batches.executor import Executor
 from storlet_shell.errors import UsageError
 from storlet_shell.plugins import drivers

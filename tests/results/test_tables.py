@@ -135,6 +135,17 @@ def test_closed_table_lets_go_of_its_listing() -> None:
     assert table[0].name == "a"
     table.close()
     assert ended
+    assert table[0].name == "a"
+    with pytest.raises(StorletShellError, match="closed before"):
+        len(table)
+
+
+def test_closing_a_table_that_is_whole_changes_nothing() -> None:
+    """It is all there."""
+    table = listed()
+    assert len(table) == 3
+    table.close()
+    assert len(table) == 3
 
 
 # --- as a data frame

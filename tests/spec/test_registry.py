@@ -15,7 +15,8 @@ from textwrap import dedent
 
 import pytest
 
-from storlet_shell.commands import _mapping
+from storlet_shell.batches.mapping import MapOptions
+from storlet_shell.batches.reducing import ReduceOptions
 from storlet_shell.commands import arguments as _arguments
 from storlet_shell.embedded import control
 from storlet_shell.errors import UnknownCommandError, UsageError
@@ -29,12 +30,15 @@ each_command = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: 
 
 def parameters_of(command: Command) -> dict[str, inspect.Parameter]:
     """Return the parameters of a command's function, without the session; what is passed on whole is taken apart."""
-    passed_on = {"invocation": _arguments.make_invocation, "how": _mapping.run_over}
+    passed_on = {
+        "invocation": list(inspect.signature(_arguments.make_invocation).parameters.values())[1:],
+        "map_options": inspect.signature(MapOptions).parameters.values(),
+        "reduce_options": inspect.signature(ReduceOptions).parameters.values(),
+    }
     found: dict[str, inspect.Parameter] = {}
     for parameter in list(inspect.signature(command.run).parameters.values())[1:]:
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
-            made = list(inspect.signature(passed_on[parameter.name]).parameters.values())[1:]
-            found.update({each.name: each for each in made if each.name != "steps"})
+            found.update({each.name: each for each in passed_on[parameter.name]})
         else:
             found[parameter.name] = parameter
     return found
@@ -73,11 +77,11 @@ def test_what_the_line_must_give_the_function_must_have(command: Command) -> Non
 
 @each_command
 def test_invocation_is_passed_on_whole(command: Command) -> None:
-    """A command that takes ``**invocation`` has all the arguments that make one; so with ``**how``."""
+    """A command that takes ``**invocation`` has all the arguments that make one; so with ``**map_options``."""
     parameters = inspect.signature(command.run).parameters.values()
     takes = {parameter.name for parameter in parameters if parameter.kind is inspect.Parameter.VAR_KEYWORD}
     assert ("invocation" in takes) == (set(_arguments.INVOCATION) <= set(command.args))
-    assert ("how" in takes) == ({*_mapping.PLACES, *_mapping.PACE} <= set(command.args))
+    assert ("map_options" in takes) == ({*_arguments.PLACES, *_arguments.PACE} <= set(command.args))
 
 
 @each_command

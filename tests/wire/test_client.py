@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import socket
 import threading
-from contextlib import closing, suppress
+from contextlib import suppress
 from itertools import pairwise
 
 import pytest
@@ -18,9 +18,7 @@ from storlet_shell.errors import (
     IncompleteBodyError,
     LocalFileError,
     NotFoundError,
-    OverloadedError,
     ServiceError,
-    StorletFailedError,
     StorletShellError,
     UsageError,
 )
@@ -37,12 +35,6 @@ from storlet_shell.wire.transport import Transport
 from tests.support.responder import CUT, KEY, RESET, USER, Answer, Responder, html, ok, page
 
 RUN = {"X-Run-Storlet": "upper.py"}
-REFUSAL = page(
-    401,
-    "Failed to verify access to the storlet. Either the storlet does not exist or you are not authorized to run the "
-    "storlet.",
-    "text/html; charset=UTF-8",
-)
 UNRUNNABLE = [html(500), html(503), CUT, RESET]
 NAMES = ["500", "503", "cut", "reset"]
 DONE = {"PUT": 201, "COPY": 201, "POST": 202, "DELETE": 204}
@@ -273,105 +265,7 @@ def test_cluster_without_info_has_the_default_containers(client: Client, respond
     assert (client.storlet_container, client.dependency_container) == ("storlet", "dependency")
 
 
-# --- storlet runs are sent once
-
-
-@pytest.mark.parametrize("answer", UNRUNNABLE, ids=NAMES)
-@pytest.mark.parametrize("method", ["GET", "PUT", "COPY"])
-def test_storlet_run_is_sent_exactly_once(client: Client, responder: Responder, method: str, answer: Answer) -> None:
-    """Whatever happens to a storlet's run, it is never repeated: it may have had effects."""
-    responder.on(method, "/c/o", answer)
-    responder.on("HEAD", "/c/o", html(404))
-    body = bytes_body(b"content") if method == "PUT" else None
-    with pytest.raises(StorletShellError):
-        client.send(Request(method, "c", "o", headers=RUN), body)
-    assert len(responder.sent(method)) == 1
-
-
-@pytest.mark.parametrize("status", sorted(STATUS_ERRORS))
-def test_storlet_run_is_sent_once_for_every_status(client: Client, responder: Responder, status: int) -> None:
-    """Only a 401 that means an expired token is answered by a second attempt."""
-    responder.on("GET", "/c/o", page(status, "Storlet execution failed"))
-    with pytest.raises(StorletShellError) as caught:
-        client.send(storlet_get())
-    assert caught.value.status == status
-    assert len(responder.sent("GET")) == (2 if status == 401 else 1)
-
-
-def test_storlet_failure_that_names_itself_brings_its_log(client: Client, responder: Responder) -> None:
-    """The embedded engine says how the storlet failed, and what this run wrote; it is asked once for each."""
-    responder.info["storlet_shell"] = {"logs": True}
-    responder.on("GET", "/c/o", page(503, "Storlet upper.py failed (raised): no", X_Storlet_Shell_Failure="raised"))
-    responder.on("GET", "", page(200, "Traceback"))
-    with pytest.raises(StorletFailedError, match=r"upper\.py failed over path:/c/o: no \(transaction tx") as caught:
-        client.send(storlet_get())
-    assert caught.value.details == "Traceback"
-    assert [(request.path, request.query) for request in responder.requests] == [
-        ("/c/o", {}),
-        ("", {"storlet-log": "upper.py", "transaction": "tx0123"}),
-    ]
-
-
-def test_storlet_that_writes_before_its_metadata_is_told_what_to_do(client: Client, responder: Responder) -> None:
-    """Upstream's own words say only what it refuses."""
-    early = "Storlet upper.py failed (raised): OSError: Body should be sent after metadata is sent"
-    responder.on("GET", "/c/o", page(503, early, X_Storlet_Shell_Failure="raised"))
-    with pytest.raises(StorletFailedError, match=r"; call out_files\[0\]\.set_metadata\(\{\}\) before it writes"):
-        client.send(storlet_get())
-
-
-@pytest.mark.parametrize(
-    ("kind", "error"),
-    [("busy", OverloadedError), ("engine", ServiceError), ("input", ServiceError), ("missing", NotFoundError)],
-)
-def test_failure_that_is_not_the_storlets_is_not_called_so(
-    client: Client, responder: Responder, kind: str, error: type[StorletShellError]
-) -> None:
-    """A full engine may pass, a missing dependency is not there: neither is status 6."""
-    responder.info["storlet_shell"] = {"logs": True}
-    responder.on("GET", "/c/o", page(503, f"Storlet upper.py failed ({kind}): why", X_Storlet_Shell_Failure=kind))
-    responder.on("GET", "", page(404, ""))
-    with pytest.raises(error, match=r"upper\.py did not run over path:/c/o: why") as caught:
-        client.send(storlet_get())
-    assert caught.type is error
-    assert [request.path for request in responder.requests].count("/c/o") == 1
-
-
-@pytest.mark.parametrize("answer", [html(403), html(404), html(500), CUT], ids=["403", "404", "500", "cut"])
-def test_log_that_can_not_be_had_does_not_hide_the_failure(
-    client: Client, responder: Responder, answer: Answer
-) -> None:
-    """A user without the right to read logs still learns that the storlet failed, and why."""
-    responder.on("GET", "/c/o", page(503, "Storlet upper.py failed (raised): no", X_Storlet_Shell_Failure="raised"))
-    responder.on("GET", "/storletlog/upper.py.log", answer)
-    with pytest.raises(StorletFailedError, match="no"):
-        client.send(storlet_get())
-
-
-def test_storlet_failure_on_the_proxy_takes_one_request(client: Client, responder: Responder) -> None:
-    """The upstream middleware says on the proxy that an execution failed."""
-    responder.on("PUT", "/c/o", page(500, "Storlet execution timed out"))
-    with pytest.raises(StorletFailedError, match="timed out"):
-        client.send(Request("PUT", "c", "o", headers=RUN), bytes_body(b"x"))
-    assert len(responder.requests) == 1
-
-
-def test_wordless_503_of_a_storlet_is_told_from_a_failing_server(client: Client, responder: Responder) -> None:
-    """A GET on the object's node fails without words: a HEAD that succeeds says that it was the storlet."""
-    responder.on("GET", "/c/o", html(503))
-    responder.on("HEAD", "/c/o", ok())
-    with pytest.raises(StorletFailedError):
-        client.send(storlet_get())
-    assert [request.method for request in responder.requests] == ["GET", "HEAD"]
-    assert "x-run-storlet" not in responder.requests[1].names()
-
-
-def test_503_of_a_server_that_is_down_is_not_blamed_on_the_storlet(client: Client, responder: Responder) -> None:
-    """Where the HEAD fails as well, the server is the reason."""
-    responder.on("GET", "/c/o", html(503))
-    responder.on("HEAD", "/c/o", html(503))
-    with pytest.raises(ServiceError):
-        client.send(storlet_get())
+# --- storlet runs are sent once: see also tests/store/test_failures.py
 
 
 def test_storlet_run_survives_a_connection_that_idled_out(client: Client, responder: Responder) -> None:
@@ -545,70 +439,12 @@ def test_expired_token_of_a_storlet_run_is_renewed(client: Client, responder: Re
     assert len(responder.requests) == 2
 
 
-def test_expired_token_that_looks_like_a_forbidden_storlet_is_renewed(client: Client, responder: Responder) -> None:
-    """Behind Keystone's middleware it is the one of storlets that answers; looking for the storlet tells."""
-    responder.on("GET", "/c/o", REFUSAL, ok(b"run"))
-    responder.on("HEAD", "/storlet/upper.py", html(401), ok())
-    assert client.send(storlet_get()).read() == b"run"
-    assert [request.header("X-Auth-Token") for request in responder.sent("GET")] == ["token-1", "token-2"]
-
-
-def test_expired_token_is_not_taken_for_a_forbidden_storlet(client: Client, responder: Responder) -> None:
-    """Nor where the run can't be sent again: its input is read once, or there is nothing but a token."""
-    responder.on("PUT", "/c/o", REFUSAL)
-    responder.on("HEAD", "/storlet/upper.py", html(401), ok(), html(401))
-    run = storlet_get()._replace(method="PUT")
-    with pytest.raises(IdentityError, match="the token had expired, and what is sent can be read once only"):
-        client.send(run, stream_body(io.BytesIO(b"x")))
-    held = Credentials("the test", "token", responder.storage_url, secret="t")
-    refused = pytest.raises(IdentityError, match=r"the token of the test is refused: it has expired")
-    with closing(Client(Login(held, Connection()))) as client, refused:
-        client.send(run, bytes_body(b"x"))
-
-
 def test_each_request_may_renew(client: Client, responder: Responder) -> None:
     """A long session outlives many tokens."""
     responder.on("GET", "/c/o", html(401), ok(b"1"), html(401), ok(b"2"))
     assert client.send(Request("GET", "c", "o")).read() == b"1"
     assert client.send(Request("GET", "c", "o")).read() == b"2"
     assert len(responder.logins) == 3
-
-
-def test_storlet_that_is_not_deployed_is_not_an_expired_token(client: Client, responder: Responder) -> None:
-    """The middleware answers 401 to an unknown storlet; a HEAD on its object says so, without a new login."""
-    responder.on("GET", "/c/o", REFUSAL)
-    responder.on("HEAD", "/storlet/upper.py", html(404))
-    with pytest.raises(NotFoundError, match=r"storlet upper\.py is not deployed"):
-        client.send(storlet_get())
-    assert [(request.method, request.path) for request in responder.requests] == [
-        ("GET", "/c/o"),
-        ("HEAD", "/storlet/upper.py"),
-    ]
-    assert len(responder.logins) == 1
-
-
-def test_expired_token_that_looks_like_a_refused_storlet_is_renewed(client: Client, responder: Responder) -> None:
-    """Keystone's middleware lets it pass as nobody's, and then the storlet is refused."""
-    responder.on("GET", "/c/o", REFUSAL, ok(b"done"))
-    responder.on("HEAD", "/storlet/upper.py", html(401), ok())
-    assert client.send(storlet_get()).read() == b"done"
-    assert len(responder.logins) == 2
-
-
-def test_storlet_that_may_not_be_run_is_an_identity_error(client: Client, responder: Responder) -> None:
-    """Where the storlet is there, the same 401 means that this user may not run it."""
-    responder.on("GET", "/c/o", REFUSAL)
-    responder.on("HEAD", "/storlet/upper.py", ok())
-    with pytest.raises(IdentityError, match=r"may not run storlet upper\.py"):
-        client.send(storlet_get())
-
-
-def test_storlet_that_may_not_even_be_seen_is_an_identity_error(client: Client, responder: Responder) -> None:
-    """A HEAD that is forbidden says so, too, and not that the storlet's object is forbidden to be read."""
-    responder.on("GET", "/c/o", REFUSAL)
-    responder.on("HEAD", "/storlet/upper.py", html(403))
-    with pytest.raises(IdentityError):
-        client.send(storlet_get())
 
 
 # --- bodies that end early

@@ -1,0 +1,67 @@
+"""What is checked once, before a batch, so that it doesn't fail for each of its objects."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from storlet_shell.batches.journal import Outputs
+from storlet_shell.batches.objects import Objects
+from storlet_shell.batches.patterns import Pattern
+from storlet_shell.batches.templates import Template
+from storlet_shell.errors import Action, Hint, IdentityError, NotFoundError, UsageError
+from storlet_shell.store.failures import not_deployed
+from storlet_shell.store.metadata import exists
+from storlet_shell.store.runs import check_extra_resources, check_storlets_run
+from storlet_shell.values import Invocation, Location, ObjectPath
+
+if TYPE_CHECKING:
+    from storlet_shell.wire.client import Client
+
+
+def check_ready(client: Client, run: Invocation) -> None:
+    """Check what every run would fail for.
+
+    :raises NotFoundError: when the storlet or an extra resource doesn't exist
+    :raises ServiceError: when the cluster runs no storlets
+    """
+    check_storlets_run(client)
+    with suppress(IdentityError):  # who may run a storlet need not be allowed to read it
+        if not exists(client, ObjectPath(client.storlet_container, run.storlet.name)):
+            raise not_deployed(client, run.storlet.name)
+    check_extra_resources(client, run)
+
+
+def check_container(client: Client, container: str) -> None:
+    """Check that the container of the outputs exists.
+
+    :raises NotFoundError: when it doesn't
+    """
+    if not exists(client, Location(container)):
+        hint = Hint(Action.MAKE_CONTAINER, (container,))
+        raise NotFoundError("container {subject} is not there", subject=container, hint=hint)
+
+
+def check_apart(client: Client, pattern: Pattern, template: Template, limit: int | None = None) -> int | None:
+    """Check that no two objects make one output, and that no output is an input; list all names only if need be.
+
+    :param limit: how many objects are taken; None for all
+    :returns: how many objects there are, if they were listed
+    :raises UsageError: when it is not so
+    """
+    is_object = template.text.startswith("path:")
+    is_own = is_object and template.output(ObjectPath(pattern.container, "x")).container == pattern.container
+    if template.keeps_apart(pattern) and not is_own:
+        return None
+    outputs, matches, count = Outputs(), pattern.matcher(), 0
+    try:
+        for count, source in enumerate(Objects(client, pattern, limit), 1):  # noqa: B007  it is the result
+            output = template.fill(source)
+            outputs.add(output, str(source))
+            if is_own and matches(template.output(source).name):
+                raise UsageError(
+                    f"{output}, which {source} makes, would be matched by {pattern} itself; nothing was run"
+                )
+    finally:
+        outputs.close()
+    return count

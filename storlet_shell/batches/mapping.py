@@ -1,0 +1,222 @@
+"""``map``, and ``pipe`` over many objects: one storlet or several, each over the result of the one before it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, NamedTuple
+
+from storlet_shell.batches.batch import Batch, Rules
+from storlet_shell.batches.checks import check_apart, check_container, check_ready
+from storlet_shell.batches.endpoints import find_endpoints
+from storlet_shell.batches.executor import Access, load_drivers
+from storlet_shell.batches.journal import Journal
+from storlet_shell.batches.objects import Objects
+from storlet_shell.batches.patterns import Pattern
+from storlet_shell.batches.report import Row, Rows
+from storlet_shell.batches.templates import Template
+from storlet_shell.batches.work import Task, Work
+from storlet_shell.errors import UsageError
+from storlet_shell.results import Planned
+from storlet_shell.results.saving import is_stdout
+from storlet_shell.store.metadata import head
+from storlet_shell.store.requests import plan
+from storlet_shell.store.runs import check_node, place
+from storlet_shell.store.scratch import scratch
+from storlet_shell.values import Invocation, Location, ObjectPath, expand
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.transport import host_of
+
+if TYPE_CHECKING:
+    from storlet_shell.wire.client import Client
+
+_SHOWN = 10
+"""How many requests a dry run shows."""
+
+
+class MapOptions(NamedTuple):
+    """How storlets are run over many objects; the defaults are those of ``map`` and ``pipe``.
+
+    :param output: the object that each result is stored as; with ``save``, at most one of them
+    :param save: the local file that each result is written to
+    :param on: ``get`` or ``copy``, if it must be that: results are stored by COPY and come by GET in any case
+    :param jobs: how many runs are under way at a time
+    :param limit: how many of the matching objects are taken; None for all
+    :param journal: the file that records progress, so that the batch can go on where it was; None for none
+    :param ordered: yield rows in the order of the listing
+    :param keep_going: whether the batch goes on after a failure; None for that, too
+    :param allow_failures: whether failed objects are no problem of the batch
+    :param endpoint: where runs are sent, see :func:`~storlet_shell.batches.endpoints.find_endpoints`; None for where
+        the account is
+    :param scheduler: the driver that chooses among several endpoints
+    :param executor: the driver that does the work
+    :param scheduler_address: the address of the executor's cluster; empty for none
+    """
+
+    output: Template | None = None
+    save: Template | None = None
+    on: str | None = None
+    jobs: int = 8
+    limit: int | None = None
+    journal: str | None = None
+    ordered: bool = False
+    keep_going: bool | None = None
+    allow_failures: bool = False
+    endpoint: Sequence[str] | None = None
+    scheduler: str = "least-outstanding"
+    executor: str = "threads"
+    scheduler_address: str = ""
+
+    def check(self) -> None:
+        """Check that the options fit together.
+
+        :raises UsageError: when they don't
+        """
+        if self.allow_failures and self.keep_going is False:
+            raise UsageError("--allow-failures goes on after a failure, --fail-fast ends there: give one of them")
+        if self.output is not None and self.save is not None:
+            raise UsageError("--output stores in the cluster, --save here: give one of them")
+        if self.on == "copy" and self.output is None:
+            raise UsageError("--on copy wants an --output")
+        if self.on == "get" and self.output is not None:
+            raise UsageError(
+                "--on get fetches what is made: give --save or -o; --output is made by COPY, in the cluster"
+            )
+        if self.journal is not None and is_stdout(self.journal):
+            raise UsageError(f"--journal wants a file of its own, not standard output: {self.journal}")
+
+    def task_maker(self) -> Callable[[int, ObjectPath], Task]:
+        """Return the function that makes a task of an object and its number."""
+        if (output := self.output) is not None:
+            return lambda number, source: Task(number, source, output.output(source))
+        if (save := self.save) is not None:
+            folder = str(expand(save.folder))
+            return lambda number, source: Task(number, source, folder=folder, file=save.file(source))
+        return Task
+
+
+class MapPlan:
+    """Storlets that are about to run over the objects of a pattern; nothing has been sent when it is made.
+
+    :param steps: the storlets' runs, one at least
+    :raises UsageError: when the options don't fit together, or there is no such scheduler or executor
+    """
+
+    def __init__(self, steps: tuple[Invocation, ...], pattern: Pattern, options: MapOptions | None = None) -> None:
+        self._steps = steps
+        self._pattern = pattern
+        self._options = options or MapOptions()
+        self._options.check()
+        self._executor = load_drivers(self._options.executor, self._options.scheduler)
+
+    def planned(self, client: Client, access: Access) -> Planned:
+        """Return the requests that the first runs would send; the objects are listed, and nothing is run.
+
+        :raises StorletShellError: as :meth:`start`
+        """
+        objects, _ = self._objects(client)
+        work, make = self._work(client, access), self._options.task_maker()
+        tasks = [make(number, source) for number, source in enumerate(itertools.islice(objects, _SHOWN))]
+        count = f"{objects.total}" if objects.total is not None else "over 10000 listed"
+        if objects.total is None or objects.total > len(tasks):
+            client.observer.warn(f"{count} objects match; the requests of the first {len(tasks)} are shown")
+        if not work.copies and tasks:
+            work = work._replace(steps=(*work.steps[:-1], place(client, tasks[0].source.container, work.run)))
+        return plan(client, *(work.request(task) for task in tasks))
+
+    def start(self, client: Client, access: Access) -> Rows:
+        """Return the rows of the batch, which runs as they are shown or needed.
+
+        :raises NotFoundError: when no object matches, or a storlet is not deployed
+        :raises UsageError: when two objects would make one output, or an output would be an input
+        """
+        options = self._options
+        for run in self._steps:
+            check_ready(client, run)
+        check_node(client, self._pattern.container, self._steps[0])
+        objects, total = self._objects(client)
+        work = self._work(client, access)
+        if options.output is not None:
+            check_container(client, options.output.output(ObjectPath(self._pattern.container, "x")).container)
+        with ExitStack() as stack:
+            journal = stack.enter_context(self._journal(client, objects)) if options.journal else None
+            if len(self._steps) > 1:
+                work = work._replace(scratch=stack.enter_context(scratch(client)))
+            rules = Rules(options.keep_going is not False, options.ordered)
+            batch = Batch(objects, options.task_maker(), work, self._executor, journal, rules)
+            release = stack.pop_all().close
+        return Rows(
+            batch,
+            access._replace(address=options.scheduler_address),
+            client.observer,
+            f"{' | '.join(str(run.storlet) for run in self._steps)} over {self._pattern}",
+            None if total is None else max(0, total - (journal.done if journal else 0)),
+            release,
+            shows_endpoints=len(work.endpoints) > 1,
+            allows_failures=options.allow_failures,
+        )
+
+    def run(self, client: Client, access: Access) -> Rows:
+        """Run the batch to its end, also when objects fail, and return its rows.
+
+        Results that go neither to objects nor to files are kept in memory: ``rows[name]``.
+
+        :raises StorletShellError: as :meth:`start`
+        """
+        rows = self.start(client, access)
+        rows.keep()
+        return rows
+
+    def stream(self, client: Client, access: Access) -> Iterator[Row]:
+        """Yield each row as it comes, with its result, in constant memory; the batch begins with the first.
+
+        :raises StorletShellError: as :meth:`start`, and when the batch ends before its end
+        """
+        yield from self.start(client, access).stream()
+
+    def _objects(self, client: Client) -> tuple[Objects, int | None]:
+        """Return the objects, and how many there are; None if nobody knows."""
+        objects = Objects(client, self._pattern, self._options.limit)
+        template = self._options.output or self._options.save
+        count = check_apart(client, self._pattern, template, self._options.limit) if template is not None else None
+        return objects, objects.total if count is None else count
+
+    def _work(self, client: Client, access: Access) -> Work:
+        options = self._options
+        endpoints = find_endpoints(client, access.storage_urls, options.endpoint)
+        copies, is_durable = options.output is not None, bool(options.journal)
+        return Work(self._steps, copies, endpoints, options.scheduler, options.jobs, is_durable=is_durable)
+
+    def _journal(self, client: Client, objects: Objects) -> Journal:
+        journal = Journal(str(self._options.journal), self._description(client), objects.span)
+        if journal.under_way:
+            client.observer.warn(
+                f"up to {journal.under_way} runs were under way when the batch last ended; whether they ran is not "
+                "known, and they run again"
+            )
+        return journal
+
+    def _description(self, client: Client) -> dict[str, str]:
+        """Return what tells a batch from others, for its journal.
+
+        When its container was created tells a cluster from others, by whatever endpoint it is reached, and after a
+        restart on another port, too. Where the server doesn't say it, the server's name must do.
+        """
+        created = head(client, Location(self._pattern.container)).headers.get(wire.TIMESTAMP, "")
+        return {
+            "account": client.account,
+            "server": "" if created else host_of(client.storage_url),
+            "container's date": created,
+            "input": str(self._pattern),
+            "output": str(self._options.output or ""),
+            "save": str(self._options.save or ""),
+            "storlet": json.dumps([_spelled(run) for run in self._steps], ensure_ascii=False),
+        }
+
+
+def _spelled(run: Invocation) -> str:
+    parameters = [f"-p {parameter}" for parameter in sorted(run.parameters)]
+    places = {True: ["--on-proxy"], False: ["--on-node"], None: []}[run.on_proxy]
+    return " ".join([str(run.storlet), *parameters, *(f"--extra {path}" for path in run.extra), *places])

@@ -1,0 +1,50 @@
+"""The objects of a batch: those of one container whose names match a pattern."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from storlet_shell.batches.journal import Span
+from storlet_shell.batches.patterns import Pattern
+from storlet_shell.errors import NotFoundError
+from storlet_shell.store.listing import list_entries
+from storlet_shell.values import Location, ObjectPath
+
+if TYPE_CHECKING:
+    from storlet_shell.wire.client import Client
+
+_AHEAD = 10_000
+
+
+class Objects:
+    """The objects that match a pattern, listed as they are needed.
+
+    :param limit: how many of them are taken; None for all
+    :raises NotFoundError: when no object matches, or the container doesn't exist
+
+    ``total`` is their number; None as long as the listing goes on. ``span`` tells when the first ones were stored.
+    """
+
+    def __init__(self, client: Client, pattern: Pattern, limit: int | None = None) -> None:
+        matches = pattern.matcher()
+        entries = list_entries(client, Location(pattern.container, pattern.prefix))
+        head = list(itertools.islice(entries, _AHEAD))
+        dates = [str(entry["last_modified"] or "") for entry in head if matches(str(entry["name"]))]
+        self.span = Span(min(dates, default=""), max(dates, default=""))
+        listed = (str(entry["name"]) for entry in entries)
+        ahead = [str(entry["name"]) for entry in head]
+        names = itertools.islice(filter(matches, itertools.chain(ahead, listed)), limit)
+        first = next(names, None)
+        if first is None:
+            raise NotFoundError(f"{pattern}: no object matches")
+        self.total: int | None = None
+        count = sum(1 for name in ahead if matches(name))
+        if len(ahead) < _AHEAD or (limit is not None and count >= limit):
+            self.total = count if limit is None else min(count, limit)
+        self._container = pattern.container
+        self._names = itertools.chain([first], names)
+
+    def __iter__(self) -> Iterator[ObjectPath]:
+        return (ObjectPath(self._container, name) for name in self._names)

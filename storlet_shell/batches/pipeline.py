@@ -1,0 +1,63 @@
+"""Chains of storlets: how they are written, and one over one object; over many it is a batch (``mapping``)."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from storlet_shell.batches.checks import check_ready
+from storlet_shell.batches.crew import SCRATCH_SECONDS
+from storlet_shell.errors import UsageError
+from storlet_shell.results import Response
+from storlet_shell.store.reading import get
+from storlet_shell.store.runs import copy_through
+from storlet_shell.store.scratch import scratch
+from storlet_shell.values import Invocation, ObjectPath, Parameter, StorletName
+from storlet_shell.wire import headers as wire
+
+if TYPE_CHECKING:
+    from storlet_shell.wire.client import Client
+
+
+def parse_chain(text: str) -> tuple[Invocation, ...]:
+    """Read ``STORLET [KEY=VALUE …] | STORLET …``, with the quotes that a shell has.
+
+    :raises UsageError: when a storlet is missing, or a parameter is none
+    """
+    words = shlex.shlex(text, posix=True, punctuation_chars="|")
+    words.whitespace_split = True
+    steps: list[list[str]] = [[]]
+    try:
+        for word in words:
+            if set(word) == {"|"}:
+                steps += [[] for _ in word]
+            else:
+                steps[-1].append(word)
+    except ValueError as error:
+        raise UsageError(f"the chain can't be split into words: {str(error).lower()}") from None
+    if not all(steps):
+        raise UsageError(f"a chain is written 'STORLET [KEY=VALUE …] | STORLET …': a storlet is missing in {text!r}")
+    return tuple(_step(storlet, parameters) for storlet, *parameters in steps)
+
+
+def _step(storlet: str, parameters: list[str]) -> Invocation:
+    return Invocation(StorletName.parse(storlet), tuple(Parameter.parse(parameter) for parameter in parameters))
+
+
+def run_chain(client: Client, steps: tuple[Invocation, ...], source: ObjectPath) -> Response:
+    """Run a chain over one object, and return the last storlet's result, to be read or closed.
+
+    :param steps: the storlets' runs, one at least
+    :raises NotFoundError: when the object doesn't exist, or a storlet is not deployed
+    :raises StorletFailedError: when a storlet fails
+    """
+    for run in steps:
+        check_ready(client, run)
+    with scratch(client) as container:
+        for number, run in enumerate(steps[:-1], 1):
+            result = ObjectPath(container, str(number))
+            copy_through(client, run, source, result, wire.encode_expiry(SCRATCH_SECONDS))
+            source = result
+        last = steps[-1]._replace(on_proxy=True)
+        # The answer has begun when the object is removed, and a body that has begun is read from the open file.
+        return get(client, source, last)

@@ -1,0 +1,229 @@
+"""``reduce``: one object of many, by a storlet that takes several inputs, in a tree of runs."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from storlet_shell.batches.checks import check_container, check_ready
+from storlet_shell.batches.endpoints import find_endpoints
+from storlet_shell.batches.executor import Access, Executor, load_drivers
+from storlet_shell.batches.objects import Objects
+from storlet_shell.batches.patterns import Pattern
+from storlet_shell.batches.report import error_of
+from storlet_shell.batches.work import Task, Work
+from storlet_shell.errors import UsageError
+from storlet_shell.results import Planned
+from storlet_shell.store.requests import plan
+from storlet_shell.store.runs import check_node
+from storlet_shell.store.scratch import scratch
+from storlet_shell.store.unread import check_count, most_inputs
+from storlet_shell.values import Invocation, ObjectPath, StorletName
+from storlet_shell.wire import headers as wire
+
+if TYPE_CHECKING:
+    from storlet_shell.wire.client import Client
+    from storlet_shell.wire.observer import Observer
+
+_HEADER_BYTES = 7000
+"""How long the list of a run's extra inputs may be: Swift takes lines of 8 KiB (``max_header_size``)."""
+
+
+class ReduceOptions(NamedTuple):
+    """How many objects are reduced to one; the defaults are those of ``reduce``.
+
+    :param fan_in: how many further inputs a run has at most
+    :param jobs: how many runs are under way at a time
+    :param endpoint: where runs are sent, see :func:`~storlet_shell.batches.endpoints.find_endpoints`; None for where
+        the account is
+    :param scheduler: the driver that chooses among several endpoints
+    :param executor: the driver that does the work
+    :param scheduler_address: the address of the executor's cluster; empty for none
+    """
+
+    fan_in: int = 16
+    jobs: int = 8
+    endpoint: Sequence[str] | None = None
+    scheduler: str = "least-outstanding"
+    executor: str = "threads"
+    scheduler_address: str = ""
+
+
+class Reduced(NamedTuple):
+    """An object that was made of others.
+
+    :param inputs: how many objects there were
+    :param runs: how many runs it took
+    :param levels: the height of their tree
+    """
+
+    object: ObjectPath
+    inputs: int
+    runs: int
+    levels: int
+
+
+class ReducePlan:
+    """A storlet that is about to reduce the objects of a pattern; nothing has been sent when it is made.
+
+    :param output: the object to make
+    :raises UsageError: when the output would be an input, or there is no such scheduler or executor
+    """
+
+    def __init__(
+        self, run: Invocation, pattern: Pattern, output: ObjectPath, options: ReduceOptions | None = None
+    ) -> None:
+        if output.container == pattern.container and pattern.matcher()(output.name):
+            raise UsageError(f"{output} would be matched by {pattern} itself; nothing was run")
+        self._run = run
+        self._pattern = pattern
+        self._output = output
+        self._options = options or ReduceOptions()
+        self._executor = load_drivers(self._options.executor, self._options.scheduler)
+
+    def planned(self, client: Client, access: Access) -> Planned:
+        """Return the request of the first run; the objects are listed, and nothing is run.
+
+        :raises NotFoundError: when no object matches
+        """
+        objects = Objects(client, self._pattern)
+        work = self._work(client, access)
+        first, *_ = _groups(objects, self._options.fan_in)
+        return plan(client, work.request(_task(0, first, self._output)))
+
+    def run(self, client: Client, access: Access) -> Reduced:
+        """Reduce the objects.
+
+        :raises NotFoundError: when no object matches, or the storlet is not deployed
+        :raises UsageError: when the storlet can't read all inputs
+        :raises StorletFailedError: when a run fails, or reads nothing of an input; the output is not made then
+        """
+        check_ready(client, self._run)
+        check_node(client, self._pattern.container, self._run)
+        check_container(client, self._output.container)
+        objects = Objects(client, self._pattern)
+        work = self._work(client, access)
+        runs = _Runs(self._executor, access._replace(address=self._options.scheduler_address), client.observer)
+        tree = _Tree(runs, self._options.fan_in, most_inputs(client, self._run))
+        label = f"{self._run.storlet} over {self._pattern}"
+        with (
+            scratch(client) as container,
+            client.observer.progress(label, None, "runs") as progress,
+        ):
+            tree.reduce(objects, self._output, work._replace(scratch=container), progress.advance)
+        return Reduced(self._output, tree.inputs, runs.count, tree.levels)
+
+    def _work(self, client: Client, access: Access) -> Work:
+        endpoints = find_endpoints(client, access.storage_urls, self._options.endpoint)
+        return Work((self._run,), True, endpoints, self._options.scheduler, self._options.jobs)
+
+
+class _Runs:
+    """Does the runs of a level side by side; ``count`` is how many there were so far."""
+
+    def __init__(self, executor: Executor, access: Access, observer: Observer) -> None:
+        self._executor = executor
+        self._access = access
+        self._observer = observer
+        self.count = 0
+
+    def do(self, work: Work, tasks: Iterator[Task], advance: Callable[[int], None]) -> int:
+        """Do all tasks, and return how many there were.
+
+        :raises StorletShellError: when one fails
+        """
+        count = 0
+        outcomes = self._executor.run(work, tasks, self._access)
+        for count, outcome in enumerate(outcomes, 1):  # noqa: B007  it is the result
+            if outcome.error:
+                raise error_of(outcome)
+            for note in outcome.notes:
+                self._observer.warn(*note)
+            advance(1)
+        self.count += count
+        return count
+
+
+class _Tree:
+    """Reduces level after level, and counts.
+
+    :param most_inputs: how many inputs the storlet can read at most; None if that isn't known
+    """
+
+    def __init__(self, runs: _Runs, fan_in: int, most_inputs: int | None) -> None:
+        self._runs = runs
+        self._fan_in = fan_in
+        self._most_inputs = most_inputs
+        self.inputs = self.levels = 0
+
+    def reduce(
+        self, objects: Iterable[ObjectPath], output: ObjectPath, work: Work, advance: Callable[[int], None]
+    ) -> None:
+        """Reduce objects into one.
+
+        :raises StorletShellError: when a run fails
+        """
+        groups = self._checked(work.run, self._counted(objects))
+        first, second = next(groups), next(groups, None)
+        while second is not None:
+            alone: list[ObjectPath] = []
+            tasks = self._tasks(itertools.chain([first, second], groups), work.scratch, alone)
+            count = self._runs.do(work, tasks, advance)
+            results = _results(work.scratch, self.levels, count)
+            self.levels += 1
+            groups = self._checked(work.run, itertools.chain(results, alone))
+            first, second = next(groups), next(groups, None)
+        self._runs.do(work, iter([_task(0, first, output)]), advance)
+        self.levels += 1
+
+    def _checked(self, run: Invocation, objects: Iterable[ObjectPath]) -> Iterator[list[ObjectPath]]:
+        """Yield groups, unless the storlet would drop objects of one; the first has as many as any, as a rule."""
+        for group in _groups(objects, self._fan_in):
+            check_count(run, len(group), self._most_inputs)
+            yield group
+
+    def _counted(self, objects: Iterable[ObjectPath]) -> Iterator[ObjectPath]:
+        for path in objects:
+            self.inputs += 1
+            yield path
+
+    def _tasks(self, groups: Iterator[list[ObjectPath]], container: str, alone: list[ObjectPath]) -> Iterator[Task]:
+        """Yield a level's tasks.
+
+        :param alone: gets an object that is alone at the level's end, and goes on as it is
+        """
+        for number, group in enumerate(groups):
+            if len(group) == 1 and number:
+                alone += group
+                return
+            yield _task(number, group, _result(container, self.levels, number))
+
+
+def _result(container: str, level: int, number: int) -> ObjectPath:
+    return ObjectPath(container, f"{level}/{number}")
+
+
+def _results(container: str, level: int, count: int) -> Iterator[ObjectPath]:
+    """Yield what the runs of a level have made, in order."""
+    for number in range(count):
+        yield _result(container, level, number)
+
+
+def _task(number: int, group: list[ObjectPath], output: ObjectPath) -> Task:
+    return Task(number, group[0], output, extra=tuple(group[1:]))
+
+
+def _groups(objects: Iterable[ObjectPath], fan_in: int) -> Iterator[list[ObjectPath]]:
+    """Yield objects in groups: one, and as many others as a run may have, and as a header can name."""
+    group: list[ObjectPath] = []
+    length = 0
+    for path in objects:
+        long = len(wire.encode_invocation(Invocation(StorletName("s"), extra=(path,)))[wire.EXTRA_RESOURCES]) + 1
+        if group and (len(group) > fan_in or length + long > _HEADER_BYTES):
+            yield group
+            group, length = [], 0
+        length += long if group else 0
+        group.append(path)
+    if group:
+        yield group
