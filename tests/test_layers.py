@@ -176,6 +176,38 @@ def test_commands_do_not_know_front_ends(module: str) -> None:
             assert ast.unparse(node) not in ("os.environ", "os.getenv", "os.environb")
 
 
+@cache
+def verbs() -> set[str]:
+    """Return the modules that define a command."""
+    return {
+        module
+        for module, tree in modules().items()
+        for node in nodes(tree)
+        if isinstance(node, ast.FunctionDef)
+        for decorator in node.decorator_list
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "command"
+    }
+
+
+def test_nothing_imports_a_verb() -> None:
+    """What a verb shares with anything else lies below it; the registry finds verbs by their names."""
+    assert len(verbs()) > 20
+    users = {module: inner(tree, at_run_time=False) & verbs() for module, tree in modules().items()}
+    assert not {module: names for module, names in users.items() if names}
+
+
+def test_headers_are_asked_for_in_one_place() -> None:
+    """Elsewhere, what a container or an object is comes from ``store.metadata``, as a value."""
+    heads = {
+        module
+        for module, tree in modules().items()
+        for node in nodes(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Request"
+        if node.args and isinstance(node.args[0], ast.Constant) and node.args[0].value == "HEAD"
+    }
+    assert heads == {"store.metadata"}
+
+
 @pytest.mark.parametrize("module", [module for module in modules() if not module.startswith("embedded")])
 def test_embedded_swift_is_started_and_stopped_only(module: str) -> None:
     """Outside of its process, the embedded Swift is known by its control alone, and to two modules alone."""

@@ -78,11 +78,22 @@ class Batch:
                     yield from self._ended(self._refused.popleft())
                 if self.last is not None:
                     break
+        except KeyboardInterrupt:  # what was done has its row
+            for outcome in self._settled(outcomes):
+                yield from self._ended(outcome)
+            yield from self._rest()
+            raise
         finally:
-            self._settle(outcomes)
+            for outcome in self._settled(outcomes):
+                self._record(outcome)
+        yield from self._rest()
+
+    def _rest(self) -> Iterator[Outcome]:
+        """Yield what is left at the end: refused objects, and of ordered ones those after one that was broken off."""
         while self._refused:
             yield from self._ended(self._refused.popleft())
-        yield from (self._early[number] for number in sorted(self._early))  # those after one that was broken off
+        while self._early:
+            yield self._early.pop(min(self._early))
 
     def _tasks(self) -> Iterator[Task]:
         """Yield tasks, which are recorded as taken a few at a time: each record takes about as long as many do."""
@@ -111,15 +122,15 @@ class Batch:
                 failed = Outcome(Task(number, source), error=error.message, exit_status=status, hint=error.hint)
                 self._refused.append(failed)
 
-    def _settle(self, outcomes: Iterator[Outcome]) -> None:
-        """Interrupt an executor that has not come to its end, and record what it still tells, and what it never got."""
-        for task in self._ahead:
-            self._record(Outcome(task, is_begun=False))
+    def _settled(self, outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
+        """Interrupt an executor that has not come to its end; yield what it still tells, and what it never got."""
+        while self._ahead:
+            yield Outcome(self._ahead.popleft(), is_begun=False)
         if isinstance(outcomes, Generator):
             with suppress(KeyboardInterrupt, StopIteration):
                 outcome = outcomes.throw(KeyboardInterrupt)
                 while True:
-                    self._record(outcome)
+                    yield outcome
                     outcome = next(outcomes)
 
     def _is_done(self, source: ObjectPath) -> bool:

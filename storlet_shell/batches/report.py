@@ -152,11 +152,13 @@ class Rows(Table):
         """
         if not isinstance(index, str):
             return super().__getitem__(index)
+        self.keep()
         if len(self._numbers) < len(self._fetched):
             self._numbers = {row.name: number for number, row in enumerate(self)}
-        content = self[self._numbers[index]].content
+        row = self[self._numbers[index]]
+        content = row.content
         if content is None:
-            raise KeyError(index)
+            raise KeyError(f"{index}: {row.error or 'its result was not kept'}")
         return content
 
     @cached_property

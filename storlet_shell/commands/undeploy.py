@@ -34,13 +34,13 @@ def undeploy(
     :raises NotFoundError: when it is not deployed
     :raises RefusedError: when the answer is no
     """
-    client, where = session.client, container.name if container else None
-    undeployment = plan_undeployment(client, storlet, where, with_dependencies=with_dependencies)
+    client, place = session.client, container.name if container else None
+    undeployment = plan_undeployment(client, storlet, place, with_dependencies=with_dependencies)
     if dry_run:
         warn_of_kept(client, undeployment)
         return plan(client, *undeployment.requests(client))
     if not (yes or with_dependencies) and session.surroundings.is_watched():
-        look_up(client, storlet, where)  # before anybody is asked about what is not there
+        look_up(client, storlet, place)  # before anybody is asked about what is not there
     alone = list(undeployment.dependencies)
     label = f"{storlet} with {', '.join(alone)}" if alone else str(storlet)
     session.confirm(f"Undeploy {label}?", yes=yes)

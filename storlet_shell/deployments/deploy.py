@@ -88,14 +88,14 @@ def _is_deployed(package: Package, code: bytes, before: Info | None, dependencie
 
 
 def _check_values(client: Client, request: Request) -> None:
-    most = client.limit("swift", "max_meta_value_length", _VALUE_BYTES)
+    limit = client.limit("swift", "max_meta_value_length", _VALUE_BYTES)
     for name, label in (
         (wire.DEPENDENCY, "the names of the dependencies"),
         (wire.MAIN, "the name of the main class"),
     ):
         size = len(request.headers.get(name, "").encode())
-        if size > most:
-            raise UsageError(f"{label}: {size} bytes, and the server takes {most}")
+        if size > limit:
+            raise UsageError(f"{label}: {size} bytes, and the server takes {limit}")
 
 
 def check_runs_from(client: Client, container: str | None) -> None:
@@ -105,6 +105,6 @@ def check_runs_from(client: Client, container: str | None) -> None:
 
     :raises UsageError: when it is not
     """
-    own = client.storlet_container
-    if container is not None and container != own:
-        raise UsageError(f"--with-invoke can't run what is in container {container}: storlets run from {own} only")
+    home = client.storlet_container
+    if container is not None and container != home:
+        raise UsageError(f"--with-invoke can't run what is in container {container}: storlets run from {home} only")

@@ -27,14 +27,14 @@ class Dependency(NamedTuple):
     :param name: what the storlet knows it by
     :param file: the local file, or None when the dependency is in the cluster already
     :param mode: the local file's permissions
-    :param kept: the name of its object; empty when that is its name
+    :param stored_name: the name of its object; empty when that is its name
     """
 
     name: str
     file: Path | None
     content: bytes = b""
     mode: int = 0o644
-    kept: str = ""
+    stored_name: str = ""
 
     @classmethod
     def parse(cls, text: str) -> Dependency:
@@ -53,7 +53,7 @@ class Dependency(NamedTuple):
     @property
     def object_name(self) -> str:
         """The name of its object."""
-        return self.kept or self.name
+        return self.stored_name or self.name
 
     @property
     def version(self) -> str:
@@ -70,8 +70,8 @@ class Dependency(NamedTuple):
         """What becomes of permissions that the server refuses (storlets ``validate_dependency_registration``)."""
         if self.file is None or self.mode & _OWNER_MAY_CHANGE == _OWNER_MAY_CHANGE:
             return ()
-        kept = "0755" if self.is_executable else "0644"
-        return (f"dependency {self.name} gets permissions {kept}: the server refuses {self.mode:04o}",)
+        permissions = "0755" if self.is_executable else "0644"
+        return (f"dependency {self.name} gets permissions {permissions}: the server refuses {self.mode:04o}",)
 
     def request(self, container: str) -> Request:
         """Return its upload."""
@@ -116,15 +116,15 @@ class Package(NamedTuple):
         :raises UsageError: when one is named twice, or as the storlet itself
         """
         needed = [Dependency.parse(name) for name in names]
-        seen: set[str] = set()
+        names_so_far: set[str] = set()
         for dependency in needed:
             if dependency.name == self.storlet.name:
                 raise UsageError(f"dependency {dependency.name} has the name of the storlet itself")
-            if dependency.name in seen:
+            if dependency.name in names_so_far:
                 raise UsageError(f"dependency {dependency.name} is named twice")
             if self.language == "python":
                 _check_name(f"dependency {dependency.name}", contract.module_of(dependency.name), self.storlet)
-            seen.add(dependency.name)
+            names_so_far.add(dependency.name)
         notes = tuple(note for dependency in needed for note in dependency.notes)
         return self._replace(dependencies=tuple(needed), notes=self.notes + notes)
 
@@ -164,7 +164,7 @@ def read_package(name: str, main: str | None, code: bytes | None, stdin: IO[byte
     if name.endswith(".jar"):
         jar = StorletJar.parse(storlet, content)
         main_class = jar.main_class(main)
-        notes = tuple(f"{storlet}: {found}" for found in jar.findings(main_class))
+        notes = tuple(f"{storlet}: {finding}" for finding in jar.findings(main_class))
         return Package(storlet, "java", main_class, content, name, notes)
     if is_zip(content):
         raise UsageError(f"{name}: no Python but an archive; a Java storlet's file is named <name>-<version>.jar")
@@ -201,20 +201,20 @@ def _file_meant(name: str) -> str:
     return next((f"{name}{end}" for end in (".py", ".jar") if expand(f"{name}{end}").is_file()), "")
 
 
-def _check_name(what: str, module: str, storlet: StorletName | None = None) -> None:
+def _check_name(label: str, module: str, storlet: StorletName | None = None) -> None:
     """Check that an engine would import a file by its name, and not another module.
 
     :param storlet: the one that a dependency lies beside
     :raises UsageError: when it would not
     """
     if contract.is_name_taken(module):
-        taken = f"{module} is a module of Python's or the engine's own, which engines would import instead"
-        raise UsageError(f"{what} needs another name: {taken}")
+        reason = f"{module} is a module of Python's or the engine's own, which engines would import instead"
+        raise UsageError(f"{label} needs another name: {reason}")
     if storlet is not None and module == contract.module_of(storlet.name):
-        raise UsageError(f"{what} is imported by the same name as {storlet}")
+        raise UsageError(f"{label} is imported by the same name as {storlet}")
 
 
 def _python(source: StorletSource, main: StorletMain) -> Package:
     _check_name(str(main.storlet), main.module)
-    notes = tuple(f"{source.label}:{found.line}: {found.text}" for found in source.findings(main.class_name))
+    notes = tuple(f"{source.label}:{finding.line}: {finding.text}" for finding in source.findings(main.class_name))
     return Package(main.storlet, "python", str(main), source.code, source.label, notes)

@@ -173,7 +173,7 @@ class _Rollout:
                 error.spell = self._client.observer.spell
                 self._client.observer.warn(f"warning: {error}; {_left(request, error.spell)}")
             except BaseException:  # Ctrl-C, or whatever else ends the process
-                rest = [each for each in requests[number:] if each.name not in needed]
+                rest = [request for request in requests[number:] if request.name not in needed]
                 self._tell_left("interrupted before everything was in order", rest)
                 raise
         return not needed
@@ -181,9 +181,11 @@ class _Rollout:
     def _tell_left(self, why: str, requests: list[Request]) -> None:
         copies = {request.name for request in requests if request.method == "COPY"}
         spell = self._client.observer.spell
-        left = [_left(each, spell) for each in requests if each.method == "COPY" or each.name not in copies]
-        if left:
-            self._client.observer.warn(f"warning: {why}: {'; '.join(left)}")
+        notes = [
+            _left(request, spell) for request in requests if request.method == "COPY" or request.name not in copies
+        ]
+        if notes:
+            self._client.observer.warn(f"warning: {why}: {'; '.join(notes)}")
 
 
 def _left(request: Request, spell: Spelling) -> str:

@@ -47,7 +47,7 @@ def settle(client: Client, package: Package, dependency: Dependency) -> Settled:
         text = f"dependency {{subject}} is neither a local file nor in container {client.dependency_container}"
         raise NotFoundError(text, subject=dependency.name)
     settled = Settled(dependency, before)
-    if settled.is_deployed or before is None or dependency.kept or client.is_embedded:
+    if settled.is_deployed or before is None or dependency.stored_name or client.is_embedded:
         return settled
     if package.language == "java" and not dependency.name.endswith(".jar"):
         client.observer.warn(
@@ -55,11 +55,12 @@ def settle(client: Client, package: Package, dependency: Dependency) -> Settled:
             "it keep the old one; give it a name with a version"
         )
         return settled
-    kept = renamed(dependency.name, dependency.version)
+    stored_name = renamed(dependency.name, dependency.version)
     client.observer.warn(
-        f"note: this dependency {dependency.name} is kept as {kept}, since engines keep what they have under a name"
+        f"note: this dependency {dependency.name} is kept as {stored_name}, since engines keep what they have under a "
+        "name"
     )
-    return settle(client, package, dependency._replace(kept=kept))
+    return settle(client, package, dependency._replace(stored_name=stored_name))
 
 
 def is_same(dependency: Dependency, info: Info) -> bool:
@@ -81,7 +82,7 @@ def code_to_store(client: Client, package: Package, before: Info | None) -> byte
 
     :param before: the storlet that is there; None for none
     """
-    names = {dependency.kept: dependency.name for dependency in package.dependencies if dependency.kept}
+    names = {dependency.stored_name: dependency.name for dependency in package.dependencies if dependency.stored_name}
     is_jar = package.language == "java"
     code = with_names(package.code, names) if names and not is_jar else package.code
     if before is None or client.is_embedded:

@@ -61,14 +61,14 @@ def _walk(folder: Path, prefix: str) -> Iterator[LocalFile | LocalFileError]:
 def local_file(path: Path, name: str) -> LocalFile | LocalFileError:
     """Describe a file, or say why it can't be uploaded."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError as error:
         return LocalFileError(f"can't read {{subject}}: {error.strerror or error}", subject=str(path))
-    if stat.S_ISDIR(found.st_mode):
+    if stat.S_ISDIR(status.st_mode):
         return LocalFileError("a link to a folder is not followed", subject=str(path))
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         return LocalFileError("neither a file nor a folder", subject=str(path))
-    return LocalFile(path, name, found.st_size, found.st_mtime)
+    return LocalFile(path, name, status.st_size, status.st_mtime)
 
 
 def place(folder: Path, name: str, subject: ObjectPath) -> Path:
@@ -109,10 +109,10 @@ class Conflicts:
         """
         while self._files and not name.startswith(self._files[-1]):
             self._files.pop()
-        found = next((file for file in self._files if name.startswith(f"{file}/")), None)
+        blocking = next((file for file in self._files if name.startswith(f"{file}/")), None)
         if is_file:
             self._files.append(name)
-        return found
+        return blocking
 
 
 def md5_of(path: Path, size: int | None = None, start: int = 0) -> str:
@@ -124,10 +124,10 @@ def md5_of(path: Path, size: int | None = None, start: int = 0) -> str:
     with open_file(path) as file:
         try:
             file.seek(start)
-            left = size
-            while chunk := file.read(_CHUNK_BYTES if left is None else min(_CHUNK_BYTES, left)):
+            rest = size
+            while chunk := file.read(_CHUNK_BYTES if rest is None else min(_CHUNK_BYTES, rest)):
                 digest.update(chunk)
-                left = None if left is None else left - len(chunk)
+                rest = None if rest is None else rest - len(chunk)
         except OSError as error:
             raise LocalFileError(f"can't read {path}: {error.strerror or error}") from error
     return digest.hexdigest()

@@ -64,9 +64,9 @@ class Pieces:
 
     def only_one(self) -> bytes | None:
         """Return the whole stream if it ends within one piece, and soon; else None, and nothing is used up."""
-        most = min(self.size, _HEAD_BYTES)
-        head = self._peek(most + 1)
-        if len(head) > most:
+        limit = min(self.size, _HEAD_BYTES)
+        head = self._peek(limit + 1)
+        if len(head) > limit:
             return None
         self._check()
         return head

@@ -13,6 +13,7 @@ import pytest
 
 from storlet_shell.batches.report import Row, Rows
 from storlet_shell.errors import IdentityError, PartFailedError, StorletFailedError
+from storlet_shell.executors import threads
 from storlet_shell.session import Session, Surroundings
 from storlet_shell.spec.registry import Registry
 from tests.support.responder import Answer, Recorded, Responder
@@ -74,9 +75,8 @@ def test_rows_run_when_they_are_needed_and_once(session: Session, listed: Respon
 
 
 def test_name_gives_what_the_storlet_made_of_an_object(session: Session) -> None:
-    """Of a batch that is kept; of none that doesn't exist."""
+    """It runs the batch, if that hasn't been done."""
     rows = batch(session)
-    rows.keep()
     assert rows["a"] == rows["t"] == b"made"
     assert {row.content for row in rows} == {b"made"}
     with pytest.raises(KeyError):
@@ -87,7 +87,7 @@ def test_content_that_was_not_kept_is_not_empty(session: Session) -> None:
     """A batch that was only shown has counted its bytes."""
     rows = batch(session)
     assert len(rows) == COUNT
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError, match="not kept"):
         rows["a"]
 
 
@@ -160,6 +160,31 @@ def test_rows_that_came_before_an_interrupt_stay(
         rows.raise_for_failed()
     assert len(list(rows.render())) == len(names)
     assert json.loads("".join(rows.json_pieces()))["done"] == len(names)
+
+
+def test_ordered_rows_do_not_wait_for_one_that_was_broken_off(
+    session: Session, listed: Responder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those after it are done, and have their rows."""
+    monkeypatch.setattr(threads, "GRACE", 0.1)
+    is_over = threading.Event()
+
+    def endless(_: Recorded) -> Answer:
+        is_over.wait(10)
+        return Answer(200, b"made", chunked=True)
+
+    def interrupting(_: Recorded) -> Answer:
+        to_the_main_thread()
+        return Answer(200, b"made", chunked=True)
+
+    listed.on("GET", "/c/a", endless)
+    listed.on("GET", "/c/e", interrupting)
+    rows = batch(session, "-j", "2", "--ordered")
+    with pytest.raises(KeyboardInterrupt):
+        rows.look()
+    is_over.set()
+    assert [row.name for row in rows][:4] == ["b", "c", "d", "e"]
+    assert not rows.is_whole
 
 
 def test_closed_batch_runs_no_further(session: Session, listed: Responder) -> None:

@@ -46,9 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         from storlet_shell.adapters.completion import tab  # a shell asks what Tab stands for
 
         tab.answer(parser)
-    given, status = parser.parse_args(argv), 0
+    status = 0
     try:
-        status = _run(given)
+        status = _parse_and_run(parser, argv)
         if sys.stdout is not None:
             sys.stdout.flush()
     except OSError as error:
@@ -58,6 +58,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             status = Console(os.environ).show_error(shown)
         startup.drop_standard_output()
     return int(status)
+
+
+def _parse_and_run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
+    try:
+        given = parser.parse_args(argv)
+    except SystemExit as end:  # it has shown its help, or what is wrong
+        return int(end.code or 0)
+    return _run(given)
 
 
 class _Parser(argparse.ArgumentParser):
