@@ -173,6 +173,10 @@ class StorletShellError(Exception):
         self.transaction_id = transaction_id
         self.details = details
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Take along what it says, but not how a front end of this process spells it."""
+        return type(self), self.args, {name: value for name, value in vars(self).items() if name != "spell"}
+
     def about(self, subject: str) -> Self:
         """Return a copy about another subject, which is alike in all else; raise it from this one."""
         return self._copy(self._what, subject=subject)
