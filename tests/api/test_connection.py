@@ -29,6 +29,7 @@ def test_process_environment_is_the_default(identity: dict[str, str], monkeypatc
         assert store.exists("")
 
 
+@pytest.mark.slow
 def test_embedded_swift_is_started_and_ended(tmp_path: Path) -> None:
     """With ``local`` and ``ephemeral``, as by ``--local --ephemeral``; it is gone when the store is closed."""
     with connect(local=True, ephemeral=True, environ={"HOME": str(tmp_path)}) as store:

@@ -93,6 +93,7 @@ def test_examples_show_what_they_do_with_keystone(
     read(PAGE.read_text(), folder, skipped="")
 
 
+@pytest.mark.slow
 def test_examples_do_the_same_in_threads(
     folder: Path, storlets: Runner, identity: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,6 +109,7 @@ def test_examples_do_the_same_in_threads(
         list(pool.map(read_own, range(THREADS)))
 
 
+@pytest.mark.slow
 def test_script_runs(run: Runner, tmp_path: Path) -> None:
     """The example script, in a process of its own."""
     words = [sys.executable, str(ROOT / "examples" / "script.py")]

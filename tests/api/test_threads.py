@@ -14,8 +14,8 @@ def test_threads_share_a_store(store: Store, here: str) -> None:
     """Each puts, runs, lists, streams and deletes objects of its own, many times, and sees nothing of the others."""
 
     def work(number: int) -> str:
-        for turn in range(3):
-            name, content = f"{here}/{number}-{turn}", f"text {number} {turn} ".encode() * 10_000
+        for turn in range(2):
+            name, content = f"{here}/{number}-{turn}", f"text {number} {turn} ".encode() * 1000
             assert store.put(content, name).path.name == f"{number}-{turn}"
             assert store.get(name, storlet="upper.py").content == content.upper()
             with store.get(name) as response:
@@ -50,7 +50,7 @@ def test_response_may_be_read_by_another_thread(store: Store, here: str) -> None
 
 def test_observer_is_told_by_one_thread_at_a_time(store: Store, here: str, observer: Recording) -> None:
     """Warnings and progress of all threads; it needs no lock of its own."""
-    content = b"x" * 500_000
+    content = b"x" * 100_000
     store.put(content, f"{here}/large")
 
     def work(_: int) -> int:
