@@ -29,6 +29,30 @@ from collections.abc import Callable
 from enum import Enum, IntEnum
 from typing import NamedTuple, Self
 
+__all__ = [
+    "Action",
+    "ConnectionFailedError",
+    "EmbeddedError",
+    "ExitStatus",
+    "Hint",
+    "IdentityError",
+    "IncompleteBodyError",
+    "LocalFileError",
+    "NotDeployedError",
+    "NotFoundError",
+    "OverloadedError",
+    "PartFailedError",
+    "PluginError",
+    "RefusedError",
+    "ServiceError",
+    "StorletFailedError",
+    "StorletShellError",
+    "UnknownCommandError",
+    "UnreachedError",
+    "UnrunError",
+    "UsageError",
+]
+
 ELLIPSIS = "…"
 """Stands in a hint's arguments for those that are left out."""
 
