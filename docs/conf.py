@@ -20,7 +20,11 @@ GENERATED = DOCS / "generated"
 project = "storlet-shell"
 copyright = "the authors of storlet-shell"
 release = version = __version__
-extensions = ["myst_nb"]
+extensions = ["myst_nb", "sphinx.ext.autodoc"]
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+autodoc_class_signature = "separated"
+autodoc_default_options = {"exclude-members": "__init__, __new__"}  # a store makes them
 html_theme = "furo"
 html_title = f"storlet-shell {release}"
 html_show_copyright = False

@@ -29,6 +29,30 @@ from collections.abc import Callable
 from enum import Enum, IntEnum
 from typing import NamedTuple, Self
 
+__all__ = [
+    "Action",
+    "ConnectionFailedError",
+    "EmbeddedError",
+    "ExitStatus",
+    "Hint",
+    "IdentityError",
+    "IncompleteBodyError",
+    "LocalFileError",
+    "NotDeployedError",
+    "NotFoundError",
+    "OverloadedError",
+    "PartFailedError",
+    "PluginError",
+    "RefusedError",
+    "ServiceError",
+    "StorletFailedError",
+    "StorletShellError",
+    "UnknownCommandError",
+    "UnreachedError",
+    "UnrunError",
+    "UsageError",
+]
+
 ELLIPSIS = "…"
 """Stands in a hint's arguments for those that are left out."""
 
@@ -172,6 +196,10 @@ class StorletShellError(Exception):
         self.hint = hint
         self.transaction_id = transaction_id
         self.details = details
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Take along what it says, but not how a front end of this process spells it."""
+        return type(self), self.args, {name: value for name, value in vars(self).items() if name != "spell"}
 
     def about(self, subject: str) -> Self:
         """Return a copy about another subject, which is alike in all else; raise it from this one."""

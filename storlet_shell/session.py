@@ -106,6 +106,7 @@ class Session:
 
     :param surroundings: the process's environment and terminal
     :param variables: the user's variables, by name
+    :param login: a login that exists already; None to find an identity in options and environment
 
     ``attached`` holds what front ends keep with the session; ``sources`` the code of the storlets that were deployed or
     tried in it, by their names, to show where one failed.
@@ -116,6 +117,7 @@ class Session:
         surroundings: Surroundings | None = None,
         variables: MutableMapping[str, Any] | None = None,
         options: Options | None = None,
+        login: Login | None = None,
     ) -> None:
         self.surroundings = surroundings or Surroundings()
         self.variables: MutableMapping[str, Any] = {} if variables is None else variables
@@ -126,6 +128,7 @@ class Session:
         self._finder = Finder(self.options.identity)
         self._passwords: dict[Credentials, str] = {}
         self._lock = threading.Lock()
+        self._given_login = login
         self._login: Login | None = None
         self._client: Client | None = None
         self._lease: Lease | None = None
@@ -234,6 +237,8 @@ class Session:
 
         :raises IdentityError: as :meth:`credentials`
         """
+        if self._given_login is not None:
+            return self._given_login
         self.ask_for_password()
         return self._login_of(self.credentials())
 
@@ -290,7 +295,9 @@ class Session:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What the session's identity keeps secret, as far as it is known."""
+        """What the session's identity keeps secret, as far as it is known; a login that was passed in keeps its own."""
+        if self._given_login is not None:
+            return ()
         if self.uses_local:
             return self._login.credentials.secrets if self._login else ()
         try:
@@ -302,6 +309,8 @@ class Session:
     def where(self) -> str:
         """The cloud, and the project or account once a login has told it, in few words; empty without an identity."""
         account = self._client.known_account if self._client else ""
+        if self._given_login is not None:
+            return account
         if self._login and account:
             account = dict(self._login.credentials.scope).get("project_name") or account
         if self.uses_local:

@@ -41,7 +41,7 @@ ONLY_IN = {
     "swiftclient": {"wire.transport"},
     "requests": {"wire.transport"},
     "urllib3": {"wire.transport"},
-    "keystoneauth1": {"identity.keystone_login"},
+    "keystoneauth1": {"identity.keystone_login", "identity.program"},
     "openstack": {"identity.clouds"},
     "yaml": {"identity.clouds"},
     "swift": {"embedded"},

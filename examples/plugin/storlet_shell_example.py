@@ -1,10 +1,6 @@
 """A command and a scheduler, added to storlet-shell by another package."""
 
-from storlet_shell.results import Report
-from storlet_shell.schedulers.base import Scheduler
-from storlet_shell.spec.registry import Arg, Kind, command
-from storlet_shell.store.listing import list_entries
-from storlet_shell.values import Location
+from storlet_shell.plugin import Arg, Kind, Location, Report, Scheduler, command, list_entries
 
 WHERE = Arg("where", type=Location.parse, kind=Kind.OBJECT, metavar="CONTAINER[/PREFIX]")
 

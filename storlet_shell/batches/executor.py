@@ -1,7 +1,6 @@
 """What an executor is. One of your own takes ten lines in a package of your own::
 
-    from storlet_shell.batches.crew import Crew
-    from storlet_shell.batches.executor import Executor
+    from storlet_shell.plugin import Crew, Executor
 
     class OneByOne(Executor):
         def run(self, work, tasks, access):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from storlet_shell.deployments.deployed import DeployedStorlet, list_storlets
+from storlet_shell.deployments.deployed import table_of_storlets
 from storlet_shell.deployments.description import StorletFacts, describe_storlet, find_grants
 from storlet_shell.errors import UsageError
-from storlet_shell.results import Report, Result, Table
+from storlet_shell.results import Report, Result
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import Arg, Kind, command
 from storlet_shell.values import ContainerName, StorletName
@@ -46,14 +46,7 @@ def storlets(
         return Report(facts)
     if storlet is not None or grants:
         raise UsageError("storlets list takes no name and no --grants; show one with: storlets show STORLET")
-    columns = ("name", "language", "main", "dependencies", "date")
-    return Table(columns, map(_row, list_storlets(session.client, where)))
-
-
-def _row(storlet: DeployedStorlet) -> tuple[Any, ...]:
-    description = storlet.description
-    names = ",".join(description.dependencies) or "-"
-    return storlet.name, description.language, description.main, names, storlet.date
+    return table_of_storlets(session.client, where)
 
 
 def _facts(storlet: StorletFacts) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storlet_shell.errors import NotFoundError
+from storlet_shell.results import Table
 from storlet_shell.store.listing import list_entries
 from storlet_shell.store.metadata import head
 from storlet_shell.values import Location, ObjectPath
@@ -36,6 +37,22 @@ def list_storlets(client: Client, container: str | None = None) -> Iterator[Depl
     storlets = _storlets(client, container or client.storlet_container)
     first = next(storlets, None)
     return chain([first] if first else [], storlets)
+
+
+def table_of_storlets(client: Client, container: str | None = None) -> Table:
+    """Return the storlets of a container as a table; its rows come as they are needed.
+
+    :param container: None for the cluster's own container of storlets
+    :raises NotFoundError: when the container is not there
+    """
+    columns = ("name", "language", "main", "dependencies", "date")
+    return Table(columns, map(_row, list_storlets(client, container)))
+
+
+def _row(storlet: DeployedStorlet) -> tuple[str, ...]:
+    description = storlet.description
+    names = ",".join(description.dependencies) or "-"
+    return storlet.name, description.language, description.main, names, storlet.date
 
 
 def _storlets(client: Client, container: str) -> Iterator[DeployedStorlet]:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from storlet_shell.identity.values import Credentials
     from storlet_shell.values import Connection
 
-_STORE = "object-store"
+STORE = "object-store"
+"""The service type of object stores in a catalog."""
+
 _PLUGINS = {"password": v3.Password, "token": v3.Token, "applicationcredential": v3.ApplicationCredential}
 """keystoneauth's plug-ins of the common auth types; looking one up by its name is a search for entry points."""
 
@@ -79,7 +81,7 @@ class KeystoneLogin:
                 "set OS_PROJECT_NAME, or project_name in the cloud's auth"
             )
         try:
-            found = access.service_catalog.endpoint_data_for(_STORE, who.interface, who.region or None)
+            found = access.service_catalog.endpoint_data_for(STORE, who.interface, who.region or None)
         except exceptions.CatalogException:
             where = f"in region {who.region}" if who.region else "in any region"
             raise IdentityError(
@@ -94,9 +96,7 @@ class KeystoneLogin:
         :raises IdentityError: when the identity is refused
         :raises ServiceError: when Keystone can't be reached or fails
         """
-        catalog = self._access().service_catalog
-        found = catalog.get_endpoints_data(service_type=_STORE, interface=self._who.interface)
-        return {str(one.region_name or ""): str(one.url) for each in found.values() for one in each}
+        return regions_of(self._access().service_catalog, self._who.interface)
 
     def facts(self) -> dict[str, Any]:
         """Return what Keystone says of the user, the project and the token; secrets are not among it."""
@@ -210,6 +210,12 @@ class KeystoneLogin:
             raise LocalFileError(f"can't log in at {url}: {error}") from None
 
 
+def regions_of(catalog: Any, interface: str) -> dict[str, str]:
+    """Return the URL of the account in each region of a catalog that has one, by the regions' names."""
+    endpoints = catalog.get_endpoints_data(service_type=STORE, interface=interface)
+    return {str(entry.region_name or ""): str(entry.url) for entries in endpoints.values() for entry in entries}
+
+
 def _base_of(url: str) -> str:
     """Return the URL of Keystone's version 3: keystoneauth adds ``/v3``, where it is missing, to what it is given."""
     base = url.rstrip("/")
@@ -241,6 +247,6 @@ def _scope_of(access: Any) -> str:
 
 def _offered(catalog: Any) -> str:
     """Return the object stores that there are instead, as the end of a sentence."""
-    found = catalog.get_endpoints(service_type=_STORE)
+    found = catalog.get_endpoints(service_type=STORE)
     names = sorted({f"{entry['region']} ({entry['interface']})" for entries in found.values() for entry in entries})
     return f"; there are: {', '.join(names)}" if names else "; its catalog has no object store"

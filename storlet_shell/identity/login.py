@@ -24,14 +24,15 @@ class Login:
     tells whether the identity service has said no.
 
     :param connection: how servers are reached
+    :param issuer: what has logged in; None for what the credentials' kind logs in by
     """
 
-    def __init__(self, credentials: Credentials, connection: Connection) -> None:
+    def __init__(self, credentials: Credentials, connection: Connection, issuer: Issuer | None = None) -> None:
         self.credentials = credentials
         self.connection = connection
         self.was_refused = False
         self._lock = threading.RLock()
-        self._issuer: Issuer | None = None
+        self._issuer = issuer
         self._named_url = ""
         self._storage_url = ""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from storlet_shell.errors import UsageError
 from storlet_shell.results.reports import Result
@@ -55,6 +55,29 @@ class Response(StreamedBody, Result):
                 file.write(chunk)
                 count += len(chunk)
         return count
+
+    def releasing(self, release: Callable[[], None]) -> Self:
+        """Call something when the body has been read or has failed, and when the response is closed."""
+        body, close = self._body, self._close
+
+        def ending() -> Iterator[bytes]:
+            try:
+                yield from body or ()
+            finally:
+                release()
+
+        def closing() -> None:
+            close()
+            release()
+
+        self._body, self._close = ending(), closing
+        return self
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def __getitem__(self, name: str) -> Any:
         if name not in ("status", "headers", "content", "iter_content"):

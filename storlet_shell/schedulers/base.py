@@ -2,7 +2,7 @@
 
     import random
 
-    from storlet_shell.schedulers.base import Scheduler
+    from storlet_shell.plugin import Scheduler
 
     class Nearest(Scheduler):
         def choose(self, endpoints):

@@ -8,10 +8,10 @@ import io
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from storlet_shell.errors import LocalFileError, NotFoundError, UsageError
 from storlet_shell.values import expand
@@ -185,6 +185,32 @@ def bytes_body(content: bytes, label: str = "") -> Body:
 def stream_body(stream: IO[bytes], label: str = "standard input") -> Body:
     """Make a body of a stream that can be read once and whose length is not known."""
     return Body(stream, None, replayable=False, label=label, watch=watch_stream(stream, label))
+
+
+def chunks_body(chunks: Iterable[bytes], label: str = "chunks of bytes") -> Body:
+    """Make a body of chunks that can be taken once and whose length is not known."""
+    return Body(io.BufferedReader(_Chunks(chunks)), None, replayable=False, label=label)
+
+
+class _Chunks(io.RawIOBase):
+    """Chunks as a file to read; one longer than what is asked for is handed out in parts."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._rest:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return 0
+            self._rest = memoryview(chunk)
+        count = min(len(buffer), len(self._rest))
+        buffer[:count], self._rest = self._rest[:count], self._rest[count:]
+        return count
 
 
 def watch_stream(stream: IO[bytes], label: str = "standard input") -> Watch | None:

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from storlet_shell.adapters.completion import names as completion
-from storlet_shell.adapters.completion.names import Candidate, complete, forget
+from storlet_shell.adapters.completion.names import Candidate, complete
 from storlet_shell.adapters.shell.app import Shell
 from storlet_shell.session import Options, Session, Surroundings
 from storlet_shell.spec.registry import Kind, Registry
@@ -85,7 +85,7 @@ def test_a_change_is_seen_at_the_next_tab(session: Session, photos: str, upload:
     assert texts(session, Kind.OBJECT, f"{photos}/n") == []
     upload(f"{photos}/new", b"")
     assert texts(session, Kind.OBJECT, f"{photos}/n") == []
-    forget(session)
+    session.outdate()
     assert texts(session, Kind.OBJECT, f"{photos}/n") == [f"{photos}/new"]
 
 
@@ -98,7 +98,7 @@ def test_a_change_is_seen_however_young_the_machine_is(
     monkeypatch.setattr(completion, "time", clock)
     assert texts(session, Kind.OBJECT, f"{photos}/n") == []
     upload(f"{photos}/new", b"")
-    forget(session)
+    session.outdate()
     assert texts(session, Kind.OBJECT, f"{photos}/n") == [f"{photos}/new"]
 
 
@@ -116,7 +116,7 @@ def test_a_slow_server_costs_no_more_than_the_deadline(slow_session: Session, sl
     assert complete(slow_session, Kind.CONTAINER, "") == []
     assert time.monotonic() - started < 1.5
     assert complete(slow_session, Kind.CONTAINER, "", deadline=5) == [Candidate("slow")]
-    forget(slow_session)
+    slow_session.outdate()
     started = time.monotonic()
     assert complete(slow_session, Kind.CONTAINER, "") == [Candidate("slow")]
     assert time.monotonic() - started < 1.5

@@ -6,10 +6,11 @@
     ```storlets              a session of the interactive shell: how it is started after "$ ", lines after its prompt
     ```xonsh                 a session of xonsh: started in the same way, lines after "@ "
     ```ipython               a notebook's cell, and ```output what it shows
+    ```pycon                 a session of Python: ``tests/api/test_page.py`` runs these
     ```{code-block} LANGUAGE a file, named by its caption
     ```python                an excerpt of the product's own code
     ```text                  a drawing, or what only the reader has: nothing is run
-    ```{toctree}             the site's own, as ```{include}
+    ```{toctree}             the site's own, as ```{include} and ```{eval-rst}
 
 In what is shown, ``…`` stands for anything, on a line of its own for any lines. Nothing shown is nothing compared; but
 what fails must be shown.
@@ -25,7 +26,7 @@ from markdown_it import MarkdownIt
 RUN = ("console", "storlets", "xonsh", "ipython", "output", "file")
 """The kinds of blocks that are examples."""
 
-LEFT = ("python", "text", "{toctree}", "{include}")
+LEFT = ("python", "text", "pycon", "{toctree}", "{include}", "{eval-rst}")
 """The kinds of blocks that are none."""
 
 _CAPTION = re.compile(r":caption: (\S+)\n\n")

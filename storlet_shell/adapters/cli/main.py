@@ -199,9 +199,12 @@ def run_line(session: Session, console: Console, words: Sequence[str], *, as_jso
     """
     as_json = as_json or "--json" in words
     outcome = execute(_parsed(words), session, lambda _, result: console.show(result, as_json=as_json))
-    if isinstance(outcome.error, BrokenPipeError):
-        raise outcome.error
-    return console.conclude(outcome, as_json=as_json)
+    try:
+        if isinstance(outcome.error, BrokenPipeError):
+            raise outcome.error
+        return console.conclude(outcome, as_json=as_json)
+    finally:
+        del outcome  # its error's traceback leads to this frame: a circle that keeps connections open
 
 
 @contextmanager

@@ -201,7 +201,7 @@ def _definitions(entries: Iterable[Entry]) -> str:
 
 
 def _table(entries: Iterable[Entry]) -> str:
-    rows = (f"| [{entry.term}]({entry.term}) | {_escaped(entry.text)} |" for entry in entries)
+    rows = (f"| [{entry.term}]({entry.term}.md) | {_escaped(entry.text)} |" for entry in entries)
     return "\n".join(["| | |", "|---|---|", *rows])
 
 

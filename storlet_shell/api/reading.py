@@ -1,0 +1,350 @@
+"""What the API accepts: strings or values. Each becomes a value here, and nowhere else."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any, Literal, TypeAlias, TypedDict, TypeVar, cast
+
+from storlet_shell.batches.mapping import MapOptions
+from storlet_shell.batches.patterns import Pattern
+from storlet_shell.batches.pipeline import parse_chain
+from storlet_shell.batches.templates import Template
+from storlet_shell.deployments.access import Grant, check_entry
+from storlet_shell.deployments.acls import Rule
+from storlet_shell.deployments.package import Package, read_package
+from storlet_shell.errors import UsageError
+from storlet_shell.values import (
+    ByteRange,
+    ContainerName,
+    Invocation,
+    Location,
+    Metadatum,
+    ObjectPath,
+    Parameter,
+    StorletName,
+    merge_parameters,
+)
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.bodies import Body, bytes_body, chunks_body, file_body, stream_body
+
+Where: TypeAlias = Literal["auto", "proxy", "node"]
+"""Where a storlet runs: where it is safe and fastest, on the proxy server, or on the object's own server."""
+
+File: TypeAlias = "str | Path | bytes | IO[bytes] | Iterable[bytes]"
+"""What can be sent: a local file by its path, bytes, a binary file from its position on, or chunks of bytes."""
+
+Right: TypeAlias = Literal["read", "write"]
+"""What an entry of an ACL grants."""
+
+Stages: TypeAlias = "str | Iterable[str | StorletName | tuple[str | StorletName, Mapping[str, object]]]"
+"""A chain of storlets."""
+
+
+class BatchOptions(TypedDict, total=False):
+    """How a batch runs. Each option may be left out.
+
+    :param output: the object to store each result as: ``CONTAINER/TEMPLATE`` with the fields ``{path}``, ``{dir}``,
+        ``{name}``, ``{stem}``, ``{suffix}`` and ``{container}``
+    :param save: the local folder to write each result to, under the object's name, or a path with these fields
+    :param jobs: how many runs are under way at a time (default: 8)
+    :param limit: take the first so many matching objects
+    :param journal: a local file that records progress; with the same call, the batch goes on where it was
+    :param ordered: yield rows in the order of the listing, not as they come
+    :param fail_fast: end at the first failure
+    :param endpoints: storage URLs or proxy servers to send runs to, or ``regions`` for all of the catalog
+    :param scheduler: what chooses among several endpoints (default: ``least-outstanding``)
+    :param executor: what does the work side by side (default: ``threads``)
+    :param scheduler_address: where the executor's own cluster is: ``tcp://HOST:PORT``
+    """
+
+    output: str
+    save: str | Path
+    jobs: int
+    limit: int
+    journal: str | Path
+    ordered: bool
+    fail_fast: bool
+    endpoints: Iterable[str]
+    scheduler: str
+    executor: str
+    scheduler_address: str
+
+
+_ON_PROXY: Mapping[str, bool | None] = {"auto": None, "proxy": True, "node": False}
+_Value = TypeVar("_Value", bound=tuple[Any, ...])
+
+
+def object_path(value: str | ObjectPath) -> ObjectPath:
+    """Read ``CONTAINER/OBJECT``, with or without ``path:/``.
+
+    :raises UsageError: when it isn't an object's path
+    """
+    return _read(value, ObjectPath, ObjectPath.parse_position, "an object's path")
+
+
+def location(value: str | Location | ObjectPath | ContainerName) -> Location:
+    """Read the account (an empty string), ``CONTAINER``, or ``CONTAINER/PREFIX``.
+
+    :raises UsageError: when it isn't one of these
+    """
+    if isinstance(value, ObjectPath):
+        return Location(*value)
+    if isinstance(value, ContainerName):
+        return Location(value.name)
+    return _read(value, Location, Location.parse, "a path")
+
+
+def container_name(value: str | ContainerName) -> ContainerName:
+    """Read the name of a container.
+
+    :raises UsageError: when it isn't one
+    """
+    return _read(value, ContainerName, ContainerName.parse, "a container's name")
+
+
+def storlet_name(value: str | StorletName) -> StorletName:
+    """Read the name of a deployed storlet.
+
+    :raises UsageError: when it isn't one
+    """
+    return _read(value, StorletName, StorletName.parse, "a storlet's name")
+
+
+def byte_range(value: str | ByteRange | None) -> ByteRange | None:
+    """Read ``FIRST-LAST``, ``FIRST-`` or ``-COUNT``; None is the whole object.
+
+    :raises UsageError: when it isn't one range
+    """
+    return None if value is None else _read(value, ByteRange, ByteRange.parse, "a range")
+
+
+def parameters(params: Mapping[str, object] | None) -> tuple[Parameter, ...]:
+    """Read a storlet's parameters; values of any type become text.
+
+    :raises UsageError: when the wire can't carry one
+    """
+    return merge_parameters(_mapping(params, "params"), ())
+
+
+def metadata_headers(location: Location, metadata: Mapping[str, object] | None) -> dict[str, str]:
+    """Return metadata as headers of an object, a container or the account.
+
+    :param metadata: values of any type become text; None and empty text become an empty header, which removes one
+    :raises UsageError: when a header can't carry one
+    """
+    prefix, headers = wire.metadata_prefix(*location), {}
+    for key, value in _mapping(metadata, "metadata").items():
+        text = "" if value is None else str(value)
+        entry = Metadatum.parse(f"{key}={text}") if text.strip() else Metadatum(Metadatum.parse_key(str(key)), "")
+        headers[f"{prefix}{entry.key}"] = entry.value
+    return headers
+
+
+def invocation(
+    storlet: str | StorletName | None,
+    params: Mapping[str, object] | None = None,
+    *,
+    extra: Iterable[str | ObjectPath] = (),
+    where: Where = "auto",
+    range: ByteRange | None = None,
+) -> Invocation | None:
+    """Return the run that arguments describe; None without a storlet.
+
+    :raises UsageError: when one is wrong, or there are arguments of a run but no storlet
+    """
+    if where not in _ON_PROXY:
+        raise UsageError(f"where is one of {', '.join(_ON_PROXY)}, not {where!r}")
+    if isinstance(extra, str):
+        raise UsageError(f"extra is a list of objects' paths, not one: {extra!r}")
+    paths = tuple(object_path(path) for path in extra)
+    given = parameters(params)
+    if storlet is None:
+        if given or paths or where != "auto":
+            raise UsageError("params, extra and where go with a storlet")
+        return None
+    return Invocation(storlet_name(storlet), given, range, paths, _ON_PROXY[where])
+
+
+def run(
+    storlet: str | StorletName,
+    params: Mapping[str, object] | None = None,
+    *,
+    extra: Iterable[str | ObjectPath] = (),
+    where: Where = "auto",
+) -> Invocation:
+    """Return the run of a storlet; errors as :func:`invocation`."""
+    described = invocation(storlet_name(storlet), params, extra=extra, where=where)
+    assert described is not None
+    return described
+
+
+def stages(chain: Stages) -> tuple[Invocation, ...]:
+    """Read a chain of storlets: names, or pairs of a name and parameters; or the text that a command line has.
+
+    :raises UsageError: when there is none, or one is no storlet
+    """
+    if isinstance(chain, str):
+        return parse_chain(chain)
+    steps = tuple(_step(stage) for stage in chain)
+    if not steps:
+        raise UsageError("stages are storlets, or pairs of a storlet and its parameters; one at least")
+    return steps
+
+
+def _step(stage: str | StorletName | tuple[str | StorletName, Mapping[str, object]]) -> Invocation:
+    if isinstance(stage, str | StorletName):
+        return run(stage)
+    if not isinstance(stage, tuple) or len(stage) != 2:
+        raise UsageError(f"a stage is a storlet, or a pair of a storlet and its parameters, not {stage!r}")
+    return run(*stage)
+
+
+def pattern(text: str | Pattern) -> Pattern:
+    """Read ``CONTAINER/PATTERN``, with or without ``path:/``.
+
+    :raises UsageError: when it is no pattern of objects in one container
+    """
+    return _read(text, Pattern, lambda text: Pattern.parse(_prefixed(text)), "a pattern")
+
+
+def options(
+    *,
+    output: str | None = None,
+    save: str | Path | None = None,
+    jobs: int = 8,
+    limit: int | None = None,
+    journal: str | Path | None = None,
+    ordered: bool = False,
+    fail_fast: bool = False,
+    endpoints: Iterable[str] = (),
+    scheduler: str = "least-outstanding",
+    executor: str = "threads",
+    scheduler_address: str = "",
+) -> MapOptions:
+    """Return the options of a batch; see :class:`BatchOptions`.
+
+    :raises UsageError: when one is wrong
+    """
+    if output is not None and save is not None:
+        raise UsageError("output stores results in the cluster, save here: pass one of them")
+    return MapOptions(
+        output=None if output is None else Template.parse_output(_prefixed(output)),
+        save=None if save is None else Template.parse_files(str(save)),
+        jobs=count(jobs, "jobs"),
+        limit=None if limit is None else count(limit, "limit"),
+        journal=None if journal is None else str(journal),
+        ordered=ordered,
+        keep_going=not fail_fast,
+        endpoint=tuple(endpoints) or None,
+        scheduler=scheduler,
+        executor=executor,
+        scheduler_address=scheduler_address,
+    )
+
+
+def count(number: int, name: str) -> int:
+    """Read a number from 1 on.
+
+    :raises UsageError: when it is none
+    """
+    if not isinstance(number, int) or number < 1:
+        raise UsageError(f"{name} is a number from 1 on, not {number!r}")
+    return number
+
+
+def optional_storlet(value: str | StorletName | None) -> StorletName | None:
+    """Read the name of a storlet, or None.
+
+    :raises UsageError: when it isn't one
+    """
+    return None if value is None else storlet_name(value)
+
+
+def rule(user: str, right: Right, storlet: StorletName | None = None) -> Rule:
+    """Return the entry of an ACL that stands for a right.
+
+    :param storlet: the storlet that the user may run; None for the right itself
+    :raises UsageError: when no server could match the user
+    """
+    if right not in ("read", "write"):
+        raise UsageError(f"right is one of read and write, not {right!r}")
+    if storlet is None:
+        return Rule(right, check_entry(user))
+    grant = Grant.of(user, storlet.name)
+    return Rule("read", grant.entry, grant)
+
+
+def body(file: File) -> AbstractContextManager[Body]:
+    """Make a body of what is to be sent.
+
+    :raises UsageError: when it is of another type, a text file, say
+    :raises NotFoundError: when there is no such local file
+    :raises LocalFileError: when it can't be read
+    """
+    if isinstance(file, str | Path):
+        return file_body(file)
+    if isinstance(file, bytes | bytearray | memoryview):
+        return nullcontext(bytes_body(bytes(file)))
+    if isinstance(file, io.TextIOBase):
+        raise UsageError("a text file can't be sent as it is; open it in binary mode")
+    if hasattr(file, "read"):
+        return nullcontext(stream_body(cast("IO[bytes]", file), str(getattr(file, "name", "") or "a file")))
+    if isinstance(file, Iterable):
+        return nullcontext(chunks_body(_chunks(file)))
+    raise UsageError(f"a file is a path, bytes, a binary file or an iterable of bytes, not {type(file).__name__}")
+
+
+def package(source: str | Path | bytes, name: str | None, main: str | None) -> Package:
+    """Read a storlet from a local file, or from its code as bytes, and check it.
+
+    :raises UsageError: when it is no storlet, or code has no name
+    :raises NotFoundError: when there is no such local file
+    """
+    if isinstance(source, str | Path):
+        if name is not None:
+            raise UsageError("name goes with code as bytes; a file's storlet is named by the file")
+        return read_package(str(source), main, None)
+    if not isinstance(source, bytes):
+        raise UsageError(f"a storlet's source is a path, or its code as bytes, not {type(source).__name__}")
+    if name is None or main is not None:
+        raise UsageError("code as bytes is named by name='MODULE.CLASS' alone")
+    return read_package(name, None, source)
+
+
+def moment(since: datetime | None) -> datetime | None:
+    """Read a moment.
+
+    :raises UsageError: when it has no time zone
+    """
+    if since is not None and since.tzinfo is None:
+        raise UsageError(f"a moment has a time zone, as datetime.now(UTC) has: {since}")
+    return since
+
+
+def _chunks(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    for chunk in chunks:
+        if not isinstance(chunk, bytes | bytearray | memoryview):
+            raise UsageError(f"an iterable to be sent yields bytes, not {type(chunk).__name__}")
+        yield bytes(chunk)
+
+
+def _prefixed(text: str) -> str:
+    return text if text.startswith("path:") else f"path:/{text.removeprefix('/')}"
+
+
+def _read(value: Any, kind: type[_Value], parse: Callable[[str], _Value], what: str) -> _Value:
+    if isinstance(value, kind):
+        return value
+    if not isinstance(value, str):
+        raise UsageError(f"{what} is a str or {kind.__name__}, not {type(value).__name__}")
+    return parse(value)
+
+
+def _mapping(value: Mapping[str, object] | None, name: str) -> Mapping[object, object]:
+    if value is not None and not isinstance(value, Mapping):
+        raise UsageError(f"{name} is a mapping of names to values, not {type(value).__name__}")
+    return dict((value or {}).items())

@@ -1,0 +1,241 @@
+"""The object store as a Python program uses it, with the storlets that it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
+
+from storlet_shell.api import reading
+from storlet_shell.api.objects import ObjectStore
+from storlet_shell.api.reading import BatchOptions, Right, Stages, Where
+from storlet_shell.batches.mapping import MapPlan
+from storlet_shell.batches.patterns import Pattern
+from storlet_shell.batches.pipeline import run_chain
+from storlet_shell.batches.reducing import Reduced, ReduceOptions, ReducePlan
+from storlet_shell.batches.report import Row, Rows
+from storlet_shell.deployments import acls, deploy, deployed, logs, undeploy
+from storlet_shell.deployments.deploy import Deployed
+from storlet_shell.deployments.logs import Record
+from storlet_shell.results import Response, Table
+from storlet_shell.values import ContainerName, ObjectPath, StorletName
+
+if TYPE_CHECKING:
+    from storlet_shell.batches.executor import Access
+    from storlet_shell.wire.client import Client
+
+
+class Store(ObjectStore):
+    """The object store of one account, made by :func:`storlet_shell.connect`; a context manager that closes itself.
+
+    Several threads may use one store. Paths, names and ranges are strings, as on a command line, or values of
+    :mod:`storlet_shell.values`. Nothing asks, prints or reads a standard stream: warnings go to the observer and to the
+    logger ``storlet_shell``, and what goes wrong is a :class:`~storlet_shell.errors.StorletShellError`.
+    """
+
+    # --- storlets
+
+    def deploy(
+        self,
+        source: str | Path | bytes,
+        *,
+        name: str | None = None,
+        main: str | None = None,
+        dependencies: Iterable[str | Path] = (),
+        force: bool = False,
+    ) -> Deployed:
+        """Deploy a storlet with what it needs: all of it, or nothing. The code is checked here first.
+
+        :param source: a local file, ``FILE.py`` or ``FILE.jar``; or the code of a Python storlet as ``bytes``
+        :param name: of code as bytes: ``MODULE.CLASS``, which deploys it as ``MODULE.py``
+        :param main: of a file: its main class; None if there is only one
+        :param dependencies: local files to upload, and names of dependencies that are deployed already
+        :param force: upload it even if the same is deployed already
+        :raises UsageError: when the code is no storlet
+        :raises NotFoundError: when a file or a dependency doesn't exist, or the account isn't enabled for storlets
+        """
+        package = reading.package(source, name, main).with_dependencies(map(str, dependencies))
+        with self._clients.lent() as client:
+            return deploy.deploy(client, package, force=force)
+
+    def undeploy(self, name: str | StorletName, *, with_dependencies: bool = False) -> None:
+        """Delete a deployed storlet. Nobody is asked.
+
+        :param with_dependencies: delete its dependencies too, if no other storlet names them
+        :raises NotFoundError: when it isn't deployed
+        """
+        storlet = reading.storlet_name(name)
+        with self._clients.lent() as client:
+            undeploy.undeploy(client, storlet, with_dependencies=with_dependencies)
+
+    def storlets(self) -> Table:
+        """Return the deployed storlets, by name: their language, main class, dependencies and date.
+
+        :raises NotFoundError: when the account isn't enabled for storlets
+        """
+        with self._clients.lent() as client:
+            table = deployed.table_of_storlets(client)
+            table.keep()
+            return table
+
+    def logs(self, name: str | StorletName, *, since: datetime | None = None) -> Iterator[Record]:
+        """Return what is kept of a storlet's runs, the oldest first.
+
+        The embedded Swift keeps the log of every run. Other clusters keep what their engine was asked to store; where
+        that doesn't tell one run from another, it is one record.
+
+        :param since: only runs that ended later than this moment, which has a time zone; None for all
+        :raises NotFoundError: when there is no log
+        """
+        storlet = reading.storlet_name(name)
+        moment = reading.moment(since)
+        with self._clients.lent() as client:
+            records = logs.logs(client, storlet)
+        return (record for record in records if moment is None or record.time is None or record.time > moment)
+
+    # --- access
+
+    def grant(
+        self,
+        container: str | ContainerName,
+        user: str,
+        *,
+        storlet: str | StorletName | None = None,
+        right: Right = "read",
+    ) -> None:
+        """Let a user read or write a container's objects, or run a storlet over them without reading them otherwise.
+
+        :param user: with a storlet, a user's name; else an entry of Swift's ACLs: ``PROJECT_ID:USER_ID``, on tempauth
+            ``ACCOUNT:USER``, or ``.r:*`` for everybody
+        :param storlet: the storlet that the user may run; None for the right to read or write
+        :param right: without a storlet, which right: ``read`` or ``write``
+        :raises NotFoundError: when the container doesn't exist
+        """
+        name, run = reading.container_name(container), reading.optional_storlet(storlet)
+        with self._clients.lent() as client:
+            if run is not None:
+                acls.grant_run(client, name, user, run)
+            else:
+                acls.add(client, name, reading.rule(user, right))
+
+    def revoke(
+        self,
+        container: str | ContainerName,
+        user: str,
+        *,
+        storlet: str | StorletName | None = None,
+        right: Right = "read",
+    ) -> None:
+        """Take back what :meth:`grant` has granted; the parameters are the same.
+
+        :raises NotFoundError: when the container doesn't exist, or the user has no such right
+        """
+        name, run = reading.container_name(container), reading.optional_storlet(storlet)
+        rule = reading.rule(user, right, run)
+        with self._clients.lent() as client:
+            acls.remove(client, name, rule)
+
+    # --- many objects
+
+    def map(
+        self,
+        storlet: str | StorletName,
+        pattern: str | Pattern,
+        *,
+        params: Mapping[str, object] | None = None,
+        extra: Iterable[str | ObjectPath] = (),
+        where: Where = "auto",
+        **options: Unpack[BatchOptions],
+    ) -> Rows:
+        """Run a storlet over many objects. Returns a row for each when all have been done, also when some have failed.
+
+        Results go to the option ``output`` or ``save``; without either they are kept in memory, as ``rows[name]``.
+
+        :param storlet: the storlet to run over each object
+        :param pattern: ``CONTAINER/PATTERN``: ``*`` for any characters but ``/``, ``**`` for any folders, ``?`` for one
+            character, ``[a-z]`` for one of these, ``{a,b}`` for either
+        :param params: the storlet's parameters; values of any type become text
+        :param extra: further inputs of each run
+        :param where: where the storlet runs, as for :meth:`get`
+        :param options: how the batch runs: see :class:`~storlet_shell.BatchOptions`
+        :returns: the rows; call their ``raise_for_failed``
+        :raises NotFoundError: when no object matches, or the storlet isn't deployed
+        :raises UsageError: when two objects would make one output, or an output would be an input
+        """
+        run = reading.run(storlet, params, extra=extra, where=where)
+        plan = MapPlan((run,), reading.pattern(pattern), reading.options(**options))
+        with self._clients.lent() as client:
+            return plan.run(client, self._access(client))
+
+    def imap(
+        self,
+        storlet: str | StorletName,
+        pattern: str | Pattern,
+        *,
+        params: Mapping[str, object] | None = None,
+        extra: Iterable[str | ObjectPath] = (),
+        where: Where = "auto",
+        **options: Unpack[BatchOptions],
+    ) -> Iterator[Row]:
+        """Run a storlet over many objects. Yields each row as it comes, with its result, and keeps none.
+
+        The parameters are those of :meth:`map`. The batch begins when the first row is asked for, and what can't begin
+        fails then; leaving the loop ends it.
+
+        :raises StorletShellError: after the last row, when the batch has ended before its end
+        """
+        run = reading.run(storlet, params, extra=extra, where=where)
+        return self._stream(MapPlan((run,), reading.pattern(pattern), reading.options(**options)))
+
+    def _stream(self, plan: MapPlan) -> Iterator[Row]:
+        with self._clients.lent() as client:
+            yield from plan.stream(client, self._access(client))
+
+    def pipe(self, stages: Stages, path: str | ObjectPath) -> Response:
+        """Run a chain of storlets over an object, each over the result of the one before it. The body streams.
+
+        What is made in between stays in the cluster, in a container that is deleted at the end.
+
+        :param stages: storlets by their names, or pairs of a name and its parameters; or one text, as on a command
+            line: ``first.py key=value | second.py``
+        :raises NotFoundError: when the object or a storlet doesn't exist
+        :raises StorletFailedError: when a storlet fails
+        """
+        steps, source = reading.stages(stages), reading.object_path(path)
+        return self._streaming(lambda client: run_chain(client, steps, source))
+
+    def reduce(
+        self,
+        storlet: str | StorletName,
+        pattern: str | Pattern,
+        target: str | ObjectPath,
+        *,
+        params: Mapping[str, object] | None = None,
+        where: Where = "auto",
+        fan_in: int = 16,
+        jobs: int = 8,
+    ) -> Reduced:
+        """Make one object of many, by a storlet that takes several inputs, in as many runs as it takes.
+
+        The storlet must be associative, and read what it writes: sums, merges and concatenations are and do.
+
+        :param storlet: the storlet to run
+        :param pattern: the objects, as for :meth:`map`
+        :param target: the object to make; its container exists
+        :param params: the storlet's parameters; values of any type become text
+        :param where: where the storlet runs, as for :meth:`get`
+        :param fan_in: how many further inputs a run has at most
+        :param jobs: how many runs are under way at a time
+        :raises NotFoundError: when no object matches, or the storlet isn't deployed
+        :raises UsageError: when the storlet can't read all inputs, or the target would be one
+        :raises StorletFailedError: when a run fails; the target isn't made then
+        """
+        run = reading.run(storlet, params, where=where)
+        options = ReduceOptions(fan_in=reading.count(fan_in, "fan_in"), jobs=reading.count(jobs, "jobs"))
+        plan = ReducePlan(run, reading.pattern(pattern), reading.object_path(target), options)
+        with self._clients.lent() as client:
+            return plan.run(client, self._access(client))
+
+    def _access(self, client: Client) -> Access:
+        return self._session.access()._replace(connect=client.another)

@@ -1,0 +1,1 @@
+"""The public API as a Python program uses it: against a real Swift with real storlets."""

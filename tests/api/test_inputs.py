@@ -1,0 +1,99 @@
+"""What is no path, no parameter, no file: one clear error each, and nothing is sent."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from storlet_shell import Store
+from storlet_shell.errors import LocalFileError, NotFoundError, StorletShellError, UsageError
+
+WRONG: dict[str, tuple[Callable[[Any], object], type[StorletShellError], str]] = {
+    "no object": (lambda store: store.get("c"), UsageError, "swift object path"),
+    "number as a path": (lambda store: store.get(5), UsageError, "an object's path is a str or ObjectPath, not int"),
+    "tuple as a path": (lambda store: store.get(("c", "o")), UsageError, "a str or ObjectPath, not tuple"),
+    "None as a path": (lambda store: store.head(None), UsageError, "a path is a str or Location, not NoneType"),
+    "bytes as a path": (lambda store: store.list(b"c"), UsageError, "a path is a str or Location, not bytes"),
+    "container with a slash": (lambda store: store.make_container("a/b"), UsageError, "a/b"),
+    "NUL": (lambda store: store.get("c/a\0b"), UsageError, "NUL"),
+    "surrogate": (lambda store: store.get("c/\udc80"), UsageError, "valid UTF-8"),
+    "storlet with a slash": (lambda store: store.get("c/o", storlet="a/b"), UsageError, "a storlet's name"),
+    "number as a storlet": (lambda store: store.get("c/o", storlet=1), UsageError, "a storlet's name is a str or"),
+    "list as parameters": (lambda store: store.get("c/o", storlet="s", params=["a=b"]), UsageError, "not list"),
+    "parameter with a colon": (lambda store: store.get("c/o", storlet="s", params={"a:b": 1}), UsageError, "':'"),
+    "parameter of two lines": (
+        lambda store: store.get("c/o", storlet="s", params={"a": "b\nc"}),
+        UsageError,
+        "control",
+    ),
+    "parameters of nobody": (lambda store: store.get("c/o", params={"a": 1}), UsageError, "go with a storlet"),
+    "place of nobody": (lambda store: store.get("c/o", where="node"), UsageError, "go with a storlet"),
+    "unknown place": (lambda store: store.get("c/o", storlet="s", where="here"), UsageError, "where is one of auto"),
+    "text as inputs": (lambda store: store.get("c/o", storlet="s", extra="c/p"), UsageError, "extra is a list"),
+    "range of nothing": (lambda store: store.get("c/o", range="5"), UsageError, "a range"),
+    "number as a range": (lambda store: store.get("c/o", range=5), UsageError, "a range is a str or ByteRange"),
+    "range on a node": (lambda store: store.get("c/o", storlet="s", range="0-1", where="node"), UsageError, "range"),
+    "metadata that are none": (lambda store: store.put(b"", "c/o", metadata="a=b"), UsageError, "not str"),
+    "metadatum with a blank": (lambda store: store.put(b"", "c/o", metadata={"a b": 1}), UsageError, "'a b'"),
+    "metadatum of two lines": (lambda store: store.post("c/o", {"a": "b\nc"}), UsageError, "control"),
+    "file that is missing": (lambda store: store.put("/no/such/file", "c/o"), NotFoundError, "/no/such/file"),
+    "file without a name": (lambda store: store.put("", "c/o"), UsageError, "name is missing"),
+    "folder as a file": (lambda store: store.put("/", "c/o"), UsageError, "directory"),
+    "file with a NUL": (lambda store: store.put("a\0b", "c/o"), LocalFileError, "NUL"),
+    "text file": (lambda store: store.put(io.StringIO("text"), "c/o"), UsageError, "open it in binary mode"),
+    "number as a file": (lambda store: store.put(5, "c/o"), UsageError, "an iterable of bytes, not int"),
+    "None as a file": (lambda store: store.put(None, "c/o"), UsageError, "an iterable of bytes, not NoneType"),
+    "folder that is missing": (lambda store: store.upload("/no/such", "c"), NotFoundError, "/no/such"),
+    "download of the account": (lambda store: store.download("", "."), UsageError, "container"),
+    "storlet that is no file": (lambda store: store.deploy("no-such.py"), NotFoundError, "no-such.py"),
+    "code without a name": (lambda store: store.deploy(b"class A: pass"), UsageError, "name"),
+    "pattern of nothing": (lambda store: store.map("s.py", ""), UsageError, "swift object path"),
+    "number as a pattern": (lambda store: store.map("s.py", 5), UsageError, "a pattern is a str or Pattern"),
+    "no jobs": (lambda store: store.map("s.py", "c/*", jobs=0), UsageError, "jobs"),
+    "two places": (lambda store: store.map("s.py", "c/*", output="c/{path}2", save="f"), UsageError, "one of them"),
+    "unknown executor": (lambda store: store.map("s.py", "c/*", executor="x"), UsageError, "x"),
+    "unknown field": (lambda store: store.imap("s.py", "c/*", output="d/{who}"), UsageError, "who"),
+    "target that is an input": (lambda store: store.reduce("s.py", "c/*", "c/o"), UsageError, "matched"),
+    "right that is none": (lambda store: store.grant("c", "u", right="all"), UsageError, "right is one of"),
+    "user with a colon": (lambda store: store.revoke("c", "a:u", storlet="s.py"), UsageError, "a:u"),
+    "stages that are none": (lambda store: store.pipe([], "c/o"), UsageError, "storlet"),
+    "moment without a zone": (lambda store: store.logs("s.py", since=datetime(2026, 1, 1)), UsageError, "time zone"),
+}
+"""What a program gets wrong, and what it is told."""
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_input_is_told(store: Store, caplog: pytest.LogCaptureFixture, name: str) -> None:
+    """When the method is called; no request is sent."""
+    call, kind, message = WRONG[name]
+    with caplog.at_level(logging.DEBUG, "storlet_shell"), pytest.raises(StorletShellError) as refusal:
+        call(store)
+    assert type(refusal.value) is kind
+    assert message in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+    assert [record for record in caplog.records if record.name == "storlet_shell"] == []
+
+
+def test_chunks_that_are_text_are_told(store: Store, container: str) -> None:
+    """When they are reached; nothing is stored then."""
+    with pytest.raises(UsageError, match="yields bytes, not str"):
+        store.put(iter([b"a", "b"]), f"{container}/o")  # type: ignore[list-item]
+    assert not store.exists(f"{container}/o")
+
+
+def test_program_that_fails_while_it_is_asked_is_not_hidden(store: Store, container: str) -> None:
+    """An exception of a program's own generator comes through as it is, and nothing is stored."""
+
+    def broken() -> Any:
+        yield b"a" * 100_000
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        store.put(broken(), f"{container}/o")
+    assert not store.exists(f"{container}/o")
+    assert store.exists(container)

@@ -1,0 +1,108 @@
+"""Storlets by the methods of a store: deployed, listed, their logs, and who may run them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from storlet_shell import Store
+from storlet_shell.errors import NotFoundError, StorletFailedError, StorletShellError, UsageError
+from tests.api.recording import Recording
+from tests.support.storlets import STORLETS
+
+LOUD = """
+class Loud:
+    def __init__(self, logger):
+        self.logger = logger
+
+    def __call__(self, in_files, out_files, params):
+        import own_dependency
+        out_files[0].set_metadata({})
+        out_files[0].write(in_files[0].read() + own_dependency.END)
+        self.logger.info("loud ran")
+"""
+
+
+@pytest.fixture
+def name(store: Store) -> Iterator[str]:
+    """Return the name of a module of the test's own; its storlet is undeployed at the end."""
+    module = f"loud_{secrets.token_hex(4)}"
+    yield module
+    if any(row.name == f"{module}.py" for row in store.storlets()):
+        store.undeploy(f"{module}.py")
+
+
+def test_storlet_is_deployed_from_a_file(store: Store, here: str, name: str, tmp_path: Path) -> None:
+    """With what it needs; the same again is not uploaded, unless that is forced."""
+    (tmp_path / f"{name}.py").write_text(LOUD)
+    (tmp_path / "own_dependency.py").write_text("END = b'!'\n")
+    words = {"source": str(tmp_path / f"{name}.py"), "dependencies": [tmp_path / "own_dependency.py"]}
+    deployed = store.deploy(**words)  # type: ignore[arg-type]
+    assert (deployed.storlet.name, deployed.main, deployed.is_new) == (f"{name}.py", f"{name}.Loud", True)
+    assert deployed.dependencies == ("own_dependency.py",)
+    assert store.get(f"{here}/o", storlet=f"{name}.py").content == b"hello\nworld\n!"
+    again = store.deploy(**words)  # type: ignore[arg-type]
+    assert (again.is_new, again.is_changed) == (False, False)
+    assert store.deploy(**words, force=True).is_changed  # type: ignore[arg-type]
+    (row,) = [row for row in store.storlets() if row.name == f"{name}.py"]
+    assert (row.language, row.dependencies) == ("python", "own_dependency.py")
+    store.undeploy(f"{name}.py", with_dependencies=True)
+    with pytest.raises(NotFoundError):
+        store.undeploy(f"{name}.py")
+
+
+def test_storlet_is_deployed_from_code(store: Store, here: str, name: str) -> None:
+    """Named as a line names code that follows."""
+    code = STORLETS["upper.py"].encode()
+    assert store.deploy(code, name=f"{name}.Main").storlet.name == f"{name}.py"
+    assert store.get(f"{here}/o", storlet=f"{name}.py").text == "HELLO\nWORLD\n"
+    with pytest.raises(UsageError, match="Main"):
+        store.deploy(b"class Other: pass", name=f"{name}.Main")
+    with pytest.raises(UsageError, match="name goes with code"):
+        store.deploy("upper.py", name="upper.Main")
+
+
+def test_log_is_of_records(store: Store, here: str) -> None:
+    """What each run wrote, when it ended and how; later than a moment, on demand."""
+    before = datetime.now(UTC) - timedelta(seconds=1)
+    store.get(f"{here}/o", storlet="upper.py").close()
+    transaction = store.get(f"{here}/o", storlet="upper.py").headers["X-Trans-Id"]
+    with pytest.raises(StorletFailedError) as failure:
+        store.get(f"{here}/o", storlet="raises.py")
+    records = list(store.logs("upper.py", since=before))
+    (record,) = [record for record in records if record.transaction_id == transaction]
+    assert record.outcome == "ok"
+    assert "upper ran" in record.text
+    assert record.time is not None
+    assert record.time >= before
+    last = list(store.logs("raises.py"))[-1]
+    assert last.transaction_id == failure.value.transaction_id
+    assert "Traceback" in last.text
+    assert list(store.logs("upper.py", since=datetime.now(UTC) + timedelta(hours=1))) == []
+    with pytest.raises(NotFoundError):
+        store.logs("never-ran.py")
+
+
+def test_rights_are_granted_and_revoked(store: Store, here: str, observer: Recording) -> None:
+    """To run a storlet, to read, to write; what is not there can't be revoked."""
+    store.grant(here, "tester", storlet="upper.py")
+    store.grant(here, ".r:*")
+    store.grant(here, "test:other", right="write")
+    headers = store.head(here).headers
+    assert headers["X-Container-Read"] == ".r:storlets.tester_upper.py,.r:*"
+    assert headers["X-Container-Write"] == "test:other"
+    store.grant(here, ".r:*")
+    store.revoke(here, "tester", storlet="upper.py")
+    store.revoke(here, "test:other", right="write")
+    headers = store.head(here).headers
+    assert headers["X-Container-Read"] == ".r:*"
+    assert "X-Container-Write" not in headers
+    for storlet in ("upper.py", None):
+        with pytest.raises(NotFoundError):
+            store.revoke(here, "tester", storlet=storlet)
+    with pytest.raises(StorletShellError):
+        store.grant("no-such-container", ".r:*")
