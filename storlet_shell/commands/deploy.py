@@ -128,7 +128,8 @@ def _planned(session: Session, package: Package, container: str | None) -> Resul
     try:
         return plan(session.client, *deployment_requests(session.client, package, container))
     except IdentityError as error:  # the code has been checked all the same
-        message = f"{package.label}: the code of {package.main} is sound; its requests are not shown: {error}"
+        reason = session.surroundings.line_of(error)
+        message = f"{package.label}: the code of {package.main} is sound; its requests are not shown: {reason}"
         return Done(message, {"main": package.main})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from storlet_shell.commands.arguments import JOBS
-from storlet_shell.errors import UsageError
+from storlet_shell.errors import Spelling, UsageError
 from storlet_shell.results import Done, Result, Table
 from storlet_shell.results.saving import is_stdout
 from storlet_shell.session import Session
@@ -58,7 +58,9 @@ def download(
     target = expand(folder)
     check_download(source, target)
     if dry_run:
-        return Table(("bytes", "name", "file", "error"), map(_row, plan_download(session.client, source, target)))
+        spell = session.surroundings.spell
+        rows = (_row(planned, spell) for planned in plan_download(session.client, source, target))
+        return Table(("bytes", "name", "file", "error"), rows)
     transferred = download_objects(session.client, source, target, skip_identical=skip_identical, jobs=jobs)
     transferred.raise_for_failed()
     counts = f"{transferred.files} downloaded" + (f", {transferred.identical} identical" if skip_identical else "")
@@ -72,6 +74,6 @@ def download(
     return Done(f"{target}: {counts}, {size(transferred.bytes)} from {source}", facts)
 
 
-def _row(planned: PlannedFile) -> tuple[Any, ...]:
+def _row(planned: PlannedFile, spell: Spelling) -> tuple[Any, ...]:
     file, error = planned.file, planned.error
-    return planned.bytes, str(planned.path), file and str(file), error and error.message
+    return planned.bytes, str(planned.path), file and str(file), error and error.explained(spell)

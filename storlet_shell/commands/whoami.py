@@ -44,5 +44,5 @@ def _enabled(client: Client, *, is_token: bool) -> str:
     except IdentityError as error:
         if is_token:
             raise
-        return f"not known; {error.message}"
+        return f"not known; {error.explained(client.observer.spell)}"
     return "yes" if info.is_enabled else "no; see: help enable"

@@ -58,6 +58,7 @@ def _places(client: Client, *, again: bool) -> dict[str, str]:
     try:
         results = try_policies(client, again=again)
     except StorletShellError as error:
-        client.observer.warn(f"warning: the storage policies can't be tried, so reads run on the proxy: {error}")
+        reason = client.observer.line_of(error)
+        client.observer.warn(f"warning: the storage policies can't be tried, so reads run on the proxy: {reason}")
         results = dict.fromkeys(policies(client))
     return {name: wire.PLACES[bool(runs)] for name, runs in results.items()}

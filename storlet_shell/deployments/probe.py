@@ -77,7 +77,8 @@ class Probe:
             with scratch(client, {wire.STORAGE_POLICY: policy}) as container:
                 return self._run_in(client, container)
         except StorletShellError as error:
-            warning = f"warning: storage policy {policy} can't be tried, so reads run on the proxy: {error}"
+            reason = client.observer.line_of(error)
+            warning = f"warning: storage policy {policy} can't be tried, so reads run on the proxy: {reason}"
             client.observer.warn(warning)
             return None
 

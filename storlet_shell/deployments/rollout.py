@@ -170,8 +170,8 @@ class _Rollout:
                     reply.read()
             except StorletShellError as error:
                 needed.add(request.name)
-                error.spell = self._client.observer.spell
-                self._client.observer.warn(f"warning: {error}; {_left(request, error.spell)}")
+                observer = self._client.observer
+                observer.warn(f"warning: {observer.line_of(error)}; {_left(request, observer.spell)}")
             except BaseException:  # Ctrl-C, or whatever else ends the process
                 rest = [request for request in requests[number:] if request.name not in needed]
                 self._tell_left("interrupted before everything was in order", rest)

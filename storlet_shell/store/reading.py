@@ -153,5 +153,5 @@ def check_received(subject: str, reply: Reply, md5: str) -> None:
 def _broken(client: Client, error: IncompleteBodyError, label: str, run: Invocation | None) -> Exception:
     """Say what became of a body that ended early: a storlet's failure where a log proves it."""
     if run is None:
-        return IncompleteBodyError(f"{label}: {error.message}", transaction_id=error.transaction_id)
+        return error.about(label)
     return broken_run(client, run.storlet.name, label, error)

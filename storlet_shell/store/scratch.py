@@ -48,4 +48,5 @@ def _remove(client: Client, name: str) -> None:
             time.sleep(_PAUSE * 2**attempt)
         else:
             return
-    client.observer.warn(f"container {name} is left behind ({problem.message}); its objects expire within a day")
+    reason = problem.explained(client.observer.spell)
+    client.observer.warn(f"container {name} is left behind ({reason}); its objects expire within a day")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
-from storlet_shell.errors import Hint, in_python
+from storlet_shell.errors import Hint, StorletShellError, in_python
 
 
 class Progress(Protocol):
@@ -41,6 +41,11 @@ class Observer:
     def spell(self, hint: Hint) -> str:
         """Spell a hint as the user would write it."""
         return in_python(hint)
+
+    def line_of(self, error: StorletShellError) -> str:
+        """Return an error as the line that this user would read, to be a part of another."""
+        error.spell = self.spell
+        return str(error)
 
     @contextmanager
     def progress(self, label: str, total: int | None, unit: str = "") -> Iterator[Progress]:  # noqa: ARG002  for others
