@@ -99,8 +99,8 @@ class Action(Enum):
     SEE_GRANTS = "; see: {}", "storlet-shell acl list {}"
     SEE_ENABLE = "; if not, the result is the object as it is: see {}", 'storlet-shell enable, or drop where="node"'
     DROP_ON_NODE = "; drop {}", 'where="node"'
-    DROP_LOG = ": try without {}", "generate_log=True"
-    ALLOW_UNREAD = " ({} accepts that)", "allow_unread=True"
+    DROP_LOG = ": try without {}", "--generate-log"
+    ALLOW_UNREAD = " ({} accepts that)", "storlet-shell get --allow-unread"
     PASS_AS_INPUT = "; a storlet takes more as an object ({})", "extra=[path]"
     DEPLOY_AGAIN = "; {} once the server answers", "deploy it again"
     DEPLOY_CODE = "; {}", "give the code to store.deploy(source, name={})"
