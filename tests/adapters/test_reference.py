@@ -93,4 +93,4 @@ def test_every_command_is_in_the_index() -> None:
     """The index links every command once, with its summary."""
     index = reference.index(REGISTRY)
     for name in REGISTRY.builtin_names():
-        assert index.count(f"| [{name}]({name}) | ") == 1
+        assert index.count(f"| [{name}]({name}.md) | ") == 1
