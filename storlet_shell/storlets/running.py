@@ -19,7 +19,7 @@ from typing import Any
 Message = dict[str, Any]
 """How a run ended, as it is sent to whoever waits for it: ``event``, and of a failure kind, message and traceback."""
 
-_PACKAGE = str(Path(__file__).parent) + os.sep
+_PACKAGE = str(Path(__file__).parents[1]) + os.sep
 _LONGEST_TRACEBACK = 32 * 1024
 
 

@@ -330,7 +330,7 @@ def _environment() -> dict[str, str]:
     # The same packages as here, wherever this process has them from; but not what lies in its working folder ("", or
     # its name after python -m) or beside the program that it runs: that may be full of a user's modules of any name,
     # and a home folder at that, and storlets can read what is passed.
-    here = str(Path(__file__).parents[2])
+    here = str(Path(__file__).parents[3])
     kept = [entry for entry in sys.path if entry == here or (entry and not _is_users(entry))]
     path = os.pathsep.join([*kept, here])
     # Names on loopback need no resolver, and eventlet's takes a quarter of a second to import. Every thread waits by
