@@ -21,28 +21,26 @@ def whoami(session: Session) -> Result:
     :raises IdentityError: when there is none, or it is refused
     """
     client, login = session.client, session.login
-    credentials = login.credentials
     return Report(
         {
-            "source": credentials.source,
-            **({"identity service": credentials.auth_url} if credentials.scheme != "token" else {}),
+            "source": login.credentials.source,
             **login.facts(),
             "account": client.account,
             "storage URL": client.storage_url,
-            "enabled for storlets": _enabled(client, is_token=credentials.scheme == "token"),
+            "enabled for storlets": _enabled(client),
         }
     )
 
 
-def _enabled(client: Client, *, is_token: bool) -> str:
+def _enabled(client: Client) -> str:
     """Say whether the account may run storlets; a user to whom it grants no more than some objects is not told.
 
-    :raises IdentityError: when all there is is a token, and it is refused
+    :raises IdentityError: when the token is refused, and there is no way to another one
     """
     try:
         info = head(client)
     except IdentityError as error:
-        if is_token:
+        if error.status is None:  # no answer of the store's
             raise
         return f"not known; {error.explained(client.observer.spell)}"
     return "yes" if info.is_enabled else "no; see: help enable"

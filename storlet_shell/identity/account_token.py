@@ -22,6 +22,7 @@ class AccountToken:
     auth_types: frozenset[str] = frozenset()
     parts = _NAMES
     secrets = ("OS_AUTH_TOKEN",)
+    usage = ("OS_STORAGE_URL, OS_AUTH_TOKEN", "an account and a token for it")
     variables = frozenset(_NAMES)
 
     def is_named(self, variables: Variables) -> bool:

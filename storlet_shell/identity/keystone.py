@@ -55,6 +55,10 @@ class Keystone:
         *("OS_PASSWORD", "OS_TOKEN", "OS_AUTH_TOKEN", "OS_APPLICATION_CREDENTIAL_SECRET", "OS_PASSCODE"),
         *("OS_CLIENT_SECRET", "OS_ACCESS_TOKEN", "OS_CODE"),
     )
+    usage = (
+        "OS_AUTH_URL, OS_USERNAME, OS_PASSWORD, …",
+        "an identity at Keystone; --os-NAME stands in the place of OS_NAME",
+    )
     variables = frozenset(
         {*parts, *secrets, *_CHOICES, *_DEFAULT_DOMAINS, *_SCOPES, *_VERSIONS, *_OPTIONS}
         | {name.replace("PROJECT", "TENANT") for name in _OPTIONS}

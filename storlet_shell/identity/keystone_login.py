@@ -102,6 +102,7 @@ class KeystoneLogin:
         """Return what Keystone says of the user, the project and the token; secrets are not among it."""
         access = self._access()
         facts = {
+            "identity service": self._who.auth_url,
             "user": access.username,
             "user id": access.user_id,
             "user domain": access.user_domain_name,

@@ -35,6 +35,10 @@ class Kind(Protocol):
     def variables(self) -> frozenset[str]:
         """Every variable that it reads."""
 
+    @property
+    def usage(self) -> tuple[str, str]:
+        """Its variables as the reference lists them, and what they are for."""
+
     def is_named(self, variables: Variables) -> bool:
         """Tell whether variables without an auth type mean this kind."""
 
@@ -86,7 +90,7 @@ class Issuer(Protocol):
         """
 
     def facts(self) -> dict[str, Any]:
-        """Return what the identity service says of the user and the token, in words; no secret is among it.
+        """Return the identity service, if there is one, and what it says of the user; no secret is among it.
 
         :raises IdentityError: as :meth:`token`
         :raises ServiceError: as :meth:`token`

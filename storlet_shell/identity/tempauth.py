@@ -43,6 +43,7 @@ class Tempauth:
     auth_types = frozenset({_AUTH_TYPE})
     parts = _NAMES
     secrets = ("ST_KEY",)
+    usage = ("ST_AUTH, ST_USER, ST_KEY", "an identity at tempauth")
     variables = frozenset({*_NAMES, *_NAMES_OF_THE_TYPE, "OS_STORAGE_URL"})
 
     def is_named(self, variables: Variables) -> bool:
@@ -105,14 +106,15 @@ class TempauthLogin:
         return {}
 
     def facts(self) -> dict[str, Any]:
-        """Return the user, and how long the token is good for, where the server says so.
+        """Return the server, the user, and how long the token is good for, where the server says so.
 
         :raises IdentityError: as :meth:`token`
         :raises ServiceError: as :meth:`token`
         """
         self.token()
         expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._expires)) if self._expires else ""
-        return {"user": self._credentials.user} | ({"token expires": expires} if expires else {})
+        service = {"identity service": self._credentials.auth_url, "user": self._credentials.user}
+        return service | ({"token expires": expires} if expires else {})
 
     def forget(self) -> None:
         """Forget the token."""

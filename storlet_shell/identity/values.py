@@ -16,7 +16,7 @@ class Credentials(NamedTuple):
     """What is needed to log in: who, where, and by which secret.
 
     :param source: where they were found, in words
-    :param scheme: the kind: ``v1`` (tempauth), ``v3`` (Keystone) or ``token`` (a storage URL and a token)
+    :param scheme: the name of the kind (:class:`~storlet_shell.identity.kind.Kind`)
     :param auth_url: the identity service; for ``token``, the storage URL
     :param user: the user's name as the identity service knows it
     :param secret: the password or token

@@ -77,7 +77,7 @@ def test_every_variable_of_our_own_is_named() -> None:
     read = {
         name
         for file in (ROOT / "storlet_shell").rglob("*.py")
-        for name in re.findall(r'"(STORLET_SHELL_[A-Z]+)"', file.read_text())
+        for name in re.findall(r'"(STORLET_SHELL_[A-Z_]+)"', file.read_text())
     }
     assert {name for name in reference.ENVIRONMENT if name.startswith("STORLET_SHELL_")} == read
 

@@ -24,6 +24,7 @@ class Ticket:
     auth_types = frozenset({"v1ticket"})
     parts = ("OS_TICKET",)
     secrets = ("OS_TICKET",)
+    usage = ("OS_TICKET", "a ticket")
     variables = frozenset({"OS_TICKET", "OS_STORAGE_URL"})
 
     def is_named(self, variables: Variables) -> bool:

@@ -18,15 +18,14 @@ from storlet_shell import __version__, errors
 from storlet_shell.adapters.cli.main import make_parser
 from storlet_shell.adapters.words import OWN_WORDS, SYNTAX
 from storlet_shell.errors import ExitStatus, StorletShellError
+from storlet_shell.identity.environment import KINDS
 from storlet_shell.spec.registry import COMMON, Arg, Command, Registry
 
 SUMMARY = "run storlets on OpenStack Swift"
 
 ENVIRONMENT = {
     "OS_CLOUD": "a cloud of clouds.yaml",
-    "OS_AUTH_URL, OS_USERNAME, OS_PASSWORD, …": "an identity at Keystone; --os-NAME stands in the place of OS_NAME",
-    "ST_AUTH, ST_USER, ST_KEY": "an identity at tempauth",
-    "OS_STORAGE_URL, OS_AUTH_TOKEN": "an account and a token for it",
+    **dict(kind.usage for kind in KINDS),
     "STORLET_SHELL_LOCAL": "1 stands for --local",
     "STORLET_SHELL_DATA": "the embedded Swift's data folder, if not the platform's",
     "STORLET_SHELL_HISTORY": "the interactive shell's history, if not the platform's; /dev/null keeps none",
