@@ -106,6 +106,7 @@ def cases(plant: Plant) -> Iterator[Case]:
     number = 0
     for kills_client, scenarios in ((False, SERVERS), (True, CLIENTS)):
         for scenario in scenarios:
+            number += 1  # a name of its own: what this makes stays, and no trial may find it
             with plant.client() as client:
                 scenario.prepare(Trial(plant, client, number))
             with Tripwire(lambda: plant.running.port) as relay:
