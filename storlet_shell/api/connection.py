@@ -76,7 +76,7 @@ class _Program(Surroundings):
     def __init__(self, environ: Mapping[str, str], observer: Observer | None) -> None:
         super().__init__(environ)
         self._observer = observer or Observer()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # an observer may use the store, which tells it something
 
     def warn(self, message: str, hint: Hint | None = None) -> None:
         """Pass a warning on."""
@@ -102,7 +102,7 @@ class _Program(Surroundings):
 
 
 class _Locked:
-    def __init__(self, progress: Progress, lock: threading.Lock) -> None:
+    def __init__(self, progress: Progress, lock: threading.RLock) -> None:
         self._progress = progress
         self._lock = lock
 
