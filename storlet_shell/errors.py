@@ -198,8 +198,9 @@ class StorletShellError(Exception):
         self.details = details
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Take along what it says, but not how a front end of this process spells it."""
-        return type(self), self.args, {name: value for name, value in vars(self).items() if name != "spell"}
+        """Take along what it says, but not what belongs to this process: how it is spelled, and what was done."""
+        stays = ("spell", "result")
+        return type(self), self.args, {name: value for name, value in vars(self).items() if name not in stays}
 
     def about(self, subject: str) -> Self:
         """Return a copy about another subject, which is alike in all else; raise it from this one."""
