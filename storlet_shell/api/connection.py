@@ -49,8 +49,12 @@ def connect(
     """
     if sum((cloud is not None, local, session is not None)) > 1:
         raise UsageError("connect takes one of cloud, local and session")
+    if cloud is not None and not (isinstance(cloud, str) and cloud):
+        raise UsageError(f"cloud is the name of a cloud of clouds.yaml, not {cloud!r}")
     if ephemeral and not local:
         raise UsageError("ephemeral goes with local")
+    if environ is not None and not isinstance(environ, Mapping):
+        raise UsageError(f"environ is a mapping of variables, not {type(environ).__name__}")
     if timeout is not None and not (isinstance(timeout, int | float) and 0 < timeout < float("inf")):
         raise UsageError(f"timeout is a number of seconds above 0, not {timeout!r}")
     identity = {} if cloud is None else {"OS_CLOUD": cloud}

@@ -13,6 +13,7 @@ import pytest
 
 from storlet_shell import Store
 from storlet_shell.errors import LocalFileError, NotFoundError, StorletShellError, UsageError
+from tests.api.recording import Recording
 
 CODE = b"class S:\n    def __init__(self, logger): pass\n    def __call__(self, i, o, p): pass\n"
 
@@ -80,6 +81,11 @@ WRONG: dict[str, tuple[Callable[[Any], object], type[StorletShellError], str]] =
     "download without jobs": (lambda store: store.download("c", "/tmp", jobs=-1), UsageError, "jobs is a number"),
     "upload of a number": (lambda store: store.upload(5, "c"), UsageError, "folder is a str or Path, not int"),
     "download to nowhere": (lambda store: store.download("c", ""), UsageError, "not an empty one"),
+    "download into a file": (
+        lambda store: store.download("c", "/etc/hostname"),
+        UsageError,
+        "store.get(path).save(file)",
+    ),
     "results to nowhere": (lambda store: store.map("s.py", "c/*", save=""), UsageError, "save is the path of a local"),
     "results to bytes": (lambda store: store.map("s.py", "c/*", save=b"x"), UsageError, "save is a str or Path"),
     "results to the screen": (lambda store: store.map("s.py", "c/*", save="-"), UsageError, "save makes a file"),
@@ -124,6 +130,14 @@ def test_wrong_input_is_told(store: Store, caplog: pytest.LogCaptureFixture, nam
     assert message in str(refusal.value)
     assert "\n" not in str(refusal.value)
     assert [record for record in caplog.records if record.name == "storlet_shell"] == []
+
+
+def test_warning_names_the_method(store: Store, container: str, observer: Recording) -> None:
+    """Not the command, which a program hasn't got."""
+    store.grant(container, "tester", storlet="upper.py")
+    assert any('store.grant("storlet", "PROJECT_ID:USER_ID")' in warning for warning in observer.warnings)
+    with pytest.raises(UsageError, match='use right="read" there'):
+        store.grant("storlet", "tester", storlet="upper.py")
 
 
 def test_chunks_that_are_text_are_told(store: Store, container: str) -> None:
