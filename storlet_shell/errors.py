@@ -60,6 +60,7 @@ SUBJECT = "{subject}"
 HINT = "{hint}"
 """Where a message spells its subject and its hint, if not first and last."""
 
+_PLACES = re.compile(r"(\{subject\}|\{hint\})")
 _LINE_ENDS = re.compile(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\s*")
 
 
@@ -97,6 +98,8 @@ class Action(Enum):
     SEE_STORLETS = "; see: {}", "store.storlets()"
     SEE_STORLETS_IN = "; see: {}", "store.list({})"
     SEE_GRANTS = "; see: {}", "storlet-shell acl list {}"
+    GRANT_READING = "; for a user of another project: {}", 'store.grant({}, "PROJECT_ID:USER_ID")'
+    NAME_RIGHT = "; use {} there", 'right="read"'
     SEE_ENABLE = "; if not, the result is the object as it is: see {}", 'storlet-shell enable, or drop where="node"'
     DROP_ON_NODE = "; drop {}", 'where="node"'
     DROP_LOG = ": try without {}", "--generate-log"
@@ -105,6 +108,7 @@ class Action(Enum):
     DEPLOY_AGAIN = "; {} once the server answers", "deploy it again"
     DEPLOY_CODE = "; {}", "give the code to store.deploy(source, name={})"
     NAME_MAIN = "; name it by {}", "main=NAME"
+    NAME_JAR_MAIN = " {}", "main=NAME"
     EMPTY = "; to delete what it holds as well: {}", "store.delete({}, recursive=True)"
     EMPTY_VERSIONS = "; if it keeps older versions, delete them as well: {}", "storlet-shell rm -r --versions {}"
     REMOVE = "; to delete them: {}", "for path in [{}]: store.delete(path)"
@@ -113,8 +117,10 @@ class Action(Enum):
     FORCE = " ({} deletes it)", "force=True"
     REMOVE_DEPENDENCY = "; delete it with: {}", "storlet-shell dependencies rm {}"
     COPY = ": {}", "store.copy({})"
+    SAVE_ONE = "; for one object: {}", "store.get(path).save(file)"
     SAVE_AS = "; {}", "store.get({}).save(file)"
     TRUST = "; if you trust it, name its CA's certificate: {}", "OS_CACERT"
+    VERIFY = " ({})", "the identity says so"
     SET_IN_CLOUD = ": {}", "set it there"
     LOG_IN = ": {}", _WAYS_IN
     COMPLETE_LOGIN = "; {}", _WAYS_IN
@@ -198,8 +204,9 @@ class StorletShellError(Exception):
         self.details = details
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Take along what it says, but not how a front end of this process spells it."""
-        return type(self), self.args, {name: value for name, value in vars(self).items() if name != "spell"}
+        """Take along what it says, but not what belongs to this process: how it is spelled, and what was done."""
+        stays = ("spell", "result")
+        return type(self), self.args, {name: value for name, value in vars(self).items() if name not in stays}
 
     def about(self, subject: str) -> Self:
         """Return a copy about another subject, which is alike in all else; raise it from this one."""
@@ -221,20 +228,27 @@ class StorletShellError(Exception):
     @property
     def message(self) -> str:
         """What failed and why, on one line, without the hint and the transaction."""
-        return _one_line(self._about().replace(HINT, "", 1) if self.hint else self._about())
+        return _one_line(self._filled(""))
 
     def explained(self, spell: Spelling | None = None) -> str:
         """Return the message with the hint, on one line, without the transaction.
 
         :param spell: how the hint is spelled; None for the error's own way
         """
-        return _one_line(advise(self._about(), self.hint, spell or self.spell))
+        return _one_line(self._filled(advise("", self.hint, spell or self.spell)))
 
-    def _about(self) -> str:
-        what = self._what
-        if self.subject is None:
-            return what
-        return what.replace(SUBJECT, self.subject, 1) if SUBJECT in what else f"{self.subject}: {what}"
+    def _filled(self, advice: str) -> str:
+        """Put the subject and the hint in their places; what is in the subject, or in the hint, is no place."""
+        parts = _PLACES.split(self._what)
+        places = {part: parts.index(part) for part in (SUBJECT, HINT) if part in parts}
+        if self.hint is not None:
+            at = places.get(HINT, len(parts))
+            parts[at : at + 1] = [advice]
+        if self.subject is not None and SUBJECT in places:
+            parts[places[SUBJECT]] = self.subject
+        elif self.subject is not None:
+            parts.insert(0, f"{self.subject}: ")
+        return "".join(parts)
 
     def __str__(self) -> str:
         transaction = _LINE_ENDS.sub(" ", self.transaction_id)

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from storlet_shell.errors import IdentityError, RefusedError, UsageError
+from storlet_shell.errors import Action, Hint, IdentityError, RefusedError, UsageError
 from storlet_shell.identity.environment import LOCAL, SECRET_VARIABLES, discover, holds_none
 from storlet_shell.identity.finder import Finder
 from storlet_shell.identity.login import Login
@@ -226,7 +226,7 @@ class Session:
             if self._client is not None:
                 self._client.close()
             if login.connection.insecure:
-                self.surroundings.warn("the servers' certificates are not verified (--insecure)")
+                self.surroundings.warn("the servers' certificates are not verified", Hint(Action.VERIFY))
             self._client = Client(login, self.options.trace)
         self._client.observer = self.surroundings  # in xonsh, those of each line are others
         return self._client

@@ -209,3 +209,13 @@ def test_server_failures_are_temporary(status: int) -> None:
     """Everything from 500 on is the server's, and ends a line with status 5."""
     if status >= 500:
         assert STATUS_ERRORS[status][0].exit_status == ExitStatus.SERVICE
+
+
+def test_subject_named_as_a_place_is_none() -> None:
+    """An object may have any name."""
+    error = NotFoundError(
+        "container {subject} is not there", subject="{hint}", hint=Hint(Action.SEE_LOGS, ("{subject}",))
+    )
+    assert str(error) == 'container {hint} is not there; see: store.logs("{subject}")'
+    assert error.message == "container {hint} is not there"
+    assert str(NotFoundError("gone{hint}; ended", subject="{hint}", hint=MAKE)).startswith("{hint}: gone; make it with")

@@ -17,6 +17,7 @@ LINES: Mapping[Action, str] = {
     Action.SEE_STORLETS: "storlets",
     Action.SEE_STORLETS_IN: "storlets -c {}",
     Action.SEE_GRANTS: "acl list {}",
+    Action.GRANT_READING: "acl grant {} PROJECT_ID:USER_ID --read",
     Action.SEE_ENABLE: "enable, or drop --on-node",
     Action.DEPLOY_CODE: "deploy {} <<EOF",
     Action.EMPTY: "rm -r {}",
@@ -26,6 +27,7 @@ LINES: Mapping[Action, str] = {
     Action.SEE_DEPENDENCIES: "dependencies",
     Action.REMOVE_DEPENDENCY: "dependencies rm {}",
     Action.COPY: "copy {}",
+    Action.SAVE_ONE: "get --save",
     Action.SAVE_AS: "get --save",
 }
 """The lines that do what hints are about; some front ends put something in front of a command."""
@@ -43,6 +45,9 @@ PHRASES: Mapping[Action, str] = {
     Action.FORCE: "--force",
     Action.PASS_AS_INPUT: "--extra",
     Action.DEPLOY_AGAIN: "deploy it again",
+    Action.NAME_RIGHT: "--read",
+    Action.VERIFY: "--insecure",
+    Action.NAME_JAR_MAIN: "--main",
     Action.NAME_MAIN: "--main",
     Action.TRUST: "--os-cacert FILE, or OS_CACERT",
     Action.SET_IN_CLOUD: "set it there, or give --os-{}",

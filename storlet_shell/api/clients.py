@@ -23,7 +23,7 @@ class Clients:
         self._idle: list[Client] = []
         self._lent: WeakSet[Client] = WeakSet()  # one whose response is dropped unread goes with that
         self._is_closed = False
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a response that is dropped gives its client back, at any moment
 
     def borrow(self) -> Client:
         """Return a client that nobody else uses.

@@ -49,8 +49,12 @@ def connect(
     """
     if sum((cloud is not None, local, session is not None)) > 1:
         raise UsageError("connect takes one of cloud, local and session")
+    if cloud is not None and not (isinstance(cloud, str) and cloud):
+        raise UsageError(f"cloud is the name of a cloud of clouds.yaml, not {cloud!r}")
     if ephemeral and not local:
         raise UsageError("ephemeral goes with local")
+    if environ is not None and not isinstance(environ, Mapping):
+        raise UsageError(f"environ is a mapping of variables, not {type(environ).__name__}")
     if timeout is not None and not (isinstance(timeout, int | float) and 0 < timeout < float("inf")):
         raise UsageError(f"timeout is a number of seconds above 0, not {timeout!r}")
     identity = {} if cloud is None else {"OS_CLOUD": cloud}
@@ -76,7 +80,7 @@ class _Program(Surroundings):
     def __init__(self, environ: Mapping[str, str], observer: Observer | None) -> None:
         super().__init__(environ)
         self._observer = observer or Observer()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # an observer may use the store, which tells it something
 
     def warn(self, message: str, hint: Hint | None = None) -> None:
         """Pass a warning on."""
@@ -102,7 +106,7 @@ class _Program(Surroundings):
 
 
 class _Locked:
-    def __init__(self, progress: Progress, lock: threading.Lock) -> None:
+    def __init__(self, progress: Progress, lock: threading.RLock) -> None:
         self._progress = progress
         self._lock = lock
 

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from storlet_shell.api import reading
+from storlet_shell.api import checks, reading
 from storlet_shell.api.clients import Clients
 from storlet_shell.api.reading import File, Where
 from storlet_shell.api.values import Deleted, Entry
@@ -23,7 +23,7 @@ from storlet_shell.store.trees import delete_tree
 from storlet_shell.transfers import download, upload
 from storlet_shell.transfers.counts import Transferred
 from storlet_shell.transfers.targets import Choices
-from storlet_shell.values import ByteRange, ContainerName, Location, ObjectPath, StorletName, expand
+from storlet_shell.values import ByteRange, ContainerName, Location, ObjectPath, StorletName
 
 if TYPE_CHECKING:
     from storlet_shell.session import Session
@@ -76,6 +76,8 @@ class ObjectStore:
         :param delimiter: fold names that have it after the prefix, as ``/`` folds folders
         :raises NotFoundError: when the container doesn't exist
         """
+        if delimiter is not None:
+            checks.text(delimiter, "delimiter")
         return self._listed(reading.location(path), delimiter)
 
     def _listed(self, location: Location, delimiter: str | None) -> Iterator[Entry]:
@@ -104,6 +106,7 @@ class ObjectStore:
         extra: Iterable[str | ObjectPath] = (),
         range: str | ByteRange | None = None,
         where: Where = "auto",
+        allow_unread: bool = False,
     ) -> Response:
         """Return an object, or what a storlet makes of it. The body streams: read it, or close the response.
 
@@ -112,11 +115,12 @@ class ObjectStore:
         :param extra: further inputs of a storlet that takes several
         :param range: read only these bytes of the object: ``FIRST-LAST``, ``FIRST-``, or ``-COUNT`` for the last ones
         :param where: run on the ``proxy`` server, or on the object's own, a ``node``; ``auto`` for what is safe
+        :param allow_unread: run the storlet even if it leaves one of several inputs unread
         :raises NotFoundError: when the object, the storlet or a further input doesn't exist
         :raises StorletFailedError: when the storlet fails; of one that fails in the middle, when the body is read
         """
         source, part = reading.object_path(path), reading.byte_range(range)
-        run = reading.invocation(storlet, params, extra=extra, where=where)
+        run = reading.invocation(storlet, params, extra=extra, where=where, allow_unread=allow_unread)
         return self._streaming(lambda client: bodies.get(client, source, run, range=part))
 
     def _streaming(self, get: Callable[[Client], Response]) -> Response:
@@ -139,6 +143,7 @@ class ObjectStore:
         extra: Iterable[str | ObjectPath] = (),
         metadata: Mapping[str, object] | None = None,
         content_type: str | None = None,
+        allow_unread: bool = False,
     ) -> Stored:
         """Store an object, or what a storlet makes of it as it arrives.
 
@@ -150,12 +155,15 @@ class ObjectStore:
         :param extra: further inputs of a storlet that takes several
         :param metadata: the object's metadata; values of any type become text
         :param content_type: the object's; None to guess it from the object's name
+        :param allow_unread: run the storlet even if it leaves one of several inputs unread
         :raises NotFoundError: when the container, the local file or the storlet doesn't exist
         :raises StorletFailedError: when the storlet fails; nothing is stored then
         """
         target = reading.object_path(path)
-        run = reading.invocation(storlet, params, extra=extra)
+        run = reading.invocation(storlet, params, extra=extra, allow_unread=allow_unread)
         headers = reading.metadata_headers(Location(*target), metadata)
+        if content_type is not None:
+            checks.text(content_type, "content_type")
         with reading.body(file) as body, self._clients.lent() as client:
             return objects.put(client, target, body, run, content_type=content_type, headers=headers)
 
@@ -169,6 +177,7 @@ class ObjectStore:
         extra: Iterable[str | ObjectPath] = (),
         range: str | ByteRange | None = None,
         where: Where = "auto",
+        allow_unread: bool = False,
     ) -> Stored:
         """Copy an object inside the cluster, through a storlet if one is named.
 
@@ -177,11 +186,12 @@ class ObjectStore:
         :param extra: further inputs of a storlet that takes several
         :param range: read only these bytes of the source, as :meth:`get` does
         :param where: where the storlet runs, as for :meth:`get`; ``auto`` is the proxy server
+        :param allow_unread: run the storlet even if it leaves one of several inputs unread
         :raises NotFoundError: when the source, the target's container or the storlet doesn't exist
         :raises StorletFailedError: when the storlet fails; nothing is stored then
         """
         origin, goal, part = reading.object_path(source), reading.object_path(target), reading.byte_range(range)
-        run = reading.invocation(storlet, params, extra=extra, where=where)
+        run = reading.invocation(storlet, params, extra=extra, where=where, allow_unread=allow_unread)
         with self._clients.lent() as client:
             return objects.copy(client, origin, goal, run, range=part)
 
@@ -225,8 +235,8 @@ class ObjectStore:
         :returns: what became of them; call its ``raise_for_failed``
         :raises NotFoundError: when the folder or the container doesn't exist
         """
-        source, target = expand(folder), reading.location(to)
-        choices = Choices(skip_identical=skip_identical)
+        source, target = checks.local_path(folder, "folder"), reading.location(to)
+        choices, jobs = Choices(skip_identical=skip_identical), checks.count(jobs, "jobs")
         with self._clients.lent() as client:
             return upload.upload_files(client, source, target, choices, jobs=jobs)
 
@@ -242,7 +252,8 @@ class ObjectStore:
         :returns: what became of them; call its ``raise_for_failed``
         :raises NotFoundError: when the container doesn't exist, or no name starts so
         """
-        source, target = reading.location(path), expand(folder)
+        source, target = reading.location(path), checks.local_path(folder, "folder")
+        jobs = checks.count(jobs, "jobs")
         with self._clients.lent() as client:
             return download.download(client, source, target, skip_identical=skip_identical, jobs=jobs)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Literal, TypeAlias, TypedDict, TypeVar, cast
 
+from storlet_shell.api import checks
+from storlet_shell.batches.endpoints import REGIONS, is_endpoint
 from storlet_shell.batches.mapping import MapOptions
 from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.pipeline import parse_chain
@@ -17,6 +18,7 @@ from storlet_shell.deployments.access import Grant, check_entry
 from storlet_shell.deployments.acls import Rule
 from storlet_shell.deployments.package import Package, read_package
 from storlet_shell.errors import UsageError
+from storlet_shell.results.saving import is_stdout
 from storlet_shell.values import (
     ByteRange,
     ContainerName,
@@ -68,7 +70,7 @@ class BatchOptions(TypedDict, total=False):
     journal: str | Path
     ordered: bool
     fail_fast: bool
-    endpoints: Iterable[str]
+    endpoints: str | Iterable[str]
     scheduler: str
     executor: str
     scheduler_address: str
@@ -127,7 +129,7 @@ def parameters(params: Mapping[str, object] | None) -> tuple[Parameter, ...]:
 
     :raises UsageError: when the wire can't carry one
     """
-    return merge_parameters(_mapping(params, "params"), ())
+    return merge_parameters(checks.mapping(params, "params"), ())
 
 
 def metadata_headers(location: Location, metadata: Mapping[str, object] | None) -> dict[str, str]:
@@ -136,11 +138,13 @@ def metadata_headers(location: Location, metadata: Mapping[str, object] | None) 
     :param metadata: values of any type become text; None and empty text become an empty header, which removes one
     :raises UsageError: when a header can't carry one
     """
-    prefix, headers = wire.metadata_prefix(*location), {}
-    for key, value in _mapping(metadata, "metadata").items():
-        text = "" if value is None else str(value)
-        entry = Metadatum.parse(f"{key}={text}") if text.strip() else Metadatum(Metadatum.parse_key(str(key)), "")
-        headers[f"{prefix}{entry.key}"] = entry.value
+    prefix = wire.metadata_prefix(*location)
+    headers: dict[str, str] = {}
+    for key, value in checks.mapping(metadata, "metadata").items():
+        name, text = Metadatum.parse_key(str(key)), "" if value is None else str(value)
+        if f"{prefix}{name}".lower() in map(str.lower, headers):
+            raise UsageError(f"metadata have keys that differ in more than their case: {name!r}")
+        headers[f"{prefix}{name}"] = Metadatum.parse(f"{name}={text}").value if text.strip() else ""
     return headers
 
 
@@ -150,23 +154,22 @@ def invocation(
     *,
     extra: Iterable[str | ObjectPath] = (),
     where: Where = "auto",
-    range: ByteRange | None = None,
+    allow_unread: bool = False,
 ) -> Invocation | None:
     """Return the run that arguments describe; None without a storlet.
 
     :raises UsageError: when one is wrong, or there are arguments of a run but no storlet
     """
-    if where not in _ON_PROXY:
+    if not isinstance(where, str) or where not in _ON_PROXY:
         raise UsageError(f"where is one of {', '.join(_ON_PROXY)}, not {where!r}")
-    if isinstance(extra, str):
-        raise UsageError(f"extra is a list of objects' paths, not one: {extra!r}")
-    paths = tuple(object_path(path) for path in extra)
+    paths = tuple(object_path(path) for path in checks.several(extra, "extra", "objects' paths"))
     given = parameters(params)
     if storlet is None:
-        if given or paths or where != "auto":
-            raise UsageError("params, extra and where go with a storlet")
+        if given or paths or where != "auto" or allow_unread:
+            raise UsageError("params, extra, where and allow_unread go with a storlet")
         return None
-    return Invocation(storlet_name(storlet), given, range, paths, _ON_PROXY[where])
+    place = _ON_PROXY[where]
+    return Invocation(storlet_name(storlet), given, None, paths, place, allow_unread=allow_unread)
 
 
 def run(
@@ -175,9 +178,10 @@ def run(
     *,
     extra: Iterable[str | ObjectPath] = (),
     where: Where = "auto",
+    allow_unread: bool = False,
 ) -> Invocation:
     """Return the run of a storlet; errors as :func:`invocation`."""
-    described = invocation(storlet_name(storlet), params, extra=extra, where=where)
+    described = invocation(storlet_name(storlet), params, extra=extra, where=where, allow_unread=allow_unread)
     assert described is not None
     return described
 
@@ -189,7 +193,7 @@ def stages(chain: Stages) -> tuple[Invocation, ...]:
     """
     if isinstance(chain, str):
         return parse_chain(chain)
-    steps = tuple(_step(stage) for stage in chain)
+    steps = tuple(_step(stage) for stage in checks.several(chain, "stages", "storlets"))
     if not steps:
         raise UsageError("stages are storlets, or pairs of a storlet and its parameters; one at least")
     return steps
@@ -220,7 +224,7 @@ def options(
     journal: str | Path | None = None,
     ordered: bool = False,
     fail_fast: bool = False,
-    endpoints: Iterable[str] = (),
+    endpoints: str | Iterable[str] = (),
     scheduler: str = "least-outstanding",
     executor: str = "threads",
     scheduler_address: str = "",
@@ -231,29 +235,23 @@ def options(
     """
     if output is not None and save is not None:
         raise UsageError("output stores results in the cluster, save here: pass one of them")
+    if save is not None and is_stdout(checks.local_path(save, "save")):
+        raise UsageError(f"save makes a file of each object, and takes a folder, not standard output: {save}")
+    if journal is not None and is_stdout(checks.local_path(journal, "journal")):
+        raise UsageError(f"journal takes a file of its own, not standard output: {journal}")
     return MapOptions(
-        output=None if output is None else Template.parse_output(_prefixed(output)),
+        output=None if output is None else Template.parse_output(_prefixed(checks.text(output, "output"))),
         save=None if save is None else Template.parse_files(str(save)),
-        jobs=count(jobs, "jobs"),
-        limit=None if limit is None else count(limit, "limit"),
+        jobs=checks.count(jobs, "jobs"),
+        limit=None if limit is None else checks.count(limit, "limit"),
         journal=None if journal is None else str(journal),
         ordered=ordered,
         keep_going=not fail_fast,
-        endpoint=tuple(endpoints) or None,
+        endpoint=_endpoints(endpoints),
         scheduler=scheduler,
         executor=executor,
         scheduler_address=scheduler_address,
     )
-
-
-def count(number: int, name: str) -> int:
-    """Read a number from 1 on.
-
-    :raises UsageError: when it is none
-    """
-    if not isinstance(number, int) or number < 1:
-        raise UsageError(f"{name} is a number from 1 on, not {number!r}")
-    return number
 
 
 def optional_storlet(value: str | StorletName | None) -> StorletName | None:
@@ -272,6 +270,7 @@ def rule(user: str, right: Right, storlet: StorletName | None = None) -> Rule:
     """
     if right not in ("read", "write"):
         raise UsageError(f"right is one of read and write, not {right!r}")
+    user = checks.text(user, "user")
     if storlet is None:
         return Rule(right, check_entry(user))
     grant = Grant.of(user, storlet.name)
@@ -292,7 +291,10 @@ def body(file: File) -> AbstractContextManager[Body]:
     if isinstance(file, io.TextIOBase):
         raise UsageError("a text file can't be sent as it is; open it in binary mode")
     if hasattr(file, "read"):
-        return nullcontext(stream_body(cast("IO[bytes]", file), str(getattr(file, "name", "") or "a file")))
+        label = str(getattr(file, "name", "") or "a file")
+        if getattr(file, "closed", False):
+            raise UsageError(f"{label} is closed, and can't be sent")
+        return nullcontext(stream_body(cast("IO[bytes]", file), label))
     if isinstance(file, Iterable):
         return nullcontext(chunks_body(_chunks(file)))
     raise UsageError(f"a file is a path, bytes, a binary file or an iterable of bytes, not {type(file).__name__}")
@@ -312,17 +314,8 @@ def package(source: str | Path | bytes, name: str | None, main: str | None) -> P
         raise UsageError(f"a storlet's source is a path, or its code as bytes, not {type(source).__name__}")
     if name is None or main is not None:
         raise UsageError("code as bytes is named by name='MODULE.CLASS' alone")
+    checks.text(name, "name")
     return read_package(name, None, source)
-
-
-def moment(since: datetime | None) -> datetime | None:
-    """Read a moment.
-
-    :raises UsageError: when it has no time zone
-    """
-    if since is not None and since.tzinfo is None:
-        raise UsageError(f"a moment has a time zone, as datetime.now(UTC) has: {since}")
-    return since
 
 
 def _chunks(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -344,7 +337,11 @@ def _read(value: Any, kind: type[_Value], parse: Callable[[str], _Value], what: 
     return parse(value)
 
 
-def _mapping(value: Mapping[str, object] | None, name: str) -> Mapping[object, object]:
-    if value is not None and not isinstance(value, Mapping):
-        raise UsageError(f"{name} is a mapping of names to values, not {type(value).__name__}")
-    return dict((value or {}).items())
+def _endpoints(names: str | Iterable[str]) -> tuple[str, ...] | None:
+    if names == REGIONS:
+        return (REGIONS,)
+    chosen = checks.several(names, "endpoints", f"storage URLs or servers, or the word {REGIONS}")
+    for name in chosen:
+        if name != REGIONS and not is_endpoint(checks.text(name, "an endpoint")):
+            raise UsageError(f"an endpoint is a storage URL, or scheme, name and port, or {REGIONS}: {name!r}")
+    return chosen or None

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from storlet_shell.api import reading
+from storlet_shell.api import checks, reading
 from storlet_shell.api.objects import ObjectStore
 from storlet_shell.api.reading import BatchOptions, Right, Stages, Where
 from storlet_shell.batches.mapping import MapPlan
@@ -55,7 +55,9 @@ class Store(ObjectStore):
         :raises UsageError: when the code is no storlet
         :raises NotFoundError: when a file or a dependency doesn't exist, or the account isn't enabled for storlets
         """
-        package = reading.package(source, name, main).with_dependencies(map(str, dependencies))
+        package = reading.package(source, name, main).with_dependencies(
+            str(each) for each in checks.several(dependencies, "dependencies", "local files and names")
+        )
         with self._clients.lent() as client:
             return deploy.deploy(client, package, force=force)
 
@@ -89,7 +91,7 @@ class Store(ObjectStore):
         :raises NotFoundError: when there is no log
         """
         storlet = reading.storlet_name(name)
-        moment = reading.moment(since)
+        moment = checks.moment(since)
         with self._clients.lent() as client:
             records = logs.logs(client, storlet)
         return (record for record in records if moment is None or record.time is None or record.time > moment)
@@ -113,6 +115,7 @@ class Store(ObjectStore):
         :raises NotFoundError: when the container doesn't exist
         """
         name, run = reading.container_name(container), reading.optional_storlet(storlet)
+        checks.text(user, "user")
         with self._clients.lent() as client:
             if run is not None:
                 acls.grant_run(client, name, user, run)
@@ -146,6 +149,7 @@ class Store(ObjectStore):
         params: Mapping[str, object] | None = None,
         extra: Iterable[str | ObjectPath] = (),
         where: Where = "auto",
+        allow_unread: bool = False,
         **options: Unpack[BatchOptions],
     ) -> Rows:
         """Run a storlet over many objects. Returns a row for each when all have been done, also when some have failed.
@@ -158,12 +162,13 @@ class Store(ObjectStore):
         :param params: the storlet's parameters; values of any type become text
         :param extra: further inputs of each run
         :param where: where the storlet runs, as for :meth:`get`
+        :param allow_unread: run the storlet even if it leaves one of several inputs unread
         :param options: how the batch runs: see :class:`~storlet_shell.BatchOptions`
         :returns: the rows; call their ``raise_for_failed``
         :raises NotFoundError: when no object matches, or the storlet isn't deployed
         :raises UsageError: when two objects would make one output, or an output would be an input
         """
-        run = reading.run(storlet, params, extra=extra, where=where)
+        run = reading.run(storlet, params, extra=extra, where=where, allow_unread=allow_unread)
         plan = MapPlan((run,), reading.pattern(pattern), reading.options(**options))
         with self._clients.lent() as client:
             return plan.run(client, self._access(client))
@@ -176,6 +181,7 @@ class Store(ObjectStore):
         params: Mapping[str, object] | None = None,
         extra: Iterable[str | ObjectPath] = (),
         where: Where = "auto",
+        allow_unread: bool = False,
         **options: Unpack[BatchOptions],
     ) -> Iterator[Row]:
         """Run a storlet over many objects. Yields each row as it comes, with its result, and keeps none.
@@ -185,7 +191,7 @@ class Store(ObjectStore):
 
         :raises StorletShellError: after the last row, when the batch has ended before its end
         """
-        run = reading.run(storlet, params, extra=extra, where=where)
+        run = reading.run(storlet, params, extra=extra, where=where, allow_unread=allow_unread)
         return self._stream(MapPlan((run,), reading.pattern(pattern), reading.options(**options)))
 
     def _stream(self, plan: MapPlan) -> Iterator[Row]:
@@ -213,6 +219,7 @@ class Store(ObjectStore):
         *,
         params: Mapping[str, object] | None = None,
         where: Where = "auto",
+        allow_unread: bool = False,
         fan_in: int = 16,
         jobs: int = 8,
     ) -> Reduced:
@@ -225,14 +232,15 @@ class Store(ObjectStore):
         :param target: the object to make; its container exists
         :param params: the storlet's parameters; values of any type become text
         :param where: where the storlet runs, as for :meth:`get`
+        :param allow_unread: run the storlet even if it leaves one of several inputs unread
         :param fan_in: how many further inputs a run has at most
         :param jobs: how many runs are under way at a time
         :raises NotFoundError: when no object matches, or the storlet isn't deployed
         :raises UsageError: when the storlet can't read all inputs, or the target would be one
         :raises StorletFailedError: when a run fails; the target isn't made then
         """
-        run = reading.run(storlet, params, where=where)
-        options = ReduceOptions(fan_in=reading.count(fan_in, "fan_in"), jobs=reading.count(jobs, "jobs"))
+        run = reading.run(storlet, params, where=where, allow_unread=allow_unread)
+        options = ReduceOptions(fan_in=checks.count(fan_in, "fan_in"), jobs=checks.count(jobs, "jobs"))
         plan = ReducePlan(run, reading.pattern(pattern), reading.object_path(target), options)
         with self._clients.lent() as client:
             return plan.run(client, self._access(client))

@@ -121,13 +121,19 @@ def _regions(client: Client) -> list[Endpoint]:
     return [Endpoint(url, region or urlsplit(url).netloc) for region, url in urls.items()]
 
 
-def _endpoint(text: str, account: str) -> Endpoint:
+def is_endpoint(text: str) -> bool:
+    """Tell whether a text is a storage URL, or a server's scheme, name and port."""
     try:
         parts = urlsplit(text)
         is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        is_url = False
-    if not is_url or parts.query or parts.fragment or parts.username:
+        return False
+    return is_url and not (parts.query or parts.fragment or parts.username)
+
+
+def _endpoint(text: str, account: str) -> Endpoint:
+    if not is_endpoint(text):
         raise UsageError(f"--endpoint takes a storage URL, or scheme, name and port, or the word {REGIONS}: {text!r}")
+    parts = urlsplit(text)
     path = parts.path.rstrip("/") or account
     return Endpoint(f"{parts.scheme}://{parts.netloc}{path}", parts.netloc)

@@ -84,6 +84,8 @@ class Template(NamedTuple):
 
         :raises UsageError: as :meth:`parse`, and for standard output, where files would be one after the other
         """
+        if not text:
+            raise UsageError("a local folder's name is missing")
         if is_stdout(text):
             raise UsageError(
                 f"--save makes a file of each object here, and takes a folder, not standard output: {text}"

@@ -71,7 +71,7 @@ def check_container(client: Client, container: ContainerName) -> None:
     :raises UsageError: when it is the one that holds the storlets
     """
     if container.name == client.storlet_container:
-        raise UsageError("servers refuse storlet ACLs of the container of storlets; use --read there")
+        raise UsageError("servers refuse storlet ACLs of the container of storlets", hint=Hint(Action.NAME_RIGHT))
 
 
 def grant_request(container: ContainerName, grant: Grant) -> Request:
@@ -112,10 +112,8 @@ def _warn(client: Client, user: str, storlet: StorletName) -> None:
         warn(f"warning: storlet {storlet} is not deployed")
     readers = _entries(client, ContainerName(client.storlet_container), "read")
     if not any(entry == ".r:*" or not entry.startswith(".") for entry in readers):
-        warn(
-            f"warning: {user} must be able to read container {client.storlet_container}, too; "
-            f"for a user of another project: acl grant {client.storlet_container} PROJECT_ID:USER_ID --read"
-        )
+        text = f"warning: {user} must be able to read container {client.storlet_container}, too"
+        warn(text, Hint(Action.GRANT_READING, (client.storlet_container,)))
 
 
 def _entries(client: Client, container: ContainerName, right: str) -> tuple[str, ...]:

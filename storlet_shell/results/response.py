@@ -57,18 +57,27 @@ class Response(StreamedBody, Result):
         return count
 
     def releasing(self, release: Callable[[], None]) -> Self:
-        """Call something when the body has been read or has failed, and when the response is closed."""
-        body, close = self._body, self._close
+        """Call something once: when the body has been read or has failed, or when the response is closed."""
+        body, close, pending = self._body, self._close, [release]
+
+        def release_once() -> None:
+            try:
+                due = pending.pop()
+            except IndexError:  # somebody was first, perhaps in another thread
+                return
+            due()
 
         def ending() -> Iterator[bytes]:
             try:
                 yield from body or ()
             finally:
-                release()
+                release_once()
 
         def closing() -> None:
-            close()
-            release()
+            try:
+                close()
+            finally:
+                release_once()
 
         self._body, self._close = ending(), closing
         return self

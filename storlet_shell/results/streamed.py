@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from storlet_shell.errors import StorletShellError
+from storlet_shell.errors import StorletShellError, UsageError
 from storlet_shell.values import CHUNK_BYTES, read_count
 from storlet_shell.wire.header_dict import HeaderDict
 
@@ -77,8 +77,11 @@ class StreamedBody:
         """Yield the body in chunks of at most ``chunk_size`` bytes, as they arrive.
 
         :raises IncompleteBodyError: when the body ends before its end
-        :raises StorletShellError: when an earlier read has used the body up, or part of it
+        :raises StorletShellError: when an earlier read has used the body up, or part of it, or it was closed before
+        :raises UsageError: when the size is no number from 1 on
         """
+        if not isinstance(chunk_size, int) or chunk_size < 1:
+            raise UsageError(f"chunk_size is a number of bytes from 1 on, not {chunk_size!r}")
         if self._content is not None:
             yield from (self._content[at : at + chunk_size] for at in range(0, len(self._content), chunk_size))
             return
@@ -220,5 +223,7 @@ class StreamedBody:
         return json.loads(self.content)
 
     def close(self) -> None:
-        """Give the connection back; a body that was not read to its end is given up."""
+        """Give the connection back; a body that was not read to its end is given up, and can't be read any more."""
+        if self._failure is None:
+            self._failure = StorletShellError(f"{self.subject}: the response is closed; get it again")
         self._close()

@@ -80,7 +80,8 @@ class StorletJar:
                 subject=self.label,
                 hint=Hint(Action.NAME_MAIN),
             )
-        raise UsageError(f"{self.label}: a jar's main class is named by --main{self._there('')}")
+        text = f"a jar's main class is named by{{hint}}{self._there('')}"
+        raise UsageError(text, subject=self.label, hint=Hint(Action.NAME_JAR_MAIN))
 
     def findings(self, main: str) -> list[str]:
         """Return what would keep the main class from being started, as far as the jar tells."""
@@ -95,7 +96,8 @@ class StorletJar:
 
     def _named(self, wanted: str) -> str:
         if not all(part.replace("$", "_").isidentifier() for part in wanted.split(".")):
-            raise UsageError(f"--main is a class's qualified name, such as org.example.Words: {wanted!r}")
+            text = f"{{hint}} is a class's qualified name, such as org.example.Words: {wanted!r}"
+            raise UsageError(text, hint=Hint(Action.NAME_JAR_MAIN))
         if wanted not in self._files:
             raise UsageError(f"{self.label}: there is no class {wanted}{self._there(wanted)}")
         return wanted

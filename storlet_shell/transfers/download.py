@@ -10,7 +10,15 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from storlet_shell.errors import IncompleteBodyError, LocalFileError, NotFoundError, StorletShellError, UsageError
+from storlet_shell.errors import (
+    Action,
+    Hint,
+    IncompleteBodyError,
+    LocalFileError,
+    NotFoundError,
+    StorletShellError,
+    UsageError,
+)
 from storlet_shell.results.saving import make_folder_below, replacing_below
 from storlet_shell.store.listing import list_entries
 from storlet_shell.store.metadata import head
@@ -101,7 +109,7 @@ def check_download(source: Location, folder: Path) -> None:
     if not source.container:
         raise UsageError("download wants a container: CONTAINER, or CONTAINER/PREFIX")
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is no folder; for one object: get --save")
+        raise UsageError("{subject} is no folder", subject=str(folder), hint=Hint(Action.SAVE_ONE))
 
 
 def _no_objects(source: Location) -> NotFoundError:

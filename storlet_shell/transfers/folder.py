@@ -68,7 +68,7 @@ def local_file(path: Path, name: str) -> LocalFile | LocalFileError:
         return LocalFileError("a link to a folder is not followed", subject=str(path))
     if not stat.S_ISREG(status.st_mode):
         return LocalFileError("neither a file nor a folder", subject=str(path))
-    return LocalFile(path, name, status.st_size, status.st_mtime)
+    return LocalFile(path, name, status.st_size, status.st_mtime_ns / 1e9)
 
 
 def place(folder: Path, name: str, subject: ObjectPath) -> Path:

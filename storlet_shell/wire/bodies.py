@@ -91,11 +91,14 @@ class Body:
         """Return the next bytes, nothing at the end.
 
         :raises LocalFileError: when they can't be read, or are not all of one state of the file
+        :raises UsageError: when the file is one of text
         """
         try:
             chunk = self._file.read(size)
         except OSError as error:
             raise LocalFileError(f"can't read {self.label}: {error.strerror or error}") from error
+        if not isinstance(chunk, bytes):
+            raise UsageError(f"{self.label}: what is sent is read as bytes, not as {type(chunk).__name__}")
         self.count += len(chunk)
         self._digest.update(chunk)
         for observe in self.observers:

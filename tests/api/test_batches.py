@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,7 @@ def test_map_returns_after_partial_failure(store: Store, filled: str) -> None:
     with pytest.raises(PartFailedError) as failure:
         rows.raise_for_failed()
     assert failure.value.result is rows
+    assert str(pickle.loads(pickle.dumps(failure.value))) == str(failure.value), "a pool of processes can't raise it"
 
 
 def test_map_ends_at_a_failure_on_demand(store: Store, filled: str) -> None:

@@ -55,6 +55,9 @@ def test_cloud_is_found_in_a_file(tmp_path: Path, identity: dict[str, str]) -> N
         ({"cloud": "c", "local": True}, "one of cloud, local and session"),
         ({"local": True, "session": object()}, "one of cloud, local and session"),
         ({"ephemeral": True}, "ephemeral goes with local"),
+        ({"cloud": ""}, "the name of a cloud of clouds.yaml, not ''"),
+        ({"cloud": 5}, "the name of a cloud of clouds.yaml, not 5"),
+        ({"environ": [1]}, "environ is a mapping of variables, not list"),
         ({"timeout": 0}, "a number of seconds above 0, not 0"),
         ({"timeout": "5"}, "a number of seconds above 0, not '5'"),
     ],
@@ -62,7 +65,7 @@ def test_cloud_is_found_in_a_file(tmp_path: Path, identity: dict[str, str]) -> N
 def test_contradiction_is_refused(arguments: dict[str, object], message: str) -> None:
     """Before anything is asked or started."""
     with pytest.raises(UsageError, match=message):
-        connect(environ={}, **arguments)  # type: ignore[arg-type]
+        connect(**{"environ": {}, **arguments})  # type: ignore[arg-type]
 
 
 def test_missing_identity_is_told_when_connecting() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import logging
 from collections.abc import Callable
@@ -12,6 +13,17 @@ import pytest
 
 from storlet_shell import Store
 from storlet_shell.errors import LocalFileError, NotFoundError, StorletShellError, UsageError
+from tests.api.recording import Recording
+
+CODE = b"class S:\n    def __init__(self, logger): pass\n    def __call__(self, i, o, p): pass\n"
+
+
+def closed() -> io.BytesIO:
+    """Return a file that was closed."""
+    file = io.BytesIO(b"a")
+    file.close()
+    return file
+
 
 WRONG: dict[str, tuple[Callable[[Any], object], type[StorletShellError], str]] = {
     "no object": (lambda store: store.get("c"), UsageError, "swift object path"),
@@ -40,6 +52,10 @@ WRONG: dict[str, tuple[Callable[[Any], object], type[StorletShellError], str]] =
     "range on a node": (lambda store: store.get("c/o", storlet="s", range="0-1", where="node"), UsageError, "range"),
     "metadata that are none": (lambda store: store.put(b"", "c/o", metadata="a=b"), UsageError, "not str"),
     "metadatum with a blank": (lambda store: store.put(b"", "c/o", metadata={"a b": 1}), UsageError, "'a b'"),
+    "metadatum whose key has a value": (lambda store: store.post("c", {"a=b": "c"}), UsageError, "'a=b'"),
+    "metadata that are the same": (lambda store: store.post("c", {"a": 1, "A": 2}), UsageError, "case: 'A'"),
+    "metadatum of bytes": (lambda store: store.post("c", {"a": b"1"}), UsageError, "decode what is bytes"),
+    "parameter of bytes": (lambda store: store.get("c/o", storlet="s", params={"a": b"1"}), UsageError, "decode"),
     "metadatum of two lines": (lambda store: store.post("c/o", {"a": "b\nc"}), UsageError, "control"),
     "file that is missing": (lambda store: store.put("/no/such/file", "c/o"), NotFoundError, "/no/such/file"),
     "file without a name": (lambda store: store.put("", "c/o"), UsageError, "name is missing"),
@@ -47,6 +63,13 @@ WRONG: dict[str, tuple[Callable[[Any], object], type[StorletShellError], str]] =
     "file with a NUL": (lambda store: store.put("a\0b", "c/o"), LocalFileError, "NUL"),
     "text file": (lambda store: store.put(io.StringIO("text"), "c/o"), UsageError, "open it in binary mode"),
     "number as a file": (lambda store: store.put(5, "c/o"), UsageError, "an iterable of bytes, not int"),
+    "closed file": (lambda store: store.put(closed(), "c/o"), UsageError, "a file is closed"),
+    "content type that is a number": (
+        lambda store: store.put(b"", "c/o", content_type=5),
+        UsageError,
+        "content_type is a str",
+    ),
+    "content type that is no text": (lambda store: store.put(b"", "c/o", content_type="\ud800"), UsageError, "UTF-8"),
     "None as a file": (lambda store: store.put(None, "c/o"), UsageError, "an iterable of bytes, not NoneType"),
     "folder that is missing": (lambda store: store.upload("/no/such", "c"), NotFoundError, "/no/such"),
     "download of the account": (lambda store: store.download("", "."), UsageError, "container"),
@@ -54,6 +77,36 @@ WRONG: dict[str, tuple[Callable[[Any], object], type[StorletShellError], str]] =
     "code without a name": (lambda store: store.deploy(b"class A: pass"), UsageError, "name"),
     "pattern of nothing": (lambda store: store.map("s.py", ""), UsageError, "swift object path"),
     "number as a pattern": (lambda store: store.map("s.py", 5), UsageError, "a pattern is a str or Pattern"),
+    "upload without jobs": (lambda store: store.upload("/etc/hostname", "c", jobs=0), UsageError, "jobs is a number"),
+    "download without jobs": (lambda store: store.download("c", "/tmp", jobs=-1), UsageError, "jobs is a number"),
+    "upload of a number": (lambda store: store.upload(5, "c"), UsageError, "folder is a str or Path, not int"),
+    "download to nowhere": (lambda store: store.download("c", ""), UsageError, "not an empty one"),
+    "download into a file": (
+        lambda store: store.download("c", "/etc/hostname"),
+        UsageError,
+        "store.get(path).save(file)",
+    ),
+    "results to nowhere": (lambda store: store.map("s.py", "c/*", save=""), UsageError, "save is the path of a local"),
+    "results to bytes": (lambda store: store.map("s.py", "c/*", save=b"x"), UsageError, "save is a str or Path"),
+    "results to the screen": (lambda store: store.map("s.py", "c/*", save="-"), UsageError, "save makes a file"),
+    "journal nowhere": (lambda store: store.map("s.py", "c/*", journal=""), UsageError, "journal is the path"),
+    "journal on the screen": (lambda store: store.map("s.py", "c/*", journal="-"), UsageError, "journal takes a file"),
+    "output that is a number": (lambda store: store.map("s.py", "c/*", output=5), UsageError, "output is a str"),
+    "endpoint that is none": (lambda store: store.map("s.py", "c/*", endpoints=["x"]), UsageError, "an endpoint is"),
+    "endpoints that are a number": (lambda store: store.map("s.py", "c/*", endpoints=5), UsageError, "endpoints is"),
+    "delimiter that is a number": (lambda store: store.list("c", delimiter=5), UsageError, "delimiter is a str"),
+    "None as inputs": (lambda store: store.get("c/o", storlet="s", extra=None), UsageError, "extra is a list"),
+    "list as a place": (lambda store: store.get("c/o", storlet="s", where=["auto"]), UsageError, "where is one of"),
+    "dependencies that are text": (
+        lambda store: store.deploy(CODE, name="s.S", dependencies="dep"),
+        UsageError,
+        "dependencies is a list",
+    ),
+    "name of code that is a number": (lambda store: store.deploy(CODE, name=5), UsageError, "name is a str"),
+    "None as a user": (lambda store: store.grant("c", None), UsageError, "user is a str, not NoneType"),
+    "number as a storlet's user": (lambda store: store.revoke("c", 5, storlet="s"), UsageError, "user is a str"),
+    "None as stages": (lambda store: store.pipe(None, "c/o"), UsageError, "stages is a list"),
+    "moment that is text": (lambda store: store.logs("s.py", since="2026"), UsageError, "a moment is a datetime"),
     "no jobs": (lambda store: store.map("s.py", "c/*", jobs=0), UsageError, "jobs"),
     "two places": (lambda store: store.map("s.py", "c/*", output="c/{path}2", save="f"), UsageError, "one of them"),
     "unknown executor": (lambda store: store.map("s.py", "c/*", executor="x"), UsageError, "x"),
@@ -79,10 +132,25 @@ def test_wrong_input_is_told(store: Store, caplog: pytest.LogCaptureFixture, nam
     assert [record for record in caplog.records if record.name == "storlet_shell"] == []
 
 
+def test_warning_names_the_method(store: Store, container: str, observer: Recording) -> None:
+    """Not the command, which a program hasn't got."""
+    store.grant(container, "tester", storlet="upper.py")
+    assert any('store.grant("storlet", "PROJECT_ID:USER_ID")' in warning for warning in observer.warnings)
+    with pytest.raises(UsageError, match='use right="read" there'):
+        store.grant("storlet", "tester", storlet="upper.py")
+
+
 def test_chunks_that_are_text_are_told(store: Store, container: str) -> None:
     """When they are reached; nothing is stored then."""
     with pytest.raises(UsageError, match="yields bytes, not str"):
         store.put(iter([b"a", "b"]), f"{container}/o")  # type: ignore[list-item]
+    assert not store.exists(f"{container}/o")
+
+
+def test_file_of_text_is_told(store: Store, container: str) -> None:
+    """Also where its class doesn't say what it is; nothing is stored then."""
+    with pytest.raises(UsageError, match="read as bytes, not as str"):
+        store.put(codecs.getreader("utf-8")(io.BytesIO(b"text")), f"{container}/o")  # type: ignore[arg-type]
     assert not store.exists(f"{container}/o")
 
 

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import gc
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, cast
 
-from storlet_shell import Store
+from storlet_shell import Observer, Store, connect
+from storlet_shell.api.clients import Clients
+from storlet_shell.errors import Hint
+from storlet_shell.wire.client import Client
 from tests.api.recording import Recording
+
+if TYPE_CHECKING:
+    from storlet_shell.wire.login import Login
 
 THREADS = 8
 
@@ -61,6 +70,67 @@ def test_observer_is_told_by_one_thread_at_a_time(store: Store, here: str, obser
         assert set(pool.map(work, range(THREADS))) == {len(content)}
     assert observer.warnings
     assert observer.progress_of[f"path:/{here}/large"] == (THREADS + 1) * len(content)
+
+
+def test_client_goes_back_once(store: Store, here: str) -> None:
+    """Whoever has read a body closes the response later, when the client may be another call's."""
+    with store.get(f"{here}/o") as response:
+        assert response.content
+        other = store.get(f"{here}/o")
+        assert len(store._clients._lent) == 1
+    assert len(store._clients._lent) == 1, "the client that is in use was taken for a free one"
+    assert other.text == "hello\nworld\n"
+
+
+def test_half_read_body_that_goes_takes_nobodys_client(store: Store, here: str) -> None:
+    """What is left of it is collected at any later moment."""
+    response = store.get(f"{here}/o")
+    rest = response.iter_content(3)
+    next(rest)
+    response.close()
+    other = store.get(f"{here}/o")
+    del rest, response
+    gc.collect()
+    assert len(store._clients._lent) == 1
+    assert other.text == "hello\nworld\n"
+
+
+def test_client_may_come_back_at_any_moment() -> None:
+    """The collector may end a listing that was left while the same thread borrows a client."""
+    login = cast("Login", None)
+    other = Client(login)
+
+    def first() -> Client:
+        clients.give_back(other)
+        return Client(login)
+
+    clients = Clients(first)
+    clients._lent.add(other)
+    borrowed: list[Client] = []
+    thread = threading.Thread(target=lambda: borrowed.append(clients.borrow()), daemon=True)
+    thread.start()
+    thread.join(10)
+    assert borrowed == [other]
+
+
+def test_observer_may_use_the_store(identity: dict[str, str], here: str) -> None:
+    """What it does makes warnings of its own."""
+
+    class Curious(Observer):
+        warnings = 0
+
+        def warn(self, message: str, hint: Hint | None = None) -> None:
+            self.warnings += 1
+            if self.warnings == 1:
+                store.grant(here, "tester", storlet="upper.py")
+
+    observer = Curious()
+    with connect(environ=identity, observer=observer) as store:
+        thread = threading.Thread(target=lambda: store.grant(here, "tester", storlet="upper.py"), daemon=True)
+        thread.start()
+        thread.join(10)
+        assert not thread.is_alive()
+    assert observer.warnings == 4
 
 
 def test_store_is_closed_while_threads_use_it(store: Store, here: str) -> None:

@@ -6,6 +6,10 @@ import sys
 import threading
 from collections.abc import Iterator
 
+import pytest
+
+from storlet_shell.errors import StorletShellError, UsageError
+from storlet_shell.results import Response
 from tests.support.lines import Runner
 from tests.support.responder import Answer, Responder
 
@@ -31,3 +35,43 @@ def test_output_arrives_while_the_storlet_still_runs(run_scripted: Runner, respo
     assert child.stdout.read() == b"second"
     assert child.wait(20) == 0
     child.stdout.close()
+
+
+def response() -> Response:
+    """Return one whose server says nothing more once it is closed."""
+    pieces = [b"first ", b"second"]
+    body = (pieces.pop(0) for _ in range(2) if pieces)
+    return Response(200, {}, body, subject="path:/c/o", close=pieces.clear)
+
+
+def test_closed_body_is_not_taken_for_an_empty_one() -> None:
+    """What was not read before is not there, and that is said."""
+    closed = response()
+    closed.close()
+    with pytest.raises(StorletShellError, match="path:/c/o: the response is closed"):
+        _ = closed.text
+
+
+def test_body_closed_in_the_middle_is_not_taken_for_a_whole_one() -> None:
+    """By whoever has read a part of it."""
+    closed = response()
+    chunks = closed.iter_content()
+    assert next(chunks) == b"first "
+    closed.close()
+    with pytest.raises(StorletShellError, match="closed"):
+        list(chunks)
+
+
+def test_whole_body_stays_after_the_end() -> None:
+    """It is in memory."""
+    closed = response()
+    assert closed.content == b"first second"
+    closed.close()
+    assert closed.text == "first second"
+
+
+@pytest.mark.parametrize("size", [0, -1, None])
+def test_chunks_of_no_size_are_refused(size: int) -> None:
+    """They would be none at all, as if the body were empty."""
+    with pytest.raises(UsageError, match="chunk_size is a number of bytes from 1 on"):
+        list(response().iter_content(size))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,9 @@ def test_identical_files_are_counted_and_not_sent(
 
 
 def test_planned_requests_are_those_that_are_sent(client: Client, responder: Responder, folder: Path) -> None:
-    """Planning sends nothing; then each request arrives with the headers that were shown."""
+    """Planning sends nothing; then each request arrives with the headers that were shown, dates to the microsecond."""
+    rounded_two_ways = 1795912799549200491
+    os.utime(folder / "a.txt", ns=(rounded_two_ways, rounded_two_ways))
     responder.on("HEAD", "/c", ok())
     (planned,) = upload_requests(folder / "a.txt", Location("c", "text"), Choices(content_type="text/x-a"))
     assert responder.requests == []
