@@ -74,8 +74,8 @@ def execute(line: Line, session: Session, show: Show) -> Outcome:
     except TerminatedError:
         raise
     except SystemExit as end:
-        if isinstance(end.code, str):  # what Python would show
-            return failure(PluginError(end.code), session, result)
+        if end.code is not None and not isinstance(end.code, int):  # what Python would show
+            return failure(PluginError(str(end.code)), session, result)
         return Outcome(status or int(end.code or 0), result)
     except (Exception, KeyboardInterrupt) as error:
         return failure(error, session, result)
