@@ -35,6 +35,8 @@ MARKS = {
     "plugins.md": pytest.mark.slow,  # installs a package
     "running.md": pytest.mark.slow,
     "storlets.md": pytest.mark.slow,
+    "tutorial.md": pytest.mark.slow,
+    "xonsh.md": pytest.mark.slow,
 }
 """``make slow`` runs the slow ones."""
 

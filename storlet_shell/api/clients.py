@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from storlet_shell.errors import UsageError
-from storlet_shell.wire.client import Client
+
+if TYPE_CHECKING:
+    from storlet_shell.wire.client import Client
 
 
 class Clients:

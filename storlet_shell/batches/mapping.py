@@ -27,7 +27,7 @@ from storlet_shell.store.runs import check_node, place
 from storlet_shell.store.scratch import scratch
 from storlet_shell.values import Invocation, Location, ObjectPath, expand
 from storlet_shell.wire import headers as wire
-from storlet_shell.wire.transport import host_of
+from storlet_shell.wire.requests import host_of
 
 if TYPE_CHECKING:
     from storlet_shell.wire.client import Client

@@ -20,9 +20,9 @@ from storlet_shell.wire.bodies import Body
 from storlet_shell.wire.cluster import CAPABILITIES, Cluster, ask_capabilities
 from storlet_shell.wire.login import Login
 from storlet_shell.wire.observer import Observer
-from storlet_shell.wire.requests import Request
+from storlet_shell.wire.requests import Request, host_of
 from storlet_shell.wire.statuses import FailedAnswer, error_of_answer, is_done
-from storlet_shell.wire.transport import Reply, Transport, host_of
+from storlet_shell.wire.transport import Reply, Transport
 
 ATTEMPTS = 4
 """How often a plain request is sent when the connection fails or the answer is a 503."""

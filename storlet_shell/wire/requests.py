@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from storlet_shell.values import ObjectPath
 from storlet_shell.wire.quoting import quoted, quoted_query
+
+
+def host_of(url: str) -> str:
+    """Return the scheme, name and port of a URL."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 class Request(NamedTuple):

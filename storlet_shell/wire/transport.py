@@ -36,6 +36,7 @@ from storlet_shell.values import CHUNK_BYTES, Connection
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.answers import TimelyAnswer
 from storlet_shell.wire.bodies import Body
+from storlet_shell.wire.requests import host_of
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, HTTPConnectionPool
@@ -305,12 +306,6 @@ def direct_session() -> WireSession:
 def leave_unverified() -> None:
     """Let urllib3 not warn of every request to an unverified server: the user has asked for it, and was warned."""
     disable_warnings(InsecureRequestWarning)
-
-
-def host_of(url: str) -> str:
-    """Return the scheme, name and port of a URL."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _target(url: str) -> str:

@@ -243,6 +243,7 @@ class Terminal:
         return self.expect("READY> ")
 
 
+@pytest.mark.slow
 def test_terminal(xonsh: Xonsh, container: str) -> None:
     """What is not ours is said once; a body that would garble the screen is not shown raw; a question is asked."""
     terminal = Terminal(xonsh)
@@ -257,6 +258,7 @@ def test_terminal(xonsh: Xonsh, container: str) -> None:
     assert "a" in terminal.line(f"storlet ls {container}")
 
 
+@pytest.mark.slow
 def test_interrupt_ends_a_line_and_not_the_shell(xonsh: Xonsh, container: str) -> None:
     """While a line asks, and while it transfers; the next line gets what is typed then."""
     terminal = Terminal(xonsh)

@@ -15,6 +15,8 @@ from tests.support.folders import write
 from tests.support.lines import Runner
 from tests.support.storlets import STORLETS
 
+pytestmark = pytest.mark.usefixtures("quick_retries")  # how long a client waits is not what they are about
+
 
 @pytest.fixture
 def deployed(storlets: Runner, tmp_path: Path, module: str) -> list[str]:

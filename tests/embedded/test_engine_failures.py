@@ -189,6 +189,7 @@ def test_crashes_in_a_row_leave_the_server_alone(client: Client) -> None:
     assert client.request("GET", "/c/o").status == 200
 
 
+@pytest.mark.slow
 def test_a_slow_reader_is_no_stalled_storlet(client: Client) -> None:
     """The time in which the client reads nothing does not count."""
     client.deploy("identity.py", IDENTITY)
@@ -203,6 +204,7 @@ def test_a_slow_reader_is_no_stalled_storlet(client: Client) -> None:
     connection.close()
 
 
+@pytest.mark.slow
 def test_a_slow_upload_is_no_stalled_storlet(client: Client) -> None:
     """The time in which the client sends nothing does not count."""
     client.deploy("reads.py", storlet("data = source.read(); out.set_metadata({}); out.write(data)"))

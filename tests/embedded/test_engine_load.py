@@ -58,6 +58,7 @@ def settled(client: Client) -> tuple[int, int]:
     return last
 
 
+@pytest.mark.slow
 def test_nothing_is_left_of_a_hundred_invocations(client: Client) -> None:
     """Neither descriptors nor processes grow, however invocations end."""
     client.deploy("identity.py", IDENTITY)
@@ -215,6 +216,7 @@ def test_nothing_outlives_the_server(number: int) -> None:
         client.close()
 
 
+@pytest.mark.slow
 def test_many_deployments_at_once(client: Client) -> None:
     """Storlets that are redeployed and run by several clients run in the version that each has just deployed."""
     wrong: list[str] = []

@@ -124,6 +124,7 @@ def test_the_users_folder_is_not_passed_on(tmp_path: Path, words: tuple[str, ...
     assert str(folder) not in passed
 
 
+@pytest.mark.slow
 def test_a_full_disk_refuses_uploads_with_a_reason_and_loses_nothing(tmp_path: Path) -> None:
     """Uploads end in 507 or 503, whole objects stay readable and listed, deleting makes room."""
     refused, whole, listed, number = json.loads(run_on("-t tmpfs -o size=48m", tmp_path / "disk", FILL))

@@ -107,6 +107,7 @@ def test_a_server_whose_starter_is_killed_ends(folder: Path) -> None:
     assert not places.is_locked(folder, places.RUNNING)
 
 
+@pytest.mark.slow
 def test_a_user_that_comes_while_the_server_ends_gets_a_new_one(user: Callable[[], User]) -> None:
     """Nobody is handed a server that is about to go."""
     for _ in range(2):
@@ -209,6 +210,7 @@ def test_a_killed_ephemeral_server_leaves_nothing_either(folder: Path) -> None:
     assert not lease.running.folder.exists()
 
 
+@pytest.mark.slow
 def test_a_lasting_ephemeral_server_stands_in_for_the_data_folder(folder: Path, user: Callable[[], User]) -> None:
     """It is found, joined and stopped by the data folder's name, and does not touch the data."""
     kept, _ = control.start(folder, Settings())
@@ -262,6 +264,7 @@ def test_only_loopback_listens(folder: Path) -> None:
     assert listening == [("127.0.0.1", running.port)]
 
 
+@pytest.mark.slow
 def test_a_fixed_port_is_used_or_named(folder: Path, swift: control.Running) -> None:
     """A port in use is one clear line, and the next start works."""
     with pytest.raises(EmbeddedError, match=f"^port {swift.port} on 127.0.0.1 can't be used: Address already in use"):
@@ -281,6 +284,7 @@ def test_the_last_port_is_a_wish_only(folder: Path, swift: control.Running) -> N
     assert control.start(folder, Settings())[0].port != swift.port
 
 
+@pytest.mark.slow
 def test_stop_waits_for_what_is_being_answered(folder: Path) -> None:
     """An upload that ends soon after the signal is stored and answered; nothing outlives five seconds."""
     running, _ = control.start(folder, Settings())
@@ -300,6 +304,7 @@ def test_stop_waits_for_what_is_being_answered(folder: Path) -> None:
         assert connection.get_object("objects", "slow")[1] == b"firstsecond"
 
 
+@pytest.mark.slow
 def test_stop_ends_a_request_that_never_ends(folder: Path) -> None:
     """A client that neither sends nor leaves does not keep the server."""
     running, _ = control.start(folder, Settings())
@@ -379,6 +384,7 @@ def test_a_failed_ephemeral_start_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reset", [False, True], ids=["killed", "reset"])
 def test_a_session_whose_server_is_gone_starts_another(folder: Path, reset: bool) -> None:
     """A shell is not left with a server that somebody else has stopped, or that was killed."""

@@ -144,6 +144,7 @@ class Slow:
 """
 
 
+@pytest.mark.slow
 def test_lost_worker_loses_nothing(storlets: Runner, cluster: Cluster, filled: str, tmp_path: Path) -> None:
     """Killed in the middle, its tasks are done by the other one, and the journal knows every object as done."""
     made, journal = f"{filled}-made", tmp_path / "journal"

@@ -80,6 +80,7 @@ def notebook(*cells: str) -> nbformat.NotebookNode:
     return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
 
 
+@pytest.mark.slow
 def test_old_notebook_runs_headless(
     swift: control.Running, container: str, environ: dict[str, str], tmp_path: Path
 ) -> None:
@@ -100,6 +101,7 @@ def text_of(output: nbformat.NotebookNode) -> str:
     return str(output.get("text") or output.data["text/plain"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cell", "name"),
     [("%get k/missing", "NotFoundError"), ("%get", "UsageError"), ("%storlet nonsense", "UnknownCommandError")],

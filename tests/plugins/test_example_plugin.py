@@ -28,6 +28,9 @@ shell.run_line_magic("unload_ext", "storlet_shell")
 """
 
 
+pytestmark = pytest.mark.slow  # installs a package
+
+
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Install the package into an environment of its own, which sees this one's packages; return its Python."""

@@ -387,6 +387,14 @@ def test_one_shot_line_imports_no_front_end(run: Runner, tmp_path: Path, words: 
     assert not HEAVY & set(loaded)
 
 
+def test_commands_are_defined_without_http() -> None:
+    """A notebook that loads the extension, or a shell that starts, imports all of them before the first request."""
+    code = "import sys; from storlet_shell.spec.registry import Registry; Registry().all(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "storlet_shell.commands.map" in loaded
+    assert not {"requests", "urllib3", "keystoneauth1", "keystoneclient", "swiftclient"} & set(loaded)
+
+
 def test_help_and_mistakes_import_no_http(run: Runner, tmp_path: Path) -> None:
     """What needs no server does not load the libraries that talk to one."""
     report = tmp_path / "report"

@@ -15,11 +15,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from storlet_shell.session import Session
 from storlet_shell.spec.registry import Kind, Registry
-from storlet_shell.wire.client import Client
 from storlet_shell.wire.requests import Request
+
+if TYPE_CHECKING:
+    from storlet_shell.session import Session
+    from storlet_shell.wire.client import Client
 
 DEADLINE = 0.6
 """Seconds after which what is known has to do; JupyterLab drops a completion that takes over one second."""
