@@ -7,6 +7,7 @@ is not sh's, it keeps no exit statuses, and its pipes lose the other end's.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import difflib
 import re
 import time
@@ -29,7 +30,7 @@ from storlet_shell.adapters.script.runner import How, Runner, decode
 from storlet_shell.adapters.shell import keys, parsers
 from storlet_shell.adapters.shell.history import ShellHistory, check_startup_file, startup_file
 from storlet_shell.adapters.words import OWN_WORDS, SYNTAX
-from storlet_shell.errors import ExitStatus, StorletShellError, UnknownCommandError
+from storlet_shell.errors import ExitStatus, StorletShellError, TerminatedError, UnknownCommandError
 from storlet_shell.results import Result, Text
 from storlet_shell.results.describe import describe
 from storlet_shell.session import Session
@@ -123,6 +124,7 @@ class Shell(cmd2.Cmd):
         self._typed = Typed(Line(""), Words())
         self._bound: Call | None = None
         self._lines = 0
+        self._ending: TerminatedError | None = None
         self._runner = Runner(self.interpreter, How())
         super().__init__(allow_cli_args=False, allow_clipboard=False, shortcuts=_SHORTCUTS, terminators=())
         self.statement_parser = parsers.SplitWords(terminators=(), shortcuts=_SHORTCUTS)
@@ -178,6 +180,8 @@ class Shell(cmd2.Cmd):
         **_: Any,  # what only cmd2's Python bridge passes
     ) -> bool:
         """Run what was typed, show what went wrong, and tell whether the shell is to end."""
+        if self._ending is not None:  # the signal came as the prompt was being left
+            raise self._ending
         if line == "_eof":  # what cmd2 makes of Ctrl-D
             return True
         started = time.monotonic()
@@ -284,6 +288,25 @@ class Shell(cmd2.Cmd):
     def sigint_handler(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002  cmd2's signature
         """Interrupt what runs. Nothing is written here: cmd2 would write an empty line to where output goes."""
         raise KeyboardInterrupt
+
+    def termination_signal_handler(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002  cmd2's signature
+        """End the shell on SIGTERM or SIGHUP, and let the stack unwind.
+
+        At the prompt an event loop runs. If a signal handler raised there, the callback that the loop was about to run
+        could be lost, and asyncio would wait forever for that callback's task (seen with Python 3.11). So the loop is
+        asked to end the prompt.
+        """
+        self._ending = TerminatedError(128 + signum)
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise self._ending from None
+        loop.call_soon_threadsafe(self._leave_prompt)
+
+    def _leave_prompt(self) -> None:
+        prompt = self.active_session.app
+        if prompt.is_running and not prompt.is_done and self._ending is not None:
+            prompt.exit(exception=self._ending)
 
     def _run_own(self, name: str, words: list[str]) -> None:
         """Run one of the interpreter's own words when cmd2 asks for it by itself, as ``history -e`` does."""
