@@ -9,7 +9,8 @@ from storlet_shell.commands.arguments import DRY_RUN, JOBS
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import command
 from storlet_shell.store.requests import plan
 from storlet_shell.text import size
 from storlet_shell.transfers.stream import TEXT, StoredStream, stream_request, upload_stream
