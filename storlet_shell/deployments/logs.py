@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from storlet_shell.errors import NotFoundError
-from storlet_shell.store.failures import storlet_log, storlet_meant
+from storlet_shell.errors import IdentityError, NotFoundError
+from storlet_shell.store.failures import not_deployed, storlet_log
+from storlet_shell.store.metadata import exists
+from storlet_shell.values import ObjectPath
 
 if TYPE_CHECKING:
     from storlet_shell.values import StorletName
@@ -43,11 +45,21 @@ def read_log(client: Client, storlet: StorletName, transaction: str = "") -> str
     :raises NotFoundError: when there is no log
     """
     text = storlet_log(client, storlet.name, transaction)
-    if not text:
-        hint = storlet_meant(client, storlet.name)
-        text = f"storlet {{subject}} has no log: no run has ended yet, or the cluster keeps none{hint}"
-        raise NotFoundError(text, subject=storlet.name)
-    return text
+    if text:
+        return text
+    if not _may_be_deployed(client, storlet):
+        raise not_deployed(client, storlet.name)
+    raise NotFoundError(
+        "storlet {subject} has no log: no run has ended yet, or the cluster keeps no logs", subject=storlet.name
+    )
+
+
+def _may_be_deployed(client: Client, storlet: StorletName) -> bool:
+    """Tell whether a storlet is deployed; True as well if this user may not see that."""
+    try:
+        return exists(client, ObjectPath(client.storlet_container, storlet.name))
+    except IdentityError:
+        return True
 
 
 def logs(client: Client, storlet: StorletName, transaction: str = "") -> Iterator[Record]:
