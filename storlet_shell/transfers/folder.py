@@ -36,26 +36,26 @@ class LocalFile(NamedTuple):
 
 
 def walk(folder: Path) -> Iterator[LocalFile | LocalFileError]:
-    """Yield the files below a folder and the empty folders, by name; and what can't be one of them, as an error.
+    """Yield the files and empty folders below a folder in order of name, and an error for whatever can't be uploaded.
 
-    Links to files are followed; links to folders are not, since they may lead in a circle or out of the folder.
+    Links to files are followed. Links to folders aren't, since they may form a loop or lead out of the folder. Folders
+    may be nested deeper than Python's recursion limit.
     """
-    yield from _walk(folder, "")
-
-
-def _walk(folder: Path, prefix: str) -> Iterator[LocalFile | LocalFileError]:
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        yield LocalFileError(f"can't read {{subject}}: {error.strerror or error}", subject=str(folder))
-        return
-    if not entries and prefix:
-        yield LocalFile(folder, prefix.removesuffix("/"), 0, folder.stat().st_mtime, is_folder=True)
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(Path(entry.path), f"{prefix}{entry.name}/")
-        else:
-            yield local_file(Path(entry.path), f"{prefix}{entry.name}")
+    pending = [(os.fspath(folder), "", True)]
+    while pending:
+        path, name, is_folder = pending.pop()
+        if not is_folder:
+            yield local_file(Path(path), name)
+            continue
+        try:
+            entries = sorted(os.scandir(path), key=lambda entry: entry.name, reverse=True)
+        except OSError as error:
+            yield LocalFileError(f"can't read {{subject}}: {error.strerror or error}", subject=path)
+            continue
+        if not entries and name:
+            yield LocalFile(Path(path), name, 0, Path(path).stat().st_mtime, is_folder=True)
+        prefix = f"{name}/" if name else ""
+        pending += [(entry.path, f"{prefix}{entry.name}", entry.is_dir(follow_symlinks=False)) for entry in entries]
 
 
 def local_file(path: Path, name: str) -> LocalFile | LocalFileError:

@@ -172,7 +172,8 @@ class SegmentedUpload:
         place = large.place(number)
         try:
             with content as body:
-                send(worker, Request("PUT", *place, headers={wire.CONTENT_TYPE: wire.BINARY}), body)
+                headers = {wire.CONTENT_TYPE: wire.BINARY, **self._choices.expiry}
+                send(worker, Request("PUT", *place, headers=headers), body)
                 is_last = large.add(number, body.count, body.md5)
         except StorletShellError:
             self._give_up(worker.client, large, place)  # it may be stored, and only its answer lost

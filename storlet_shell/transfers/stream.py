@@ -111,7 +111,8 @@ def stream_request(
     :param label: the stream, in words
     :param default_type: the content type if neither the choices nor the object's name tell one
     """
-    return put_request(path, label, content_type=(choices or Choices()).type_of(path.name, default_type))
+    choices = choices or Choices()
+    return put_request(path, label, content_type=choices.type_of(path.name, default_type), headers=choices.headers)
 
 
 def upload_stream(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from storlet_shell.errors import Action, Hint, NotFoundError, StorletShellError, UsageError
+from storlet_shell.errors import Action, Hint, LocalFileError, NotFoundError, StorletShellError, UsageError
 from storlet_shell.store.metadata import exists, find
 from storlet_shell.store.parallel import Tally, Worker, in_parallel
 from storlet_shell.store.segments import Replacing
@@ -26,15 +27,22 @@ JOBS = 8
 """How many files, or segments of them, go at a time unless the caller says otherwise."""
 
 
-def upload_requests(source: Path, to: Location, choices: Choices | None = None) -> Iterator[Request]:
-    """Yield the uploads of a file, or of a folder's files, as if each went in one request; nothing is sent.
+def plan_upload(source: Path, to: Location, choices: Choices | None = None) -> Iterator[Request | LocalFileError]:
+    """Yield the request that uploads each file, as if none needed segments, or why it can't be uploaded.
 
     :param to: as for :func:`upload_files`
-    :raises NotFoundError: when the file or folder is not there
+    :raises NotFoundError: if the file or folder doesn't exist
     """
     check_upload(source, to)
-    targets = (target for target in find_targets(source, to) if isinstance(target, Target))
-    return (target.request(choices or Choices()) for target in targets)
+    return (_planned(target, choices or Choices()) for target in find_targets(source, to))
+
+
+def _planned(target: Target | LocalFileError, choices: Choices) -> Request | LocalFileError:
+    if isinstance(target, LocalFileError):
+        return target
+    if not os.access(target.file.path, os.R_OK):
+        return LocalFileError("can't read {subject}: Permission denied", subject=str(target.file.path))
+    return target.request(choices)
 
 
 def upload_files(
@@ -111,11 +119,11 @@ class _Upload:
         self._replacing = replacing
         self.segmented = SegmentedUpload(client, container, choices, replacing)
 
-    def parts(self, targets: Iterable[Target | StorletShellError], tally: Tally) -> Iterator[Target | _Piece]:
+    def parts(self, targets: Iterable[Target | LocalFileError], tally: Tally) -> Iterator[Target | _Piece]:
         """Yield what one thread sends at a time: whole files, and segments; count as failures what can't be sent."""
         for target in targets:
             try:
-                if isinstance(target, StorletShellError):
+                if isinstance(target, LocalFileError):
                     raise target
                 size = self._limits.segment_size(target.file.size, str(target.file.path), self._choices.segment_size)
                 if size is None:
