@@ -85,7 +85,7 @@ def test_plan_names_files_that_can_not_be_read(folder: Path, monkeypatch: pytest
     planned = list(plan_upload(folder, Location("c")))
     assert [str(entry) for entry in planned if isinstance(entry, LocalFileError)] == [
         f"can't read {folder}/a.txt: Permission denied",
-        f"{folder}/link: a link to a folder is not followed",
+        f"{folder}/link: links to folders aren't followed",
     ]
 
 
@@ -103,7 +103,7 @@ def test_folders_may_be_nested_deeper_than_python_recurses(tmp_path: Path) -> No
 def test_what_can_not_begin_is_raised(client: Client, responder: Responder, tmp_path: Path) -> None:
     """A container or a file that is not there, or not named."""
     responder.on("HEAD", "/c", html(404))
-    with pytest.raises(NotFoundError, match="container c is not there"):
+    with pytest.raises(NotFoundError, match="container c doesn't exist"):
         upload_files(client, tmp_path, Location("c"))
     with pytest.raises(NotFoundError, match="no local file or folder"):
         upload_files(client, tmp_path / "missing", Location("c"))
