@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
 import os
 import re
@@ -30,6 +31,8 @@ MARKS = {
     "cloud.md": pytest.mark.slow,  # makes Keystone's database
     "dask.md": pytest.mark.slow,  # starts a cluster
     "embedded.md": pytest.mark.slow,  # starts four servers
+    "from-other-tools.md": pytest.mark.slow,
+    "from-the-extension.md": pytest.mark.slow,
     "front-ends.md": pytest.mark.slow,
     "java.md": (pytest.mark.slow, needs_jdk),
     "jobs.md": pytest.mark.slow,  # starts two servers
@@ -39,6 +42,7 @@ MARKS = {
     "plugins.md": pytest.mark.slow,  # installs a package
     "running.md": pytest.mark.slow,
     "storlets.md": pytest.mark.slow,
+    "troubleshooting.md": pytest.mark.slow,
     "tutorial.md": pytest.mark.slow,
     "xonsh.md": pytest.mark.slow,
 }
@@ -193,6 +197,31 @@ def test_long_description_has_no_relative_link() -> None:
     assert re.findall(r"\]\((?!https://)", text) == []
     assert "make demo" in text
     assert "the tutorial" in text
+
+
+def test_every_line_of_ours_in_a_table_is_run() -> None:
+    """What stands beside another tool's line is also in the page's session."""
+    text = (ROOT / "docs" / "from-other-tools.md").read_text()
+    lines = re.findall(r"\| `(storlet-shell [^`]+)` \|$", text, re.MULTILINE)
+    assert len(lines) > 15
+    assert [line for line in lines if not re.search(rf"^\$ (?:.* \| )?{re.escape(line)}$", text, re.MULTILINE)] == []
+
+
+def test_every_message_in_troubleshooting_is_real() -> None:
+    """Each quoted message, between its ellipses, stands in the package's code."""
+    tables = re.split(r"\n\n", (ROOT / "docs" / "troubleshooting.md").read_text())
+    messages = [
+        message
+        for table in tables
+        if table.startswith("| Message |")
+        for message in re.findall(r"^\| `([^|`]+)` \|", table, re.MULTILINE)
+    ]
+    assert len(messages) > 20
+    trees = [ast.parse(path.read_text()) for path in (ROOT / "storlet_shell").rglob("*.py")]
+    texts = [node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    code = "\n".join(text for text in texts if isinstance(text, str))
+    parts = [part.strip() for message in messages for part in message.split("…")]
+    assert [part for part in parts if part not in code] == []
 
 
 def test_every_exit_status_is_public() -> None:

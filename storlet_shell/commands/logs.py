@@ -23,6 +23,6 @@ def logs(session: Session, storlet: StorletName, transaction: str | None = None)
     The embedded Swift keeps the log of every run. Other clusters keep what --generate-log has stored, where their
     engine can; of that, no single run can be shown.
 
-    :raises NotFoundError: when there is no log
+    :raises NotFoundError: if the storlet isn't deployed, or has no log
     """
     return Text(read_log(session.client, storlet, transaction or ""))
