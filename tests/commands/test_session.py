@@ -145,8 +145,8 @@ def test_enable_without_the_right_to_is_one_line_and_3(run_scripted: Runner, res
 def test_mkdir_says_whether_it_made_the_container(run: Runner) -> None:
     """Twice is no mistake."""
     name = f"m-{secrets.token_hex(4)}"
-    assert run("mkdir", name).text == f"container {name}: made\n"
-    assert run("mkdir", f"path:/{name}").text == f"container {name}: was there already\n"
+    assert run("mkdir", name).text == f"container {name}: created\n"
+    assert run("mkdir", f"path:/{name}").text == f"container {name}: already exists\n"
     assert run("mkdir", name, "--json").json == {"container": name, "made": False}
 
 
@@ -189,7 +189,7 @@ def test_local_is_started_used_stopped_and_reset(alone: Runner, tmp_path: Path) 
     assert "was not running" in alone("local", "stop").text
     assert one_line(alone("local", "env")) == "no embedded Swift runs; start one: local start"
     refused = alone("local", "start", "--auth", "tempauth", "--keystone-port", "5000")
-    assert one_line(refused) == "--keystone-port is for --auth keystone"
+    assert one_line(refused) == "--keystone-port goes with --auth keystone"
     assert "kept" in alone("--local", "ls").text  # started for this line alone, and over the same data
     assert alone("local", "reset", "-y").status == 0
     assert not (tmp_path / "data").exists()
