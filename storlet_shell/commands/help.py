@@ -32,8 +32,8 @@ def help(session: Session, name: str | None = None, action: str | None = None) -
     if name is not None:
         return Text(_page(registry.get(name), action))
     lines = []
-    commands = sorted(registry, key=attrgetter("category", "name"))
-    for category, entries in groupby(commands, key=attrgetter("category")):
+    summaries = sorted(registry.summaries(), key=attrgetter("category", "name"))
+    for category, entries in groupby(summaries, key=attrgetter("category")):
         lines += [category, *(f"  {entry.name:<12} {entry.summary}" for entry in entries), ""]
     lines += [f"not usable: {unusable}" for unusable in registry.broken]
     return Text("\n".join([*lines, "help COMMAND shows one command's arguments, help syntax how lines are written."]))
