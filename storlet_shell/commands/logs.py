@@ -5,7 +5,8 @@ from __future__ import annotations
 from storlet_shell.deployments.logs import read_log
 from storlet_shell.results import Result, Text
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import command
 from storlet_shell.values import StorletName
 
 
@@ -22,6 +23,6 @@ def logs(session: Session, storlet: StorletName, transaction: str | None = None)
     The embedded Swift keeps the log of every run. Other clusters keep what --generate-log has stored, where their
     engine can; of that, no single run can be shown.
 
-    :raises NotFoundError: when there is no log
+    :raises NotFoundError: if the storlet isn't deployed, or has no log
     """
     return Text(read_log(session.client, storlet, transaction or ""))

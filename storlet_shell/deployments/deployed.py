@@ -1,4 +1,4 @@
-"""What is deployed: the storlets with their descriptions, and who needs which dependency."""
+"""Deployed storlets, their descriptions, and the dependencies that they need."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class DeployedStorlet(NamedTuple):
     """A deployed storlet.
 
-    :param date: when it was deployed, in ISO's form, UTC
+    :param date: when it was deployed, in ISO 8601, UTC
     """
 
     name: str
@@ -29,10 +29,10 @@ class DeployedStorlet(NamedTuple):
 
 
 def list_storlets(client: Client, container: str | None = None) -> Iterator[DeployedStorlet]:
-    """Yield the storlets of a container, by name; the listing's first page has been read when this returns.
+    """Yield the storlets of a container by name; the first page of the listing has been read when this returns.
 
     :param container: None for the cluster's own container of storlets
-    :raises NotFoundError: when the container is not there
+    :raises NotFoundError: if the container doesn't exist
     """
     storlets = _storlets(client, container or client.storlet_container)
     first = next(storlets, None)
@@ -40,10 +40,10 @@ def list_storlets(client: Client, container: str | None = None) -> Iterator[Depl
 
 
 def table_of_storlets(client: Client, container: str | None = None) -> Table:
-    """Return the storlets of a container as a table; its rows come as they are needed.
+    """Return the storlets of a container as a table whose rows are fetched on demand.
 
     :param container: None for the cluster's own container of storlets
-    :raises NotFoundError: when the container is not there
+    :raises NotFoundError: if the container doesn't exist
     """
     columns = ("name", "language", "main", "dependencies", "date")
     return Table(columns, map(_row, list_storlets(client, container)))
@@ -65,12 +65,12 @@ def _storlets(client: Client, container: str) -> Iterator[DeployedStorlet]:
 
 
 def date_of(entry: dict[str, Any]) -> str:
-    """Return when a listed object was stored, in ISO's form, to the second."""
+    """Return when a listed object was stored, in ISO 8601, to the second."""
     return str(entry["last_modified"] or "").split(".")[0]
 
 
 def users_of_dependencies(client: Client) -> dict[str, list[str]]:
-    """Return which storlets name a dependency, by its name; nothing when there is no container of storlets."""
+    """Return the storlets that need each dependency, by its name; empty if the account isn't enabled for storlets."""
     users: dict[str, list[str]] = {}
     try:
         for storlet in list_storlets(client):

@@ -34,6 +34,7 @@ class Table(Result):
     :param columns: the names of the fields, in order
     :param rows: the rows; a list, or an iterable that is read once
     :param total: a last line that sums the rows up, asked for after the last of them
+    :param problem: returns what is wrong with the rows, asked for after the last of them
 
     ``is_headed`` tells whether the fields' names stand above the rows: on a terminal they do, elsewhere programs read.
     """
@@ -43,13 +44,23 @@ class Table(Result):
     """What stands between rows in a JSON document."""
 
     def __init__(
-        self, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]], total: Callable[[], str] | None = None
+        self,
+        columns: tuple[str, ...],
+        rows: Iterable[tuple[Any, ...]],
+        total: Callable[[], str] | None = None,
+        problem: Callable[[], StorletShellError | None] = lambda: None,
     ) -> None:
         self.columns = columns
         self.total = total
+        self._find_problem = problem
         self._fetched: list[tuple[Any, ...]] = rows if isinstance(rows, list) else []
         self._source: Iterator[tuple[Any, ...]] = iter(()) if isinstance(rows, list) else iter(rows)
         self._failure: StorletShellError | None = None
+
+    @property
+    def problem(self) -> StorletShellError | None:
+        """What is wrong with the rows; known after the last of them."""
+        return self._find_problem()
 
     # --- as a sequence
 
