@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from storlet_shell.commands.arguments import DRY_RUN, YES
 from storlet_shell.deployments.dependencies import (
@@ -14,11 +14,28 @@ from storlet_shell.deployments.dependencies import (
     remove,
 )
 from storlet_shell.errors import UsageError
-from storlet_shell.results import Done, Report, Result, Table
+from storlet_shell.results import Done, Field, Report, Result, Table
+from storlet_shell.results.fields import dashed, facts, joined
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import Arg, Kind, command
 from storlet_shell.store.requests import plan
 from storlet_shell.values import StorletName
+
+if TYPE_CHECKING:
+    from storlet_shell.results.schemas import DeletedDependencies, Dependency
+    from storlet_shell.wire.client import Client
+
+
+_FIELDS = (
+    Field("name"),
+    Field("container", is_shown=False),
+    Field("bytes"),
+    Field("permissions"),
+    Field("version", spell=dashed),
+    Field("needed_by", spell=joined),
+    Field("last_modified", "modified"),
+    Field("etag", "MD5", is_shown=False),
+)
 
 
 @command(
@@ -51,32 +68,29 @@ def dependencies(
     if action == "list":
         if wanted:
             raise UsageError("dependencies list takes no name; show one with: dependencies show NAME")
-        columns = ("name", "bytes", "permissions", "version", "needed_by", "date")
-        return Table(columns, map(_row, list_dependencies(session.client)))
+        container = session.client.dependency_container
+        rows = (tuple(_facts(dependency, container).values()) for dependency in list_dependencies(session.client))
+        return Table(_FIELDS, rows)
     if action == "show":
         if len(wanted) != 1:
             raise UsageError("dependencies show wants one name")
-        return Report(_facts(find_dependency(session.client, wanted[0]), session.client.dependency_container))
+        values = _facts(find_dependency(session.client, wanted[0]), session.client.dependency_container)
+        return Report(values, dict(facts(values, _FIELDS)))
     if not wanted:
         raise UsageError("dependencies rm wants a name, or several")
     return _remove(session, list(dict.fromkeys(wanted)), force=force, yes=yes, dry_run=dry_run)
 
 
-def _row(dependency: DeployedDependency) -> tuple[Any, ...]:
-    permissions, needed_by = f"{dependency.permissions:04o}", ",".join(dependency.needed_by) or "-"
-    return dependency.name, dependency.bytes, permissions, dependency.version or "-", needed_by, dependency.date
-
-
-def _facts(dependency: DeployedDependency, container: str) -> dict[str, Any]:
+def _facts(dependency: DeployedDependency, container: str) -> Dependency:
     return {
         "name": dependency.name,
         "container": container,
         "bytes": dependency.bytes,
         "permissions": f"{dependency.permissions:04o}",
-        "version": dependency.version,
-        "date": dependency.date,
-        "etag": dependency.etag,
+        "version": dependency.version or None,
         "needed_by": list(dependency.needed_by),
+        "last_modified": dependency.date or None,
+        "etag": dependency.etag,
     }
 
 
@@ -87,4 +101,8 @@ def _remove(session: Session, names: list[str], *, force: bool, yes: bool, dry_r
     removal = plan_removal(client, names, force=force)
     session.confirm(f"Delete {', '.join(names)}?", yes=yes)
     remove(client, removal)
-    return Done(f"deleted {', '.join(names)} from {client.dependency_container}", {"deleted": names})
+    return Done(f"deleted {', '.join(names)} from {client.dependency_container}", _deleted(client, names))
+
+
+def _deleted(client: Client, names: list[str]) -> DeletedDependencies:
+    return {"container": client.dependency_container, "deleted": names}

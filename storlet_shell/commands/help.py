@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from storlet_shell.results import Result, Text
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, Parser, Registry, command
+from storlet_shell.spec.registry import Arg, Command, Kind, Parser, Registry, command
+
+if TYPE_CHECKING:
+    from storlet_shell.results.schemas import CommandList, CommandSummary
 
 
 @command(
@@ -23,13 +27,33 @@ def help(session: Session, name: str | None = None) -> Result:
     if name == "syntax":
         return Text(session.surroundings.syntax())
     registry = Registry()
-    if name is not None:
-        found = registry.get(name)
-        also = f"\nalso called: {', '.join(found.aliases)}\n" if found.aliases else ""
-        return Text(found.parser(Parser).format_help() + also)
+    return _command_list(registry) if name is None else _command_help(registry.get(name))
+
+
+def _command_help(command: Command) -> Text:
+    from storlet_shell.results.json_schema import results_of  # for programs, which ask once
+
+    also = f"\nalso called: {', '.join(command.aliases)}\n" if command.aliases else ""
+    text = command.parser(Parser).format_help() + also
+    return Text(text, {**_summary(command), "text": text, "result": results_of(command.name)})
+
+
+def _command_list(registry: Registry) -> Text:
+    commands = sorted(registry, key=lambda command: (command.category, command.name))
+    unusable = list(map(str, registry.broken))
     lines = []
-    commands = sorted(registry, key=lambda found: (found.category, found.name))
-    for category, group in groupby(commands, key=lambda found: found.category):
-        lines += [category, *(f"  {found.name:<10} {found.summary}" for found in group), ""]
-    lines += [f"not usable: {unusable}" for unusable in registry.broken]
-    return Text("\n".join([*lines, "help COMMAND shows one command's arguments, help syntax how lines are written."]))
+    for category, group in groupby(commands, key=lambda command: command.category):
+        lines += [category, *(f"  {command.name:<10} {command.summary}" for command in group), ""]
+    lines += [f"not usable: {plugin}" for plugin in unusable]
+    lines.append("help COMMAND shows one command's arguments, help syntax how lines are written.")
+    values: CommandList = {"commands": [_summary(command) for command in commands], "unusable": unusable}
+    return Text("\n".join(lines), values)
+
+
+def _summary(command: Command) -> CommandSummary:
+    return {
+        "name": command.name,
+        "category": command.category,
+        "summary": command.summary,
+        "aliases": list(command.aliases),
+    }

@@ -18,6 +18,9 @@ _HEADING = re.compile(r"--- ([0-9TZ:.-]+) (\S+) (-|\S+ \S+): (.*) \(([0-9.]+) s\
 """The line above a run in the embedded engine's log (``embedded/engine/journal.py: Record.render``)."""
 
 
+_OK = "ok"
+
+
 class Record(NamedTuple):
     """What is kept of one run; of a log that doesn't tell runs apart, all of it.
 
@@ -34,6 +37,16 @@ class Record(NamedTuple):
     request: str = ""
     outcome: str = ""
     seconds: float | None = None
+
+    @property
+    def succeeded(self) -> bool | None:
+        """Whether the run went well; None if the log doesn't tell."""
+        return self.outcome == _OK if self.outcome else None
+
+    @property
+    def error(self) -> str:
+        """The kind of the failure and its message; empty if the run went well, or the log doesn't tell."""
+        return "" if self.outcome == _OK else self.outcome
 
 
 def read_log(client: Client, storlet: StorletName, transaction: str = "") -> str:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from storlet_shell.errors import StorletShellError, UsageError
@@ -25,6 +26,7 @@ class StreamedBody:
     :param close: ends the connection if the body has not been read to its end
     :param ran: the storlet that ran and where, in words; empty when none did
     :param seconds: how long the server took to answer; None when nobody measured it
+    :param facts: what else programs should know: the file that the body was written to, say
 
     ``explain`` is called with an error that reading the body meets, before that is raised.
     """
@@ -43,6 +45,7 @@ class StreamedBody:
         close: Callable[[], None] = lambda: None,
         ran: str = "",
         seconds: float | None = None,
+        facts: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self.status = status
         self.headers: dict[str, str] = HeaderDict(headers)
@@ -51,6 +54,7 @@ class StreamedBody:
         self.summary = summary
         self.ran = ran
         self.seconds = seconds
+        self.facts = facts
         self._body = body
         self._ahead: list[bytes] = []
         self._begun = False

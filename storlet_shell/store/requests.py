@@ -26,7 +26,7 @@ def plan(client: Client, *requests: Request) -> Planned:
                 "method": request.method,
                 "url": client.url(request),
                 "headers": wire.without_keys({wire.AUTH_TOKEN: "…", **request.headers}),
-                "body": request.body,
+                "body": request.body or None,
             }
             for request in requests
         )

@@ -45,8 +45,8 @@ def test_deployed_storlet_is_listed_with_its_description(storlets: Runner) -> No
     """Language, main class, dependencies and date."""
     rows = {row["name"]: row for row in storlets("storlets", "--json").json["rows"]}
     assert set(STORLETS) <= set(rows)
-    assert rows["upper.py"].items() >= {"language": "python", "main": "upper.Main", "dependencies": "-"}.items()
-    assert rows["upper.py"]["date"].startswith("20")
+    assert rows["upper.py"].items() >= {"language": "python", "main": "upper.Main", "dependencies": []}.items()
+    assert rows["upper.py"]["last_modified"].startswith("20")
 
 
 @pytest.mark.parametrize("command", ["deploy", "storletapp"])
