@@ -116,7 +116,7 @@ class Rows(Table):
         shows_endpoints: bool = False,
         allows_failures: bool = False,
     ) -> None:
-        super().__init__(_fields(shows_endpoints=shows_endpoints), self._run())
+        super().__init__(_fields(shows_endpoints=shows_endpoints), self._run(), self.summary)
         self._batch = batch
         self._access = access
         self._observer = observer

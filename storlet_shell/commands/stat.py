@@ -27,9 +27,8 @@ if TYPE_CHECKING:
 def _spelled_manifest(large: LargeObject | None) -> str:
     if large is None:
         return ""
-    return f"of a {large['kind']} large object" + (
-        f": everything that starts with {large['prefix']}" if large["prefix"] else ""
-    )
+    segments = f": everything that starts with {large['prefix']}" if large["prefix"] else ""
+    return f"of a {large['kind']} large object{segments}"
 
 
 def _spelled_storlet(storlet: StorletMetadata | None) -> str:

@@ -144,11 +144,11 @@ def csv_records(table: Tabular) -> Iterator[str]:
     import io
 
     line = io.StringIO()
-    writer = csv.writer(line, lineterminator="")
+    writer = csv.writer(line)
     names = [field.name for field in table.fields_of_rows]
     for row in itertools.chain([names], (map(bare, row) for row in table.rows())):
         writer.writerow(row)
-        yield line.getvalue()
+        yield line.getvalue().removesuffix("\r\n")
         line.seek(0)
         line.truncate()
 

@@ -44,7 +44,9 @@ class Result:
         :raises UsageError: when it has no such column, before the first piece
         """
         if rendering.columns or rendering.format not in ("table", "json"):
-            return pieces(self.as_rows(), rendering)
+            table = self.as_rows()
+            is_document = rendering.format == "json" and isinstance(table, OneRow)
+            return pieces(table, rendering._replace(format="jsonl") if is_document else rendering)
         if rendering.format == "json":
             return chain(self.json_pieces(), ["\n"])
         return (f"{line}\n" for line in self.render())

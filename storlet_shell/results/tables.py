@@ -185,8 +185,8 @@ class Table(Result):
         rows, is_whole = self.peek(_SHOWN_ROWS)
         further = [] if is_whole else self.further_rows_to_show(_SHOWN_ROWS)
         remarks = [] if is_whole else [_cut(len(rows), len(further))]
-        if self._is_complete and (last := self.last_line()):
-            remarks.append(last)
+        if self._is_complete and self.total is not None:
+            remarks.append(self.total())
         rows = [*rows, *further]
         text = [printable(line) for line in Table(self.fields_of_rows, rows).render()]
         text += remarks if is_whole else [f"({'; '.join(remarks)})"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +10,7 @@ from storlet_shell.errors import LocalFileError, StorletShellError, UsageError
 from storlet_shell.transfers.folder import LocalFile, local_file, walk
 from storlet_shell.values import Location, ObjectPath
 from storlet_shell.wire import headers as wire
+from storlet_shell.wire.media import type_of
 from storlet_shell.wire.requests import Request
 
 
@@ -33,7 +33,7 @@ class Choices(NamedTuple):
 
         :param default: the type if the name tells none
         """
-        return self.content_type or mimetypes.guess_type(name)[0] or default
+        return self.content_type or type_of(name) or default
 
 
 class Target(NamedTuple):

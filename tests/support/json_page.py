@@ -9,9 +9,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypeVar, Union
 
 from storlet_shell.results.schemas import SCHEMAS, Answer, Failure, Listing, Plan
 
-MARK = (
-    "<!-- Rendered from storlet_shell/results/schemas.py; to update: UPDATE_JSON=1 pytest tests/test_json_page.py -->"
-)
+MARK = "<!-- Rendered from storlet_shell/results/schemas.py; update: UPDATE_JSON=1 pytest tests/test_json_page.py -->"
 
 _NAMES = {str: "text", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
 _COMMON = (Failure, Plan, Answer)
