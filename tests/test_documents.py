@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
 import os
 import re
+import runpy
 import shutil
 import socket
 import subprocess
@@ -15,18 +17,23 @@ from pathlib import Path
 
 import pytest
 
+from storlet_shell.errors import ExitStatus
 from storlet_shell.spec.registry import Registry
 from tests.support.documents import LEFT, RUN, Block, blocks, fits
 from tests.support.jars import SOURCES, needs_jdk
 from tests.support.lines import ROOT, base_environment
 from tests.support.reader import Reader
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+README = ROOT / "README.md"
+PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 MARKS = {
     "batches.md": pytest.mark.slow,  # starts three proxies
     "cloud.md": pytest.mark.slow,  # makes Keystone's database
     "dask.md": pytest.mark.slow,  # starts a cluster
     "embedded.md": pytest.mark.slow,  # starts four servers
+    "from-other-tools.md": pytest.mark.slow,
+    "from-the-extension.md": pytest.mark.slow,
+    "front-ends.md": pytest.mark.slow,
     "java.md": (pytest.mark.slow, needs_jdk),
     "jobs.md": pytest.mark.slow,  # starts two servers
     "lines.md": pytest.mark.slow,
@@ -35,6 +42,7 @@ MARKS = {
     "plugins.md": pytest.mark.slow,  # installs a package
     "running.md": pytest.mark.slow,
     "storlets.md": pytest.mark.slow,
+    "troubleshooting.md": pytest.mark.slow,
     "tutorial.md": pytest.mark.slow,
     "xonsh.md": pytest.mark.slow,
 }
@@ -134,7 +142,7 @@ def test_what_is_named_is_there(page: Path) -> None:
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
     text = page.read_text()
-    for extras in re.findall(r"storlet-shell\[([\w,]+)\]", text):
+    for extras in re.findall(r"(?:storlet-shell|'\.)\[([\w,]+)\]", text):
         assert set(extras.split(",")) <= set(setup["options.extras_require"])
     if page.name in ("architecture.md", "lines.md"):
         for path in re.findall(r"`((?:\w+/)*\w+\.py)`", text):
@@ -173,11 +181,58 @@ def test_kinds_of_blocks_are_told_apart() -> None:
     ]
 
 
-def test_every_page_is_found_from_the_readme() -> None:
-    """And every link of a page leads to a file."""
-    readme = ROOT / "README.md"
-    missing = [page.name for page in PAGES[1:] if f"docs/{page.name}" not in readme.read_text()]
-    assert missing == ["changelog.md", "index.md"]  # the site's own
+def test_every_page_is_linked_from_the_readme() -> None:
+    """Every page can be reached, and every link of a page leads to a file."""
+    missing = [page.name for page in PAGES[1:] if page.relative_to(ROOT).as_posix() not in README.read_text()]
+    assert missing == ["changelog.md", "index.md"]  # parts of the site
     for page in PAGES:
-        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
             assert target.startswith("https://") or (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_long_description_has_no_relative_link() -> None:
+    """A package index shows README without the links and pictures that only work in the repository."""
+    functions = runpy.run_path(str(ROOT / "setup.py"), run_name="setup")
+    text = functions["without_relative_links"](README.read_text())
+    assert re.findall(r"\]\((?!https://)", text) == []
+    assert "make demo" in text
+    assert "the tutorial" in text
+
+
+def test_every_line_of_ours_in_a_table_is_run() -> None:
+    """What stands beside another tool's line is also in the page's session."""
+    text = (ROOT / "docs" / "from-other-tools.md").read_text()
+    lines = re.findall(r"\| `(storlet-shell [^`]+)` \|$", text, re.MULTILINE)
+    assert len(lines) > 15
+    assert [line for line in lines if not re.search(rf"^\$ (?:.* \| )?{re.escape(line)}$", text, re.MULTILINE)] == []
+
+
+def test_every_message_in_troubleshooting_is_real() -> None:
+    """Each quoted message, between its ellipses, stands in the package's code."""
+    tables = re.split(r"\n\n", (ROOT / "docs" / "troubleshooting.md").read_text())
+    messages = [
+        message
+        for table in tables
+        if table.startswith("| Message |")
+        for message in re.findall(r"^\| `([^|`]+)` \|", table, re.MULTILINE)
+    ]
+    assert len(messages) > 20
+    trees = [ast.parse(path.read_text()) for path in (ROOT / "storlet_shell").rglob("*.py")]
+    texts = [node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    code = "\n".join(text for text in texts if isinstance(text, str))
+    parts = [part.strip() for message in messages for part in message.split("…")]
+    assert [part for part in parts if part not in code] == []
+
+
+def test_every_exit_status_is_public() -> None:
+    """The page about what is public lists each status."""
+    text = (ROOT / "docs" / "public.md").read_text()
+    assert [int(status) for status in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)] == [*map(int, ExitStatus)]
+
+
+def test_make_lists_its_targets() -> None:
+    """``make`` alone prints a line for every target that a user may call."""
+    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert phony
+    shown = subprocess.run(["make", "--silent"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert [line.split()[1] for line in shown.splitlines()] == phony[1].split()

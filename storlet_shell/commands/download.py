@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from storlet_shell.commands.arguments import JOBS
-from storlet_shell.errors import Spelling, UsageError
+from storlet_shell.errors import UsageError
 from storlet_shell.results import Done, Result, Table
 from storlet_shell.results.saving import is_stdout
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import command
+from storlet_shell.store.parallel import Tally
 from storlet_shell.text import size
 from storlet_shell.transfers.download import PlannedFile, check_download, plan_download
 from storlet_shell.transfers.download import download as download_objects
@@ -61,9 +64,7 @@ def download(
     target = expand(folder)
     check_download(source, target)
     if dry_run:
-        spell = session.surroundings.spell
-        rows = (_row(planned, spell) for planned in plan_download(session.client, source, target))
-        return Table(("bytes", "name", "file", "error"), rows)
+        return _planned(session, plan_download(session.client, source, target))
     transferred = download_objects(session.client, source, target, skip_identical=skip_identical, jobs=jobs)
     transferred.raise_for_failed()
     counts = f"{transferred.files} downloaded" + (f", {transferred.identical} identical" if skip_identical else "")
@@ -78,6 +79,14 @@ def download(
     return Done(f"{target}: {counts}, {size(transferred.bytes)} from {source}", values)
 
 
-def _row(planned: PlannedFile, spell: Spelling) -> tuple[Any, ...]:
-    file, error = planned.file, planned.error
-    return planned.bytes, str(planned.path), file and str(file), error and error.explained(spell)
+def _planned(session: Session, plan: Iterator[PlannedFile]) -> Table:
+    tally = Tally()
+    tally.spell = session.surroundings.spell
+
+    def rows() -> Iterator[tuple[Any, ...]]:
+        for path, bytes, file, error in plan:
+            if error is not None:
+                tally.fail(error)
+            yield bytes, str(path), file and str(file), error and error.explained(tally.spell)
+
+    return Table(("bytes", "name", "file", "error"), rows(), problem=lambda: tally.problem("downloaded"))

@@ -1,13 +1,18 @@
-"""``help``: the commands there are, one of them, or how lines are written."""
+"""``help``: all commands, one of them, or how lines are written."""
 
 from __future__ import annotations
 
 from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from storlet_shell.errors import UnknownCommandError
 from storlet_shell.results import Result, Text
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Command, Kind, Parser, Registry, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import Command, command
+from storlet_shell.spec.parser import Parser
+from storlet_shell.spec.registry import Registry
 
 if TYPE_CHECKING:
     from storlet_shell.results.schemas import CommandList, CommandSummary
@@ -16,34 +21,45 @@ if TYPE_CHECKING:
 @command(
     "help",
     "Show the commands, or how to use one.",
-    Arg("name", nargs="?", kind=Kind.COMMAND, metavar="COMMAND", help="or syntax: how lines are written"),
+    Arg("name", nargs="?", kind=Kind.COMMAND, metavar="COMMAND", help="a command; syntax shows how lines are written"),
+    Arg("action", nargs="?", kind=Kind.ACTION, metavar="ACTION", help="one of its actions"),
     category="Session",
 )
-def help(session: Session, name: str | None = None) -> Result:
+def help(session: Session, name: str | None = None, action: str | None = None) -> Result:
     """Show the commands, or how to use one; help syntax shows how lines are written.
 
-    :raises UnknownCommandError: when there is no such command
+    :raises UnknownCommandError: when there is no such command or action
     """
-    if name == "syntax":
+    if name == "syntax" and action is None:
         return Text(session.surroundings.syntax())
     registry = Registry()
-    return _command_list(registry) if name is None else _command_help(registry.get(name))
+    return _command_list(registry) if name is None else _command_help(registry.get(name), action)
 
 
-def _command_help(command: Command) -> Text:
+def _command_help(command: Command, verb: str | None) -> Text:
+    """Return the help of a command, or of one of its actions.
+
+    :raises UnknownCommandError: when it has no such action
+    """
     from storlet_shell.results.json_schema import results_of  # for programs, which ask once
 
-    also = f"\nalso called: {', '.join(command.aliases)}\n" if command.aliases else ""
-    text = command.parser(Parser).format_help() + also
-    return Text(text, {**_summary(command), "text": text, "result": results_of(command.name)})
+    shown = command
+    if verb is not None:
+        action = command.action(verb)
+        if action is None:
+            raise UnknownCommandError(command.unknown(verb))
+        shown = action
+    also = f"\nalso called: {', '.join(shown.aliases)}\n" if shown.aliases else ""
+    text = shown.parser(Parser).format_help() + also
+    return Text(text, {**_summary(shown), "text": text, "result": results_of(shown.name)})
 
 
 def _command_list(registry: Registry) -> Text:
-    commands = sorted(registry, key=lambda command: (command.category, command.name))
+    commands = sorted(registry, key=attrgetter("category", "name"))
     unusable = list(map(str, registry.broken))
     lines = []
-    for category, group in groupby(commands, key=lambda command: command.category):
-        lines += [category, *(f"  {command.name:<10} {command.summary}" for command in group), ""]
+    for category, entries in groupby(commands, key=attrgetter("category")):
+        lines += [category, *(f"  {entry.name:<12} {entry.summary}" for entry in entries), ""]
     lines += [f"not usable: {plugin}" for plugin in unusable]
     lines.append("help COMMAND shows one command's arguments, help syntax how lines are written.")
     values: CommandList = {"commands": [_summary(command) for command in commands], "unusable": unusable}

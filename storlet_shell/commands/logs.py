@@ -9,7 +9,8 @@ from storlet_shell.deployments.logs import Record, read_log, read_records
 from storlet_shell.results import Result, Table
 from storlet_shell.results.fields import utc_time
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import command
 from storlet_shell.values import StorletName
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def logs(session: Session, storlet: StorletName, transaction: str | None = None)
     The embedded Swift keeps the log of every run. Other clusters keep what --generate-log has stored, where their
     engine can; of that, no single run can be shown.
 
-    :raises NotFoundError: when there is no log
+    :raises NotFoundError: if the storlet isn't deployed, or has no log
     """
     text = read_log(session.client, storlet, transaction or "")
     return Log(text)

@@ -19,11 +19,13 @@ from storlet_shell.commands.arguments import (
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Result
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import command
 from storlet_shell.store import objects
 from storlet_shell.store.expectation import Expectation
 from storlet_shell.store.requests import plan, put_request
-from storlet_shell.values import ObjectPath
+from storlet_shell.transfers.targets import object_for
+from storlet_shell.values import Location, ObjectPath, expand
 from storlet_shell.wire.bodies import Body, file_body, stream_body
 from storlet_shell.wire.headers import Header
 
@@ -55,6 +57,8 @@ def put(
 ) -> Result:
     """Upload a local file as an object, through a storlet if one is named.
 
+    CONTAINER/PREFIX/ keeps the file's name.
+
     The storlet runs on the proxy server, over the bytes as they arrive; what it writes is what is stored. Upstream's
     engine stores what a storlet wrote before it failed, too; --expect-bytes says how many bytes the object must have.
 
@@ -64,6 +68,8 @@ def put(
     """
     source: str = only_one(input, file, "the local file (FILE or --input)")
     target: ObjectPath = only_one(output, path, "the object (CONTAINER/OBJECT or --output)")
+    if source != "-":
+        target = object_for(expand(source), Location(*target))
     run = make_invocation(session, **{"storlet": None, **invocation})
     fields, client = own_headers(headers, run), session.client
     with _open(session, source) as body:

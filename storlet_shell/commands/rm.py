@@ -10,10 +10,11 @@ from storlet_shell.commands.arguments import DRY_RUN, JOBS, YES
 from storlet_shell.errors import StorletShellError, UsageError
 from storlet_shell.results import Done, Result, Table
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import command
 from storlet_shell.store.deletion import delete, delete_request
 from storlet_shell.store.requests import plan
-from storlet_shell.store.trees import COUNTED, count_tree, delete_tree, list_tree
+from storlet_shell.store.trees import COUNTED, count_tree, delete_tree, list_tree, no_objects
 from storlet_shell.text import counted
 from storlet_shell.values import Location
 
@@ -41,8 +42,9 @@ def rm(
 ) -> Result:
     """Delete objects or containers.
 
-    A container must be empty, unless -r is given: then all its objects are deleted first. CONTAINER/PREFIX with -r
-    deletes every object whose name starts with PREFIX, as ls lists them. The segments of a static large object go with
+    A container must be empty, unless -r is given: then all its objects are deleted first, and the container after
+    them, with a slash at its end as well (rm -r c/ is rm -r c). CONTAINER/PREFIX with -r deletes every object whose
+    name starts with PREFIX, as ls lists them, and keeps the container. The segments of a static large object go with
     it; those of a dynamic one stay.
 
     A terminal is asked first, once for all; -y answers beforehand. With -r, --dry-run lists what would be deleted, and
@@ -81,17 +83,30 @@ def _delete_trees(session: Session, targets: list[Location], *, yes: bool, **cho
         subjects = [_counted(session, target, versions=choices["versions"]) for target in targets]
         session.confirm(f"Delete {' and '.join(subjects)}?", yes=False)
     names = [str(target) for target in targets]
-    count = sum(delete_tree(session.client, target, **choices) for target in targets)
-    return Done(f"deleted {', '.join(names)}: {counted(count, 'object')}", {"deleted": names, "objects": count})
+    counts = [delete_tree(session.client, target, **choices) for target in targets]
+    subjects = [_described(target, counted(count, "object")) for target, count in zip(targets, counts, strict=True)]
+    return Done(f"deleted {' and '.join(subjects)}", {"deleted": names, "objects": sum(counts)})
 
 
 def _counted(session: Session, target: Location, *, versions: bool) -> str:
-    """Say how much is deleted."""
+    """Describe what would be deleted.
+
+    :raises NotFoundError: if no object's name starts with the prefix
+    """
     count = count_tree(session.client, target, versions=versions)
-    if not target.prefix:
-        return f"container {target.container} with its {'?' if count is None else count} objects"
-    spelled = f"more than {COUNTED} objects" if count is None or count > COUNTED else counted(count, "object")
-    return f"{spelled} of container {target.container} that start with {target.prefix}"
+    if target.prefix and count == 0:
+        raise no_objects(target)
+    if count is None:
+        return _described(target, "objects")
+    is_more = bool(target.prefix) and count > COUNTED
+    return _described(target, f"more than {COUNTED} objects" if is_more else counted(count, "object"))
+
+
+def _described(target: Location, objects: str) -> str:
+    """Describe what a target stands for: without a prefix, the container as well."""
+    if target.prefix:
+        return f"{objects} of container {target.container} that start with {target.prefix}"
+    return f"container {target.container} and its {objects}"
 
 
 def _list_trees(session: Session, targets: list[Location], *, versions: bool) -> Table:

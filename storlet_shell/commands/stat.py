@@ -9,7 +9,8 @@ from storlet_shell.deployments.access import read_entries
 from storlet_shell.results import Field, Report, Result
 from storlet_shell.results.fields import epoch_time, facts, header_time, sized
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import command
 from storlet_shell.store.metadata import Info, head
 from storlet_shell.values import Location, read_count
 from storlet_shell.wire import headers as wire

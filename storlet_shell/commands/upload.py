@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from storlet_shell.commands.arguments import DRY_RUN, JOBS
-from storlet_shell.errors import UsageError
+from storlet_shell.commands.arguments import DRY_RUN, HEADER, JOBS, own_headers
+from storlet_shell.errors import LocalFileError, UsageError
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import command
+from storlet_shell.store.parallel import Tally
 from storlet_shell.store.requests import plan
 from storlet_shell.text import size
 from storlet_shell.transfers.stream import TEXT, StoredStream, stream_request, upload_stream
-from storlet_shell.transfers.targets import Choices
-from storlet_shell.transfers.upload import check_upload, upload_files, upload_requests
+from storlet_shell.transfers.targets import Choices, object_for
+from storlet_shell.transfers.upload import check_upload, plan_upload, upload_files
 from storlet_shell.values import Location, ObjectPath, expand
 from storlet_shell.wire.bodies import is_special, open_file
+from storlet_shell.wire.headers import Header
+from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
     from storlet_shell.results.schemas import UploadedFiles
@@ -43,6 +48,7 @@ def _bytes(text: str) -> int:
     Arg("--skip-identical", action="store_true", help="send no file whose object holds the same already"),
     Arg("--segment-size", type=_bytes, metavar="SIZE", help="store larger files in segments of this size, as 500M"),
     Arg("--leave-segments", action="store_true", help="keep the segments of the large objects that are replaced"),
+    HEADER,
     JOBS,
     DRY_RUN,
     aliases=("uploadfile",),
@@ -56,6 +62,7 @@ def upload(
     skip_identical: bool = False,
     segment_size: int | None = None,
     leave_segments: bool = False,
+    headers: list[Header] | None = None,
     jobs: int = 8,
     dry_run: bool = False,
     content: bytes | None = None,
@@ -67,14 +74,15 @@ def upload(
     upload FILE CONTAINER/OBJECT stores one file; CONTAINER or CONTAINER/PREFIX/ keep its name.
 
     What is larger than the cluster takes in one request, or than --segment-size, becomes a static large object: its
-    segments go to CONTAINER_segments, and the object changes when all of them are stored. Files that fail are named at
+    segments go to CONTAINER_segments, and the object changes when all of them are stored. -H headers go with every
+    object; X-Delete-At and X-Delete-After go with segments as well. Files that fail are named at
     the end; the others are stored. The length of standard input is not known beforehand: it goes in one request, unless
     --segment-size is given.
 
     :raises NotFoundError: when the container or the file is not there
     :raises UsageError: when there is nothing to upload
     """
-    choices = Choices(content_type, segment_size, skip_identical, leave_segments)
+    choices = Choices(content_type, segment_size, skip_identical, leave_segments, own_headers(headers, None))
     if source is None or source == "-":
         return _upload_text(session, ObjectPath.parse_position(str(path)), choices, content, dry_run=dry_run)
     if content is not None:
@@ -82,11 +90,9 @@ def upload(
     file = expand(source)
     check_upload(file, path)
     if is_special(file):
-        if not path.prefix or path.prefix.endswith("/"):
-            raise UsageError(f"{source} has no name of its own; name the object: CONTAINER/OBJECT")
-        return _upload_special(session, ObjectPath(*path), choices, file, dry_run=dry_run)
+        return _upload_special(session, object_for(file, path), choices, file, dry_run=dry_run)
     if dry_run:
-        return plan(session.client, *upload_requests(file, path, choices))
+        return _planned(session, plan_upload(file, path, choices))
     transferred = upload_files(session.client, file, path, choices, jobs=jobs)
     transferred.raise_for_failed()
     counts = f"{transferred.files} uploaded" + (f", {transferred.identical} identical" if skip_identical else "")
@@ -98,6 +104,18 @@ def upload(
         "segments": None,
     }
     return Done(f"{path}: {counts}, {size(transferred.bytes)} from {file}", values)
+
+
+def _planned(session: Session, uploads: Iterable[Request | LocalFileError]) -> Result:
+    """Show the requests, and fail with what can't be uploaded, as the upload itself would."""
+    tally, requests = Tally(), list[Request]()
+    tally.spell = session.surroundings.spell
+    for upload in uploads:
+        if isinstance(upload, LocalFileError):
+            tally.fail(upload)
+        else:
+            requests.append(upload)
+    return plan(session.client, *requests, problem=tally.problem("uploaded"))
 
 
 def _upload_text(

@@ -1,4 +1,4 @@
-"""What is deployed: the storlets with their descriptions, and who needs which dependency."""
+"""Deployed storlets, their descriptions, and the dependencies that they need."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storlet_shell.errors import NotFoundError
 from storlet_shell.results import Field, Table
-from storlet_shell.results.fields import joined, listed_time
+from storlet_shell.results.fields import dashed, listed_time
 from storlet_shell.store.listing import list_entries
 from storlet_shell.store.metadata import head
 from storlet_shell.values import Location, ObjectPath
@@ -31,10 +31,10 @@ class DeployedStorlet(NamedTuple):
 
 
 def list_storlets(client: Client, container: str | None = None) -> Iterator[DeployedStorlet]:
-    """Yield the storlets of a container, by name; the listing's first page has been read when this returns.
+    """Yield the storlets of a container by name; the first page of the listing has been read when this returns.
 
     :param container: None for the cluster's own container of storlets
-    :raises NotFoundError: when the container is not there
+    :raises NotFoundError: if the container doesn't exist
     """
     storlets = _storlets(client, container or client.storlet_container)
     first = next(storlets, None)
@@ -42,10 +42,10 @@ def list_storlets(client: Client, container: str | None = None) -> Iterator[Depl
 
 
 def table_of_storlets(client: Client, container: str | None = None) -> Table:
-    """Return the storlets of a container as a table; its rows come as they are needed.
+    """Return the storlets of a container as a table whose rows are fetched on demand.
 
     :param container: None for the cluster's own container of storlets
-    :raises NotFoundError: when the container is not there
+    :raises NotFoundError: if the container doesn't exist
     """
     return Table(_FIELDS, (tuple(_summary(storlet).values()) for storlet in list_storlets(client, container)))
 
@@ -54,7 +54,7 @@ _FIELDS = (
     Field("name"),
     Field("language"),
     Field("main"),
-    Field("dependencies", spell=joined),
+    Field("dependencies", spell=dashed),
     Field("last_modified", "modified"),
 )
 
@@ -85,7 +85,7 @@ def date_of(entry: dict[str, Any]) -> str:
 
 
 def users_of_dependencies(client: Client) -> dict[str, list[str]]:
-    """Return which storlets name a dependency, by its name; nothing when there is no container of storlets."""
+    """Return the storlets that need each dependency, by its name; empty if the account isn't enabled for storlets."""
     users: dict[str, list[str]] = {}
     try:
         for storlet in list_storlets(client):

@@ -1,4 +1,4 @@
-"""All that can be found out about one deployed storlet."""
+"""Everything that can be learned about one deployed storlet."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
 
 _DESCRIBED = "Storlet-"
-"""What the names of the metadata begin with that describe a storlet."""
+"""Prefix of the metadata that describe a storlet."""
 
 
 class StorletFacts(NamedTuple):
-    """A deployed storlet with what surrounds it.
+    """A deployed storlet and its surroundings.
 
-    :param bytes: of its code; None if the server doesn't tell
+    :param bytes: the size of its code; None if the server doesn't say
     :param date: when it was deployed, in ISO 8601, UTC; empty if the server doesn't say
-    :param missing_dependencies: those that it names and that aren't there
-    :param metadata: the object's, without the description
+    :param missing_dependencies: dependencies that it names and that don't exist
+    :param metadata: the object's metadata, without the description
     :param readers: the entries of its container's read ACL, all of which may run it
     :param last_run: the last run in the log; None if the cluster's log doesn't tell runs apart
     """
@@ -49,10 +49,10 @@ class StorletFacts(NamedTuple):
 
 
 def describe_storlet(client: Client, storlet: StorletName, container: str | None = None) -> StorletFacts:
-    """Find out all about a deployed storlet.
+    """Collect everything about a deployed storlet.
 
     :param container: None for the cluster's own container of storlets
-    :raises NotFoundError: when it is not deployed
+    :raises NotFoundError: if it isn't deployed
     """
     container = container or client.storlet_container
     info = find(client, ObjectPath(container, storlet.name))
@@ -103,7 +103,7 @@ class GrantOver(NamedTuple):
 
 
 def find_grants(client: Client, storlet: StorletName) -> list[GrantOver]:
-    """Look through all containers for who may read them through a storlet.
+    """Search all containers for users who may read them through a storlet.
 
     Source: storlets ``handlers/proxy.py: _build_acl_string``.
     """

@@ -26,11 +26,6 @@ def plain(value: Any) -> str:
     return str(value)
 
 
-def joined(names: Sequence[str]) -> str:
-    """Spell names as one word of a line; ``-`` stands for an empty list."""
-    return ",".join(names) or "-"
-
-
 def dashed(value: Any) -> str:
     """Spell a value as :func:`plain` does, and ``-`` for null."""
     return plain(value) or "-"

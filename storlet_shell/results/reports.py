@@ -181,10 +181,17 @@ class Planned(Result):
     """The requests that would be sent; nothing was.
 
     :param requests: method, URL and headers of each, secrets hidden, with a description of the body or None
+    :param problem: what could not be planned, as one error; None if everything could
     """
 
-    def __init__(self, requests: tuple[Mapping[str, Any], ...]) -> None:
+    def __init__(self, requests: tuple[Mapping[str, Any], ...], problem: StorletShellError | None = None) -> None:
         self.requests = requests
+        self._problem = problem
+
+    @property
+    def problem(self) -> StorletShellError | None:
+        """What could not be planned."""
+        return self._problem
 
     def fields(self) -> dict[str, Any]:
         """Return the requests."""

@@ -34,6 +34,7 @@ class Table(Result):
     :param columns: the columns, in order: their names, or fields where people see something else than programs
     :param rows: the rows; a list, or an iterable that is read once
     :param total: returns a last line that sums the rows up; called after the last of them
+    :param problem: returns what is wrong with the rows, asked for after the last of them
 
     ``is_headed`` tells whether the columns' names stand above the rows: on a terminal they do, elsewhere programs read.
     """
@@ -47,14 +48,21 @@ class Table(Result):
         columns: Sequence[str | Field],
         rows: Iterable[tuple[Any, ...]],
         total: Callable[[], str] | None = None,
+        problem: Callable[[], StorletShellError | None] = lambda: None,
     ) -> None:
         self.fields_of_rows = tuple(Field(column) if isinstance(column, str) else column for column in columns)
         self.columns = tuple(field.name for field in self.fields_of_rows)
         self.total = total
+        self._find_problem = problem
         self._fetched: list[tuple[Any, ...]] = rows if isinstance(rows, list) else []
         self._source: Iterator[tuple[Any, ...]] = iter(()) if isinstance(rows, list) else iter(rows)
         self._failure: StorletShellError | None = None
         self._is_complete = isinstance(rows, list)
+
+    @property
+    def problem(self) -> StorletShellError | None:
+        """What is wrong with the rows; known after the last of them."""
+        return self._find_problem()
 
     # --- as a sequence
 

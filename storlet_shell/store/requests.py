@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from storlet_shell.errors import Action, Hint, UsageError
+from storlet_shell.errors import Action, Hint, StorletShellError, UsageError
 from storlet_shell.results import Planned
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.media import type_of
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
-def plan(client: Client, *requests: Request) -> Planned:
-    """Show requests instead of sending them; only the login is made, since it tells where they would go."""
+def plan(client: Client, *requests: Request, problem: StorletShellError | None = None) -> Planned:
+    """Show requests instead of sending them; only the login is made, since it tells where they would go.
+
+    :param problem: what could not be planned, as one error
+    """
     return Planned(
         tuple(
             {
@@ -30,7 +33,8 @@ def plan(client: Client, *requests: Request) -> Planned:
                 "body": request.body or None,
             }
             for request in requests
-        )
+        ),
+        problem,
     )
 
 

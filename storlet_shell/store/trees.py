@@ -80,8 +80,13 @@ def delete_tree(
     if not target.prefix:
         _delete_emptied(client, target, versions=versions)
     elif not count:
-        raise NotFoundError(f"no object of container {target.container} starts with {target.prefix}")
+        raise no_objects(target)
     return count
+
+
+def no_objects(target: Location) -> NotFoundError:
+    """Return the error about a prefix that no object's name starts with."""
+    return NotFoundError(f"no object of container {target.container} starts with {target.prefix}")
 
 
 class _Part(NamedTuple):

@@ -9,7 +9,9 @@ import pytest
 from storlet_shell.adapters.cli import reference
 from storlet_shell.results import Result, Text
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Command, Registry, command
+from storlet_shell.spec.arguments import Arg
+from storlet_shell.spec.command import Command, command
+from storlet_shell.spec.registry import Registry
 from tests.support.lines import ROOT
 
 REGISTRY = Registry()

@@ -33,7 +33,7 @@ def test_grant_is_added_by_the_middleware_and_listed(storlets: Runner, container
     """The entry is the middleware's own; the user hears what else it takes."""
     outcome = storlets("acl", "grant", container, "alice", "--storlet", "upper.py")
     assert (outcome.status, outcome.text) == (0, f"alice may run upper.py over container {container}\n")
-    assert "must be able to read container storlet" in outcome.err
+    assert "must also be able to read container storlet" in outcome.err
     assert "tempauth" in outcome.err
     assert listed(storlets, container) == [("run", "alice", "upper.py")]
 
@@ -83,7 +83,7 @@ def test_revoked_entry_is_told_in_the_words_of_the_list(storlets: Runner, contai
         outcome = storlets("acl", "revoke", container, f".r:storlets.{user}_upper.py", "--read")
         assert outcome.text == f"{user} can no longer run upper.py over container {container}\n"
     missing = one_line(storlets("acl", "revoke", container, "alice", "--storlet", "upper.py"))
-    assert missing == f"container {container} grants alice no right to run upper.py; see: acl list {container}"
+    assert missing == f"container {container}: alice isn't allowed to run upper.py; see: acl list {container}"
 
 
 def test_names_with_underscores_are_told_apart_by_what_is_deployed(storlets: Runner, container: str) -> None:

@@ -61,7 +61,7 @@ def test_granted_user_must_be_able_to_read_the_storlet(run_keystone: Runner, out
     entry = next(row["grantee"] for row in run_keystone("acl", "list", "storlet", "--json").json["rows"])
     assert run_keystone("acl", "revoke", "storlet", entry, "--read").status == 0
     granted = run_keystone("acl", "grant", shared, "outsider", "--storlet", NAME)
-    assert "must be able to read container storlet" in one_line(granted)
+    assert "must also be able to read container storlet" in one_line(granted)
     refused = outsider("get", f"{shared}/o", "--storlet", NAME)
     assert (refused.status, one_line(refused).split(" (")[0]) == (3, f"this user may not run storlet {NAME}")
 

@@ -113,7 +113,7 @@ def test_dependency_that_can_not_be_deleted_is_left_and_named(run_scripted: Runn
     responder.on("DELETE", "/dependency/c.py", html(403))
     outcome = run_scripted("undeploy", "-y", "a.py", "--with-dependencies")
     assert outcome.status == 3
-    assert "undeployed a.py; these dependencies are left: c.py" in outcome.err
+    assert "undeployed a.py; these dependencies remain: c.py" in outcome.err
 
 
 def test_storlet_is_shown_with_all_that_is_known_of_it(

@@ -465,7 +465,7 @@ def test_account_that_is_not_enabled_is_said_to_be_so(
         responder.on(method, "/storlet/upper.py", answer)
     outcome = run_scripted("deploy", write(tmp_path, "upper.py", STORLETS["upper.py"]))
     assert outcome.status == 4
-    assert "the account is not enabled for storlets; enable it with: enable" in one_line(outcome)
+    assert "the account isn't enabled for storlets; enable it with: enable" in one_line(outcome)
 
 
 # --- logs

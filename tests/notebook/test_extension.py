@@ -11,7 +11,9 @@ from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
 from storlet_shell.results import Text
-from storlet_shell.spec.registry import Arg, Command, Registry
+from storlet_shell.spec.arguments import Arg
+from storlet_shell.spec.command import Command
+from storlet_shell.spec.registry import Registry
 from tests.notebook.cells import Cells
 from tests.support.lines import ROOT
 

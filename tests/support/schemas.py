@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from storlet_shell.results.json_schema import schema_of
 from storlet_shell.results.schemas import SCHEMAS, Failure
-from storlet_shell.spec.registry import Command, Registry
+from storlet_shell.spec.registry import Registry
 
 
 @cache
@@ -26,15 +26,7 @@ def check(line: str, document: Any) -> None:
     assert not problems, f"{line}: {problems}\n{document}"
 
 
-def lines_of(command: Command) -> list[str]:
-    """Return a command, or the command with each of its actions."""
-    for arg in command.args:
-        if not arg.is_option and arg.dest == "action":
-            return [f"{command.name} {action}" for action in arg.options["choices"]]
-    return [command.name]
-
-
 def all_lines() -> list[str]:
-    """Return every built-in command, with each of its actions."""
+    """Return every built-in command, or each of its actions."""
     registry = Registry()
-    return [line for name in registry.builtin_names() for line in lines_of(registry.get(name))]
+    return [line.name for name in registry.builtin_names() for line in registry.get(name).lines]

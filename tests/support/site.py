@@ -7,7 +7,8 @@ from pathlib import Path
 from tests.support.lines import Outcome, Runner
 
 PLUGIN = """
-from storlet_shell.spec.registry import Arg, command
+from storlet_shell.spec.arguments import Arg
+from storlet_shell.spec.command import command
 from storlet_shell.results import Text
 
 @command({name!r}, "Greet.", Arg("who", nargs="?", default="you"), aliases={aliases!r})

@@ -28,7 +28,9 @@ from storlet_shell.adapters.scope import PromptVariables, ScopedVariables
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Result
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Call, Command, Parser, Registry
+from storlet_shell.spec.command import Call, Command
+from storlet_shell.spec.parser import Parser
+from storlet_shell.spec.registry import Registry
 from storlet_shell.text import printable
 
 _KEY = "storlet_shell"
@@ -182,7 +184,7 @@ class StorletMagics:
         """Return a command's parser; built anew for each line, it would take a good part of a warm request's time."""
         if command.name not in self._parsers:
             parser = self._parsers[command.name] = command.parser(Parser)
-            parser.usage = parser.format_usage().removeprefix("usage: ")  # argparse makes it anew for each line
+            parser.usage = parser.format_usage().removeprefix("usage: ")  # argparse would format it for each line
         return self._parsers[command.name]
 
     def _help(self) -> str:
@@ -225,6 +227,7 @@ class StorletMagics:
             if not words and cell is not None:
                 raise UsageError(f"a command is missing: %%{ALWAYS} COMMAND …; try: %{ALWAYS} help")
             command = self._registry.get(words.pop(0) if words else "help")
+        command, words = command.choose(words)
         with self._parsing:
             arguments = vars(self._parser(command).parse_words(words))
         call = command.bind(arguments, None if cell is None else _encoded(cell))
