@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow wire browser check bench plots performance faults fuzz man docs pictures dist lock audit clean
+.PHONY: help demo test slow derived wire browser check bench plots performance faults fuzz docs pictures dist lock audit clean
 
 help: ## List the targets (the default)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,10 @@ test: $(VENV)/.dev ## Run the fast tests against the embedded Swift (several min
 
 slow: $(VENV)/.dev ## Run the slow tests, including the examples in the documentation
 	$(BIN)/python -m pytest -m slow --numprocesses 2 --dist worksteal
+
+derived: $(VENV)/.dev ## Regenerate everything that follows from the commands' specs: table, setup.cfg, manual page, tests/wire
+	$(BIN)/python -m scaffold.derived
+	$(MAKE) --no-print-directory wire
 
 wire: $(VENV)/.dev ## Rewrite tests/wire, the requests that each command sends
 	UPDATE_WIRE=1 $(BIN)/python -m pytest -q tests/test_wire.py
@@ -48,9 +52,6 @@ RUNS ?= 20000
 fuzz: $(VENV)/.fuzz ## Search for input that breaks a parser (RUNS=20000 for each target)
 	$(BIN)/python -m pytest -q --numprocesses 2 --hypothesis-profile large tests/properties
 	for target in lines scripts responses; do $(BIN)/python -m fuzz $$target -runs=$(RUNS) || exit 1; done
-
-man: $(VENV)/.embedded ## Regenerate docs/storlet-shell.1
-	$(BIN)/python -m storlet_shell.adapters.cli.reference > docs/storlet-shell.1
 
 docs: $(VENV)/.docs ## Build the documentation site in build/docs
 	$(BIN)/python -m sphinx -W --keep-going --quiet --builder html docs build/docs

@@ -13,9 +13,10 @@ from storlet_shell.spec.arguments import Arg, Kind
 from storlet_shell.spec.command import Command, command
 from storlet_shell.spec.parser import Parser
 from storlet_shell.spec.registry import Registry
+from storlet_shell.spec.summary import Summary
 
 if TYPE_CHECKING:
-    from storlet_shell.results.schemas import CommandList, CommandSummary
+    from storlet_shell.results.schemas import CommandHelp, CommandList, CommandSummary
 
 
 @command(
@@ -51,25 +52,26 @@ def _command_help(command: Command, verb: str | None) -> Text:
         shown = action
     also = f"\nalso called: {', '.join(shown.aliases)}\n" if shown.aliases else ""
     text = shown.parser(Parser).format_help() + also
-    return Text(text, {**_summary(shown), "text": text, "result": results_of(shown.name)})
+    values: CommandHelp = {
+        **_summary(shown),
+        "aliases": list(shown.aliases),
+        "text": text,
+        "result": results_of(shown.name),
+    }
+    return Text(text, values)
 
 
 def _command_list(registry: Registry) -> Text:
-    commands = sorted(registry, key=attrgetter("category", "name"))
-    unusable = list(map(str, registry.broken))
+    summaries = sorted(registry.summaries(), key=attrgetter("category", "name"))
     lines = []
-    for category, entries in groupby(commands, key=attrgetter("category")):
+    for category, entries in groupby(summaries, key=attrgetter("category")):
         lines += [category, *(f"  {entry.name:<12} {entry.summary}" for entry in entries), ""]
+    unusable = list(map(str, registry.broken))
     lines += [f"not usable: {plugin}" for plugin in unusable]
     lines.append("help COMMAND shows one command's arguments, help syntax how lines are written.")
-    values: CommandList = {"commands": [_summary(command) for command in commands], "unusable": unusable}
+    values: CommandList = {"commands": [_summary(entry) for entry in summaries], "unusable": unusable}
     return Text("\n".join(lines), values)
 
 
-def _summary(command: Command) -> CommandSummary:
-    return {
-        "name": command.name,
-        "category": command.category,
-        "summary": command.summary,
-        "aliases": list(command.aliases),
-    }
+def _summary(entry: Command | Summary) -> CommandSummary:
+    return {"name": entry.name, "category": entry.category, "summary": entry.summary}

@@ -493,7 +493,6 @@ class CommandSummary(TypedDict):
     name: str
     category: str
     summary: str
-    aliases: list[str]
 
 
 class CommandList(TypedDict):

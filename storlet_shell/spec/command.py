@@ -11,6 +11,7 @@ from storlet_shell.session import Session
 from storlet_shell.spec.arguments import COMMON, HELP_FLAGS, Arg, Scan, options_of, scan
 from storlet_shell.spec.once import OCCURRENCES
 from storlet_shell.spec.parser import AnyParser, HelpFormatter, Parser, escaped, suggest
+from storlet_shell.spec.summary import Summary
 
 Run = Callable[..., Result]
 
@@ -59,6 +60,13 @@ class Command(NamedTuple):
         text = self.text or (self.run and self.run.__doc__) or self.summary
         lines = "\n".join(line.strip() for line in text.splitlines())
         return lines.split("\n:", 1)[0].strip().replace("``", "")
+
+    def listing(self, module: str) -> Summary:
+        """Return what lists of commands show of it.
+
+        :param module: the module that defines it
+        """
+        return Summary(self.name, module, self.aliases, self.category, self.summary, bool(self.body))
 
     def action(self, word: str) -> Command | None:
         """Return the action that a word names."""

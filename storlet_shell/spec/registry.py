@@ -1,7 +1,6 @@
 """The registry: it finds commands, built in or installed, and parses lines by their specs.
 
-This module imports the standard library only, and finds a built-in command by its module's name, so that a one-shot
-line pays for nothing but itself.
+A one-shot line imports its own command only: the built-in ones are listed in a table (``builtin``).
 """
 
 from __future__ import annotations
@@ -9,20 +8,20 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import IO
 
 from storlet_shell.errors import PluginError, UnknownCommandError, UsageError
-from storlet_shell.plugins.installed import Plugin, Unusable, installed, running
+from storlet_shell.plugins.installed import Plugin, Unusable, others_of, running
+from storlet_shell.spec.builtin import BUILT_IN
 from storlet_shell.spec.command import Call, Command
 from storlet_shell.spec.parser import Parser
+from storlet_shell.spec.summary import Summary
 
 ENTRY_POINTS = "storlet_shell.commands"
 """The group of entry points; the built-in commands are the modules of the package of the same name."""
 
-_FOLDER = Path(__file__).parents[1] / "commands"
-_SHARED = {"__init__", "arguments"}
-"""The modules of that package that hold no command."""
+_MODULES = {name: (entry.module, entry.name) for entry in BUILT_IN for name in (entry.name, *entry.aliases)}
+"""The modules of the built-in commands, and their names there, by every name that users type."""
 
 RESERVED = frozenset(
     ["alias", "exit", "history", "quit", "run_script", "set", "shell", "shortcuts", "storlet", "syntax"]
@@ -33,7 +32,7 @@ _NAME = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
 
 
 class Registry:
-    """All commands: the built-in ones by the names of their modules, others by entry points.
+    """All commands: the built-in ones from their table, others from entry points.
 
     ``broken`` holds the plug-ins that can't be used, as soon as plug-ins were looked for: for a name that isn't built
     in, or for a list of all commands.
@@ -42,78 +41,78 @@ class Registry:
     def __init__(self) -> None:
         self.broken: list[Unusable] = []
         self._commands: dict[str, Command] = {}
-        self._has_plugins = False
+        self._added: list[Summary] | None = None
 
     def builtin_names(self) -> list[str]:
         """Return the names of the built-in commands; none of them is imported."""
-        return sorted({file.stem for file in _FOLDER.glob("*.py")} - _SHARED)
+        return [summary.name for summary in BUILT_IN]
 
     def names(self) -> list[str]:
-        """Return the names of all commands, those of plug-ins as well, without aliases; none of them is imported."""
-        others = {plugin.name for plugin in installed(ENTRY_POINTS) if not plugin.is_own}
+        """Return the names of all commands, without aliases; neither built-in commands nor plug-ins are imported."""
+        others = {plugin.name for plugin in others_of(ENTRY_POINTS)}
         return sorted({*self.builtin_names(), *others} - RESERVED)
+
+    def summaries(self) -> list[Summary]:
+        """Return the summary of every command, by name; only plug-ins are imported."""
+        return sorted([*BUILT_IN, *self._plugins()])
 
     def get(self, name: str) -> Command:
         """Find a command by its name or an alias.
 
         :raises UnknownCommandError: with the closest names, when nothing has that name
         """
-        if name in self._commands:
-            return self._commands[name]
-        if name in self.builtin_names():
-            self._add(self._import(name))
-        else:
-            self._load_all()
+        if name in _MODULES and name not in self._commands:
+            self._add(_import(*_MODULES[name]))
+        elif name not in self._commands:
+            self._plugins()
         if name not in self._commands:
             for unusable in self.broken:
                 if unusable.plugin.name == name:
                     raise UnknownCommandError(f"the plug-in {unusable}")
-            import difflib  # for those who need it
+            import difflib  # for those who mistype
 
-            close = difflib.get_close_matches(name, self._commands, n=3)
-            hint = f"did you mean {' or '.join(close)}?" if close else "try: help"
+            close = difflib.get_close_matches(name, [*_MODULES, *self._commands], n=3)
+            hint = f"did you mean {' or '.join(dict.fromkeys(close))}?" if close else "try: help"
             raise UnknownCommandError(f"unknown command {name!r}; {hint}")
         return self._commands[name]
 
     def all(self) -> list[Command]:
-        """Return every command once, by name."""
-        self._load_all()
-        return sorted({id(entry): entry for entry in self._commands.values()}.values(), key=lambda entry: entry.name)
+        """Return every command, by name; all of them are imported."""
+        return [self.get(summary.name) for summary in self.summaries()]
 
     def __iter__(self) -> Iterator[Command]:
         return iter(self.all())
-
-    def _import(self, name: str) -> Command:
-        module = importlib.import_module(f"{ENTRY_POINTS}.{name}")
-        return next(value for value in vars(module).values() if isinstance(value, Command) and value.name == name)
 
     def _add(self, command: Command) -> None:
         for name in (command.name, *command.aliases):
             self._commands.setdefault(name, command)
 
-    def _load_all(self) -> None:
-        for name in self.builtin_names():
-            if name not in self._commands:
-                self._add(self._import(name))
-        if not self._has_plugins:
-            self._has_plugins = True
-            self._load_plugins()
+    def _plugins(self) -> list[Summary]:
+        """Import the commands that other packages add, once, and return their summaries."""
+        if self._added is None:
+            self._added = []
+            plugins = others_of(ENTRY_POINTS)
+            for plugin in plugins:
+                try:
+                    self._added.append(self._load(plugin, {other.name for other in plugins if other is not plugin}))
+                except PluginError as error:
+                    self.broken.append(Unusable(plugin, error.message))
+        return self._added
 
-    def _load_plugins(self) -> None:
-        plugins = [plugin for plugin in installed(ENTRY_POINTS) if not plugin.is_own]
-        names = {plugin.name for plugin in plugins}
-        for plugin in plugins:
-            try:
-                with running(plugin):
-                    entry = plugin.entry.load()
-                command = _checked(entry, plugin)
-                for name in (command.name, *command.aliases):
-                    if name in self._commands or name in RESERVED or name in names - {plugin.name}:
-                        raise PluginError(f"the name {name} is taken")
-            except PluginError as error:
-                self.broken.append(Unusable(plugin, error.message))
-            else:
-                self._add(command)
+    def _load(self, plugin: Plugin, others: set[str]) -> Summary:
+        with running(plugin):
+            entry = plugin.entry.load()
+        command = _checked(entry, plugin)
+        for name in (command.name, *command.aliases):
+            if name in _MODULES or name in self._commands or name in RESERVED or name in others - {plugin.name}:
+                raise PluginError(f"the name {name} is taken")
+        self._add(command)
+        return command.listing(plugin.entry.module)
+
+
+def _import(module: str, name: str) -> Command:
+    values = vars(importlib.import_module(module)).values()
+    return next(value for value in values if isinstance(value, Command) and value.name == name)
 
 
 def _checked(entry: object, plugin: Plugin) -> Command:

@@ -24,7 +24,7 @@ def each(request: pytest.FixtureRequest) -> Command:
 
 
 def test_the_manual_page_is_up_to_date() -> None:
-    """What is installed says what the commands are now; ``make man`` writes it anew."""
+    """What is installed says what the commands are now; ``make derived`` rewrites it."""
     assert (ROOT / "docs" / "storlet-shell.1").read_text() == reference.manual(REGISTRY)
 
 

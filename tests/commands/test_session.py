@@ -197,7 +197,7 @@ def test_local_is_started_used_stopped_and_reset(alone: Runner, tmp_path: Path) 
     check("local status", alone("local", "status", "--json").json)
     assert one_line(alone("local", "env")) == "no embedded Swift runs; start one: local start"
     refused = alone("local", "start", "--auth", "tempauth", "--keystone-port", "5000")
-    assert one_line(refused) == "--keystone-port is for --auth keystone"
+    assert one_line(refused) == "--keystone-port goes with --auth keystone"
     assert "kept" in alone("--local", "ls").text  # started for this line alone, and over the same data
     check("local reset", alone("local", "reset", "-y", "--json").json)
     assert not (tmp_path / "data").exists()

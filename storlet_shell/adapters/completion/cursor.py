@@ -127,8 +127,8 @@ def _values(
 
 
 def _names(registry: Registry, word: str) -> list[Candidate]:
-    pairs = ((name, command) for command in registry for name in (command.name, *command.aliases))
-    return sorted(Candidate(name, note=command.summary) for name, command in pairs if name.startswith(word))
+    pairs = ((name, entry.summary) for entry in registry.summaries() for name in (entry.name, *entry.aliases))
+    return sorted(Candidate(name, note=summary) for name, summary in pairs if name.startswith(word))
 
 
 def hint(registry: Registry, words: Sequence[str], word: str) -> str:

@@ -126,7 +126,7 @@ class _Completer:
         if kind is Kind.VARIABLE:
             return [Candidate(name) for name in self._session.variables]
         if kind is Kind.COMMAND:
-            return [Candidate(one.name, note=one.summary) for one in Registry()]
+            return [Candidate(entry.name, note=entry.summary) for entry in Registry().summaries()]
         if kind is Kind.FILE:
             return self._look_up(("file", text), lambda: _files(text), deadline)
         if kind is Kind.SOURCE:

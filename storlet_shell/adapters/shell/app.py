@@ -353,8 +353,8 @@ def make_class(registry: Registry) -> type[Shell]:
     """Make a shell with a function for each command of a registry, under each of its names."""
     cmd2.set_default_argument_parser(parsers.ShellParser)
     functions: dict[str, Any] = {}
-    for command in registry:
-        for name in (command.name, *command.aliases):
-            functions |= parsers.functions_of(registry, command, name)
+    for summary in registry.summaries():
+        for name in (summary.name, *summary.aliases):
+            functions |= parsers.functions_of(registry, summary, name)
     del functions["do_help"]
     return type("Shell", (Shell,), functions)

@@ -17,6 +17,7 @@ from storlet_shell.spec.arguments import Kind
 from storlet_shell.spec.command import Command
 from storlet_shell.spec.parser import HelpFormatter, ParserMixin
 from storlet_shell.spec.registry import Registry
+from storlet_shell.spec.summary import Summary
 
 
 class RunsCommands(Protocol):
@@ -109,18 +110,18 @@ def _fits(text: str, quote: str) -> bool:
     return quote not in text and not (quote == '"' and "\\" in text)
 
 
-def functions_of(registry: Registry, command: Command, name: str) -> dict[str, Callable[..., Any]]:
+def functions_of(registry: Registry, summary: Summary, name: str) -> dict[str, Callable[..., Any]]:
     """Return the functions that cmd2 calls to run and to complete a registry command, under one of its names."""
 
     @cmd2.with_argument_list
     def run(shell: RunsCommands, words: list[str]) -> None:
-        shell.bind(command, words)
+        shell.bind(registry.get(summary.name), words)
 
     def complete_words(shell: RunsCommands, text: str, line: str, begidx: int, endidx: int) -> cmd2.Completions:  # noqa: ARG001
         return complete_line(registry, shell, line[:endidx])
 
-    run.__doc__ = command.summary
-    cmd2.categorize(run, command.category)
+    run.__doc__ = summary.summary
+    cmd2.categorize(run, summary.category)
     return {f"do_{name}": run, f"complete_{name}": complete_words}
 
 
