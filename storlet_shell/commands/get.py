@@ -118,4 +118,5 @@ def _save(response: Response, target: str) -> Response:
         summary=summary,
         ran=response.ran,
         seconds=response.seconds,
+        facts={"file": target, "bytes": count},
     )
