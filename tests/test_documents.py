@@ -1,4 +1,4 @@
-"""Every example of the documents, run as it stands."""
+"""Run every example in the documents, and check their links and names."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ WITH_EXAMPLES = [
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
-    """Return the environment of a terminal where storlet-shell is installed, into an environment of its own."""
+    """Return the environment of a terminal in which storlet-shell is installed into a separate virtual environment."""
     folder = tmp_path / "venv"
     venv.create(folder, symlinks=True)
     (packages,) = folder.glob("lib/python3*/site-packages")
@@ -76,15 +76,15 @@ def environ(tmp_path: Path) -> dict[str, str]:
         script.chmod(0o755)
     environ = {name: value for name, value in base_environment(tmp_path).items() if not name.startswith("PYTHON")}
     environ["PATH"] = os.pathsep.join([f"{folder}/bin", str(Path(sys.executable).parent), environ["PATH"]])
-    # What pip installs needs nothing that is not there, and looks for nothing elsewhere.
+    # pip installs without dependencies and without an index.
     pip = {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    own = {"STORLET_SHELL_DATA": str(tmp_path / "data"), "IPYTHONDIR": str(tmp_path / "ipython")}
-    return environ | pip | own
+    folders = {"STORLET_SHELL_DATA": str(tmp_path / "data"), "IPYTHONDIR": str(tmp_path / "ipython")}
+    return environ | pip | folders
 
 
 @pytest.fixture
 def reader(tmp_path: Path, environ: dict[str, str]) -> Iterator[Reader]:
-    """Sit at a terminal in a folder with the examples, and what the engine has for Java storlets; nothing runs."""
+    """Open a terminal in a folder with the examples, where no embedded Swift runs."""
     folder = tmp_path / "work"
     shutil.copytree(ROOT / "examples", folder / "examples")
     ports = {"--keystone-port 5000": 5000, "127.0.0.1:5000": 5000, "--port 8786": 8786, "127.0.0.1:8786": 8786}
@@ -104,7 +104,7 @@ def _free_port() -> int:
 
 
 def _make_engine_jar(folder: Path) -> None:
-    """Make the jar of interfaces that comes with Storlets' engine."""
+    """Make the jar of interfaces that comes with the engine of Storlets."""
     sources = [str(source) for source in sorted((SOURCES / "org" / "openstack").rglob("*.java"))]
     subprocess.run(["javac", "--release", "11", "-d", str(folder / "engine"), *sources], check=True)
     subprocess.run(["jar", "cf", str(folder / "SCommon.jar"), "-C", str(folder / "engine"), "org"], check=True)
@@ -112,7 +112,7 @@ def _make_engine_jar(folder: Path) -> None:
 
 @pytest.mark.parametrize("page", WITH_EXAMPLES)
 def test_examples_show_what_they_do(reader: Reader, page: Path, tmp_path: Path) -> None:
-    """From the first line to the last, each does what the document says."""
+    """Every line does what the document says, from the first to the last."""
     if page.name == "java.md":
         _make_engine_jar(tmp_path / "work")
     for block in blocks(page.read_text()):
@@ -123,13 +123,13 @@ def test_examples_show_what_they_do(reader: Reader, page: Path, tmp_path: Path) 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_block_is_run_or_says_that_it_is_not(page: Path) -> None:
-    """By its language; a block without a fence says nothing."""
+    """The language of a block tells; an indented block has none."""
     other = [f"{page.name}:{block.line}: {block.kind}" for block in blocks(page.read_text())]
-    assert [each for each in other if each.split(": ")[1] not in (*RUN, *LEFT)] == []
+    assert [block for block in other if block.split(": ")[1] not in (*RUN, *LEFT)] == []
 
 
 def test_excerpts_are_the_codes_own() -> None:
-    """Python that is no file of the reader's is to be found in the package, to the letter."""
+    """Python code that isn't a file of the reader's stands in the package, to the letter."""
     code = [path.read_text() for path in (ROOT / "storlet_shell").rglob("*.py")]
     for page in PAGES:
         for block in blocks(page.read_text()):
@@ -138,7 +138,7 @@ def test_excerpts_are_the_codes_own() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_what_is_named_is_there(page: Path) -> None:
-    """Extras that are to be installed, modules, and commands whose help is to be read."""
+    """Extras, modules, and commands that a page names exist."""
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
     text = page.read_text()
@@ -152,7 +152,7 @@ def test_what_is_named_is_there(page: Path) -> None:
 
 
 def test_what_is_shown_is_compared() -> None:
-    """An ellipsis stands for anything on its line, or for lines; all else is compared to the letter."""
+    """An ellipsis stands for any text, or alone for any lines; everything else is compared to the letter."""
     assert fits("a … c\n…\nz", "a b c\n1\n2\nz\n")
     assert fits("a\n…", "a")
     assert not fits("a", "a\nb")
@@ -160,20 +160,19 @@ def test_what_is_shown_is_compared() -> None:
     assert not fits("a.c", "abc")
 
 
-@pytest.mark.parametrize(("text", "said"), [("$ false\n", "nothing says so"), ("$ echo a\nb\n", "but it is\na\n")])
+@pytest.mark.parametrize(("text", "said"), [("$ false\n", "unexpectedly"), ("$ echo a\nb\n", "but it is\na\n")])
 def test_what_differs_is_told(reader: Reader, text: str, said: str) -> None:
-    """A line that fails unsaid, or says something else, is named with the number of its block's line."""
+    """An unexpected failure or output is reported with the line number of its block."""
     reader.read(Block("console", "$ true\n$ echo a\na\n", 1))
-    with pytest.raises(AssertionError, match=f"line 7: (?s:.*){said}"):
+    with pytest.raises(AssertionError, match=f"line 7(?s:.*){said}"):
         reader.read(Block("console", text, 7))
 
 
 def test_kinds_of_blocks_are_told_apart() -> None:
-    """By their fences, also in lists; an indented one is seen."""
+    """The fence tells, also in lists, and indented blocks are found."""
     text = "```console\n$ a\n```\n- x\n\n  ```text\n  b\n  ```\n\nx\n\n    c\n\n"
     text += "```{code-block} yaml\n:caption: d.yaml\n\ne\n```\n"
-    found = [(block.kind, block.text, block.line, block.name) for block in blocks(text)]
-    assert found == [
+    assert [(block.kind, block.text, block.line, block.name) for block in blocks(text)] == [
         ("console", "$ a\n", 1, ""),
         ("text", "b\n", 6, ""),
         ("indented", "c\n", 12, ""),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from storlet_shell.commands.arguments import PARAMETERS
 from storlet_shell.deployments.deploy import Deployed, check_runs_from, deployment_requests
 from storlet_shell.deployments.deploy import deploy as deploy_package
@@ -17,6 +19,8 @@ from storlet_shell.storlets.source import decode
 from storlet_shell.text import counted
 from storlet_shell.values import ContainerName, Invocation, ObjectPath, Parameter
 
+if TYPE_CHECKING:
+    from storlet_shell.results.schemas import Deployment, FirstRun
 _RUN_OPTIONS = "run options"
 _PARAMETERS = [Arg(*arg.flags, kind=arg.kind, group=_RUN_OPTIONS, **arg.options) for arg in PARAMETERS]
 
@@ -121,15 +125,18 @@ def _check_run(with_invoke: bool, dry_run: bool, input: str | None, *, print_res
 
 
 def _done(deployed: Deployed) -> Done:
-    facts = {
+    values: Deployment = {
         "storlet": deployed.storlet.name,
         "main": deployed.main,
         "container": deployed.container,
         "dependencies": list(deployed.dependencies),
         "bytes": deployed.bytes,
+        "is_new": deployed.is_new,
+        "changed": deployed.is_changed,
+        "run": None,
     }
     verb = "deployed" if deployed.is_new else "redeployed"
-    return Done(f"{verb} {deployed.storlet} (main {deployed.main}) into container {deployed.container}", facts)
+    return Done(f"{verb} {deployed.storlet} (main {deployed.main}) into container {deployed.container}", values)
 
 
 def _invoke(session: Session, done: Done, run: Invocation, target: ObjectPath, *, show: bool) -> Result:
@@ -143,7 +150,8 @@ def _invoke(session: Session, done: Done, run: Invocation, target: ObjectPath, *
         return response
     count = sum(len(chunk) for chunk in response.iter_content())
     message = f"{done.message}; it ran over {target}: {counted(count, 'byte')} (HTTP {response.status})"
-    return Done(message, {**done.facts, "status": response.status, "result_bytes": count})
+    first: FirstRun = {"object": str(target), "status": response.status, "bytes": count}
+    return Done(message, {**done.facts, "run": first})
 
 
 def _planned(session: Session, package: Package, container: str | None) -> Result:

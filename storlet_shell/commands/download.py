@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storlet_shell.commands.arguments import JOBS
 from storlet_shell.errors import UsageError
@@ -17,6 +17,9 @@ from storlet_shell.text import size
 from storlet_shell.transfers.download import PlannedFile, check_download, plan_download
 from storlet_shell.transfers.download import download as download_objects
 from storlet_shell.values import Location, expand
+
+if TYPE_CHECKING:
+    from storlet_shell.results.schemas import DownloadedFiles
 
 
 @command(
@@ -70,14 +73,15 @@ def download(
     transferred = download_objects(session.client, source, target, skip_identical=skip_identical, jobs=jobs)
     transferred.raise_for_failed()
     counts = f"{transferred.files} downloaded" + (f", {transferred.identical} identical" if skip_identical else "")
-    facts = {
+    values: DownloadedFiles = {
+        "location": str(source),
         "folder": str(target),
         "downloaded": transferred.files,
         "identical": transferred.identical,
         "folders": transferred.folders,
         "bytes": transferred.bytes,
     }
-    return Done(f"{target}: {counts}, {size(transferred.bytes)} from {source}", facts)
+    return Done(f"{target}: {counts}, {size(transferred.bytes)} from {source}", values)
 
 
 def _planned(session: Session, plan: Iterator[PlannedFile]) -> Table:

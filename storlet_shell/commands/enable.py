@@ -37,9 +37,10 @@ def enable(session: Session, probe: bool = False, dry_run: bool = False) -> Resu
         return plan(session.client, *account.enable_requests(session.client, again=probe))
     enabled = account.enable(session.client, again=probe)
     message = f"account {enabled.account} is enabled for storlets; containers: {', '.join(enabled.containers)}"
-    facts = {"account": enabled.account, "enabled": True, "containers": list(enabled.containers)}
-    if enabled.places is None:
-        return Done(message, facts)
-    spelled = ", ".join(f"{name}: {place}" for name, place in enabled.places.items())
-    message += f"; reads run on, by storage policy: {spelled or 'proxy'}"
-    return Done(message, {**facts, "policies": enabled.places})
+    if enabled.places is not None:
+        spelled = ", ".join(f"{name}: {place}" for name, place in enabled.places.items())
+        message += f"; reads run on, by storage policy: {spelled or 'proxy'}"
+    return Done(
+        message,
+        {"account": enabled.account, "containers": list(enabled.containers), "policies": enabled.places},
+    )

@@ -123,4 +123,5 @@ def _save(response: Response, target: str) -> Response:
         summary=summary,
         ran=response.ran,
         seconds=response.seconds,
+        facts={"file": target, "bytes": count},
     )

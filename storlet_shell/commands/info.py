@@ -46,7 +46,7 @@ def info(session: Session) -> Result:
     sections = session.client.capabilities()
     if not sections:
         raise ServiceError("the cluster does not say what it can do: GET /info gives no answer")
-    return Report({"storlets": _storlets(sections), **_swift(sections), "features": _features(sections)}, sections)
+    return Report(sections, {"storlets": _storlets(sections), **_swift(sections), "features": _features(sections)})
 
 
 def _storlets(sections: Mapping[str, Any]) -> str:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from storlet_shell.deployments.logs import read_log
-from storlet_shell.results import Result, Text
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from storlet_shell.deployments.logs import Record, read_log, read_records
+from storlet_shell.results import Result, Table
+from storlet_shell.results.fields import utc_time
 from storlet_shell.session import Session
 from storlet_shell.spec.arguments import Arg, Kind
 from storlet_shell.spec.command import command
 from storlet_shell.values import StorletName
+
+if TYPE_CHECKING:
+    from storlet_shell.results.schemas import LogRecord
 
 
 @command(
@@ -30,4 +37,35 @@ def logs(session: Session, storlet: StorletName, transaction: str | None = None)
 
     :raises NotFoundError: when there is no log
     """
-    return Text(read_log(session.client, storlet, transaction or ""))
+    text = read_log(session.client, storlet, transaction or "")
+    return Log(text)
+
+
+class Log(Table):
+    """The runs of a storlet, oldest first; for people, the log as it is.
+
+    :param text: the log
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(_FIELDS, [tuple(_fields(record).values()) for record in read_records(text)])
+        self.text = text
+
+    def render(self) -> Iterator[str]:
+        """Yield the log's lines."""
+        yield from self.text.splitlines()
+
+
+_FIELDS = ("time", "transaction", "request", "succeeded", "error", "seconds", "text")
+
+
+def _fields(record: Record) -> LogRecord:
+    return {
+        "time": utc_time(record.time),
+        "transaction": record.transaction_id or None,
+        "request": record.request or None,
+        "succeeded": record.succeeded,
+        "error": record.error or None,
+        "seconds": record.seconds,
+        "text": record.text,
+    }

@@ -44,5 +44,5 @@ def mkdir(
     if dry_run:
         return plan(session.client, containers.make_request(container.name, policy=policy, metadata=fields))
     is_new = containers.make(session.client, container.name, policy=policy, metadata=fields)
-    message = f"container {container}: " + ("created" if is_new else "already exists")
-    return Done(message, {"container": container.name, "made": is_new})
+    message = f"container {container}: " + ("created" if is_new else "exists already")
+    return Done(message, {"container": container.name, "created": is_new})

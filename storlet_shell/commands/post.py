@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from storlet_shell.commands.arguments import DRY_RUN, METADATA
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Done, Result
@@ -12,6 +14,9 @@ from storlet_shell.store import metadata as store
 from storlet_shell.store.requests import plan
 from storlet_shell.values import Location, Metadatum
 from storlet_shell.wire import headers as wire
+
+if TYPE_CHECKING:
+    from storlet_shell.results.schemas import ChangedMetadata
 
 
 @command(
@@ -77,9 +82,11 @@ def post(
     change = store.post(session.client, location, changes)
     parts = [f"{'set' if value else 'removed'} {name}" for name, value in change.changed.items()]
     parts += [f"there was no {name}" for name in change.absent]
-    facts = {
-        "subject": request.subject,
-        "changed": wire.without_keys(change.changed),
+    shown = wire.without_keys(change.changed)
+    values: ChangedMetadata = {
+        "location": str(location),
+        "set": {name: value for name, value in shown.items() if value},
+        "removed": [name for name, value in shown.items() if not value],
         "absent": list(change.absent),
     }
-    return Done(f"{request.subject}: {', '.join(parts)}", facts)
+    return Done(f"{request.subject}: {', '.join(parts)}", values)

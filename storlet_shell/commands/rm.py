@@ -80,7 +80,8 @@ def rm(
             if number:
                 session.surroundings.warn(f"deleted before that: {', '.join(names[:number])}")
             raise
-    return Done(f"deleted {', '.join(names)}", {"deleted": names})
+    count = sum(bool(target.prefix) for target in targets)
+    return Done(f"deleted {', '.join(names)}", {"deleted": list(map(str, targets)), "objects": count})
 
 
 def _delete_trees(session: Session, targets: list[Location], *, yes: bool, **choices: Any) -> Result:

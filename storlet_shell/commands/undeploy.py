@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from storlet_shell.commands.arguments import DRY_RUN, YES
 from storlet_shell.deployments.undeploy import carry_out, look_up, plan_undeployment, warn_of_kept
 from storlet_shell.results import Done, Result
@@ -10,6 +12,9 @@ from storlet_shell.spec.arguments import Arg, Kind
 from storlet_shell.spec.command import command
 from storlet_shell.store.requests import plan
 from storlet_shell.values import ContainerName, StorletName
+
+if TYPE_CHECKING:
+    from storlet_shell.results.schemas import Undeployment
 
 
 @command(
@@ -60,6 +65,10 @@ def undeploy(
     label = f"{storlet} with {', '.join(alone)}" if alone else str(storlet)
     session.confirm(f"Undeploy {label}?", yes=yes)
     carry_out(client, undeployment)
-    facts = {"undeployed": storlet.name}
-    more = {"dependencies": alone, "kept": dict(undeployment.kept)} if with_dependencies else {}
-    return Done(f"undeployed {label}", {**facts, **more})
+    values: Undeployment = {
+        "storlet": storlet.name,
+        "container": place or client.storlet_container,
+        "dependencies": alone,
+        "kept": dict(undeployment.kept),
+    }
+    return Done(f"undeployed {label}", values)

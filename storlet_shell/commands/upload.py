@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from storlet_shell.commands.arguments import DRY_RUN, HEADER, JOBS, own_headers
 from storlet_shell.errors import LocalFileError, UsageError
@@ -22,6 +23,9 @@ from storlet_shell.values import Location, ObjectPath, expand
 from storlet_shell.wire.bodies import is_special, open_file
 from storlet_shell.wire.headers import Header
 from storlet_shell.wire.requests import Request
+
+if TYPE_CHECKING:
+    from storlet_shell.results.schemas import UploadedFiles
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 _SIZE = re.compile(r"([0-9]{1,18})([KMG]?)(i?B)?", re.IGNORECASE)
@@ -102,13 +106,14 @@ def upload(
     transferred = upload_files(session.client, file, path, choices, jobs=jobs)
     transferred.raise_for_failed()
     counts = f"{transferred.files} uploaded" + (f", {transferred.identical} identical" if skip_identical else "")
-    facts = {
+    values: UploadedFiles = {
         "location": str(path),
         "uploaded": transferred.files,
         "identical": transferred.identical,
         "bytes": transferred.bytes,
+        "segments": None,
     }
-    return Done(f"{path}: {counts}, {size(transferred.bytes)} from {file}", facts)
+    return Done(f"{path}: {counts}, {size(transferred.bytes)} from {file}", values)
 
 
 def _planned(session: Session, uploads: Iterable[Request | LocalFileError]) -> Result:
@@ -155,7 +160,15 @@ def _check_stream(choices: Choices) -> None:
 
 
 def _shown(stored: StoredStream, label: str) -> Result:
+    values: UploadedFiles = {
+        "location": str(stored.path),
+        "uploaded": 1,
+        "identical": 0,
+        "bytes": stored.bytes,
+        "segments": stored.segments,
+    }
     if stored.answer is not None:
-        return stored.answer.response()
-    facts = {"location": str(stored.path), "segments": stored.segments, "bytes": stored.bytes}
-    return Done(f"{stored.path}: stored in {stored.segments} segments, {size(stored.bytes)} from {label}", facts)
+        response = stored.answer.response()
+        response.facts = values
+        return response
+    return Done(f"{stored.path}: stored in {stored.segments} segments, {size(stored.bytes)} from {label}", values)

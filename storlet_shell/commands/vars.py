@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storlet_shell.errors import NotFoundError, UsageError
-from storlet_shell.results import Done, Report, Response, Result, Table, Text
+from storlet_shell.results import Done, Field, Report, Response, Result, Table, Text
 from storlet_shell.results.describe import describe
 from storlet_shell.session import Session
 from storlet_shell.spec.arguments import Arg, Kind
 from storlet_shell.spec.command import command
 from storlet_shell.values import Parameter
+
+if TYPE_CHECKING:
+    from storlet_shell.results.schemas import Variable
 
 
 @command(
@@ -46,17 +49,36 @@ def vars(
     if name is None:
         if delete:
             raise UsageError("--delete needs the name of a variable")
-        return Table(("name", "value"), [(each, describe(value)) for each, value in sorted(session.variables.items())])
+        return Table(_FIELDS, (tuple(_variable(*item).values()) for item in sorted(session.variables.items())))
     if values:
         session.check_variable(name)
         session.variables[name] = {parameter.key: parameter.value for parameter in values}
-        return Done(f"{name} = {describe(session.variables[name])}", {"name": name})
+        return Done(f"{name} = {describe(session.variables[name])}", {"name": name, "value": session.variables[name]})
     if name not in session.variables:
         raise NotFoundError(f"variable {name}: not found")
     if delete:
         del session.variables[name]
-        return Done(f"{name}: deleted", {"name": name})
+        return Done(f"{name} is deleted", {"name": name, "value": None})
     return _shown(session.variables[name])
+
+
+_FIELDS = (
+    Field("name"),
+    Field("type", is_shown=False),
+    Field("value", is_shown=False),
+    Field("description", "value"),
+)
+
+
+def _variable(name: str, value: Any) -> Variable:
+    return {"name": name, "type": type(value).__name__, "value": _data(value), "description": describe(value)}
+
+
+def _data(value: Any) -> Any:
+    """Return a value as JSON has it: text, a number, a truth value, or a mapping of these; else None."""
+    if isinstance(value, Mapping) and not isinstance(value, Result):
+        return {str(key): item for key, item in value.items() if isinstance(item, str | int | float)}
+    return value if isinstance(value, str | int | float) else None
 
 
 def _shown(value: Any) -> Result:

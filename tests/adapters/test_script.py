@@ -219,7 +219,7 @@ def test_a_stored_result_is_a_variable(script: Script, container: str, upload: U
         "vars names\nvars p k=v 'w=x y'\nvars p\nvars --delete body\nvars\nvars body\n"
     )
     assert found.out.decode() == (
-        "content\nCONTENT\no\no\np = k=v w=x y\nk: v\nw: x y\nbody: deleted\nnames  a table\np      k=v w=x y\n"
+        "content\nCONTENT\no\no\np = k=v w=x y\nk: v\nw: x y\nbody is deleted\nnames  a table\np      k=v w=x y\n"
     )
     assert (found.status, found.err) == (4, "storlet-shell: file.ss:11: variable body: not found\n")
 

@@ -24,7 +24,9 @@ for entry, user, storlet in json.loads(sys.argv[1]):
 
 def listed(run: Runner, container: str) -> list[tuple[str, str, str | None]]:
     """Return what ``acl list`` shows of a container."""
-    return [(row["right"], row["who"], row["storlet"]) for row in run("acl", "list", container, "--json").json["rows"]]
+    return [
+        (row["right"], row["grantee"], row["storlet"]) for row in run("acl", "list", container, "--json").json["rows"]
+    ]
 
 
 def test_grant_is_added_by_the_middleware_and_listed(storlets: Runner, container: str) -> None:
@@ -166,7 +168,7 @@ def test_keystone_entry_that_is_no_id_is_warned_of(
     responder.on("HEAD", "/c", ok(status=204))
     responder.on("POST", "/c", ok(status=204))
     outcome = run_scripted("acl", "grant", "c", entry, "--read")
-    assert (outcome.status, "by their ids" in outcome.err) == (0, warned)
+    assert (outcome.status, "by ID" in outcome.err) == (0, warned)
 
 
 def test_forbidden_container_is_one_line(run_scripted: Runner, responder: Responder) -> None:

@@ -85,7 +85,7 @@ def test_rows_have_headings_where_people_read_them(storlets: Runner, many: str) 
         assert isinstance(result, Table)
         result.is_headed = True
         heading, first, second, _ = result.render()
-    assert heading.split() == ["STATUS", "BYTES", "SECONDS", "OBJECT"]
+    assert heading.split() == ["STATUS", "BYTES", "SECONDS", "OBJECT", "ERROR"]
     assert heading.index("OBJECT") == first.index("path:") == second.index("path:")
     assert heading.index("SECONDS") + len("SECONDS") == first.index("  path:")
 
