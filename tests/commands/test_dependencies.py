@@ -58,6 +58,7 @@ def test_needed_dependency_is_not_deleted_unless_forced(storlets: Runner, two: s
     assert shown["dependencies"] == shown["missing_dependencies"] == [f"{two}_shared.py", f"{two}_own"]
 
 
+@pytest.mark.slow
 def test_dependency_that_is_not_there_keeps_the_others(storlets: Runner, two: str) -> None:
     """Nothing is deleted when a name is wrong."""
     storlets("undeploy", "-y", f"{two}a.py")
@@ -76,6 +77,7 @@ def test_words_that_make_no_sense_are_2(run_scripted: Runner, responder: Respond
     assert responder.requests == []
 
 
+@pytest.mark.slow
 def test_storlet_takes_along_what_no_other_needs(storlets: Runner, two: str) -> None:
     """What stays is said, with who needs it; a dry run says the same first."""
     line = ["undeploy", f"{two}a.py", "--with-dependencies"]
@@ -137,6 +139,7 @@ def test_storlet_is_shown_with_all_that_is_known_of_it(
     assert "metadata: -" in text
 
 
+@pytest.mark.slow
 def test_storlets_grants_are_looked_for(storlets: Runner, real_client: Client, container: str, two: str) -> None:
     """Each user who may read a container by this storlet, and no other."""
     acl = f".r:storlets.al_ice_{two}a.py,.r:storlets.bob_{two}b.py,other:user,.r:{two}a.py"
@@ -146,6 +149,7 @@ def test_storlets_grants_are_looked_for(storlets: Runner, real_client: Client, c
     assert "granted" not in storlets("storlets", "show", f"{two}a.py", "--json").json
 
 
+@pytest.mark.slow
 def test_grants_of_a_storlet_with_capital_letters_are_found(storlets: Runner, container: str, tmp_path: Path) -> None:
     """Servers compare them in lower case, and so they are written."""
     (tmp_path / "Capital.py").write_text(STORLETS["upper.py"])

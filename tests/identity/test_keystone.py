@@ -167,6 +167,7 @@ def test_further_auth_type_is_keystoneauths_own(keystone_swift: KeystoneSwift, r
     assert "there is no auth type v3tots; did you mean v3totp" in one_line(unknown)
 
 
+@pytest.mark.slow
 def test_many_commands_are_one_login(keystone_swift: KeystoneSwift, run: Runner) -> None:
     """Keystone's own log is the witness."""
     assert run("ls", environ=keystone_swift.environment()).status == 0  # the proxy logs in too, the first time
@@ -201,6 +202,7 @@ def test_token_that_was_revoked_in_a_session_is_renewed(keystone_swift: Keystone
         assert client.login.token() != token
 
 
+@pytest.mark.slow
 def test_batch_goes_to_every_region(keystone_swift: KeystoneSwift, run: Runner) -> None:
     """Where several regions are one cluster, a batch can be spread over them."""
     who = keystone_swift.environment()
