@@ -48,7 +48,7 @@ def test_compiled_storlet_is_deployed_by_what_is_in_its_jar(storlets: Runner, co
     storlets("upload", f"{container}/o", stdin=b"x")
     run = storlets("get", f"{container}/o", "--storlet", "identity-1.0.jar")
     assert run.status == 6
-    assert "Java storlets deploy, but do not run on the embedded Swift" in run.err.splitlines()[-1]
+    assert "Java storlets can be deployed, but the embedded Swift runs Python storlets only" in run.err.splitlines()[-1]
     assert storlets("undeploy", "-y", "identity-1.0.jar").status == 0
 
 
