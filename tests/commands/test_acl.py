@@ -166,7 +166,7 @@ def test_keystone_entry_that_is_no_id_is_warned_of(
     responder.on("HEAD", "/c", ok(status=204))
     responder.on("POST", "/c", ok(status=204))
     outcome = run_scripted("acl", "grant", "c", entry, "--read")
-    assert (outcome.status, "by their ids" in outcome.err) == (0, warned)
+    assert (outcome.status, "by ID" in outcome.err) == (0, warned)
 
 
 def test_forbidden_container_is_one_line(run_scripted: Runner, responder: Responder) -> None:
