@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from storlet_shell.errors import UsageError
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind
+from storlet_shell.spec.arguments import Arg, Kind
 from storlet_shell.values import ByteRange, Invocation, Metadatum, ObjectPath, Parameter, StorletName, read_count
 from storlet_shell.wire.headers import CONDITIONS, Header
 

@@ -18,7 +18,8 @@ from storlet_shell.commands.arguments import (
 )
 from storlet_shell.results import Result
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, command
+from storlet_shell.spec.arguments import Arg
+from storlet_shell.spec.command import command
 from storlet_shell.store import objects
 from storlet_shell.store.expectation import Expectation
 from storlet_shell.store.requests import copy_request, plan

@@ -13,53 +13,72 @@ from storlet_shell.deployments.dependencies import (
     removal_requests,
     remove,
 )
-from storlet_shell.errors import UsageError
 from storlet_shell.results import Done, Report, Result, Table
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import Action, group
 from storlet_shell.store.requests import plan
 from storlet_shell.values import StorletName
 
 
-@command(
-    "dependencies",
-    "List, show or delete what storlets need beside them.",
-    Arg("action", nargs="?", choices=("list", "show", "rm"), default="list", help="list by default"),
-    Arg("names", nargs="*", type=StorletName.parse, kind=Kind.DEPENDENCY, metavar="NAME"),
-    Arg("--force", action="store_true", help="rm: also what a storlet still needs"),
-    YES,
-    DRY_RUN,
-    category="Storlets",
-)
-def dependencies(
+def list_all(session: Session) -> Result:
+    """List the deployed dependencies with their size, permissions and date, and the storlets that need them.
+
+    :raises NotFoundError: when the account isn't enabled for storlets
+    """
+    columns = ("name", "bytes", "permissions", "version", "needed_by", "date")
+    return Table(columns, map(_row, list_dependencies(session.client)))
+
+
+def show(session: Session, name: StorletName) -> Result:
+    """Show all about one dependency, and which storlets need it.
+
+    :raises NotFoundError: when it isn't deployed, or the account isn't enabled for storlets
+    """
+    return Report(_facts(find_dependency(session.client, name.name), session.client.dependency_container))
+
+
+def rm(
     session: Session,
-    action: str = "list",
-    names: list[StorletName] | None = None,
+    names: list[StorletName],
     force: bool = False,
     yes: bool = False,
     dry_run: bool = False,
 ) -> Result:
-    """List, show or delete what storlets need beside them: modules, programs, libraries, data.
+    """Delete dependencies.
 
-    They are uploaded by deploy -d. A storlet whose dependency is gone fails at every run, so one that a storlet still
-    needs is not deleted unless --force is given.
+    A storlet without one of its dependencies fails at every run, so a dependency that a storlet needs is deleted only
+    with --force.
 
-    :raises NotFoundError: when one is not there, or the account is not enabled for storlets
-    :raises RefusedError: when the answer is no
+    :raises NotFoundError: when one isn't deployed, or the account isn't enabled for storlets
+    :raises RefusedError: when a storlet needs one, or the answer is no
     """
-    wanted = [name.name for name in names or ()]
-    if action == "list":
-        if wanted:
-            raise UsageError("dependencies list takes no name; show one with: dependencies show NAME")
-        columns = ("name", "bytes", "permissions", "version", "needed_by", "date")
-        return Table(columns, map(_row, list_dependencies(session.client)))
-    if action == "show":
-        if len(wanted) != 1:
-            raise UsageError("dependencies show wants one name")
-        return Report(_facts(find_dependency(session.client, wanted[0]), session.client.dependency_container))
-    if not wanted:
-        raise UsageError("dependencies rm wants a name, or several")
-    return _remove(session, list(dict.fromkeys(wanted)), force=force, yes=yes, dry_run=dry_run)
+    return _remove(session, list(dict.fromkeys(name.name for name in names)), force=force, yes=yes, dry_run=dry_run)
+
+
+def _names(dest: str, **options: Any) -> Arg:
+    return Arg(dest, type=StorletName.parse, kind=Kind.DEPENDENCY, metavar="NAME", **options)
+
+
+dependencies = group(
+    "dependencies",
+    "List, show or delete the dependencies of storlets.",
+    Action("list", "List the deployed dependencies.", run=list_all, default=True),
+    Action("show", "Show all about one dependency.", _names("name"), run=show),
+    Action(
+        "rm",
+        "Delete dependencies.",
+        _names("names", nargs="+"),
+        Arg("--force", action="store_true", help="delete even what a storlet still needs"),
+        YES,
+        DRY_RUN,
+        run=rm,
+    ),
+    text="""List, show or delete the dependencies of storlets: modules, programs, libraries, data.
+
+    deploy -d uploads them.""",
+    category="Storlets",
+)
 
 
 def _row(dependency: DeployedDependency) -> tuple[Any, ...]:

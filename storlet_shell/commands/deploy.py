@@ -9,7 +9,8 @@ from storlet_shell.deployments.package import Package, read_package
 from storlet_shell.errors import IdentityError, StorletShellError, UsageError
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import command
 from storlet_shell.store.reading import get
 from storlet_shell.store.requests import plan
 from storlet_shell.storlets.source import decode

@@ -10,7 +10,8 @@ from storlet_shell.errors import UsageError
 from storlet_shell.results import Done, Result, Table
 from storlet_shell.results.saving import is_stdout
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import command
 from storlet_shell.store.parallel import Tally
 from storlet_shell.text import size
 from storlet_shell.transfers.download import PlannedFile, check_download, plan_download

@@ -6,7 +6,8 @@ from storlet_shell.commands.arguments import DRY_RUN
 from storlet_shell.deployments import account
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, command
+from storlet_shell.spec.arguments import Arg
+from storlet_shell.spec.command import command
 from storlet_shell.store.requests import plan
 
 

@@ -23,7 +23,7 @@ from storlet_shell.commands.arguments import (
 from storlet_shell.results import Response, Result
 from storlet_shell.results.saving import is_stdout
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import command
+from storlet_shell.spec.command import command
 from storlet_shell.store import reading
 from storlet_shell.store.expectation import Expectation
 from storlet_shell.store.requests import plan

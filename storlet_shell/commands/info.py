@@ -8,7 +8,7 @@ from typing import Any
 from storlet_shell.errors import ServiceError
 from storlet_shell.results import Report, Result
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import command
+from storlet_shell.spec.command import command
 from storlet_shell.text import size
 
 _FEATURES = {

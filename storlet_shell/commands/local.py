@@ -15,7 +15,8 @@ from storlet_shell.errors import EmbeddedError, UsageError
 from storlet_shell.identity.environment import VARIABLES
 from storlet_shell.results import Done, Report, Result
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, command
+from storlet_shell.spec.arguments import Arg
+from storlet_shell.spec.command import Action, group
 
 _MIB = 2**20
 
@@ -23,8 +24,6 @@ _MOST_PROXIES = 16
 _LAST_PORT = 65535
 
 _NO_PROXY = ("no_proxy", "NO_PROXY")
-
-_ACTIONS = ("start", "stop", "status", "reset", "env")
 
 
 class Environment(Result):
@@ -47,86 +46,135 @@ class Environment(Result):
             yield f"export {name}={shlex.quote(value)}"
 
 
-@command(
-    "local",
-    "Start, stop, show or empty the embedded Swift, or log a terminal in at it.",
-    Arg("action", nargs="?", choices=_ACTIONS, default="status", help="status by default"),
-    Arg("--auth", choices=(control.TEMPAUTH, control.KEYSTONE), help="start: who gives out tokens; else as last time"),
-    number_option(
-        "--port", metavar="PORT", help="start: the port; otherwise the last one, or a free one", most=_LAST_PORT
-    ),
-    number_option(
-        "--keystone-port",
-        metavar="PORT",
-        help="start: Keystone's port; else the last one, or a free one",
-        most=_LAST_PORT,
-    ),
-    number_option("--time-limit", metavar="SECONDS", help="start: how long a storlet may run (40)"),
-    number_option("--memory-limit", metavar="MIB", help="start: the memory a storlet may use (512)"),
-    number_option(
-        "--proxies", metavar="COUNT", help="start: how many proxies answer, each on its port (1)", most=_MOST_PROXIES
-    ),
-    Arg("--user", choices=[user.name for user in control.USERS], help="env: one of Keystone's users; else tester"),
-    YES,
-    category="Session",
-)
-def local(
+def status(session: Session) -> Result:
+    """Show whether the embedded Swift runs, where, with which limits, and how much its data takes."""
+    return Report(_status(control.status(_folder(session))))
+
+
+def start(
     session: Session,
-    action: str,
     auth: str | None = None,
     port: int | None = None,
     keystone_port: int | None = None,
     time_limit: int | None = None,
     memory_limit: int | None = None,
     proxies: int | None = None,
-    user: str | None = None,
-    yes: bool = False,
 ) -> Result:
-    """Start, stop, show or empty the embedded Swift: a real Swift with real storlets on this machine alone.
+    """Start the embedded Swift; it runs until it is stopped.
 
-    Started by this command it stays until it is stopped, and its data stay until they are reset. Use it from any
-    storlet-shell with --local, or for a whole terminal with STORLET_SHELL_LOCAL=1. Other programs find it by
-    eval "$(storlet-shell local env)".
+    With --auth keystone, a Keystone issues the tokens, as in a cloud. Its users are tester (project test),
+    tester_member (test, limited to what access control lists allow), outsider (project other) and admin. tempauth has
+    its own accounts: data stored under one of the two is seen under that one only.
 
-    With --auth keystone, a Keystone gives out tokens, as in a cloud. Its users are tester (project test), tester_member
-    (test, no more than access control lists allow), outsider (project other) and admin. tempauth has accounts of its
-    own: what was stored with one of the two is seen with that one.
-
-    :raises EmbeddedError: when it can't be started or stopped
-    :raises RefusedError: when data are to be deleted and the answer is no
+    :raises EmbeddedError: when it can't be started, or runs with other limits
     """
-    if session.options.ephemeral and action != "status":
-        raise UsageError("this session's embedded Swift is its own (--ephemeral), and ends with it")
-    folder = session.leased_folder or control.data_folder(session.local_folder)
-    if action == "start":
-        if keystone_port and auth == control.TEMPAUTH:
-            raise UsageError("--keystone-port is for --auth keystone")
-        settings = control.Settings(
-            port,
-            time_limit or 40,
-            (memory_limit or 512) * _MIB,
-            auth=control.KEYSTONE if keystone_port else auth,
-            identity_port=keystone_port,
-            proxies=proxies or 1,
-        )
-        started = _start(session, folder, settings)
-        if not started.facts["started"]:
-            _require_limits(control.status(folder), time_limit, memory_limit)
-        return started
-    if action == "env":
-        return _environment(session, folder, user)
-    if action == "status":
-        return Report(_status(control.status(folder)))
-    if action == "reset":
-        session.confirm(f"Delete every container and object of the embedded Swift in {folder}?", yes=yes)
-        session.close()
-        control.reset(folder, stop_first=True)
-        return Done(f"the embedded Swift's data are deleted: {folder}", {"deleted": str(folder)})
+    folder = _own_folder(session)
+    if keystone_port and auth == control.TEMPAUTH:
+        raise UsageError("--keystone-port goes with --auth keystone")
+    settings = control.Settings(
+        port,
+        time_limit or 40,
+        (memory_limit or 512) * _MIB,
+        auth=control.KEYSTONE if keystone_port else auth,
+        identity_port=keystone_port,
+        proxies=proxies or 1,
+    )
+    started = _start(session, folder, settings)
+    if not started.facts["started"]:
+        _require_limits(control.status(folder), time_limit, memory_limit)
+    return started
+
+
+def stop(session: Session) -> Result:
+    """Stop the embedded Swift; its data is kept.
+
+    :raises EmbeddedError: when it can't be stopped
+    """
+    folder = _own_folder(session)
     session.close()
     session.adopt_local(adopt=False)
     stopped = control.stop(folder)
-    message = "the embedded Swift is stopped; its data are kept" if stopped else "the embedded Swift was not running"
+    message = "the embedded Swift is stopped; its data is kept" if stopped else "the embedded Swift was not running"
     return Done(message, {"stopped": stopped})
+
+
+def reset(session: Session, yes: bool = False) -> Result:
+    """Stop the embedded Swift and delete all its data.
+
+    :raises EmbeddedError: when it can't be stopped
+    :raises RefusedError: when the answer is no
+    """
+    folder = _own_folder(session)
+    session.confirm(f"Delete every container and object of the embedded Swift in {folder}?", yes=yes)
+    session.close()
+    control.reset(folder, stop_first=True)
+    return Done(f"the embedded Swift's data is deleted: {folder}", {"deleted": str(folder)})
+
+
+def env(session: Session, user: str | None = None) -> Result:
+    """Show the environment that makes other programs use the embedded Swift.
+
+    Logs a terminal in by eval "$(storlet-shell local env)".
+
+    :raises EmbeddedError: when it isn't running
+    """
+    return _environment(session, _own_folder(session), user)
+
+
+local = group(
+    "local",
+    "Start, stop, show or empty the embedded Swift, or log a terminal in to it.",
+    Action("status", "Show whether it runs, and where.", run=status, default=True),
+    Action(
+        "start",
+        "Start it.",
+        Arg("--auth", choices=(control.TEMPAUTH, control.KEYSTONE), help="token issuer (default: as last time)"),
+        number_option("--port", metavar="PORT", help="port (default: as last time, or a free one)", most=_LAST_PORT),
+        number_option(
+            "--keystone-port",
+            metavar="PORT",
+            help="port of Keystone (default: as last time, or a free one)",
+            most=_LAST_PORT,
+        ),
+        number_option("--time-limit", metavar="SECONDS", help="time limit of a storlet's run (default: 40)"),
+        number_option("--memory-limit", metavar="MIB", help="memory limit of a storlet's process (default: 512)"),
+        number_option(
+            "--proxies",
+            metavar="COUNT",
+            help="number of proxy servers, each on its own port (default: 1)",
+            most=_MOST_PROXIES,
+        ),
+        run=start,
+    ),
+    Action("stop", "Stop it; its data is kept.", run=stop),
+    Action("reset", "Stop it and delete all its data.", YES, run=reset),
+    Action(
+        "env",
+        "Show the environment that logs a terminal in to it.",
+        Arg("--user", choices=[user.name for user in control.USERS], help="user of its Keystone (default: tester)"),
+        run=env,
+    ),
+    text="""Start, stop, show or empty the embedded Swift: a real Swift with real storlets, on this machine only.
+
+    After start it runs until it is stopped, and its data stays until it is reset. Use it from any storlet-shell with
+    --local, or for a whole terminal with STORLET_SHELL_LOCAL=1. Other programs find it by
+    eval "$(storlet-shell local env)".""",
+    category="Session",
+)
+
+
+def _folder(session: Session) -> Path:
+    return session.leased_folder or control.data_folder(session.local_folder)
+
+
+def _own_folder(session: Session) -> Path:
+    """Return the data folder of a server that outlives this session.
+
+    :raises UsageError: when the session has a temporary server
+    """
+    if session.options.ephemeral:
+        raise UsageError("the embedded Swift of this session is temporary (--ephemeral) and ends with it")
+    return _folder(session)
 
 
 def _start(session: Session, folder: Path, settings: control.Settings) -> Done:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from storlet_shell.deployments.logs import read_log
 from storlet_shell.results import Result, Text
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import command
 from storlet_shell.values import StorletName
 
 

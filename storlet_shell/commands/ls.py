@@ -7,7 +7,8 @@ from typing import Any
 
 from storlet_shell.results import Result, Table
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import command
 from storlet_shell.store.listing import list_entries
 from storlet_shell.text import counted
 from storlet_shell.values import Location

@@ -9,7 +9,7 @@ from storlet_shell.batches.patterns import Pattern
 from storlet_shell.commands.arguments import PACE, PLACES, RUN, STORLET, make_invocation
 from storlet_shell.results import Result
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import command
+from storlet_shell.spec.command import command
 from storlet_shell.values import ObjectPath, Parameter, StorletName
 
 

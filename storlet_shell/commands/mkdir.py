@@ -5,7 +5,8 @@ from __future__ import annotations
 from storlet_shell.commands.arguments import DRY_RUN, METADATA
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import command
 from storlet_shell.store import containers
 from storlet_shell.store.requests import plan
 from storlet_shell.values import ContainerName, Metadatum

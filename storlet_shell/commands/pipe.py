@@ -10,7 +10,8 @@ from storlet_shell.batches.pipeline import parse_chain, run_chain
 from storlet_shell.commands.arguments import PACE, PLACES
 from storlet_shell.results import Result
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import command
 from storlet_shell.values import Invocation, ObjectPath
 
 

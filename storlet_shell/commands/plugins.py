@@ -13,7 +13,8 @@ from storlet_shell.plugins.installed import Plugin, installed
 from storlet_shell.results import Result, Table
 from storlet_shell.schedulers.base import Scheduler
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import ENTRY_POINTS, Registry, command
+from storlet_shell.spec.command import command
+from storlet_shell.spec.registry import ENTRY_POINTS, Registry
 
 _DRIVERS = {schedulers.NAMESPACE: Scheduler, NAMESPACE: Executor}
 

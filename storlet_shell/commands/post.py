@@ -6,7 +6,8 @@ from storlet_shell.commands.arguments import DRY_RUN, METADATA
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import command
 from storlet_shell.store import metadata as store
 from storlet_shell.store.requests import plan
 from storlet_shell.values import Location, Metadatum

@@ -19,7 +19,8 @@ from storlet_shell.commands.arguments import (
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Result
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import command
 from storlet_shell.store import objects
 from storlet_shell.store.expectation import Expectation
 from storlet_shell.store.requests import plan, put_request

@@ -19,7 +19,7 @@ from storlet_shell.commands.arguments import (
 )
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import command
+from storlet_shell.spec.command import command
 from storlet_shell.text import counted
 from storlet_shell.values import ObjectPath, Parameter, StorletName
 

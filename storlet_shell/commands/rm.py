@@ -10,7 +10,8 @@ from storlet_shell.commands.arguments import DRY_RUN, JOBS, YES
 from storlet_shell.errors import StorletShellError, UsageError
 from storlet_shell.results import Done, Result, Table
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import command
 from storlet_shell.store.deletion import delete, delete_request
 from storlet_shell.store.requests import plan
 from storlet_shell.store.trees import COUNTED, count_tree, delete_tree, list_tree, no_objects

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 
 from storlet_shell.results import Report, Result
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import command
 from storlet_shell.store.metadata import Info, head
 from storlet_shell.text import size
 from storlet_shell.values import Location, read_count

@@ -1,4 +1,4 @@
-"""``storlets``: what is deployed."""
+"""``storlets``: the deployed storlets."""
 
 from __future__ import annotations
 
@@ -6,47 +6,60 @@ from typing import Any
 
 from storlet_shell.deployments.deployed import table_of_storlets
 from storlet_shell.deployments.description import StorletFacts, describe_storlet, find_grants
-from storlet_shell.errors import UsageError
 from storlet_shell.results import Report, Result
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import Action, group
 from storlet_shell.values import ContainerName, StorletName
 
-
-@command(
-    "storlets",
-    "List the deployed storlets, or show one.",
-    Arg("action", nargs="?", choices=("list", "show"), default="list", help="list by default"),
-    Arg("storlet", nargs="?", type=StorletName.parse, kind=Kind.STORLET, metavar="STORLET", help="show: which one"),
-    Arg("--grants", action="store_true", help="show: look through all containers for who may read them by it"),
-    Arg("-c", "--container", type=ContainerName.parse, kind=Kind.CONTAINER, help="another container of storlets"),
-    category="Storlets",
+_CONTAINER = Arg(
+    "-c",
+    "--container",
+    type=ContainerName.parse,
+    kind=Kind.CONTAINER,
+    metavar="CONTAINER",
+    help="the container of the storlets (default: the cluster's)",
 )
-def storlets(
-    session: Session,
-    action: str = "list",
-    storlet: StorletName | None = None,
-    grants: bool = False,
-    container: ContainerName | None = None,
-) -> Result:
+
+
+def list_storlets(session: Session, container: ContainerName | None = None) -> Result:
     """List the deployed storlets with their language, main class, dependencies and date.
 
-    storlets show STORLET tells all that is known of one: also whether its dependencies are there, who besides the
-    account's own users may run it, and when it ran last if the cluster's log tells.
-
-    :raises NotFoundError: when it is not deployed, or the container is not there: the account is not enabled
+    :raises NotFoundError: when the container doesn't exist, because the account isn't enabled for storlets
     """
-    where = container.name if container else None
-    if action == "show":
-        if storlet is None:
-            raise UsageError("storlets show wants a storlet's name")
-        facts = _facts(describe_storlet(session.client, storlet, where))
-        if grants:
-            facts["granted"] = [f"{user} over {name}" for user, name in find_grants(session.client, storlet)]
-        return Report(facts)
-    if storlet is not None or grants:
-        raise UsageError("storlets list takes no name and no --grants; show one with: storlets show STORLET")
-    return table_of_storlets(session.client, where)
+    return table_of_storlets(session.client, container.name if container else None)
+
+
+def show(
+    session: Session, storlet: StorletName, grants: bool = False, container: ContainerName | None = None
+) -> Result:
+    """Show all about one storlet: its dependencies and whether they are deployed, who may run it, and its last run.
+
+    The last run is known only if the cluster keeps logs. Users of this account may always run the storlet; --grants
+    also finds the users who may run it over single containers, which reads the ACL of every container.
+
+    :raises NotFoundError: when the storlet isn't deployed
+    """
+    facts = _facts(describe_storlet(session.client, storlet, container.name if container else None))
+    if grants:
+        facts["granted"] = [f"{user} over {name}" for user, name in find_grants(session.client, storlet)]
+    return Report(facts)
+
+
+storlets = group(
+    "storlets",
+    "List the deployed storlets, or show one.",
+    Action("list", "List the deployed storlets.", _CONTAINER, run=list_storlets, default=True),
+    Action(
+        "show",
+        "Show all about one storlet.",
+        Arg("storlet", type=StorletName.parse, kind=Kind.STORLET, metavar="STORLET"),
+        Arg("--grants", action="store_true", help="also find who may run it over which containers"),
+        _CONTAINER,
+        run=show,
+    ),
+    category="Storlets",
+)
 
 
 def _facts(storlet: StorletFacts) -> dict[str, Any]:

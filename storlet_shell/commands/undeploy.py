@@ -6,7 +6,8 @@ from storlet_shell.commands.arguments import DRY_RUN, YES
 from storlet_shell.deployments.undeploy import carry_out, look_up, plan_undeployment, warn_of_kept
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import command
 from storlet_shell.store.requests import plan
 from storlet_shell.values import ContainerName, StorletName
 

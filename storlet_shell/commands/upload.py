@@ -10,7 +10,8 @@ from storlet_shell.commands.arguments import DRY_RUN, HEADER, JOBS, own_headers
 from storlet_shell.errors import LocalFileError, UsageError
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import command
 from storlet_shell.store.parallel import Tally
 from storlet_shell.store.requests import plan
 from storlet_shell.text import size

@@ -9,7 +9,8 @@ from storlet_shell.errors import NotFoundError, UsageError
 from storlet_shell.results import Done, Report, Response, Result, Table, Text
 from storlet_shell.results.describe import describe
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import command
 from storlet_shell.values import Parameter
 
 

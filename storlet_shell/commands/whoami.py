@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from storlet_shell.errors import IdentityError
 from storlet_shell.results import Report, Result
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import command
+from storlet_shell.spec.command import command
 from storlet_shell.store.metadata import head
 
 if TYPE_CHECKING:

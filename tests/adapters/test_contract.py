@@ -25,7 +25,8 @@ KEEPS_A_SESSION = FRONT_ENDS[2:]
 TROUBLE = """
 from storlet_shell.errors import IncompleteBodyError
 from storlet_shell.results import Result
-from storlet_shell.spec.registry import Arg, command
+from storlet_shell.spec.arguments import Arg
+from storlet_shell.spec.command import command
 
 ERRORS = {
     "bug": RuntimeError("on purpose"),

@@ -283,6 +283,41 @@ def test_a_hangup_ends_the_shell(spawn: Spawn) -> None:
     assert terminal.child.exitstatus == 128 + signal.SIGTERM
 
 
+_SIGNAL_IN_THE_EVENT_LOOP = """
+import asyncio, collections, os, signal
+import cmd2
+
+class Ready(collections.deque):
+    taken = 0
+
+    def popleft(self):
+        callback = super().popleft()
+        Ready.taken += 1
+        if Ready.taken == {taken}:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return callback
+
+before = cmd2.Cmd.pre_prompt
+
+def pre_prompt(self):
+    loop = asyncio.get_running_loop()
+    loop._ready = Ready(loop._ready)
+    before(self)
+
+cmd2.Cmd.pre_prompt = pre_prompt
+"""
+
+
+@pytest.mark.parametrize("taken", [1, 7])
+def test_sigterm_between_two_callbacks_ends_the_shell(environ: dict[str, str], tmp_path: Path, taken: int) -> None:
+    """A signal that arrives while the prompt's event loop is about to run a callback loses none."""
+    (tmp_path / "sitecustomize.py").write_text(_SIGNAL_IN_THE_EVENT_LOOP.format(taken=taken))
+    terminal = Terminal({**environ, "PYTHONPATH": str(tmp_path)})
+    terminal.child.expect(pexpect.EOF)
+    terminal.child.close()
+    assert terminal.child.exitstatus == 128 + signal.SIGTERM
+
+
 def test_a_terminal_without_one_to_write_to_gives_a_command_file(environ: dict[str, str], tmp_path: Path) -> None:
     """With standard output in a file, what is typed up to Ctrl-D is run as a command file."""
     command = f"{sys.executable} -m storlet_shell > {tmp_path}/out"

@@ -52,7 +52,7 @@ def test_revoke_leaves_the_other_entries_as_they_are(storlets: Runner, container
     storlets("acl", "grant", container, "alice", "--storlet", "upper.py")
     storlets("acl", "grant", container, ".r:.example.com", "--read")
     outcome = storlets("acl", "revoke", container, "Alice", "--storlet", "upper.py")
-    assert outcome.text == f"alice may run upper.py over container {container} no more\n"
+    assert outcome.text == f"alice can no longer run upper.py over container {container}\n"
     assert listed(storlets, container) == [*kept, ("write", "other:user", None)]
 
 
@@ -79,7 +79,7 @@ def test_revoked_entry_is_told_in_the_words_of_the_list(storlets: Runner, contai
     for user in ("alice", "big_al"):
         storlets("acl", "grant", container, user, "--storlet", "upper.py")
         outcome = storlets("acl", "revoke", container, f".r:storlets.{user}_upper.py", "--read")
-        assert outcome.text == f"{user} may run upper.py over container {container} no more\n"
+        assert outcome.text == f"{user} can no longer run upper.py over container {container}\n"
     missing = one_line(storlets("acl", "revoke", container, "alice", "--storlet", "upper.py"))
     assert missing == f"container {container}: alice isn't allowed to run upper.py; see: acl list {container}"
 

@@ -90,7 +90,7 @@ def test_help_lists_every_command(run: Runner) -> None:
     """By category, each with its summary."""
     text = run("help").text
     for command in Registry().all():
-        assert f"  {command.name:<10} {command.summary}" in text.splitlines()
+        assert f"  {command.name:<12} {command.summary}" in text.splitlines()
     assert "not usable" not in text
 
 
@@ -185,7 +185,7 @@ def test_local_is_started_used_stopped_and_reset(alone: Runner, tmp_path: Path) 
         assert "has no Keystone and so one user" in one_line(alone("local", "env", "--user", "admin"))
     finally:
         stopped = alone("local", "stop")
-    assert "is stopped; its data are kept" in stopped.text
+    assert "is stopped; its data is kept" in stopped.text
     assert "was not running" in alone("local", "stop").text
     assert one_line(alone("local", "env")) == "no embedded Swift runs; start one: local start"
     refused = alone("local", "start", "--auth", "tempauth", "--keystone-port", "5000")

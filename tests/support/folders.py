@@ -1,4 +1,4 @@
-"""Files and folders that tests send and look at."""
+"""Files and folders that tests upload and compare."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FILES = {
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    """Return the files below a folder."""
+    """Return the content of every file below a folder, by relative path."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
@@ -55,7 +55,7 @@ def little_recursion(frames: int = 150) -> Iterator[None]:
 
 
 def write(folder: Path, name: str, content: str | bytes, mode: int = 0o644) -> str:
-    """Write a file; return its path."""
+    """Write a file, and return its path."""
     path = folder / name
     path.unlink(missing_ok=True)
     path.write_bytes(content.encode() if isinstance(content, str) else content)

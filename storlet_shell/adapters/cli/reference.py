@@ -19,7 +19,9 @@ from storlet_shell.adapters.cli.main import make_parser
 from storlet_shell.adapters.words import OWN_WORDS, SYNTAX
 from storlet_shell.errors import ExitStatus, StorletShellError
 from storlet_shell.identity.environment import KINDS
-from storlet_shell.spec.registry import COMMON, Arg, Command, Registry
+from storlet_shell.spec.arguments import COMMON, Arg
+from storlet_shell.spec.command import Command
+from storlet_shell.spec.registry import Registry
 
 SUMMARY = "run storlets on OpenStack Swift"
 
@@ -42,7 +44,6 @@ FILES = {
 }
 """Files, where Linux has them, and what is in each."""
 
-_TAKES_NOTHING = ("store_true", "store_false", "store_const", "count")
 _RAISES = re.compile(r":raises (\w+): (.*?)(?=\n\s*:|\Z)", re.DOTALL)
 _CODE = re.compile(r"(?<![\w-])(?:--?[a-zA-Z][\w-]*|[A-Z]*_[A-Z_]+(?:=\w+)?|eval \"\S+ \w+ \w+\)\")")
 _SPECIAL = re.compile(r"([\\`*_<>|\[\]])")
@@ -65,7 +66,15 @@ def commands(registry: Registry) -> list[Command]:
 
 def usage(command: Command) -> str:
     """Return a command's line in short: its name, its options as one word, its arguments."""
+    if command.actions:
+        return f"{command.name} {'[ACTION]' if command.default else 'ACTION'} [ARGUMENT …]"
     return " ".join([command.name, "[OPTION …]", *(_position(arg) for arg in command.args if not arg.is_option)])
+
+
+def actions(command: Command) -> list[Entry]:
+    """Return a command's actions with their summaries."""
+    notes = {command.default: " The default."}
+    return [Entry(action.verb, action.summary + notes.get(action.verb, "")) for action in command.actions]
 
 
 def _position(arg: Arg) -> str:
@@ -97,8 +106,7 @@ def _entry(arg: Arg) -> Entry:
     if not arg.is_option:
         return Entry(_value(arg), _help(arg.options["help"]))
     flags = ", ".join(arg.flags)
-    takes_value = arg.options.get("action") not in _TAKES_NOTHING
-    return Entry(f"{flags} {_value(arg)}" if takes_value else flags, _help(arg.options.get("help")))
+    return Entry(f"{flags} {_value(arg)}" if arg.takes_value else flags, _help(arg.options.get("help")))
 
 
 def _help(text: object) -> str:
@@ -109,7 +117,7 @@ def _help(text: object) -> str:
 def failures(command: Command) -> list[Entry]:
     """Return the exit statuses that a command's docstring names, with what they mean there."""
     found = []
-    for name, text in _RAISES.findall(inspect.getdoc(command.run) or ""):
+    for name, text in _RAISES.findall(inspect.getdoc(command.run) or "" if command.run else ""):
         status = getattr(errors, name).exit_status
         found.append(Entry(f"{int(status)}", " ".join(text.split())))
     return sorted(found, key=lambda entry: int(entry.term))
@@ -143,18 +151,33 @@ def _option(action: argparse.Action) -> Entry:
 
 def page(command: Command) -> str:
     """Render a command as a page of Markdown; terms with their texts are definition lists, as MyST has them."""
-    parts = [f"# {command.name}", _escaped(_paragraphs(command)[0]), f"```text\n{usage(command)}\n```"]
-    if command.aliases:
-        parts.append(f"Also called {', '.join(f'`{name}`' for name in command.aliases)}.")
-    if command.body:
-        parts.append("Takes a body: a heredoc, a notebook's cell, or standard input.")
-    parts += [_escaped(text) for text in _paragraphs(command)[1:]]
-    for title, entries in (("Arguments", arguments(command)), ("Options", options(command))):
-        if entries:
-            parts += [f"## {title}", _definitions(entries)]
-    if failures(command):
-        parts += ["## Exit statuses", _definitions(failures(command)), "The others are [the same everywhere](index)."]
+    parts = [f"# {command.name}", *_head(command)]
+    if command.actions:
+        parts += ["## Actions", _definitions(actions(command))]
+        for action in command.actions:
+            parts += [f"## {action.name}", *_head(action), *_details(action, "###")]
+    else:
+        parts += _details(command, "##")
+    if any(failures(line) for line in command.lines):
+        parts.append("Other exit statuses are [the same everywhere](index).")
     return "\n\n".join(parts) + "\n"
+
+
+def _head(command: Command) -> Iterator[str]:
+    first, *others = _paragraphs(command)
+    yield from (_escaped(first), f"```text\n{usage(command)}\n```")
+    if command.aliases:
+        yield f"Also called {', '.join(f'`{name}`' for name in command.aliases)}."
+    if command.body:
+        yield "Takes a body: a heredoc, a notebook's cell, or standard input."
+    yield from map(_escaped, others)
+
+
+def _details(command: Command, level: str) -> Iterator[str]:
+    sections = {"Arguments": arguments(command), "Options": options(command), "Exit statuses": failures(command)}
+    for title, entries in sections.items():
+        if entries:
+            yield from (f"{level} {title}", _definitions(entries))
 
 
 def index(registry: Registry) -> str:
@@ -237,7 +260,12 @@ def _section(command: Command) -> Iterator[str]:
         yield from (".PP", _roff(text))
     if command.aliases:
         yield from (".PP", _roff(f"Also called {', '.join(command.aliases)}."))
-    yield from _items([*arguments(command), *(entry for entry in options(command) if entry not in _SHARED)])
+    if command.actions:
+        yield from _items(actions(command))
+        for action in command.actions:
+            yield from _section(action)
+    else:
+        yield from _items([*arguments(command), *(entry for entry in options(command) if entry not in _SHARED)])
 
 
 _SHARED = [_entry(arg) for arg in COMMON]
