@@ -147,7 +147,7 @@ def test_a_disk_that_is_full_from_the_start(tmp_path: Path) -> None:
 def test_a_file_system_without_extended_attributes(tmp_path: Path) -> None:
     """One clear line that says what to do."""
     said = run_on("-t ramfs", tmp_path / "disk", START)
-    assert said.startswith(f"the file system of {tmp_path}/disk/data keeps no extended attributes (user.*)")
+    assert said.startswith(f"the file system of {tmp_path}/disk/data lacks extended attributes (user.*)")
     assert "use a folder on another one" in said
 
 
