@@ -113,15 +113,15 @@ def slow_session(slow_store: SlowStore) -> Iterator[Session]:
 
 def test_a_slow_server_costs_no_more_than_the_deadline(slow_session: Session, slow_store: SlowStore) -> None:
     """What comes too late is there at the next Tab; what was known before is better than nothing."""
-    slow_store.listing_seconds = 2.0
+    slow_store.listing_seconds = 4.0
     started = time.monotonic()
     assert complete(slow_session, Kind.CONTAINER, "") == []
-    assert time.monotonic() - started < 1.5
-    assert complete(slow_session, Kind.CONTAINER, "", deadline=5) == [Candidate("slow")]
+    assert time.monotonic() - started < 3
+    assert complete(slow_session, Kind.CONTAINER, "", deadline=20) == [Candidate("slow")]
     slow_session.outdate()
     started = time.monotonic()
     assert complete(slow_session, Kind.CONTAINER, "") == [Candidate("slow")]
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 3
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ def names(run: Runner, container: str) -> list[str]:
     return [row["name"] for row in run("ls", container, "--json").json["rows"]]
 
 
+@pytest.mark.slow
 def test_objects_of_any_name_go_with_their_container(run: Runner, container: str) -> None:
     """Every legal name, in one request; then the container."""
     fill(run, container, *NAMES)

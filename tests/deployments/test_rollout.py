@@ -34,7 +34,7 @@ def state(storlets: Runner, module: str) -> list[object]:
     rows = [row for row in storlets("dependencies", "--json").json["rows"] if row["name"].startswith(module)]
     shown = storlets("storlets", "show", f"{module}.py", "--json").json
     for each in (shown, *rows):
-        del each["date"]
+        del each["last_modified"]
     content = [storlets("get", path).out for path in (f"storlet/{module}.py", f"dependency/{module}_a.py")]
     return [shown, rows, content]
 
@@ -64,6 +64,7 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, *requests: tuple[str, str]) -> No
     monkeypatch.setattr(Client, "_send_once", interrupted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["_a.py", "_b.py", ".py"])
 def test_upload_that_fails_leaves_everything_as_it_was(
     storlets: Runner, monkeypatch: pytest.MonkeyPatch, deployed: list[str], module: str, where: str
@@ -100,6 +101,7 @@ def test_what_can_not_be_put_back_is_named(
     assert "nothing was changed" not in outcome.err
 
 
+@pytest.mark.slow
 def test_interrupted_deployment_is_undone(
     storlets: Runner, monkeypatch: pytest.MonkeyPatch, deployed: list[str], module: str
 ) -> None:
@@ -111,6 +113,7 @@ def test_interrupted_deployment_is_undone(
     assert state(storlets, module) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("at", "left"),
     [
@@ -164,6 +167,7 @@ def test_storlet_whose_answer_is_lost_keeps_its_new_dependencies(
     assert found[2] == [STORLETS["twice.py"].encode(), b"A = 'after'"]
 
 
+@pytest.mark.slow
 def test_deployment_that_may_be_done_is_not_undone(
     storlets: Runner, monkeypatch: pytest.MonkeyPatch, quick_retries: None, deployed: list[str], module: str
 ) -> None:

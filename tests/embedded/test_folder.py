@@ -239,6 +239,7 @@ def test_a_missing_extra_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.slow
 def test_the_log_is_bounded_and_the_last_one_kept(folder: Path) -> None:
     """A start begins a new log beside the last one."""
     control.start(folder, Settings())

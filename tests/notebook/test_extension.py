@@ -127,6 +127,7 @@ def test_package_is_imported_without_ipython() -> None:
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
+@pytest.mark.slow
 def test_local_start_gives_a_cluster(stranger: Cells) -> None:
     """Without any set-up: the cells that follow use it, and after its stop there is no identity again."""
     try:
