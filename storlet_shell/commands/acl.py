@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from storlet_shell.commands.arguments import DRY_RUN
 from storlet_shell.deployments import acls
 from storlet_shell.deployments.access import Grant, check_entry, is_grant, read_grant
@@ -12,6 +14,9 @@ from storlet_shell.spec.arguments import Arg, Kind
 from storlet_shell.spec.command import Action, group
 from storlet_shell.store.requests import plan
 from storlet_shell.values import ContainerName, StorletName
+
+if TYPE_CHECKING:
+    from storlet_shell.results.schemas import AclChange, AclEntry
 
 
 def list_entries(session: Session, container: ContainerName, dry_run: bool = False) -> Result:
@@ -51,7 +56,7 @@ def grant(
     message = (
         f"{rule.grant.user} {'may' if is_new else 'can already'} run {rule.grant.storlet} over container {container}"
     )
-    return Done(message, _facts_of_grant(container, rule.grant))
+    return Done(message, _change_of(container, rule, changed=is_new))
 
 
 def revoke(
@@ -94,9 +99,31 @@ _RIGHT = (
 acl = group(
     "acl",
     "Show or change who may read, write, or run storlets over a container.",
-    Action("list", "List the rights of a container.", _CONTAINER, DRY_RUN, run=list_entries),
-    Action("grant", "Grant a right over a container.", *_RIGHT, run=grant),
-    Action("revoke", "Take back a right over a container.", *_RIGHT, run=revoke),
+    Action(
+        "list",
+        "List the rights of a container.",
+        _CONTAINER,
+        DRY_RUN,
+        run=list_entries,
+        examples=["acl list weather  # who may read, write, and run storlets"],
+    ),
+    Action(
+        "grant",
+        "Grant a right over a container.",
+        *_RIGHT,
+        run=grant,
+        examples=[
+            "acl grant weather alice --storlet warm.py  # run warm.py, and not read the objects",
+            "acl grant weather test:guest --read  # read the objects",
+        ],
+    ),
+    Action(
+        "revoke",
+        "Take back a right over a container.",
+        *_RIGHT,
+        run=revoke,
+        examples=["acl revoke weather alice --storlet warm.py  # take the right back"],
+    ),
 )
 
 
@@ -113,30 +140,35 @@ def _rule(who: str, storlet: StorletName | None, right: str | None) -> acls.Rule
     return acls.Rule("read", entry_grant.entry, entry_grant)
 
 
-def _facts_of_grant(container: ContainerName, grant: Grant) -> dict[str, str]:
-    return {"container": container.name, "right": "run", "who": grant.user, "storlet": grant.storlet}
+def _change_of(container: ContainerName, rule: acls.Rule, *, changed: bool = True) -> AclChange:
+    return {"container": container.name, **_entry(rule), "changed": changed}
+
+
+def _entry(rule: acls.Rule) -> AclEntry:
+    if rule.grant:
+        return {"right": "run", "grantee": rule.grant.user, "storlet": rule.grant.storlet}
+    return {"right": "write" if rule.right == "write" else "read", "grantee": rule.entry, "storlet": None}
 
 
 def _list(session: Session, container: ContainerName) -> Result:
-    rows = [
-        ("run", rule.grant.user, rule.grant.storlet) if rule.grant else (rule.right, rule.entry, None)
-        for rule in acls.list_rules(session.client, container)
-    ]
-    none = f"container {container}: no ACL that this user may see"
-    return Table(("right", "who", "storlet"), rows, None if rows else lambda: none)
+    rows = [tuple(_entry(rule).values()) for rule in acls.list_rules(session.client, container)]
+    empty = f"container {container}: no ACL that this user may see"
+    return Table(("right", "grantee", "storlet"), rows, None if rows else lambda: empty)
 
 
 def _change(session: Session, action: str, container: ContainerName, rule: acls.Rule, *, dry_run: bool) -> Result:
     """Add an entry to an ACL, or take it out, without touching the others."""
     if dry_run:
         return plan(session.client, *acls.change_requests(container, rule, adds=action == "grant"))
-    facts = {"container": container.name, "right": rule.right, "who": rule.entry}
     if action == "revoke":
         acls.remove(session.client, container, rule)
         if rule.grant:
             message = f"{rule.grant.user} can no longer run {rule.grant.storlet} over container {container}"
-            return Done(message, _facts_of_grant(container, rule.grant))
-        return Done(f"container {container}: {rule.entry} taken out of its {rule.right} ACL", facts)
-    if acls.add(session.client, container, rule):
-        return Done(f"container {container}: {rule.entry} added to its {rule.right} ACL", facts)
-    return Done(f"container {container} has {rule.entry} in its {rule.right} ACL already", facts)
+        else:
+            message = f"container {container}: {rule.entry} removed from its {rule.right} ACL"
+        return Done(message, _change_of(container, rule))
+    is_new = acls.add(session.client, container, rule)
+    verb = "added to" if is_new else "already in"
+    return Done(
+        f"container {container}: {rule.entry} {verb} its {rule.right} ACL", _change_of(container, rule, changed=is_new)
+    )

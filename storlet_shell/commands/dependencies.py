@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storlet_shell.commands.arguments import DRY_RUN, YES
 from storlet_shell.deployments.dependencies import (
@@ -13,12 +13,29 @@ from storlet_shell.deployments.dependencies import (
     removal_requests,
     remove,
 )
-from storlet_shell.results import Done, Report, Result, Table
+from storlet_shell.results import Done, Field, Report, Result, Table
+from storlet_shell.results.fields import dashed, facts
 from storlet_shell.session import Session
 from storlet_shell.spec.arguments import Arg, Kind
 from storlet_shell.spec.command import Action, group
 from storlet_shell.store.requests import plan
 from storlet_shell.values import StorletName
+
+if TYPE_CHECKING:
+    from storlet_shell.results.schemas import DeletedDependencies, Dependency
+    from storlet_shell.wire.client import Client
+
+
+_FIELDS = (
+    Field("name"),
+    Field("container", is_shown=False),
+    Field("bytes"),
+    Field("permissions"),
+    Field("version", spell=dashed),
+    Field("needed_by", spell=dashed),
+    Field("last_modified", "modified"),
+    Field("etag", "MD5", is_shown=False),
+)
 
 
 def list_all(session: Session) -> Result:
@@ -26,8 +43,9 @@ def list_all(session: Session) -> Result:
 
     :raises NotFoundError: when the account isn't enabled for storlets
     """
-    columns = ("name", "bytes", "permissions", "version", "needed_by", "date")
-    return Table(columns, map(_row, list_dependencies(session.client)))
+    container = session.client.dependency_container
+    rows = (tuple(_facts(dependency, container).values()) for dependency in list_dependencies(session.client))
+    return Table(_FIELDS, rows)
 
 
 def show(session: Session, name: StorletName) -> Result:
@@ -35,7 +53,8 @@ def show(session: Session, name: StorletName) -> Result:
 
     :raises NotFoundError: when it isn't deployed, or the account isn't enabled for storlets
     """
-    return Report(_facts(find_dependency(session.client, name.name), session.client.dependency_container))
+    values = _facts(find_dependency(session.client, name.name), session.client.dependency_container)
+    return Report(values, dict(facts(values, _FIELDS)))
 
 
 def rm(
@@ -63,8 +82,20 @@ def _names(dest: str, **options: Any) -> Arg:
 dependencies = group(
     "dependencies",
     "List, show or delete the dependencies of storlets.",
-    Action("list", "List the deployed dependencies.", run=list_all, default=True),
-    Action("show", "Show all about one dependency.", _names("name"), run=show),
+    Action(
+        "list",
+        "List the deployed dependencies.",
+        run=list_all,
+        default=True,
+        examples=["dependencies  # list what is deployed"],
+    ),
+    Action(
+        "show",
+        "Show all about one dependency.",
+        _names("name"),
+        run=show,
+        examples=["dependencies show cities.txt  # all about one dependency"],
+    ),
     Action(
         "rm",
         "Delete dependencies.",
@@ -73,6 +104,7 @@ dependencies = group(
         YES,
         DRY_RUN,
         run=rm,
+        examples=["dependencies rm old.txt -y  # delete one without asking"],
     ),
     text="""List, show or delete the dependencies of storlets: modules, programs, libraries, data.
 
@@ -81,21 +113,16 @@ dependencies = group(
 )
 
 
-def _row(dependency: DeployedDependency) -> tuple[Any, ...]:
-    permissions, needed_by = f"{dependency.permissions:04o}", ",".join(dependency.needed_by) or "-"
-    return dependency.name, dependency.bytes, permissions, dependency.version or "-", needed_by, dependency.date
-
-
-def _facts(dependency: DeployedDependency, container: str) -> dict[str, Any]:
+def _facts(dependency: DeployedDependency, container: str) -> Dependency:
     return {
         "name": dependency.name,
         "container": container,
         "bytes": dependency.bytes,
         "permissions": f"{dependency.permissions:04o}",
-        "version": dependency.version,
-        "date": dependency.date,
-        "etag": dependency.etag,
+        "version": dependency.version or None,
         "needed_by": list(dependency.needed_by),
+        "last_modified": dependency.date or None,
+        "etag": dependency.etag,
     }
 
 
@@ -106,4 +133,8 @@ def _remove(session: Session, names: list[str], *, force: bool, yes: bool, dry_r
     removal = plan_removal(client, names, force=force)
     session.confirm(f"Delete {', '.join(names)}?", yes=yes)
     remove(client, removal)
-    return Done(f"deleted {', '.join(names)} from {client.dependency_container}", {"deleted": names})
+    return Done(f"deleted {', '.join(names)} from {client.dependency_container}", _deleted(client, names))
+
+
+def _deleted(client: Client, names: list[str]) -> DeletedDependencies:
+    return {"container": client.dependency_container, "deleted": names}

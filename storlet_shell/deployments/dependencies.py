@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.deployments.deployed import date_of, users_of_dependencies
 from storlet_shell.errors import Action, Hint, NotFoundError, StorletShellError
+from storlet_shell.results.fields import header_time
 from storlet_shell.store.deletion import delete_object, delete_request
 from storlet_shell.store.listing import list_entries
 from storlet_shell.store.metadata import Info, find
@@ -24,7 +25,7 @@ class DeployedDependency(NamedTuple):
     :param bytes: None if the server doesn't say
     :param permissions: the file mode that engines set
     :param version: derived from its content; empty if another client uploaded it
-    :param date: when it was stored, as the server writes it: ISO 8601 in a listing, an HTTP date for a single one
+    :param date: when it was stored, in ISO 8601, UTC; empty if the server doesn't say
     :param needed_by: the names of the storlets that need it
     """
 
@@ -62,7 +63,7 @@ def find_dependency(client: Client, name: str) -> DeployedDependency:
     :raises NotFoundError: if it doesn't exist
     """
     info = _look_up(client, name)
-    date = info.headers.get(wire.LAST_MODIFIED, "")
+    date = header_time(info.headers.get(wire.LAST_MODIFIED)) or ""
     return _described(info, info.size, date, users_of_dependencies(client).get(name, []))
 
 

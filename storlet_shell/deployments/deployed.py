@@ -7,20 +7,22 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storlet_shell.errors import NotFoundError
-from storlet_shell.results import Table
+from storlet_shell.results import Field, Table
+from storlet_shell.results.fields import dashed, listed_time
 from storlet_shell.store.listing import list_entries
 from storlet_shell.store.metadata import head
 from storlet_shell.values import Location, ObjectPath
 from storlet_shell.wire import headers as wire
 
 if TYPE_CHECKING:
+    from storlet_shell.results.schemas import StorletSummary
     from storlet_shell.wire.client import Client
 
 
 class DeployedStorlet(NamedTuple):
     """A deployed storlet.
 
-    :param date: when it was deployed, in ISO 8601, UTC
+    :param date: when it was deployed, in ISO 8601, UTC; empty if the server doesn't say
     """
 
     name: str
@@ -45,14 +47,27 @@ def table_of_storlets(client: Client, container: str | None = None) -> Table:
     :param container: None for the cluster's own container of storlets
     :raises NotFoundError: if the container doesn't exist
     """
-    columns = ("name", "language", "main", "dependencies", "date")
-    return Table(columns, map(_row, list_storlets(client, container)))
+    return Table(_FIELDS, (tuple(_summary(storlet).values()) for storlet in list_storlets(client, container)))
 
 
-def _row(storlet: DeployedStorlet) -> tuple[str, ...]:
+_FIELDS = (
+    Field("name"),
+    Field("language"),
+    Field("main"),
+    Field("dependencies", spell=dashed),
+    Field("last_modified", "modified"),
+)
+
+
+def _summary(storlet: DeployedStorlet) -> StorletSummary:
     description = storlet.description
-    names = ",".join(description.dependencies) or "-"
-    return storlet.name, description.language, description.main, names, storlet.date
+    return {
+        "name": storlet.name,
+        "language": description.language,
+        "main": description.main,
+        "dependencies": list(description.dependencies),
+        "last_modified": storlet.date or None,
+    }
 
 
 def _storlets(client: Client, container: str) -> Iterator[DeployedStorlet]:
@@ -65,8 +80,8 @@ def _storlets(client: Client, container: str) -> Iterator[DeployedStorlet]:
 
 
 def date_of(entry: dict[str, Any]) -> str:
-    """Return when a listed object was stored, in ISO 8601, to the second."""
-    return str(entry["last_modified"] or "").split(".")[0]
+    """Return when a listed object was stored, in ISO 8601, UTC, to the second; empty if the server doesn't say."""
+    return listed_time(str(entry["last_modified"] or "").split(".")[0]) or ""
 
 
 def users_of_dependencies(client: Client) -> dict[str, list[str]]:

@@ -20,6 +20,9 @@ _HEADING = re.compile(r"--- ([0-9TZ:.-]+) (\S+) (-|\S+ \S+): (.*) \(([0-9.]+) s\
 """The heading of a run in the embedded engine's log (``embedded/engine/journal.py: Record.render``)."""
 
 
+_OK = "ok"
+
+
 class Record(NamedTuple):
     """The log of one run, or of all runs if the log doesn't separate them.
 
@@ -36,6 +39,16 @@ class Record(NamedTuple):
     request: str = ""
     outcome: str = ""
     seconds: float | None = None
+
+    @property
+    def succeeded(self) -> bool | None:
+        """Whether the run went well; None if the log doesn't tell."""
+        return self.outcome == _OK if self.outcome else None
+
+    @property
+    def error(self) -> str:
+        """The kind of the failure and its message; empty if the run went well, or the log doesn't tell."""
+        return "" if self.outcome == _OK else self.outcome
 
 
 def read_log(client: Client, storlet: StorletName, transaction: str = "") -> str:

@@ -68,7 +68,7 @@ class GivenToken:
 
     def facts(self) -> dict[str, Any]:
         """Return what is known of the user."""
-        return {"user": self._credentials.user or "(a token's)"}
+        return {"user": self._credentials.user or None}
 
     def forget(self) -> None:
         """Refuse to go on.

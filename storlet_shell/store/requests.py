@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from storlet_shell.errors import Action, Hint, StorletShellError, UsageError
 from storlet_shell.results import Planned
 from storlet_shell.wire import headers as wire
+from storlet_shell.wire.media import type_of
 from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def plan(client: Client, *requests: Request, problem: StorletShellError | None =
                 "method": request.method,
                 "url": client.url(request),
                 "headers": wire.without_keys({wire.AUTH_TOKEN: "…", **request.headers}),
-                "body": request.body,
+                "body": request.body or None,
             }
             for request in requests
         ),
@@ -65,9 +66,7 @@ def put_request(
     :param label: the body, in words
     :param content_type: the object's; None to guess it from the name
     """
-    import mimetypes  # for those who upload
-
-    fields = {wire.CONTENT_TYPE: content_type or mimetypes.guess_type(path.name)[0] or wire.BINARY}
+    fields = {wire.CONTENT_TYPE: content_type or type_of(path.name) or wire.BINARY}
     fields.update(wire.encode_invocation(run) if run else {})
     return Request("PUT", *path, headers={**fields, **headers}, body=label)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +12,7 @@ from storlet_shell.transfers.folder import LocalFile, local_file, walk
 from storlet_shell.values import Location, ObjectPath
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.bodies import is_special
+from storlet_shell.wire.media import type_of
 from storlet_shell.wire.requests import Request
 
 _EXPIRY = (wire.EXPIRES, wire.EXPIRES_AFTER)
@@ -39,7 +39,7 @@ class Choices(NamedTuple):
 
         :param default: the type if the name doesn't suggest one
         """
-        return self.content_type or mimetypes.guess_type(name)[0] or default
+        return self.content_type or type_of(name) or default
 
     @property
     def expiry(self) -> dict[str, str]:

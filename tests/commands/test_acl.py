@@ -24,7 +24,9 @@ for entry, user, storlet in json.loads(sys.argv[1]):
 
 def listed(run: Runner, container: str) -> list[tuple[str, str, str | None]]:
     """Return what ``acl list`` shows of a container."""
-    return [(row["right"], row["who"], row["storlet"]) for row in run("acl", "list", container, "--json").json["rows"]]
+    return [
+        (row["right"], row["grantee"], row["storlet"]) for row in run("acl", "list", container, "--json").json["rows"]
+    ]
 
 
 def test_grant_is_added_by_the_middleware_and_listed(storlets: Runner, container: str) -> None:

@@ -34,7 +34,7 @@ def state(storlets: Runner, module: str) -> list[object]:
     rows = [row for row in storlets("dependencies", "--json").json["rows"] if row["name"].startswith(module)]
     shown = storlets("storlets", "show", f"{module}.py", "--json").json
     for each in (shown, *rows):
-        del each["date"]
+        del each["last_modified"]
     content = [storlets("get", path).out for path in (f"storlet/{module}.py", f"dependency/{module}_a.py")]
     return [shown, rows, content]
 
