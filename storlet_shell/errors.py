@@ -29,6 +29,8 @@ from collections.abc import Callable
 from enum import Enum, IntEnum
 from typing import NamedTuple, Self
 
+from storlet_shell.equality import typed_equality
+
 __all__ = [
     "Action",
     "ConnectionFailedError",
@@ -131,6 +133,7 @@ class Action(Enum):
         self.in_python = in_python
 
 
+@typed_equality
 class Hint(NamedTuple):
     """What to do about an error or a warning, as a value; each front end spells it in its own language.
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import Action, Hint, IdentityError, RefusedError, UsageError
 from storlet_shell.identity.environment import LOCAL, SECRET_VARIABLES, discover, holds_none
 from storlet_shell.identity.finder import Finder
@@ -73,6 +74,7 @@ class Attached(Protocol):
         """Let go of what it holds; it may be used again afterwards."""
 
 
+@typed_equality
 class Options(NamedTuple):
     """What a front end was told about the whole session.
 

@@ -20,6 +20,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import LocalFileError, StorletShellError, UsageError
 from storlet_shell.values import expand
 
@@ -45,6 +46,7 @@ CREATE TABLE objects (name TEXT PRIMARY KEY, state INTEGER NOT NULL) WITHOUT ROW
 """
 
 
+@typed_equality
 class Span(NamedTuple):
     """When the first objects of a batch were stored, as their listing says it; empty where it doesn't.
 

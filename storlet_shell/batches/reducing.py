@@ -13,6 +13,7 @@ from storlet_shell.batches.objects import Objects
 from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.report import error_of
 from storlet_shell.batches.work import Task, Work
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Planned
 from storlet_shell.store.requests import plan
@@ -30,6 +31,7 @@ _HEADER_BYTES = 7000
 """How long the list of a run's extra inputs may be: Swift takes lines of 8 KiB (``max_header_size``)."""
 
 
+@typed_equality
 class ReduceOptions(NamedTuple):
     """How many objects are reduced to one; the defaults are those of ``reduce``.
 
@@ -50,6 +52,7 @@ class ReduceOptions(NamedTuple):
     scheduler_address: str = ""
 
 
+@typed_equality
 class Reduced(NamedTuple):
     """An object that was made of others.
 

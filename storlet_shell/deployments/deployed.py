@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import NotFoundError
 from storlet_shell.results import Table
 from storlet_shell.store.listing import list_entries
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
 
 
+@typed_equality
 class DeployedStorlet(NamedTuple):
     """A deployed storlet.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.deployments.access import read_entries, users_of
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import NotFoundError, StorletShellError
 from storlet_shell.store.failures import storlet_log
 from storlet_shell.store.listing import list_entries
@@ -22,6 +23,7 @@ _DESCRIBED = "Storlet-"
 """What the names of the metadata begin with that describe a storlet."""
 
 
+@typed_equality
 class StorletFacts(NamedTuple):
     """A deployed storlet with what surrounds it.
 
@@ -93,6 +95,7 @@ def _last_run(client: Client, storlet: StorletName) -> str:
     return headings[-1] if headings else ""
 
 
+@typed_equality
 class GrantOver(NamedTuple):
     """A user who may read a container through a storlet."""
 

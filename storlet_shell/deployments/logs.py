@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import NotFoundError
 from storlet_shell.store.failures import storlet_log, storlet_meant
 
@@ -18,6 +19,7 @@ _HEADING = re.compile(r"--- ([0-9TZ:.-]+) (\S+) (-|\S+ \S+): (.*) \(([0-9.]+) s\
 """The line above a run in the embedded engine's log (``embedded/engine/journal.py: Record.render``)."""
 
 
+@typed_equality
 class Record(NamedTuple):
     """What is kept of one run; of a log that doesn't tell runs apart, all of it.
 

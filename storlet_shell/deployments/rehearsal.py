@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import NotFoundError, UsageError
 from storlet_shell.results.saving import temporarily
 from storlet_shell.store.reading import get
@@ -29,6 +30,7 @@ _HIDDEN = "Storlet-"
 """What the names of the metadata begin with that the middleware hides from storlets."""
 
 
+@typed_equality
 class Input(NamedTuple):
     """What a storlet is run over here.
 

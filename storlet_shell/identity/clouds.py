@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import Action, Hint, IdentityError
 from storlet_shell.identity.environment import kind_of_type
 from storlet_shell.identity.values import Credentials
@@ -110,6 +111,7 @@ def _configuration_class() -> Any:
     return OpenStackConfig
 
 
+@typed_equality
 class _Found(NamedTuple):
     """A cloud as openstacksdk has put it together."""
 

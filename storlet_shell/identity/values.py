@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import Hint, IdentityError
 from storlet_shell.values import Connection
 
@@ -12,6 +13,7 @@ _SECRET_OPTIONS = frozenset({"password", "passcode", "token", "access_token", "c
 """keystoneauth's options of further auth types that hold a secret."""
 
 
+@typed_equality
 class Credentials(NamedTuple):
     """What is needed to log in: who, where, and by which secret.
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import PluginError, TerminatedError
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ OWN = "storlet-shell"
 """The package of what is built in."""
 
 
+@typed_equality
 class Plugin(NamedTuple):
     """Something that a package adds under a name.
 
@@ -43,6 +45,7 @@ class Plugin(NamedTuple):
         return f"{self.name} ({self.package} {self.version})"
 
 
+@typed_equality
 class Unusable(NamedTuple):
     """A plug-in that is left out, and why."""
 

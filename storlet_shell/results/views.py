@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.text import dump, is_text, printable, size
 
 HEAD_BYTES = 64 * 1024
@@ -34,6 +35,7 @@ _PRE = '<pre style="margin:0">'
 _LEFT = ' style="text-align:left"'
 
 
+@typed_equality
 class Head(NamedTuple):
     """The start of a body.
 
@@ -55,6 +57,7 @@ class Head(NamedTuple):
         return f"cut: only the start of {whole} is shown"
 
 
+@typed_equality
 class View(NamedTuple):
     """How a body is shown."""
 

@@ -15,6 +15,7 @@ from enum import Enum
 from pathlib import Path
 from typing import IO, Any, NamedTuple, NoReturn, TypeVar
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import PluginError, UnknownCommandError, UsageError
 from storlet_shell.plugins.installed import Plugin, Unusable, installed, running
 from storlet_shell.results import Result
@@ -178,6 +179,7 @@ Bind = Callable[[argparse.Action, Kind, str], None]
 Run = Callable[..., Result]
 
 
+@typed_equality
 class Command(NamedTuple):
     """A command: its spec and its function.
 
@@ -249,6 +251,7 @@ class Command(NamedTuple):
         return Call(self, arguments, store, json)
 
 
+@typed_equality
 class Call(NamedTuple):
     """A parsed line: a command with its arguments, and what the front end is to do with the result.
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import IncompleteBodyError
 from storlet_shell.text import counted
 
 
+@typed_equality
 class Expectation(NamedTuple):
     """How much a body has; None where nothing is expected."""
 

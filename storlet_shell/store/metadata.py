@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import NotFoundError, UsageError
 from storlet_shell.values import Location, ObjectPath
 from storlet_shell.wire import headers as wire
@@ -19,6 +20,7 @@ _TRUE = ("true", "1", "yes", "on", "t", "y")
 """Swift's spellings (swift ``common/utils: TRUE_VALUES``)."""
 
 
+@typed_equality
 class Info(NamedTuple):
     """What a HEAD says of an account, a container or an object.
 
@@ -117,6 +119,7 @@ def link_target(headers: Mapping[str, str], account: str, location: Location) ->
     return f"path:/{target}" + ("" if target_account == account else f" of account {target_account}")
 
 
+@typed_equality
 class Change(NamedTuple):
     """What a POST has changed.
 

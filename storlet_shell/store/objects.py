@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import Action, Hint, IdentityError, NotFoundError, ServiceError, StorletShellError
 from storlet_shell.results import Response
 from storlet_shell.store.expectation import Expectation
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _ANYTHING = Expectation()
 
 
+@typed_equality
 class Stored(NamedTuple):
     """An object that has been stored.
 

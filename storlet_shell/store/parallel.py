@@ -10,6 +10,7 @@ from copy import copy
 from queue import Empty, Queue
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import IdentityError, ServiceError, Spelling, StorletShellError, in_python
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ class Tally:
         )
 
 
+@typed_equality
 class Worker(NamedTuple):
     """One thread's share: its client, and the tally."""
 

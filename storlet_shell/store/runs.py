@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import (
     Action,
     ConnectionFailedError,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from storlet_shell.wire.transport import Reply
 
 
+@typed_equality
 class Answer(NamedTuple):
     """What a storlet made of an object.
 

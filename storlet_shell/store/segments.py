@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import ELLIPSIS, Action, Hint, IdentityError, ServiceError, StorletShellError
 from storlet_shell.store.metadata import Info, exists, find, head
 from storlet_shell.text import counted
@@ -30,6 +31,7 @@ _VERSIONS = (wire.VERSIONS_ENABLED, wire.VERSIONS_LOCATION, wire.HISTORY_LOCATIO
 _NAMED = 8
 
 
+@typed_equality
 class Segment(NamedTuple):
     """A segment as a manifest names it.
 

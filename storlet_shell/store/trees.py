@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import Action, Hint, NotFoundError, StorletShellError
 from storlet_shell.store.containers import delete
 from storlet_shell.store.deletion import (
@@ -84,6 +85,7 @@ def delete_tree(
     return count
 
 
+@typed_equality
 class _Part(NamedTuple):
     """Some objects to be deleted.
 

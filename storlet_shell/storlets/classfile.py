@@ -9,6 +9,8 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
+from storlet_shell.equality import typed_equality
+
 _MAGIC = 0xCAFEBABE
 _UTF8, _CLASS = 1, 7
 _WIDE = (5, 6)  # a long or a double takes two places in the pool
@@ -18,6 +20,7 @@ _BYTES = {3: 4, 4: 4, 5: 8, 6: 8, 7: 2, 8: 2, 9: 4, 10: 4, 11: 4, 12: 4, 15: 3, 
 _INTERFACE, _ABSTRACT = 0x0200, 0x0400
 
 
+@typed_equality
 class ClassFile(NamedTuple):
     """One class, its names qualified and written with dots.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import LocalFileError, StorletShellError, UsageError
 from storlet_shell.transfers.folder import LocalFile, local_file, walk
 from storlet_shell.values import Location, ObjectPath
@@ -14,6 +15,7 @@ from storlet_shell.wire import headers as wire
 from storlet_shell.wire.requests import Request
 
 
+@typed_equality
 class Choices(NamedTuple):
     """What the user wants of an upload.
 
@@ -36,6 +38,7 @@ class Choices(NamedTuple):
         return self.content_type or mimetypes.guess_type(name)[0] or default
 
 
+@typed_equality
 class Target(NamedTuple):
     """A file and the object that it becomes."""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import Action, Hint, NotFoundError, StorletShellError, UsageError
 from storlet_shell.store.metadata import exists, find
 from storlet_shell.store.parallel import Tally, Worker, in_parallel
@@ -90,6 +91,7 @@ def _check_container(client: Client, container: str) -> None:
         raise NotFoundError("container {subject} is not there", subject=container, hint=hint)
 
 
+@typed_equality
 class _Piece(NamedTuple):
     """A segment of a large file.
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import LocalFileError, NotFoundError, UsageError
 from storlet_shell.values import expand
 
@@ -23,6 +24,7 @@ _ENDLESS = {(1, 5), (1, 7), (1, 8), (1, 9)}
 """/dev/zero, full, random and urandom, by their numbers (Linux ``Documentation/admin-guide/devices.txt``)."""
 
 
+@typed_equality
 class FileVersion(NamedTuple):
     """One state of a local file: which file it is, how long, and when it last changed.
 

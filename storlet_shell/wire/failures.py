@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import (
     Action,
     Hint,
@@ -45,6 +46,7 @@ def with_cure(reason: str) -> str:
     return f"{reason}; {_CURES[reason]}" if reason in _CURES else reason
 
 
+@typed_equality
 class Failure(NamedTuple):
     """Why a run failed.
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
 from storlet_shell.values import HEADER_CONTROL, ByteRange, Invocation, ObjectPath, check_text, read_count
 from storlet_shell.wire.header_dict import HeaderDict
@@ -191,6 +192,7 @@ def is_of_range(told: str, range: ByteRange) -> bool:
     return match is not None and range.within(int(match[3])) == (int(match[1]), int(match[2]))
 
 
+@typed_equality
 class Header(NamedTuple):
     """A header of the user's own."""
 
@@ -305,6 +307,7 @@ def encode_acl(name: str, entries: tuple[str, ...]) -> dict[str, str]:
     return {name: ",".join(entries)} if entries else {name.replace("X-", "X-Remove-", 1): "all"}
 
 
+@typed_equality
 class StorletDescription(NamedTuple):
     """What the storlet's object says of itself.
 

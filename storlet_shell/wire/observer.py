@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import Hint, StorletShellError, in_python
 
 
@@ -19,6 +20,7 @@ class Progress(Protocol):
         """Tell how many there are, once that is known."""
 
 
+@typed_equality
 class Note(NamedTuple):
     """A line for the user that is no result, as a value; an observer is warned of it by its parts.
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.values import ObjectPath
 from storlet_shell.wire.quoting import quoted, quoted_query
 
@@ -17,6 +18,7 @@ def host_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+@typed_equality
 class Request(NamedTuple):
     """A request to the object store, as it will be sent, but for the token.
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import (
     Action,
     Hint,
@@ -110,6 +111,7 @@ def error_of_status(request: Request, status: int, headers: Mapping[str, str]) -
     return ServiceError, _not_done(request, status)
 
 
+@typed_equality
 class FailedAnswer(NamedTuple):
     """A server's answer to a request that failed.
 

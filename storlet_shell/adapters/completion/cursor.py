@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from storlet_shell.adapters.completion.names import DEADLINE, Candidate, complete
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import StorletShellError
 from storlet_shell.session import Session
 from storlet_shell.spec.registry import COMMON, Arg, Command, Kind, Registry
@@ -19,6 +20,7 @@ _WITHOUT_VALUE = ("store_true", "store_false", "store_const", "count")
 _MANY = ("*", "+", "...")
 
 
+@typed_equality
 class Cursor(NamedTuple):
     """A line up to its cursor.
 
