@@ -171,13 +171,13 @@ class Session:
         :raises EmbeddedError: when the embedded Swift is wanted and can't be started
         """
         found = self._found()
-        if not found.lacks:
+        if not found.missing_password:
             return found
         if self._login is not None and self._login.was_refused:
             self._passwords.clear()
         if found not in self._passwords:
-            raise IdentityError(found.lacks, hint=found.hint)
-        return found._replace(secret=self._passwords[found], lacks="", hint=None)
+            raise IdentityError(found.missing_password, hint=found.hint)
+        return found._replace(secret=self._passwords[found], missing_password="", hint=None)
 
     def _found(self) -> Credentials:
         if not self.uses_local:
@@ -200,7 +200,7 @@ class Session:
         :raises IdentityError: as :meth:`credentials`
         """
         found = self._found()
-        if not found.lacks or (found in self._passwords and not (self._login and self._login.was_refused)):
+        if not found.missing_password or (found in self._passwords and not (self._login and self._login.was_refused)):
             return
         password = self.surroundings.ask_secret(f"Password of {found.user} at {found.auth_url}: ")
         if password:

@@ -29,7 +29,8 @@ CHUNK_BYTES = 64 * 1024
 
 _PREFIX = "path:"
 _STORLET_NAME = re.compile(r"[A-Za-z0-9._-]+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NOT_IN_PARAMETERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+"""Control characters but for tabs, which separate columns; a tab is sent as ``%09``."""
 HEADER_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 """What no header may hold: C1 controls (U+0080 to U+009F) drive terminals, too."""
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
@@ -251,8 +252,8 @@ class Parameter(NamedTuple):
                 f"parameters that start with {RESERVED_PARAMETER_PREFIX} belong to the engine: {parameter.key!r}"
             )
         for half in (parameter.key, parameter.value):
-            if _CONTROL.search(half):
-                raise UsageError(f"a parameter can't hold control characters: {half!r}")
+            if _NOT_IN_PARAMETERS.search(half):
+                raise UsageError(f"a parameter can't contain control characters other than tabs: {half!r}")
             check_text(half, "a parameter")
         return parameter
 
@@ -345,8 +346,13 @@ class ByteRange(NamedTuple):
             raise UsageError(f"a range of no bytes: {text!r}")
         return cls(first, last)
 
+    @property
+    def is_suffix(self) -> bool:
+        """Whether it is the last bytes, of which an empty object simply has none."""
+        return self.first is None
+
     def within(self, length: int) -> tuple[int, int] | None:
-        """Return the first and the last position of what it takes of so many bytes; None when that is nothing."""
+        """Return the first and the last position within a number of bytes; None if the range selects none of them."""
         if self.first is None:
             assert self.last is not None
             return (max(0, length - self.last), length - 1) if length else None

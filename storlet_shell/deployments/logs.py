@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import NotFoundError
-from storlet_shell.store.failures import storlet_log, storlet_meant
+from storlet_shell.store.failures import storlet_log, suggest_storlet
 
 if TYPE_CHECKING:
     from storlet_shell.values import StorletName
@@ -46,7 +46,7 @@ def read_log(client: Client, storlet: StorletName, transaction: str = "") -> str
     """
     text = storlet_log(client, storlet.name, transaction)
     if not text:
-        hint = storlet_meant(client, storlet.name)
+        hint = suggest_storlet(client, storlet.name)
         text = f"storlet {{subject}} has no log: no run has ended yet, or the cluster keeps none{hint}"
         raise NotFoundError(text, subject=storlet.name)
     return text

@@ -94,7 +94,7 @@ def test_main_class_is_read_from_the_jar(
             "words-1.0.jar",
             {"org/example/Words": WORDS, "org/example/Other": OTHER},
             None,
-            "several classes could be the main one: org.example.Other, org.example.Words; name it by --main",
+            "several classes could be the main one: org.example.Other, org.example.Words; name it with --main",
         ),
         (
             "words-1.0.jar",

@@ -70,7 +70,7 @@ def test_planned_request_is_the_one_that_is_sent(client: Client, responder: Resp
 
 def test_container_that_is_not_there_is_raised(observed: Client, container: str) -> None:
     """Nothing is stored; nor in segments that the cluster doesn't accept."""
-    with pytest.raises(NotFoundError, match="is not there; make it with: "):
+    with pytest.raises(NotFoundError, match=r"doesn't exist \(create it: "):
         upload_stream(observed, b"x", ObjectPath(f"{container}-not", "o"))
     with pytest.raises(UsageError, match="takes segments of"):
         upload_stream(observed, io.BytesIO(bytes(2**20 + 1)), ObjectPath(container, "o"), Choices(segment_size=2**60))

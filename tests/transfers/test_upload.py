@@ -79,7 +79,7 @@ def test_planned_requests_are_those_that_are_sent(client: Client, responder: Res
 def test_what_can_not_begin_is_raised(client: Client, responder: Responder, tmp_path: Path) -> None:
     """A container or a file that is not there, or not named."""
     responder.on("HEAD", "/c", html(404))
-    with pytest.raises(NotFoundError, match="container c is not there"):
+    with pytest.raises(NotFoundError, match="container c doesn't exist"):
         upload_files(client, tmp_path, Location("c"))
     with pytest.raises(NotFoundError, match="no local file or folder"):
         upload_files(client, tmp_path / "missing", Location("c"))

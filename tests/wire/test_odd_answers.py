@@ -65,7 +65,7 @@ def test_listing_that_is_none_is_5(run_scripted: Runner, responder: Responder, l
     responder.on("GET", "/c", ok(listing.encode()))
     outcome = run_scripted("ls", "-l", "c")
     assert outcome.status == 5
-    assert "the server's answer is no listing" in one_line(outcome)
+    assert "the server's response isn't a listing" in one_line(outcome)
 
 
 def test_name_that_the_output_can_not_hold_is_told(run_scripted: Runner, responder: Responder) -> None:
@@ -158,5 +158,5 @@ def test_part_has_as_many_bytes_as_it_says(
     responder.on("GET", "/c/o", Answer(206, body, (("Content-Range", "bytes 0-1/6"),), chunked=chunked))
     outcome = run_scripted("get", "c/o", "--range", "0-1", "--save", str(file))
     assert outcome.status == 5
-    assert "and 2 were expected" in one_line(outcome)
+    assert "but 2 expected" in one_line(outcome)
     assert file.read_bytes() == b"old"

@@ -22,7 +22,6 @@ one left behind is ever in the way, and no process id is trusted unless its lock
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import shutil
@@ -135,6 +134,8 @@ def lock(folder: Path, name: str, *, shared: bool = False, wait: bool = False) -
 
     :returns: the file descriptor that holds it until it is closed, or None if somebody else has it
     """
+    import fcntl  # the client imports this module on Windows, too
+
     with _translated(folder):
         fd = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
