@@ -146,6 +146,9 @@ def test_wrong_path_says_the_sentence_that_notebooks_rely_on(text: str) -> None:
     ("text", "hint"),
     [
         ("texts/*.txt", ": write path:/texts/*.txt"),
+        ("/c/a,/c/b", ": write one path at a time, as in path:/c/a"),
+        ("c/a,c/b,d/e", ": write one path at a time, as in path:/c/a"),
+        ("/c/a,b", ": write path:/c/a,b"),
         (" PATH:/c/o", ": write path:/c/o"),
         ("path:/texts", ": is it a container (path:/texts/OBJECT) or an object (path:/CONTAINER/texts)?"),
         ("texts/", ": name an object in it, path:/texts/OBJECT"),
@@ -195,9 +198,9 @@ def test_lengths_are_counted_in_bytes(letter: str) -> None:
     size = len(letter.encode())
     fits = ObjectPath.parse_position(f"{letter * (256 // size)}/{letter * (1024 // size)}")
     assert len(fits.name) == 1024 // size
-    with pytest.raises(UsageError, match="at most 256 bytes"):
+    with pytest.raises(UsageError, match="longer than 256 bytes"):
         ObjectPath.parse_position(f"{letter * (256 // size + 1)}/o")
-    with pytest.raises(UsageError, match="at most 1024 bytes"):
+    with pytest.raises(UsageError, match="longer than 1024 bytes"):
         ObjectPath.parse_position(f"c/{letter * (1024 // size + 1)}")
 
 
