@@ -69,7 +69,7 @@ def test_copy_that_no_storlet_made_is_a_failure(run_scripted: Runner, responder:
     responder.on("COPY", "/c/o", ok(status=201))
     outcome = run_scripted("copy", "c/o", "c/new", "--storlet", "upper.py")
     assert outcome.status == 6
-    assert "without upper.py" in one_line(outcome)
+    assert "without running upper.py" in one_line(outcome)
 
 
 def test_copy_of_a_failing_storlet_stores_nothing(storlets: Runner, here: str) -> None:
@@ -449,7 +449,7 @@ def test_signature_that_the_engine_can_not_call_is_warned_of(run_scripted: Runne
     (tmp_path / "odd.py").write_text("class Odd:\n    def __call__(self, in_files):\n        pass\n")
     outcome = run_scripted("deploy", str(tmp_path / "odd.py"), "--dry-run")
     assert outcome.status == 0
-    assert "odd.py:2: Odd.__call__ is called as __call__(self, in_files, out_files, params)" in outcome.err
+    assert "odd.py:2: Odd.__call__ must accept the call __call__(self, in_files, out_files, params)" in outcome.err
     assert "odd.py:1: Odd has no method __init__(self, logger)" in outcome.err
 
 

@@ -439,10 +439,10 @@ def test_java_storlet_deploys_and_says_that_it_does_not_run_here(storlets: Runne
 @pytest.mark.parametrize(
     ("name", "main", "message"),
     [
-        ("words-1.0.jar", None, "a jar's main class is named by --main; there are: org.example.Words"),
-        ("words-1.0.jar", "org.example.Word", "there is no class org.example.Word; there are: org.example.Words"),
-        ("words.jar", "org.example.Words", "a Java storlet's file is named <name>-<version>.jar"),
-        ("text-1.0.jar", "org.example.Words", "no jar: File is not a zip file"),
+        ("words-1.0.jar", None, "no main class found; name it with --main; it has: org.example.Words"),
+        ("words-1.0.jar", "org.example.Word", "no class org.example.Word; it has: org.example.Words"),
+        ("words.jar", "org.example.Words", "the file name of a Java storlet must be <name>-<version>.jar"),
+        ("text-1.0.jar", "org.example.Words", "not a jar: File is not a zip file"),
     ],
 )
 def test_jar_that_is_no_storlet_is_not_sent(
@@ -465,7 +465,7 @@ def test_account_that_is_not_enabled_is_said_to_be_so(
         responder.on(method, "/storlet/upper.py", answer)
     outcome = run_scripted("deploy", write(tmp_path, "upper.py", STORLETS["upper.py"]))
     assert outcome.status == 4
-    assert "the account isn't enabled for storlets; enable it: enable" in one_line(outcome)
+    assert "the account is not enabled for storlets; enable it: enable" in one_line(outcome)
 
 
 # --- logs

@@ -92,7 +92,7 @@ def test_what_can_not_be_put_back_is_named(
     assert outcome.status != 0
     said = outcome.err.splitlines()
     assert f"path:/dependency/{module}_b.py is left over" in said[0]
-    assert said[0].endswith(f"; delete it: dependencies rm  {module}_b.py")
+    assert said[0].endswith(f"; delete it: dependencies rm {module}_b.py")
     assert f"path:/dependency/{module}_a.py is not as it was before" in said[1]
     copy = said[1].rpartition(": copy ")[2]
     assert storlets("copy", *copy.replace("path:/", "").split()).status == 0

@@ -129,7 +129,7 @@ _STEPS = (
     Step(
         "bad input: two classes, and neither is meant",
         "%%storletapp bad.Main\nclass Mian:\n    pass\nclass Other:\n    pass",
-        ("UsageError: bad.py: there is no class Main; did you mean Mian?",),
+        ("UsageError: bad.py: no class Main; did you mean Mian?",),
         fails=True,
     ),
     Step("bad input: nothing was deployed", "%get storlet/bad.py", ("NotFoundError: ",), fails=True),

@@ -34,7 +34,7 @@ def test_stream_beyond_a_segment_is_stored_in_segments(observed: Client, observe
     """Its bytes and segments are told, and its progress has no total."""
     path = ObjectPath(container, "o.csv")
     stored = upload_stream(observed, io.BytesIO(b"0123456789"), path, Choices(segment_size=4))
-    assert stored == (path, 10, 3, None)
+    assert tuple(stored) == (path, 10, 3, None)
     reply = observed.send(Request("GET", *path))
     assert (reply.read(), reply.headers["Content-Type"]) == (b"0123456789", "text/csv")
     assert (observer.totals, observer.count) == ({str(path): None}, 10)

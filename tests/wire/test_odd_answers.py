@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,12 +71,14 @@ def test_listing_that_is_none_is_5(run_scripted: Runner, responder: Responder, l
     assert "the server's response isn't a listing" in one_line(outcome)
 
 
-def test_name_that_the_output_can_not_hold_is_told(run_scripted: Runner, responder: Responder) -> None:
-    """Half a pair of surrogates in JSON, or any letter where standard output is in an older encoding."""
-    responder.on("GET", "/c", ok(b'[{"name": "\\ud800"}]'), ok(b"[]"))
-    outcome = run_scripted("ls", "c")
-    assert outcome.status == 1
-    assert one_line(outcome) == "can't write the result: standard output is in utf-8, which has no '\\ud800'"
+def test_name_that_the_output_can_not_hold_is_told(responder: Responder) -> None:
+    """Any letter where standard output is in an older encoding; half a pair of surrogates is escaped everywhere."""
+    responder.on("GET", "/c", ok(b'[{"name": "\\ud800"}, {"name": "\\u00e9"}]'), ok(b"[]"))
+    environ = {**os.environ, "PYTHONIOENCODING": "ascii", "OS_STORAGE_URL": responder.storage_url, "OS_AUTH_TOKEN": "t"}
+    line = [sys.executable, "-m", "storlet_shell", "ls", "c"]
+    ended = subprocess.run(line, env=environ, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "\\ud800\n")
+    assert "can't write the result: standard output is in ascii, which has no '\\xe9'" in ended.stderr
 
 
 @pytest.mark.parametrize("told", [[], 5, {"swift": [], "storlet_handler": 5}, {"swift": {"policies": [5]}}])
