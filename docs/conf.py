@@ -1,4 +1,4 @@
-"""The documentation's configuration; ``make docs`` builds it, without the network."""
+"""Configure Sphinx for ``make docs``, which needs no network."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ DOCS = Path(__file__).parent
 GENERATED = DOCS / "generated"
 
 project = "storlet-shell"
-copyright = "the authors of storlet-shell"
+copyright = "storlet-shell authors"
 release = version = __version__
 extensions = ["myst_nb", "sphinx.ext.autodoc"]
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_class_signature = "separated"
-autodoc_default_options = {"exclude-members": "__init__, __new__"}  # a store makes them
+autodoc_default_options = {"exclude-members": "__init__, __new__"}  # only a store creates them
 html_theme = "furo"
 html_title = f"storlet-shell {release}"
 html_show_copyright = False
 highlight_language = "text"
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
-nb_execution_mode = "off"  # the tests run the notebooks, and compare what they show
+nb_execution_mode = "off"  # tests run the notebooks and compare their output
 
 
 def generate(_: Sphinx) -> None:
-    """Write the command reference, and copy what lies beside the documents."""
+    """Write the command reference, and copy the example notebooks."""
     shutil.rmtree(GENERATED, ignore_errors=True)
     commands = GENERATED / "commands"
     commands.mkdir(parents=True)
@@ -48,17 +48,15 @@ def generate(_: Sphinx) -> None:
 
 
 def point_inside(_: Sphinx, __: str, source: list[str]) -> None:
-    """Point links at what the site has of its own; what else lies outside of the documents is named without a link."""
-    statuses = "](generated/commands/index.md#exit-statuses)"
-    source[0] = source[0].replace("](../README.md#the-same-lines-elsewhere)", statuses)
+    """Point links to examples at their copies, and turn links that leave the site into plain text."""
     text = re.sub(r"\]\(\.\./examples/([\w-]+\.ipynb)\)", r"](generated/\1)", source[0])
     source[0] = re.sub(r"\[([^\]]+)\]\((?:\.\./)+[^)]*\)", r"\1", text)
 
 
 def setup(app: Sphinx) -> None:
-    """Connect the above, and show sessions as what they are."""
+    """Register the lexers of the sessions, and the functions above."""
     app.add_lexer("storlets", BashSessionLexer)
     app.add_lexer("output", TextLexer)
-    app.add_lexer("xonsh", TextLexer)  # its own knows scripts, and no sessions
+    app.add_lexer("xonsh", TextLexer)  # Pygments' own lexes scripts, not sessions
     app.connect("builder-inited", generate)
     app.connect("source-read", point_inside)

@@ -20,7 +20,8 @@ from fuzz.wire import Server
 from storlet_shell.adapters.console import Console
 from storlet_shell.errors import StorletShellError
 from storlet_shell.results import Response, Result
-from storlet_shell.spec.registry import Call, Registry
+from storlet_shell.spec.command import Call
+from storlet_shell.spec.registry import Registry
 
 _LINES = (
     "get c/o",

@@ -15,7 +15,9 @@ from storlet_shell.adapters.script.interpreter import Interpreter, Scope
 from storlet_shell.adapters.script.runner import How, Runner, decode
 from storlet_shell.errors import ExitStatus, UsageError
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import AnyParser, Bind, Command, Parser, Registry
+from storlet_shell.spec.command import Command
+from storlet_shell.spec.parser import AnyParser, Parser
+from storlet_shell.spec.registry import Registry
 
 _ENVIRON = {"HOME": "/nowhere", "NAME": "a 'value' | > #"}
 _COMPLAINT = re.compile(r"storlet-shell: FILE:(\d+): .+")
@@ -26,11 +28,14 @@ class _Command(Command):
 
     _parsers: ClassVar[dict[str, Parser]] = {}
 
-    def parser(self, cls: type[AnyParser], bind: Bind | None = None) -> Any:
+    def parser(self, cls: type[AnyParser]) -> Any:
         if self.name not in self._parsers:
-            made = self._parsers[self.name] = super().parser(Parser)
-            made.usage = made.format_usage().removeprefix("usage: ")  # or it would be made anew for each line
+            self._parsers[self.name] = super().parser(Parser)
         return self._parsers[self.name]
+
+
+def _cached(command: Command) -> _Command:
+    return _Command(*command._replace(actions=tuple(map(_cached, command.actions))))
 
 
 class _Commands(Registry):
@@ -38,10 +43,10 @@ class _Commands(Registry):
 
     def __init__(self) -> None:
         super().__init__()
-        self._found = {name: _Command(*found) for found in Registry() for name in (found.name, *found.aliases)}
+        self._commands = {name: _cached(entry) for entry in Registry() for name in (entry.name, *entry.aliases)}
 
     def builtin_names(self) -> list[str]:
-        return list(self._found)
+        return list(self._commands)
 
 
 _REGISTRY = _Commands()

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from storlet_shell.schedulers.base import Endpoint as Endpoint
     from storlet_shell.schedulers.base import Scheduler as Scheduler
     from storlet_shell.session import Session as Session
-    from storlet_shell.spec.registry import Arg as Arg
-    from storlet_shell.spec.registry import Kind as Kind
-    from storlet_shell.spec.registry import command as command
+    from storlet_shell.spec.arguments import Arg as Arg
+    from storlet_shell.spec.arguments import Kind as Kind
+    from storlet_shell.spec.command import Action as Action
+    from storlet_shell.spec.command import command as command
+    from storlet_shell.spec.command import group as group
     from storlet_shell.store.listing import list_entries as list_entries
     from storlet_shell.values import ByteRange as ByteRange
     from storlet_shell.values import ContainerName as ContainerName
@@ -42,7 +44,8 @@ if TYPE_CHECKING:
 
 _EXPORTS = {
     "Access": "batches.executor",
-    "Arg": "spec.registry",
+    "Action": "spec.command",
+    "Arg": "spec.arguments",
     "ByteRange": "values",
     "Client": "wire.client",
     "ContainerName": "values",
@@ -51,7 +54,7 @@ _EXPORTS = {
     "Endpoint": "schedulers.base",
     "Executor": "batches.executor",
     "Invocation": "values",
-    "Kind": "spec.registry",
+    "Kind": "spec.arguments",
     "Location": "values",
     "Metadatum": "values",
     "ObjectPath": "values",
@@ -69,7 +72,8 @@ _EXPORTS = {
     "Task": "batches.work",
     "Text": "results",
     "Work": "batches.work",
-    "command": "spec.registry",
+    "command": "spec.command",
+    "group": "spec.command",
     "list_entries": "store.listing",
 }
 """The public names, and the modules that they come from."""

@@ -32,7 +32,7 @@ DRAWN = {
 
 LOGIN = "/auth/v1.0"
 FOLDER = Path(__file__).parent / "wire"
-COMMANDS = [command.name for command in Registry() if command.run.__module__.startswith("storlet_shell.")]
+COMMANDS = Registry().builtin_names()
 
 
 class Line(NamedTuple):

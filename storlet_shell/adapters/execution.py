@@ -16,7 +16,7 @@ from storlet_shell.equality import typed_equality
 from storlet_shell.errors import ExitStatus, PluginError, StorletShellError, TerminatedError
 from storlet_shell.results import Response, Result
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Call
+from storlet_shell.spec.command import Call
 
 Line = AbstractContextManager[Call | int]
 """A line on its way: entered, it gives the call that it stands for, and at its end it closes what it has opened.

@@ -39,8 +39,8 @@ class Batch:
     :param make: makes a task of an object and its number; an object that it refuses has failed
     :param journal: records what is done, and knows what was done before
 
-    ``earlier`` counts the objects that the journal knew as done; ``last`` is the outcome that has ended the batch
-    before its end.
+    ``earlier`` counts the objects that the journal knew as done; ``last_error`` is the one that
+    ended the batch early.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Batch:
         self._ahead: deque[Task] = deque()
         self._most_ahead = _MOST_AHEAD if journal else 1
         self.earlier = 0
-        self.last: Outcome | None = None
+        self.last_error: StorletShellError | None = None
 
     def keep_bodies(self) -> None:
         """Have outcomes hold what the storlet makes, where it goes nowhere else."""
@@ -78,7 +78,7 @@ class Batch:
                 yield from self._ended(outcome)
                 while self._refused:
                     yield from self._ended(self._refused.popleft())
-                if self.last is not None:
+                if self.last_error is not None:
                     break
         except KeyboardInterrupt:  # what was done has its row
             for outcome in self._settled(outcomes):
@@ -104,12 +104,12 @@ class Batch:
             if self._journal:
                 self._journal.take([task.source.name for task in chunk])
             self._ahead.extend(chunk)
-            while self._ahead and self.last is None:
+            while self._ahead and self.last_error is None:
                 yield self._ahead.popleft()
 
     def _fresh(self) -> Iterator[Task]:
         for number, source in enumerate(self._sources):
-            if self.last is not None:
+            if self.last_error is not None:
                 return
             if self._journal and self._is_done(source):
                 self.earlier += 1
@@ -120,9 +120,7 @@ class Batch:
                 check_encodable(source.name, source)
                 yield self._make(number, source)
             except StorletShellError as error:
-                status = int(error.exit_status)
-                failed = Outcome(Task(number, source), error=error.message, exit_status=status, hint=error.hint)
-                self._refused.append(failed)
+                self._refused.append(Outcome.of_failure(Task(number, source), error))
 
     def _settled(self, outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
         """Interrupt an executor that has not come to its end; yield what it still tells, and what it never got."""
@@ -147,8 +145,8 @@ class Batch:
         self._record(outcome)
         if not outcome.is_begun:
             return
-        if outcome.error and self.last is None and (outcome.is_final or not self._rules.keeps_going):
-            self.last = outcome
+        if outcome.error and self.last_error is None and (outcome.is_final or not self._rules.keeps_going):
+            self.last_error = outcome.error
         if not self._rules.is_ordered:
             yield outcome
             return

@@ -210,15 +210,7 @@ class Crew:
             or (isinstance(error, LocalFileError) and isinstance(cause, OSError) and cause.errno in _FULL)
             or (isinstance(error, ServiceError) and self._endpoints.are_given_up)
         )
-        return Outcome(
-            task,
-            error=error.message,
-            hint=error.hint,
-            exit_status=int(error.exit_status),
-            transaction_id=error.transaction_id,
-            details=error.details,
-            is_final=is_final,
-        )
+        return Outcome.of_failure(task, error, is_final=is_final)
 
 
 def save(task: Task, chunks: Iterable[bytes], *, is_durable: bool) -> int:

@@ -11,7 +11,6 @@ from storlet_shell.batches.endpoints import find_endpoints
 from storlet_shell.batches.executor import Access, Executor, load_drivers
 from storlet_shell.batches.objects import Objects
 from storlet_shell.batches.patterns import Pattern
-from storlet_shell.batches.report import error_of
 from storlet_shell.batches.work import Task, Work
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
@@ -140,7 +139,7 @@ class _Runs:
         outcomes = self._executor.run(work, tasks, self._access)
         for count, outcome in enumerate(outcomes, 1):  # noqa: B007  it is the result
             if outcome.error:
-                raise error_of(outcome)
+                raise outcome.error
             for note in outcome.notes:
                 self._observer.warn(*note)
             advance(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -13,20 +14,9 @@ from storlet_shell.batches.batch import Batch
 from storlet_shell.batches.executor import Access
 from storlet_shell.batches.work import Outcome
 from storlet_shell.equality import typed_equality
-from storlet_shell.errors import (
-    HINT,
-    ExitStatus,
-    IdentityError,
-    NotFoundError,
-    PartFailedError,
-    ServiceError,
-    Spelling,
-    StorletFailedError,
-    StorletShellError,
-    UsageError,
-    advise,
-)
+from storlet_shell.errors import HINT, SUBJECT, PartFailedError, Spelling, StorletShellError
 from storlet_shell.results import Table
+from storlet_shell.results.fields import Field, dashed
 from storlet_shell.text import counted, escaped, size
 from storlet_shell.wire.observer import Observer
 
@@ -70,7 +60,7 @@ class Row(_Columns):
             endpoint=outcome.endpoint or None,
             object=str(task.source),
             output=str(task.output) if task.output else file,
-            error=advise(outcome.error, outcome.hint, spell) or None,
+            error=outcome.error.explained(spell) if outcome.error else None,
             transaction=outcome.transaction_id or None,
         )
         row.content = outcome.body
@@ -82,13 +72,21 @@ class Row(_Columns):
         return self.object.split("/", 2)[2]
 
 
-_ERRORS: dict[int, type[StorletShellError]] = {
-    ExitStatus.USAGE: UsageError,
-    ExitStatus.IDENTITY: IdentityError,
-    ExitStatus.NOT_FOUND: NotFoundError,
-    ExitStatus.SERVICE: ServiceError,
-    ExitStatus.STORLET_FAILED: StorletFailedError,
-}
+_ERROR = _Columns._fields.index("error")
+
+
+def _fields(*, shows_endpoints: bool) -> tuple[Field, ...]:
+    """Return the columns as people see them: of a width that most rows fit in, since they come one by one."""
+    return (
+        Field("status", spell=dashed, width=3, is_number=True),
+        Field("bytes", spell=dashed, width=10, is_number=True),
+        Field("seconds", spell="{:.3f}".format, width=7, is_number=True),
+        Field("endpoint", spell=dashed, width=16, is_shown=shows_endpoints),
+        Field("object", spell=escaped),
+        Field("output", is_shown=False),
+        Field("error"),
+        Field("transaction", is_shown=False),
+    )
 
 
 class Rows(Table):
@@ -104,8 +102,9 @@ class Rows(Table):
     :param allows_failures: whether failed objects are no problem, as long as every object had its run
     """
 
-    separator = ",\n"  # each row can be read as it comes
+    is_live = True
     keeps_part = True
+    shows_all_on_a_page = True
 
     def __init__(
         self,
@@ -119,18 +118,17 @@ class Rows(Table):
         shows_endpoints: bool = False,
         allows_failures: bool = False,
     ) -> None:
-        super().__init__(_Columns._fields, self._run(), self.summary)
+        super().__init__(_fields(shows_endpoints=shows_endpoints), self._run(), self.summary)
         self._batch = batch
         self._access = access
         self._observer = observer
         self._label = label
         self._remaining = remaining
         self._release = release
-        self._shows_endpoints = shows_endpoints
         self._allows_failures = allows_failures
         self._numbers: dict[str, int] = {}
-        self._first: Outcome | None = None
-        self._done = self._failed = self._size = 0
+        self._first_error: StorletShellError | None = None
+        self._done_count = self._failed_count = self._size = 0
         self._has_ended = False
         self._broken: StorletShellError | None = None
         self._started, self._ended = time.monotonic(), 0.0
@@ -192,15 +190,15 @@ class Rows(Table):
             yield from self.rows()  # type: ignore[misc]  # they are records already
         finally:
             self.close()
-        if last := self._batch.last:
-            raise error_of(last, f"; ended there, {self.summary()}")
+        if last := self._batch.last_error:
+            raise _ended_by(last, self.summary())
 
     # --- how far it is
 
     @property
     def is_whole(self) -> bool:
         """Whether every object had its run, well or not; known when the batch has ended."""
-        return self._has_ended and self._batch.last is None
+        return self._has_ended and self._batch.last_error is None
 
     @property
     def problem(self) -> StorletShellError | None:
@@ -208,32 +206,35 @@ class Rows(Table):
         return self._problem(allows_failures=self._allows_failures)
 
     def _problem(self, *, allows_failures: bool) -> StorletShellError | None:
-        if last := self._batch.last:
-            return error_of(last, f"; ended there, {self.summary()}")
+        if last := self._batch.last_error:
+            return _ended_by(last, self.summary())
         if self._broken is not None:
             return self._broken
-        if (first := self._first) and not allows_failures:
-            text = f"{self.summary()}; the first: {first.error}"
-            return PartFailedError(text, transaction_id=first.transaction_id, details=first.details, hint=first.hint)
+        if (first := self._first_error) and not allows_failures:
+            return _failed_in_part(first, self.summary())
         return None
 
     def summary(self) -> str:
         """Say in one line how far the batch has come."""
-        seconds = (self._ended or time.monotonic()) - self._started
-        count = self._done + self._failed
-        parts = [(f"{self._done} of " if self._failed else "") + f"{counted(count, 'object')} done"]
-        parts += [f"{self._failed} failed"] if self._failed else []
+        seconds = self._elapsed()
+        count = self._done_count + self._failed_count
+        parts = [(f"{self._done_count} of " if self._failed_count else "") + f"{counted(count, 'object')} done"]
+        parts += [f"{self._failed_count} failed"] if self._failed_count else []
         parts += [f"{self._batch.earlier} were done before"] if self._batch.earlier else []
         parts += [size(self._size)] if self._size else []
         return ", ".join([*parts, f"{seconds:.1f} s", f"{count / max(seconds, 0.001):.3g}/s"])
 
+    def _elapsed(self) -> float:
+        return (self._ended or time.monotonic()) - self._started
+
     def figures(self) -> dict[str, Any]:
         """Return how many objects were done, and whether that is all of them."""
         return {
-            "done": self._done,
-            "failed": self._failed,
+            "done": self._done_count,
+            "failed": self._failed_count,
             "done_before": self._batch.earlier,
             "bytes": self._size,
+            "seconds": round(self._elapsed(), 3),
             "is_whole": self.is_whole,
         }
 
@@ -267,10 +268,10 @@ class Rows(Table):
         for note in outcome.notes:
             self._observer.warn(*note)
         if outcome.error:
-            self._failed += 1
-            self._first = self._first or outcome
+            self._failed_count += 1
+            self._first_error = self._first_error or outcome.error
             return
-        self._done += 1
+        self._done_count += 1
         self._size += outcome.size or 0
 
     def keep(self) -> None:
@@ -282,22 +283,13 @@ class Rows(Table):
         """Run the batch to its end, so that it runs once, and here, however often it is shown."""
         super().keep()
 
-    def render(self) -> Iterator[str]:
-        """Yield a line for each row as it comes; the summary, unless the problem says it."""
-        for number, row in enumerate(self.rows()):
-            status, count, seconds, endpoint, source, _, error, _ = row
-            if self.is_headed and not number:
-                yield self._line("STATUS", "BYTES", "SECONDS", "ENDPOINT", "OBJECT")
-            amount = "-" if count is None else str(count)
-            line = self._line(str(status or "-"), amount, f"{seconds:.3f}", endpoint or "-", escaped(source))
-            yield f"{line}  {error}" if error else line
-        if self.problem is None:
-            yield self.summary()
+    def last_line(self) -> str:
+        """Return the summary, unless the problem says it."""
+        return self.summary() if self.problem is None else ""
 
-    def _line(self, status: str, count: str, seconds: str, endpoint: str, source: str) -> str:
-        width = len("STATUS") if self.is_headed else 3
-        place = f"{endpoint:<16}  " if self._shows_endpoints else ""
-        return f"{status:>{width}}  {count:>10}  {seconds:>7}  {place}{source}"
+    def further_rows_to_show(self, count: int) -> list[tuple[Any, ...]]:
+        """Return failed rows after the first so many, as many at most."""
+        return list(itertools.islice((row for row in self._fetched[count:] if row[_ERROR]), count))
 
     def close(self) -> None:
         """Drop what still runs."""
@@ -305,11 +297,22 @@ class Rows(Table):
         self._release()
 
 
-def error_of(outcome: Outcome, more: str = "") -> StorletShellError:
-    """Return the error that a failed task would have raised in a line of its own.
+def _ended_by(error: StorletShellError, summary: str) -> StorletShellError:
+    """Return the error that has ended a batch early, as it would have ended a line of its own."""
+    hint = HINT if error.hint and HINT not in str(error.args[0]) else ""
+    return error.adding(f"{hint}; ended there, {summary}")
 
-    :param more: what its message ends with
-    """
-    kind = _ERRORS.get(outcome.exit_status, StorletShellError)
-    text = f"{outcome.error}{HINT if outcome.hint else ''}{more}"
-    return kind(text, hint=outcome.hint, transaction_id=outcome.transaction_id, details=outcome.details)
+
+def _failed_in_part(first: StorletShellError, summary: str) -> PartFailedError:
+    """Return the error of a batch some of whose objects failed, with what is known of the first of them."""
+    text = str(first.args[0])
+    if first.subject is not None and SUBJECT not in text:
+        text = f"{SUBJECT}: {text}"
+    return PartFailedError(
+        f"{summary}; the first: {text}",
+        subject=first.subject,
+        status=first.status,
+        hint=first.hint,
+        transaction_id=first.transaction_id,
+        details=first.details,
+    )

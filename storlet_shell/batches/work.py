@@ -1,11 +1,11 @@
-"""What travels between a batch and whoever does its work: plain data that can be pickled, and never a credential."""
+"""What batches and their workers exchange: plain data that can be pickled, without credentials."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from storlet_shell.equality import typed_equality
-from storlet_shell.errors import Hint
+from storlet_shell.errors import StorletShellError
 from storlet_shell.schedulers.base import Endpoint
 from storlet_shell.store.requests import copy_request, read_request
 from storlet_shell.values import Invocation, ObjectPath
@@ -71,19 +71,17 @@ class Task(NamedTuple):
 
 @typed_equality
 class Outcome(NamedTuple):
-    """What came of a task.
+    """The result of a task.
 
-    :param status: the HTTP status; 0 when there was no answer
-    :param size: how many bytes the storlet made; None when the cluster keeps them
+    :param status: the HTTP status; 0 without an answer
+    :param size: how many bytes the storlet wrote; None when the cluster keeps them
     :param seconds: from the request to the last byte
-    :param endpoint: the name of the endpoint that took it; empty when none did
-    :param error: one line; empty when all went well
-    :param hint: what to do about the error
-    :param exit_status: what the error would end a line of its own with
-    :param details: the storlet's log, where it is known
+    :param endpoint: the name of the endpoint that took the run; empty if none did
+    :param error: why it failed, as a command would have raised it; None if all went well
     :param is_final: whether the batch can't go on: the identity is refused, no endpoint answers, the disk is full
-    :param notes: lines about what is left over of an object that was replaced
-    :param is_begun: False for a task that was taken, and given back at a batch's early end
+    :param notes: warnings about leftovers of an object that was replaced
+    :param is_begun: False for a task that was handed out and given back when the batch ended early
+    :param body: what the storlet wrote, if the work keeps bodies
     """
 
     task: Task
@@ -91,12 +89,18 @@ class Outcome(NamedTuple):
     size: int | None = None
     seconds: float = 0.0
     endpoint: str = ""
-    error: str = ""
-    exit_status: int = 0
+    error: StorletShellError | None = None
     transaction_id: str = ""
-    details: str = ""
     is_final: bool = False
     notes: tuple[Note, ...] = ()
     is_begun: bool = True
     body: bytes | None = None
-    hint: Hint | None = None
+
+    @classmethod
+    def of_failure(cls, task: Task, error: StorletShellError, *, is_final: bool = False) -> Outcome:
+        """Return the outcome of a task that an error has ended.
+
+        An outcome may wait for a while, or go to another process, so the frames where the error arose stay behind.
+        """
+        error.__traceback__ = error.__cause__ = error.__context__ = None
+        return cls(task, error.status or 0, error=error, transaction_id=error.transaction_id, is_final=is_final)

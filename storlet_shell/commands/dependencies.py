@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storlet_shell.commands.arguments import DRY_RUN, YES
 from storlet_shell.deployments.dependencies import (
@@ -13,70 +13,116 @@ from storlet_shell.deployments.dependencies import (
     removal_requests,
     remove,
 )
-from storlet_shell.errors import UsageError
-from storlet_shell.results import Done, Report, Result, Table
+from storlet_shell.results import Done, Field, Report, Result, Table
+from storlet_shell.results.fields import dashed, facts
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import Action, group
 from storlet_shell.store.requests import plan
 from storlet_shell.values import StorletName
 
+if TYPE_CHECKING:
+    from storlet_shell.results.schemas import DeletedDependencies, Dependency
+    from storlet_shell.wire.client import Client
 
-@command(
-    "dependencies",
-    "List, show or delete what storlets need beside them.",
-    Arg("action", nargs="?", choices=("list", "show", "rm"), default="list", help="list by default"),
-    Arg("names", nargs="*", type=StorletName.parse, kind=Kind.DEPENDENCY, metavar="NAME"),
-    Arg("--force", action="store_true", help="rm: also what a storlet still needs"),
-    YES,
-    DRY_RUN,
-    category="Storlets",
+
+_FIELDS = (
+    Field("name"),
+    Field("container", is_shown=False),
+    Field("bytes"),
+    Field("permissions"),
+    Field("version", spell=dashed),
+    Field("needed_by", spell=dashed),
+    Field("last_modified", "modified"),
+    Field("etag", "MD5", is_shown=False),
 )
-def dependencies(
+
+
+def list_all(session: Session) -> Result:
+    """List the deployed dependencies with their size, permissions and date, and the storlets that need them.
+
+    :raises NotFoundError: when the account isn't enabled for storlets
+    """
+    container = session.client.dependency_container
+    rows = (tuple(_facts(dependency, container).values()) for dependency in list_dependencies(session.client))
+    return Table(_FIELDS, rows)
+
+
+def show(session: Session, name: StorletName) -> Result:
+    """Show all about one dependency, and which storlets need it.
+
+    :raises NotFoundError: when it isn't deployed, or the account isn't enabled for storlets
+    """
+    values = _facts(find_dependency(session.client, name.name), session.client.dependency_container)
+    return Report(values, dict(facts(values, _FIELDS)))
+
+
+def rm(
     session: Session,
-    action: str = "list",
-    names: list[StorletName] | None = None,
+    names: list[StorletName],
     force: bool = False,
     yes: bool = False,
     dry_run: bool = False,
 ) -> Result:
-    """List, show or delete what storlets need beside them: modules, programs, libraries, data.
+    """Delete dependencies.
 
-    They are uploaded by deploy -d. A storlet whose dependency is gone fails at every run, so one that a storlet still
-    needs is not deleted unless --force is given.
+    A storlet without one of its dependencies fails at every run, so a dependency that a storlet needs is deleted only
+    with --force.
 
-    :raises NotFoundError: when one is not there, or the account is not enabled for storlets
-    :raises RefusedError: when the answer is no
+    :raises NotFoundError: when one isn't deployed, or the account isn't enabled for storlets
+    :raises RefusedError: when a storlet needs one, or the answer is no
     """
-    wanted = [name.name for name in names or ()]
-    if action == "list":
-        if wanted:
-            raise UsageError("dependencies list takes no name; show one with: dependencies show NAME")
-        columns = ("name", "bytes", "permissions", "version", "needed_by", "date")
-        return Table(columns, map(_row, list_dependencies(session.client)))
-    if action == "show":
-        if len(wanted) != 1:
-            raise UsageError("dependencies show wants one name")
-        return Report(_facts(find_dependency(session.client, wanted[0]), session.client.dependency_container))
-    if not wanted:
-        raise UsageError("dependencies rm wants a name, or several")
-    return _remove(session, list(dict.fromkeys(wanted)), force=force, yes=yes, dry_run=dry_run)
+    return _remove(session, list(dict.fromkeys(name.name for name in names)), force=force, yes=yes, dry_run=dry_run)
 
 
-def _row(dependency: DeployedDependency) -> tuple[Any, ...]:
-    permissions, needed_by = f"{dependency.permissions:04o}", ",".join(dependency.needed_by) or "-"
-    return dependency.name, dependency.bytes, permissions, dependency.version or "-", needed_by, dependency.date
+def _names(dest: str, **options: Any) -> Arg:
+    return Arg(dest, type=StorletName.parse, kind=Kind.DEPENDENCY, metavar="NAME", **options)
 
 
-def _facts(dependency: DeployedDependency, container: str) -> dict[str, Any]:
+dependencies = group(
+    "dependencies",
+    "List, show or delete the dependencies of storlets.",
+    Action(
+        "list",
+        "List the deployed dependencies.",
+        run=list_all,
+        default=True,
+        examples=["dependencies  # list what is deployed"],
+    ),
+    Action(
+        "show",
+        "Show all about one dependency.",
+        _names("name"),
+        run=show,
+        examples=["dependencies show cities.txt  # all about one dependency"],
+    ),
+    Action(
+        "rm",
+        "Delete dependencies.",
+        _names("names", nargs="+"),
+        Arg("--force", action="store_true", help="delete even what a storlet still needs"),
+        YES,
+        DRY_RUN,
+        run=rm,
+        examples=["dependencies rm old.txt -y  # delete one without asking"],
+    ),
+    text="""List, show or delete the dependencies of storlets: modules, programs, libraries, data.
+
+    deploy -d uploads them.""",
+    category="Storlets",
+)
+
+
+def _facts(dependency: DeployedDependency, container: str) -> Dependency:
     return {
         "name": dependency.name,
         "container": container,
         "bytes": dependency.bytes,
         "permissions": f"{dependency.permissions:04o}",
-        "version": dependency.version,
-        "date": dependency.date,
-        "etag": dependency.etag,
+        "version": dependency.version or None,
         "needed_by": list(dependency.needed_by),
+        "last_modified": dependency.date or None,
+        "etag": dependency.etag,
     }
 
 
@@ -87,4 +133,8 @@ def _remove(session: Session, names: list[str], *, force: bool, yes: bool, dry_r
     removal = plan_removal(client, names, force=force)
     session.confirm(f"Delete {', '.join(names)}?", yes=yes)
     remove(client, removal)
-    return Done(f"deleted {', '.join(names)} from {client.dependency_container}", {"deleted": names})
+    return Done(f"deleted {', '.join(names)} from {client.dependency_container}", _deleted(client, names))
+
+
+def _deleted(client: Client, names: list[str]) -> DeletedDependencies:
+    return {"container": client.dependency_container, "deleted": names}

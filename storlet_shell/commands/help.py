@@ -1,35 +1,82 @@
-"""``help``: the commands there are, one of them, or how lines are written."""
+"""``help``: all commands, one of them, or how lines are written."""
 
 from __future__ import annotations
 
 from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING
 
+from storlet_shell.errors import UnknownCommandError
 from storlet_shell.results import Result, Text
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, Parser, Registry, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import Command, command
+from storlet_shell.spec.parser import Parser
+from storlet_shell.spec.registry import Registry
+from storlet_shell.spec.summary import Summary
+
+if TYPE_CHECKING:
+    from storlet_shell.results.schemas import CommandHelp, CommandList, CommandSummary
 
 
 @command(
     "help",
     "Show the commands, or how to use one.",
-    Arg("name", nargs="?", kind=Kind.COMMAND, metavar="COMMAND", help="or syntax: how lines are written"),
+    Arg("name", nargs="?", kind=Kind.COMMAND, metavar="COMMAND", help="a command; syntax shows how lines are written"),
+    Arg("action", nargs="?", kind=Kind.ACTION, metavar="ACTION", help="one of its actions"),
     category="Session",
+    examples=(
+        "help get  # one command",
+        "help local start  # one action of a command",
+        "help syntax  # quotes, pipes, heredocs",
+    ),
 )
-def help(session: Session, name: str | None = None) -> Result:
+def help(session: Session, name: str | None = None, action: str | None = None) -> Result:
     """Show the commands, or how to use one; help syntax shows how lines are written.
 
-    :raises UnknownCommandError: when there is no such command
+    :raises UnknownCommandError: when there is no such command or action
     """
-    if name == "syntax":
+    if name == "syntax" and action is None:
         return Text(session.surroundings.syntax())
     registry = Registry()
-    if name is not None:
-        found = registry.get(name)
-        also = f"\nalso called: {', '.join(found.aliases)}\n" if found.aliases else ""
-        return Text(found.parser(Parser).format_help() + also)
+    return _command_list(registry) if name is None else _command_help(registry.get(name), action)
+
+
+def _command_help(command: Command, verb: str | None) -> Text:
+    """Return the help of a command, or of one of its actions.
+
+    :raises UnknownCommandError: when it has no such action
+    """
+    from storlet_shell.results.json_schema import results_of  # for programs, which ask once
+
+    shown = command
+    if verb is not None:
+        action = command.action(verb)
+        if action is None:
+            raise UnknownCommandError(command.unknown(verb))
+        shown = action
+    also = f"\nalso called: {', '.join(shown.aliases)}\n" if shown.aliases else ""
+    text = shown.parser(Parser).format_help() + also
+    values: CommandHelp = {
+        **_summary(shown),
+        "aliases": list(shown.aliases),
+        "text": text,
+        "result": results_of(shown.name),
+    }
+    return Text(text, values)
+
+
+def _command_list(registry: Registry) -> Text:
+    summaries = sorted(registry.summaries(), key=attrgetter("category", "name"))
     lines = []
-    commands = sorted(registry, key=lambda found: (found.category, found.name))
-    for category, group in groupby(commands, key=lambda found: found.category):
-        lines += [category, *(f"  {found.name:<10} {found.summary}" for found in group), ""]
-    lines += [f"not usable: {unusable}" for unusable in registry.broken]
-    return Text("\n".join([*lines, "help COMMAND shows one command's arguments, help syntax how lines are written."]))
+    for category, entries in groupby(summaries, key=attrgetter("category")):
+        lines += [category, *(f"  {entry.name:<12} {entry.summary}" for entry in entries), ""]
+    unusable = list(map(str, registry.broken))
+    lines += [f"not usable: {plugin}" for plugin in unusable]
+    lines.append("help COMMAND shows one command's arguments, help syntax how lines are written.")
+    values: CommandList = {"commands": [_summary(entry) for entry in summaries], "unusable": unusable}
+    return Text("\n".join(lines), values)
+
+
+def _summary(entry: Command | Summary) -> CommandSummary:
+    return {"name": entry.name, "category": entry.category, "summary": entry.summary}

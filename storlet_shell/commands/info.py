@@ -1,4 +1,4 @@
-"""``info``: what the cluster can do."""
+"""``info``: show the cluster's features and limits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from storlet_shell.errors import ServiceError
 from storlet_shell.results import Report, Result
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import command
+from storlet_shell.spec.command import command
 from storlet_shell.text import size
 
 _FEATURES = {
@@ -26,16 +26,27 @@ _FEATURES = {
 }
 
 
-@command("info", "Show what the cluster can do: storlets, limits, storage policies.", category="Session")
+@command(
+    "info",
+    "Show what the cluster can do: storlets, limits, storage policies.",
+    category="Session",
+    examples=(
+        "info  # storlets, limits, storage policies",
+        "info --json  # everything that the cluster reports",
+        "info | grep policies  # one line of it",
+    ),
+)
 def info(session: Session) -> Result:
-    """Show what the cluster can do: storlets, limits, storage policies; with --json, all that it says.
+    """Show what the cluster can do: storlets, limits, storage policies.
 
-    :raises ServiceError: when the cluster does not say
+    --json shows everything that the cluster reports.
+
+    :raises ServiceError: when the cluster reports nothing
     """
     sections = session.client.capabilities()
     if not sections:
         raise ServiceError("the cluster does not say what it can do: GET /info gives no answer")
-    return Report({"storlets": _storlets(sections), **_swift(sections), "features": _features(sections)}, sections)
+    return Report(sections, {"storlets": _storlets(sections), **_swift(sections), "features": _features(sections)})
 
 
 def _storlets(sections: Mapping[str, Any]) -> str:

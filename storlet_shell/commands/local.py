@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import shlex
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from storlet_shell.commands.arguments import YES, number_option
 from storlet_shell.embedded import control
 from storlet_shell.errors import EmbeddedError, UsageError
 from storlet_shell.identity.environment import VARIABLES
-from storlet_shell.results import Done, Report, Result
+from storlet_shell.results import Done, Field, Report, Result
+from storlet_shell.results.fields import epoch_time, facts
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, command
+from storlet_shell.spec.arguments import Arg
+from storlet_shell.spec.command import Action, group
+
+if TYPE_CHECKING:
+    from storlet_shell.results.schemas import StartedSwift, SwiftStatus
 
 _MIB = 2**20
 
@@ -23,8 +27,6 @@ _MOST_PROXIES = 16
 _LAST_PORT = 65535
 
 _NO_PROXY = ("no_proxy", "NO_PROXY")
-
-_ACTIONS = ("start", "stop", "status", "reset", "env")
 
 
 class Environment(Result):
@@ -47,86 +49,153 @@ class Environment(Result):
             yield f"export {name}={shlex.quote(value)}"
 
 
-@command(
-    "local",
-    "Start, stop, show or empty the embedded Swift, or log a terminal in at it.",
-    Arg("action", nargs="?", choices=_ACTIONS, default="status", help="status by default"),
-    Arg("--auth", choices=(control.TEMPAUTH, control.KEYSTONE), help="start: who gives out tokens; else as last time"),
-    number_option(
-        "--port", metavar="PORT", help="start: the port; otherwise the last one, or a free one", most=_LAST_PORT
-    ),
-    number_option(
-        "--keystone-port",
-        metavar="PORT",
-        help="start: Keystone's port; else the last one, or a free one",
-        most=_LAST_PORT,
-    ),
-    number_option("--time-limit", metavar="SECONDS", help="start: how long a storlet may run (40)"),
-    number_option("--memory-limit", metavar="MIB", help="start: the memory a storlet may use (512)"),
-    number_option(
-        "--proxies", metavar="COUNT", help="start: how many proxies answer, each on its port (1)", most=_MOST_PROXIES
-    ),
-    Arg("--user", choices=[user.name for user in control.USERS], help="env: one of Keystone's users; else tester"),
-    YES,
-    category="Session",
-)
-def local(
+def status(session: Session) -> Result:
+    """Show whether the embedded Swift runs, where, with which limits, and how much its data takes."""
+    values = _status(control.status(_folder(session)))
+    return Report(values, dict(facts(values, _FIELDS)))
+
+
+def start(
     session: Session,
-    action: str,
     auth: str | None = None,
     port: int | None = None,
     keystone_port: int | None = None,
     time_limit: int | None = None,
     memory_limit: int | None = None,
     proxies: int | None = None,
-    user: str | None = None,
-    yes: bool = False,
 ) -> Result:
-    """Start, stop, show or empty the embedded Swift: a real Swift with real storlets on this machine alone.
+    """Start the embedded Swift; it runs until it is stopped.
 
-    Started by this command it stays until it is stopped, and its data stay until they are reset. Use it from any
-    storlet-shell with --local, or for a whole terminal with STORLET_SHELL_LOCAL=1. Other programs find it by
-    eval "$(storlet-shell local env)".
+    With --auth keystone, a Keystone issues the tokens, as in a cloud. Its users are tester (project test),
+    tester_member (test, limited to what access control lists allow), outsider (project other) and admin. tempauth has
+    its own accounts: data stored under one of the two is seen under that one only.
 
-    With --auth keystone, a Keystone gives out tokens, as in a cloud. Its users are tester (project test), tester_member
-    (test, no more than access control lists allow), outsider (project other) and admin. tempauth has accounts of its
-    own: what was stored with one of the two is seen with that one.
-
-    :raises EmbeddedError: when it can't be started or stopped
-    :raises RefusedError: when data are to be deleted and the answer is no
+    :raises EmbeddedError: when it can't be started, or runs with other limits
     """
-    if session.options.ephemeral and action != "status":
-        raise UsageError("this session's embedded Swift is its own (--ephemeral), and ends with it")
-    folder = session.leased_folder or control.data_folder(session.local_folder)
-    if action == "start":
-        if keystone_port and auth == control.TEMPAUTH:
-            raise UsageError("--keystone-port is for --auth keystone")
-        settings = control.Settings(
-            port,
-            time_limit or 40,
-            (memory_limit or 512) * _MIB,
-            auth=control.KEYSTONE if keystone_port else auth,
-            identity_port=keystone_port,
-            proxies=proxies or 1,
-        )
-        started = _start(session, folder, settings)
-        if not started.facts["started"]:
-            _require_limits(control.status(folder), time_limit, memory_limit)
-        return started
-    if action == "env":
-        return _environment(session, folder, user)
-    if action == "status":
-        return Report(_status(control.status(folder)))
-    if action == "reset":
-        session.confirm(f"Delete every container and object of the embedded Swift in {folder}?", yes=yes)
-        session.close()
-        control.reset(folder, stop_first=True)
-        return Done(f"the embedded Swift's data are deleted: {folder}", {"deleted": str(folder)})
+    folder = _own_folder(session)
+    if keystone_port and auth == control.TEMPAUTH:
+        raise UsageError("--keystone-port goes with --auth keystone")
+    settings = control.Settings(
+        port,
+        time_limit or 40,
+        (memory_limit or 512) * _MIB,
+        auth=control.KEYSTONE if keystone_port else auth,
+        identity_port=keystone_port,
+        proxies=proxies or 1,
+    )
+    started = _start(session, folder, settings)
+    if not started.facts["started"]:
+        _require_limits(control.status(folder), time_limit, memory_limit)
+    return started
+
+
+def stop(session: Session) -> Result:
+    """Stop the embedded Swift; its data is kept.
+
+    :raises EmbeddedError: when it can't be stopped
+    """
+    folder = _own_folder(session)
     session.close()
     session.adopt_local(adopt=False)
     stopped = control.stop(folder)
-    message = "the embedded Swift is stopped; its data are kept" if stopped else "the embedded Swift was not running"
+    message = "the embedded Swift is stopped; its data is kept" if stopped else "the embedded Swift was not running"
     return Done(message, {"stopped": stopped})
+
+
+def reset(session: Session, yes: bool = False) -> Result:
+    """Stop the embedded Swift and delete all its data.
+
+    :raises EmbeddedError: when it can't be stopped
+    :raises RefusedError: when the answer is no
+    """
+    folder = _own_folder(session)
+    session.confirm(f"Delete every container and object of the embedded Swift in {folder}?", yes=yes)
+    session.close()
+    control.reset(folder, stop_first=True)
+    return Done(f"the embedded Swift's data is deleted: {folder}", {"deleted": str(folder)})
+
+
+def env(session: Session, user: str | None = None) -> Result:
+    """Show the environment that makes other programs use the embedded Swift.
+
+    Logs a terminal in by eval "$(storlet-shell local env)".
+
+    :raises EmbeddedError: when it isn't running
+    """
+    return _environment(session, _own_folder(session), user)
+
+
+local = group(
+    "local",
+    "Start, stop, show or empty the embedded Swift, or log a terminal in to it.",
+    Action(
+        "status",
+        "Show whether it runs, and where.",
+        run=status,
+        default=True,
+        examples=["local  # show whether the embedded Swift runs"],
+    ),
+    Action(
+        "start",
+        "Start it.",
+        Arg("--auth", choices=(control.TEMPAUTH, control.KEYSTONE), help="token issuer (default: as last time)"),
+        number_option("--port", metavar="PORT", help="port (default: as last time, or a free one)", maximum=_LAST_PORT),
+        number_option(
+            "--keystone-port",
+            metavar="PORT",
+            help="port of Keystone (default: as last time, or a free one)",
+            maximum=_LAST_PORT,
+        ),
+        number_option("--time-limit", metavar="SECONDS", help="time limit of a storlet's run (default: 40)"),
+        number_option("--memory-limit", metavar="MIB", help="memory limit of a storlet's process (default: 512)"),
+        number_option(
+            "--proxies",
+            metavar="COUNT",
+            help="number of proxy servers, each on its own port (default: 1)",
+            maximum=_MOST_PROXIES,
+        ),
+        run=start,
+        examples=[
+            "local start  # start it, or join a running one",
+            "local start --time-limit 40 --memory-limit 512  # with limits for storlets",
+        ],
+    ),
+    Action("stop", "Stop it; its data is kept.", run=stop, examples=["local stop  # stop it and keep its data"]),
+    Action(
+        "reset",
+        "Stop it and delete all its data.",
+        YES,
+        run=reset,
+        examples=["local reset -y  # delete its data without asking"],
+    ),
+    Action(
+        "env",
+        "Show the environment that logs a terminal in to it.",
+        Arg("--user", choices=[user.name for user in control.USERS], help="user of its Keystone (default: tester)"),
+        run=env,
+        examples=['eval "$(storlet-shell local env)"  # log your terminal in to it'],
+    ),
+    text="""Start, stop, show or empty the embedded Swift: a real Swift with real storlets, on this machine only.
+
+    After start it runs until it is stopped, and its data stays until it is reset. Use it from any storlet-shell with
+    --local, or for a whole terminal with STORLET_SHELL_LOCAL=1. Other programs find it by
+    eval "$(storlet-shell local env)".""",
+    category="Session",
+)
+
+
+def _folder(session: Session) -> Path:
+    return session.leased_folder or control.data_folder(session.local_folder)
+
+
+def _own_folder(session: Session) -> Path:
+    """Return the data folder of a server that outlives this session.
+
+    :raises UsageError: when the session has a temporary server
+    """
+    if session.options.ephemeral:
+        raise UsageError("the embedded Swift of this session is temporary (--ephemeral) and ends with it")
+    return _folder(session)
 
 
 def _start(session: Session, folder: Path, settings: control.Settings) -> Done:
@@ -134,7 +203,7 @@ def _start(session: Session, folder: Path, settings: control.Settings) -> Done:
         session.surroundings.warn("Keystone is starting too; that takes a while, longest the first time")
     running, started = control.start(folder, settings)
     use = "this session uses it" if session.adopt_local(adopt=True) else "use it with --local"
-    facts = {
+    values: StartedSwift = {
         "started": started,
         "auth": running.auth,
         "auth_url": running.auth_url,
@@ -144,7 +213,7 @@ def _start(session: Session, folder: Path, settings: control.Settings) -> Done:
         "pid": running.pid,
     }
     verb = "started" if started else "runs already"
-    return Done(f"the embedded Swift {verb}: {running.auth_url}, user {running.user}; {use}", facts)
+    return Done(f"the embedded Swift {verb}: {running.auth_url}, user {running.user}; {use}", values)
 
 
 def _environment(session: Session, folder: Path, user: str | None) -> Environment:
@@ -176,27 +245,52 @@ def _require_limits(status: control.Status, time_limit: int | None, memory_limit
         )
 
 
-def _status(status: control.Status) -> dict[str, Any]:
+def _status(status: control.Status) -> SwiftStatus:
     running = status.running
-    facts: dict[str, Any] = {"running": "yes" if running else "no"}
-    if running:
-        facts |= {
-            "authentication": running.auth,
-            "auth URL": running.auth_url,
-            "storage URL": running.storage_url,
-            **({"further proxies": list(running.storage_urls[1:])} if running.further_ports else {}),
-            "user": running.user,
-            "process": running.pid,
-            "since": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(running.started)),
-            "until": "it is stopped" if status.lasting else "nobody uses it any more",
-            "time limit": f"{status.time_limit} s",
-            "memory limit": f"{status.memory_limit // _MIB} MiB for each process of a storlet",
-            "sandbox": status.sandbox or "none",
-            "versions": ", ".join(f"{name} {version}" for name, version in status.versions.items()),
-        }
-    facts |= {
-        "data": str(status.folder),
-        "used": f"{status.used_bytes / _MIB:.1f} MiB",
-        "free": f"{status.free_bytes / _MIB:.0f} MiB",
+    return {
+        "running": running is not None,
+        "auth": running.auth if running else None,
+        "auth_url": running.auth_url if running else None,
+        "storage_url": running.storage_url if running else None,
+        "storage_urls": list(running.storage_urls) if running else [],
+        "user": running.user if running else None,
+        "pid": running.pid if running else None,
+        "started_at": epoch_time(running.started) if running else None,
+        "is_lasting": status.lasting if running else None,
+        "time_limit_seconds": status.time_limit if running else None,
+        "memory_limit_bytes": status.memory_limit if running else None,
+        "sandbox": status.sandbox or None,
+        "versions": status.versions,
+        "folder": str(status.folder),
+        "used_bytes": status.used_bytes,
+        "free_bytes": status.free_bytes,
     }
-    return facts
+
+
+def _if_not_none(spell: Callable[[Any], str]) -> Callable[[Any], str]:
+    return lambda value: "" if value is None else spell(value)
+
+
+_FIELDS = (
+    Field("running"),
+    Field("auth", "authentication"),
+    Field("auth_url", "auth URL"),
+    Field("storage_url", "storage URL"),
+    Field("storage_urls", "further proxies", lambda urls: ", ".join(urls[1:])),
+    Field("user"),
+    Field("pid", "process"),
+    Field("started_at", "since"),
+    Field("is_lasting", "runs until", _if_not_none(lambda lasting: "stopped" if lasting else "nobody uses it")),
+    Field("time_limit_seconds", "time limit", _if_not_none("{} s".format)),
+    Field(
+        "memory_limit_bytes",
+        "memory limit",
+        _if_not_none(lambda count: f"{count // _MIB} MiB for each process of a storlet"),
+    ),
+    Field("sandbox"),
+    Field("versions", spell=lambda versions: ", ".join(f"{name} {version}" for name, version in versions.items())),
+    Field("folder", "data"),
+    Field("used_bytes", "used", lambda count: f"{count / _MIB:.1f} MiB"),
+    Field("free_bytes", "free", lambda count: f"{count / _MIB:.0f} MiB"),
+)
+"""What people read, in this order."""

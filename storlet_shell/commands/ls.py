@@ -1,13 +1,16 @@
-"""``ls``: the containers of the account, or the objects of a container."""
+"""``ls``: list containers or objects."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
-from storlet_shell.results import Result, Table
+from storlet_shell.results import Field, Result, Table
+from storlet_shell.results.fields import listed_time
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import command
 from storlet_shell.store.listing import list_entries
 from storlet_shell.text import counted
 from storlet_shell.values import Location
@@ -22,45 +25,58 @@ from storlet_shell.values import Location
         type=Location.parse,
         kind=Kind.OBJECT,
         metavar="CONTAINER[/PREFIX]",
-        help="nothing lists the containers; a prefix lists the objects whose names start with it",
+        help="objects whose names start with PREFIX (omit to list containers)",
     ),
-    Arg("-l", "--long", action="store_true", help="show sizes and dates, and a total at the end"),
-    Arg("--delimiter", metavar="CHARACTER", help="fold the names that go on after this character into one line"),
+    Arg("-l", "--long", action="store_true", help="show sizes, dates, and a total"),
+    Arg("--delimiter", metavar="CHARACTER", help="fold names at this character: / lists folders"),
+    examples=(
+        "ls  # all containers",
+        "ls weather/2026/  # objects whose names start with 2026/",
+        "ls -l weather --delimiter /  # sizes and dates; folders as one line each",
+    ),
 )
 def ls(session: Session, location: Location | None = None, long: bool = False, delimiter: str | None = None) -> Result:
     """List containers, or the objects of a container.
 
-    Any number of names is listed in constant memory, as the server sends them.
+    Any number of names takes constant memory: they are shown as the server sends them.
 
-    :raises NotFoundError: when the container is not there
+    :raises NotFoundError: when the container doesn't exist
     """
     place = location or Location()
     entries = list_entries(session.client, place, delimiter)
     first = next(entries, None)  # asks for the first page, so that an error is raised here and not while it is shown
-    rows = _rows(first, entries)
-    if not long:
-        return Table(("name",), ((entry["name"],) for entry in rows))
-    if not place.container:
-        return _totalled(("objects", "bytes", "name"), rows, ("count", "bytes", "name"), 1)
-    return _totalled(("bytes", "last_modified", "name"), rows, ("bytes", "last_modified", "name"), 0)
+    return Table(_fields(long=long, of_objects=bool(place.container)), *_rows(first, entries, is_totalled=long))
 
 
-def _rows(first: dict[str, Any] | None, rest: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    if first is not None:
-        yield first
-        yield from rest
+def _fields(*, long: bool, of_objects: bool) -> tuple[Field, ...]:
+    return (
+        Field("objects", is_shown=long and not of_objects),
+        Field("bytes", is_shown=long),
+        Field("last_modified", is_shown=long and of_objects),
+        Field("content_type", is_shown=False),
+        Field("etag", is_shown=False),
+        Field("name"),
+    )
 
 
-def _totalled(
-    columns: tuple[str, ...], entries: Iterator[dict[str, Any]], keys: tuple[str, ...], size_column: int
-) -> Table:
-    totals = {"count": 0, "bytes": 0}
+def _rows(
+    first: dict[str, Any] | None, rest: Iterator[dict[str, Any]], *, is_totalled: bool
+) -> tuple[Iterator[tuple[Any, ...]], Callable[[], str] | None]:
+    """Return a listing's rows, and what sums them up."""
+    count = size = 0
 
     def rows() -> Iterator[tuple[Any, ...]]:
-        for entry in entries:
-            row = tuple(entry.get(key) for key in keys)
-            totals["count"] += 1
-            totals["bytes"] += row[size_column] or 0
-            yield row
+        nonlocal count, size
+        for entry in chain([first] if first else [], rest):
+            count += 1
+            size += entry["bytes"] or 0
+            yield (
+                entry.get("count"),
+                entry["bytes"],
+                listed_time(entry["last_modified"]),
+                entry.get("content_type"),
+                entry.get("hash"),
+                entry["name"],
+            )
 
-    return Table(columns, rows(), lambda: f"{counted(totals['count'], 'name')}, {counted(totals['bytes'], 'byte')}")
+    return rows(), (lambda: f"{counted(count, 'name')}, {counted(size, 'byte')}") if is_totalled else None

@@ -1,4 +1,4 @@
-"""``plugins``: what installed packages add."""
+"""``plugins``: list what installed packages add."""
 
 from __future__ import annotations
 
@@ -10,23 +10,41 @@ from storlet_shell.batches.executor import NAMESPACE, Executor
 from storlet_shell.errors import PluginError
 from storlet_shell.plugins import drivers
 from storlet_shell.plugins.installed import Plugin, installed
-from storlet_shell.results import Result, Table
+from storlet_shell.results import Field, Result, Table
 from storlet_shell.schedulers.base import Scheduler
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import ENTRY_POINTS, Registry, command
+from storlet_shell.spec.command import command
+from storlet_shell.spec.registry import ENTRY_POINTS, Registry
 
 _DRIVERS = {schedulers.NAMESPACE: Scheduler, NAMESPACE: Executor}
 
+_FIELDS = (
+    Field("kind"),
+    Field("name"),
+    Field("package"),
+    Field("version"),
+    Field("problem", "state", lambda problem: f"not usable: {problem}" if problem else "ok"),
+)
 
-@command("plugins", "List the commands, schedulers and executors that are installed.", category="Session")
+
+@command(
+    "plugins",
+    "List the commands, schedulers and executors that are installed.",
+    category="Session",
+    examples=(
+        "plugins  # all of them",
+        "plugins | grep scheduler  # those for map --scheduler",
+        "plugins --json  # as a JSON document",
+    ),
+)
 def plugins(session: Session) -> Result:  # noqa: ARG001  it needs nothing of the session
     """List the commands, schedulers and executors that are installed, with their packages.
 
-    Packages add them by entry points. What can't be used says why: it fails to be imported, its name is taken, or it is
-    something else.
+    Packages add them by entry points. The list says why one can't be used: its import fails, its name is taken, or it
+    is of the wrong type.
     """
     rows = [*_commands(), *_drivers()]
-    return Table(("kind", "name", "package", "version", "state"), sorted(rows, key=lambda row: (row[0], row[1])))
+    return Table(_FIELDS, sorted(rows, key=lambda row: (row[0], row[1])))
 
 
 def _commands() -> Iterator[tuple[Any, ...]]:
@@ -55,4 +73,4 @@ def _problem(plugin: Plugin, kind: type) -> str:
 
 
 def _row(kind: str, plugin: Plugin, problem: str) -> tuple[Any, ...]:
-    return kind, plugin.name, plugin.package, plugin.version, f"not usable: {problem}" if problem else "ok"
+    return kind, plugin.name, plugin.package, plugin.version, problem or None

@@ -1,16 +1,22 @@
-"""``post``: metadata and headers of an object, a container or the account."""
+"""``post``: set metadata and headers of an object, a container or the account."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from storlet_shell.commands.arguments import DRY_RUN, METADATA
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import command
 from storlet_shell.store import metadata as store
 from storlet_shell.store.requests import plan
 from storlet_shell.values import Location, Metadatum
 from storlet_shell.wire import headers as wire
+
+if TYPE_CHECKING:
+    from storlet_shell.results.schemas import ChangedMetadata
 
 
 @command(
@@ -21,7 +27,7 @@ from storlet_shell.wire import headers as wire
         type=Location.parse,
         kind=Kind.OBJECT,
         metavar="CONTAINER[/OBJECT]",
-        help="path:/ is the account",
+        help="object or container; path:/ means the account",
     ),
     METADATA,
     Arg(
@@ -29,7 +35,7 @@ from storlet_shell.wire import headers as wire
         action="append",
         type=Metadatum.parse_key,
         metavar="KEY",
-        help="a metadatum to be removed; may be repeated",
+        help="metadata to remove; repeatable",
     ),
     Arg(
         "-H",
@@ -38,9 +44,14 @@ from storlet_shell.wire import headers as wire
         action="append",
         type=wire.Header.parse,
         metavar="NAME:VALUE",
-        help="any other header, as X-Delete-After:3600; without a value, it is removed; may be repeated",
+        help="other header, as X-Delete-After:3600; without a value, it is removed; repeatable",
     ),
     DRY_RUN,
+    examples=(
+        "post weather/today.csv -m station=lima -m year=2026",
+        "post weather/today.csv --remove station  # keep the others",
+        "post weather/today.csv -H X-Delete-After:86400  # delete it in a day",
+    ),
 )
 def post(
     session: Session,
@@ -71,9 +82,11 @@ def post(
     change = store.post(session.client, location, changes)
     parts = [f"{'set' if value else 'removed'} {name}" for name, value in change.changed.items()]
     parts += [f"there was no {name}" for name in change.absent]
-    facts = {
-        "subject": request.subject,
-        "changed": wire.without_keys(change.changed),
+    shown = wire.without_keys(change.changed)
+    values: ChangedMetadata = {
+        "location": str(location),
+        "set": {name: value for name, value in shown.items() if value},
+        "removed": [name for name, value in shown.items() if not value],
         "absent": list(change.absent),
     }
-    return Done(f"{request.subject}: {', '.join(parts)}", facts)
+    return Done(f"{request.subject}: {', '.join(parts)}", values)

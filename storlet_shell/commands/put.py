@@ -1,4 +1,4 @@
-"""``put``: a local file as an object, or what a storlet makes of it."""
+"""``put``: upload a local file as an object, through a storlet if one is named."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ from storlet_shell.commands.arguments import (
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Result
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import command
 from storlet_shell.store import objects
 from storlet_shell.store.expectation import Expectation
 from storlet_shell.store.requests import plan, put_request
-from storlet_shell.values import ObjectPath
+from storlet_shell.transfers.targets import object_for
+from storlet_shell.values import Location, ObjectPath, expand
 from storlet_shell.wire.bodies import Body, file_body, stream_body
 from storlet_shell.wire.headers import Header
 
@@ -31,15 +33,20 @@ from storlet_shell.wire.headers import Header
 @command(
     "put",
     "Upload a local file as an object, through a storlet if one is named.",
-    Arg("file", nargs="?", kind=Kind.FILE, metavar="FILE", help="the local file; - is standard input"),
+    Arg("file", nargs="?", kind=Kind.FILE, metavar="FILE", help="local file; - means standard input"),
     object_position("path"),
-    Arg("--input", kind=Kind.FILE, metavar="FILE", help="the local file, as an option"),
-    object_option("--output", "the object, as an option"),
+    Arg("--input", kind=Kind.FILE, metavar="FILE", help="same as FILE"),
+    object_option("--output", "same as CONTAINER/OBJECT"),
     *INVOCATION,
-    Arg("--content-type", metavar="TYPE", help="the object's content type; guessed from its name otherwise"),
+    Arg("--content-type", metavar="TYPE", help="content type of the object (default: guessed from its name)"),
     EXPECT_BYTES,
     HEADER,
     DRY_RUN,
+    examples=(
+        "put today.csv weather/today.csv  # an exact copy",
+        "put today.csv weather/warm.csv --storlet warm.py -p least=20  # store what the storlet writes",
+        "put - weather/note.txt < note.txt  # from standard input",
+    ),
 )
 def put(
     session: Session,
@@ -55,15 +62,17 @@ def put(
 ) -> Result:
     """Upload a local file as an object, through a storlet if one is named.
 
-    The storlet runs on the proxy server, over the bytes as they arrive; what it writes is what is stored. Upstream's
-    engine stores what a storlet wrote before it failed, too; --expect-bytes says how many bytes the object must have.
+    The storlet runs on the proxy server, over the bytes as they arrive; its output is stored. The upstream engine also
+    stores what a storlet wrote before it failed: if you know the length of the result, give --expect-bytes.
 
-    :raises NotFoundError: when the file, the container or the storlet is not there
+    :raises NotFoundError: when the file, the container or the storlet doesn't exist
     :raises StorletFailedError: when the storlet fails; nothing is stored then
-    :raises IncompleteBodyError: when the object has not as many bytes as are expected
+    :raises IncompleteBodyError: when the object has another length than expected
     """
     source: str = only_one(input, file, "the local file (FILE or --input)")
     target: ObjectPath = only_one(output, path, "the object (CONTAINER/OBJECT or --output)")
+    if source != "-":
+        target = object_for(expand(source), Location(*target))
     run = make_invocation(session, **{"storlet": None, **invocation})
     fields, client = own_headers(headers, run), session.client
     with _open(session, source) as body:
@@ -78,5 +87,5 @@ def _open(session: Session, source: str) -> AbstractContextManager[Body]:
     if source != "-":
         return file_body(source)
     if session.surroundings.stdin is None:
-        raise UsageError("there is no standard input here; name a file")
+        raise UsageError("-: standard input isn't available here; name a file")
     return nullcontext(stream_body(session.surroundings.stdin))

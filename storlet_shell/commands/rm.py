@@ -1,4 +1,4 @@
-"""``rm``: objects and containers."""
+"""``rm``: delete objects and containers."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from storlet_shell.commands.arguments import DRY_RUN, JOBS, YES
 from storlet_shell.errors import StorletShellError, UsageError
 from storlet_shell.results import Done, Result, Table
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import command
 from storlet_shell.store.deletion import delete, delete_request
 from storlet_shell.store.requests import plan
-from storlet_shell.store.trees import COUNTED, count_tree, delete_tree, list_tree
+from storlet_shell.store.trees import COUNTED, count_tree, delete_tree, list_tree, no_objects
 from storlet_shell.text import counted
 from storlet_shell.values import Location
 
@@ -22,12 +23,19 @@ from storlet_shell.values import Location
     "rm",
     "Delete objects or containers.",
     Arg("targets", nargs="+", type=Location.parse, kind=Kind.OBJECT, metavar="CONTAINER[/OBJECT]"),
-    Arg("-r", "--recursive", action="store_true", help="a container with all it holds, or all objects of a prefix"),
-    Arg("--leave-segments", action="store_true", help="of static large objects, delete the manifest only"),
-    Arg("--versions", action="store_true", help="with -r: the older versions as well, where a container keeps them"),
+    Arg(
+        "-r", "--recursive", action="store_true", help="delete a container and its objects, or all objects of a prefix"
+    ),
+    Arg("--leave-segments", action="store_true", help="delete only the manifests of static large objects"),
+    Arg("--versions", action="store_true", help="with -r: delete old versions as well, if the container keeps them"),
     JOBS,
     YES,
     DRY_RUN,
+    examples=(
+        "rm -y weather/old.csv  # one object, without asking",
+        "rm -r -y weather/2025/  # all objects whose names start with 2025/",
+        "rm -r --dry-run weather  # list what would be deleted",
+    ),
 )
 def rm(
     session: Session,
@@ -41,14 +49,14 @@ def rm(
 ) -> Result:
     """Delete objects or containers.
 
-    A container must be empty, unless -r is given: then all its objects are deleted first. CONTAINER/PREFIX with -r
-    deletes every object whose name starts with PREFIX, as ls lists them. The segments of a static large object go with
-    it; those of a dynamic one stay.
+    A container must be empty, unless you give -r, which deletes its objects first. CONTAINER/PREFIX with -r deletes all
+    objects whose names start with PREFIX, as ls lists them. Segments of a static large object are deleted with it;
+    those of a dynamic one are kept.
 
-    A terminal is asked first, once for all; -y answers beforehand. With -r, --dry-run lists what would be deleted, and
-    objects that can't be deleted are named while the others go; without it, the first failure is the end.
+    On a terminal, you are asked once for all; -y skips the question. With -r, --dry-run lists what would be deleted,
+    and objects that can't be deleted are named while the others go; without -r, the first failure ends the command.
 
-    :raises NotFoundError: when one is not there
+    :raises NotFoundError: when one doesn't exist
     :raises RefusedError: when the answer is no
     """
     if not all(target.container for target in targets):
@@ -72,7 +80,8 @@ def rm(
             if number:
                 session.surroundings.warn(f"deleted before that: {', '.join(names[:number])}")
             raise
-    return Done(f"deleted {', '.join(names)}", {"deleted": names})
+    count = sum(bool(target.prefix) for target in targets)
+    return Done(f"deleted {', '.join(names)}", {"deleted": list(map(str, targets)), "objects": count})
 
 
 def _delete_trees(session: Session, targets: list[Location], *, yes: bool, **choices: Any) -> Result:
@@ -80,17 +89,30 @@ def _delete_trees(session: Session, targets: list[Location], *, yes: bool, **cho
         subjects = [_counted(session, target, versions=choices["versions"]) for target in targets]
         session.confirm(f"Delete {' and '.join(subjects)}?", yes=False)
     names = [str(target) for target in targets]
-    count = sum(delete_tree(session.client, target, **choices) for target in targets)
-    return Done(f"deleted {', '.join(names)}: {counted(count, 'object')}", {"deleted": names, "objects": count})
+    counts = [delete_tree(session.client, target, **choices) for target in targets]
+    subjects = [_described(target, counted(count, "object")) for target, count in zip(targets, counts, strict=True)]
+    return Done(f"deleted {' and '.join(subjects)}", {"deleted": names, "objects": sum(counts)})
 
 
 def _counted(session: Session, target: Location, *, versions: bool) -> str:
-    """Say how much is deleted."""
+    """Describe what would be deleted.
+
+    :raises NotFoundError: if no object's name starts with the prefix
+    """
     count = count_tree(session.client, target, versions=versions)
-    if not target.prefix:
-        return f"container {target.container} with its {'?' if count is None else count} objects"
-    spelled = f"more than {COUNTED} objects" if count is None or count > COUNTED else counted(count, "object")
-    return f"{spelled} of container {target.container} that start with {target.prefix}"
+    if target.prefix and count == 0:
+        raise no_objects(target)
+    if count is None:
+        return _described(target, "objects")
+    is_more = bool(target.prefix) and count > COUNTED
+    return _described(target, f"more than {COUNTED} objects" if is_more else counted(count, "object"))
+
+
+def _described(target: Location, objects: str) -> str:
+    """Describe what a target stands for: without a prefix, the container as well."""
+    if target.prefix:
+        return f"{objects} of container {target.container} that start with {target.prefix}"
+    return f"container {target.container} and its {objects}"
 
 
 def _list_trees(session: Session, targets: list[Location], *, versions: bool) -> Table:

@@ -1,61 +1,70 @@
-"""``stat``: what the cluster says of the account, a container or an object."""
+"""``stat``: show the metadata of the account, a container or an object."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from storlet_shell.results import Report, Result
+from storlet_shell.deployments.access import read_entries
+from storlet_shell.results import Field, Report, Result
+from storlet_shell.results.fields import epoch_time, facts, header_time, sized
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import command
 from storlet_shell.store.metadata import Info, head
-from storlet_shell.text import size
 from storlet_shell.values import Location, read_count
 from storlet_shell.wire import headers as wire
 
-
-def _bytes(text: str) -> str:
-    return f"{text} ({size(count)})" if (count := read_count(text)) is not None and count >= 1024 else text
-
-
-def _date(text: str) -> str:
-    """Spell a time in seconds since 1970."""
-    try:
-        return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(float(text))) + " UTC"
-    except (ValueError, OverflowError, OSError):
-        return text
+if TYPE_CHECKING:
+    from storlet_shell.results.schemas import (
+        AccountFacts,
+        ContainerFacts,
+        LargeObject,
+        ObjectFacts,
+        StorletMetadata,
+    )
 
 
-def _same(text: str) -> str:
-    return text
+def _spelled_manifest(large: LargeObject | None) -> str:
+    if large is None:
+        return ""
+    segments = f": everything that starts with {large['prefix']}" if large["prefix"] else ""
+    return f"of a {large['kind']} large object{segments}"
 
 
-def _unquoted(text: str) -> str:
-    return text.strip('"')
+def _spelled_storlet(storlet: StorletMetadata | None) -> str:
+    if storlet is None:
+        return ""
+    needs = f", with {', '.join(storlet['dependencies'])}" if storlet["dependencies"] else ""
+    return f"{storlet['language']}, main {storlet['main']}{needs}"
 
 
-_FACTS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
-    ("containers", wire.ACCOUNT_CONTAINERS, _same),
-    ("objects", wire.ACCOUNT_OBJECTS, _same),
-    ("objects", wire.CONTAINER_OBJECTS, _same),
-    ("bytes", wire.ACCOUNT_BYTES, _bytes),
-    ("bytes", wire.CONTAINER_BYTES, _bytes),
-    ("enabled for storlets", wire.STORLETS_ENABLED, _same),
-    ("type", wire.CONTENT_TYPE, _same),
-    ("MD5", wire.ETAG, _unquoted),
-    ("modified", wire.LAST_MODIFIED, _same),
-    ("expires", wire.EXPIRES, _date),
-    ("storage policy", wire.STORAGE_POLICY, _same),
-    ("read ACL", wire.CONTAINER_READ, _same),
-    ("write ACL", wire.CONTAINER_WRITE, _same),
-    ("account ACL", wire.ACCOUNT_ACL, _same),
-    ("keeps versions", wire.VERSIONS_ENABLED, _same),
-    ("keeps versions in", wire.VERSIONS_LOCATION, _same),
-    ("keeps history in", wire.HISTORY_LOCATION, _same),
-    ("encoding", "Content-Encoding", _same),
-    ("disposition", "Content-Disposition", _same),
+_FIELDS = (
+    Field("account"),
+    Field("container"),
+    Field("object"),
+    Field("containers"),
+    Field("objects"),
+    Field("bytes", spell=sized),
+    Field("large_object", "manifest", _spelled_manifest),
+    Field("symlink_target", "symbolic link to", lambda path: f"{path}, described here" if path else ""),
+    Field("storlets_enabled", "enabled for storlets"),
+    Field("content_type", "type"),
+    Field("etag", "MD5"),
+    Field("last_modified", "modified"),
+    Field("expires_at", "expires"),
+    Field("storage_policy"),
+    Field("read_acl", "read ACL"),
+    Field("write_acl", "write ACL"),
+    Field("account_acl", "account ACL"),
+    Field("keeps_versions", spell=lambda keeps: "yes" if keeps else ""),
+    Field("versions_location", "keeps versions in"),
+    Field("history_location", "keeps history in"),
+    Field("content_encoding", "encoding"),
+    Field("content_disposition", "disposition"),
+    Field("storlet", spell=_spelled_storlet),
 )
-"""What people are told, in this order: the fact, the header that says it, how it is spelled."""
+"""What people read, in this order."""
 
 
 @command(
@@ -67,56 +76,111 @@ _FACTS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
         type=Location.parse,
         kind=Kind.OBJECT,
         metavar="CONTAINER[/OBJECT]",
-        help="nothing shows the account",
+        help="defaults to the account",
+    ),
+    examples=(
+        "stat  # the account",
+        "stat weather  # a container",
+        "stat weather/today.csv --json  # all headers of an object",
     ),
 )
 def stat(session: Session, location: Location | None = None) -> Result:
     """Show the size, date, metadata and rights of an object, container or account.
 
-    --json shows every header of the answer. Keys that sign temporary URLs, or let containers be
-    kept in step, are hidden.
+    --json shows all headers of the reply. Keys that sign temporary URLs or synchronize containers are hidden.
 
-    :raises NotFoundError: when it is not there
+    :raises NotFoundError: when it doesn't exist
     """
     info = head(session.client, location or Location())
-    headers = wire.without_keys(info.headers)
-    metadata = wire.decode_metadata(headers, wire.metadata_prefix(*info.location))
-    metadata.pop(wire.STORLETS_ENABLED.removeprefix("X-Account-Meta-"), None)  # it is among the facts
-    subject = session.client.account if info.kind == "account" else str(location)
-    facts = {
-        info.kind: subject,
-        **(_facts_of_object(info) if info.kind == "object" else {}),
-        **_facts_of_headers(info),
-        **({"storlet": _storlet(info.headers)} if wire.LANGUAGE in info.headers else {}),
-        **{f"metadata {key}": value for key, value in metadata.items()},
+    values = _facts(info, session.client.account)
+    name = session.client.account if info.kind == "account" else values["location"]
+    metadata = {f"metadata {key}": value for key, value in values["metadata"].items()}
+    return Report(values, {**dict(facts({**values, info.kind: name}, _FIELDS)), **metadata})
+
+
+def _facts(info: Info, account: str) -> ObjectFacts | ContainerFacts | AccountFacts:
+    if info.kind == "object":
+        return _facts_of_object(info)
+    return _facts_of_container(info) if info.kind == "container" else _facts_of_account(info, account)
+
+
+def _facts_of_object(info: Info) -> ObjectFacts:
+    headers = info.headers
+    return {
+        "kind": "object",
+        "location": str(info.location),
+        "bytes": info.size,
+        "content_type": headers.get(wire.CONTENT_TYPE),
+        "etag": info.etag or None if wire.is_md5_of_body(headers) else None,
+        "last_modified": header_time(headers.get(wire.LAST_MODIFIED)),
+        "expires_at": epoch_time(headers.get(wire.EXPIRES)),
+        "content_encoding": headers.get("Content-Encoding"),
+        "content_disposition": headers.get("Content-Disposition"),
+        "large_object": _large(headers),
+        "symlink_target": info.link or None,
+        "storlet": _storlet(headers),
+        "metadata": _metadata(info),
+        "headers": wire.without_keys(headers),
     }
-    return Report(facts, {info.kind: subject, "metadata": metadata, "headers": headers})
 
 
-def _facts_of_object(info: Info) -> dict[str, str]:
-    facts = {"bytes": _bytes(info.headers.get(wire.CONTENT_LENGTH, "?")), **_large(info.headers)}
-    return {**facts, "symbolic link to": f"{info.link}, which is told here"} if info.link else facts
+def _facts_of_container(info: Info) -> ContainerFacts:
+    headers = info.headers
+    return {
+        "kind": "container",
+        "location": str(info.location),
+        "objects": read_count(headers.get(wire.CONTAINER_OBJECTS, "")),
+        "bytes": read_count(headers.get(wire.CONTAINER_BYTES, "")),
+        "last_modified": header_time(headers.get(wire.LAST_MODIFIED)),
+        "storage_policy": headers.get(wire.STORAGE_POLICY),
+        "read_acl": list(read_entries(headers.get(wire.CONTAINER_READ, ""))),
+        "write_acl": list(read_entries(headers.get(wire.CONTAINER_WRITE, ""))),
+        "keeps_versions": headers.get(wire.VERSIONS_ENABLED, "").lower() == "true",
+        "versions_location": headers.get(wire.VERSIONS_LOCATION),
+        "history_location": headers.get(wire.HISTORY_LOCATION),
+        "metadata": _metadata(info),
+        "headers": wire.without_keys(headers),
+    }
 
 
-def _facts_of_headers(info: Info) -> dict[str, str]:
-    facts = {fact: spelled(info.headers[header]) for fact, header, spelled in _FACTS if header in info.headers}
-    if not wire.is_md5_of_body(info.headers):
-        facts.pop("MD5", None)
-    if info.kind != "object":
-        facts.pop("type", None)  # of the answer, which has no body
-    return facts
+def _facts_of_account(info: Info, account: str) -> AccountFacts:
+    headers = info.headers
+    return {
+        "kind": "account",
+        "location": "path:/",
+        "account": account,
+        "containers": read_count(headers.get(wire.ACCOUNT_CONTAINERS, "")),
+        "objects": read_count(headers.get(wire.ACCOUNT_OBJECTS, "")),
+        "bytes": read_count(headers.get(wire.ACCOUNT_BYTES, "")),
+        "storlets_enabled": info.is_enabled,
+        "account_acl": headers.get(wire.ACCOUNT_ACL),
+        "metadata": _metadata(info),
+        "headers": wire.without_keys(headers),
+    }
 
 
-def _large(headers: Mapping[str, str]) -> dict[str, str]:
-    """Say which kind of large object it is, if it is one."""
+def _metadata(info: Info) -> dict[str, str]:
+    """Return user metadata; whether the account may run storlets, which is one of them, has a field of its own."""
+    metadata = wire.decode_metadata(wire.without_keys(info.headers), wire.metadata_prefix(*info.location))
+    if info.kind == "account":
+        metadata.pop(wire.STORLETS_ENABLED.removeprefix("X-Account-Meta-"), None)
+    return metadata
+
+
+def _large(headers: Mapping[str, str]) -> LargeObject | None:
     if wire.is_static_manifest(headers):
-        return {"manifest": "of a static large object"}
+        return {"kind": "static", "prefix": None}
     if wire.DYNAMIC_MANIFEST in headers:
-        return {"manifest": f"of a dynamic large object: everything that starts with {headers[wire.DYNAMIC_MANIFEST]}"}
-    return {}
+        return {"kind": "dynamic", "prefix": headers[wire.DYNAMIC_MANIFEST]}
+    return None
 
 
-def _storlet(headers: Mapping[str, str]) -> str:
+def _storlet(headers: Mapping[str, str]) -> StorletMetadata | None:
+    if wire.LANGUAGE not in headers:
+        return None
     description = wire.decode_storlet(headers)
-    needs = f", with {', '.join(description.dependencies)}" if description.dependencies else ""
-    return f"{description.language}, main {description.main}{needs}"
+    return {
+        "language": description.language,
+        "main": description.main,
+        "dependencies": list(description.dependencies),
+    }

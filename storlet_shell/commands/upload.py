@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from storlet_shell.commands.arguments import DRY_RUN, JOBS
-from storlet_shell.errors import UsageError
+from storlet_shell.commands.arguments import DRY_RUN, HEADER, JOBS, own_headers
+from storlet_shell.errors import LocalFileError, UsageError
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import command
+from storlet_shell.store.parallel import Tally
 from storlet_shell.store.requests import plan
 from storlet_shell.text import size
 from storlet_shell.transfers.stream import TEXT, StoredStream, stream_request, upload_stream
-from storlet_shell.transfers.targets import Choices
-from storlet_shell.transfers.upload import check_upload, upload_files, upload_requests
+from storlet_shell.transfers.targets import Choices, object_for
+from storlet_shell.transfers.upload import check_upload, plan_upload, upload_files
 from storlet_shell.values import Location, ObjectPath, expand
 from storlet_shell.wire.bodies import is_special, open_file
+from storlet_shell.wire.headers import Header
+from storlet_shell.wire.requests import Request
+
+if TYPE_CHECKING:
+    from storlet_shell.results.schemas import UploadedFiles
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 _SIZE = re.compile(r"([0-9]{1,18})([KMG]?)(i?B)?", re.IGNORECASE)
@@ -26,23 +35,35 @@ def _bytes(text: str) -> int:
     match = _SIZE.fullmatch(text)
     count = int(match[1]) * _UNITS[match[2].upper()] if match else 0
     if not count:
-        raise UsageError(f"--segment-size wants a number of bytes, as 500M or 2G, not {text}")
+        raise UsageError(f"--segment-size takes a number of bytes, as 500M or 2G, not {text}")
     return count
 
 
 @command(
     "upload",
     "Upload a file or a folder, or the text that follows, as objects.",
-    Arg("source", nargs="?", kind=Kind.SOURCE, metavar="FILE|FOLDER", help="without it, the text that follows"),
+    Arg(
+        "source",
+        nargs="?",
+        kind=Kind.SOURCE,
+        metavar="FILE|FOLDER",
+        help="local file or folder (default: the text that follows)",
+    ),
     Arg("path", type=Location.parse, kind=Kind.OBJECT, metavar="CONTAINER[/OBJECT]"),
-    Arg("--content-type", metavar="TYPE", help="the objects' content type; guessed from their names otherwise"),
-    Arg("--skip-identical", action="store_true", help="send no file whose object holds the same already"),
-    Arg("--segment-size", type=_bytes, metavar="SIZE", help="store larger files in segments of this size, as 500M"),
-    Arg("--leave-segments", action="store_true", help="keep the segments of the large objects that are replaced"),
+    Arg("--content-type", metavar="TYPE", help="content type of the objects (default: guessed from their names)"),
+    Arg("--skip-identical", action="store_true", help="skip files whose objects are already identical"),
+    Arg("--segment-size", type=_bytes, metavar="SIZE", help="split larger files into segments of this size, as 500M"),
+    Arg("--leave-segments", action="store_true", help="keep the segments of replaced large objects"),
+    HEADER,
     JOBS,
     DRY_RUN,
     aliases=("uploadfile",),
     body="content",
+    examples=(
+        "upload photos weather/photos  # a folder",
+        "upload today.csv weather/2026/ --skip-identical  # a file, unless it is already there",
+        "upload weather/note.txt < note.txt  # standard input",
+    ),
 )
 def upload(
     session: Session,
@@ -52,25 +73,26 @@ def upload(
     skip_identical: bool = False,
     segment_size: int | None = None,
     leave_segments: bool = False,
+    headers: list[Header] | None = None,
     jobs: int = 8,
     dry_run: bool = False,
     content: bytes | None = None,
 ) -> Result:
     """Upload a file or a folder, or the text that follows (a cell, a heredoc, standard input), as objects.
 
-    upload FOLDER CONTAINER/PREFIX makes an object PREFIX/NAME of each file in the folder and the folders below it, the
-    hidden ones too; an empty folder becomes an empty object of type application/directory. Links to files are followed.
+    upload FOLDER CONTAINER/PREFIX stores each file in the folder and its subfolders as the object PREFIX/NAME, hidden
+    files included; an empty folder becomes an empty object of type application/directory. Links to files are followed.
     upload FILE CONTAINER/OBJECT stores one file; CONTAINER or CONTAINER/PREFIX/ keep its name.
 
-    What is larger than the cluster takes in one request, or than --segment-size, becomes a static large object: its
-    segments go to CONTAINER_segments, and the object changes when all of them are stored. Files that fail are named at
-    the end; the others are stored. The length of standard input is not known beforehand: it goes in one request, unless
-    --segment-size is given.
+    Files larger than --segment-size, or than the cluster accepts in one request, become static large objects: their
+    segments go to CONTAINER_segments, and the object changes once all of them are stored. -H headers go with every
+    object; X-Delete-At and X-Delete-After also go with segments. Files that fail are named at the end; the others are
+    stored. Standard input has no known length: it goes in one request, unless you give --segment-size.
 
-    :raises NotFoundError: when the container or the file is not there
+    :raises NotFoundError: when the container or the file doesn't exist
     :raises UsageError: when there is nothing to upload
     """
-    choices = Choices(content_type, segment_size, skip_identical, leave_segments)
+    choices = Choices(content_type, segment_size, skip_identical, leave_segments, own_headers(headers, None))
     if source is None or source == "-":
         return _upload_text(session, ObjectPath.parse_position(str(path)), choices, content, dry_run=dry_run)
     if content is not None:
@@ -78,21 +100,32 @@ def upload(
     file = expand(source)
     check_upload(file, path)
     if is_special(file):
-        if not path.prefix or path.prefix.endswith("/"):
-            raise UsageError(f"{source} has no name of its own; name the object: CONTAINER/OBJECT")
-        return _upload_special(session, ObjectPath(*path), choices, file, dry_run=dry_run)
+        return _upload_special(session, object_for(file, path), choices, file, dry_run=dry_run)
     if dry_run:
-        return plan(session.client, *upload_requests(file, path, choices))
+        return _planned(session, plan_upload(file, path, choices))
     transferred = upload_files(session.client, file, path, choices, jobs=jobs)
     transferred.raise_for_failed()
     counts = f"{transferred.files} uploaded" + (f", {transferred.identical} identical" if skip_identical else "")
-    facts = {
+    values: UploadedFiles = {
         "location": str(path),
         "uploaded": transferred.files,
         "identical": transferred.identical,
         "bytes": transferred.bytes,
+        "segments": None,
     }
-    return Done(f"{path}: {counts}, {size(transferred.bytes)} from {file}", facts)
+    return Done(f"{path}: {counts}, {size(transferred.bytes)} from {file}", values)
+
+
+def _planned(session: Session, uploads: Iterable[Request | LocalFileError]) -> Result:
+    """Show the requests, and fail with what can't be uploaded, as the upload itself would."""
+    tally, requests = Tally(), list[Request]()
+    tally.spell = session.surroundings.spell
+    for upload in uploads:
+        if isinstance(upload, LocalFileError):
+            tally.fail(upload)
+        else:
+            requests.append(upload)
+    return plan(session.client, *requests, problem=tally.problem("uploaded"))
 
 
 def _upload_text(
@@ -127,7 +160,15 @@ def _check_stream(choices: Choices) -> None:
 
 
 def _shown(stored: StoredStream, label: str) -> Result:
+    values: UploadedFiles = {
+        "location": str(stored.path),
+        "uploaded": 1,
+        "identical": 0,
+        "bytes": stored.bytes,
+        "segments": stored.segments,
+    }
     if stored.answer is not None:
-        return stored.answer.response()
-    facts = {"location": str(stored.path), "segments": stored.segments, "bytes": stored.bytes}
-    return Done(f"{stored.path}: stored in {stored.segments} segments, {size(stored.bytes)} from {label}", facts)
+        response = stored.answer.response()
+        response.facts = values
+        return response
+    return Done(f"{stored.path}: stored in {stored.segments} segments, {size(stored.bytes)} from {label}", values)

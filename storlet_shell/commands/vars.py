@@ -1,16 +1,20 @@
-"""``vars``: the variables that results are stored in and parameters come from."""
+"""``vars``: show and define variables, which hold results and parameters."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storlet_shell.errors import NotFoundError, UsageError
-from storlet_shell.results import Done, Report, Response, Result, Table, Text
+from storlet_shell.results import Done, Field, Report, Response, Result, Table, Text
 from storlet_shell.results.describe import describe
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Kind, command
+from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.command import command
 from storlet_shell.values import Parameter
+
+if TYPE_CHECKING:
+    from storlet_shell.results.schemas import Variable
 
 
 @command(
@@ -18,35 +22,63 @@ from storlet_shell.values import Parameter
     "List the variables, show one, or define one.",
     Arg("name", nargs="?", kind=Kind.VARIABLE, metavar="NAME"),
     Arg(
-        "values", nargs="*", type=Parameter.parse, metavar="KEY=VALUE", help="make it a dict of parameters, for -i NAME"
+        "values",
+        nargs="*",
+        type=Parameter.parse,
+        metavar="KEY=VALUE",
+        help="define it as a dict of parameters, for -i NAME",
     ),
-    Arg("--delete", action="store_true", help="forget the variable"),
+    Arg("--delete", action="store_true", help="delete the variable"),
     category="Session",
+    examples=(
+        "vars limits least=20 unit=C  # parameters for -i limits",
+        "vars  # list all variables",
+        "vars limits --delete",
+    ),
 )
 def vars(
     session: Session, name: str | None = None, values: list[Parameter] | None = None, delete: bool = False
 ) -> Result:
     """List the variables, show one, or define one.
 
-    A variable holds what -o NAME has stored, what -D NAME=VALUE has defined, or a dict: vars NAME KEY=VALUE … . Of a
-    stored response, the body is shown. A dict, or text that is a JSON object, gives a storlet's parameters: -i NAME.
+    A variable holds a result (-o NAME), a definition (-D NAME=VALUE), or a dict (vars NAME KEY=VALUE …). Of a stored
+    response, the body is shown. A dict, or text that is a JSON object, holds parameters for a storlet: -i NAME.
 
-    :raises NotFoundError: when there is no such variable
+    :raises NotFoundError: when the variable doesn't exist
     """
     if name is None:
         if delete:
-            raise UsageError("--delete lacks the variable's name")
-        return Table(("name", "value"), [(each, describe(value)) for each, value in sorted(session.variables.items())])
+            raise UsageError("--delete needs the name of a variable")
+        return Table(_FIELDS, (tuple(_variable(*item).values()) for item in sorted(session.variables.items())))
     if values:
         session.check_variable(name)
         session.variables[name] = {parameter.key: parameter.value for parameter in values}
-        return Done(f"{name} = {describe(session.variables[name])}", {"name": name})
+        return Done(f"{name} = {describe(session.variables[name])}", {"name": name, "value": session.variables[name]})
     if name not in session.variables:
-        raise NotFoundError(f"there is no variable {name}")
+        raise NotFoundError(f"variable {name}: not found")
     if delete:
         del session.variables[name]
-        return Done(f"{name} is forgotten", {"name": name})
+        return Done(f"{name} is deleted", {"name": name, "value": None})
     return _shown(session.variables[name])
+
+
+_FIELDS = (
+    Field("name"),
+    Field("type", is_shown=False),
+    Field("value", is_shown=False),
+    Field("description", "value"),
+)
+
+
+def _variable(name: str, value: Any) -> Variable:
+    return {"name": name, "type": type(value).__name__, "value": _data(value), "description": describe(value)}
+
+
+def _data(value: Any) -> Any:
+    """Return a value as JSON has it: text, a number, a truth value, or a mapping of these; else None."""
+    if isinstance(value, Mapping) and not isinstance(value, Result):
+        return {str(key): item for key, item in value.items() if isinstance(item, str | int | float)}
+    return value if isinstance(value, str | int | float) else None
 
 
 def _shown(value: Any) -> Result:

@@ -1,46 +1,79 @@
-"""``whoami``: the identity that requests are made with."""
+"""``whoami``: show the identity that requests are made with."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from storlet_shell.errors import IdentityError
-from storlet_shell.results import Report, Result
+from storlet_shell.results import Field, Report, Result
+from storlet_shell.results.fields import facts
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import command
+from storlet_shell.spec.command import command
 from storlet_shell.store.metadata import head
 
 if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
 
 
-@command("whoami", "Show whose identity requests are made with.", category="Session")
-def whoami(session: Session) -> Result:
-    """Show whose identity requests are made with, where it was found, and what it is allowed; never a secret.
+_FIELDS = (
+    Field("source"),
+    Field("auth_url", "identity service"),
+    Field("user", spell=lambda user: user or "(a token's)"),
+    Field("user_id"),
+    Field("user_domain"),
+    Field("project"),
+    Field("project_id"),
+    Field("project_domain"),
+    Field("roles"),
+    Field("token_expires_at", "token expires"),
+    Field("region", spell=lambda region: region or "(any)"),
+    Field("interface"),
+    Field("account"),
+    Field("storage_url", "storage URL"),
+    Field("storlets_enabled", "enabled for storlets"),
+)
+"""What people read, in this order."""
 
-    :raises IdentityError: when there is none, or it is refused
+
+@command(
+    "whoami",
+    "Show the identity that requests are made with.",
+    category="Session",
+    examples=(
+        "whoami  # who you are, and where that is set",
+        "whoami --json  # as a JSON document",
+        "whoami | grep URL  # the storage URL",
+    ),
+)
+def whoami(session: Session) -> Result:
+    """Show the identity that requests are made with, where it was found, and its rights; never a secret.
+
+    :raises IdentityError: when no identity is set, or it is refused
     """
     client, login = session.client, session.login
-    return Report(
-        {
-            "source": login.credentials.source,
-            **login.facts(),
-            "account": client.account,
-            "storage URL": client.storage_url,
-            "enabled for storlets": _enabled(client),
-        }
-    )
+    enabled, reason = _enabled(client)
+    identity: dict[str, Any] = {
+        "source": login.credentials.source,
+        **login.facts(),
+        "account": client.account,
+        "storage_url": client.storage_url,
+        "storlets_enabled": enabled,
+    }
+    fields = [field for field in _FIELDS if field.name in identity]
+    return Report(identity, dict(facts({**identity, "storlets_enabled": reason}, fields)))
 
 
-def _enabled(client: Client) -> str:
-    """Say whether the account may run storlets; a user to whom it grants no more than some objects is not told.
+def _enabled(client: Client) -> tuple[bool | None, str]:
+    """Tell whether the account may run storlets, for programs and for people.
 
-    :raises IdentityError: when the token is refused, and there is no way to another one
+    It is None for a user to whom the account grants no more than some objects: such a user may not know.
+
+    :raises IdentityError: when the token is refused, and there is no way to get another one
     """
     try:
         info = head(client)
     except IdentityError as error:
         if error.status is None:  # no answer of the store's
             raise
-        return f"not known; {error.explained(client.observer.spell)}"
-    return "yes" if info.is_enabled else "no; see: help enable"
+        return None, f"not known; {error.explained(client.observer.spell)}"
+    return info.is_enabled, "yes" if info.is_enabled else "no; see: help enable"

@@ -1,1 +1,1 @@
-"""Deployed storlets: functions over a client."""
+"""Deploying storlets and managing deployed ones: functions over a client."""

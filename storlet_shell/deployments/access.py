@@ -1,9 +1,9 @@
-"""Container ACLs: their entries, and those of them that let a user run a storlet over what the user may not read.
+"""Entries of container ACLs, including those that let a user run a storlet over objects the user can't read.
 
-Swift keeps an ACL as one header of comma separated entries. The storlets middleware writes a storlet ACL into the read
-ACL, as a referrer that no client may send: ``.r:storlets.<user>_<storlet>`` (storlets ``handlers/proxy.py:
-_build_acl_string``). At a run it compares that with the host name of a URL that it makes of the user's name and the
-storlet's (``GET`` there, ``swift/common/middleware/acl.py: referrer_allowed``), and a host name is in lower case.
+Swift keeps an ACL as one header of comma-separated entries. The storlets middleware stores a storlet ACL as a referrer
+in the read ACL, in a form that clients can't send: ``.r:storlets.<user>_<storlet>`` (storlets ``handlers/proxy.py:
+_build_acl_string``). For each run it builds a URL from the user's name and the storlet's, and compares the entry with
+its host name (``GET`` there, ``swift/common/middleware/acl.py: referrer_allowed``). Host names are lower case.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _SEPARATORS = re.compile(r"[,\x00-\x1f\x7f]")
 
 @typed_equality
 class Grant(NamedTuple):
-    """The right of a user to run a storlet.
+    """Permission for a user to run a storlet.
 
-    :param user: the user's name alone, without project or domain
+    :param user: the user's bare name, without project or domain
     :param storlet: the storlet's name
     """
 
@@ -34,31 +34,33 @@ class Grant(NamedTuple):
 
     @classmethod
     def of(cls, user: str, storlet: str) -> Grant:
-        """Make a grant as the server compares it: in lower case.
+        """Create a grant as the server compares it: in lower case.
 
-        :raises UsageError: when the server could never match the user's name, since it reads it as a part of a URL
+        :raises UsageError: if the server could never match the user's name, since it parses the name as part of a URL
         """
         if ":" in user:
-            raise UsageError(f"a storlet ACL names a user by the name alone, without account or project: {user}")
+            raise UsageError(f"a storlet ACL takes a bare user name, without account or project: {user}")
         if not user or user != user.strip() or _NO_HOST_NAME.search(user):
-            raise UsageError(f"a storlet ACL can't name this user, since servers read the name as a host's: {user!r}")
+            raise UsageError(
+                f"storlet ACLs can't name this user, because servers parse the name as a host name: {user!r}"
+            )
         return cls(user.lower(), storlet.lower())
 
     @property
     def entry(self) -> str:
-        """The entry of a read ACL that stands for it."""
+        """The read ACL entry that stands for it."""
         return f"{_REFERRER}{self.user}_{self.storlet}"
 
 
 def is_grant(entry: str) -> bool:
-    """Tell whether an entry of a read ACL lets a user run a storlet."""
+    """Tell whether a read ACL entry lets a user run a storlet."""
     return entry.lower().startswith(_REFERRER) and "_" in entry
 
 
 def read_grant(entry: str, storlets: Container[str] = ()) -> Grant:
-    """Read a grant from an entry: user and storlet are joined by the ``_`` that both may hold.
+    """Parse a grant. User and storlet are joined by ``_``, which both may contain.
 
-    :param storlets: names of storlets in lower case; one of them wins over the first possible split
+    :param storlets: known storlets' names, in lower case; a split that yields one of them is preferred to the first
     """
     text = entry[len(_REFERRER) :]
     splits = [Grant(text[: match.start()], text[match.end() :]) for match in re.finditer("_", text)]
@@ -66,28 +68,28 @@ def read_grant(entry: str, storlets: Container[str] = ()) -> Grant:
 
 
 def users_of(acl: str, storlet: str) -> list[str]:
-    """Return which users a read ACL lets run a storlet."""
+    """Return the users whom a read ACL lets run a storlet."""
     ending = f"_{storlet.lower()}"
     entries = [entry for entry in read_entries(acl) if is_grant(entry) and entry.lower().endswith(ending)]
     return [entry[len(_REFERRER) : -len(ending)] for entry in entries]
 
 
 def read_entries(acl: str) -> tuple[str, ...]:
-    """Split an ACL's header into its entries."""
+    """Split an ACL header into its entries."""
     return tuple(entry.strip() for entry in acl.split(",") if entry.strip())
 
 
 def check_entry(text: str) -> str:
-    """Check that a text is one entry; the server checks the rest.
+    """Check that a text is a single entry; the server checks the rest.
 
-    :raises UsageError: when it is not
+    :raises UsageError: if it isn't
     """
     if not text.strip() or _SEPARATORS.search(text):
-        raise UsageError(f"an ACL's entry is one word, such as PROJECT_ID:USER_ID or .r:*, not {text!r}")
+        raise UsageError(f"an ACL entry must be one word, such as PROJECT_ID:USER_ID or .r:*, not {text!r}")
     return text.strip()
 
 
 def names_ids(entry: str) -> bool:
-    """Tell whether an entry is none of a user, or names project and user by ids, as Keystone's must."""
+    """Tell whether an entry names project and user by ID, as Keystone requires, or doesn't name a user at all."""
     project, colon, user = entry.partition(":")
     return entry.startswith(".") or not colon or bool(_ID.fullmatch(project) and _ID.fullmatch(user))

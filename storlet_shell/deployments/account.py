@@ -1,4 +1,4 @@
-"""An account that may run storlets: its flag, its containers, and where its reads are to run."""
+"""Enable an account for storlets: set its flag, create its containers, and find out where reads run."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @typed_equality
 class Enabled(NamedTuple):
-    """An account that has been enabled for storlets.
+    """An account that is enabled for storlets.
 
-    :param containers: those that hold storlets, dependencies and logs
-    :param places: ``node`` or ``proxy``, where reads run, by the storage policies' names; None where each result tells
+    :param containers: the containers of storlets, dependencies and logs
+    :param places: where reads run (``node`` or ``proxy``), by storage policy; None if each answer says where it ran
     """
 
     account: str
@@ -29,16 +29,16 @@ class Enabled(NamedTuple):
 
 
 def enable_requests(client: Client, *, again: bool = False) -> list[Request]:
-    """Return the requests that :func:`enable` sends; it asks which storage policies have been tried."""
+    """Return the requests that :func:`enable` sends; asks the cluster which storage policies were probed."""
     names = [] if names_places(client) else untried(client, again=again)
     return [*_requests(client), *(Probe(client.storlet_container).plan(names) if names else ())]
 
 
 def enable(client: Client, *, again: bool = False) -> Enabled:
-    """Enable the account for storlets, make their containers, and try where storlets run.
+    """Enable the account for storlets, create their containers, and probe where storlets run.
 
-    :param again: try those storage policies, too, that have been tried
-    :raises IdentityError: when this user may not
+    :param again: probe all storage policies, not only new ones
+    :raises IdentityError: if this user isn't allowed to
     """
     for request in _requests(client):
         client.send(request).read()
@@ -56,11 +56,11 @@ def _requests(client: Client) -> list[Request]:
 
 
 def _places(client: Client, *, again: bool) -> dict[str, str]:
-    """Return where reads run, by the storage policies' names; nothing is known of those that can't be tried."""
+    """Return where reads run, by storage policy; policies that couldn't be probed are left out."""
     try:
         results = try_policies(client, again=again)
     except StorletShellError as error:
         reason = client.observer.line_of(error)
-        client.observer.warn(f"warning: the storage policies can't be tried, so reads run on the proxy: {reason}")
+        client.observer.warn(f"warning: storage policies couldn't be probed, so reads run on the proxy: {reason}")
         results = dict.fromkeys(policies(client))
     return {name: wire.PLACES[bool(runs)] for name, runs in results.items()}

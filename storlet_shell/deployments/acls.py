@@ -1,6 +1,7 @@
-"""The ACLs of containers: read, and changed entry by entry.
+"""List and change the ACLs of containers, entry by entry.
 
-An ACL is read, changed here, and written: of two changes at the same moment, one may be lost. Other entries stay.
+A change reads the ACL, edits it and writes it back, keeping all other entries. Of two simultaneous changes, one may be
+lost.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
 
 RIGHTS = {"read": wire.CONTAINER_READ, "write": wire.CONTAINER_WRITE}
-"""The headers of a container's ACLs, by the rights that they grant."""
+"""The header of each container ACL, by the right that it grants."""
 
 
 @typed_equality
 class Rule(NamedTuple):
-    """An entry of a container's ACL.
+    """An entry of a container ACL.
 
-    :param right: which ACL it stands in: ``read`` or ``write``
-    :param grant: the right to run a storlet, if it grants that
+    :param right: the ACL it belongs to: ``read`` or ``write``
+    :param grant: the storlet that it lets a user run; None for any other entry
     """
 
     right: str
@@ -37,14 +38,14 @@ class Rule(NamedTuple):
 
 
 def list_request(container: ContainerName) -> Request:
-    """Return the request by which ACLs are read."""
+    """Return the request that reads a container's ACLs."""
     return head_request(Location(container.name))
 
 
 def list_rules(client: Client, container: ContainerName) -> list[Rule]:
     """Return the entries of a container's ACLs, as far as this user may see them.
 
-    :raises NotFoundError: when the container is not there
+    :raises NotFoundError: if the container doesn't exist
     """
     headers = head(client, Location(container.name)).headers
     entries = [(right, entry) for right, name in RIGHTS.items() for entry in read_entries(headers.get(name, ""))]
@@ -53,12 +54,12 @@ def list_rules(client: Client, container: ContainerName) -> list[Rule]:
 
 
 def find_grant(client: Client, entry: str) -> Grant:
-    """Return the grant that an entry stands for, by a look at the storlets where it can be read in several ways."""
+    """Return the grant that an entry stands for; if it is ambiguous, the deployed storlets decide."""
     return read_grant(entry, _deployed(client, entry))
 
 
 def _deployed(client: Client, *entries: str) -> set[str]:
-    """Return the names of the storlets that are deployed, in lower case; none where no entry needs them to be read."""
+    """Return the deployed storlets' names in lower case, or nothing if no entry is ambiguous."""
     if not any(is_grant(entry) and entry.count("_") > 1 for entry in entries):
         return set()
     try:
@@ -68,27 +69,27 @@ def _deployed(client: Client, *entries: str) -> set[str]:
 
 
 def check_container(client: Client, container: ContainerName) -> None:
-    """Check that storlet ACLs can be set on a container.
+    """Check that a container can have storlet ACLs.
 
-    :raises UsageError: when it is the one that holds the storlets
+    :raises UsageError: if it is the container of the storlets
     """
     if container.name == client.storlet_container:
-        raise UsageError("servers refuse storlet ACLs of the container of storlets", hint=Hint(Action.NAME_RIGHT))
+        raise UsageError("servers refuse storlet ACLs on the container of the storlets", hint=Hint(Action.NAME_RIGHT))
 
 
 def grant_request(container: ContainerName, grant: Grant) -> Request:
-    """Return the POST by which the storlets middleware adds a grant to a container's read ACL."""
+    """Return the POST that has the storlets middleware add a grant to a container's read ACL."""
     return Request("POST", container.name, headers=wire.encode_grant(grant.user, grant.storlet))
 
 
 def grant_run(client: Client, container: ContainerName, user: str, storlet: StorletName) -> bool:
-    """Let a user run a storlet over a container's objects; tell whether that is new.
+    """Let a user run a storlet over a container's objects; return whether the grant is new.
 
-    The middleware would add a grant a second time as well. The observer is told what keeps the user from running it.
+    The middleware would add the same grant again. The observer is warned of whatever still prevents a run.
 
-    :param user: the user's name alone, without project or domain
-    :raises UsageError: when no server could match the user's name, or the container is the one of the storlets
-    :raises ServiceError: when the server has granted nothing
+    :param user: the user's bare name, without project or domain
+    :raises UsageError: if no server could match the user's name, or if it is the container of the storlets
+    :raises ServiceError: if the server granted nothing
     """
     check_container(client, container)
     grant = Grant.of(user, storlet.name)
@@ -99,22 +100,22 @@ def grant_run(client: Client, container: ContainerName, user: str, storlet: Stor
     reply.read()
     if grant.entry not in _entries(client, container, "read"):
         raise ServiceError(
-            f"container {container}: the server granted nothing: it has no storlets middleware",
+            f"container {container}: the server granted nothing; it doesn't run the storlets middleware",
             transaction_id=reply.transaction_id,
         )
     return True
 
 
 def _warn(client: Client, user: str, storlet: StorletName) -> None:
-    """Say what will keep a user from running the storlet all the same."""
+    """Warn of what still keeps a user from running the storlet."""
     warn = client.observer.warn
     if "tempauth" in client.capabilities():
-        warn("warning: this cluster's tempauth knows no storlet ACLs; they take effect where Keystone is")
+        warn("warning: this cluster's tempauth ignores storlet ACLs; they take effect with Keystone only")
     if not exists(client, ObjectPath(client.storlet_container, storlet.name)):
         warn(f"warning: storlet {storlet} is not deployed")
     readers = _entries(client, ContainerName(client.storlet_container), "read")
     if not any(entry == ".r:*" or not entry.startswith(".") for entry in readers):
-        text = f"warning: {user} must be able to read container {client.storlet_container}, too"
+        text = f"warning: {user} must also be able to read container {client.storlet_container}"
         warn(text, Hint(Action.GRANT_READING, (client.storlet_container,)))
 
 
@@ -123,19 +124,19 @@ def _entries(client: Client, container: ContainerName, right: str) -> tuple[str,
 
 
 def change_requests(container: ContainerName, rule: Rule, *, adds: bool) -> tuple[Request, Request]:
-    """Return the requests that change an ACL; the entries that the first one finds are told in words."""
-    words = f"(what is there, {'and' if adds else 'without'} {rule.entry})"
+    """Return the requests that change an ACL, with the current entries described in words."""
+    words = f"(current entries, {'and' if adds else 'without'} {rule.entry})"
     post = Request("POST", container.name, headers={RIGHTS[rule.right]: words})
     return list_request(container), post
 
 
 def add(client: Client, container: ContainerName, rule: Rule) -> bool:
-    """Add an entry to an ACL; tell whether it is new.
+    """Add an entry to an ACL; return whether it is new.
 
-    :raises NotFoundError: when the container is not there
+    :raises NotFoundError: if the container doesn't exist
     """
     if not names_ids(rule.entry) and "tempauth" not in client.capabilities():
-        text = f"warning: ACLs name Keystone's projects and users by their ids, and {rule.entry} is none"
+        text = f"warning: ACLs identify Keystone projects and users by ID, which {rule.entry} doesn't"
         client.observer.warn(text)
     before = _entries(client, container, rule.right)
     is_new = not any(_is_same(entry, rule.entry) for entry in before)
@@ -145,9 +146,9 @@ def add(client: Client, container: ContainerName, rule: Rule) -> bool:
 
 
 def remove(client: Client, container: ContainerName, rule: Rule) -> None:
-    """Take an entry out of an ACL.
+    """Remove an entry from an ACL.
 
-    :raises NotFoundError: when it is not there
+    :raises NotFoundError: if the ACL doesn't contain it
     """
     before = _entries(client, container, rule.right)
     after = tuple(entry for entry in before if not _is_same(entry, rule.entry))
@@ -165,7 +166,7 @@ def _write(client: Client, container: ContainerName, right: str, entries: tuple[
 
 
 def _missing(container: ContainerName, rule: Rule) -> str:
-    """Say what there is not to be revoked."""
+    """Explain that there is nothing to revoke."""
     if rule.grant:
-        return f"container {container} grants {rule.grant.user} no right to run {rule.grant.storlet}"
-    return f"container {container} has no {rule.entry} in its {rule.right} ACL"
+        return f"container {container}: {rule.grant.user} isn't allowed to run {rule.grant.storlet}"
+    return f"container {container}: {rule.entry} isn't in its {rule.right} ACL"

@@ -1,4 +1,4 @@
-"""Deployed dependencies: what storlets need in addition to their own code."""
+"""Deployed dependencies: files that storlets need in addition to their own code."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from storlet_shell.deployments.deployed import date_of, users_of_dependencies
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import Action, Hint, NotFoundError, StorletShellError
+from storlet_shell.results.fields import header_time
 from storlet_shell.store.deletion import delete_object, delete_request
 from storlet_shell.store.listing import list_entries
 from storlet_shell.store.metadata import Info, find
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
 class DeployedDependency(NamedTuple):
     """A dependency in the cluster.
 
-    :param bytes: None if the server doesn't tell
-    :param permissions: those that engines give it
-    :param version: made of its content; empty if another client has uploaded it
-    :param date: when it was stored, as the server writes it: in a listing by ISO 8601, of a single one by HTTP
-    :param needed_by: the names of the storlets that name it
+    :param bytes: None if the server doesn't say
+    :param permissions: the file mode that engines set
+    :param version: derived from its content; empty if another client uploaded it
+    :param date: when it was stored, in ISO 8601, UTC; empty if the server doesn't say
+    :param needed_by: the names of the storlets that need it
     """
 
     name: str
@@ -40,9 +41,9 @@ class DeployedDependency(NamedTuple):
 
 
 def list_dependencies(client: Client) -> Iterator[DeployedDependency]:
-    """Yield the dependencies, by name; the listing has been read when this returns.
+    """Yield the dependencies by name; the listing has been read when this returns.
 
-    :raises NotFoundError: when the account is not enabled for storlets
+    :raises NotFoundError: if the account isn't enabled for storlets
     """
     container = client.dependency_container
     entries = list(list_entries(client, Location(container)))
@@ -51,7 +52,7 @@ def list_dependencies(client: Client) -> Iterator[DeployedDependency]:
         users = users_of_dependencies(client) if entries else {}
         for entry in entries:
             info = find(client, ObjectPath(container, entry["name"]))
-            if info is not None:  # it was not deleted since it was listed
+            if info is not None:  # not deleted since it was listed
                 needed_by = users.get(entry["name"], [])
                 yield _described(info, entry["bytes"], date_of(entry), needed_by)
 
@@ -61,10 +62,10 @@ def list_dependencies(client: Client) -> Iterator[DeployedDependency]:
 def find_dependency(client: Client, name: str) -> DeployedDependency:
     """Describe one dependency.
 
-    :raises NotFoundError: when it is not there
+    :raises NotFoundError: if it doesn't exist
     """
     info = _look_up(client, name)
-    date = info.headers.get(wire.LAST_MODIFIED, "")
+    date = header_time(info.headers.get(wire.LAST_MODIFIED)) or ""
     return _described(info, info.size, date, users_of_dependencies(client).get(name, []))
 
 
@@ -78,7 +79,7 @@ def _look_up(client: Client, name: str) -> Info:
     container = client.dependency_container
     info = find(client, ObjectPath(container, name))
     if info is None:
-        text, hint = f"dependency {{subject}} is not in {container}", Hint(Action.SEE_DEPENDENCIES)
+        text, hint = f"dependency {{subject}} isn't in container {container}", Hint(Action.SEE_DEPENDENCIES)
         raise NotFoundError(text, subject=name, hint=hint)
     return info
 
@@ -87,7 +88,7 @@ def _look_up(client: Client, name: str) -> Info:
 class Removal(NamedTuple):
     """Dependencies that can be deleted.
 
-    :param infos: what there is of each
+    :param infos: the metadata of each
     """
 
     names: tuple[str, ...]
@@ -95,22 +96,22 @@ class Removal(NamedTuple):
 
 
 def removal_requests(client: Client, names: Sequence[str]) -> list[Request]:
-    """Return the deletions of dependencies."""
+    """Return the requests that delete dependencies."""
     return [delete_request(client.dependency_container, name) for name in names]
 
 
 def remove_dependencies(client: Client, names: Sequence[str], *, force: bool = False) -> None:
-    """Delete dependencies; if one of them can't be, because it is needed or not there, none is.
+    """Delete dependencies: all of them, or none if one doesn't exist or is needed.
 
-    :param force: delete those, too, that a storlet needs
-    :raises NotFoundError: when one is not there
-    :raises StorletShellError: when a storlet needs one
+    :param force: delete dependencies even if a storlet needs them
+    :raises NotFoundError: if one doesn't exist
+    :raises StorletShellError: if a storlet needs one
     """
     remove(client, plan_removal(client, names, force=force))
 
 
 def plan_removal(client: Client, names: Sequence[str], *, force: bool = False) -> Removal:
-    """Check that dependencies can be deleted; the parameters and errors are those of :func:`remove_dependencies`."""
+    """Check that dependencies can be deleted; parameters and errors are those of :func:`remove_dependencies`."""
     if not force:
         _check_unneeded(client, names)
     return Removal(tuple(names), tuple(_look_up(client, name) for name in names))
@@ -126,9 +127,9 @@ def _check_unneeded(client: Client, names: Sequence[str]) -> None:
 
 
 def remove(client: Client, removal: Removal) -> None:
-    """Delete dependencies, one after the other; if one can't be deleted, say which are gone.
+    """Delete dependencies one after the other; after a failure, report those already deleted.
 
-    :raises StorletShellError: when one can't be deleted
+    :raises StorletShellError: if one can't be deleted
     """
     for number, (name, info) in enumerate(zip(removal.names, removal.infos, strict=True)):
         try:
@@ -136,5 +137,5 @@ def remove(client: Client, removal: Removal) -> None:
                 client.observer.warn(*note)
         except StorletShellError:
             if number:
-                client.observer.warn(f"deleted before that: {', '.join(removal.names[:number])}")
+                client.observer.warn(f"already deleted: {', '.join(removal.names[:number])}")
             raise

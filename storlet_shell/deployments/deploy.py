@@ -1,4 +1,4 @@
-"""Deploy a storlet: upload it after what it needs, all or nothing."""
+"""Deploy a storlet: upload its dependencies, then the storlet, all or nothing."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _VALUE_BYTES = 256
 
 @typed_equality
 class Deployed(NamedTuple):
-    """What a deployment has led to.
+    """The result of a deployment.
 
-    :param main: the class that the storlet is started by, as its language writes it
-    :param container: where it is stored
-    :param dependencies: the names of their objects, which may tell their versions
-    :param bytes: of the code as it is stored
-    :param is_new: whether no storlet of that name was deployed before
+    :param main: the main class, as its language writes it
+    :param container: where the storlet is stored
+    :param dependencies: the names of the dependencies' objects, which may include their versions
+    :param bytes: the size of the code as stored
+    :param is_new: whether no storlet had that name before
     :param is_changed: whether anything was uploaded
     """
 
@@ -45,7 +45,7 @@ class Deployed(NamedTuple):
 
 
 def deployment_requests(client: Client, package: Package, container: str | None = None) -> list[Request]:
-    """Return the uploads of a deployment, as if nothing were there before; nothing is sent.
+    """Return the uploads of a deployment to an empty account; nothing is sent.
 
     :param container: None for the cluster's own container of storlets
     """
@@ -54,13 +54,13 @@ def deployment_requests(client: Client, package: Package, container: str | None 
 
 
 def deploy(client: Client, package: Package, container: str | None = None, *, force: bool = True) -> Deployed:
-    """Upload a storlet after what it needs, so that engines run the new code, or leave everything as it was.
+    """Upload a storlet and its dependencies so that engines run the new code; if anything fails, change nothing.
 
-    :param container: None for the cluster's own container of storlets; storlets run from that one only
-    :param force: upload it even if the same is deployed already
-    :raises NotFoundError: when the container or a dependency is not there
-    :raises UsageError: when the server would not take the description
-    :raises ServiceError: when the cluster runs no storlets
+    :param container: None for the cluster's own container of storlets, the only one that storlets run from
+    :param force: upload even if the same storlet is already deployed
+    :raises NotFoundError: if the container or a dependency doesn't exist
+    :raises UsageError: if the description exceeds the server's limits
+    :raises ServiceError: if the cluster doesn't run storlets
     """
     for note in package.notes:
         client.observer.warn(f"warning: {note}")
@@ -92,21 +92,21 @@ def _is_deployed(package: Package, code: bytes, before: Info | None, dependencie
 def _check_values(client: Client, request: Request) -> None:
     limit = client.limit("swift", "max_meta_value_length", _VALUE_BYTES)
     for name, label in (
-        (wire.DEPENDENCY, "the names of the dependencies"),
-        (wire.MAIN, "the name of the main class"),
+        (wire.DEPENDENCY, "the dependencies' names"),
+        (wire.MAIN, "the main class's name"),
     ):
         size = len(request.headers.get(name, "").encode())
         if size > limit:
-            raise UsageError(f"{label}: {size} bytes, and the server takes {limit}")
+            raise UsageError(f"{label}: {size} bytes, but the server's limit is {limit}")
 
 
 def check_runs_from(client: Client, container: str | None) -> None:
-    """Check that what is deployed is what a run would find: servers look for storlets in one container only.
+    """Check that a run would find a storlet deployed here: servers look in one container only.
 
-    Source: storlets ``handlers/proxy.py: verify_access_to_storlet``. Of the same name, another storlet would run.
+    Source: storlets ``handlers/proxy.py: verify_access_to_storlet``. Another one of the same name would run instead.
 
-    :raises UsageError: when it is not
+    :raises UsageError: if it wouldn't
     """
     home = client.storlet_container
     if container is not None and container != home:
-        raise UsageError(f"--with-invoke can't run what is in container {container}: storlets run from {home} only")
+        raise UsageError(f"storlets run from container {home} only, so one in container {container} can't be invoked")

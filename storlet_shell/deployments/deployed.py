@@ -1,4 +1,4 @@
-"""What is deployed: the storlets with their descriptions, and who needs which dependency."""
+"""Deployed storlets, their descriptions, and the dependencies that they need."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import NotFoundError
-from storlet_shell.results import Table
+from storlet_shell.results import Field, Table
+from storlet_shell.results.fields import dashed, listed_time
 from storlet_shell.store.listing import list_entries
 from storlet_shell.store.metadata import head
 from storlet_shell.values import Location, ObjectPath
 from storlet_shell.wire import headers as wire
 
 if TYPE_CHECKING:
+    from storlet_shell.results.schemas import StorletSummary
     from storlet_shell.wire.client import Client
 
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 class DeployedStorlet(NamedTuple):
     """A deployed storlet.
 
-    :param date: when it was deployed, in ISO's form, UTC
+    :param date: when it was deployed, in ISO 8601, UTC; empty if the server doesn't say
     """
 
     name: str
@@ -31,10 +33,10 @@ class DeployedStorlet(NamedTuple):
 
 
 def list_storlets(client: Client, container: str | None = None) -> Iterator[DeployedStorlet]:
-    """Yield the storlets of a container, by name; the listing's first page has been read when this returns.
+    """Yield the storlets of a container by name; the first page of the listing has been read when this returns.
 
     :param container: None for the cluster's own container of storlets
-    :raises NotFoundError: when the container is not there
+    :raises NotFoundError: if the container doesn't exist
     """
     storlets = _storlets(client, container or client.storlet_container)
     first = next(storlets, None)
@@ -42,19 +44,32 @@ def list_storlets(client: Client, container: str | None = None) -> Iterator[Depl
 
 
 def table_of_storlets(client: Client, container: str | None = None) -> Table:
-    """Return the storlets of a container as a table; its rows come as they are needed.
+    """Return the storlets of a container as a table whose rows are fetched on demand.
 
     :param container: None for the cluster's own container of storlets
-    :raises NotFoundError: when the container is not there
+    :raises NotFoundError: if the container doesn't exist
     """
-    columns = ("name", "language", "main", "dependencies", "date")
-    return Table(columns, map(_row, list_storlets(client, container)))
+    return Table(_FIELDS, (tuple(_summary(storlet).values()) for storlet in list_storlets(client, container)))
 
 
-def _row(storlet: DeployedStorlet) -> tuple[str, ...]:
+_FIELDS = (
+    Field("name"),
+    Field("language"),
+    Field("main"),
+    Field("dependencies", spell=dashed),
+    Field("last_modified", "modified"),
+)
+
+
+def _summary(storlet: DeployedStorlet) -> StorletSummary:
     description = storlet.description
-    names = ",".join(description.dependencies) or "-"
-    return storlet.name, description.language, description.main, names, storlet.date
+    return {
+        "name": storlet.name,
+        "language": description.language,
+        "main": description.main,
+        "dependencies": list(description.dependencies),
+        "last_modified": storlet.date or None,
+    }
 
 
 def _storlets(client: Client, container: str) -> Iterator[DeployedStorlet]:
@@ -67,12 +82,12 @@ def _storlets(client: Client, container: str) -> Iterator[DeployedStorlet]:
 
 
 def date_of(entry: dict[str, Any]) -> str:
-    """Return when a listed object was stored, in ISO's form, to the second."""
-    return str(entry["last_modified"] or "").split(".")[0]
+    """Return when a listed object was stored, in ISO 8601, UTC, to the second; empty if the server doesn't say."""
+    return listed_time(str(entry["last_modified"] or "").split(".")[0]) or ""
 
 
 def users_of_dependencies(client: Client) -> dict[str, list[str]]:
-    """Return which storlets name a dependency, by its name; nothing when there is no container of storlets."""
+    """Return the storlets that need each dependency, by its name; empty if the account isn't enabled for storlets."""
     users: dict[str, list[str]] = {}
     try:
         for storlet in list_storlets(client):

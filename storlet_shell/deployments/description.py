@@ -1,12 +1,14 @@
-"""All that can be found out about one deployed storlet."""
+"""Everything that can be learned about one deployed storlet."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.deployments.access import read_entries, users_of
+from storlet_shell.deployments.logs import Record, read_records
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import NotFoundError, StorletShellError
+from storlet_shell.results.fields import header_time
 from storlet_shell.store.failures import storlet_log
 from storlet_shell.store.listing import list_entries
 from storlet_shell.store.metadata import exists, find
@@ -20,19 +22,19 @@ if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
 
 _DESCRIBED = "Storlet-"
-"""What the names of the metadata begin with that describe a storlet."""
+"""Prefix of the metadata that describe a storlet."""
 
 
 @typed_equality
 class StorletFacts(NamedTuple):
-    """A deployed storlet with what surrounds it.
+    """A deployed storlet and its surroundings.
 
-    :param bytes: of its code; None if the server doesn't tell
-    :param date: when it was stored, as HTTP writes it
-    :param missing_dependencies: those that it names and that aren't there
-    :param metadata: the object's, without the description
+    :param bytes: the size of its code; None if the server doesn't say
+    :param date: when it was deployed, in ISO 8601, UTC; empty if the server doesn't say
+    :param missing_dependencies: dependencies that it names and that don't exist
+    :param metadata: the object's metadata, without the description
     :param readers: the entries of its container's read ACL, all of which may run it
-    :param last_run: the heading of the last run in the log: when it was and how it ended; empty if that isn't known
+    :param last_run: the last run in the log; None if the cluster's log doesn't tell runs apart
     """
 
     name: str
@@ -45,14 +47,14 @@ class StorletFacts(NamedTuple):
     missing_dependencies: tuple[str, ...]
     metadata: Mapping[str, str]
     readers: tuple[str, ...]
-    last_run: str
+    last_run: Record | None
 
 
 def describe_storlet(client: Client, storlet: StorletName, container: str | None = None) -> StorletFacts:
-    """Find out all about a deployed storlet.
+    """Collect everything about a deployed storlet.
 
     :param container: None for the cluster's own container of storlets
-    :raises NotFoundError: when it is not deployed
+    :raises NotFoundError: if it isn't deployed
     """
     container = container or client.storlet_container
     info = find(client, ObjectPath(container, storlet.name))
@@ -65,7 +67,7 @@ def describe_storlet(client: Client, storlet: StorletName, container: str | None
         container=container,
         description=description,
         bytes=info.size,
-        date=headers.get(wire.LAST_MODIFIED, ""),
+        date=header_time(headers.get(wire.LAST_MODIFIED)) or "",
         etag=info.etag,
         interface_version=headers.get(wire.INTERFACE_VERSION, ""),
         missing_dependencies=tuple(name for name in description.dependencies if not _is_deployed(client, name)),
@@ -85,14 +87,14 @@ def _readers(client: Client, container: str) -> tuple[str, ...]:
     return read_entries(info.headers.get(wire.CONTAINER_READ, "")) if info else ()
 
 
-def _last_run(client: Client, storlet: StorletName) -> str:
-    """Return the heading of the last run in the log, if it can be had."""
+def _last_run(client: Client, storlet: StorletName) -> Record | None:
+    """Return the last run in the log, if it can be read and tells runs apart."""
     try:
-        lines = storlet_log(client, storlet.name).splitlines() if client.is_embedded else []
+        text = storlet_log(client, storlet.name) if client.is_embedded else ""
     except StorletShellError:
-        return ""
-    headings = [line.removeprefix("--- ") for line in lines if line.startswith("--- ")]
-    return headings[-1] if headings else ""
+        return None
+    records = [record for record in read_records(text) if record.time is not None]
+    return records[-1] if records else None
 
 
 @typed_equality
@@ -104,7 +106,7 @@ class GrantOver(NamedTuple):
 
 
 def find_grants(client: Client, storlet: StorletName) -> list[GrantOver]:
-    """Look through all containers for who may read them through a storlet.
+    """Search all containers for users who may read them through a storlet.
 
     Source: storlets ``handlers/proxy.py: _build_acl_string``.
     """

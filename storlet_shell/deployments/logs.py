@@ -1,4 +1,4 @@
-"""What is kept of a storlet's runs: what they wrote, and how they ended."""
+"""Logs of a storlet's runs: their output and how they ended."""
 
 from __future__ import annotations
 
@@ -8,23 +8,28 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.equality import typed_equality
-from storlet_shell.errors import NotFoundError
-from storlet_shell.store.failures import storlet_log, suggest_storlet
+from storlet_shell.errors import IdentityError, NotFoundError
+from storlet_shell.store.failures import not_deployed, storlet_log
+from storlet_shell.store.metadata import exists
+from storlet_shell.values import ObjectPath
 
 if TYPE_CHECKING:
     from storlet_shell.values import StorletName
     from storlet_shell.wire.client import Client
 
 _HEADING = re.compile(r"--- ([0-9TZ:.-]+) (\S+) (-|\S+ \S+): (.*) \(([0-9.]+) s\)")
-"""The line above a run in the embedded engine's log (``embedded/engine/journal.py: Record.render``)."""
+"""The heading of a run in the embedded engine's log (``embedded/engine/journal.py: Record.render``)."""
+
+
+_OK = "ok"
 
 
 @typed_equality
 class Record(NamedTuple):
-    """What is kept of one run; of a log that doesn't tell runs apart, all of it.
+    """The log of one run, or of all runs if the log doesn't separate them.
 
-    :param time: when it ended, UTC; None if the log doesn't tell
-    :param request: method and path, as the client sent them; empty if the log doesn't tell, as all texts here
+    :param time: when it ended, UTC; None if the log doesn't say
+    :param request: method and path as the client sent them; like all texts here, empty if the log doesn't say
     :param outcome: ``ok``, or the kind of failure and its message
     :param seconds: how long it took
     :param text: what it logged, and its traceback
@@ -37,35 +42,55 @@ class Record(NamedTuple):
     outcome: str = ""
     seconds: float | None = None
 
+    @property
+    def succeeded(self) -> bool | None:
+        """Whether the run went well; None if the log doesn't tell."""
+        return self.outcome == _OK if self.outcome else None
+
+    @property
+    def error(self) -> str:
+        """The kind of the failure and its message; empty if the run went well, or the log doesn't tell."""
+        return "" if self.outcome == _OK else self.outcome
+
 
 def read_log(client: Client, storlet: StorletName, transaction: str = "") -> str:
-    """Return what is kept of a storlet's runs as text.
+    """Return the log of a storlet's runs as text.
 
-    :param transaction: only what the run of this transaction wrote, where the cluster can tell
-    :raises NotFoundError: when there is no log
+    :param transaction: limit it to the run of this transaction, where the cluster can tell runs apart
+    :raises NotFoundError: if there is no log
     """
     text = storlet_log(client, storlet.name, transaction)
-    if not text:
-        hint = suggest_storlet(client, storlet.name)
-        text = f"storlet {{subject}} has no log: no run has ended yet, or the cluster keeps none{hint}"
-        raise NotFoundError(text, subject=storlet.name)
-    return text
+    if text:
+        return text
+    if not _may_be_deployed(client, storlet):
+        raise not_deployed(client, storlet.name)
+    raise NotFoundError(
+        "storlet {subject} has no log: no run has ended yet, or the cluster keeps no logs", subject=storlet.name
+    )
+
+
+def _may_be_deployed(client: Client, storlet: StorletName) -> bool:
+    """Tell whether a storlet is deployed; True as well if this user may not look."""
+    try:
+        return exists(client, ObjectPath(client.storlet_container, storlet.name))
+    except IdentityError:
+        return True
 
 
 def logs(client: Client, storlet: StorletName, transaction: str = "") -> Iterator[Record]:
-    """Yield what is kept of a storlet's runs, the oldest first; the log has been read when this returns.
+    """Yield the logged runs of a storlet, oldest first; the log has been read when this returns.
 
-    The embedded Swift keeps the log of every run. Other clusters keep what ``--generate-log`` has stored, which doesn't
-    tell one run from another: that is one record.
+    The embedded Swift logs every run. Other clusters keep the logs that runs were asked to store; these don't separate
+    runs, so they become a single record.
 
-    :param transaction: only the run of this transaction, where the cluster can tell
-    :raises NotFoundError: when there is no log
+    :param transaction: limit it to the run of this transaction, where the cluster can tell runs apart
+    :raises NotFoundError: if there is no log
     """
     return read_records(read_log(client, storlet, transaction))
 
 
 def read_records(text: str) -> Iterator[Record]:
-    """Split a log into records, by the headings of the embedded engine."""
+    """Split a log into records at the embedded engine's headings."""
     record, lines = Record(""), list[str]()
     for line in text.splitlines(keepends=True):
         heading = _read_heading(line)
@@ -80,12 +105,12 @@ def read_records(text: str) -> Iterator[Record]:
 
 
 def _read_heading(line: str) -> Record | None:
-    """Return the record that a heading begins, without its text; None of any other line."""
+    """Return the record that a heading starts, without its text; None for any other line."""
     match = _HEADING.fullmatch(line.rstrip("\n"))
     if match is None:
         return None
     moment, transaction, request, outcome, seconds = ("" if text == "-" else text for text in match.groups())
     try:
         return Record("", datetime.fromisoformat(moment), transaction, request, outcome, float(seconds))
-    except ValueError:  # a storlet's own line that looks alike
+    except ValueError:  # a storlet's own line that looks like a heading
         return None

@@ -1,4 +1,4 @@
-"""A storlet on its way into the cluster: read, checked, described."""
+"""Read a storlet and its dependencies, check them, and describe them for the cluster."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from storlet_shell.equality import typed_equality
-from storlet_shell.errors import NotFoundError, UsageError
+from storlet_shell.errors import Action, Hint, NotFoundError, UsageError
 from storlet_shell.storlets import contract
 from storlet_shell.storlets.jar import StorletJar, is_zip
 from storlet_shell.storlets.source import StorletSource, encode_typed
@@ -24,12 +24,12 @@ _PYTHON_VERSION = re.compile(r"3(\.[0-9]{1,3})?")
 
 @typed_equality
 class Dependency(NamedTuple):
-    """A file that a storlet needs beside it.
+    """A file that a storlet needs next to its code.
 
-    :param name: what the storlet knows it by
-    :param file: the local file, or None when the dependency is in the cluster already
+    :param name: the name that the storlet uses
+    :param file: the local file; None if the dependency is already in the cluster
     :param mode: the local file's permissions
-    :param stored_name: the name of its object; empty when that is its name
+    :param stored_name: the name of its object; empty if it is the same
     """
 
     name: str
@@ -40,10 +40,10 @@ class Dependency(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Dependency:
-        """Read a local file's path, or the name of a dependency that is in the cluster already.
+        """Parse a local path, or the name of a dependency that is already in the cluster.
 
-        :raises UsageError: when it can be neither
-        :raises LocalFileError: when the file can't be read
+        :raises UsageError: if it can't be either
+        :raises LocalFileError: if the file can't be read
         """
         path = expand(text)
         if path.is_file():
@@ -59,7 +59,7 @@ class Dependency(NamedTuple):
 
     @property
     def version(self) -> str:
-        """Its version, made of all that engines take over from it, so that it tells one from another."""
+        """A version made of everything that engines use of it, so that different files have different versions."""
         return hashlib.sha256(b"%d" % self.is_executable + self.content).hexdigest()[:12]
 
     @property
@@ -69,14 +69,14 @@ class Dependency(NamedTuple):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What becomes of permissions that the server refuses (storlets ``validate_dependency_registration``)."""
+        """A note if the server refuses the permissions (storlets ``validate_dependency_registration``)."""
         if self.file is None or self.mode & _OWNER_MAY_CHANGE == _OWNER_MAY_CHANGE:
             return ()
         permissions = "0755" if self.is_executable else "0644"
         return (f"dependency {self.name} gets permissions {permissions}: the server refuses {self.mode:04o}",)
 
     def request(self, container: str) -> Request:
-        """Return its upload."""
+        """Return the request that uploads it."""
         headers = wire.encode_dependency(self.version, executable=self.is_executable)
         body = f"{len(self.content)} bytes of {self.file}"
         return Request("PUT", container, self.object_name, headers=headers, body=body)
@@ -86,10 +86,10 @@ class Dependency(NamedTuple):
 class Package(NamedTuple):
     """A storlet that has been checked and can be deployed.
 
-    :param label: where the code is from, as messages spell it
-    :param main: the class that it is started by, as its language writes it
-    :param notes: what was found in the code that will not work, by line
-    :param language_version: the Python that is to run it; empty for the engine's own
+    :param label: where the code comes from, for messages
+    :param main: the main class, as its language writes it
+    :param notes: problems in the code, by line
+    :param language_version: the Python version to run it with; empty for the engine's default
     """
 
     storlet: StorletName
@@ -103,28 +103,28 @@ class Package(NamedTuple):
 
     @property
     def local_dependencies(self) -> list[Dependency]:
-        """The dependencies that are uploaded with it."""
+        """The dependencies to upload with it."""
         return [dependency for dependency in self.dependencies if dependency.file]
 
     @property
     def description(self) -> wire.StorletDescription:
-        """What is stored with the code."""
+        """The description that is stored with the code."""
         names = tuple(dependency.object_name for dependency in self.dependencies)
         return wire.StorletDescription(self.language, self.main, names, self.language_version)
 
     def with_dependencies(self, names: Iterable[str]) -> Package:
-        """Return the package with what it needs in addition to its own code.
+        """Return the package with its dependencies.
 
-        :param names: local files, and dependencies that are deployed already
-        :raises UsageError: when one is named twice, or as the storlet itself
+        :param names: local files, and dependencies that are already deployed
+        :raises UsageError: if a name occurs twice, or is the storlet's own
         """
         needed = [Dependency.parse(name) for name in names]
         names_so_far: set[str] = set()
         for dependency in needed:
             if dependency.name == self.storlet.name:
-                raise UsageError(f"dependency {dependency.name} has the name of the storlet itself")
+                raise UsageError(f"dependency {dependency.name} has the same name as the storlet")
             if dependency.name in names_so_far:
-                raise UsageError(f"dependency {dependency.name} is named twice")
+                raise UsageError(f"dependency {dependency.name} is listed twice")
             if self.language == "python":
                 _check_name(f"dependency {dependency.name}", contract.module_of(dependency.name), self.storlet)
             names_so_far.add(dependency.name)
@@ -134,34 +134,36 @@ class Package(NamedTuple):
     def with_language_version(self, version: str | None) -> Package:
         """Return the package for a version of its language.
 
-        :raises UsageError: when the server would refuse it (storlets ``validate_storlet_registration``), or the engine
-            could make no interpreter's name of it (``daemon_factory/server.py: get_python_args``)
+        :raises UsageError: if the server would refuse it (storlets ``validate_storlet_registration``), or if the engine
+            couldn't derive an interpreter's name from it (``daemon_factory/server.py: get_python_args``)
         """
         if version is None:
             return self
         if self.language != "python":
-            raise UsageError("--language-version goes with Python; every jar runs on the engine's own Java")
+            raise UsageError("only Python storlets have a language version; every jar runs on the engine's own Java")
         if not _PYTHON_VERSION.fullmatch(version):
-            raise UsageError(f"--language-version is 3 or 3.MINOR, a Python that the engine has: {version!r}")
+            raise UsageError(
+                f"the language version must be 3 or 3.MINOR, a Python that the engine has, not {version!r}"
+            )
         return self._replace(language_version=version)
 
     def request(self, container: str) -> Request:
-        """Return its upload."""
+        """Return the request that uploads the storlet."""
         headers = wire.encode_storlet(self.description)
         return Request("PUT", container, self.storlet.name, headers=headers, body=f"{len(self.code)} bytes of code")
 
 
 def read_package(name: str, main: str | None, code: bytes | None, stdin: IO[bytes] | None = None) -> Package:
-    """Read a storlet from a file, or from the code that came with the line, and check it.
+    """Read a storlet from a file, or from the code that was passed along, and check it.
 
-    :param name: ``FILE.py``, ``FILE.jar``, or ``MODULE.CLASS`` of the code
-    :param stdin: where the code is read from if it came in no other way
-    :raises UsageError: when it is no storlet
+    :param name: ``FILE.py``, ``FILE.jar``, or ``MODULE.CLASS`` for code that was passed along
+    :param stdin: where to read the code if it wasn't passed along
+    :raises UsageError: if it isn't a storlet
     """
     if not name.endswith((".py", ".jar")):
         return _read_code(name, main, code, stdin)
     if code is not None:
-        raise UsageError(f"the code is in {name}, or it follows as MODULE.CLASS, but not both")
+        raise UsageError(f"the code is either in {name}, or follows as MODULE.CLASS, but not both")
     storlet = StorletName.parse(Path(name).name)
     content = read_file(name)
     if name.endswith(".jar"):
@@ -170,7 +172,7 @@ def read_package(name: str, main: str | None, code: bytes | None, stdin: IO[byte
         notes = tuple(f"{storlet}: {finding}" for finding in jar.findings(main_class))
         return Package(storlet, "java", main_class, content, name, notes)
     if is_zip(content):
-        raise UsageError(f"{name}: no Python but an archive; a Java storlet's file is named <name>-<version>.jar")
+        raise UsageError(f"{name} is an archive, not Python code; a Java storlet's file is named <name>-<version>.jar")
     source = StorletSource.parse(content, name)
     return _python(source, StorletMain.parse(f"{Path(name).stem}.{source.main_class(main)}"))
 
@@ -179,17 +181,16 @@ def _read_code(name: str, main: str | None, code: bytes | None, stdin: IO[bytes]
     meant = _file_meant(name) if code is None else ""
     hint = f"; did you mean {meant}?" if meant else ""
     if "/" in name or (code is None and expand(name).is_file()):
-        raise UsageError(f"a storlet's file ends with .py or .jar: {name}{hint}")
+        raise UsageError(f"a storlet's file name ends with .py or .jar: {name}{hint}")
     if "." not in name and hint:
-        raise UsageError(f"{name} is no storlet's file, and no module.Class{hint}")
+        raise UsageError(f"{name} is neither a storlet's file nor MODULE.CLASS{hint}")
     parsed = StorletMain.parse(name)
     if main is not None:
-        raise UsageError("--main goes with a file; MODULE.CLASS names the class already")
+        raise UsageError(f"{name} already names the main class; another can be named for a file only")
     if code is None:
         if stdin is None:
             raise UsageError(
-                f"there is no code; give a file, or let it follow: deploy {name} <<EOF, "
-                f"in a notebook %%storletapp {name}"
+                f"no code for {name}: name its file, or pass the code along", hint=Hint(Action.DEPLOY_CODE, (name,))
             )
         code = stdin.read()  # a file's bytes, as they are
     else:
@@ -200,21 +201,21 @@ def _read_code(name: str, main: str | None, code: bytes | None, stdin: IO[bytes]
 
 
 def _file_meant(name: str) -> str:
-    """Return the local file whose name lacks its end; nothing when there is none."""
+    """Return the local file whose name lacks only its suffix; empty if none does."""
     return next((f"{name}{end}" for end in (".py", ".jar") if expand(f"{name}{end}").is_file()), "")
 
 
 def _check_name(label: str, module: str, storlet: StorletName | None = None) -> None:
-    """Check that an engine would import a file by its name, and not another module.
+    """Check that an engine would import a file under its name, and not another module.
 
-    :param storlet: the one that a dependency lies beside
-    :raises UsageError: when it would not
+    :param storlet: the storlet whose dependency it is
+    :raises UsageError: if it would import another module
     """
     if contract.is_name_taken(module):
-        reason = f"{module} is a module of Python's or the engine's own, which engines would import instead"
+        reason = f"Python or the engine has its own module {module}, which engines would import instead"
         raise UsageError(f"{label} needs another name: {reason}")
     if storlet is not None and module == contract.module_of(storlet.name):
-        raise UsageError(f"{label} is imported by the same name as {storlet}")
+        raise UsageError(f"{label} would be imported under the same name as {storlet}")
 
 
 def _python(source: StorletSource, main: StorletMain) -> Package:

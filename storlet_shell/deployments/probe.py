@@ -1,7 +1,7 @@
-"""Try on which storage policies' nodes storlets run, and keep the answers with the container of the storlets.
+"""Find out which storage policies' nodes run storlets, and store the answers with the container of the storlets.
 
-Object servers return erasure-coded objects as they are, and nothing on the wire tells that from a result. So each
-policy is tried once, with a storlet and an object whose result can't be mistaken; both are removed again.
+Object servers return erasure-coded objects unchanged, and nothing in the answer distinguishes that from a result. So
+each policy is probed once, with a storlet and an object whose result is unmistakable; both are deleted afterwards.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from storlet_shell.errors import StorletShellError
+from storlet_shell.store.deletion import delete_request
 from storlet_shell.store.failures import send_run
 from storlet_shell.store.requests import read_request
 from storlet_shell.store.runs import ask_probes
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
 
 _EXPIRY = wire.encode_expiry(3600)
-"""What a probe that is interrupted leaves is removed by the cluster."""
+"""Lets the cluster delete what an interrupted probe leaves behind."""
 
 _CODE = b'''"""Tell a result from the object: a probe of storlet-shell's command enable, which removes it again."""
 
@@ -43,7 +44,7 @@ class Probe:
 
 
 class Probe:
-    """One probe of some storage policies: its names, and the requests that it takes."""
+    """One probe of some storage policies: its names and its requests."""
 
     def __init__(self, storlet_container: str) -> None:
         self._nonce = secrets.token_hex(8)
@@ -53,6 +54,7 @@ class Probe:
         self._run = Invocation(StorletName(f"{module}.py"), (Parameter("nonce", self._nonce),))
         self._storlet_container = storlet_container
         self._deployment = Request("PUT", storlet_container, f"{module}.py", headers=headers, body="a storlet")
+        self._removal = delete_request(storlet_container, f"{module}.py")
 
     def plan(self, policies: Iterable[str]) -> list[Request]:
         """Return all requests of the probe."""
@@ -61,16 +63,16 @@ class Probe:
             container = f"{PREFIX}{self._nonce}"
             upload, run = self._requests(container)
             requests += [Request("PUT", container, headers={wire.STORAGE_POLICY: policy}), upload, run]
-            requests += [Request("DELETE", container, upload.name), Request("DELETE", container)]
-        return [*requests, self._deployment._replace(method="DELETE", headers={}, body="")]
+            requests += [delete_request(container, upload.name), delete_request(container, "")]
+        return [*requests, self._removal]
 
     def results(self, client: Client, policies: Iterable[str]) -> dict[str, bool | None]:
-        """Try policies, and return for each whether its nodes run storlets; None where that can't be told."""
+        """Probe policies; return for each whether its nodes run storlets, or None if that can't be told."""
         client.send(self._deployment, bytes_body(_CODE)).read()
         try:
             return {policy: self._result(client, policy) for policy in policies}
         finally:
-            client.find(self._deployment._replace(method="DELETE", headers={}, body=""))
+            client.find(self._removal)
 
     def _result(self, client: Client, policy: str) -> bool | None:
         try:
@@ -78,7 +80,7 @@ class Probe:
                 return self._run_in(client, container)
         except StorletShellError as error:
             reason = client.observer.line_of(error)
-            warning = f"warning: storage policy {policy} can't be tried, so reads run on the proxy: {reason}"
+            warning = f"warning: storage policy {policy} couldn't be probed, so reads run on the proxy: {reason}"
             client.observer.warn(warning)
             return None
 
@@ -95,10 +97,10 @@ class Probe:
 
 
 def try_policies(client: Client, *, again: bool) -> dict[str, bool | None]:
-    """Try the storage policies that haven't been tried, and keep the answers.
+    """Probe the storage policies that haven't been probed yet, and store the answers.
 
-    :param again: try those, too, that have been
-    :returns: for each policy, whether its nodes run storlets; None where that can't be told
+    :param again: probe all of them
+    :returns: for each policy, whether its nodes run storlets; None if that can't be told
     """
     names = policies(client)
     if not names:
@@ -110,14 +112,14 @@ def try_policies(client: Client, *, again: bool) -> dict[str, bool | None]:
 
 
 def untried(client: Client, *, again: bool) -> list[str]:
-    """Return the names of the storage policies that are to be tried."""
+    """Return the names of the storage policies to probe."""
     names = policies(client)
     answers = ask_probes(client) if names and not again else {}
     return [name for name in names if name.lower() not in answers]
 
 
 def policies(client: Client) -> list[str]:
-    """Return the names of the storage policies that new containers can have; none if the cluster doesn't tell."""
+    """Return the names of the storage policies that new containers can use; empty if the cluster doesn't say."""
     sections = client.capabilities().get("swift", {}).get("policies")
     return [
         str(policy["name"])
@@ -127,7 +129,7 @@ def policies(client: Client) -> list[str]:
 
 
 def _keep(client: Client, tried: Mapping[str, bool | None]) -> None:
-    """Keep answers; an older one of a policy that can't be told any more is removed."""
+    """Store answers, and remove an older answer for a policy that can no longer be probed."""
     places = {name: "" if runs is None else wire.PLACES[runs] for name, runs in tried.items()}
     headers = {f"{wire.PLACE_OF_POLICY}{name}": place for name, place in places.items()}
     client.send(Request("POST", client.storlet_container, headers=headers)).read()

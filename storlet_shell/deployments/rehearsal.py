@@ -1,4 +1,4 @@
-"""Run a storlet here, in a process of this machine, before it is deployed."""
+"""Run a storlet on this machine before it is deployed."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
 
 _OBJECT = re.compile(r"[^/.~][^/]*/.")
-"""What could be a container and an object, rather than a file elsewhere."""
+"""A path that could be a container and an object rather than a local file."""
 
 _HIDDEN = "Storlet-"
-"""What the names of the metadata begin with that the middleware hides from storlets."""
+"""Prefixes of metadata that the middleware hides from storlets."""
 
 
 @typed_equality
 class Input(NamedTuple):
-    """What a storlet is run over here.
+    """The input of a trial run.
 
-    :param metadata: as a storlet is handed them
+    :param metadata: as a storlet receives them
     """
 
     file: Path
@@ -42,18 +42,18 @@ class Input(NamedTuple):
 
 
 def check_can_be_tried(package: Package) -> None:
-    """Check that a storlet can be run here.
+    """Check that a storlet can be run on this machine.
 
-    :raises UsageError: when it is a jar
+    :raises UsageError: if it is a jar
     """
     if package.language != "python":
-        raise UsageError(f"{package.label}: only Python storlets can be tried out here; leave --input out")
+        raise UsageError(f"{package.label}: only Python storlets can be run on this machine")
 
 
 def local_input(path: str) -> Input:
-    """Take a local file as the input.
+    """Use a local file as the input.
 
-    :raises NotFoundError: when it is not there
+    :raises NotFoundError: if it doesn't exist
     """
     try:
         open_file(path).close()
@@ -65,9 +65,9 @@ def local_input(path: str) -> Input:
 
 @contextmanager
 def object_input(client: Client, path: ObjectPath) -> Iterator[Input]:
-    """Fetch an object as the input, which is a temporary file within this.
+    """Fetch an object as the input: a temporary file that exists within this context.
 
-    :raises NotFoundError: when it is not there
+    :raises NotFoundError: if it doesn't exist
     """
     with temporarily(), tempfile.TemporaryDirectory(prefix="storlet-input-") as folder:
         response = get(client, path)
@@ -77,9 +77,9 @@ def object_input(client: Client, path: ObjectPath) -> Iterator[Input]:
 
 
 def _as_read(metadata: Mapping[str, str]) -> dict[str, str]:
-    """Return an object's metadata as the middleware hands them to a storlet.
+    """Return an object's metadata as the middleware passes them to a storlet.
 
-    Their UTF-8 is read as Latin-1, as WSGI has it, and those of deployments are hidden (storlets ``handlers/base.py:
+    UTF-8 is decoded as Latin-1, as in WSGI, and the metadata of deployments are hidden (storlets ``handlers/base.py:
     _get_user_metadata``).
     """
     return {
@@ -90,10 +90,10 @@ def _as_read(metadata: Mapping[str, str]) -> dict[str, str]:
 
 
 def try_out(package: Package, source: Input, parameters: Sequence[Parameter] = ()) -> trial.Trial:
-    """Run a storlet here, with its local dependencies beside it.
+    """Run a storlet on this machine, with its local dependencies next to it.
 
-    :raises UsageError: when it is a jar
-    :raises StorletFailedError: when it fails
+    :raises UsageError: if it is a jar
+    :raises StorletFailedError: if it fails
     """
     check_can_be_tried(package)
     files = [dependency.file for dependency in package.local_dependencies if dependency.file]

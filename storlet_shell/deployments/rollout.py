@@ -1,4 +1,4 @@
-"""A deployment's uploads: all of them, or none."""
+"""The uploads of a deployment: all of them, or none."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from storlet_shell.errors import Action, Hint, NotFoundError, Spelling, StorletShellError, advise
+from storlet_shell.store.deletion import delete_request
 from storlet_shell.store.metadata import Info, exists, find
 from storlet_shell.store.objects import store
 from storlet_shell.store.segments import Replacing
@@ -20,16 +21,15 @@ from storlet_shell.wire.requests import Request
 if TYPE_CHECKING:
     from storlet_shell.deployments.package import Dependency
     from storlet_shell.deployments.versions import Settled
-    from storlet_shell.store.metadata import Info
     from storlet_shell.wire.client import Client
 
 
 def roll_out(client: Client, request: Request, code: bytes, before: Info | None, dependencies: list[Settled]) -> None:
-    """Upload a storlet's dependencies and then the storlet, with which they take effect.
+    """Upload a storlet's dependencies, then the storlet, which makes them take effect.
 
-    :param request: the storlet's upload
-    :param before: the storlet that is there
-    :raises NotFoundError: when a container is not there
+    :param request: the upload of the storlet
+    :param before: the storlet that is currently deployed
+    :raises NotFoundError: if a container doesn't exist
     """
     with _segments_replaced(client, request, before, dependencies), _Rollout(client) as rollout:
         for settled in dependencies:
@@ -44,7 +44,7 @@ def roll_out(client: Client, request: Request, code: bytes, before: Info | None,
 def _segments_replaced(
     client: Client, request: Request, before: Info | None, dependencies: list[Settled]
 ) -> Iterator[None]:
-    """Delete the segments of whatever large objects the uploads within this take the place of."""
+    """Delete the segments of large objects that uploads within this context replace."""
     replacing = Replacing()
     with ExitStack() as stack:
         for settled in dependencies:
@@ -59,17 +59,17 @@ def _segments_replaced(
 
 
 def _store(client: Client, request: Request, content: bytes) -> None:
-    """Store an object; say how a container that is not there is made: those of storlets by enabling the account.
+    """Store an object; if its container is missing, say how to create it.
 
-    :raises NotFoundError: when the container is not there
+    :raises NotFoundError: if the container doesn't exist
     """
     try:
         store(client, request, bytes_body(content))
-    except NotFoundError as error:  # of an upload, nothing but the container can be absent
+    except NotFoundError as error:  # for an upload, only the container can be missing
         if request.container not in (client.storlet_container, client.dependency_container):
             raise
         raise NotFoundError(
-            "container {subject} is not there: the account is not enabled for storlets",
+            "container {subject} doesn't exist: the account isn't enabled for storlets",
             subject=request.container,
             status=error.status,
             hint=Hint(Action.ENABLE_ACCOUNT),
@@ -78,9 +78,10 @@ def _store(client: Client, request: Request, content: bytes) -> None:
 
 
 class _Rollout:
-    """Uploads of dependencies; when something fails, what was there before is put back.
+    """Uploads of dependencies that are rolled back if anything fails.
 
-    What an upload replaces is copied inside the cluster before it, as ``<name>.before``, and so outlives this process.
+    Before an upload replaces an object, that is copied inside the cluster to ``<name>.before``, so that it survives the
+    end of this process.
     """
 
     def __init__(self, client: Client) -> None:
@@ -94,30 +95,30 @@ class _Rollout:
         return self
 
     def keep(self, dependency: Dependency) -> None:
-        """Leave a dependency as it is; the copy that a killed deployment has left of an older one goes at the end."""
+        """Keep a dependency, and delete the copy of an older one that a killed deployment may have left."""
         copy = f"{dependency.object_name}.before"
         if exists(self._client, ObjectPath(self._container, copy)):
-            self._copies.append(Request("DELETE", self._container, copy))
+            self._copies.append(delete_request(self._container, copy))
 
     def put(self, dependency: Dependency, before: Info | None) -> None:
         """Upload a dependency.
 
-        :param before: what is there by its name
+        :param before: the object that currently has its name
         """
         client, name = self._client, dependency.object_name
         if before is None:
-            self._undo.append(Request("DELETE", self._container, name))
+            self._undo.append(delete_request(self._container, name))
         else:
-            self._copies.append(Request("DELETE", self._container, f"{name}.before"))
-            self._undo.append(self._copies[-1])  # last of all: a copy is deleted when it is back
+            self._copies.append(delete_request(self._container, f"{name}.before"))
+            self._undo.append(self._copies[-1])  # runs last: a copy is deleted once it has been restored
             client.send(self._copy(name, f"{name}.before")).read()
             self._undo.append(self._copy(f"{name}.before", name))
         _store(client, dependency.request(self._container), dependency.content)
 
     def finish(self, request: Request, code: bytes, before: Info | None) -> None:
-        """Upload the storlet, with which the dependencies take effect.
+        """Upload the storlet, which makes the dependencies take effect.
 
-        :param before: what it replaces
+        :param before: the storlet that it replaces
         """
         client, old = self._client, before.headers.get(wire.TIMESTAMP) if before else None
         etag = hashlib.md5(code, usedforsecurity=False).hexdigest()
@@ -137,29 +138,31 @@ class _Rollout:
         warn = self._client.observer.warn
         finished = error is None or self._has_finished()
         if finished is None:
-            warn("warning: whether the storlet is stored is not known", Hint(Action.DEPLOY_AGAIN))
+            warn("warning: it isn't known whether the storlet was stored", Hint(Action.DEPLOY_AGAIN))
         elif finished:
             if error is not None:
-                warn("the storlet is stored all the same, with its dependencies")
+                warn("the storlet was stored nevertheless, with its dependencies")
             self._send(self._copies)
         elif self._send(self._undo[::-1]) and self._undo:
-            warn("nothing was changed: the dependencies are as they were before")
+            warn("nothing was changed: the dependencies are as they were")
 
     def _has_finished(self) -> bool | None:
-        """Tell whether the storlet is there although its upload got no good answer: that may have been lost.
+        """Tell whether the storlet was stored although its upload seems to have failed: the answer may have been lost.
 
-        :returns: None when nobody can tell; to put older dependencies back might break the storlet then
+        :returns: None if that can't be determined; restoring older dependencies might then break the storlet
         """
         try:
             return self._is_stored()
         except StorletShellError:
             return None
-        except BaseException:  # a second Ctrl-C, say
-            self._tell_left("interrupted before it was known whether the storlet is stored; if not", self._undo[::-1])
+        except BaseException:  # such as a second Ctrl-C
+            self._warn_of_rest(
+                "interrupted while checking whether the storlet was stored; if it wasn't", self._undo[::-1]
+            )
             raise
 
     def _send(self, requests: list[Request]) -> bool:
-        """Send what puts things in order; say what of it fails, and go on; say what is left at a second Ctrl-C."""
+        """Send cleanup requests; report those that fail and continue; report what remains at a second Ctrl-C."""
         needed: set[str] = set()
         for number, request in enumerate(requests):
             if request.name in needed:
@@ -171,28 +174,28 @@ class _Rollout:
             except StorletShellError as error:
                 needed.add(request.name)
                 observer = self._client.observer
-                observer.warn(f"warning: {observer.line_of(error)}; {_left(request, observer.spell)}")
-            except BaseException:  # Ctrl-C, or whatever else ends the process
+                observer.warn(f"warning: {observer.line_of(error)}; {_left_over(request, observer.spell)}")
+            except BaseException:  # Ctrl-C, or anything else that ends the process
                 rest = [request for request in requests[number:] if request.name not in needed]
-                self._tell_left("interrupted before everything was in order", rest)
+                self._warn_of_rest("interrupted during cleanup", rest)
                 raise
         return not needed
 
-    def _tell_left(self, why: str, requests: list[Request]) -> None:
+    def _warn_of_rest(self, reason: str, requests: list[Request]) -> None:
         copies = {request.name for request in requests if request.method == "COPY"}
         spell = self._client.observer.spell
         notes = [
-            _left(request, spell) for request in requests if request.method == "COPY" or request.name not in copies
+            _left_over(request, spell) for request in requests if request.method == "COPY" or request.name not in copies
         ]
         if notes:
-            self._client.observer.warn(f"warning: {why}: {'; '.join(notes)}")
+            self._client.observer.warn(f"warning: {reason}: {'; '.join(notes)}")
 
 
-def _left(request: Request, spell: Spelling) -> str:
-    """Say what is left when a request that puts things in order fails."""
+def _left_over(request: Request, spell: Spelling) -> str:
+    """Describe what remains if a cleanup request fails."""
     if request.method == "DELETE":
-        return advise(f"{request.subject} is left over", Hint(Action.REMOVE_DEPENDENCY, (request.name,)), spell)
+        return advise(f"{request.subject} remains", Hint(Action.REMOVE_DEPENDENCY, (request.name,)), spell)
     name = request.name.removesuffix(".before")
     target = request.subject.removesuffix(".before")
     copy = Hint(Action.COPY, (request.subject, target))
-    return advise(f"{target} is not as it was before; that is kept as {name}.before", copy, spell)
+    return advise(f"{target} has changed; the former one is kept as {name}.before", copy, spell)

@@ -1,4 +1,4 @@
-"""Undeploy a storlet, on demand with the dependencies that no other storlet needs."""
+"""Undeploy a storlet, optionally with the dependencies that no other storlet needs."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 @typed_equality
 class Undeployment(NamedTuple):
-    """What is deleted to undeploy a storlet.
+    """The deletions that undeploy a storlet.
 
     :param container: where the storlet is; None for the cluster's own container of storlets
-    :param dependencies: the names of those that go with it
+    :param dependencies: the names of the dependencies that are deleted with it
     :param kept: the dependencies that stay, with the storlets that need them
     """
 
@@ -44,11 +44,11 @@ class Undeployment(NamedTuple):
 def undeploy(
     client: Client, storlet: StorletName, container: str | None = None, *, with_dependencies: bool = False
 ) -> Undeployment:
-    """Delete a deployed storlet, and return what was deleted.
+    """Delete a deployed storlet; return what was deleted.
 
     :param container: None for the cluster's own container of storlets
-    :param with_dependencies: delete its dependencies too, if no other storlet names them
-    :raises NotFoundError: when it is not deployed
+    :param with_dependencies: also delete its dependencies that no other storlet needs
+    :raises NotFoundError: if it isn't deployed
     """
     undeployment = plan_undeployment(client, storlet, container, with_dependencies=with_dependencies)
     carry_out(client, undeployment)
@@ -58,9 +58,9 @@ def undeploy(
 def plan_undeployment(
     client: Client, storlet: StorletName, container: str | None = None, *, with_dependencies: bool = False
 ) -> Undeployment:
-    """Find out what is to be deleted; without dependencies, nothing is asked.
+    """Find out what to delete; without dependencies, no request is sent.
 
-    :raises NotFoundError: when the storlet's dependencies are wanted, and it is not deployed
+    :raises NotFoundError: if it isn't deployed; checked only to delete dependencies
     """
     if not with_dependencies:
         return Undeployment(storlet, container)
@@ -73,9 +73,9 @@ def plan_undeployment(
 
 
 def look_up(client: Client, storlet: StorletName, container: str | None = None) -> Info:
-    """Return what a HEAD says of a deployed storlet.
+    """Return the metadata of a deployed storlet.
 
-    :raises NotFoundError: when it is not deployed; it names the one that may be meant
+    :raises NotFoundError: if it isn't deployed; suggests the closest name
     """
     try:
         return head(client, ObjectPath(container or client.storlet_container, storlet.name))
@@ -84,10 +84,10 @@ def look_up(client: Client, storlet: StorletName, container: str | None = None) 
 
 
 def carry_out(client: Client, undeployment: Undeployment) -> None:
-    """Delete the storlet and then its dependencies; those that stay are named, with why.
+    """Delete the storlet, then its dependencies; report the dependencies that stay, and why.
 
-    :raises NotFoundError: when the storlet is not deployed
-    :raises StorletShellError: when something can't be deleted; what is left is named
+    :raises NotFoundError: if the storlet isn't deployed
+    :raises StorletShellError: if something can't be deleted; what remains is reported
     """
     storlet, container = undeployment.storlet, undeployment.container
     request, *dependencies = undeployment.requests(client)
@@ -101,7 +101,7 @@ def carry_out(client: Client, undeployment: Undeployment) -> None:
                 _delete(client, dependency)
         except StorletShellError:
             rest = ", ".join(request.name for request in dependencies[number:])
-            client.observer.warn(f"undeployed {storlet}; these dependencies are left: {rest}")
+            client.observer.warn(f"undeployed {storlet}; these dependencies remain: {rest}")
             raise
     warn_of_kept(client, undeployment)
 
@@ -112,6 +112,6 @@ def _delete(client: Client, request: Request) -> None:
 
 
 def warn_of_kept(client: Client, undeployment: Undeployment) -> None:
-    """Say which dependencies stay, and who needs them."""
+    """Report which dependencies stay, and which storlets need them."""
     for name, users in undeployment.kept.items():
         client.observer.warn(f"dependency {name} stays: {', '.join(users)} {'need' if users[1:] else 'needs'} it")

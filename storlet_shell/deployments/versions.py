@@ -1,4 +1,4 @@
-"""How engines are made to take the new one of two versions: by another length, or another name."""
+"""Make engines use a new version: by a different length, or a different name."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 @typed_equality
 class Settled(NamedTuple):
-    """A dependency under the name that it is to be kept by.
+    """A dependency with the name that it is stored under.
 
-    :param before: what is there by that name; None for nothing
+    :param before: the object that currently has that name; None if there isn't one
     """
 
     dependency: Dependency
@@ -29,20 +29,20 @@ class Settled(NamedTuple):
 
     @property
     def is_deployed(self) -> bool:
-        """Whether it is there, with the same content and, for its owner, the same permissions."""
+        """Whether it is deployed already, with the same content and, if it is ours, the same permissions."""
         if self.dependency.file is None:
             return True
         return self.before is not None and is_same(self.dependency, self.before)
 
 
 def settle(client: Client, package: Package, dependency: Dependency) -> Settled:
-    """Choose the name that a dependency is to be kept by, and look at what is there by that name.
+    """Choose the name that a dependency is stored under, and look up the object that currently has it.
 
-    Engines keep a dependency that they have once fetched under a name; only the embedded one looks whether it has
-    changed. So elsewhere another version of a file gets a name of its own, where the storlet can find it by that: Java
-    is given a list of the jars, Python code a line that renames them.
+    Engines fetch a dependency once per name; only the embedded one notices changes. On other clusters, a new version of
+    a file therefore gets a new name, if the storlet can still find it: Java gets a list of the jars, and Python code
+    gets a line that renames them.
 
-    :raises NotFoundError: when a dependency that is no local file is not there
+    :raises NotFoundError: if a dependency is neither a local file nor in the cluster
     """
     before = find(client, ObjectPath(client.dependency_container, dependency.object_name))
     if dependency.file is None and before is None:
@@ -53,20 +53,19 @@ def settle(client: Client, package: Package, dependency: Dependency) -> Settled:
         return settled
     if package.language == "java" and not dependency.name.endswith(".jar"):
         client.observer.warn(
-            f"warning: dependency {dependency.name} replaces another of that name, and engines that have fetched "
-            "it keep the old one; give it a name with a version"
+            f"warning: dependency {dependency.name} replaces another one, but engines that have fetched that will keep "
+            "using it; put a version into the name"
         )
         return settled
     stored_name = renamed(dependency.name, dependency.version)
     client.observer.warn(
-        f"note: this dependency {dependency.name} is kept as {stored_name}, since engines keep what they have under a "
-        "name"
+        f"note: dependency {dependency.name} is stored as {stored_name}, because engines fetch each name only once"
     )
     return settle(client, package, dependency._replace(stored_name=stored_name))
 
 
 def is_same(dependency: Dependency, info: Info) -> bool:
-    """Tell whether a local file is what is stored, with its content and, for its owner, its permissions.
+    """Tell whether a local file equals the stored dependency in content and, if it is ours, in permissions.
 
     :param info: the stored dependency
     """
@@ -75,14 +74,14 @@ def is_same(dependency: Dependency, info: Info) -> bool:
 
 
 def has_content(info: Info, content: bytes) -> bool:
-    """Tell whether a stored object has a content."""
+    """Tell whether a stored object has this content."""
     return info.etag == hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def code_to_store(client: Client, package: Package, before: Info | None) -> bytes:
-    """Return the code as it is to be stored: with the names of its dependencies, and longer than what it replaces.
+    """Return the code to store: with the names of its dependencies, and longer than the code it replaces.
 
-    :param before: the storlet that is there; None for none
+    :param before: the storlet that is currently deployed; None if there isn't one
     """
     names = {dependency.stored_name: dependency.name for dependency in package.dependencies if dependency.stored_name}
     is_jar = package.language == "java"
@@ -97,6 +96,6 @@ def code_to_store(client: Client, package: Package, before: Info | None) -> byte
     if longer is None:
         client.observer.warn(
             f"warning: {package.storlet} can't be made longer than the jar that it replaces, and engines that have run "
-            "one of equal length keep that; give it another version in its name"
+            "one of the same length keep running that; put another version into its name"
         )
     return longer or code

@@ -21,7 +21,7 @@ from storlet_shell.batches.crew import Crew, save
 from storlet_shell.batches.executor import Access, Executor
 from storlet_shell.batches.work import Outcome, Task, Work
 from storlet_shell.equality import typed_equality
-from storlet_shell.errors import ExitStatus, LocalFileError, PluginError, ServiceError, StorletShellError
+from storlet_shell.errors import LocalFileError, PluginError, ServiceError, StorletShellError
 from storlet_shell.identity.environment import LOCAL
 from storlet_shell.session import LOCAL_FOLDER, Options, Session, Surroundings
 
@@ -120,8 +120,8 @@ class _Run:
         try:
             outcome = future.result()._replace(task=task)
         except KilledWorker:
-            message = f"{task.source}: each of several Dask workers has died over it"
-            return Outcome(task, error=message, exit_status=int(ExitStatus.SERVICE))
+            error = ServiceError("several Dask workers died while they ran it", subject=str(task.source))
+            return Outcome.of_failure(task, error)
         except ImportError as error:
             raise ServiceError(f"the Dask workers lack what they need: {error}") from error
         return self._saved(outcome) if task.file and outcome.body is not None else outcome
@@ -131,7 +131,7 @@ class _Run:
         try:
             save(outcome.task, [outcome.body or b""], is_durable=self._part.work.is_durable)
         except LocalFileError as error:
-            return Outcome(outcome.task, error=error.message, exit_status=int(error.exit_status))
+            return Outcome.of_failure(outcome.task, error)
         return outcome._replace(body=None)
 
 

@@ -73,7 +73,7 @@ class FixedToken:
 
     def facts(self) -> dict[str, Any]:
         """Return what is known about the user."""
-        return {"user": self._credentials.user or "(a token's)"}
+        return {"user": self._credentials.user or None}
 
     def forget(self) -> None:
         """Fail, since there is no way to get another token.

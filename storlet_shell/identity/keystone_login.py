@@ -108,19 +108,18 @@ class KeystoneLogin:
         """Return what Keystone says about the user, the project and the token; no secrets."""
         access = self._access()
         facts = {
-            "identity service": self._credentials.auth_url,
+            "auth_url": self._credentials.auth_url,
             "user": access.username,
-            "user id": access.user_id,
-            "user domain": access.user_domain_name,
+            "user_id": access.user_id,
+            "user_domain": access.user_domain_name,
             "project": access.project_name,
-            "project id": access.project_id,
-            "project domain": access.project_domain_name,
+            "project_id": access.project_id,
+            "project_domain": access.project_domain_name,
             "roles": sorted(access.role_names or []),
-            "token expires": access.expires and access.expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "region": self._region or "(any)",
+            "token_expires_at": access.expires and access.expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "interface": self._credentials.interface,
         }
-        return {name: value for name, value in facts.items() if value}
+        return {"region": self._region or None, **{name: value for name, value in facts.items() if value}}
 
     def forget(self) -> None:
         """Forget the token."""

@@ -118,8 +118,8 @@ class TempauthLogin:
         """
         self.token()
         expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._expires)) if self._expires else ""
-        service = {"identity service": self._credentials.auth_url, "user": self._credentials.user}
-        return service | ({"token expires": expires} if expires else {})
+        service = {"auth_url": self._credentials.auth_url, "user": self._credentials.user}
+        return service | ({"token_expires_at": expires} if expires else {})
 
     def forget(self) -> None:
         """Forget the token."""

@@ -6,10 +6,12 @@ in ``~/.cache``, which can be some two minutes behind an installation, and does 
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from functools import lru_cache
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 OWN = "storlet-shell"
 """The package of what is built in."""
+
+_OWN_METADATA = ("storlet_shell-", "storlet_shell.egg-info")
+"""How the names of its folders of metadata begin."""
 
 
 @typed_equality
@@ -65,6 +70,42 @@ def installed(namespace: str) -> list[Plugin]:
             packages[id(entry.dist)] = (entry.dist.name, entry.dist.version) if entry.dist else ("", "")
         found.append(Plugin(entry.name, entry, *packages[id(entry.dist)]))
     return sorted(found, key=lambda one: (one.name, not one.is_own, one.package))
+
+
+def others_of(namespace: str) -> list[Plugin]:
+    """Return what other packages add to a namespace, by name, then by package.
+
+    Most environments add nothing. Looking for the namespace in the files of entry points takes a tenth of the time that
+    ``importlib.metadata`` does.
+    """
+    return [plugin for plugin in installed(namespace) if not plugin.is_own] if _is_mentioned(namespace) else []
+
+
+def _is_mentioned(namespace: str) -> bool:
+    """Tell whether another package may have entry points in a namespace; True where that can't be told cheaply."""
+    if any(hasattr(finder, "find_distributions") and finder is not PathFinder for finder in sys.meta_path):
+        return True
+    header = f"[{namespace}]".encode()
+    return any(_mentions(folder or ".", header) for folder in sys.path)
+
+
+def _mentions(folder: str, header: bytes) -> bool:
+    try:
+        names = os.listdir(folder)  # noqa: PTH208  a Path for each name takes longer than the rest
+    except NotADirectoryError:
+        return True  # an archive
+    except OSError:
+        return False
+    for name in names:
+        if not name.endswith((".dist-info", ".egg-info")) or name.startswith(_OWN_METADATA):
+            continue
+        try:
+            with open(f"{folder}/{name}/entry_points.txt", "rb") as file:  # noqa: PTH123  as above
+                if header in file.read():
+                    return True
+        except OSError:  # no entry points
+            pass
+    return folder.endswith(".egg")
 
 
 @lru_cache(maxsize=1)

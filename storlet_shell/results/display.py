@@ -6,15 +6,17 @@ Only the start of the body is looked at, and it is left to be read.
 from __future__ import annotations
 
 import html
-import mimetypes
 from http import HTTPStatus
 
 from storlet_shell.errors import StorletShellError
+from storlet_shell.results.decoding import compression_of
 from storlet_shell.results.streamed import StreamedBody
-from storlet_shell.results.views import Head, View, grid, view, wanted
+from storlet_shell.results.views import HEAD_BYTES, Head, View, grid, view, wanted
 from storlet_shell.text import printable, size
+from storlet_shell.wire.media import COMPRESSED, inner_type_of
 
 _MOST = 1000
+_VAGUE = ("", "application/octet-stream", "text/plain", *COMPRESSED.values())
 
 
 def bundle(response: StreamedBody) -> dict[str, str]:
@@ -49,7 +51,7 @@ def _title(response: StreamedBody) -> str:
 
 
 def look(response: StreamedBody) -> None:
-    """Read as much of the body as showing it takes, so that a body that can't be had fails here.
+    """Read as much of the body as showing it takes, so that a body that can't be fetched fails here.
 
     :raises IncompleteBodyError: when the body ends before its end
     """
@@ -60,17 +62,29 @@ def look(response: StreamedBody) -> None:
 def _body(response: StreamedBody) -> View:
     if not response.has_body:
         return View([], "")
-    most = wanted(_kind(response))
     try:
-        content = response.peek(most)
+        content = response.peek(wanted(_kind(response)))
     except StorletShellError as error:  # a body that is gone is no reason not to show the rest
         return View([f"({error})"], f"<i>{html.escape(str(error))}</i>")
-    is_whole = response.is_whole and len(content) == response.length
-    return view(Head(content, is_whole, response.length, _kind(response), response.charset))
+    return view(_head(response, content, is_whole=response.is_whole and len(content) == response.length))
+
+
+def _head(response: StreamedBody, content: bytes, *, is_whole: bool) -> Head:
+    """Return the start of a body; what is compressed is decompressed as far as it is shown."""
+    kind, length = _kind(response), response.length
+    coding = response.headers.get("Content-Encoding", "")
+    if compression := compression_of(content, response.subject, coding):
+        head, is_end = compression.head(content, HEAD_BYTES)
+        if head:
+            content, is_whole = head, is_whole and is_end
+            length = len(head) if is_whole else None
+        else:
+            kind = ""  # it is damaged: bytes
+    return Head(content, is_whole, length, kind, response.charset_of(content))
 
 
 def _kind(response: StreamedBody) -> str:
-    """Return the content type; where it says little, what the object's name says."""
-    if response.content_type not in ("", "application/octet-stream", "text/plain"):
+    """Return the content type; where it says little, what the object's name says of what is in it."""
+    if response.content_type not in _VAGUE:
         return response.content_type
-    return mimetypes.guess_type(response.subject.removeprefix("path:"))[0] or response.content_type
+    return inner_type_of(response.subject.removeprefix("path:")) or response.content_type

@@ -1,77 +1,209 @@
-"""The formats that a table can be shown in. A new one is one function here, and its line in :data:`FORMATS`."""
+"""The formats of listings. A new one is one function here, and its line in :data:`FORMATS`."""
 
 from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
+
+from storlet_shell.equality import typed_equality
+from storlet_shell.errors import UsageError
+from storlet_shell.results.fields import Field, bare
 
 _BLOCK_ROWS = 1000
 """How many rows are aligned together, so that a table of any length takes the same memory."""
 
 
 class Tabular(Protocol):
-    """What a format needs to know of a table.
+    """What a format needs to know of a table."""
 
-    :ivar columns: the names of the columns
-    :ivar is_headed: whether people read the names above the rows
-    :ivar separator: written between two rows of a JSON document
-    :ivar total: a last line that sums the rows up, asked for after the last of them; None for none
-    """
+    @property
+    def fields_of_rows(self) -> tuple[Field, ...]:
+        """The columns, in order."""
 
-    columns: tuple[str, ...]
-    is_headed: bool
-    separator: str
-    total: Callable[[], str] | None
+    @property
+    def is_headed(self) -> bool:
+        """Whether people read the columns' names above the rows."""
 
-    def rows(self) -> Iterator[tuple[Any, ...]]:
+    @property
+    def is_live(self) -> bool:
+        """Whether each row is shown as soon as it comes, rather than with others that it is aligned with."""
+
+    def rows(self) -> Iterator[Sequence[Any]]:
         """Yield the rows, in constant memory."""
+
+    def last_line(self) -> str:
+        """Return the line that sums the rows up, after the last of them; empty for none."""
 
     def figures(self) -> Mapping[str, Any]:
         """Return what is known of all rows together, after the last of them."""
 
 
-Format = Callable[[Tabular], Iterator[str]]
+@typed_equality
+class Rendering(NamedTuple):
+    """How a line wants its result to be shown.
+
+    :param format: a name of :data:`FORMATS`
+    :param columns: the columns to show, in this order; empty for those that the format shows by itself
+    """
+
+    format: str = "table"
+    columns: tuple[str, ...] = ()
+
+    @property
+    def is_for_people(self) -> bool:
+        """Whether it is what people get who ask for nothing else."""
+        return self.format == "table"
 
 
-def text_lines(table: Tabular) -> Iterator[str]:
+@typed_equality
+class Format(NamedTuple):
+    """A format of tables.
+
+    :param pieces: turns a table into pieces of text, in constant memory
+    :param end: what is written after each piece: a line end, where each is a record; empty where all are one document
+    :param shows_all: whether it has all columns, rather than those that people see
+    """
+
+    pieces: Callable[[Tabular], Iterator[str]]
+    end: str = "\n"
+    shows_all: bool = True
+
+
+class Chosen:
+    """Some columns of a table, in the order in which they are asked for.
+
+    :param columns: the columns' names
+    :raises UsageError: when the table has no such column
+    """
+
+    def __init__(self, table: Tabular, columns: Sequence[str]) -> None:
+        fields = table.fields_of_rows
+        names = [field.name for field in fields]
+        self._places = [_place(column, names) for column in columns]
+        self._table = table
+        self.fields_of_rows = tuple(fields[place]._replace(is_shown=True) for place in self._places)
+        self.is_headed = table.is_headed
+        self.is_live = table.is_live
+
+    def rows(self) -> Iterator[Sequence[Any]]:
+        """Yield the chosen columns of each row."""
+        return ([row[place] for place in self._places] for row in self._table.rows())
+
+    def last_line(self) -> str:
+        """Return the table's own last line."""
+        return self._table.last_line()
+
+    def figures(self) -> Mapping[str, Any]:
+        """Return the table's own figures."""
+        return self._table.figures()
+
+
+def _place(column: str, names: Sequence[str]) -> int:
+    if column in names:
+        return names.index(column)
+    import difflib  # for those who mistype
+
+    close = difflib.get_close_matches(column, names, 1)
+    hint = f"did you mean {close[0]}?" if close else f"columns: {', '.join(names)}"
+    raise UsageError(f"unknown column {column!r}; {hint}")
+
+
+def pieces(table: Tabular, rendering: Rendering) -> Iterator[str]:
+    """Yield a table in a format, in pieces with their line ends.
+
+    :raises UsageError: when the table has no such column, before the first piece
+    """
+    form = FORMATS[rendering.format]
+    if rendering.columns:
+        table = Chosen(table, rendering.columns)
+    elif not form.shows_all:
+        table = Chosen(table, [field.name for field in table.fields_of_rows if field.is_shown])
+    return (piece + form.end for piece in form.pieces(table))
+
+
+def table_lines(table: Tabular) -> Iterator[str]:
     """Yield a line for each row, the columns as wide as the widest value so far in a block of rows."""
-    heading = [list(map(_heading, table.columns))] if table.is_headed and len(table.columns) > 1 else []
-    columns = range(len(table.columns))
-    for number, block in enumerate(_blocks(table.rows())):
-        cells = heading + [["" if value is None else str(value) for value in row] for row in block]
-        widths = [max(len(row[column]) for row in cells) for column in columns]
-        numeric = [any(isinstance(row[column], int) for row in block) for column in columns]
+    fields = table.fields_of_rows
+    heading = [[field.heading.upper() for field in fields]] if table.is_headed and len(fields) > 1 else []
+    least = [
+        max(field.width, len(heading[0][at]) if heading and table.is_live else 0) for at, field in enumerate(fields)
+    ]
+    for number, block in enumerate(_blocks(table.rows(), 1 if table.is_live else _BLOCK_ROWS)):
+        cells = heading + [[field.spell(value) for field, value in zip(fields, row, strict=True)] for row in block]
+        widths = [max(least[at], *(len(row[at]) for row in cells)) for at in range(len(fields))]
+        to_the_right = [field.is_number or any(_is_number(row[at]) for row in block) for at, field in enumerate(fields)]
         for row in cells[len(heading) if number else 0 :]:
-            yield "  ".join(_aligned(*cell) for cell in zip(row, widths, numeric, strict=True)).rstrip()
-    if table.total is not None:
-        yield table.total()
+            yield "  ".join(_aligned(*cell) for cell in zip(row, widths, to_the_right, strict=True)).rstrip()
+    if last := table.last_line():
+        yield last
+
+
+def csv_records(table: Tabular) -> Iterator[str]:
+    """Yield the columns' names and the rows as RFC 4180 has them; lists and mappings are JSON."""
+    import csv  # few lines ask for it
+    import io
+
+    line = io.StringIO()
+    writer = csv.writer(line)
+    names = [field.name for field in table.fields_of_rows]
+    for row in itertools.chain([names], (map(bare, row) for row in table.rows())):
+        writer.writerow(row)
+        yield line.getvalue().removesuffix("\r\n")
+        line.seek(0)
+        line.truncate()
 
 
 def json_document(table: Tabular) -> Iterator[str]:
-    """Yield one JSON document, in pieces: the rows as they come, and then the figures."""
+    """Yield one JSON document on one line, in pieces: the rows as they come, and then the figures."""
+    yield from document_pieces(table)
+    yield "\n"
+
+
+def document_pieces(table: Tabular) -> Iterator[str]:
+    """Yield a table as :func:`json_document` does, without the line end."""
+    separator = ",\n" if table.is_live else ", "  # a reader of lines gets each row as it comes
     yield '{"rows": ['
-    for number, row in enumerate(table.rows()):
-        fields = dict(zip(table.columns, row, strict=True))
-        yield (table.separator if number else "") + json.dumps(fields, ensure_ascii=False)
+    for number, record in enumerate(json_records(table)):
+        yield (separator if number else "") + record
     figures = table.figures()
     yield f"], {json.dumps(figures, ensure_ascii=False)[1:]}" if figures else "]}"
 
 
-FORMATS: Mapping[str, Format] = MappingProxyType({"text": text_lines, "json": json_document})
-"""Every format: its name, and the function that turns a table into pieces of text; those of ``text`` are lines."""
+def json_records(table: Tabular) -> Iterator[str]:
+    """Yield a JSON object for each row."""
+    names = [field.name for field in table.fields_of_rows]
+    for row in table.rows():
+        yield json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False)
 
 
-def _heading(column: str) -> str:
-    return column.replace("_", " ").upper()
+def bare_values(table: Tabular) -> Iterator[str]:
+    """Yield each row's values with tabs between them; lists and mappings are JSON."""
+    return ("\t".join(map(bare, row)) for row in table.rows())
 
 
-def _blocks(rows: Iterator[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
-    while block := list(itertools.islice(rows, _BLOCK_ROWS)):
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        "table": Format(table_lines, shows_all=False),
+        "csv": Format(csv_records, end="\r\n"),
+        "json": Format(json_document, end=""),
+        "jsonl": Format(json_records),
+        "value": Format(bare_values, shows_all=False),
+    }
+)
+"""Every format, by the name that ``--format`` takes."""
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _blocks(rows: Iterator[Sequence[Any]], count: int) -> Iterator[list[Sequence[Any]]]:
+    while block := list(itertools.islice(rows, count)):
         yield block
 
 
-def _aligned(text: str, width: int, right: bool) -> str:
-    return text.rjust(width) if right else text.ljust(width)
+def _aligned(text: str, width: int, to_the_right: bool) -> str:
+    return text.rjust(width) if to_the_right else text.ljust(width)

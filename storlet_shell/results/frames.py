@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import importlib
 import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from storlet_shell.errors import StorletShellError, UsageError
+from storlet_shell.results.decoding import COMPRESSIONS, compression_of, marked_charset, without_mark
 from storlet_shell.results.streamed import StreamedBody
 
 _FORMATS = {
@@ -44,13 +46,35 @@ def dataframe(response: StreamedBody, library: str | None, options: Mapping[str,
     name = _format(response)
     module, readers = _library(library)
     reader, defaults = readers[name]
+    content = _content(response, is_text=name != "parquet" and "encoding" not in options)
     try:
-        return getattr(module, reader)(io.BytesIO(response.content), **{**defaults, **options})
+        return getattr(module, reader)(io.BytesIO(content), **{**defaults, **options})
     except ImportError as error:  # pandas reads Parquet by a further package
         raise StorletShellError(f"{response.subject}: {error}") from error
     except _errors(module) as error:
         text = f"{response.subject}: {module.__name__} can't read the body as {name}: {error}"
         raise StorletShellError(text) from error
+
+
+def _content(response: StreamedBody, *, is_text: bool) -> bytes:
+    """Return a whole body, decompressed.
+
+    :param is_text: whether to return it in UTF-8, without a byte order mark
+    """
+    content = response.content
+    coding = response.headers.get("Content-Encoding", "")
+    if compression := compression_of(content, response.subject, coding):
+        try:
+            content = compression.decompress(content)
+        except StorletShellError as error:
+            raise error.about(response.subject) from error
+    charset = response.charset_of(content)
+    if not is_text or (codecs.lookup(charset).name == "utf-8" and not marked_charset(content)):
+        return content
+    try:
+        return without_mark(content.decode(charset)).encode()
+    except UnicodeError as error:
+        raise StorletShellError(f"{response.subject}: the body isn't text in {charset}: {error}") from error
 
 
 def frame_of_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], library: str | None) -> Any:
@@ -62,7 +86,10 @@ def frame_of_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], library
 
 def _format(response: StreamedBody) -> str:
     kind = _FORMATS.get(response.content_type)
-    suffix = _SUFFIXES.get(response.subject.rpartition(".")[2].lower())
+    name = response.subject.lower()
+    for compression in COMPRESSIONS:
+        name = name.removesuffix(compression.suffix)
+    suffix = _SUFFIXES.get(name.rpartition(".")[2])
     if kind or suffix:
         return kind or str(suffix)
     actual = response.content_type or "no content type"

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
-from storlet_shell.errors import StorletShellError
+from storlet_shell.errors import StorletShellError, UsageError
+from storlet_shell.results.fields import Field, dashed
+from storlet_shell.results.formats import FORMATS, Rendering, Tabular, pieces
 from storlet_shell.text import printable
+
+_FOR_PEOPLE = Rendering()
 
 
 class Result:
@@ -27,11 +32,42 @@ class Result:
     def render(self) -> Iterator[str]:
         """Yield the result as lines of text for people, without line ends."""
         for name, value in self.fields().items():
-            yield f"{name.replace('_', ' ')}: {_plain(value)}"
+            yield f"{name.replace('_', ' ')}: {dashed(value)}"
 
     def json_pieces(self) -> Iterator[str]:
-        """Yield one JSON document, in pieces, on one line."""
+        """Yield one JSON document, in pieces, on one line, without its line end."""
         yield json.dumps(self.fields(), ensure_ascii=False)
+
+    def pieces(self, rendering: Rendering = _FOR_PEOPLE) -> Iterator[str]:
+        """Yield the result in a format, in pieces of text with their line ends.
+
+        :raises UsageError: when it has no such column, before the first piece
+        """
+        if rendering.columns or rendering.format not in ("table", "json"):
+            table = self.as_rows()
+            is_document = rendering.format == "json" and isinstance(table, OneRow)
+            return pieces(table, rendering._replace(format="jsonl") if is_document else rendering)
+        if rendering.format == "json":
+            return chain(self.json_pieces(), ["\n"])
+        return (f"{line}\n" for line in self.render())
+
+    def formatted(self, format: str = "table", columns: Sequence[str] = ()) -> str:
+        """Return the result as text in a format.
+
+        :param format: ``table``, ``csv``, ``json``, ``jsonl`` or ``value``
+        :param columns: the columns to include, in this order; empty for those that the format has by itself
+        :raises UsageError: when there is no such format or column
+        """
+        if format not in FORMATS:
+            raise UsageError(f"unknown format {format!r}; formats: {', '.join(FORMATS)}")
+        return "".join(self.pieces(Rendering(format, tuple(columns))))
+
+    def as_rows(self) -> Tabular:
+        """Return the result as a table, for formats of rows; what isn't a listing is one row of its fields.
+
+        :raises UsageError: when it has a body, which is no row
+        """
+        return OneRow(self.fields())
 
     def keep(self) -> None:
         """Make the result one that can be shown more than once, since it is going to be stored."""
@@ -41,11 +77,11 @@ class Result:
 
     @property
     def problem(self) -> StorletShellError | None:
-        """What is told after the result, and what the line ends with: its exit status, or an error in a notebook."""
+        """The error that the line ends with after the result is shown; None if all is well."""
         return None
 
     def close(self) -> None:
-        """Let go of what the result holds: a connection, a listing in progress."""
+        """Release what the result holds: a connection, a listing in progress."""
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         import html
@@ -54,39 +90,59 @@ class Result:
         return {"text/plain": text, "text/html": f'<pre style="margin:0">{html.escape(text)}</pre>'}
 
 
-def _plain(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return " ".join(f"{key}={item}" for key, item in value.items()) or "-"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)) or "-"
-    return str(value)
+class OneRow:
+    """A result's fields as a table of one row.
+
+    :param values: by their names
+    """
+
+    is_headed = is_live = False
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+        self.fields_of_rows = tuple(map(Field, values))
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """Yield the one row."""
+        yield tuple(self._values.values())
+
+    def last_line(self) -> str:
+        """Return nothing: there is nothing to sum up."""
+        return ""
+
+    def figures(self) -> Mapping[str, Any]:
+        """Return nothing, likewise."""
+        return {}
 
 
 class Report(Result):
     """Some facts about one thing.
 
-    :param facts: names and values, in the order in which they are shown
-    :param data: what machines are told instead, where that is more
+    :param data: the facts, by their names: plain data for programs
+    :param shown: the same for people, by their labels (default: the data)
     """
 
-    def __init__(self, facts: Mapping[str, Any], data: Mapping[str, Any] | None = None) -> None:
-        self.facts = facts
-        self.data = facts if data is None else data
+    def __init__(self, data: Mapping[str, Any], shown: Mapping[str, str] | None = None) -> None:
+        self.data = data
+        self.shown = shown
 
     def fields(self) -> dict[str, Any]:
-        """Return the facts as machines are told them."""
+        """Return the facts as plain data."""
         return dict(self.data)
 
     def render(self) -> Iterator[str]:
         """Yield a line for each fact."""
-        yield from (f"{name.replace('_', ' ')}: {_plain(value)}" for name, value in self.facts.items())
+        if self.shown is None:
+            yield from super().render()
+            return
+        yield from (f"{label}: {text}" for label, text in self.shown.items())
 
 
 class Done(Result):
     """Something was changed.
 
     :param message: one line that says what
-    :param facts: the same for machines
+    :param facts: the same as plain data for programs
     """
 
     def __init__(self, message: str, facts: Mapping[str, Any] | None = None) -> None:
@@ -103,14 +159,18 @@ class Done(Result):
 
 
 class Text(Result):
-    """Text that is shown as it is: a help page, a log."""
+    """Text that is shown as it is: a help page, say.
 
-    def __init__(self, text: str) -> None:
+    :param data: the same as plain data for programs (default: the text under the name ``text``)
+    """
+
+    def __init__(self, text: str, data: Mapping[str, Any] | None = None) -> None:
         self.text = text
+        self.data = data
 
     def fields(self) -> dict[str, Any]:
-        """Return the text under one name."""
-        return {"text": self.text}
+        """Return the data."""
+        return {"text": self.text} if self.data is None else dict(self.data)
 
     def render(self) -> Iterator[str]:
         """Yield the text's lines."""
@@ -120,11 +180,18 @@ class Text(Result):
 class Planned(Result):
     """The requests that would be sent; nothing was.
 
-    :param requests: method, URL and headers of each, secrets hidden, with the body in words
+    :param requests: method, URL and headers of each, secrets hidden, with a description of the body or None
+    :param problem: what could not be planned, as one error; None if everything could
     """
 
-    def __init__(self, requests: tuple[Mapping[str, Any], ...]) -> None:
+    def __init__(self, requests: tuple[Mapping[str, Any], ...], problem: StorletShellError | None = None) -> None:
         self.requests = requests
+        self._problem = problem
+
+    @property
+    def problem(self) -> StorletShellError | None:
+        """What could not be planned."""
+        return self._problem
 
     def fields(self) -> dict[str, Any]:
         """Return the requests."""
@@ -147,8 +214,8 @@ def failure_fields(error: StorletShellError) -> dict[str, Any]:
     return {
         "error": type(error).__name__,
         "message": error.explained(),
-        "transaction": error.transaction_id,
-        "details": error.details,
+        "transaction": error.transaction_id or None,
+        "details": error.details or None,
         "exit_status": int(error.exit_status),
         "subject": error.subject,
         "status": error.status,

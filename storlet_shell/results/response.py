@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from storlet_shell.errors import UsageError
+from storlet_shell.results.formats import Tabular
 from storlet_shell.results.reports import Result
 from storlet_shell.results.saving import replacing, temporarily
 from storlet_shell.results.streamed import StreamedBody
@@ -98,8 +99,18 @@ class Response(StreamedBody, Result):
         return ["status", "headers", "content", "iter_content"] if self.has_body else ["status", "headers"]
 
     def fields(self) -> dict[str, Any]:
-        """Return the status and the headers; the body is left where it is."""
-        return {"object": self.subject, "status": self.status, "headers": self.headers}
+        """Return the status, the headers, and what else is known; the body is left where it is."""
+        return {"object": self.subject, "status": self.status, "headers": self.headers, **self.facts}
+
+    def as_rows(self) -> Tabular:
+        """Return the fields as one row.
+
+        :raises UsageError: when there is a body
+        """
+        if self.has_body:
+            self.close()
+            raise UsageError(f"{self.subject}: a body isn't a table; use --json, or leave out --format and --columns")
+        return super().as_rows()
 
     def render(self) -> Iterator[str]:
         """Yield what was done, or the summary."""

@@ -143,7 +143,7 @@ def _entered(folder: str, parts: list[str]) -> int:
     try:
         descriptor = os.open(folder or os.curdir, _FOLDER)
     except FileNotFoundError:
-        os.makedirs(folder, exist_ok=True)
+        _make_folders(folder)
         descriptor = os.open(folder, _FOLDER)
     for part in parts:
         outer = descriptor
@@ -152,6 +152,17 @@ def _entered(folder: str, parts: list[str]) -> int:
         finally:
             os.close(outer)
     return descriptor
+
+
+def _make_folders(folder: str) -> None:
+    """Create a folder and its parents; unlike ``os.makedirs``, however many parents are missing."""
+    missing = []
+    while folder and not os.path.isdir(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
+    for path in reversed(missing):
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path)
 
 
 def _inner(name: str, folder: int) -> int:

@@ -6,9 +6,11 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from storlet_shell.errors import StorletShellError, UsageError
+from storlet_shell.results.decoding import is_mark_begun, marked_charset, without_mark
 from storlet_shell.values import CHUNK_BYTES, read_count
 from storlet_shell.wire.header_dict import HeaderDict
 
@@ -25,6 +27,7 @@ class StreamedBody:
     :param close: ends the connection if the body has not been read to its end
     :param ran: the storlet that ran and where, in words; empty when none did
     :param seconds: how long the server took to answer; None when nobody measured it
+    :param facts: what else programs should know: the file that the body was written to, say
 
     ``explain`` is called with an error that reading the body meets, before that is raised.
     """
@@ -43,6 +46,7 @@ class StreamedBody:
         close: Callable[[], None] = lambda: None,
         ran: str = "",
         seconds: float | None = None,
+        facts: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self.status = status
         self.headers: dict[str, str] = HeaderDict(headers)
@@ -51,6 +55,7 @@ class StreamedBody:
         self.summary = summary
         self.ran = ran
         self.seconds = seconds
+        self.facts = facts
         self._body = body
         self._ahead: list[bytes] = []
         self._begun = False
@@ -167,8 +172,8 @@ class StreamedBody:
 
     @property
     def text(self) -> str:
-        """The whole body as text, in the charset that the content type names, else UTF-8."""
-        return self.content.decode(self.charset, "replace")
+        """The whole body as text, without a byte order mark; see :meth:`charset_of`."""
+        return without_mark(self.content.decode(self.charset_of(self.content), "replace"))
 
     @property
     def content_type(self) -> str:
@@ -178,6 +183,16 @@ class StreamedBody:
     @property
     def charset(self) -> str:
         """The charset that the content type names, if Python knows it as one for text, else UTF-8."""
+        return self._named_charset() or "utf-8"
+
+    def charset_of(self, head: bytes) -> str:
+        """Return the charset that the content type names, or else the one that a byte order mark tells, or else UTF-8.
+
+        :param head: the body's first bytes
+        """
+        return self._named_charset() or marked_charset(head) or "utf-8"
+
+    def _named_charset(self) -> str:
         for part in self.headers.get("Content-Type", "").split(";")[1:]:
             name, _, value = part.strip().partition("=")
             if name.lower() == "charset" and value:
@@ -186,7 +201,7 @@ class StreamedBody:
                 except (LookupError, ValueError):
                     break
                 return value.strip("\"'")
-        return "utf-8"
+        return ""
 
     def lines(self) -> Iterator[str]:
         """Yield the body's lines as text, without their ends, as they arrive; the charset is that of :attr:`text`.
@@ -195,11 +210,14 @@ class StreamedBody:
         """
         import codecs  # what a plain get does not need is not imported by it
 
-        rest = ""
+        rest, is_begun = "", False
         with self._ended_if_left():
             decoder = codecs.getincrementaldecoder(self._ordered_charset())("replace")
             for chunk in self.iter_content():
-                *whole, rest = (rest + decoder.decode(chunk)).split("\n")
+                text = decoder.decode(chunk)
+                if text and not is_begun:
+                    text, is_begun = without_mark(text), True
+                *whole, rest = (rest + text).split("\n")
                 yield from (line.removesuffix("\r") for line in whole)
         rest += decoder.decode(b"", final=True)
         if rest:
@@ -209,7 +227,10 @@ class StreamedBody:
         """Return the charset with the order of its bytes where no mark tells it; incremental decoders insist on one."""
         import codecs
 
-        name = codecs.lookup(self.charset).name
+        head = self.peek(1)
+        if head and is_mark_begun(head):
+            head = self.peek(4)
+        name = codecs.lookup(self.charset_of(head)).name
         marks = {
             "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
             "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from types import GeneratorType
 from typing import Any, cast, overload
 
 from storlet_shell.errors import StorletShellError
-from storlet_shell.results.formats import FORMATS
+from storlet_shell.results.fields import Field
+from storlet_shell.results.formats import Chosen, Tabular, document_pieces, table_lines
 from storlet_shell.results.reports import Result
 from storlet_shell.text import printable
 
@@ -28,28 +29,40 @@ class Table(Result):
     named tuple, the standard library's own record: ``row.bytes``, ``row[0]``, ``row._asdict()``, and what pandas takes
     as it is. Rows that come from a server are fetched when they are first needed, and kept.
 
-    A front end shows it by :meth:`render` or :meth:`json_pieces`, which keep nothing: a listing of any length is shown
-    in constant memory.
+    A front end shows it by :meth:`pieces`, which keeps nothing: a listing of any length is shown in constant memory.
 
-    :param columns: the names of the fields, in order
+    :param columns: the columns, in order: their names, or fields where people see something else than programs
     :param rows: the rows; a list, or an iterable that is read once
-    :param total: a last line that sums the rows up, asked for after the last of them
+    :param total: returns a last line that sums the rows up; called after the last of them
+    :param problem: returns what is wrong with the rows, asked for after the last of them
 
-    ``is_headed`` tells whether the fields' names stand above the rows: on a terminal they do, elsewhere programs read.
+    ``is_headed`` tells whether the columns' names stand above the rows: on a terminal they do, elsewhere programs read.
     """
 
     is_headed = False
-    separator = ", "
-    """What stands between rows in a JSON document."""
+    is_live = False
+    """Whether each row is shown as soon as it comes."""
 
     def __init__(
-        self, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]], total: Callable[[], str] | None = None
+        self,
+        columns: Sequence[str | Field],
+        rows: Iterable[tuple[Any, ...]],
+        total: Callable[[], str] | None = None,
+        problem: Callable[[], StorletShellError | None] = lambda: None,
     ) -> None:
-        self.columns = columns
+        self.fields_of_rows = tuple(Field(column) if isinstance(column, str) else column for column in columns)
+        self.columns = tuple(field.name for field in self.fields_of_rows)
         self.total = total
+        self._find_problem = problem
         self._fetched: list[tuple[Any, ...]] = rows if isinstance(rows, list) else []
         self._source: Iterator[tuple[Any, ...]] = iter(()) if isinstance(rows, list) else iter(rows)
         self._failure: StorletShellError | None = None
+        self._is_complete = isinstance(rows, list)
+
+    @property
+    def problem(self) -> StorletShellError | None:
+        """What is wrong with the rows; known after the last of them."""
+        return self._find_problem()
 
     # --- as a sequence
 
@@ -100,9 +113,10 @@ class Table(Result):
         return cast("Callable[[Iterable[Any]], Any]", row._make)
 
     def _fetch(self, count: int | None = None) -> None:
-        """Have so many rows, if there are; all of them, if no number is given.
+        """Fetch rows until there are so many, or all of them.
 
-        :raises StorletShellError: when they can't be had, or have been shown without being kept
+        :param count: how many; None for all
+        :raises StorletShellError: when they can't be fetched, or have been shown without being kept
         """
         missing = None if count is None else max(0, count - len(self._fetched))
         if missing == 0:
@@ -110,7 +124,8 @@ class Table(Result):
         self._check_complete()
         try:
             self._fetched.extend(itertools.islice(self._source, missing))  # one call: Ctrl-C in it loses no row
-        except BaseException as error:  # what is left can't be had, and must not look like the end
+            self._is_complete = count is None or len(self._fetched) < count
+        except BaseException as error:  # the rest can't be fetched, and must not look like the end
             if not self.keeps_part:
                 interrupted = StorletShellError("fetching the rows was interrupted; ask for them again")
                 self._failure = error if isinstance(error, StorletShellError) else interrupted
@@ -140,16 +155,24 @@ class Table(Result):
         return {"rows": [dict(zip(self.columns, row, strict=True)) for row in self._fetched], **self.figures()}
 
     def figures(self) -> Mapping[str, Any]:
-        """Return what machines are told of all rows together, beside the rows; known after the last of them."""
+        """Return what is known of all rows together, after the last of them; ``--json`` shows it next to the rows."""
         return {}
 
+    def last_line(self) -> str:
+        """Return the line that sums the rows up, after the last of them; empty for none."""
+        return self.total() if self.total else ""
+
+    def as_rows(self) -> Tabular:
+        """Return the table itself."""
+        return self
+
     def render(self) -> Iterator[str]:
-        """Yield the rows as lines of text; see :func:`.formats.text_lines`."""
-        return FORMATS["text"](self)
+        """Yield the rows as lines of text, those columns that people see; see :func:`.formats.table_lines`."""
+        return table_lines(Chosen(self, [field.name for field in self.fields_of_rows if field.is_shown]))
 
     def json_pieces(self) -> Iterator[str]:
         """Yield the rows as one JSON document in constant memory."""
-        return FORMATS["json"](self)
+        return document_pieces(self)
 
     def peek(self, count: int) -> tuple[list[tuple[Any, ...]], bool]:
         """Return the first rows, which stay to be shown, and whether there are no more."""
@@ -158,7 +181,7 @@ class Table(Result):
         return self._fetched[:count], len(self._fetched) <= count
 
     def close(self) -> None:
-        """Let go of a listing in progress; its rows up to there can be used."""
+        """End a listing in progress; the rows up to there can be used."""
         if isinstance(self._source, GeneratorType) and self._source.gi_frame is not None:
             if not self.keeps_part:
                 self._failure = self._failure or StorletShellError(_CLOSED)
@@ -168,9 +191,27 @@ class Table(Result):
         from storlet_shell.results.views import note, rows_as_html  # what a plain listing does not need
 
         rows, is_whole = self.peek(_SHOWN_ROWS)
-        last = "" if is_whole else f"cut: only the first {len(rows)} rows are shown"
-        text = [printable(line) for line in Table(self.columns, rows, self.total if is_whole else None).render()]
-        if is_whole and self.total is not None:
-            last = self.total()
-        shown = "\n".join(text if is_whole else [*text, f"({last})"])
-        return {"text/plain": shown, "text/html": rows_as_html(self.columns, rows) + note(last)}
+        further = [] if is_whole else self.further_rows_to_show(_SHOWN_ROWS)
+        remarks = [] if is_whole else [_cut(len(rows), len(further))]
+        if self._is_complete and self.total is not None:
+            remarks.append(self.total())
+        rows = [*rows, *further]
+        text = [printable(line) for line in Table(self.fields_of_rows, rows).render()]
+        text += remarks if is_whole else [f"({'; '.join(remarks)})"]
+        places = [at for at, field in enumerate(self.fields_of_rows) if field.is_shown or self.shows_all_on_a_page]
+        fields = [self.fields_of_rows[place] for place in places]
+        cells = [[field.spell(row[place]) for field, place in zip(fields, places, strict=True)] for row in rows]
+        page = rows_as_html([field.heading for field in fields], cells)
+        return {"text/plain": "\n".join(text), "text/html": page + note("; ".join(remarks))}
+
+    shows_all_on_a_page = False
+    """Whether a notebook's page has all columns, since it has the room."""
+
+    def further_rows_to_show(self, count: int) -> list[tuple[Any, ...]]:  # noqa: ARG002  tables of a kind use it
+        """Return rows after the first so many that people should see all the same."""
+        return []
+
+
+def _cut(count: int, further: int) -> str:
+    failed = f" and {further} failed ones after them" if further else ""
+    return f"cut: only the first {count} rows{failed} are shown"

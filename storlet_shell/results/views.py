@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from storlet_shell.equality import typed_equality
+from storlet_shell.results.decoding import without_mark
 from storlet_shell.text import dump, is_text, printable, size
 
 HEAD_BYTES = 64 * 1024
@@ -76,7 +77,7 @@ def view(head: Head) -> View:
         return View(["(an empty body)"], "<i>an empty body</i>")
     if head.kind in _IMAGES and head.is_whole:
         return _image(head)
-    text = head.content.decode(head.charset, "replace")
+    text = without_mark(head.content.decode(head.charset, "replace"))
     if head.kind in _SEPARATED:
         return _table(head, text)
     if (head.kind == "application/json" or head.kind.endswith("+json")) and head.is_whole:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from storlet_shell.errors import Action, Hint, UsageError
+from storlet_shell.errors import Action, Hint, StorletShellError, UsageError
 from storlet_shell.results import Planned
 from storlet_shell.wire import headers as wire
+from storlet_shell.wire.media import type_of
 from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
@@ -18,18 +19,22 @@ if TYPE_CHECKING:
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
-def plan(client: Client, *requests: Request) -> Planned:
-    """Return requests to be shown instead of sent; this logs in, since the login determines their URLs."""
+def plan(client: Client, *requests: Request, problem: StorletShellError | None = None) -> Planned:
+    """Return requests to be shown instead of sent; this logs in, since the login determines their URLs.
+
+    :param problem: an error about what couldn't be planned; None without one
+    """
     return Planned(
         tuple(
             {
                 "method": request.method,
                 "url": client.url(request),
                 "headers": wire.without_keys({wire.AUTH_TOKEN: "…", **request.headers}),
-                "body": request.body,
+                "body": request.body or None,
             }
             for request in requests
-        )
+        ),
+        problem,
     )
 
 
@@ -61,9 +66,7 @@ def put_request(
     :param label: a description of the body
     :param content_type: the object's content type; None to guess it from the name
     """
-    import mimetypes  # only uploads need it
-
-    fields = {wire.CONTENT_TYPE: content_type or mimetypes.guess_type(path.name)[0] or wire.BINARY}
+    fields = {wire.CONTENT_TYPE: content_type or type_of(path.name) or wire.BINARY}
     fields.update(wire.encode_invocation(run) if run else {})
     return Request("PUT", *path, headers={**fields, **headers}, body=label)
 

@@ -82,8 +82,13 @@ def delete_tree(
     if not target.prefix:
         _delete_emptied(client, target, versions=versions)
     elif not count:
-        raise NotFoundError(f"no object in container {target.container} starts with {target.prefix}")
+        raise no_objects(target)
     return count
+
+
+def no_objects(target: Location) -> NotFoundError:
+    """Return the error for a prefix without objects."""
+    return NotFoundError(f"no object in container {target.container} starts with {target.prefix}")
 
 
 @typed_equality

@@ -1,1 +1,1 @@
-"""Local files and folders on their way into the store and out of it: functions over a client."""
+"""Transfers of local files and folders to and from the store: functions over a client."""

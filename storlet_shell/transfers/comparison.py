@@ -1,4 +1,4 @@
-"""Objects compared with local files, large ones segment by segment."""
+"""Comparison of objects with local files; large objects are compared segment by segment."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def is_identical(client: Client, path: ObjectPath, etag: str, file: Path, *, is_manifest: bool) -> bool:
-    """Tell whether a file of the same size holds what an object does.
+    """Tell whether a file and an object of the same size have the same content.
 
-    :param etag: the object's; a large object's segments are compared one by one instead
+    :param etag: the object's ETag; a large object's segments are compared one by one instead
     """
     if not is_manifest:
         return md5_of(file) == etag.strip('"')

@@ -1,4 +1,4 @@
-"""How a transfer of many files has ended."""
+"""The outcome of a transfer of many files."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 @typed_equality
 class Transferred(NamedTuple):
-    """What became of the files of a transfer.
+    """The outcome of a transfer.
 
-    :param files: how many were transferred
-    :param identical: how many were left as they are, having the same content on both sides
-    :param folders: how many folders were made; of an upload, those without files
-    :param bytes: how many were transferred
-    :param failures: why each of the others was not, for the first thousand of them
-    :param problem: all failures as one error, of the kind that they have in common; None without failures
+    :param files: the number of files transferred
+    :param identical: the number of files skipped because both sides had the same content
+    :param folders: the number of folders created; for an upload, of empty folders
+    :param bytes: the number of bytes transferred
+    :param failures: the errors of files that failed, up to a thousand
+    :param problem: all failures as one error, of their common class; None if nothing failed
     """
 
     files: int
@@ -32,9 +32,9 @@ class Transferred(NamedTuple):
 
     @classmethod
     def of(cls, tally: Tally, verb: str) -> Transferred:
-        """Sum up a tally.
+        """Summarize a tally.
 
-        :param verb: what the tally calls files that were transferred: "uploaded"
+        :param verb: the tally's name for transferred files, such as "uploaded"
         """
         counts = tally.counts
         identical, folders = counts["identical"], counts["folders"]
@@ -42,9 +42,9 @@ class Transferred(NamedTuple):
         return cls(counts[verb], identical, folders, tally.bytes, failures, problem)
 
     def raise_for_failed(self) -> None:
-        """Raise an error if any file has failed, with a line for each in its details.
+        """Raise an error if any file failed, with a line for each failure in its details.
 
-        :raises StorletShellError: of the kind that all failures have in common
+        :raises StorletShellError: of the common class of all failures
         """
         if self.problem is not None:
             raise self.problem

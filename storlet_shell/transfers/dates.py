@@ -1,4 +1,4 @@
-"""Dates of files, on their way back from metadata: seconds since 1970, which is python-swiftclient's convention."""
+"""Restore file dates from metadata: seconds since 1970, as python-swiftclient stores them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from decimal import ROUND_FLOOR, Context, Decimal
 
 _NANOSECONDS = 10**9
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,3})?")
-_EXACT = Context(prec=400, rounding=ROUND_FLOOR)  # as the kernel rounds, before 1970 as well
+_EXACT = Context(prec=400, rounding=ROUND_FLOOR)  # rounds like the kernel, also before 1970
 _PRECISION = 10**3
-"""What a file system may lose of a date, in nanoseconds, without that being told; it is 100 ns on NTFS, say."""
+"""The loss of precision, in nanoseconds, that is accepted silently; NTFS, for example, stores units of 100 ns."""
 
 
 def nanoseconds(text: str) -> int | None:
-    """Read seconds since 1970 as other clients write them: a decimal fraction, perhaps with an exponent or a sign.
+    """Parse seconds since 1970 as other clients write them: a decimal number, possibly with a sign or an exponent.
 
-    :returns: None when it is none of these
+    :returns: None if it isn't one
     """
     text = text.strip()
     if not _NUMBER.fullmatch(text):
@@ -26,10 +26,10 @@ def nanoseconds(text: str) -> int | None:
 
 
 def set_date(descriptor: int, text: str) -> bool:
-    """Give an open file the date that an object remembers, and tell whether it has it then.
+    """Set an open file's date to the one stored with its object; return whether the file now has it.
 
-    A file system that can't hold a date takes the nearest one that it can, and says nothing (Linux ``fs/inode.c:
-    timestamp_truncate``); ext4 ends in 2446, or in 2038, and begins in 1901.
+    A file system that can't represent a date silently stores the nearest one (Linux ``fs/inode.c:
+    timestamp_truncate``); ext4 ranges from 1901 to 2446, or to 2038.
     """
     modified = nanoseconds(text)
     if modified is None:
@@ -46,5 +46,5 @@ def set_date(descriptor: int, text: str) -> bool:
 
 
 def _coarseness(modified: int) -> int:
-    """Return what a file system of whole seconds, as some are, may have lost of a date."""
+    """Return what a file system with a resolution of whole seconds may have lost of a date."""
     return _NANOSECONDS if modified % _NANOSECONDS else 0

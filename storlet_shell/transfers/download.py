@@ -1,4 +1,4 @@
-"""The objects of a container on their way into a folder, several at a time."""
+"""Download the objects of a container into a folder, several at a time."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from storlet_shell.wire.transport import Reply
 
 JOBS = 8
-"""How many objects come at a time unless the caller says otherwise."""
+"""Default number of simultaneous downloads."""
 
 _SHOWN_DATE = 40
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -48,11 +48,11 @@ _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 @typed_equality
 class PlannedFile(NamedTuple):
-    """An object that a download would make a file of.
+    """An object and the file that a download would create.
 
-    :param bytes: the object's
-    :param file: None if it can't be a file
-    :param error: why not
+    :param bytes: the object's size
+    :param file: None if the object can't become a file
+    :param error: the reason for that
     """
 
     path: ObjectPath
@@ -64,23 +64,23 @@ class PlannedFile(NamedTuple):
 def download(
     client: Client, source: Location, folder: Path, *, skip_identical: bool = False, jobs: int = JOBS
 ) -> Transferred:
-    """Download the objects of a container into a folder; those that fail don't keep back the others.
+    """Download the objects of a container into a folder; failures don't stop the others.
 
-    Slashes in names make folders; what of the prefix stands before its last slash is left out. A file that is there is
-    replaced when the new one is complete.
+    Slashes in names become folders. The prefix up to its last slash is stripped from names. Existing files are replaced
+    once the new ones are complete.
 
-    :param source: a container, or a prefix that the objects' names start with
+    :param source: a container, or a prefix of objects' names
     :param folder: created if missing
-    :param skip_identical: leave files that have the same content as they are
-    :param jobs: how many come at a time
-    :raises NotFoundError: when the container is not there, or no name starts with the prefix
-    :raises LocalFileError: when nothing more can be written there
-    :raises ServiceError: when so many have failed in a row that going on is no use
+    :param skip_identical: skip files that already have the same content
+    :param jobs: the number of simultaneous downloads
+    :raises NotFoundError: if the container doesn't exist, or no name starts with the prefix
+    :raises LocalFileError: if the disk is full or read-only
+    :raises ServiceError: after too many consecutive failures
     """
     check_download(source, folder)
     with client.observer.progress(str(source), _total(client, source)) as progress:
         tally = Tally(progress.advance)
-        work = _Download(folder.absolute(), skip_identical)  # no ~ of an object's name comes first
+        work = _Download(folder.absolute(), skip_identical)  # so that no name starts with ~
         in_parallel(client, tally, _entries(client, source), work, jobs=jobs)
     _warn_of_dates(client, tally)
     if source.prefix and not tally.counts and not tally.failed:
@@ -89,7 +89,7 @@ def download(
 
 
 def plan_download(client: Client, source: Location, folder: Path) -> Iterator[PlannedFile]:
-    """Yield what :func:`download` would make of each object; nothing is written or compared.
+    """Yield the file that :func:`download` would create for each object; nothing is written or compared.
 
     The first page of the listing has been read when this returns.
 
@@ -104,14 +104,14 @@ def plan_download(client: Client, source: Location, folder: Path) -> Iterator[Pl
 
 
 def check_download(source: Location, folder: Path) -> None:
-    """Check what can be checked of a download before anything is asked.
+    """Check the arguments of a download before any request is sent.
 
-    :raises UsageError: when the source names no container, or the folder is something else
+    :raises UsageError: if the source doesn't name a container, or the folder isn't one
     """
     if not source.container:
-        raise UsageError("download wants a container: CONTAINER, or CONTAINER/PREFIX")
+        raise UsageError("download needs a container: CONTAINER or CONTAINER/PREFIX")
     if folder.exists() and not folder.is_dir():
-        raise UsageError("{subject} is no folder", subject=str(folder), hint=Hint(Action.SAVE_ONE))
+        raise UsageError("{subject} isn't a folder", subject=str(folder), hint=Hint(Action.SAVE_ONE))
 
 
 def _no_objects(source: Location) -> NotFoundError:
@@ -120,11 +120,11 @@ def _no_objects(source: Location) -> NotFoundError:
 
 @typed_equality
 class _Entry(NamedTuple):
-    """An object that is to become a file.
+    """An object to download.
 
-    :param name: its file's path below the folder
-    :param listed: what the listing says of it
-    :param blocked_by: the file that would have to be a folder for it
+    :param name: its path below the folder
+    :param listed: its entry in the listing
+    :param blocked_by: another object's file where a folder would be needed for this one
     """
 
     path: ObjectPath
@@ -134,25 +134,25 @@ class _Entry(NamedTuple):
 
     @property
     def is_folder(self) -> bool:
-        """Whether it stands for a folder: by a slash at its end, or as python-swiftclient stores empty folders."""
+        """Whether it represents a folder, by its trailing slash or as python-swiftclient stores empty folders."""
         if self.listed["bytes"]:
             return False
         return self.path.name.endswith("/") or self.listed.get("content_type") in wire.FOLDER_TYPES
 
     @property
     def file(self) -> str:
-        """The name of its file, or of its folder, below the user's folder; empty for that one itself."""
+        """The path of its file or folder below the user's folder; empty for the user's folder itself."""
         return self.name.removesuffix("/") if self.is_folder else self.name
 
     def place(self, folder: Path) -> Path:
-        """Return its file's path in a folder.
+        """Return the path of its file in a folder.
 
-        :raises LocalFileError: when it would lie elsewhere, or below an object that is a file
+        :raises LocalFileError: if it would lie outside the folder, or below an object that becomes a file
         """
         check_encodable(self.path.name, self.path)
         path = place(folder, self.file, self.path) if self.file or not self.is_folder else folder
         if self.blocked_by is not None:
-            text = f"can't be a file below {self.blocked_by}, which is an object as well"
+            text = f"can't be a file below {self.blocked_by}, which is also an object"
             raise LocalFileError(text, subject=str(self.path))
         return path
 
@@ -165,9 +165,9 @@ def _planned(entry: _Entry, folder: Path) -> PlannedFile:
 
 
 def _total(client: Client, source: Location) -> int | None:
-    """Return how many bytes there are to come, if that is known; the container is there when this returns.
+    """Return the total number of bytes, or None if it isn't known; the container exists when this returns.
 
-    :raises NotFoundError: when it is not
+    :raises NotFoundError: if it doesn't
     """
     headers = head(client, Location(source.container)).headers
     return None if source.prefix else read_count(headers.get(wire.CONTAINER_BYTES, ""))
@@ -182,15 +182,15 @@ def _entries(client: Client, source: Location) -> Iterator[_Entry]:
 
 
 def _warn_of_dates(client: Client, tally: Tally) -> None:
-    """Say in one line which files could not get their object's date: how many, and the first."""
+    """Warn once about files that couldn't get their object's date: how many, and the first."""
     count, first = tally.notes.get("date", (0, ""))
     if count:
         others = f" and {counted(count - 1, 'other')}" if count > 1 else ""
-        client.observer.warn(f"warning: no file can have this date, so the time of the download stays: {first}{others}")
+        client.observer.warn(f"warning: not a valid file date, so the time of the download is kept: {first}{others}")
 
 
 class _Download:
-    """Makes files of objects; threads share it."""
+    """Downloads objects to files; shared by threads."""
 
     def __init__(self, folder: Path, skip_identical: bool) -> None:
         self._folder = folder
@@ -203,7 +203,7 @@ class _Download:
         except StorletShellError as error:
             cause = error.__cause__
             if isinstance(cause, OSError) and cause.errno in _NO_SPACE:
-                worker.tally.stop(error)  # the others would fail as well
+                worker.tally.stop(error)  # all others would fail, too
             raise
 
     def _make(self, worker: Worker, entry: _Entry, path: Path) -> None:
@@ -233,7 +233,7 @@ class _Download:
 
 
 def _write(worker: Worker, source: ObjectPath, reply: Reply, file: IO[bytes]) -> int:
-    """Write an object's bytes, check and count them; the file gets the date that the object remembers."""
+    """Write an object's bytes, check and count them, and set the file's date to the one stored with the object."""
     digest, count = hashlib.md5(usedforsecurity=False), 0
     try:
         for chunk in reply.chunks():

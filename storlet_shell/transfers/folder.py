@@ -1,4 +1,4 @@
-"""A folder of files as objects, and objects as files of a folder."""
+"""Local files and folders, by the names of the objects that they become or come from."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _CHUNK_BYTES = 1024 * 1024
 
 @typed_equality
 class LocalFile(NamedTuple):
-    """A file, or an empty folder, of a folder that is uploaded.
+    """A file to upload, or an empty folder.
 
     :param name: its path below the folder
     :param size: in bytes
-    :param modified: when it had last been changed, in seconds since 1970
+    :param modified: its modification time, in seconds since 1970
     """
 
     path: Path
@@ -33,81 +33,79 @@ class LocalFile(NamedTuple):
     is_folder: bool = False
 
     def at(self, version: FileVersion) -> LocalFile:
-        """Return it as it is in a later state."""
+        """Return the file with the size and date of another state of it."""
         return self._replace(size=version.size, modified=version.modified / 1e9)
 
 
 def walk(folder: Path) -> Iterator[LocalFile | LocalFileError]:
-    """Yield the files below a folder and the empty folders, by name; and what can't be one of them, as an error.
+    """Yield the files and empty folders below a folder in order of name, and an error for whatever can't be uploaded.
 
-    Links to files are followed; links to folders are not, since they may lead in a circle or out of the folder.
+    Links to files are followed. Links to folders aren't, since they may form a loop or lead out of the folder. Folders
+    may be nested deeper than Python's recursion limit.
     """
-    yield from _walk(folder, "")
-
-
-def _walk(folder: Path, prefix: str) -> Iterator[LocalFile | LocalFileError]:
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        yield LocalFileError(f"can't read {{subject}}: {error.strerror or error}", subject=str(folder))
-        return
-    if not entries and prefix:
-        yield LocalFile(folder, prefix.removesuffix("/"), 0, folder.stat().st_mtime, is_folder=True)
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(Path(entry.path), f"{prefix}{entry.name}/")
-        else:
-            yield local_file(Path(entry.path), f"{prefix}{entry.name}")
+    pending = [(os.fspath(folder), "", True)]
+    while pending:
+        path, name, is_folder = pending.pop()
+        if not is_folder:
+            yield local_file(Path(path), name)
+            continue
+        try:
+            entries = sorted(os.scandir(path), key=lambda entry: entry.name, reverse=True)
+        except OSError as error:
+            yield LocalFileError(f"can't read {{subject}}: {error.strerror or error}", subject=path)
+            continue
+        if not entries and name:
+            yield LocalFile(Path(path), name, 0, Path(path).stat().st_mtime, is_folder=True)
+        prefix = f"{name}/" if name else ""
+        pending += [(entry.path, f"{prefix}{entry.name}", entry.is_dir(follow_symlinks=False)) for entry in entries]
 
 
 def local_file(path: Path, name: str) -> LocalFile | LocalFileError:
-    """Describe a file, or say why it can't be uploaded."""
+    """Describe a file, or return the reason why it can't be uploaded."""
     try:
         status = path.stat()
     except OSError as error:
         return LocalFileError(f"can't read {{subject}}: {error.strerror or error}", subject=str(path))
     if stat.S_ISDIR(status.st_mode):
-        return LocalFileError("a link to a folder is not followed", subject=str(path))
+        return LocalFileError("links to folders aren't followed", subject=str(path))
     if not stat.S_ISREG(status.st_mode):
-        return LocalFileError("neither a file nor a folder", subject=str(path))
+        return LocalFileError("not a regular file", subject=str(path))
     return LocalFile(path, name, status.st_size, status.st_mtime_ns / 1e9)
 
 
 def place(folder: Path, name: str, subject: ObjectPath) -> Path:
-    """Return where an object's file belongs in a folder, which no name and no link of the folder leads out of.
+    """Return the path of an object's file in a folder; neither the name nor a link can lead out of the folder.
 
-    :param name: the object's name, or what is left of it
+    :param name: the object's name, or the rest of it below a prefix
     :param subject: the object, for messages
-    :raises LocalFileError: when the name would lead out of the folder, or is none of a file
+    :raises LocalFileError: if the name would lead out of the folder, or isn't a valid file name
     """
     parts = name.split("/")
     if "\x00" in name or not {"", ".", ".."}.isdisjoint(parts):
         hint = Hint(Action.SAVE_AS, (str(subject),))
-        raise LocalFileError(
-            "refused, since a file can't have this name within the folder", subject=str(subject), hint=hint
-        )
+        raise LocalFileError("refused: no file in the folder can have this name", subject=str(subject), hint=hint)
     path = folder
     try:
         for part in parts:
             path = path / part
             if path.is_symlink():
-                text = f"refused, since {path} is a link and may lead out of the folder"
+                text = f"refused: {path} is a link and may lead out of the folder"
                 raise LocalFileError(text, subject=str(subject))
     except OSError as error:
-        raise LocalFileError(f"can't be a file: {error.strerror or error}", subject=str(subject)) from error
+        raise LocalFileError(f"can't create its file: {error.strerror or error}", subject=str(subject)) from error
     return path
 
 
 class Conflicts:
-    """Finds the object ``a/b`` among names where ``a`` is a file; names come in the order of a listing."""
+    """Detects objects such as ``a/b`` next to ``a``, which would be a file; names must come in listing order."""
 
     def __init__(self) -> None:
         self._files: list[str] = []
 
     def find(self, name: str, *, is_file: bool) -> str | None:
-        """Return the file that would have to be a folder for this name.
+        """Return the file that stands where this name needs a folder.
 
-        :param is_file: whether the name is of a file as well
+        :param is_file: whether this name is a file, too
         """
         while self._files and not name.startswith(self._files[-1]):
             self._files.pop()
@@ -118,9 +116,9 @@ class Conflicts:
 
 
 def md5_of(path: Path, size: int | None = None, start: int = 0) -> str:
-    """Return the MD5 of a file, or of a piece of it.
+    """Return the MD5 of a file or of a section of it.
 
-    :raises LocalFileError: when it can't be read
+    :raises LocalFileError: if it can't be read
     """
     digest = hashlib.md5(usedforsecurity=False)
     with open_file(path) as file:

@@ -1,4 +1,4 @@
-"""What a cluster accepts in one request and in segments, as ``GET /info`` tells."""
+"""The cluster's limits on requests and segments, from ``GET /info``."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 _SEGMENT_BYTES = 2**30
 _MAX_FILE_BYTES = 5 * 2**30
-"""What Swift takes in one request, where the cluster does not say."""
+"""Swift's default, for clusters that don't publish their limit."""
 
 
 @typed_equality
 class Limits(NamedTuple):
     """A cluster's limits.
 
-    :param file_size: the most bytes of one request
-    :param segments: the most segments of a static large object; 0 where the cluster has none
-    :param smallest_segment: the fewest bytes of a segment
+    :param file_size: the maximum size of a single request, in bytes
+    :param segments: the maximum number of segments of a static large object; 0 if the cluster doesn't support them
+    :param smallest_segment: the minimum size of a segment, in bytes
     """
 
     file_size: int
@@ -30,7 +30,7 @@ class Limits(NamedTuple):
 
     @classmethod
     def of(cls, client: Client) -> Limits:
-        """Ask the cluster; one without static large objects accepts no segments."""
+        """Ask the cluster for its limits."""
         sections = client.capabilities()
         has_none = bool(sections) and "slo" not in sections
         segments = 0 if has_none else client.limit("slo", "max_manifest_segments", 1000)
@@ -38,12 +38,12 @@ class Limits(NamedTuple):
         return cls(file_size, segments, client.limit("slo", "min_segment_size", 1))
 
     def segment_size(self, size: int, label: str, chosen: int | None) -> int | None:
-        """Return the size of the segments that a file is to go in; None for one request.
+        """Return the segment size for a file, or None to send it in one request.
 
-        :param size: the file's, in bytes
+        :param size: the file's size, in bytes
         :param label: the file, for messages
-        :param chosen: the segment size that the user wants; None for whatever suits
-        :raises UsageError: when the cluster can't store the file that way
+        :param chosen: the segment size that the user asked for; None to choose one
+        :raises UsageError: if the cluster can't store the file that way
         """
         if size <= (chosen or self.file_size):
             return None
@@ -53,15 +53,15 @@ class Limits(NamedTuple):
         return fitting
 
     def check_segments(self, size: int, label: str, least: int = 1) -> None:
-        """Check that the cluster accepts segments of a size.
+        """Check that the cluster accepts segments of this size.
 
-        :param label: what they are of, for the message
-        :param least: the size below which there would be too many of them
-        :raises UsageError: when it does not
+        :param label: the file or stream, for the message
+        :param least: the size below which there would be too many segments
+        :raises UsageError: if it doesn't
         """
         if not self.segments:
-            raise UsageError(f"the cluster takes objects of {self.file_size} bytes, and no segments", subject=label)
+            raise UsageError(f"the limit is {self.file_size} bytes, and the cluster has no segments", subject=label)
         least = max(least, self.smallest_segment)
         if not least <= size <= self.file_size:
-            text = f"the cluster takes segments of {least} to {self.file_size} bytes of this"
+            text = f"segments of it must have {least} to {self.file_size} bytes on this cluster"
             raise UsageError(text, subject=label)

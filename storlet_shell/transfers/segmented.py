@@ -1,4 +1,4 @@
-"""Static large objects on their way into a container: the segments, then the manifest that makes an object of them."""
+"""Upload static large objects: the segments, then the manifest that makes an object of them."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
 
 _ID = re.compile(r"[0-9a-f]{16}/")
-"""What the folder of an upload's segments is called."""
+"""The name of the folder that holds an upload's segments."""
 
 
 def send(worker: Worker, request: Request, body: Body) -> None:
-    """Store an object, and count its bytes in the worker's tally as they go.
+    """Store an object, and count its bytes in the worker's tally as they are sent.
 
-    :raises StoppedError: when the whole transfer has been ended meanwhile
+    :raises StoppedError: if the whole transfer has been stopped meanwhile
     """
     body.observers.append(lambda chunk: worker.tally.advance(len(chunk)))
     store(worker.client, request, body)
 
 
 class LargeObject:
-    """An object that goes in segments, in any order; threads share it.
+    """An object that is uploaded in segments, in any order; shared by threads.
 
-    :param target: the object, and the file whose date and size it gets
+    :param target: the object, and the file that supplies its date and size
     :param segment_size: in bytes
-    :ivar others: the folders of segments that earlier uploads of the same object have left behind
+    :ivar others: folders of segments that earlier uploads of the same object left behind
     """
 
     def __init__(self, target: Target, segment_size: int) -> None:
@@ -54,25 +54,25 @@ class LargeObject:
         self.segments: dict[int, Segment] = {}
         self.others: set[ObjectPath] = set()
         self._is_given_up = False
-        self._id = os.urandom(8).hex()  # so that no segment of an older object is written over
+        self._id = os.urandom(8).hex()  # so that no existing segment is overwritten
         self._lock = threading.Lock()
 
     @property
     def container(self) -> str:
-        """Name the container of its segments."""
+        """The container of its segments."""
         return f"{self.target.path.container}{SEGMENTS}"
 
     @property
     def folder(self) -> ObjectPath:
-        """Name the folder of its segments."""
+        """The folder of its segments."""
         return ObjectPath(self.container, f"{self.target.path.name}/slo/{self._id}/")
 
     def place(self, number: int) -> ObjectPath:
-        """Return where a segment is stored."""
+        """Return the path of a segment."""
         return ObjectPath(self.container, f"{self.folder.name}{number:08}")
 
     def add(self, number: int, size: int, md5: str) -> bool | None:
-        """Note a segment that is stored, and tell whether all are; None if the whole object has been given up.
+        """Record a stored segment; return whether all are stored, or None if the object has been abandoned.
 
         :param size: in bytes
         """
@@ -82,8 +82,8 @@ class LargeObject:
             self.segments[number] = Segment(self.place(number), size, md5)
             return len(self.segments) == self.count
 
-    def give_up(self) -> list[ObjectPath]:
-        """Accept no more segments, and return the places of those that are stored."""
+    def abandon(self) -> list[ObjectPath]:
+        """Accept no more segments, and return the paths of those already stored."""
         with self._lock:
             self._is_given_up = True
             places = [segment.place for segment in self.segments.values()]
@@ -91,29 +91,29 @@ class LargeObject:
             return places
 
     def end(self) -> None:
-        """Note that no more segments follow, where the number of them was not known beforehand."""
+        """Record that no more segments follow, for uploads of unknown length."""
         self.count = len(self.segments)
         size = sum(segment.size for segment in self.segments.values())
         self.target = self.target._replace(file=self.target.file._replace(size=size))
 
     def manifest(self) -> bytes:
-        """Return the manifest that names every segment, in order."""
+        """Return the manifest, which lists the segments in order."""
         return json.dumps([self.segments[number].entry() for number in range(self.count)]).encode()
 
     @property
     def etag(self) -> str:
-        """The ETag that Swift makes of the segments' (swift ``slo.py: calculated_etag``)."""
+        """The ETag that Swift computes from those of the segments (swift ``slo.py: calculated_etag``)."""
         whole = "".join(self.segments[number].etag for number in range(self.count))
         return hashlib.md5(whole.encode(), usedforsecurity=False).hexdigest()
 
 
 class SegmentedUpload:
-    """Uploads large objects of one container; threads share it.
+    """Uploads large objects to one container; shared by threads.
 
-    An object that is begun ends in one of three ways: all of its segments are stored and :meth:`finish` makes the
-    object of them, or it is given up as soon as a segment fails, or :meth:`clean` gives it up.
+    Each object that is begun ends in one of three ways: all segments are stored and :meth:`finish` stores the manifest;
+    a segment fails and the object is abandoned; or :meth:`clean` abandons it.
 
-    :param replacing: what becomes of the segments of the objects that are replaced
+    :param replacing: deals with the segments of objects that are replaced
     """
 
     def __init__(self, client: Client, container: str, choices: Choices, replacing: Replacing) -> None:
@@ -126,9 +126,9 @@ class SegmentedUpload:
         self._unfinished: set[LargeObject] = set()
 
     def begin(self, large: LargeObject) -> None:
-        """Prepare a container for the segments; beginning again does nothing.
+        """Prepare the container for an object's segments; does nothing the second time.
 
-        :raises StorletShellError: when the container can't be made
+        :raises StorletShellError: if the container can't be created
         """
         if large in self._unfinished:
             return
@@ -140,11 +140,11 @@ class SegmentedUpload:
         self._unfinished.add(large)
 
     def is_open(self, large: LargeObject) -> bool:
-        """Tell whether an object that has been begun still lacks segments, none of which has failed."""
+        """Tell whether an object still lacks segments and none of them has failed."""
         return large in self._unfinished
 
     def _make_container(self, name: str) -> bool:
-        """Make the container of the segments, with the storage policy of the objects' own; tell whether it is new."""
+        """Create the container of the segments, with the objects' storage policy; return whether it is new."""
         client = self._client
         if exists(client, Location(name)):
             return False
@@ -153,9 +153,9 @@ class SegmentedUpload:
         return True
 
     def _folders(self, large: LargeObject) -> set[ObjectPath]:
-        """Return the folders of segments that are there for an object."""
+        """Return the existing folders of segments for an object."""
         top = Location(large.container, f"{large.target.path.name}/slo/")
-        with suppress(StorletShellError):  # who may not list them is told nothing of them
+        with suppress(StorletShellError):  # a user who can't list them isn't told about them
             names = [entry["name"] for entry in list_entries(self._client, top, "/")]
             uploads = (name for name in names if _ID.fullmatch(name.removeprefix(top.prefix)))
             return {ObjectPath(large.container, name) for name in uploads}
@@ -164,76 +164,79 @@ class SegmentedUpload:
     def send_segment(
         self, worker: Worker, large: LargeObject, number: int, content: AbstractContextManager[Body]
     ) -> bool:
-        """Store a segment, and tell whether it was the last that the object lacked.
+        """Store a segment; return whether it was the last one.
 
-        :param content: the segment's bytes; entered here, since what fails there is the segment's failure
-        :raises StorletShellError: when it can't be stored; the whole object is given up then
+        :param content: the segment's bytes; entered here, so that an error in it counts as the segment's failure
+        :raises StorletShellError: if it can't be stored; the whole object is then abandoned
         """
         place = large.place(number)
         try:
             with content as body:
-                send(worker, Request("PUT", *place, headers={wire.CONTENT_TYPE: wire.BINARY}), body)
+                headers = {wire.CONTENT_TYPE: wire.BINARY, **self._choices.expiry}
+                send(worker, Request("PUT", *place, headers=headers), body)
                 is_last = large.add(number, body.count, body.md5)
         except StorletShellError:
-            self._give_up(worker.client, large, place)  # it may be stored, and only its answer lost
+            self._abandon(worker.client, large, place)  # it may be stored even though its answer was lost
             raise
         if is_last is None:
             self._drop(worker.client, [place])
         return bool(is_last)
 
     def finish(self, worker: Worker, large: LargeObject) -> None:
-        """Store the manifest: only with it the object changes, and from then on the segments are the object's.
+        """Store the manifest, which replaces the object and makes the segments part of it.
 
-        :raises StorletShellError: when it can't be stored
+        :raises StorletShellError: if it can't be stored
         """
         try:
             with self._replacing.replaced(worker.client, large.target.path) as replaced:
                 self._store_manifest(worker.client, large)
         except StorletShellError:
-            if large in self._unfinished:  # the object that was to be replaced could not be looked up
-                self._give_up(worker.client, large)
+            if large in self._unfinished:  # the object to replace couldn't be looked up
+                self._abandon(worker.client, large)
             raise
         worker.tally.count("uploaded", size=large.target.file.size)
         others = large.others - {folder_of(place) for place in replaced}
-        with suppress(StorletShellError):  # what older versions may need is not called unneeded
+        with suppress(StorletShellError):  # segments that older versions may need aren't reported as unneeded
             if others and not self._replacing.keeps_versions(worker.client, self._container):
                 self._replacing.unneeded |= others
 
     def _store_manifest(self, client: Client, large: LargeObject) -> None:
-        self._unfinished.discard(large)  # clean() must not delete what is an object's by then
+        self._unfinished.discard(large)  # clean() must not delete segments that belong to an object
         request = large.target.request(self._choices)._replace(query=(("multipart-manifest", "put"),))
         try:
             reply = client.send(request, bytes_body(large.manifest()))
             reply.read()
         except StorletShellError as error:
             if not self._has_become(client, large, error):
-                self._give_up(client, large)
+                self._abandon(client, large)
                 raise
         else:
             etag = reply.headers.get(wire.ETAG, "").strip('"')
             if etag and etag != large.etag:
-                raise ServiceError("the server made another object of its segments", subject=str(large.target.path))
+                raise ServiceError(
+                    "the server built a different object from its segments", subject=str(large.target.path)
+                )
 
     def _has_become(self, client: Client, large: LargeObject, error: StorletShellError) -> bool:
-        """Tell whether the object is there although its manifest got no good answer: that may have been lost.
+        """Tell whether the object was stored although its manifest seems to have failed: the answer may have been lost.
 
-        :raises StorletShellError: the given one, when that can't be known; the segments stay then
+        :raises StorletShellError: the given error if that can't be determined; the segments then stay
         """
         try:
             info = find(client, large.target.path)
         except StorletShellError:
-            raise error.adding(f"; whether it is stored is not known, so its segments stay: {large.folder}") from error
+            raise error.adding(f"; it may have been stored, so its segments are kept: {large.folder}") from error
         return info is not None and info.etag == large.etag
 
-    def _give_up(self, client: Client, large: LargeObject, *more: ObjectPath) -> None:
+    def _abandon(self, client: Client, large: LargeObject, *more: ObjectPath) -> None:
         self._unfinished.discard(large)
-        self._drop(client, list(dict.fromkeys((*large.give_up(), *more))))
+        self._drop(client, list(dict.fromkeys((*large.abandon(), *more))))
 
     def _drop(self, client: Client, places: list[ObjectPath]) -> None:
-        """Delete segments that nothing names any more; what is left of them is told by ``clean``."""
+        """Delete segments that nothing refers to; ``clean`` reports those that remain."""
         self._replacing.unneeded |= delete_segments(client, places)
 
     def clean(self) -> None:
-        """Delete the segments of objects that were begun and not finished."""
+        """Delete the segments of objects that were begun but not finished."""
         for large in list(self._unfinished):
-            self._give_up(self._client, large)
+            self._abandon(self._client, large)

@@ -1,4 +1,4 @@
-"""A stream on its way into a container: as one object, or in segments one after the other."""
+"""Upload a stream, as one object or in consecutive segments."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
     from storlet_shell.wire.requests import Request
 
 TEXT = "text/plain; charset=utf-8"
-"""The content type of text that somebody has typed, if the object's name tells none."""
+"""The content type of typed text whose object's name doesn't suggest one."""
 
 _HEAD_BYTES = 2**20
-"""How much of a stream is kept in memory to see whether it ends."""
+"""How much of a stream is buffered to see whether it ends."""
 
 
 class Pieces:
-    """A stream in pieces of a size, each read like a file, to its end.
+    """A stream split into pieces, each read like a file.
 
-    :param size: of a piece, in bytes
-    :param label: the stream, as a user spells it
+    :param size: the size of a piece, in bytes
+    :param label: the stream, for messages
     """
 
     def __init__(self, stream: IO[bytes], size: int, label: str = "standard input") -> None:
@@ -47,15 +47,15 @@ class Pieces:
         self.size = size
         self._watch = watch_stream(stream, label)
         self.label = label
-        self._left = 0
+        self._remaining = 0
 
     def __iter__(self) -> Iterator[Pieces]:
-        """Yield itself for each piece; the one before has been read by then.
+        """Yield itself for each piece; the previous one must have been read.
 
-        :raises LocalFileError: when the stream is of a file that has changed since
+        :raises LocalFileError: if the stream is a file that has changed meanwhile
         """
         while self._peek(1):
-            self._left = self.size
+            self._remaining = self.size
             yield self
         self._check()
 
@@ -64,7 +64,7 @@ class Pieces:
             self._watch.check()
 
     def only_one(self) -> bytes | None:
-        """Return the whole stream if it ends within one piece, and soon; else None, and nothing is used up."""
+        """Return the whole stream if it ends within one piece, and early; otherwise None, and nothing is consumed."""
         limit = min(self.size, _HEAD_BYTES)
         head = self._peek(limit + 1)
         if len(head) > limit:
@@ -80,23 +80,23 @@ class Pieces:
         return self._ahead
 
     def read(self, size: int) -> bytes:
-        """Return the next bytes of the piece, nothing at its end."""
-        wanted = min(size, self._left)
+        """Return the next bytes of the piece; empty at its end."""
+        wanted = min(size, self._remaining)
         chunk = self._ahead[:wanted]
         self._ahead = self._ahead[wanted:]
         if len(chunk) < wanted:
             chunk += self._stream.read(wanted - len(chunk))
-        self._left -= len(chunk)
+        self._remaining -= len(chunk)
         return chunk
 
 
 @typed_equality
 class StoredStream(NamedTuple):
-    """What has become of a stream.
+    """An uploaded stream.
 
-    :param bytes: how many there were
-    :param segments: in how many segments they are stored; 0 of an object that was sent in one request
-    :param answer: the answer to that request; None of segments
+    :param bytes: its length
+    :param segments: the number of its segments; 0 if it was sent in one request
+    :param answer: the answer to that request; None if there are segments
     """
 
     path: ObjectPath
@@ -108,12 +108,13 @@ class StoredStream(NamedTuple):
 def stream_request(
     path: ObjectPath, choices: Choices | None = None, *, label: str, default_type: str = wire.BINARY
 ) -> Request:
-    """Return the upload of a stream in one request.
+    """Return the request that uploads a stream.
 
     :param label: the stream, in words
-    :param default_type: the content type if neither the choices nor the object's name tell one
+    :param default_type: the content type if neither the choices nor the object's name suggest one
     """
-    return put_request(path, label, content_type=(choices or Choices()).type_of(path.name, default_type))
+    choices = choices or Choices()
+    return put_request(path, label, content_type=choices.type_of(path.name, default_type), headers=choices.headers)
 
 
 def upload_stream(
@@ -125,16 +126,16 @@ def upload_stream(
     label: str = "standard input",
     default_type: str = wire.BINARY,
 ) -> StoredStream:
-    """Upload a stream, or bytes, as an object: all of it, or nothing.
+    """Upload a stream or bytes as an object, completely or not at all.
 
-    It goes in one request, unless the choices name a segment size that it exceeds. Memory does not grow with it.
+    It is sent in one request, unless it exceeds the segment size in the choices. Memory use doesn't grow with it.
 
     :param source: read to its end, and not closed
-    :param label: the stream, as messages spell it
-    :param default_type: the content type if neither the choices nor the object's name tell one
-    :raises NotFoundError: when the container is not there
-    :raises LocalFileError: when it can't be read, or is a file that changes meanwhile
-    :raises UsageError: when the cluster accepts no such segments, or not so many
+    :param label: the stream, for messages
+    :param default_type: the content type if neither the choices nor the object's name suggest one
+    :raises NotFoundError: if the container doesn't exist
+    :raises LocalFileError: if it can't be read, or is a file that changes meanwhile
+    :raises UsageError: if the cluster doesn't accept segments of that size or number
     """
     choices = choices or Choices()
     request = stream_request(path, choices, label=label, default_type=default_type)
@@ -152,7 +153,7 @@ def upload_stream(
 
 
 def _upload_pieces(client: Client, path: ObjectPath, choices: Choices, pieces: Pieces) -> StoredStream:
-    """Upload a stream as segments, one after the other, and then the manifest."""
+    """Upload a stream as consecutive segments, then the manifest."""
     replacing = Replacing(leave_segments=choices.leave_segments)
     segmented = SegmentedUpload(client, path.container, choices, replacing)
     with client.observer.progress(str(path), None) as progress:
@@ -173,11 +174,11 @@ def _send_pieces(worker: Worker, segmented: SegmentedUpload, path: ObjectPath, p
     for number, piece in enumerate(pieces):
         if number == limits.segments:
             raise UsageError(
-                f"longer than the {number} segments of {size} bytes that the cluster takes; choose larger ones",
+                f"exceeds {number} segments of {size} bytes, the cluster's limit; choose a larger segment size",
                 subject=pieces.label,
             )
         segmented.begin(large)
-        large.add(number, 0, "")  # by now, so that it goes even if only its answer is lost
+        large.add(number, 0, "")  # recorded first, so that it is cleaned up even if its answer is lost
         segmented.send_segment(worker, large, number, nullcontext(stream_body(cast("IO[bytes]", piece))))
     large.end()
     segmented.finish(worker, large)

@@ -1,13 +1,14 @@
-"""Local files and folders on their way into a container, several at a time."""
+"""Upload local files and folders to a container, several at a time."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.equality import typed_equality
-from storlet_shell.errors import Action, Hint, NotFoundError, StorletShellError, UsageError
+from storlet_shell.errors import Action, Hint, LocalFileError, NotFoundError, StorletShellError, UsageError
 from storlet_shell.store.metadata import exists, find
 from storlet_shell.store.parallel import Tally, Worker, in_parallel
 from storlet_shell.store.segments import Replacing
@@ -24,33 +25,40 @@ if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
 
 JOBS = 8
-"""How many files, or segments of them, go at a time unless the caller says otherwise."""
+"""Default number of files or segments that are uploaded simultaneously."""
 
 
-def upload_requests(source: Path, to: Location, choices: Choices | None = None) -> Iterator[Request]:
-    """Yield the uploads of a file, or of a folder's files, as if each went in one request; nothing is sent.
+def plan_upload(source: Path, to: Location, choices: Choices | None = None) -> Iterator[Request | LocalFileError]:
+    """Yield the request that uploads each file, as if none needed segments, or why it can't be uploaded.
 
     :param to: as for :func:`upload_files`
-    :raises NotFoundError: when the file or folder is not there
+    :raises NotFoundError: if the file or folder doesn't exist
     """
     check_upload(source, to)
-    targets = (target for target in find_targets(source, to) if isinstance(target, Target))
-    return (target.request(choices or Choices()) for target in targets)
+    return (_planned(target, choices or Choices()) for target in find_targets(source, to))
+
+
+def _planned(target: Target | LocalFileError, choices: Choices) -> Request | LocalFileError:
+    if isinstance(target, LocalFileError):
+        return target
+    if not os.access(target.file.path, os.R_OK):
+        return LocalFileError("can't read {subject}: Permission denied", subject=str(target.file.path))
+    return target.request(choices)
 
 
 def upload_files(
     client: Client, source: Path, to: Location, choices: Choices | None = None, *, jobs: int = JOBS
 ) -> Transferred:
-    """Upload a file, or each file of a folder and of the folders below it; those that fail don't keep back the others.
+    """Upload a file, or a folder with everything below it; failures don't stop the others.
 
-    A file beyond what the cluster accepts in one request becomes a static large object.
+    A file that exceeds the limit of a single request becomes a static large object.
 
-    :param source: a file or a folder; an empty folder in it becomes an empty object
-    :param to: a container, or the prefix that the names of the objects get; of a file, ``CONTAINER/OBJECT`` is the
-        object itself, while ``CONTAINER`` and ``CONTAINER/PREFIX/`` keep the file's name
-    :param jobs: how many go at a time
-    :raises NotFoundError: when the container, or the file or folder, is not there
-    :raises ServiceError: when so many have failed in a row that going on is no use
+    :param source: a file or a folder; empty folders in it become empty objects
+    :param to: a container, or a prefix for the objects' names; for a single file, ``CONTAINER/OBJECT`` is the object,
+        while ``CONTAINER`` and ``CONTAINER/PREFIX/`` keep the file's name
+    :param jobs: the number of simultaneous uploads
+    :raises NotFoundError: if the container, the file or the folder doesn't exist
+    :raises ServiceError: after too many consecutive failures
     """
     choices = choices or Choices()
     check_upload(source, to)
@@ -70,32 +78,32 @@ def upload_files(
 
 
 def check_upload(source: Path, to: Location) -> None:
-    """Check what can be checked of an upload before anything is asked.
+    """Check the arguments of an upload before any request is sent.
 
-    :raises UsageError: when the target names no container
-    :raises NotFoundError: when the file or folder is not there
+    :raises UsageError: if the target doesn't name a container
+    :raises NotFoundError: if the file or folder doesn't exist
     """
     if not to.container:
-        raise UsageError("upload wants a container: CONTAINER, or CONTAINER/PREFIX")
+        raise UsageError("upload needs a container: CONTAINER or CONTAINER/PREFIX")
     if not source.exists():
         raise NotFoundError("no local file or folder {subject}", subject=str(source))
 
 
 def _check_container(client: Client, container: str) -> None:
-    """Check that the container is there, before every single file finds out.
+    """Check once that the container exists, rather than for each file.
 
-    :raises NotFoundError: when it is not
+    :raises NotFoundError: if it doesn't
     """
     if not exists(client, Location(container)):
         hint = Hint(Action.MAKE_CONTAINER, (container,))
-        raise NotFoundError("container {subject} is not there", subject=container, hint=hint)
+        raise NotFoundError("container {subject} doesn't exist", subject=container, hint=hint)
 
 
 @typed_equality
 class _Piece(NamedTuple):
     """A segment of a large file.
 
-    :param version: the state in which all of the file must be sent
+    :param version: the state of the file that all segments must come from
     """
 
     large: LargeObject
@@ -104,7 +112,7 @@ class _Piece(NamedTuple):
 
 
 class _Upload:
-    """Files that become objects of one container; threads share it."""
+    """Uploads files to one container; shared by threads."""
 
     def __init__(self, client: Client, container: str, choices: Choices, replacing: Replacing) -> None:
         self._client = client
@@ -113,11 +121,11 @@ class _Upload:
         self._replacing = replacing
         self.segmented = SegmentedUpload(client, container, choices, replacing)
 
-    def parts(self, targets: Iterable[Target | StorletShellError], tally: Tally) -> Iterator[Target | _Piece]:
-        """Yield what one thread sends at a time: whole files, and segments; count as failures what can't be sent."""
+    def parts(self, targets: Iterable[Target | LocalFileError], tally: Tally) -> Iterator[Target | _Piece]:
+        """Yield the units of work, which are whole files and segments; count files that can't be sent as failures."""
         for target in targets:
             try:
-                if isinstance(target, StorletShellError):
+                if isinstance(target, LocalFileError):
                     raise target
                 size = self._limits.segment_size(target.file.size, str(target.file.path), self._choices.segment_size)
                 if size is None:
@@ -135,7 +143,7 @@ class _Upload:
             yield _Piece(large, number, version)
 
     def __call__(self, worker: Worker, part: Target | _Piece) -> None:
-        """Send a whole file, or a segment of one."""
+        """Send a whole file or a segment."""
         if isinstance(part, _Piece):
             self._send_piece(worker, part)
         elif not self._is_skipped(worker, part):
@@ -170,7 +178,7 @@ class _Upload:
         if not self.segmented.is_open(large):
             return  # another segment has failed
         length = min(large.segment_size, large.target.file.size - start)
-        # The last segment that is read has seen that the file is still as it was when all were read.
+        # Whoever reads the last segment has checked that the file didn't change while all of them were read.
         content = piece_body(large.target.file.path, start, length, piece.version)
         if self.segmented.send_segment(worker, large, piece.number, content):
             self.segmented.finish(worker, large)

@@ -25,7 +25,8 @@ KEEPS_A_SESSION = FRONT_ENDS[2:]
 TROUBLE = """
 from storlet_shell.errors import IncompleteBodyError
 from storlet_shell.results import Result
-from storlet_shell.spec.registry import Arg, command
+from storlet_shell.spec.arguments import Arg
+from storlet_shell.spec.command import command
 
 ERRORS = {
     "bug": RuntimeError("on purpose"),
@@ -101,10 +102,10 @@ LINES: list[tuple[list[str], str | None, int, Any]] = [
     (["ls", "{c}", "-l", "-l", "--json"], None, 0, {}),
     (["dependencies", "rm", "-y", "{c}-none"], None, ExitStatus.NOT_FOUND, None),
     (["get", "{c}/o.txt", "-H", "X-Run-Storlet: test.py"], None, ExitStatus.USAGE, None),
-    (["acl", "grant", "{c}", "p:u", "--read"], None, 0, {"who": "p:u", "right": "read"}),
-    (["acl", "list", "{c}"], None, 0, {"rows": [{"right": "read", "who": "p:u", "storlet": None}]}),
+    (["acl", "grant", "{c}", "p:u", "--read"], None, 0, {"grantee": "p:u", "right": "read", "changed": True}),
+    (["acl", "list", "{c}"], None, 0, {"rows": [{"right": "read", "grantee": "p:u", "storlet": None}]}),
     (["acl", "revoke", "{c}", "p:v", "--read"], None, ExitStatus.NOT_FOUND, None),
-    (["ls", "{c}"], None, 0, {"rows": [{"name": "o.txt"}, {"name": "p.txt"}]}),
+    (["ls", "{c}"], None, 0, {}),
     (["map", "--storlet", "test.py", "--input", "path:/{c}/*.txt"], None, 0, {"done": 2, "failed": 0}),
     (["map", "--storlet", "test.py", "--input", "path:/{c}/*.csv"], None, ExitStatus.NOT_FOUND, None),
     (["deploy", "failing.Main"], FAILS, 0, {"storlet": "failing.py"}),
@@ -126,8 +127,8 @@ LINES: list[tuple[list[str], str | None, int, Any]] = [
     (["reduce", "--storlet", "test.py", "--input", "path:/{c}/o.*", "--output", "path:/{c}/r"], None, 0, {"runs": 1}),
     (["pipe", "test.py|test.py", "--input", "path:/{c}/r"], None, 0, {"content": "some text\n"}),
     (["rm", "-y", "{c}/r"], None, 0, {}),
-    (["post", "{c}/o.txt", "-m", "k=v"], None, 0, {"subject": "path:/{c}/o.txt"}),
-    (["stat", "{c}/o.txt"], None, 0, {"object": "path:/{c}/o.txt", "metadata": {"K": "v"}}),
+    (["post", "{c}/o.txt", "-m", "k=v"], None, 0, {"location": "path:/{c}/o.txt", "set": {"X-Object-Meta-k": "v"}}),
+    (["stat", "{c}/o.txt"], None, 0, {"location": "path:/{c}/o.txt", "metadata": {"K": "v"}}),
     (["rm", "-r", "-y", "{c}/none"], None, ExitStatus.NOT_FOUND, None),
     (["get", "--input", "{c}/o.txt"], None, ExitStatus.USAGE, None),
     (["get"], None, ExitStatus.USAGE, None),

@@ -9,7 +9,9 @@ import pytest
 from storlet_shell.adapters.cli import reference
 from storlet_shell.results import Result, Text
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Arg, Command, Registry, command
+from storlet_shell.spec.arguments import Arg
+from storlet_shell.spec.command import Command, command
+from storlet_shell.spec.registry import Registry
 from tests.support.lines import ROOT
 
 REGISTRY = Registry()
@@ -22,7 +24,7 @@ def each(request: pytest.FixtureRequest) -> Command:
 
 
 def test_the_manual_page_is_up_to_date() -> None:
-    """What is installed says what the commands are now; ``make man`` writes it anew."""
+    """What is installed says what the commands are now; ``make derived`` rewrites it."""
     assert (ROOT / "docs" / "storlet-shell.1").read_text() == reference.manual(REGISTRY)
 
 

@@ -124,6 +124,7 @@ def _is_completed(type_line: Type, container: str) -> None:
     type_line(f"storlet-shell get --input path:/{container}/a", f"--input path:/{container}/a\\ b.csv ")
 
 
+@pytest.mark.slow
 @needs("bash")
 def test_bash(in_pty: Callable[..., Type], container: str, upload: Upload) -> None:
     """A line is completed in a real bash on a terminal."""
@@ -132,6 +133,7 @@ def test_bash(in_pty: Callable[..., Type], container: str, upload: Upload) -> No
     _is_completed(in_pty("bash", "--norc", "--noprofile", "-i", first=first), container)
 
 
+@pytest.mark.slow
 @needs("zsh")
 def test_zsh(in_pty: Callable[..., Type], container: str, upload: Upload) -> None:
     """A line is completed in a real zsh on a terminal."""

@@ -66,6 +66,7 @@ def test_hint_is_a_line_of_xonsh(xonsh: Xonsh) -> None:
     assert "(create it: storlet mkdir no-container) (transaction tx" in outcome.err
 
 
+@pytest.mark.slow
 def test_variables_are_the_users_own(xonsh: Xonsh, container: str) -> None:
     """Results go to Python variables, parameters come from them, output can be captured."""
     outcome = xonsh(
@@ -80,6 +81,7 @@ def test_variables_are_the_users_own(xonsh: Xonsh, container: str) -> None:
     assert outcome.out.decode().splitlines() == ["Table 201 'hello'", "a: 1"]
 
 
+@pytest.mark.slow
 def test_variables_of_a_function_are_its_own(xonsh: Xonsh, container: str) -> None:
     """Parameters come from the function that runs the line; a result goes where Python lets it, or nowhere."""
     code = "class Main:\n    def __init__(self, logger): pass\n    def __call__(self, i, out_files, params):\n"
@@ -157,6 +159,7 @@ def test_names_of_others_are_left_alone(xonsh: Xonsh) -> None:
     assert "Objects" in lines
 
 
+@pytest.mark.slow
 def test_completion_comes_from_the_registry(xonsh: Xonsh, container: str) -> None:
     """Names of commands, options, containers and objects; what needs quotes gets them."""
     lines = [
@@ -187,6 +190,7 @@ def test_completion_comes_from_the_registry(xonsh: Xonsh, container: str) -> Non
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "status", "said"),
     [
@@ -206,6 +210,7 @@ def test_failing_line_ends_a_script_with_its_status(xonsh: Xonsh, line: str, sta
     assert "Traceback" not in outcome.err
 
 
+@pytest.mark.slow
 def test_environment_is_the_one_of_the_moment(xonsh: Xonsh, container: str) -> None:
     """An identity may be set by a line of xonsh, for all that follow or for one."""
     auth = xonsh.environ.pop("ST_AUTH")

@@ -26,9 +26,9 @@ PROMISED = {
         StorletFailedError StorletShellError UnknownCommandError UnreachedError UnrunError UsageError
     """,
     "storlet_shell.plugin": """
-        Access Arg ByteRange Client ContainerName Crew Done Endpoint Executor Invocation Kind Location Metadatum
+        Access Action Arg ByteRange Client ContainerName Crew Done Endpoint Executor Invocation Kind Location Metadatum
         ObjectPath Outcome Parameter Planned Report Request Response Result Scheduler Session StorletName Table Task
-        Text Work command list_entries
+        Text Work command group list_entries
     """,
 }
 """What other programs import, and so what stays; a new name is added here."""

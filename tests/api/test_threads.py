@@ -7,6 +7,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, cast
 
+import pytest
+
 from storlet_shell import Observer, Store, connect
 from storlet_shell.api.clients import Clients
 from storlet_shell.errors import Hint
@@ -14,11 +16,12 @@ from storlet_shell.wire.client import Client
 from tests.api.recording import Recording
 
 if TYPE_CHECKING:
-    from storlet_shell.wire.login import Login
+    from storlet_shell.identity.login import Login
 
 THREADS = 8
 
 
+@pytest.mark.slow
 def test_threads_share_a_store(store: Store, here: str) -> None:
     """Each puts, runs, lists, streams and deletes objects of its own, many times, and sees nothing of the others."""
 

@@ -54,6 +54,7 @@ def characters_match(pattern: str, part: str) -> bool:
     return part != "" and pattern[0] in ("?", part[0]) and characters_match(pattern[1:], part[1:])
 
 
+@pytest.mark.slow
 @settings(max_examples=250, deadline=None)
 @given(patterns, names)
 def test_pattern_matches_as_one_would_by_hand(text: str, name: str) -> None:

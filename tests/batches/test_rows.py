@@ -16,7 +16,7 @@ from storlet_shell.errors import IdentityError, PartFailedError, StorletFailedEr
 from storlet_shell.executors import threads
 from storlet_shell.session import Session, Surroundings
 from storlet_shell.spec.registry import Registry
-from tests.support.responder import Answer, Recorded, Responder
+from tests.support.responder import Answer, Recorded, Responder, ok
 
 COUNT = 20
 """How many objects the fixture ``listed`` has, ``a`` to ``t``."""
@@ -223,3 +223,50 @@ def test_stream_ends_with_what_ended_the_batch(session: Session, listed: Respond
     with pytest.raises(IdentityError, match="ended there"):
         names.extend(row.name for row in stream)
     assert names == ["a", "b", "c", "d", "e"]
+
+
+def many(session: Session, listed: Responder, count: int) -> Rows:
+    """Return the rows of a batch over so many objects, of which the last has failed; all of it has run."""
+    entries = [{"name": f"{number:04}", "bytes": 1} for number in range(count)]
+
+    def listing(request: Recorded) -> Answer:
+        return ok(json.dumps([] if "marker" in request.query else entries).encode())
+
+    listed.on("GET", "/c", listing)
+    listed.on("GET", f"/c/{count - 1:04}", failing)
+    rows = batch(session, "--ordered")
+    rows.look()
+    return rows
+
+
+def test_page_of_a_large_batch_has_its_sum_and_its_failed_rows(session: Session, listed: Responder) -> None:
+    """Of over 200 rows the first are shown, those that failed, and how long all of them took."""
+    bundle = many(session, listed, 230)._repr_mimebundle_()
+    for shown in bundle.values():
+        assert "path:/c/0199" in shown
+        assert "path:/c/0200" not in shown
+        assert "path:/c/0229" in shown
+        assert "cut: only the first 200 rows and 1 failed ones after them are shown" in shown
+    assert "229 of 230 objects done, 1 failed" in bundle["text/html"]
+
+
+def test_failed_object_has_the_status_of_its_error(session: Session, listed: Responder) -> None:
+    """In its row; and the batch's error is about it, with its status and its transaction."""
+    listed.on("GET", "/c/e", Answer(500, b"it failed", headers=(("X-Trans-Id", "tx1"),)))
+    rows = batch(session, "-j", "1")
+    rows.keep()
+    (failed,) = rows.failed
+    assert (failed.status, failed.transaction) == (500, "tx1")
+    with pytest.raises(PartFailedError) as caught:
+        rows.raise_for_failed()
+    assert (caught.value.subject, caught.value.status) == ("path:/c/e", 500)
+    assert str(caught.value).count("path:/c/e") == 1
+
+
+def test_batch_that_ended_there_tells_of_what(session: Session, listed: Responder) -> None:
+    """The error is that of the object, of its own class."""
+    listed.on("GET", "/c/e", Answer(403))
+    rows = batch(session, "-j", "1")
+    with pytest.raises(IdentityError) as caught:
+        rows.raise_for_failed()
+    assert (caught.value.subject, caught.value.status) == ("path:/c/e", 403)

@@ -24,14 +24,16 @@ for entry, user, storlet in json.loads(sys.argv[1]):
 
 def listed(run: Runner, container: str) -> list[tuple[str, str, str | None]]:
     """Return what ``acl list`` shows of a container."""
-    return [(row["right"], row["who"], row["storlet"]) for row in run("acl", "list", container, "--json").json["rows"]]
+    return [
+        (row["right"], row["grantee"], row["storlet"]) for row in run("acl", "list", container, "--json").json["rows"]
+    ]
 
 
 def test_grant_is_added_by_the_middleware_and_listed(storlets: Runner, container: str) -> None:
     """The entry is the middleware's own; the user hears what else it takes."""
     outcome = storlets("acl", "grant", container, "alice", "--storlet", "upper.py")
     assert (outcome.status, outcome.text) == (0, f"alice may run upper.py over container {container}\n")
-    assert "must be able to read container storlet" in outcome.err
+    assert "must also be able to read container storlet" in outcome.err
     assert "tempauth" in outcome.err
     assert listed(storlets, container) == [("run", "alice", "upper.py")]
 
@@ -52,7 +54,7 @@ def test_revoke_leaves_the_other_entries_as_they_are(storlets: Runner, container
     storlets("acl", "grant", container, "alice", "--storlet", "upper.py")
     storlets("acl", "grant", container, ".r:.example.com", "--read")
     outcome = storlets("acl", "revoke", container, "Alice", "--storlet", "upper.py")
-    assert outcome.text == f"alice may run upper.py over container {container} no more\n"
+    assert outcome.text == f"alice can no longer run upper.py over container {container}\n"
     assert listed(storlets, container) == [*kept, ("write", "other:user", None)]
 
 
@@ -79,9 +81,9 @@ def test_revoked_entry_is_told_in_the_words_of_the_list(storlets: Runner, contai
     for user in ("alice", "big_al"):
         storlets("acl", "grant", container, user, "--storlet", "upper.py")
         outcome = storlets("acl", "revoke", container, f".r:storlets.{user}_upper.py", "--read")
-        assert outcome.text == f"{user} may run upper.py over container {container} no more\n"
+        assert outcome.text == f"{user} can no longer run upper.py over container {container}\n"
     missing = one_line(storlets("acl", "revoke", container, "alice", "--storlet", "upper.py"))
-    assert missing == f"container {container} grants alice no right to run upper.py; see: acl list {container}"
+    assert missing == f"container {container}: alice isn't allowed to run upper.py; see: acl list {container}"
 
 
 def test_names_with_underscores_are_told_apart_by_what_is_deployed(storlets: Runner, container: str) -> None:
@@ -166,7 +168,7 @@ def test_keystone_entry_that_is_no_id_is_warned_of(
     responder.on("HEAD", "/c", ok(status=204))
     responder.on("POST", "/c", ok(status=204))
     outcome = run_scripted("acl", "grant", "c", entry, "--read")
-    assert (outcome.status, "by their ids" in outcome.err) == (0, warned)
+    assert (outcome.status, "by ID" in outcome.err) == (0, warned)
 
 
 def test_forbidden_container_is_one_line(run_scripted: Runner, responder: Responder) -> None:

@@ -58,10 +58,10 @@ def test_granted_storlet_runs_over_what_the_user_may_not_read(
 
 def test_granted_user_must_be_able_to_read_the_storlet(run_keystone: Runner, outsider: Runner, shared: str) -> None:
     """The middleware looks the storlet up with the user's own rights; granting says so."""
-    entry = next(row["who"] for row in run_keystone("acl", "list", "storlet", "--json").json["rows"])
+    entry = next(row["grantee"] for row in run_keystone("acl", "list", "storlet", "--json").json["rows"])
     assert run_keystone("acl", "revoke", "storlet", entry, "--read").status == 0
     granted = run_keystone("acl", "grant", shared, "outsider", "--storlet", NAME)
-    assert "must be able to read container storlet" in one_line(granted)
+    assert "must also be able to read container storlet" in one_line(granted)
     refused = outsider("get", f"{shared}/o", "--storlet", NAME)
     assert (refused.status, one_line(refused).split(" (")[0]) == (
         3,

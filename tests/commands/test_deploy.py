@@ -159,7 +159,7 @@ def test_named_class_that_will_not_start_is_warned_of(
         ("words-1.0.jar", STORLETS["upper.py"].encode(), "not a jar: File is not a zip file"),
         ("words-1.0.jar", b"PK\x03\x04" + b"\x00" * 40, "not a jar"),
         ("words.py", b"PK\x03\x04" + b"\x00" * 40, "no Python but an archive"),
-        ("words-1.0.zip", b"PK\x03\x04", "a storlet's file ends with .py or .jar"),
+        ("words-1.0.zip", b"PK\x03\x04", "a storlet's file name ends with .py or .jar"),
     ],
 )
 def test_suffix_and_contents_must_agree(
@@ -259,9 +259,9 @@ def test_permissions_are_those_that_the_server_takes(run_scripted: Runner, tmp_p
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["-d", "a.py,a.py"], "dependency a.py is named twice"),
-        (["-d", "a.py", "-d", "{0}/a.py"], "dependency a.py is named twice"),
-        (["-d", "upper.py"], "dependency upper.py has the name of the storlet itself"),
+        (["-d", "a.py,a.py"], "dependency a.py is listed twice"),
+        (["-d", "a.py", "-d", "{0}/a.py"], "dependency a.py is listed twice"),
+        (["-d", "upper.py"], "dependency upper.py has the same name as the storlet"),
     ],
 )
 def test_dependency_named_twice_is_refused(

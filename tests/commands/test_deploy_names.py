@@ -29,7 +29,7 @@ def test_name_of_another_module_is_refused(run_scripted: Runner, tmp_path: Path,
     words += ["--dry-run", "--input", str(tmp_path / f"{name}.py")] if way == "dry run" else []
     outcome = run_scripted("deploy", *words, stdin=CODE.encode() if way == "heredoc" else b"")
     assert outcome.status == 2
-    reason = f"{name}.py needs another name: {name} is a module of Python's or the engine's own"
+    reason = f"{name}.py needs another name: Python or the engine has its own module {name}"
     assert reason in one_line(outcome)
 
 
@@ -59,7 +59,7 @@ def test_dependency_that_is_imported_in_the_storlets_place_is_refused(run_script
     (tmp_path / "main.py").write_text(CODE)
     (tmp_path / "main.so").write_text("x = 1")
     outcome = run_scripted("deploy", str(tmp_path / "main.py"), "-d", str(tmp_path / "main.so"))
-    assert (outcome.status, "is imported by the same name as main.py" in one_line(outcome)) == (2, True)
+    assert (outcome.status, "would be imported under the same name as main.py" in one_line(outcome)) == (2, True)
 
 
 @pytest.mark.parametrize("name", ["json.txt", "copy", "types.json", "helper.py", "os.tar.gz"])

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from storlet_shell.spec.registry import Command, Registry
+from storlet_shell.spec.command import Command
+from storlet_shell.spec.registry import Registry
 from tests.support.lines import Runner
 from tests.support.responder import KEY, Responder
 from tests.support.storlets import STORLETS

@@ -47,11 +47,40 @@ def test_prefix_goes_up_to_its_last_slash(run: Runner, container: str, tmp_path:
     assert set(files_of(tmp_path / "g")) == {"c"}
 
 
-@pytest.mark.parametrize(("target", "name"), [("", "a.txt"), ("/", "a.txt"), ("/p/", "p/a.txt"), ("/p", "p")])
-def test_one_file_keeps_its_name_or_gets_one(run: Runner, container: str, folder: Path, target: str, name: str) -> None:
+@pytest.mark.parametrize(
+    ("command", "target", "name"),
+    [
+        ("upload", "", "a.txt"),
+        ("upload", "/", "a.txt"),
+        ("upload", "/p/", "p/a.txt"),
+        ("upload", "/p", "p"),
+        ("put", "/p/", "p/a.txt"),
+        ("put", "/p", "p"),
+    ],
+)
+def test_one_file_keeps_its_name_or_gets_one(
+    run: Runner, container: str, folder: Path, command: str, target: str, name: str
+) -> None:
     """As with cp."""
-    assert run("upload", str(folder / "a.txt"), f"{container}{target}").status == 0
+    assert run(command, str(folder / "a.txt"), f"{container}{target}").status == 0
     assert names(run, container) == [name]
+
+
+def test_headers_go_with_every_object(run: Runner, container: str, folder: Path) -> None:
+    """Files, empty folders, and what follows the line; of a large object, its segments expire as well."""
+    headers = ["-H", "X-Delete-At:4000000000", "-H", "X-Object-Meta-Color:green"]
+    assert run("upload", str(folder), f"{container}/p", *headers).status == 0
+    assert run("upload", f"{container}/text", *headers, stdin=b"1234").status == 0
+    assert run("upload", str(folder / "a.txt"), f"{container}/large", "--segment-size", "1", *headers).status == 0
+    assert run("upload", f"{container}/stream", "--segment-size", "1", *headers, stdin=b"1234").status == 0
+    for name in ("p/a.txt", "p/empty", "text", "large", "stream"):
+        stored = run("stat", f"{container}/{name}", "--json").json["headers"]
+        assert (stored["X-Delete-At"], stored["X-Object-Meta-Color"]) == ("4000000000", "green"), name
+    segments = names(run, f"{container}_segments")
+    assert segments
+    for name in segments:
+        stored = run("stat", f"{container}_segments/{name}", "--json").json["headers"]
+        assert (stored["X-Delete-At"], "X-Object-Meta-Color" in stored) == ("4000000000", False)
 
 
 def test_identical_files_are_skipped_both_ways(run: Runner, container: str, folder: Path, tmp_path: Path) -> None:
@@ -72,14 +101,16 @@ def test_dry_run_of_a_download_shows_each_file(run: Runner, container: str, tmp_
     """And why an object can't be one; nothing is written, and what is not there is told as without it."""
     for name in ("p/a", "p/a/b", "p/../up", "p/empty/"):
         assert run("upload", f"path:/{container}/{name}", stdin=b"" if name.endswith("/") else b"123").status == 0
-    rows = run("download", f"{container}/p/", str(tmp_path / "to"), "--dry-run", "--json").json["rows"]
+    outcome = run("download", f"{container}/p/", str(tmp_path / "to"), "--dry-run", "--json")
+    assert (outcome.status, "2 could not be downloaded" in outcome.err) == (1, True)
+    rows = outcome.json["rows"]
     assert [(row["bytes"], row["name"], row["file"]) for row in rows] == [
         (3, f"path:/{container}/p/../up", None),
         (3, f"path:/{container}/p/a", f"{tmp_path}/to/a"),
         (3, f"path:/{container}/p/a/b", None),
         (0, f"path:/{container}/p/empty/", f"{tmp_path}/to/empty"),
     ]
-    assert ["can't be a file below a, which is an object as well" in (row["error"] or "") for row in rows] == [
+    assert ["can't be a file below a, which is also an object" in (row["error"] or "") for row in rows] == [
         *(False, False, True, False)
     ]
     assert not (tmp_path / "to").exists()
@@ -93,6 +124,19 @@ def test_dry_run_of_a_folder_shows_each_upload(run: Runner, container: str, fold
     assert len(requests) == len(FILES) + 1
     assert {request["method"] for request in requests} == {"PUT"}
     assert names(run, container) == []
+
+
+def test_dry_run_of_a_folder_fails_as_the_upload_would(run: Runner, container: str, folder: Path) -> None:
+    """Each entry that can't be uploaded is named after the requests, and the status is that of the upload."""
+    (folder / "link").symlink_to(folder / "sub")
+    (folder / "dangling").symlink_to(folder / "nothing")
+    planned, done = run("upload", str(folder), container, "--dry-run"), run("upload", str(folder), container)
+    assert (planned.status, planned.text.count("PUT ")) == (1, len(FILES) + 1)
+    assert "2 could not be uploaded" in planned.err
+    for line in (f"{folder}/link: links to folders aren't followed", f"can't read {folder}/dangling"):
+        assert line in planned.err
+        assert line in done.err
+    assert done.status == planned.status
 
 
 # --- names that can't be files
@@ -128,7 +172,7 @@ def test_link_in_the_folder_is_no_way_out(run: Runner, container: str, tmp_path:
     run("upload", f"{container}/z", stdin=b"x")
     outcome = run("download", container, str(tmp_path / "in"))
     assert outcome.status == 1
-    assert f"path:/{container}/{name}: refused, since {tmp_path}/in/way is a link" in outcome.err
+    assert f"path:/{container}/{name}: refused: {tmp_path}/in/way is a link" in outcome.err
     assert not (outside / "o").exists()
     assert is_folder or not outside.exists()
     assert (tmp_path / "in/z").read_bytes() == b"x"
@@ -182,9 +226,9 @@ def test_what_can_not_be_read_is_named_and_the_others_go(run: Runner, container:
     assert outcome.status == 1
     assert len(outcome.err.splitlines()) == 5
     for said in (
-        "pipe: neither a file nor a folder",
+        "pipe: not a regular file",
         "can't read",
-        "around: a link to a folder",
+        "around: links to folders",
         "must be valid UTF-8",
     ):
         assert said in outcome.err

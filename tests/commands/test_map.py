@@ -85,7 +85,7 @@ def test_rows_have_headings_where_people_read_them(storlets: Runner, many: str) 
         assert isinstance(result, Table)
         result.is_headed = True
         heading, first, second, _ = result.render()
-    assert heading.split() == ["STATUS", "BYTES", "SECONDS", "OBJECT"]
+    assert heading.split() == ["STATUS", "BYTES", "SECONDS", "OBJECT", "ERROR"]
     assert heading.index("OBJECT") == first.index("path:") == second.index("path:")
     assert heading.index("SECONDS") + len("SECONDS") == first.index("  path:")
 
@@ -164,7 +164,7 @@ def test_body_that_breaks_off_is_a_failure(storlets: Runner, many: str, tmp_path
         (["--input", "path:/{c}/in/*", "--on", "copy"], 2, "--output"),
         (["--input", "path:/{c}/in/*", "-j", "0"], 2, "-j takes a number from 1"),
         (["--input", "path:/{c}/in/*", "-j", "x"], 2, "-j takes a number from 1"),
-        (["--input", "path:/{c}/in/*", "--limit", "0"], 2, "--limit takes a number from 1"),
+        (["--input", "path:/{c}/in/*", "--limit", "0"], 2, "--limit takes a number of at least 1"),
         (["--input", "path:/{c}/in/*", "--scheduler", "best"], 2, "least-outstanding"),
         (["--input", "path:/{c}/in/*", "--executor", "best"], 2, "threads"),
         (["--input", "path:/{c}/in/*", "--endpoint", "host"], 2, "--endpoint takes"),

@@ -67,6 +67,7 @@ def test_options_of_a_first_run_want_one(
     assert run_scripted("deploy", str(tmp_path / "upper.py"), *words).status == 2
 
 
+@pytest.mark.slow
 def test_limits_that_a_running_server_does_not_have_are_not_passed_over(tmp_path: Path, run: Runner) -> None:
     """It keeps those it was started with; a second start that asks for others says so."""
     environ = {"STORLET_SHELL_DATA": str(tmp_path / "data")}

@@ -29,11 +29,12 @@ def names(run: Runner, container: str) -> list[str]:
     return [row["name"] for row in run("ls", container, "--json").json["rows"]]
 
 
+@pytest.mark.slow
 def test_objects_of_any_name_go_with_their_container(run: Runner, container: str) -> None:
     """Every legal name, in one request; then the container."""
     fill(run, container, *NAMES)
     outcome = run("rm", "-r", "-y", container)
-    assert (outcome.status, outcome.text) == (0, f"deleted path:/{container}: {len(NAMES)} objects\n")
+    assert (outcome.status, outcome.text) == (0, f"deleted container {container} and its {len(NAMES)} objects\n")
     assert run("ls", container).status == 4
 
 
@@ -103,7 +104,7 @@ def test_terminal_is_asked_once_with_the_count(run: Runner, container: str) -> N
     """For all that the line names."""
     fill(run, container, "a/1", "a/2")
     for target, question in [
-        (container, f"Delete container {container} with its 2 objects\\? \\[y/N\\] "),
+        (container, f"Delete container {container} and its 2 objects\\? \\[y/N\\] "),
         (f"{container}/a", f"Delete 2 objects of container {container} that start with a\\? \\[y/N\\] "),
     ]:
         child = pexpect.spawn(
@@ -115,6 +116,34 @@ def test_terminal_is_asked_once_with_the_count(run: Runner, container: str) -> N
         child.close()
         assert child.exitstatus == 7
     assert names(run, container) == ["a/1", "a/2"]
+
+
+def test_container_goes_with_a_slash_at_its_end_and_the_line_says_so(run: Runner, container: str) -> None:
+    """In the result as in the question; beside a prefix whose container stays."""
+    assert run("mkdir", f"{container}-2").status == 0
+    fill(run, container, "a")
+    fill(run, f"{container}-2", "p/1", "p/2", "q")
+    outcome = run("rm", "-r", "-y", f"{container}/", f"{container}-2/p/")
+    prefix = f"2 objects of container {container}-2 that start with p/"
+    assert outcome.text == f"deleted container {container} and its 1 object and {prefix}\n"
+    assert (run("ls", container).status, names(run, f"{container}-2")) == (4, ["q"])
+
+
+def test_nobody_is_asked_to_delete_nothing(run: Runner, container: str) -> None:
+    """The line fails before its question, and before it deletes anything else that it names."""
+    fill(run, container, "a")
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "storlet_shell", "rm", "-r", f"{container}/a", f"{container}/none"],
+        env=run.environ,
+        timeout=60,
+        encoding="utf-8",
+    )
+    child.expect(f"no object of container {container} starts with none")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert "[y/N]" not in (child.before or "")
+    assert (child.exitstatus, names(run, container)) == (4, ["a"])
 
 
 def test_older_versions_go_when_they_are_meant(run: Runner, container: str) -> None:
@@ -181,7 +210,7 @@ def test_objects_go_one_by_one_where_the_cluster_has_no_other_way(run_scripted: 
     responder.on("GET", "/c", *listed("a", "b"))
     responder.on("DELETE", "*", ok(status=204))
     responder.on("DELETE", "/c/b", html(404))
-    assert run_scripted("rm", "-r", "-y", "c").text == "deleted path:/c: 2 objects\n"
+    assert run_scripted("rm", "-r", "-y", "c").text == "deleted container c and its 2 objects\n"
     assert sorted(request.path for request in responder.sent("DELETE")) == ["/c", "/c/a", "/c/b"]
 
 

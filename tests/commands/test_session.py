@@ -12,6 +12,7 @@ from storlet_shell.embedded import control
 from storlet_shell.spec.registry import Registry
 from tests.support.lines import Runner, base_environment, one_line
 from tests.support.responder import KEY, USER, Responder, html, ok
+from tests.support.schemas import check
 
 NO_PROXIES = [
     ({"no_proxy": "a.org, .b.org"}, ("a.org,.b.org,127.0.0.1", "a.org,.b.org,127.0.0.1")),
@@ -26,18 +27,19 @@ def test_whoami_shows_the_identity_and_no_secret(run: Runner, swift: control.Run
     outcome = run("whoami")
     assert outcome.status == 0
     facts = run("whoami", "--json").json
-    names = list(facts)
-    assert facts.pop("token expires").endswith("Z")
+    assert facts.pop("token_expires_at").endswith("Z")
     assert facts == {
         "source": "ST_AUTH, ST_USER and ST_KEY",
-        "identity service": swift.auth_url,
+        "auth_url": swift.auth_url,
         "user": swift.user,
         "account": "AUTH_local",
-        "storage URL": swift.storage_url,
-        "enabled for storlets": "yes",
+        "storage_url": swift.storage_url,
+        "storlets_enabled": True,
     }
     assert swift.key not in outcome.text
-    assert [line.split(":")[0] for line in outcome.text.splitlines()] == names
+    labels = ["source", "identity service", "user", "token expires", "account", "storage URL", "enabled for storlets"]
+    assert [line.split(":")[0] for line in outcome.text.splitlines()] == labels
+    assert outcome.text.endswith("enabled for storlets: yes\n")
 
 
 def test_whoami_says_that_an_account_is_not_enabled(run_scripted: Runner, responder: Responder) -> None:
@@ -90,7 +92,7 @@ def test_help_lists_every_command(run: Runner) -> None:
     """By category, each with its summary."""
     text = run("help").text
     for command in Registry().all():
-        assert f"  {command.name:<10} {command.summary}" in text.splitlines()
+        assert f"  {command.name:<12} {command.summary}" in text.splitlines()
     assert "not usable" not in text
 
 
@@ -145,9 +147,9 @@ def test_enable_without_the_right_to_is_one_line_and_3(run_scripted: Runner, res
 def test_mkdir_says_whether_it_made_the_container(run: Runner) -> None:
     """Twice is no mistake."""
     name = f"m-{secrets.token_hex(4)}"
-    assert run("mkdir", name).text == f"container {name}: made\n"
-    assert run("mkdir", f"path:/{name}").text == f"container {name}: was there already\n"
-    assert run("mkdir", name, "--json").json == {"container": name, "made": False}
+    assert run("mkdir", name).text == f"container {name}: created\n"
+    assert run("mkdir", f"path:/{name}").text == f"container {name}: exists already\n"
+    assert run("mkdir", name, "--json").json == {"container": name, "created": False}
 
 
 # --- local
@@ -161,12 +163,13 @@ def alone(tmp_path: Path) -> Runner:
 
 def test_local_is_started_used_stopped_and_reset(alone: Runner, tmp_path: Path) -> None:
     """The life of an embedded Swift, as the lines of a user; its data outlive it, until they are reset."""
-    assert alone("local", "--json").json["running"] == "no"
+    assert alone("local", "--json").json["running"] is False
     started = alone.process("local", "start")
     try:
         assert (started.status, started.err) == (0, "")
         facts = alone("local", "status", "--json").json
-        assert (facts["running"], facts["until"], facts["user"]) == ("yes", "it is stopped", "local:storlet")
+        check("local status", facts)
+        assert (facts["running"], facts["is_lasting"], facts["user"]) == (True, True, "local:storlet")
         assert alone("--local", "mkdir", "kept").status == 0
         assert alone("ls", environ={"STORLET_SHELL_LOCAL": "1"}).text.splitlines() == [
             "dependency",
@@ -174,8 +177,11 @@ def test_local_is_started_used_stopped_and_reset(alone: Runner, tmp_path: Path) 
             "storlet",
             "storletlog",
         ]
-        again = alone("local", "start")
-        assert "runs already" in again.text
+        assert "runs already" in alone("local", "start").text
+        again = alone("local", "start", "--json").json
+        check("local start", again)
+        assert again["started"] is False
+        assert facts.items() >= {name: again[name] for name in again if name != "started"}.items()
         environ = alone("local", "env", "--json").json
         assert sorted(environ) == ["NO_PROXY", "ST_AUTH", "ST_KEY", "ST_USER", "no_proxy"]
         assert "kept" in alone("ls", environ={**environ, "http_proxy": "http://127.0.0.1:1"}).text
@@ -185,13 +191,15 @@ def test_local_is_started_used_stopped_and_reset(alone: Runner, tmp_path: Path) 
         assert "has no Keystone and so one user" in one_line(alone("local", "env", "--user", "admin"))
     finally:
         stopped = alone("local", "stop")
-    assert "is stopped; its data are kept" in stopped.text
+    assert "is stopped; its data is kept" in stopped.text
     assert "was not running" in alone("local", "stop").text
+    check("local stop", alone("local", "stop", "--json").json)
+    check("local status", alone("local", "status", "--json").json)
     assert one_line(alone("local", "env")) == "no embedded Swift runs; start one: local start"
     refused = alone("local", "start", "--auth", "tempauth", "--keystone-port", "5000")
-    assert one_line(refused) == "--keystone-port is for --auth keystone"
+    assert one_line(refused) == "--keystone-port goes with --auth keystone"
     assert "kept" in alone("--local", "ls").text  # started for this line alone, and over the same data
-    assert alone("local", "reset", "-y").status == 0
+    check("local reset", alone("local", "reset", "-y", "--json").json)
     assert not (tmp_path / "data").exists()
 
 

@@ -45,8 +45,8 @@ def test_deployed_storlet_is_listed_with_its_description(storlets: Runner) -> No
     """Language, main class, dependencies and date."""
     rows = {row["name"]: row for row in storlets("storlets", "--json").json["rows"]}
     assert set(STORLETS) <= set(rows)
-    assert rows["upper.py"].items() >= {"language": "python", "main": "upper.Main", "dependencies": "-"}.items()
-    assert rows["upper.py"]["date"].startswith("20")
+    assert rows["upper.py"].items() >= {"language": "python", "main": "upper.Main", "dependencies": []}.items()
+    assert rows["upper.py"]["last_modified"].startswith("20")
 
 
 @pytest.mark.parametrize("command", ["deploy", "storletapp"])
@@ -216,7 +216,7 @@ def test_dependencies_are_uploaded_and_reach_the_storlet(storlets: Runner, here:
     assert storlets("deploy", write(tmp_path, "needy.py", code), "--dependencies", needs).status == 0
     assert storlets("get", f"{here}/o", "--storlet", "needy.py").out == b"good morning, tool ran\n"
     (row,) = [row for row in storlets("storlets", "--json").json["rows"] if row["name"] == "needy.py"]
-    assert row["dependencies"] == "greeting.py,tool.sh"
+    assert row["dependencies"] == ["greeting.py", "tool.sh"]
 
 
 def test_missing_dependency_is_not_deployed(storlets: Runner, tmp_path: Path) -> None:
@@ -465,7 +465,7 @@ def test_account_that_is_not_enabled_is_said_to_be_so(
         responder.on(method, "/storlet/upper.py", answer)
     outcome = run_scripted("deploy", write(tmp_path, "upper.py", STORLETS["upper.py"]))
     assert outcome.status == 4
-    assert "the account is not enabled for storlets; enable it: enable" in one_line(outcome)
+    assert "the account isn't enabled for storlets; enable it: enable" in one_line(outcome)
 
 
 # --- logs

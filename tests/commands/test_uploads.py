@@ -291,8 +291,8 @@ def test_pipe_without_an_objects_name_is_refused(run: Runner, container: str) ->
     """The number of a descriptor is no name; what is shown instead of being sent reads nothing."""
     reader, writer = os.pipe()
     os.write(writer, b"x")
-    for target in (container, f"{container}/p/"):
-        outcome = run("upload", f"/dev/fd/{reader}", target)
+    for command, target in [("upload", container), ("upload", f"{container}/p/"), ("put", f"{container}/p/")]:
+        outcome = run(command, f"/dev/fd/{reader}", target)
         said = f"/dev/fd/{reader} has no name of its own; name the object: CONTAINER/OBJECT"
         assert (outcome.status, one_line(outcome)) == (2, said)
     assert run("upload", f"/dev/fd/{reader}", f"{container}/o", "--dry-run").status == 0

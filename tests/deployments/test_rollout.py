@@ -34,7 +34,7 @@ def state(storlets: Runner, module: str) -> list[object]:
     rows = [row for row in storlets("dependencies", "--json").json["rows"] if row["name"].startswith(module)]
     shown = storlets("storlets", "show", f"{module}.py", "--json").json
     for each in (shown, *rows):
-        del each["date"]
+        del each["last_modified"]
     content = [storlets("get", path).out for path in (f"storlet/{module}.py", f"dependency/{module}_a.py")]
     return [shown, rows, content]
 
@@ -64,6 +64,7 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, *requests: tuple[str, str]) -> No
     monkeypatch.setattr(Client, "_send_once", interrupted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["_a.py", "_b.py", ".py"])
 def test_upload_that_fails_leaves_everything_as_it_was(
     storlets: Runner, monkeypatch: pytest.MonkeyPatch, deployed: list[str], module: str, where: str
@@ -74,7 +75,7 @@ def test_upload_that_fails_leaves_everything_as_it_was(
         fail(patch, ("PUT", f"{module}{where}"))
         outcome = storlets(*deployed)
     assert outcome.status != 0
-    assert "nothing was changed: the dependencies are as they were before" in outcome.err
+    assert "nothing was changed: the dependencies are as they were" in outcome.err
     assert state(storlets, module) == before
     assert storlets(*deployed).status == 0
     after = state(storlets, module)
@@ -91,15 +92,16 @@ def test_what_can_not_be_put_back_is_named(
         outcome = storlets(*deployed)
     assert outcome.status != 0
     said = outcome.err.splitlines()
-    assert f"path:/dependency/{module}_b.py is left over" in said[0]
+    assert f"path:/dependency/{module}_b.py remains" in said[0]
     assert said[0].endswith(f"; delete it: dependencies rm {module}_b.py")
-    assert f"path:/dependency/{module}_a.py is not as it was before" in said[1]
+    assert f"path:/dependency/{module}_a.py has changed" in said[1]
     copy = said[1].rpartition(": copy ")[2]
     assert storlets("copy", *copy.replace("path:/", "").split()).status == 0
     assert storlets("get", f"dependency/{module}_a.py").out == b"A = 'before'"
     assert "nothing was changed" not in outcome.err
 
 
+@pytest.mark.slow
 def test_interrupted_deployment_is_undone(
     storlets: Runner, monkeypatch: pytest.MonkeyPatch, deployed: list[str], module: str
 ) -> None:
@@ -111,13 +113,14 @@ def test_interrupted_deployment_is_undone(
     assert state(storlets, module) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("at", "left"),
     [
-        (("HEAD", ".py"), ["_b.py is left over", "_a.py is not as it was"]),
-        (("DELETE", "_b.py"), ["_b.py is left over", "_a.py is not as it was"]),
-        (("COPY", "_a.py.before"), ["_a.py is not as it was"]),
-        (("DELETE", "_a.py.before"), ["_a.py.before is left over"]),
+        (("HEAD", ".py"), ["_b.py remains", "_a.py has changed"]),
+        (("DELETE", "_b.py"), ["_b.py remains", "_a.py has changed"]),
+        (("COPY", "_a.py.before"), ["_a.py has changed"]),
+        (("DELETE", "_a.py.before"), ["_a.py.before remains"]),
     ],
 )
 def test_second_interrupt_says_in_one_line_what_is_left(
@@ -158,12 +161,13 @@ def test_storlet_whose_answer_is_lost_keeps_its_new_dependencies(
     with monkeypatch.context() as patch:
         patch.setattr(Client, "_send_once", interrupted)
         outcome = storlets(*deployed)
-    assert (outcome.status, "the storlet is stored all the same" in outcome.err) == (130, True)
+    assert (outcome.status, "the storlet was stored nevertheless" in outcome.err) == (130, True)
     found = state(storlets, module)
     assert [row["name"] for row in found[1]] == [f"{module}_a.py", f"{module}_b.py"]
     assert found[2] == [STORLETS["twice.py"].encode(), b"A = 'after'"]
 
 
+@pytest.mark.slow
 def test_deployment_that_may_be_done_is_not_undone(
     storlets: Runner, monkeypatch: pytest.MonkeyPatch, quick_retries: None, deployed: list[str], module: str
 ) -> None:
@@ -183,7 +187,7 @@ def test_deployment_that_may_be_done_is_not_undone(
         patch.setattr(Client, "_send_once", failing)
         outcome = storlets(*deployed)
     assert outcome.status == 5
-    assert "whether the storlet is stored is not known; deploy it again once the server responds" in outcome.err
+    assert "it isn't known whether the storlet was stored; deploy it again once the server responds" in outcome.err
     assert f"{module}_a.py.before" in str(state(storlets, module))
     assert storlets(*deployed).status == 0
     found = state(storlets, module)

@@ -93,6 +93,7 @@ def test_every_redeployment_runs_on_upstreams_engine(
     assert elsewhere("undeploy", "-y", f"{module}.py").status == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "head", ["", '"""Says it."""\n', "# coding: latin-1\nfrom __future__ import annotations  # é\n"]
 )

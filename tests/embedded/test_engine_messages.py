@@ -113,7 +113,7 @@ def test_a_flood_of_words_keeps_nobody_waiting(client: Client, event: str) -> No
     started = time.monotonic()
     for _ in range(5):
         assert client.request("GET", "/c/o").status == 200
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 10
     connection.getresponse().read()
     connection.close()
 

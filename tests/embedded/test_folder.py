@@ -15,7 +15,9 @@ import pytest
 import storlet_shell
 from storlet_shell.embedded import control
 from storlet_shell.embedded.control import Settings
+from storlet_shell.embedded.control import folder as places
 from storlet_shell.errors import EmbeddedError
+from tests.support.folders import little_recursion, nested
 
 from .conftest import connect, ended
 
@@ -237,6 +239,7 @@ def test_a_missing_extra_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.slow
 def test_the_log_is_bounded_and_the_last_one_kept(folder: Path) -> None:
     """A start begins a new log beside the last one."""
     control.start(folder, Settings())
@@ -245,3 +248,14 @@ def test_the_log_is_bounded_and_the_last_one_kept(folder: Path) -> None:
     control.start(folder, Settings())
     assert (folder / "log.1").read_text() == "the last run's\n"
     assert (folder / "log").stat().st_size < 10000
+
+
+def test_data_folder_may_be_nested_deeper_than_python_recurses(tmp_path: Path) -> None:
+    """A storlet may have left it so: what it takes can be told, and it can be deleted."""
+    data = tmp_path / "data"
+    places.claim(data)
+    with nested(data / "top", 300) as deepest, little_recursion():
+        (deepest / "file").write_bytes(bytes(100_000))
+        assert places.used_bytes(data) >= 100_000
+        places.remove(data)
+        assert not data.exists()

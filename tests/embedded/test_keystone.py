@@ -163,7 +163,7 @@ def test_a_data_folder_keeps_its_keystone(keystone_swift: KeystoneSwift, folder:
     assert changed.keys() == {"OS_AUTH_URL", "OS_PASSWORD"}  # the random one is another at each start
     assert KeystoneSwift(running).token("admin")
     run = Runner({**base_environment(folder.parent), **control.environment(running)})
-    assert run("whoami", "--json").json["storage URL"] == running.storage_url
+    assert run("whoami", "--json").json["storage_url"] == running.storage_url
     keystone = _keystone(running)
     listening = {(c.laddr.ip, c.laddr.port) for c in [*_listening(running.pid), *_listening(keystone)]}
     assert listening == {("127.0.0.1", running.port), ("127.0.0.1", running.identity_port)}

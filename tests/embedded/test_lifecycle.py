@@ -28,6 +28,7 @@ from .conftest import User, connect, ended
 from .storlets import Client, storlet
 
 
+@pytest.mark.slow
 def test_a_lasting_server_stays_until_it_is_stopped(folder: Path) -> None:
     """What was stored is there in the next run, at the same port and with a new password."""
     running, started = control.start(folder, Settings())
@@ -58,6 +59,7 @@ def test_start_on_a_running_server_changes_nothing(folder: Path) -> None:
         control.start(folder, Settings(ephemeral=True))
 
 
+@pytest.mark.slow
 def test_the_last_of_two_users_ends_the_server(folder: Path, user: Callable[[], User]) -> None:
     """Who started it may leave first; the other one's requests are answered until it leaves as well."""
     first = user()
@@ -75,6 +77,7 @@ def test_the_last_of_two_users_ends_the_server(folder: Path, user: Callable[[], 
     assert ended(pid)
 
 
+@pytest.mark.slow
 def test_two_users_at_once_share_one_server(folder: Path, user: Callable[[], User]) -> None:
     """Of five processes that want a server at the same time one starts it and the others join."""
     users = [user() for _ in range(5)]
@@ -122,6 +125,7 @@ def test_a_user_that_comes_while_the_server_ends_gets_a_new_one(user: Callable[[
         assert pid != next_pid or ended(pid)
 
 
+@pytest.mark.slow
 def test_start_makes_a_users_server_a_lasting_one(folder: Path, user: Callable[[], User]) -> None:
     """``local start`` beside a shell with ``--local`` keeps that shell's server."""
     one = user()
@@ -134,6 +138,7 @@ def test_start_makes_a_users_server_a_lasting_one(folder: Path, user: Callable[[
     assert control.stop(folder)
 
 
+@pytest.mark.slow
 def test_a_killed_server_is_not_in_the_way(folder: Path) -> None:
     """Neither its state nor its locks nor its sockets keep the next one from starting."""
     running, _ = control.start(folder, Settings())
@@ -275,6 +280,7 @@ def test_a_fixed_port_is_used_or_named(folder: Path, swift: control.Running) -> 
     assert control.start(folder, Settings(port=running.port))[0].port == running.port
 
 
+@pytest.mark.slow
 def test_the_last_port_is_a_wish_only(folder: Path, swift: control.Running) -> None:
     """If another process has the port by now, the server takes another one."""
     running, _ = control.start(folder, Settings())

@@ -78,6 +78,7 @@ def test_one_account_leaves_room_for_another(accounts: tuple[Client, Client], wa
         assert answers == [200] * 4
 
 
+@pytest.mark.slow
 def test_slots_are_shared() -> None:
     """An account alone may take three quarters; then whose account holds least is next, and nothing is lost."""
     subprocess.run([sys.executable, "-m", "tests.embedded.slots"], check=True, timeout=60)

@@ -90,7 +90,7 @@ def test_running_server_is_used_and_replaced(earlier: Path, stopped: Path, tmp_p
     run = Runner({**base_environment(tmp_path), "STORLET_SHELL_DATA": str(stopped)})
     assert run("--local", "get", "kept/o").out == b"content"
     assert run("--local", "get", "kept/o", "--storlet", "words.py").out == b"words and content"
-    assert run("local", "status", "--json").json["running"] == "yes"
+    assert run("local", "status", "--json").json["running"] is True
     assert control.start(stopped, Settings()) == (running, False)
     assert run("local", "stop").status == 0
     assert ended(running.pid)

@@ -87,6 +87,7 @@ def mapped(run: Runner, filled: str, address: str, *words: str) -> Outcome:
     return run(*line, "--scheduler-address", address, *words)
 
 
+@pytest.mark.slow
 def test_cluster_does_a_batch(run: Runner, cluster: Cluster, filled: str, tmp_path: Path) -> None:
     """Every object once, and what the storlet makes is saved here."""
     outcome = mapped(run, filled, cluster.address, "--save", str(tmp_path), "--json")
@@ -95,6 +96,7 @@ def test_cluster_does_a_batch(run: Runner, cluster: Cluster, filled: str, tmp_pa
     assert saved == {str(number): b"ABC" for number in range(COUNT)}
 
 
+@pytest.mark.slow
 def test_nothing_secret_travels(
     run: Runner, cluster: Cluster, filled: str, swift: control.Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -226,6 +226,7 @@ def test_changed_file_is_noticed_and_an_unchanged_one_is_not_read_again(
     assert finder.find(environ).missing_password
 
 
+@pytest.mark.slow
 def test_the_rest_of_the_sdk_is_left_alone(home: Path) -> None:
     """A fresh process imports its configuration only, and a user's later import finds the whole of it."""
     code = f"""

@@ -344,6 +344,7 @@ def test_client_without_a_login_is_never_shared(responder: Responder) -> None:
     assert len(responder.logins) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [408, 429, 498, 500, 503])
 def test_login_that_fails_for_now_is_no_refusal(run_scripted: Runner, responder: Responder, status: int) -> None:
     """A script may try again, and does not ask for another password."""

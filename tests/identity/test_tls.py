@@ -54,6 +54,7 @@ def test_named_certificate_is_trusted(run_tls: Runner, certificate: Certificate)
         assert (outcome.status, outcome.err) == (0, "")
 
 
+@pytest.mark.slow
 def test_insecure_goes_on_with_a_warning(run_tls: Runner) -> None:
     """By option and by variable; the HTTP library's own warning, with its advice for programmers, is not shown."""
     for words, environ in ((["--insecure"], {}), ([], {"OS_INSECURE": "true"})):

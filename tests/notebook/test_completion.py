@@ -69,10 +69,10 @@ def test_silent_server_does_not_hold_tab_up(
     cell: Cells, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """What is known by the deadline has to do."""
-    monkeypatch.setattr(completion, "_listing", lambda *_: time.sleep(3))
+    monkeypatch.setattr(completion, "_listing", lambda *_: time.sleep(10))
     started = time.monotonic()
     cell.complete("%get some/")
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5
     assert capfd.readouterr().err == ""
 
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import EntryPoint
 from typing import Any
 
 import pytest
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
+from storlet_shell.plugins.installed import Plugin
 from storlet_shell.results import Text
-from storlet_shell.spec.registry import Arg, Command, Registry
+from storlet_shell.spec import registry
+from storlet_shell.spec.arguments import Arg
+from storlet_shell.spec.command import Command
+from storlet_shell.spec.registry import Registry
 from tests.notebook.cells import Cells
 from tests.support.lines import ROOT
 
@@ -33,16 +38,14 @@ def test_every_command_is_a_magic(stranger: Cells) -> None:
     assert "storlet" in found["cell"]
 
 
+HELLO = Command("hello", "Greet.", (Arg("name"),), lambda session, name: Text(f"hello {name}"))
+"""A command as another package defines it."""
+
+
 def test_plugin_command_is_a_magic(bare_shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch) -> None:
     """A command of another package needs not a line of code here."""
-    plugin = Command("hello", "Greet.", (Arg("name"),), lambda session, name: Text(f"hello {name}"))
-    load_all = Registry._load_all
-
-    def with_plugin(registry: Registry) -> None:
-        load_all(registry)
-        registry._add(plugin)
-
-    monkeypatch.setattr(Registry, "_load_all", with_plugin)
+    entry = EntryPoint("hello", f"{__name__}:HELLO", "storlet_shell.commands")
+    monkeypatch.setattr(registry, "others_of", lambda _: [Plugin("hello", entry, "another", "1.0")])
     bare_shell.run_line_magic("load_ext", "storlet_shell")
     try:
         cells = Cells(bare_shell)
@@ -124,6 +127,7 @@ def test_package_is_imported_without_ipython() -> None:
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
+@pytest.mark.slow
 def test_local_start_gives_a_cluster(stranger: Cells) -> None:
     """Without any set-up: the cells that follow use it, and after its stop there is no identity again."""
     try:

@@ -266,7 +266,7 @@ def test_tab_completes_over_the_wire(kernel: Kernel) -> None:
     ):
         started = time.monotonic()
         assert wanted in kernel.complete(code), code
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 3
 
 
 def test_question_is_asked_where_somebody_answers(kernel: Kernel) -> None:

@@ -75,8 +75,8 @@ def test_command_is_there_in_one_shot(python: Path, run: Runner, filled: str) ->
     assert json.loads(ended(python, run, "-m", "storlet_shell", "usage", f"{filled}/2026", "--json")) == TOLD
     assert "Tell how many objects lie" in ended(python, run, "-m", "storlet_shell", "help", "usage")
     rows = json.loads(ended(python, run, "-m", "storlet_shell", "plugins", "--json"))["rows"]
-    added = [(row["kind"], row["name"], row["state"]) for row in rows if row["package"] == "storlet-shell-example"]
-    assert added == [("command", "usage", "ok"), ("scheduler", "spare", "ok")]
+    added = [(row["kind"], row["name"], row["problem"]) for row in rows if row["package"] == "storlet-shell-example"]
+    assert added == [("command", "usage", None), ("scheduler", "spare", None)]
 
 
 def test_command_is_there_in_a_command_file(python: Path, run: Runner, filled: str) -> None:

@@ -28,7 +28,7 @@ def test_plugin_adds_its_command(site: Site) -> None:
     assert site("greet", "world").text == "hello world\n"
     assert site("hi").text == "hello you\n"
     listed = site("help")
-    assert "  greet      Greet." in listed.text
+    assert "  greet        Greet." in listed.text
     assert "not usable" not in listed.text
 
 
@@ -59,10 +59,10 @@ BROKEN = {
     "interrupts": ("raise KeyboardInterrupt", "can't be loaded: KeyboardInterrupt"),
     "imports": ("import no_such_module_anywhere", "ModuleNotFoundError"),
     "syntax": ("def greet(:", "SyntaxError"),
-    "wrong_type": ("greet = 1", "no command named wrong_type"),
+    "wrong_type": ("greet = 1", "isn't a command named wrong_type"),
     "absent": ("", "AttributeError"),
-    "other_name": (PLUGIN.format(name="other", aliases=()), "no command named other_name"),
-    "bad_alias": (PLUGIN.format(name="bad_alias", aliases=("a b",)), "'a b' is no name for a command"),
+    "other_name": (PLUGIN.format(name="other", aliases=()), "isn't a command named other_name"),
+    "bad_alias": (PLUGIN.format(name="bad_alias", aliases=("a b",)), "'a b' isn't a valid command name"),
     "bad_spec": (PLUGIN.format(name="bad_spec", aliases=()).replace('"who"', '"-o"'), "ArgumentError"),
     "get": (PLUGIN.format(name="get", aliases=()), "the name get is taken"),
     "uploadfile": (PLUGIN.format(name="uploadfile", aliases=()), "the name uploadfile is taken"),

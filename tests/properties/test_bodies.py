@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,6 +65,7 @@ def test_any_body_is_a_frame_or_one_error(content: bytes, kind: str) -> None:
         Response(200, {"Content-Type": kind}, iter([content]), subject="path:/c/o").dataframe("polars")
 
 
+@pytest.mark.slow
 @given(st.text(max_size=60) | st.builds('File "s.py", line {}\n    x = 1\n    ^'.format, st.integers()), CODE)
 def test_any_log_is_shown(details: str, code: str) -> None:
     """With the lines that it speaks of, where there are such, and the first one as it is."""

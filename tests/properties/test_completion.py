@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from storlet_shell.adapters.completion.cursor import candidates, split
 from storlet_shell.adapters.completion.names import Candidate, complete
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Kind, Registry
+from storlet_shell.spec.arguments import Kind
+from storlet_shell.spec.registry import Registry
 from tests.properties.test_targets import COMMANDS, TEXTS, WORDS
 
 REGISTRY = Registry()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -42,6 +43,7 @@ def test_any_variables_are_an_identity_or_one_error(environ: dict[str, str], opt
         assert SECRET not in str(error)
 
 
+@pytest.mark.slow
 @settings(max_examples=settings.default.max_examples // 4)
 @given(st.dictionaries(st.sampled_from(["mine", "x"]), TREES, max_size=2) | TREES, GIVEN)
 def test_any_cloud_is_an_identity_or_one_error(

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from fuzz import lines, responses, scripts
 from storlet_shell.errors import StorletShellError
-from storlet_shell.spec.registry import Call, Command, Registry
+from storlet_shell.spec.command import Call, Command
+from storlet_shell.spec.registry import Registry
 
 PIECES = st.sampled_from(
     [
@@ -17,7 +18,11 @@ PIECES = st.sampled_from(
 )
 TEXTS = st.lists(PIECES, max_size=14).map("".join) | st.text(max_size=40)
 COMMANDS = tuple(Registry())
-OPTIONS = tuple(dict.fromkeys(flag for one in COMMANDS for arg in one.args for flag in arg.flags if flag[0] == "-"))
+OPTIONS = tuple(
+    dict.fromkeys(
+        flag for one in COMMANDS for line in one.lines for arg in line.args for flag in arg.flags if flag[0] == "-"
+    )
+)
 WORDS = st.sampled_from(
     [
         *(

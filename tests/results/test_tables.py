@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +13,7 @@ import polars
 import pytest
 
 from storlet_shell.errors import ServiceError, StorletShellError, UsageError
-from storlet_shell.results import Table
+from storlet_shell.results import Field, Rendering, Report, Response, Table
 from storlet_shell.results.formats import FORMATS
 
 
@@ -174,12 +176,6 @@ def test_unknown_library_is_a_usage_error() -> None:
 # --- as text
 
 
-@pytest.mark.parametrize(("name", "show"), [("text", Table.render), ("json", Table.json_pieces)])
-def test_table_is_shown_by_its_formats(name: str, show: Any) -> None:
-    """What is in the table of formats is what is shown."""
-    assert list(FORMATS[name](listed())) == list(show(listed()))
-
-
 def test_table_aligns_its_columns() -> None:
     """Numbers are right-aligned, text left, and a sum comes last."""
     table = Table(("bytes", "name"), iter([(5, "a"), (1000, "b")]), lambda: "2 names")
@@ -203,3 +199,99 @@ def test_table_with_gaps_is_aligned() -> None:
     """A value that is missing leaves its column where it is, wherever it is missing."""
     assert list(Table(("bytes", "name"), iter([(None, "a/"), (1000, "b")])).render()) == ["      a/", "1000  b"]
     assert list(Table(("bytes", "name"), iter([(None, "a/"), (5, "b"), (1000, "c")])).render())[1] == "   5  b"
+
+
+# --- in formats
+
+SHOWN = (Field("name"), Field("bytes"), Field("needed_by", spell=",".join), Field("etag", is_shown=False))
+ROWS = [("a b", 5, ["x", "y"], "e1"), ('say "hi", now', None, [], None), ("line\nend", 1000, ["z"], "e3")]
+
+
+def shown() -> Table:
+    """Return a table whose values people and programs see differently."""
+    return Table(SHOWN, iter(ROWS), lambda: "3 names")
+
+
+def test_csv_is_read_back_as_it_was() -> None:
+    """All columns under their names, as RFC 4180 has it; null is empty, a list is JSON."""
+    text = shown().formatted("csv")
+    assert text.startswith("name,bytes,needed_by,etag\r\n")
+    assert text.count("\r\n") == 4
+    first, second, third = csv.DictReader(io.StringIO(text, newline=""))
+    assert (first["name"], first["bytes"], json.loads(first["needed_by"])) == ("a b", "5", ["x", "y"])
+    assert (second["name"], second["bytes"], second["etag"]) == ('say "hi", now', "", "")
+    assert third["name"] == "line\nend"
+
+
+def test_json_lines_are_the_rows_of_the_document() -> None:
+    """One object a line, however long the name; the sum is for people."""
+    lines = shown().formatted("jsonl").splitlines()
+    assert [json.loads(line) for line in lines] == json.loads(shown().formatted("json"))["rows"]
+    assert json.loads(lines[1]) == {"name": 'say "hi", now', "bytes": None, "needed_by": [], "etag": None}
+
+
+def test_bare_values_are_what_people_see_without_the_looks() -> None:
+    """Between tabs; the columns that people see."""
+    first, *_ = shown().formatted("value").split("\n")
+    assert first == 'a b\t5\t["x","y"]'
+    assert Table(("a", "b"), [(True, 0.5)]).formatted("value") == "true\t0.5\n"
+
+
+def test_table_is_for_people() -> None:
+    """As it is shown without a format."""
+    assert shown().formatted() == "".join(f"{line}\n" for line in shown().render())
+    assert shown().formatted().startswith("a b               5  x,y\n")
+    assert shown().formatted().endswith("3 names\n")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_columns_come_in_the_order_of_asking(name: str) -> None:
+    """Also one that people don't see by themselves; in every format."""
+    text = shown().formatted(name, ["etag", "bytes"])
+    first = text.splitlines()[1 if name == "csv" else 0]
+    expected = {"table": "e1     5", "csv": "e1,5", "jsonl": '{"etag": "e1", "bytes": 5}', "value": "e1\t5"}
+    if name == "json":
+        assert list(json.loads(text)["rows"][0]) == ["etag", "bytes"]
+    else:
+        assert first == expected[name]
+
+
+def test_unknown_column_is_told_with_the_closest() -> None:
+    """Before any row is fetched."""
+    server = Server(*LISTED)
+    table = Table(("name", "bytes"), server)
+    with pytest.raises(UsageError, match=r"^unknown column 'byte'; did you mean bytes\?$"):
+        table.pieces(Rendering("csv", ("byte",)))
+    with pytest.raises(UsageError, match=r"^unknown column 'x'; columns: name, bytes$"):
+        table.formatted("jsonl", ["x"])
+    assert server.asked == 0
+
+
+def test_unknown_format_is_a_usage_error() -> None:
+    """With those there are."""
+    with pytest.raises(UsageError, match="unknown format 'yaml'; formats: table, csv, json, jsonl, value"):
+        listed().formatted("yaml")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_result_that_is_no_listing_is_one_row(name: str) -> None:
+    """Its fields, or some of them."""
+    report = Report({"account": "AUTH_x", "roles": ["a"], "storlets_enabled": None})
+    expected = {
+        "table": "AUTH_x",
+        "csv": "account\r\nAUTH_x",
+        "json": '{"account": "AUTH_x"}',
+        "jsonl": '{"account": "AUTH_x"}',
+        "value": "AUTH_x",
+    }
+    assert report.formatted(name, ["account"]).rstrip() == expected[name]
+    assert "AUTH_x" in report.formatted(name)
+
+
+def test_body_is_no_row() -> None:
+    """It may be of any size; its connection is given back."""
+    closed: list[bool] = []
+    body = Response(200, {}, iter([b"x"]), subject="o", close=lambda: closed.append(True))
+    with pytest.raises(UsageError, match="a body isn't a table"):
+        body.formatted("csv")
+    assert closed

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.slow
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # distributed's own connections, at its end
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Port 8787:UserWarning")
 def test_only_who_has_the_key_gets_into_a_local_cluster() -> None:
     """It listens on loopback; there, a client without the cluster's key is refused, and nothing is shown."""

@@ -15,7 +15,8 @@ from storlet_shell.adapters.shell.app import make_class
 from storlet_shell.results import Done, Planned, Report, Result, Table, Text
 from storlet_shell.results.response import Response
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Kind, Registry
+from storlet_shell.spec.arguments import Kind
+from storlet_shell.spec.registry import Registry
 from storlet_shell.text import printable, printable_json
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.bodies import bytes_body

@@ -11,12 +11,15 @@ from storlet_shell.adapters.console import Console
 from storlet_shell.adapters.shell.app import make_class
 from storlet_shell.errors import UsageError
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import COMMON, Arg, Call, Command, Registry
+from storlet_shell.spec.arguments import COMMON, Arg
+from storlet_shell.spec.command import Call, Command
+from storlet_shell.spec.registry import Registry
 from tests.support.lines import Runner, one_line
 
 OPTIONS = [
     pytest.param(command, arg, id=f"{command.name} {arg.flags[0]}")
-    for command in Registry()
+    for listed in Registry()
+    for command in listed.lines
     for arg in (*command.args, *COMMON)
     if arg.is_option
 ]
@@ -77,14 +80,16 @@ def test_repeated_option_adds_up_or_is_refused(command: Command, arg: Arg) -> No
     [
         ("get", ["--on-proxy", "--on-node"]),
         ("map", ["--fail-fast", "--keep-going"]),
-        ("acl", ["--read", "--write"]),
+        ("acl grant", ["--read", "--write"]),
         ("deploy", ["-c", "a", "--container", "b"]),
         ("get", ["--storlet=a.py", "--storlet", "b.py"]),
     ],
 )
 def test_contradicting_options_are_refused(name: str, words: list[str]) -> None:
     """Two flags for one thing, and two spellings of one option."""
-    assert parsed(Registry().get(name), words) is None
+    name, _, verb = name.partition(" ")
+    command = Registry().get(name)
+    assert parsed(command.action(verb) or command, words) is None
 
 
 def test_repeated_list_goes_on_in_order() -> None:

@@ -1,6 +1,6 @@
-"""Storlets that the dry run, the embedded engine and upstream's agent must treat alike, and what comes of each.
+"""Storlets that the dry run, the embedded engine, and upstream's agent must treat alike, with their expected outcomes.
 
-Each is the body of a ``__call__``, where ``source`` and ``target`` are the first files, or a whole module.
+Each is either the body of a ``__call__``, in which ``source`` and ``target`` are the first files, or a whole module.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from textwrap import dedent, indent
 from typing import Any
 
 CONTENT = b"one\ntwo\n\n" + b"long " * 1000 + b"\nlast line without an end"
-"""What each of them reads."""
+"""The content of their input."""
 
 METADATA = {"Color": "red"}
-"""The metadata of what each of them reads."""
+"""The metadata of their input."""
 
 PROBES = """
 def probe(action):
@@ -125,12 +125,12 @@ class Case:
 
     @property
     def source(self) -> str:
-        """Its module."""
+        """The code of its module."""
         return dedent(self.module) if self.module else module(self.code)
 
 
 def module(code: str) -> str:
-    """Return a module whose class ``Main`` runs code; that of the parameter ``code`` if it is empty."""
+    """Return a module whose class ``Main`` runs code; if empty, the code in the parameter ``code``."""
     code = code or "exec(params['code'], {**globals(), **locals()})"
     return (
         "class Main:\n    def __init__(self, logger):\n        self.logger = logger\n\n"
@@ -211,7 +211,7 @@ METADATA_CASES = {
         message="aren't JSON",
     ),
 }
-"""Runs of one storlet each, that differ in its metadata."""
+"""Storlets that differ in their metadata."""
 
 
 def _whole(code: str, **outcome: Any) -> Case:
@@ -437,7 +437,7 @@ SIGNATURE_CASES = {
         "print('\\udcff \u65e5')\ntarget.set_metadata({}); target.write(source.read(3))", output=b"one"
     ),
 }
-"""Storlets of odd signatures, and of odd ends."""
+"""Storlets with unusual signatures, or with unusual ends."""
 
 POOLS = {
     "multiprocessing.Pool": Case(
@@ -457,4 +457,4 @@ POOLS = {
         output=b"3",
     ),
 }
-"""Storlets of several processes, which share semaphores in /dev/shm."""
+"""Storlets with several processes, which share semaphores in /dev/shm."""

@@ -1,4 +1,4 @@
-"""The fixtures of most tests: a scripted server, a client of it, and lines that run against it or a real Swift."""
+"""Fixtures for most tests: a scripted server with a client, and lines that run against it or a real Swift."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from tests.support.responder import KEY, USER, Answer, Recorded, Responder, ok
 from tests.support.storlets import STORLETS
 
 TEXT = b"hello\nworld\n"
-"""The object ``o`` of the fixture ``here``."""
+"""The content of the object ``o`` of the fixture ``here``."""
 
 
 @pytest.fixture
 def responder() -> Iterator[Responder]:
-    """Run a scripted server; a request that the script does not foresee fails the test."""
+    """Run a scripted server; an unscripted request fails the test."""
     with Responder() as running:
         yield running
     assert not running.unexpected
@@ -37,23 +37,23 @@ def responder() -> Iterator[Responder]:
 
 @pytest.fixture
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a client wait for a hundredth of a second where it would wait for a quarter."""
+    """Shorten the pauses between a client's retries."""
     monkeypatch.setattr(client_module, "BACK_OFF", 0.01)
 
 
 @pytest.fixture
 def traced() -> list[str]:
-    """Return the list that the client's trace is written to."""
+    """Return the list that receives the client's trace."""
     return []
 
 
 @pytest.fixture
 def client(responder: Responder, quick_retries: None, traced: list[str]) -> Iterator[Client]:
-    """Return a client of the scripted server."""
+    """Connect a client to the scripted server."""
     credentials = Credentials("the test", "v1", responder.auth_url, USER, KEY)
-    made = Client(Login(credentials, Connection(timeout=10)), traced.append)
-    yield made
-    made.close()
+    client = Client(Login(credentials, Connection(timeout=10)), traced.append)
+    yield client
+    client.close()
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def run(swift: control.Running, tmp_path_factory: pytest.TempPathFactory) -> Run
 
 @pytest.fixture
 def container(run: Runner) -> str:
-    """Make a container of the test's own on the real Swift."""
+    """Create a container for one test on the real Swift."""
     name = f"c-{secrets.token_hex(4)}"
     assert run("mkdir", name).status == 0
     return name
@@ -79,7 +79,7 @@ def container(run: Runner) -> str:
 
 @pytest.fixture(scope="session")
 def storlets(run: Runner, tmp_path_factory: pytest.TempPathFactory) -> Runner:
-    """Deploy every storlet of the tests on the real Swift; return what runs lines there."""
+    """Deploy every storlet of ``STORLETS`` on the real Swift; return the runner of lines."""
     folder = tmp_path_factory.mktemp("storlets")
     for name, code in STORLETS.items():
         (folder / name).write_text(code)
@@ -90,55 +90,55 @@ def storlets(run: Runner, tmp_path_factory: pytest.TempPathFactory) -> Runner:
 
 @pytest.fixture
 def here(storlets: Runner, container: str) -> str:
-    """Make a container with one object in it, on a Swift where the tests' storlets are deployed."""
+    """Create a container with an object ``o``, on the real Swift with every storlet deployed."""
     assert storlets("upload", f"{container}/o", stdin=TEXT).status == 0
     return container
 
 
 @pytest.fixture
 def real_client(swift: control.Running) -> Iterator[Client]:
-    """Return a client of the real Swift, for what no command does."""
-    made = Client(Login(Credentials("the test", "v1", swift.auth_url, swift.user, swift.key), Connection()))
-    yield made
-    made.close()
+    """Connect a client to the real Swift, for requests that no command sends."""
+    client = Client(Login(Credentials("the test", "v1", swift.auth_url, swift.user, swift.key), Connection()))
+    yield client
+    client.close()
 
 
 @pytest.fixture
 def observer() -> Notebook:
-    """Return what remembers all that the client of :func:`observed` tells."""
+    """Return the observer of the client :func:`observed`."""
     return Notebook()
 
 
 @pytest.fixture
 def observed(swift: control.Running, observer: Notebook) -> Iterator[Client]:
-    """Return a client of the real Swift that tells the observer of its requests, warnings and progress."""
+    """Connect a client to the real Swift, with ``observer`` as its observer."""
     login = Login(Credentials("the test", "v1", swift.auth_url, swift.user, swift.key), Connection())
-    made = Client(login, observer.requests.append, observer=observer)
-    yield made
-    made.close()
+    client = Client(login, observer.requests.append, observer=observer)
+    yield client
+    client.close()
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Make a folder with files of every kind, dated a while ago."""
-    made = tmp_path / "from"
+    """Create a folder with files of every kind, with dates in the past."""
+    root = tmp_path / "from"
     for name, content in FILES.items():
-        (made / name).parent.mkdir(parents=True, exist_ok=True)
-        (made / name).write_bytes(content)
-        os.utime(made / name, (1_600_000_000.25, 1_600_000_000.25))
-    (made / "empty").mkdir()
-    return made
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content)
+        os.utime(root / name, (1_600_000_000.25, 1_600_000_000.25))
+    (root / "empty").mkdir()
+    return root
 
 
 @pytest.fixture
 def module() -> str:
-    """Return a name that no other test deploys a storlet by."""
+    """Return a unique module name for a storlet."""
     return f"d{secrets.token_hex(4)}"
 
 
 @pytest.fixture
 def quick_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pause for hundredths of seconds."""
+    """Shorten the pauses of batches."""
     monkeypatch.setattr(throttle, "FIRST_PAUSE", 0.02)
     monkeypatch.setattr(endpoints, "FIRST_PAUSE", 0.02)
     monkeypatch.setattr(endpoints, "PATIENCE", 0.5)
@@ -146,7 +146,7 @@ def quick_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def listed(responder: Responder, quick_batches: None) -> Responder:
-    """Have a server with a storlet and the objects ``a`` to ``t``."""
+    """Run a scripted server with a storlet, and with the objects ``a`` to ``t``."""
     entries = [{"name": name, "bytes": 1} for name in "abcdefghijklmnopqrst"]
 
     def listing(request: Recorded) -> Answer:

@@ -30,34 +30,37 @@ class KeystoneSwift:
         self.log = running.folder / "keystone" / "log"
 
     def environment(self, user: str = "tester", **changes: str) -> dict[str, str]:
-        """Return the documented environment of a user; ``changes`` are further variables, empty ones are left out."""
+        """Return the documented environment of a user, with changes; a variable that becomes empty is left out."""
         variables = {**control.environment(self.running, user), **changes}
         return {name: value for name, value in variables.items() if value}
 
     def logins(self) -> int:
-        """Return how many tokens Keystone has given out since it was started, by its own log."""
+        """Return the number of tokens that Keystone has issued since its start, according to its log."""
         return self.log.read_text().count(f"POST {TOKENS} 201")
 
     def token(self, user: str = "admin") -> str:
-        """Log a user in and return the token."""
-        who = control.environment(self.running, user)
-        domain = {"name": who["OS_USER_DOMAIN_NAME"]}
-        password = {"user": {"name": user, "password": who["OS_PASSWORD"], "domain": domain}}
+        """Log a user in, and return the token."""
+        environ = control.environment(self.running, user)
+        domain = {"name": environ["OS_USER_DOMAIN_NAME"]}
+        password = {"user": {"name": user, "password": environ["OS_PASSWORD"], "domain": domain}}
         body = {
             "auth": {
                 "identity": {"methods": ["password"], "password": password},
-                "scope": {"project": {"name": who["OS_PROJECT_NAME"], "domain": domain}},
+                "scope": {"project": {"name": environ["OS_PROJECT_NAME"], "domain": domain}},
             }
         }
         return str(self._send("POST", TOKENS, body, {})[1]["X-Subject-Token"])
 
     def ask(self, method: str, path: str, body: object = None, **headers: str) -> Any:
-        """Send Keystone a request of the administrator's and return the answer's document; ``_`` in a name is ``-``."""
+        """Send Keystone a request as its administrator, and return the parsed response.
+
+        :param headers: further headers, with ``_`` for ``-``
+        """
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self._send(method, path, body, {"X-Auth-Token": self.token(), **named})[0]
 
     def revoke(self, token: str) -> None:
-        """Revoke a token; the proxy believes one that it has seen for some seconds more."""
+        """Revoke a token; the proxy accepts a cached one for some more seconds."""
         self.ask("DELETE", TOKENS, X_Subject_Token=token)
 
     def _send(self, method: str, path: str, body: object, headers: dict[str, str]) -> tuple[Any, dict[str, str]]:
@@ -75,7 +78,7 @@ class KeystoneSwift:
 
 @pytest.fixture(scope="session")
 def keystone_swift() -> Iterator[KeystoneSwift]:
-    """Run a Swift with Keystone for the rest of the test session, in a temporary folder of its own."""
+    """Run a Swift with Keystone for the rest of the test session, in a temporary folder."""
     with control.join_or_start(Path(), control.Settings(ephemeral=True, auth=control.KEYSTONE)) as lease:
         yield KeystoneSwift(lease.running)
         process = psutil.Process(lease.running.pid)
@@ -85,5 +88,5 @@ def keystone_swift() -> Iterator[KeystoneSwift]:
 
 @pytest.fixture(scope="session")
 def run_keystone(keystone_swift: KeystoneSwift, tmp_path_factory: pytest.TempPathFactory) -> Runner:
-    """Run lines as the documented user of the Swift with Keystone; ``environ`` makes another one of it."""
+    """Run lines as the documented user of the Swift with Keystone; ``environ`` can select another user."""
     return Runner({**base_environment(tmp_path_factory.mktemp("home")), **keystone_swift.environment()})

@@ -1,4 +1,4 @@
-"""Lines that are run as a user would run them: in this process over real files, or as a process of its own."""
+"""Run lines as a user would: in this process over real files, or in a separate process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 _WITHOUT_ROOT = """
 import ctypes, sys
 from storlet_shell.adapters.cli.main import main
-# CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH are what lets root read everything.
+# CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH let root read everything.
 header, data = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
 assert ctypes.CDLL(None).capset(header, data) == 0
 sys.exit(main(sys.argv[1:]))
@@ -31,11 +31,7 @@ sys.exit(main(sys.argv[1:]))
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a line.
-
-    :param out: standard output, byte for byte
-    :param err: standard error as text
-    """
+    """The result of a line: its exit status, standard output in bytes, and standard error as text."""
 
     status: int
     out: bytes
@@ -53,14 +49,14 @@ class Outcome:
 
 
 def base_environment(home: Path) -> dict[str, str]:
-    """Return the environment of a process that has no identity."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TMPDIR") if name in os.environ}
+    """Return the environment of a process without an identity."""
+    inherited = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TMPDIR") if name in os.environ}
     warnings = "error,ignore:'cgi' is deprecated:DeprecationWarning"  # as in pyproject.toml
-    return {**kept, "HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": warnings}
+    return {**inherited, "HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": warnings}
 
 
 class Runner:
-    """Runs lines in one environment.
+    """Run lines in one environment.
 
     :param environ: the whole environment
     """
@@ -69,12 +65,12 @@ class Runner:
         self.environ = dict(environ)
 
     def __call__(self, *words: str, stdin: bytes = b"", environ: Mapping[str, str] | None = None) -> Outcome:
-        """Run a line in this process: ``main`` over real files in the place of the standard streams."""
+        """Run a line in this process, with real files as its standard streams."""
         with ExitStack() as stack:
             files = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(3)]
             files[0].write(stdin)
             files[0].seek(0)
-            # Over descriptors of their own: what is left of a broken one leads nowhere.
+            # Duplicates, so that what a broken stream leaves open refers to nothing else.
             buffers = [stack.enter_context(os.fdopen(os.dup(file.fileno()), "r+b")) for file in files]
             streams = [io.TextIOWrapper(buffer, encoding="utf-8", write_through=True) for buffer in buffers]
             for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
@@ -91,7 +87,7 @@ class Runner:
             return Outcome(status, files[1].read(), files[2].read().decode())
 
     def without_root(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run a line as a process to which a file's permissions count, even when the tests are run by root."""
+        """Run a line in a process that respects file permissions, even if root runs the tests."""
         return subprocess.run(
             [sys.executable, "-c", _WITHOUT_ROOT, *words], env=self.environ, capture_output=True, text=True, check=False
         )
@@ -99,7 +95,7 @@ class Runner:
     def process(
         self, *words: str, stdin: bytes = b"", environ: Mapping[str, str] | None = None, **options: Any
     ) -> Outcome:
-        """Run a line as a process of its own; ``options`` are those of ``subprocess.run``."""
+        """Run a line in a separate process; ``options`` are passed to ``subprocess.run``."""
         ended = subprocess.run(
             [sys.executable, "-m", "storlet_shell", *words],
             input=stdin,
@@ -113,7 +109,7 @@ class Runner:
 
 
 def one_line(outcome: Outcome) -> str:
-    """Return the one line on standard error, checking that it is one and no traceback."""
+    """Return the only line on standard error; fail if there are more, as with a traceback."""
     lines = outcome.err.splitlines()
     assert len(lines) == 1, outcome.err
     assert lines[0].startswith("storlet-shell: ")

@@ -1,4 +1,4 @@
-"""An observer that remembers what it was told."""
+"""An observer that records what it is called with."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from storlet_shell.wire.observer import Observer, Progress
 
 
 class Notebook(Observer, Progress):
-    """Remembers warnings, requests, and how far each transfer went.
+    """Record warnings, requests, and progress.
 
-    :ivar requests: each as method and URL
-    :ivar totals: how much each transfer was to have, by its label
-    :ivar count: how much has been transferred
+    :ivar requests: method and URL of each request
+    :ivar totals: the announced size of each transfer, by label; None if unknown
+    :ivar count: the sum of all progress
     """
 
     def __init__(self) -> None:
@@ -23,23 +23,23 @@ class Notebook(Observer, Progress):
         self.count = 0
 
     def warn(self, message: str) -> None:
-        """Remember a line."""
+        """Record a warning."""
         self.warnings.append(message)
 
     @contextmanager
     def progress(self, label: str, total: int | None, unit: str = "") -> Iterator[Progress]:
-        """Remember what is to be transferred."""
+        """Record the size of a transfer."""
         self.totals[label] = total
         yield self
 
     def advance(self, count: int) -> None:
-        """Add to what has been transferred."""
+        """Add progress."""
         self.count += count
 
     def expect(self, total: int) -> None:
-        """Do nothing: no transfer learns of its total later."""
+        """Do nothing; no transfer learns its size later."""
 
     def sent(self, method: str) -> list[str]:
-        """Return the names of the containers and objects that requests of a method went to."""
+        """Return the containers and objects that a method was sent to."""
         words = [request.split(" ", 1) for request in self.requests]
         return ["/".join(url.split("/")[5:]) for verb, url in words if verb == method]

@@ -1,4 +1,4 @@
-"""Somebody who sits at a terminal and types what a document shows, from its first line to its last."""
+"""Run the examples of a document from the first to the last, as a reader at a terminal would."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _PLAIN = re.compile(r"\x1b\[[\d;]*m")
 _MARK = "-- the line ended with status "
 
 Compared = tuple[str | None, str, bool]
-"""What is shown, what is said, and whether it failed."""
+"""The output that the document shows, the actual output, and whether the line failed."""
 
 
 class Reader:
-    """Somebody who types a document's examples, in a folder, with an environment; a context.
+    """A reader who types the examples of a document; a context manager.
 
-    :param folder: where the lines are typed
+    :param folder: the working folder
     :param environ: the whole environment
-    :param stand_ins: what is typed in the place of words that a document names, such as a port that is taken here
+    :param stand_ins: replacements for words in the document, such as a port that is in use on this machine
     """
 
     def __init__(self, folder: Path, environ: Mapping[str, str], stand_ins: Mapping[str, str]) -> None:
@@ -55,12 +55,12 @@ class Reader:
             self._cells._cleanup_kernel()
 
     def end(self) -> None:
-        """Say that no block follows."""
-        assert self._error is None, f"the last cell fails, and nothing says so:\n{self._error}"
+        """Finish the document: a failure of the last cell must have been shown."""
+        assert self._error is None, f"the last cell fails unexpectedly:\n{self._error}"
 
     def read(self, block: Block) -> None:
-        """Type what is in a block, and compare."""
-        assert self._error is None or block.kind == "output", f"a cell fails, and nothing says so:\n{self._error}"
+        """Type the lines of a block, and compare their output."""
+        assert self._error is None or block.kind == "output", f"a cell fails unexpectedly:\n{self._error}"
         text = block.text
         for word, stand_in in self._stand_ins.items():
             text = text.replace(word, stand_in)
@@ -77,8 +77,8 @@ class Reader:
             "output": self._output,
         }
         for shown, said, is_failure in kinds[block.kind](text):
-            assert shown is not None or not is_failure, f"line {block.line}: this fails, and nothing says so:\n{said}"
-            assert shown is None or fits(shown, said), f"line {block.line}: shown\n{shown}\nbut it is\n{said}"
+            assert shown is not None or not is_failure, f"line {block.line} fails unexpectedly:\n{said}"
+            assert shown is None or fits(shown, said), f"line {block.line}: expected\n{shown}\nbut it is\n{said}"
 
     def _console(self, text: str) -> Iterator[Compared]:
         for example in examples(text, re.compile(r"\$ (.*)")):
@@ -86,7 +86,7 @@ class Reader:
             yield example.shown, said, self._status != 0
 
     def _type(self, line: str) -> str:
-        """Type a line on the terminal, and return what is said; the status is kept, for ``$?`` as well."""
+        """Type a line in the terminal, and return its output; the status is kept, also for ``$?``."""
         assert self._sh.stdin is not None
         assert self._sh.stdout is not None
         self._sh.stdin.write(f"(exit {self._status})\n{{ {line}\n}} </dev/null\nprintf '\\n{_MARK}%d\\n' $?\n")
@@ -99,7 +99,7 @@ class Reader:
         return said
 
     def _storlets(self, text: str) -> Iterator[Compared]:
-        """Run a session as a command file that shows each line, which is what tells where the next one begins."""
+        """Run a session as a command file that echoes each line: the echo separates the output of one from the next."""
         start, _, lines = text.partition("\n")
         session = examples(lines[_first_prompt(lines) :], _PROMPT)
         (self._folder / ".session").write_text("".join(f"{example.typed}\n" for example in session))
@@ -115,7 +115,7 @@ class Reader:
             yield example.shown, plain, plain != mine
 
     def _xonsh(self, text: str) -> Iterator[Compared]:
-        """Run a session as a script that says after each line that it has ended; one that fails ends all."""
+        """Run a session as a script that prints a mark after each line; the first failure ends it."""
         start, _, lines = text.partition("\n")
         session = examples(lines, re.compile(r"@ (.*)"))
         ends = "".join(f"{example.typed}\nprint({_MARK!r}, flush=True)\n" for example in session)
@@ -139,19 +139,19 @@ class Reader:
         yield from ()
 
     def _exported(self) -> dict[str, str]:
-        """Return the terminal's environment, from which a notebook would be started."""
+        """Return the terminal's environment, which a notebook started from it would inherit."""
         self._type("env -0 > .environment")
         lines = (self._folder / ".environment").read_text().rstrip("\0").split("\0")
         return dict(line.split("=", 1) for line in lines)
 
     def _output(self, text: str) -> Iterator[Compared]:
-        assert self._shown is not None, "no cell stands before it"
+        assert self._shown is not None, "no cell precedes this output"
         self._error = None
         yield text, self._shown, False
 
 
 def _first_prompt(lines: str) -> int:
-    """Return where the first prompt stands; what the shell says before it is its greeting."""
+    """Return the index of the first prompt; the text before it is the shell's greeting."""
     at = 0
     while not _PROMPT.match(lines[at:].split("\n", 1)[0]):
         at = lines.index("\n", at) + 1

@@ -1,6 +1,6 @@
-"""A relay before a real server, which passes everything on and keeps what clients sent.
+"""A relay in front of a real server that records what clients send.
 
-So what is asserted went over a socket, and was answered by the real thing.
+So a test asserts what went over a socket, and the real server answered it.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _PIECE_BYTES = 64 * 1024
 
 @dataclass
 class Sent:
-    """A request as it went by.
+    """A recorded request.
 
     :param headers: every header in order, values as Latin-1
-    :param body: how its body was sent, in words; empty for none
-    :param connection: the number of the connection that it came over, from 1
+    :param body: a description of the body and its transfer; empty without a body
+    :param connection: the number of its connection, from 1
     """
 
     method: str
@@ -35,17 +35,17 @@ class Sent:
     connection: int
 
     def header(self, name: str) -> str:
-        """Return a header's value, nothing if it was not sent."""
+        """Return the value of a header, empty if it wasn't sent."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), "")
 
 
 class Relay:
-    """The relay; a context.
+    """The relay; a context manager.
 
     :param port: the port of the server on this machine
-    :param renamed: what answers say, and what they are to say instead, of the same length
-    :param interlude: called with a request when the first bytes of its body have been passed on, and none of those that
-        follow; nothing more is read of the client meanwhile
+    :param renamed: replacements in responses, of the same length as the originals
+    :param interlude: called with a request once the first piece of its body has been passed on; nothing more is read
+        from the client until it returns
     """
 
     def __init__(
@@ -63,24 +63,24 @@ class Relay:
 
     def __enter__(self) -> Relay:
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _PIECE_BYTES)  # so that clients have to wait
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _PIECE_BYTES)  # makes clients wait
         self.port = self._listener.getsockname()[1]
         self._start(self._accept)
         return self
 
     def __exit__(self, *_: object) -> None:
-        for each in (self._listener, *self._open):
-            with suppress(OSError):  # it was closed by its other end
-                each.shutdown(socket.SHUT_RDWR)
+        for connection in (self._listener, *self._open):
+            with suppress(OSError):  # the other end has closed it
+                connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(10)
-        for each in (self._listener, *self._open):
-            each.close()
+        for connection in (self._listener, *self._open):
+            connection.close()
 
     def take(self) -> list[Sent]:
-        """Return what was sent since the last time."""
-        taken, self.sent = self.sent, []
-        return taken
+        """Return the requests since the last call."""
+        requests, self.sent = self.sent, []
+        return requests
 
     def _start(self, run, *arguments: object) -> None:
         thread = threading.Thread(target=run, args=arguments, daemon=True)
@@ -95,8 +95,8 @@ class Relay:
                 return
             server = socket.create_connection(self._server)
             self._open += [client, server]
-            for each in (client, server):
-                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for connection in (client, server):
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._serve(client, server, number)
 
     def _serve(self, client: socket.socket, server: socket.socket, number: int) -> None:
@@ -107,7 +107,7 @@ class Relay:
         with client.makefile("rb") as stream, suppress(OSError):
             while head := head_lines(stream):
                 sent = request_of(head, number)
-                self.sent.append(sent)  # before the server can answer, and the client be gone
+                self.sent.append(sent)  # before the server can answer and the client disconnect
                 server.sendall(b"".join([*head, b"\r\n"]))
                 for index, piece in enumerate(_body(stream, sent)):
                     server.sendall(piece)
@@ -126,18 +126,18 @@ class Relay:
 
 
 def head_lines(stream: BinaryIO) -> list[bytes]:
-    """Read a head's lines, without the empty one at its end; nothing at the end of the connection."""
+    """Read the lines of a request's head without the final empty one; none at the end of the connection."""
     return list(itertools.takewhile(bytes.strip, iter(stream.readline, b"")))
 
 
 def request_of(head: list[bytes], connection: int) -> Sent:
-    """Return the request that a head begins."""
+    """Parse the head of a request."""
     method, target, _ = head[0].decode("latin-1").split(" ")
     return Sent(method, target, tuple(header_lines(head[1:])), "", connection)
 
 
 def _body(stream: BinaryIO, sent: Sent) -> Iterator[bytes]:
-    """Yield a request's body as it comes, which may end early, and note how it was sent."""
+    """Yield the body of a request as it arrives, and describe it in ``sent.body``; it may end early."""
     if sent.header("Transfer-Encoding").lower() == "chunked":
         count, size = 0, -1
         while size and (line := stream.readline()):

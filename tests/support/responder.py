@@ -1,7 +1,7 @@
-"""A small HTTP server that answers from a script: for cuts, resets, expiries and overload, over a real socket.
+"""A scripted HTTP server, for truncated bodies, resets, expired tokens, and overload over a real socket.
 
-It speaks tempauth (``/auth/v1.0``) and ``/info``; everything below its storage URL is answered as the test says, and
-every request is recorded with its method, target, headers and body.
+It implements tempauth (``/auth/v1.0``) and ``/info``. Below its storage URL, it answers as the test specifies. Every
+request is recorded with its method, target, headers, and body.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ INFO = {"swift": {"version": "2.38"}, "storlet_handler": {"storlet_container": "
 
 @dataclass(frozen=True)
 class Recorded:
-    """A request as it arrived.
+    """A recorded request.
 
     :param target: the request line's target, undecoded
     :param headers: every header in order, values as Latin-1
-    :param connection: the number of the connection that it came on
-    :param arrived: when, in seconds of the monotonic clock
+    :param connection: the number of its connection
+    :param arrived: its arrival, in seconds of the monotonic clock
     """
 
     method: str
@@ -42,7 +42,7 @@ class Recorded:
 
     @property
     def path(self) -> str:
-        """The path below the storage URL, still quoted, without its query."""
+        """The quoted path below the storage URL, without the query."""
         return self.target.removeprefix(f"/v1/{ACCOUNT}").partition("?")[0]
 
     @property
@@ -51,25 +51,25 @@ class Recorded:
         return dict(parse_qsl(urlsplit(self.target).query, keep_blank_values=True))
 
     def header(self, name: str) -> str | None:
-        """Return a header's value, None if it was not sent."""
+        """Return the value of a header, None if it wasn't sent."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
     def names(self) -> set[str]:
-        """Return the headers' names in lower case."""
+        """Return the names of the headers in lower case."""
         return {key.lower() for key, _ in self.headers}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a request is answered with.
+    """A scripted response.
 
-    :param body: one piece, or several that are sent one by one
-    :param chunked: whether the pieces go as HTTP chunks
-    :param length: the Content-Length to claim; None for the true one
-    :param end: ``clean``, ``cut`` (closed), ``mid`` (closed inside of a chunk), ``reset`` (a TCP reset)
-    :param early: answer before the request's body is read
-    :param interim: statuses of answers that go before this one
-    :param surplus: bytes that follow the answer, beyond its length
+    :param body: one piece, or several that are sent separately
+    :param chunked: send the pieces as HTTP chunks
+    :param length: the Content-Length header (default: the actual length)
+    :param end: ``clean``, ``cut`` (closed), ``mid`` (closed within a chunk), or ``reset`` (a TCP reset)
+    :param early: answer before reading the request's body
+    :param interim: statuses of interim responses before this one
+    :param surplus: bytes after the end of the response
     """
 
     status: int = 200
@@ -83,29 +83,29 @@ class Answer:
     surplus: bytes = b""
 
     def pieces(self) -> Iterator[bytes]:
-        """Yield the body."""
+        """Yield the pieces of the body."""
         yield from [self.body] if isinstance(self.body, bytes) else self.body
 
 
 def ok(body: bytes | Iterable[bytes] = b"", status: int = 200, **headers: str) -> Answer:
-    """Answer well; underscores in the headers' names stand for hyphens."""
+    """Return a successful response; ``_`` in the names of headers stands for ``-``."""
     return Answer(status, body, tuple((name.replace("_", "-"), value) for name, value in headers.items()))
 
 
 def page(status: int, text: str = "", kind: str = "text/plain", **headers: str) -> Answer:
-    """Answer with an error page."""
+    """Return a response with an error page."""
     named = {"Content_Type": kind, **headers}
     return ok(text.encode(), status, **named)
 
 
 def html(status: int) -> Answer:
-    """Answer with the page that Swift makes of a status it says nothing about."""
+    """Return a response with the page that Swift generates for a status."""
     reason = responses.get(status, "Something")
     return page(status, f"<html><h1>{reason}</h1><p>The resource.</p></html>", "text/html; charset=UTF-8")
 
 
 GENERATED = ok(status=201, X_Storlet_Generated_From="c/o")
-"""What a copy of ``c/o`` through a storlet is answered with."""
+"""The response to a copy of ``c/o`` through a storlet."""
 
 CUT = Answer(status=0, end="cut")
 """Close the connection without an answer."""
@@ -118,9 +118,9 @@ Script = Callable[[Recorded], Answer]
 
 @dataclass
 class Responder:
-    """The server; a context. Answers are given in order, the last one again and again.
+    """The server; a context manager. It gives the scripted answers in order, and repeats the last one.
 
-    Unless the test says so, no storage policy is known to run storlets on its nodes; who asks is in ``probes``.
+    By default, no storage policy is known to run storlets on its nodes; requests that ask for it are in ``probes``.
     """
 
     info: dict[str, object] = field(default_factory=lambda: dict(INFO))
@@ -150,21 +150,21 @@ class Responder:
 
     @property
     def auth_url(self) -> str:
-        """Where tokens come from."""
+        """The URL of tempauth."""
         return f"http://127.0.0.1:{self.port}/auth/v1.0"
 
     @property
     def storage_url(self) -> str:
-        """The account."""
+        """The URL of the account."""
         return f"http://127.0.0.1:{self.port}/v1/{ACCOUNT}"
 
     @property
     def environ(self) -> dict[str, str]:
-        """The variables that lead here."""
+        """The variables that log a client in here."""
         return {"ST_AUTH": self.auth_url, "ST_USER": USER, "ST_KEY": KEY}
 
     def on(self, method: str, path: str, *answers: Answer | Script) -> None:
-        """Answer a method on a quoted path below the account; ``*`` is every path."""
+        """Set the answers to a method on a quoted path below the account; ``*`` stands for every path."""
         self._answers[method, path] = list(answers)
 
     def sent(self, method: str = "") -> list[Recorded]:
@@ -174,7 +174,7 @@ class Responder:
     def drop_connections(self) -> None:
         """Close every connection, as an idle server does."""
         for connection in list(self._open):
-            with suppress(OSError):  # it was closed a moment ago
+            with suppress(OSError):  # it has just been closed
                 connection.shutdown(socket.SHUT_RDWR)
 
     def _start(self, run: Callable[..., None], *arguments: object) -> None:
@@ -197,14 +197,14 @@ class Responder:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with connection, connection.makefile("rb") as stream:
             try:
-                while not self._closing and self._one(connection, stream, number):
+                while not self._closing and self._serve_one(connection, stream, number):
                     pass
             except OSError:
                 pass  # the client went away
             finally:
                 self._open.discard(connection)
 
-    def _one(self, connection: socket.socket, stream, number: int) -> bool:
+    def _serve_one(self, connection: socket.socket, stream, number: int) -> bool:
         line = stream.readline().decode("latin-1").rstrip("\r\n")
         if not line:
             return False
@@ -223,8 +223,8 @@ class Responder:
         return _send(connection, method, answer)
 
     def _record(self, recorded: Recorded) -> None:
-        where = {"/auth/v1.0": self.logins, "/info": self.infos}.get(recorded.target, self.requests)
-        (self.probes if self._is_probe(recorded) else where).append(recorded)
+        records = {"/auth/v1.0": self.logins, "/info": self.infos}.get(recorded.target, self.requests)
+        (self.probes if self._is_probe(recorded) else records).append(recorded)
 
     def _is_probe(self, recorded: Recorded) -> bool:
         wanted = {("HEAD", "/storlet"), ("HEAD", "*"), ("*", "*")}
@@ -249,7 +249,7 @@ class Responder:
                 answers = self._answers[key]
                 return answers.pop(0) if len(answers) > 1 else answers[0]
         if (recorded.method == "HEAD" and recorded.path.count("/") > 1) or recorded.path.endswith("_segments"):
-            return html(404)  # what is stored replaces nothing, if the script does not say what
+            return html(404)  # by default, an upload replaces no object
         self.unexpected.append(f"{recorded.method} {recorded.target}")
         return page(418, "not in the script")
 
@@ -265,7 +265,7 @@ def _headers(stream) -> Iterator[tuple[str, str]]:
 
 
 def header_lines(lines: Iterable[bytes]) -> Iterator[tuple[str, str]]:
-    """Read headers as Latin-1, up to an empty line."""
+    """Parse headers as Latin-1, up to an empty line."""
     for line in lines:
         if not line.strip():
             return
@@ -276,7 +276,7 @@ def header_lines(lines: Iterable[bytes]) -> Iterator[tuple[str, str]]:
 def _line(stream) -> bytes:
     line = stream.readline()
     if not line:
-        raise ConnectionError("the client gave its body up")
+        raise ConnectionError("the client stopped sending its body")
     return line
 
 
@@ -322,7 +322,7 @@ def _send_answer(connection: socket.socket, method: str, answer: Answer) -> None
         else:
             lines.append(f"Content-Length: {answer.length}")
     head = ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
-    if answer.surplus:  # in one packet with all that is before it
+    if answer.surplus:  # in one packet with the rest
         whole = b"" if method == "HEAD" or answer.status == 204 else b"".join(pieces)
         connection.sendall(head + whole + answer.surplus)
         return

@@ -1,4 +1,4 @@
-"""Installed packages, without an installation: a folder that a child process has on its path."""
+"""Simulate installed packages by a folder on the path of a child process."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 from tests.support.lines import Outcome, Runner
 
 PLUGIN = """
-from storlet_shell.spec.registry import Arg, command
+from storlet_shell.spec.arguments import Arg
+from storlet_shell.spec.command import command
 from storlet_shell.results import Text
 
 @command({name!r}, "Greet.", Arg("who", nargs="?", default="you"), aliases={aliases!r})
@@ -18,7 +19,7 @@ def greet(session, who="you"):
 
 
 class Site:
-    """A folder of installed packages, each with a dist-info of its own, for a child process."""
+    """A folder of packages, each with its dist-info, that a child process finds as installed."""
 
     def __init__(self, folder: Path, runner: Runner) -> None:
         self.folder = folder
@@ -26,11 +27,11 @@ class Site:
 
     @property
     def path(self) -> str:
-        """The ``PYTHONPATH`` that has the folder."""
+        """The ``PYTHONPATH`` that includes the folder."""
         return f"{self.runner.environ['PYTHONPATH']}:{self.folder}"
 
     def install(self, package: str, source: str, kind: str = "commands", **entries: str) -> None:
-        """Install a package of one module, with its entry points in the namespace of a kind."""
+        """Install a package of one module, with entry points in the group of a kind."""
         (self.folder / f"{package}.py").write_text(source)
         info = self.folder / f"{package}-1.0.dist-info"
         info.mkdir()
@@ -40,7 +41,7 @@ class Site:
         (info / "RECORD").touch()
 
     def plugin(self, package: str, name: str = "greet", aliases: tuple[str, ...] = ()) -> None:
-        """Install a package with one good command."""
+        """Install a package with one working command."""
         self.install(package, PLUGIN.format(name=name, aliases=aliases), **{name: f"{package}:greet"})
 
     def __call__(self, *words: str) -> Outcome:

@@ -1,4 +1,4 @@
-"""A small file system of its own, to be filled up."""
+"""A small file system that a test can fill up."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 @contextmanager
 def small_disk(folder: Path, size: int) -> Iterator[Path]:
-    """Mount a disk of so many bytes; skip the test where this user can't."""
+    """Mount a disk of ``size`` bytes; skip the test if this user can't mount one."""
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "storlet-shell-tests", str(folder)]
     mounted = subprocess.run(command, capture_output=True, text=True)
@@ -27,7 +27,7 @@ def small_disk(folder: Path, size: int) -> Iterator[Path]:
 
 @contextmanager
 def filled(disk: Path, free: int) -> Iterator[None]:
-    """Fill a disk up to so many bytes."""
+    """Fill a disk until ``free`` bytes are left."""
     ballast = disk / "ballast"
     with ballast.open("wb") as file:
         for attempts_left in reversed(range(10)):
@@ -35,7 +35,7 @@ def filled(disk: Path, free: int) -> Iterator[None]:
             try:
                 os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_frsize - free)
                 break
-            except OSError:  # the server has written something meanwhile
+            except OSError:  # the server wrote something in between
                 if not attempts_left:
                     raise
                 file.truncate(0)

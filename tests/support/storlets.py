@@ -1,4 +1,4 @@
-"""Storlets that the tests run: one that works in each way, and one that fails in each."""
+"""Storlets for tests: one for each way to succeed, and one for each way to fail."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Main:
 
 
 def storlet(*parts: str) -> str:
-    """Return a storlet's code of its ``__call__``'s body."""
+    """Return the code of a storlet with the given body of ``__call__``."""
     lines = [line for part in parts for line in dedent(part).strip("\n").split("\n")]
     return _FRAME.format(body="\n".join(f"        {line}" if line else "" for line in lines))
 
@@ -41,17 +41,17 @@ STORLETS = {
         import json
         source.read()
         target.set_metadata({"told": "yes"})
-        told = {key: value for key, value in params.items() if not key.startswith("storlet_")}
-        target.write(json.dumps(told, sort_keys=True).encode())
+        chosen = {key: value for key, value in params.items() if not key.startswith("storlet_")}
+        target.write(json.dumps(chosen, sort_keys=True).encode())
         """,
         _WHOLE,
     ),
     "join.py": storlet(
         """
         target.set_metadata({})
-        for each in in_files:
-            target.write(b"[" + each.read() + b"]")
-            each.close()
+        for file in in_files:
+            target.write(b"[" + file.read() + b"]")
+            file.close()
         target.close()
         """
     ),
@@ -124,7 +124,7 @@ STORLETS = {
         _WHOLE,
     ),
 }
-"""Code by the name under which it is deployed; the main class is ``Main``. Each reads its input, as storlets should."""
+"""Code by file name; the main class is ``Main``. Each reads its input, as storlets should."""
 
 TEST_STORLET = """\
 class TestStorlet(object):
@@ -143,7 +143,7 @@ class TestStorlet(object):
             out_files[0].write(buf)
         in_files[0].close()
         out_files[0].close()"""
-"""The code of the old extension's documentation, with the bytes that Python 3 wants; empty lines would end a cell."""
+"""The storlet in the old extension's documentation, with bytes instead of text; empty lines would end a cell."""
 
 DEPENDENT = """\
 import os
@@ -155,4 +155,4 @@ class Main:
         with open(os.path.join(params['storlet_execution_path'], 'greeting.txt'), 'rb') as file:
             out_files[0].write(file.read().upper())
         out_files[0].close()"""
-"""It needs the dependency ``greeting.txt``."""
+"""A storlet that needs the dependency ``greeting.txt``."""

@@ -1,4 +1,4 @@
-"""Servers behind TLS, and the certificates that they show."""
+"""TLS servers, and certificates for them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _DAY = datetime.timedelta(days=1)
 class Certificate:
     """A certificate and its key, as ``NAME.pem`` and ``NAME.key``.
 
-    :param host: whose it is
-    :param days: after which it ends
-    :param issuer: who signs it; by default it signs itself
+    :param host: its subject alternative name
+    :param days: days until it expires
+    :param issuer: the signing certificate (default: self-signed)
     """
 
     def __init__(
@@ -58,11 +58,11 @@ class Certificate:
 
 
 class Server:
-    """Answers every request as a tempauth that logs in, or an empty account.
+    """Answer every request as a successful login at tempauth, which is also a valid answer for an empty account.
 
-    :param trusted_client: the certificate that it wants of its clients
-    :ivar heard: what clients have said that trust its certificate
-    :ivar attempts: how often one has come
+    :param trusted_client: the certificate that clients must present (default: none)
+    :ivar heard: the request lines and headers of clients that trusted this server's certificate
+    :ivar attempts: the number of connections
     """
 
     def __init__(self, certificate: Certificate, trusted_client: Certificate | None = None) -> None:
@@ -90,7 +90,7 @@ class Server:
                     connection.settimeout(20)
                     self._answer(self._context.wrap_socket(connection, server_side=True))
                 except OSError:
-                    continue  # the client does not trust this server, or has gone
+                    continue  # the client doesn't trust this server, or has disconnected
 
     def _answer(self, connection: ssl.SSLSocket) -> None:
         with connection, connection.makefile("rb") as stream:
@@ -102,7 +102,7 @@ class Server:
             connection.sendall(f"HTTP/1.1 200 OK\r\n{headers}\r\n\r\n".encode())
 
     def close(self) -> None:
-        """Accept no more."""
+        """Stop the server."""
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._thread.join(30)

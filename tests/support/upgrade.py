@@ -1,6 +1,6 @@
-"""What is stored with one version of the embedded Swift, and looked for with another; and folders as archives.
+"""Store data with one version of the embedded Swift, check it with another, and archive data folders.
 
-``python -m tests.support.upgrade ARCHIVE`` makes the archive of a data folder that the present version has written.
+``python -m tests.support.upgrade ARCHIVE`` archives a data folder that the current version has written.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _OBJECTS = {"/kept/o": b"content", "/kept/empty": b"", "/kept/%C3%BC%20x/y": b"i
 
 @contextmanager
 def connected(running: control.Running) -> Iterator[Client]:
-    """Log in as the server's user, whoever gives out tokens there."""
+    """Log in as the server's user, with tempauth or Keystone."""
     token = KeystoneSwift(running).token("tester") if running.auth == control.KEYSTONE else ""
     with closing(Client(running, token)) as client:
         yield client
 
 
 def store(client: Client) -> None:
-    """Store one of each kind of thing."""
+    """Store data of every kind."""
     client.request("POST", "", {"X-Account-Meta-Color": "red", "X-Account-Meta-Temp-URL-Key": "k"})
     client.request("PUT", "/kept", {"X-Container-Meta-Color": "blue", "X-Container-Read": ".r:*,.rlistings"})
     for path, content in _OBJECTS.items():
@@ -69,7 +69,7 @@ def store(client: Client) -> None:
 
 
 def check(client: Client) -> None:
-    """Look for everything that was stored, and use it."""
+    """Check all data that :func:`store` has stored, and use it."""
     account = client.request("HEAD", "").headers
     assert (account["X-Account-Meta-Color"], account["X-Account-Meta-Temp-Url-Key"]) == ("red", "k")
     container = client.request("HEAD", "/kept").headers
@@ -82,7 +82,7 @@ def check(client: Client) -> None:
     assert client.request("GET", "/kept/static").body == client.request("GET", "/kept/dynamic").body == b"one two"
     assert client.request("GET", "/kept/link").body == b"content"
     assert len(_versions(client)) == 2
-    assert sorted(client.request("GET", f"/versions/o?version-id={one}").body for one in _versions(client)) == [
+    assert sorted(client.request("GET", f"/versions/o?version-id={version}").body for version in _versions(client)) == [
         b"first",
         b"second",
     ]
@@ -100,7 +100,7 @@ def check(client: Client) -> None:
 
 
 def go_on(client: Client) -> None:
-    """Change what was stored, and store more."""
+    """Change stored data, and store more."""
     client.put("/kept/new", b"new")
     client.put("/kept/o", b"changed", {"X-Object-Meta-Color": "white"})
     assert client.request("GET", "/kept/o").headers["X-Object-Meta-Color"] == "white"
@@ -113,7 +113,7 @@ def go_on(client: Client) -> None:
 
 
 def pack(folder: Path, archive: Path) -> None:
-    """Store a folder with its files' extended attributes, where Swift keeps metadata."""
+    """Archive a folder with its extended attributes, where Swift keeps metadata."""
     with lzma.open(archive, "wb", preset=9) as packed, tarfile.open(fileobj=packed, mode="w") as tar:
         for path in sorted(folder.rglob("*")):
             if not (path.is_file() or path.is_dir()) or path.is_symlink():
@@ -134,7 +134,7 @@ def pack(folder: Path, archive: Path) -> None:
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Make a folder of what :func:`pack` has stored."""
+    """Extract an archive that :func:`pack` has written."""
     folder.mkdir(mode=0o700)
     with lzma.open(archive) as packed, tarfile.open(fileobj=packed) as tar:
         for entry in tar:
@@ -147,13 +147,13 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 def _versions(client: Client) -> list[str]:
-    """Return the ids of the versions of an object."""
+    """Return the version IDs of the object ``o``."""
     rows = json.loads(client.request("GET", "/versions?versions&format=json").body)
     return [row["version_id"] for row in rows if row["name"] == "o"]
 
 
 def main(archive: Path) -> None:
-    """Write the archive of a data folder that tempauth's user and Keystone's have stored in."""
+    """Archive a data folder in which both tempauth's user and Keystone's have stored data."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place, "data")
         for auth in (control.KEYSTONE, control.TEMPAUTH):

@@ -1,8 +1,8 @@
-"""Upstream's own agent over storlets, one process for each run, as its daemon has it.
+"""Run storlets in upstream's own agent, one process per run, as its daemon does.
 
-A program of its own: standard input holds JSON, a list of runs with ``folder``, ``main``, ``input``, ``metadata`` and
-``parameters``; standard output gets a list with each run's metadata as they were sent, body, log, and the exception
-that the agent logged.
+This is a separate program. Standard input is JSON: a list of runs with ``folder``, ``main``, ``input``, ``metadata``,
+and ``parameters``. Standard output is a list with each run's metadata as they were sent, its body, its log, and the
+exception that the agent logged.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ PARTS = ("metadata", "body", "log", "error")
 
 
 class Agent(StorletDaemon):
-    """The daemon, without the bus that it takes its orders from.
+    """Upstream's daemon without its bus.
 
-    :param storlet: the storlet's class
+    :param storlet: the class of the storlet
     :param name: its module and class
-    :param log: is called with the exception that ends a run
+    :param log: called with the exception that ends a run
     """
 
     def __init__(self, storlet, name, log):
@@ -57,13 +57,13 @@ def execute(run, descriptors, error):
 
 
 def drain(pipe):
-    """Return all that comes out of a pipe."""
+    """Read a pipe to its end."""
     with os.fdopen(pipe, "rb") as file:
         return file.read()
 
 
 def outcome(run):
-    """Fork, run, and return what came of it."""
+    """Fork, run a storlet, and return its outputs."""
     pipes = {name: os.pipe() for name in (*PARTS, "input")}
     pid = os.fork()
     if pid == 0:

@@ -1,8 +1,8 @@
-"""Storage nodes with upstream's own cache: each fetches a storlet as its gateway does for a run, and imports it.
+"""Fetch and import a storlet with upstream's own gateway and cache, as a storage node does for a run.
 
-A program of its own, since upstream's gateway patches the process that imports it. A line of JSON on standard input
-holds the folder that stands for a node's disk, the storlet's name, and the objects with their headers; a line on
-standard output says what ``VALUE`` is in the storlet, imported by another process as upstream's daemon does it.
+This is a separate program, since upstream's gateway patches the process that imports it. Each line of standard input
+is JSON: the folder that stands for the node's disk, the storlet's name, and the objects with their headers. The answer
+is a line with the storlet's ``VALUE``, read by another process that imports the storlet as upstream's daemon does.
 """
 
 from __future__ import annotations
@@ -21,42 +21,42 @@ PREFIX = "X-Object-Meta-Storlet-"
 
 
 class Objects:
-    """The middleware's file manager, over objects that were handed over."""
+    """The middleware's file manager over a dict of objects."""
 
     def __init__(self, objects):
         self.objects = objects
 
     def get_storlet(self, name):
-        """Return the content, in pieces."""
+        """Return the content as an iterator."""
         return iter([base64.b64decode(self.objects[f"storlet/{name}"]["content"])]), None
 
     def get_dependency(self, name):
-        """Return the content, in pieces, and the permissions."""
-        found = self.objects[f"dependency/{name}"]
-        return iter([base64.b64decode(found["content"])]), found["headers"][f"{PREFIX}Dependency-Permissions"]
+        """Return the content as an iterator, and the permissions."""
+        entry = self.objects[f"dependency/{name}"]
+        return iter([base64.b64decode(entry["content"])]), entry["headers"][f"{PREFIX}Dependency-Permissions"]
 
 
-def fetch(given):
-    """Bring what a run needs; return the folder that it runs in."""
-    headers = given["objects"][f"storlet/{given['storlet']}"]["headers"]
+def fetch(order):
+    """Fetch the files of a run, and return its folder."""
+    headers = order["objects"][f"storlet/{order['storlet']}"]["headers"]
     options = {
         f"storlet_{name[len(PREFIX) :].lower().replace('-', '_')}": value
         for name, value in headers.items()
         if name.startswith(PREFIX)
     }
     options |= {"storlet_content_length": headers["Content-Length"], "storlet_x_timestamp": headers["X-Timestamp"]}
-    options |= {"file_manager": Objects(given["objects"]), "scope": "test"}
-    request = ContainerStorletRequest(given["storlet"], {}, StorletData({}, data_iter=iter([])), options)
-    gateway = StorletGatewayContainer({"host_root": given["folder"]}, logging.getLogger(), "test")
+    options |= {"file_manager": Objects(order["objects"]), "scope": "test"}
+    request = ContainerStorletRequest(order["storlet"], {}, StorletData({}, data_iter=iter([])), options)
+    gateway = StorletGatewayContainer({"host_root": order["folder"]}, logging.getLogger(), "test")
     gateway.update_container_from_cache(request)
     return gateway.paths.get_host_storlet_dir(request.storlet_main)
 
 
-def value(given):
-    """Fetch and import; return what the storlet says, or why it can't."""
-    code = f"import {given['storlet'].removesuffix('.py')} as it; print(it.VALUE)"
-    environ = {**os.environ, "PYTHONPATH": fetch(given)}
-    # No bytecode: upstream's daemon takes a second to start, so there it can't be taken for that of another version.
+def value(order):
+    """Fetch and import a storlet; return its ``VALUE``, or the reason why it can't be imported."""
+    code = f"import {order['storlet'].removesuffix('.py')} as it; print(it.VALUE)"
+    environ = {**os.environ, "PYTHONPATH": fetch(order)}
+    # No bytecode: upstream's daemon takes a second to start, so it never meets that of a version of the same second.
     ran = subprocess.run([sys.executable, "-SB", "-c", code], env=environ, cwd="/", capture_output=True, check=False)
     return ran.stdout.decode().strip() or ran.stderr.decode()
 

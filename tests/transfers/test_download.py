@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from storlet_shell.embedded.sandbox import trees
 from storlet_shell.errors import LocalFileError, NotFoundError, UsageError
 from storlet_shell.transfers.download import download, plan_download
 from storlet_shell.transfers.stream import upload_stream
 from storlet_shell.values import Location, ObjectPath
 from storlet_shell.wire.client import Client
+from tests.support.folders import little_recursion
 from tests.support.observers import Notebook
 
 
@@ -58,3 +61,15 @@ def test_nothing_to_download_is_raised(observed: Client, filled: str, tmp_path: 
             function(observed, Location(f"{filled}-not"), tmp_path)
         with pytest.raises(UsageError):
             function(observed, Location(), tmp_path)
+
+
+def test_folder_may_be_deeper_than_python_recurses(observed: Client, container: str, tmp_path: Path) -> None:
+    """One that doesn't exist yet, with as many missing above it."""
+    upload_stream(observed, b"x", ObjectPath(container, "o"))
+    folder = Path(f"{tmp_path}/top{'/d' * 300}")
+    try:
+        with little_recursion():
+            assert download(observed, Location(container), folder).files == 1
+        assert (folder / "o").read_bytes() == b"x"
+    finally:
+        trees.remove(os.fspath(tmp_path / "top"))

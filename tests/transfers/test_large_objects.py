@@ -70,7 +70,7 @@ def test_segments_that_the_cluster_does_not_take_are_refused(run: Runner, contai
     """With the sizes that it takes; the other files are stored."""
     outcome = run("upload", str(folder), container, "--segment-size", "100")
     assert outcome.status == 2
-    assert "the cluster takes segments of 300 to 5368709122 bytes" in outcome.err
+    assert "segments of it must have 300 to 5368709122 bytes" in outcome.err
     assert len(names(run, container)) == len(FILES)
 
 
@@ -204,7 +204,7 @@ def test_segments_of_another_object_stay(run_scripted: Runner, responder: Respon
     responder.on("HEAD", "/c/o", html(404))
     outcome = run_scripted("upload", str(folder / "sub/big.bin"), "c/o")
     assert (outcome.status, responder.sent("DELETE")) == (5, [])
-    assert "made another object of its segments" in outcome.err
+    assert "built a different object from its segments" in outcome.err
 
 
 def test_file_that_changes_between_its_segments_is_not_stored(
@@ -261,13 +261,13 @@ def test_stream_that_the_cluster_does_not_take_is_refused(run_scripted: Runner, 
     responder.info = {"swift": {"max_file_size": 100_000}, "slo": {"max_manifest_segments": 2, "min_segment_size": 10}}
     for size in ("9", "100K"):
         outcome = run_scripted("upload", "c/o", "--segment-size", size, stdin=BIG)
-        assert "standard input: the cluster takes segments of 10 to 100000 bytes" in one_line(outcome)
+        assert "standard input: segments of it must have 10 to 100000 bytes" in one_line(outcome)
     assert responder.requests == []
     has_segments(responder)
     responder.on("PUT", "*", lambda request: ok(status=201, Etag=hashlib.md5(request.body).hexdigest()))
     responder.on("DELETE", "*", ok(status=204))
     outcome = run_scripted("upload", "c/o", "--segment-size", "50K", stdin=BIG)
-    assert (outcome.status, "longer than the 2 segments of 51200 bytes" in one_line(outcome)) == (2, True)
+    assert (outcome.status, "exceeds 2 segments of 51200 bytes" in one_line(outcome)) == (2, True)
     assert [request.path for request in responder.sent("PUT")] == [each.path for each in responder.sent("DELETE")]
 
 

@@ -10,9 +10,11 @@ import pytest
 from storlet_shell.errors import LocalFileError, NotFoundError, UsageError
 from storlet_shell.store.listing import list_entries
 from storlet_shell.transfers.targets import Choices
-from storlet_shell.transfers.upload import upload_files, upload_requests
+from storlet_shell.transfers.upload import plan_upload, upload_files
 from storlet_shell.values import Location
 from storlet_shell.wire.client import Client
+from storlet_shell.wire.requests import Request
+from tests.support.folders import little_recursion, nested
 from tests.support.observers import Notebook
 from tests.support.responder import Responder, html, ok
 
@@ -67,13 +69,35 @@ def test_planned_requests_are_those_that_are_sent(client: Client, responder: Res
     rounded_two_ways = 1795912799549200491
     os.utime(folder / "a.txt", ns=(rounded_two_ways, rounded_two_ways))
     responder.on("HEAD", "/c", ok())
-    (planned,) = upload_requests(folder / "a.txt", Location("c", "text"), Choices(content_type="text/x-a"))
+    (planned,) = plan_upload(folder / "a.txt", Location("c", "text"), Choices(content_type="text/x-a"))
+    assert isinstance(planned, Request)
     assert responder.requests == []
     responder.on("HEAD", planned.path, html(404))
     responder.on("PUT", planned.path, ok(status=201))
     upload_files(client, folder / "a.txt", Location("c", "text"), Choices(content_type="text/x-a"))
     (sent,) = responder.sent("PUT")
     assert {name: sent.header(name) for name in planned.headers} == dict(planned.headers)
+
+
+def test_plan_names_files_that_can_not_be_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without opening them; the permission is faked, since root may read anything."""
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path).name != "a.txt")
+    planned = list(plan_upload(folder, Location("c")))
+    assert [str(entry) for entry in planned if isinstance(entry, LocalFileError)] == [
+        f"can't read {folder}/a.txt: Permission denied",
+        f"{folder}/link: links to folders aren't followed",
+    ]
+
+
+def test_folders_may_be_nested_deeper_than_python_recurses(tmp_path: Path) -> None:
+    """The deepest file has a name that is too long for an object, and says so."""
+    with nested(tmp_path / "top", 600) as deepest, little_recursion():
+        (deepest / "file").touch()
+        (tmp_path / "top/z").touch()
+        deep, last = plan_upload(tmp_path / "top", Location("c"))
+    assert "an object's name has at most 1024 bytes" in str(deep)
+    assert isinstance(last, Request)
+    assert last.name == "z"
 
 
 def test_what_can_not_begin_is_raised(client: Client, responder: Responder, tmp_path: Path) -> None:

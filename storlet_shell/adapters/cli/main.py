@@ -19,8 +19,9 @@ from storlet_shell.adapters.execution import execute
 from storlet_shell.errors import ExitStatus, LocalFileError, StorletShellError, TerminatedError, UsageError
 from storlet_shell.identity.environment import holds_none
 from storlet_shell.session import Options, Session
+from storlet_shell.spec.command import Call
 from storlet_shell.spec.once import refuse_repeats
-from storlet_shell.spec.registry import Call, Registry, parse
+from storlet_shell.spec.registry import Registry, parse
 from storlet_shell.text import printable
 
 

@@ -20,7 +20,9 @@ from storlet_shell.adapters.words import OWN_WORDS, SYNTAX
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import ExitStatus, StorletShellError
 from storlet_shell.identity.environment import KINDS
-from storlet_shell.spec.registry import COMMON, Arg, Command, Registry
+from storlet_shell.spec.arguments import COMMON, Arg
+from storlet_shell.spec.command import Command
+from storlet_shell.spec.registry import Registry
 
 SUMMARY = "run storlets on OpenStack Swift"
 
@@ -43,7 +45,6 @@ FILES = {
 }
 """Files, where Linux has them, and what is in each."""
 
-_TAKES_NOTHING = ("store_true", "store_false", "store_const", "count")
 _RAISES = re.compile(r":raises (\w+): (.*?)(?=\n\s*:|\Z)", re.DOTALL)
 _CODE = re.compile(r"(?<![\w-])(?:--?[a-zA-Z][\w-]*|[A-Z]*_[A-Z_]+(?:=\w+)?|eval \"\S+ \w+ \w+\)\")")
 _SPECIAL = re.compile(r"([\\`*_<>|\[\]])")
@@ -65,24 +66,10 @@ def commands(registry: Registry) -> list[Command]:
     return [registry.get(name) for name in registry.builtin_names()]
 
 
-def usage(command: Command) -> str:
-    """Return a command's line in short: its name, its options as one word, its arguments."""
-    return " ".join([command.name, "[OPTION …]", *(_position(arg) for arg in command.args if not arg.is_option)])
-
-
-def _position(arg: Arg) -> str:
-    name, count = _value(arg), arg.options.get("nargs")
-    forms = {"?": f"[{name}]", "*": f"[{name} …]", "+": f"{name} …"}
-    return forms.get(count, name) if isinstance(count, str) else name
-
-
-def _value(arg: Arg) -> str:
-    """Return what an argument's value is called."""
-    if "metavar" in arg.options:
-        return str(arg.options["metavar"])
-    if choices := arg.options.get("choices"):
-        return "|".join(map(str, choices))
-    return arg.dest.upper()
+def actions(command: Command) -> list[Entry]:
+    """Return a command's actions with their summaries."""
+    notes = {command.default: " The default."}
+    return [Entry(action.verb, action.summary + notes.get(action.verb, "")) for action in command.actions]
 
 
 def arguments(command: Command) -> list[Entry]:
@@ -90,17 +77,21 @@ def arguments(command: Command) -> list[Entry]:
     return [_entry(arg) for arg in command.args if not arg.is_option and arg.options.get("help")]
 
 
-def options(command: Command) -> list[Entry]:
-    """Return a command's options, those that all have at the end."""
-    return [_entry(arg) for arg in (*command.args, *COMMON) if arg.is_option]
+def options(command: Command) -> dict[str, list[Entry]]:
+    """Return a command's options by the titles of their groups; those that every command has are in the first."""
+    groups: dict[str, list[Entry]] = {"": []}
+    for arg in command.args:
+        if arg.is_option:
+            groups.setdefault(arg.group, []).append(_entry(arg))
+    groups[""] += _SHARED
+    return groups
 
 
 def _entry(arg: Arg) -> Entry:
     if not arg.is_option:
-        return Entry(_value(arg), _help(arg.options["help"]))
+        return Entry(arg.value_name, _help(arg.options["help"]))
     flags = ", ".join(arg.flags)
-    takes_value = arg.options.get("action") not in _TAKES_NOTHING
-    return Entry(f"{flags} {_value(arg)}" if takes_value else flags, _help(arg.options.get("help")))
+    return Entry(f"{flags} {arg.value_name}" if arg.takes_value else flags, _help(arg.options.get("help")))
 
 
 def _help(text: object) -> str:
@@ -108,10 +99,13 @@ def _help(text: object) -> str:
     return str(text or "").replace("%%", "%")
 
 
+_SHARED = [_entry(arg) for arg in COMMON]
+
+
 def failures(command: Command) -> list[Entry]:
     """Return the exit statuses that a command's docstring names, with what they mean there."""
     found = []
-    for name, text in _RAISES.findall(inspect.getdoc(command.run) or ""):
+    for name, text in _RAISES.findall(inspect.getdoc(command.run) or "" if command.run else ""):
         status = getattr(errors, name).exit_status
         found.append(Entry(f"{int(status)}", " ".join(text.split())))
     return sorted(found, key=lambda entry: int(entry.term))
@@ -145,18 +139,35 @@ def _option(action: argparse.Action) -> Entry:
 
 def page(command: Command) -> str:
     """Render a command as a page of Markdown; terms with their texts are definition lists, as MyST has them."""
-    parts = [f"# {command.name}", _escaped(_paragraphs(command)[0]), f"```text\n{usage(command)}\n```"]
-    if command.aliases:
-        parts.append(f"Also called {', '.join(f'`{name}`' for name in command.aliases)}.")
-    if command.body:
-        parts.append("Takes a body: a heredoc, a notebook's cell, or standard input.")
-    parts += [_escaped(text) for text in _paragraphs(command)[1:]]
-    for title, entries in (("Arguments", arguments(command)), ("Options", options(command))):
-        if entries:
-            parts += [f"## {title}", _definitions(entries)]
-    if failures(command):
-        parts += ["## Exit statuses", _definitions(failures(command)), "The others are [the same everywhere](index)."]
+    parts = [f"# {command.name}", *_head(command)]
+    if command.actions:
+        parts += ["## Actions", _definitions(actions(command))]
+        for action in command.actions:
+            parts += [f"## {action.name}", *_head(action), *_details(action, "###")]
+    else:
+        parts += _details(command, "##")
+    if command.examples:
+        parts += ["## Examples", "```text\n" + "\n".join(command.examples) + "\n```"]
+    if any(failures(line) for line in command.lines):
+        parts.append("Other exit statuses are [the same everywhere](index).")
     return "\n\n".join(parts) + "\n"
+
+
+def _head(command: Command) -> Iterator[str]:
+    first, *others = _paragraphs(command)
+    yield from (_escaped(first), f"```text\n{command.usage}\n```")
+    if command.aliases:
+        yield f"Also called {', '.join(f'`{name}`' for name in command.aliases)}."
+    if command.body:
+        yield "Takes a body: a heredoc, a notebook's cell, or standard input."
+    yield from map(_escaped, others)
+
+
+def _details(command: Command, level: str) -> Iterator[str]:
+    groups = {title.capitalize() if title else "Options": entries for title, entries in options(command).items()}
+    for title, entries in {"Arguments": arguments(command), **groups, "Exit statuses": failures(command)}.items():
+        if entries:
+            yield from (f"{level} {title}", _definitions(entries))
 
 
 def index(registry: Registry) -> str:
@@ -234,15 +245,21 @@ def _manual(registry: Registry) -> Iterator[str]:
 
 
 def _section(command: Command) -> Iterator[str]:
-    yield from (f".SS {_roff(command.name)}", ".B", _roff(usage(command)))
+    yield from (f".SS {_roff(command.name)}", ".B", _roff(command.usage))
     for text in _paragraphs(command):
         yield from (".PP", _roff(text))
     if command.aliases:
         yield from (".PP", _roff(f"Also called {', '.join(command.aliases)}."))
-    yield from _items([*arguments(command), *(entry for entry in options(command) if entry not in _SHARED)])
-
-
-_SHARED = [_entry(arg) for arg in COMMON]
+    if command.actions:
+        yield from _items(actions(command))
+        for action in command.actions:
+            yield from _section(action)
+        return
+    yield from _items(arguments(command))
+    for entries in options(command).values():
+        yield from _items(entry for entry in entries if entry not in _SHARED)
+    if command.examples:
+        yield from (".PP", "Examples:", ".PP", ".nf", *map(_roff, command.examples), ".fi")
 
 
 def _items(entries: Iterable[Entry]) -> Iterator[str]:

@@ -1,22 +1,24 @@
-"""What could stand at the cursor of an unfinished line, read from the commands' specs.
+"""Completion at the cursor of an unfinished line, from the commands' specs.
 
-Every front end that completes lines itself asks here: which word is typed, which argument it is, what it may become.
+All front ends ask here: which word is being typed, which argument it is, and what it may become.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from storlet_shell.adapters.completion.names import DEADLINE, Candidate, complete
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import StorletShellError
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import COMMON, Arg, Command, Kind, Registry
+from storlet_shell.spec.arguments import COMMON, Arg, Kind, options_of, scan
+from storlet_shell.spec.command import Command
+from storlet_shell.spec.registry import Registry
 
 _BLANKS = " \t\r\n"
 _SPECIAL = frozenset(" \t\"'\\|&;<>()`*?[]#~!")
-_WITHOUT_VALUE = ("store_true", "store_false", "store_const", "count")
 _MANY = ("*", "+", "...")
 
 
@@ -80,7 +82,7 @@ def split(text: str) -> Cursor:
 def candidates(
     session: Session, registry: Registry, words: Sequence[str], word: str, deadline: float = DEADLINE
 ) -> list[Candidate]:
-    """Return what the word at the cursor may become; nothing where nobody knows, never an exception.
+    """Return what the word at the cursor may become; an empty list if nothing is known, never an exception.
 
     :param words: the words before it, the command first
     :param deadline: seconds that this may take
@@ -88,81 +90,111 @@ def candidates(
     try:
         if not words:
             return _names(registry, word)
-        command = registry.get(words[0])
+        line = _Line(registry.get(words[0]), words[1:])
+        arg = line.wanted(word)
+        flag, equals, value = word.partition("=")
+        if arg is not None and equals and flag in arg.flags:
+            return [
+                replace(candidate, text=f"{flag}={candidate.text}")
+                for candidate in _values(session, registry, arg, value, line.previous, deadline)
+            ]
+        if arg is not None:
+            offered = _values(session, registry, arg, word, line.previous, deadline)
+        else:
+            offered = _verbs(line.actions, word)
     except StorletShellError:
         return []
-    return _Line(session, command, deadline).candidates(words[1:], word)
+    return list(line.flags(word)) if not offered and word[:1] in ("", "-") else offered
+
+
+def _verbs(actions: Iterable[Command], word: str) -> list[Candidate]:
+    return sorted(Candidate(action.verb, note=action.summary) for action in actions if action.verb.startswith(word))
+
+
+def _values(
+    session: Session, registry: Registry, arg: Arg, word: str, previous: str, deadline: float
+) -> list[Candidate]:
+    """Return what a word may become as the value of an argument.
+
+    :param previous: the word before it: the command whose action is named
+    """
+    if choices := arg.options.get("choices"):
+        return [Candidate(str(choice)) for choice in choices if str(choice).startswith(word)]
+    if arg.kind is None:
+        return []
+    if arg.kind is Kind.ACTION:
+        return _verbs(registry.get(previous).actions, word)
+    prefixed = arg.kind is Kind.OBJECT and arg.is_option
+    return complete(session, arg.kind, word, prefixed=prefixed, separator=arg.separator, deadline=deadline)
 
 
 def _names(registry: Registry, word: str) -> list[Candidate]:
-    named = ((name, command) for command in registry for name in (command.name, *command.aliases))
-    return sorted(Candidate(name, note=command.summary) for name, command in named if name.startswith(word))
+    pairs = ((name, entry.summary) for entry in registry.summaries() for name in (entry.name, *entry.aliases))
+    return sorted(Candidate(name, note=summary) for name, summary in pairs if name.startswith(word))
+
+
+def hint(registry: Registry, words: Sequence[str], word: str) -> str:
+    """Describe the argument at the cursor; empty if it has no help.
+
+    :param words: the words before it, the command first
+    """
+    try:
+        arg = _Line(registry.get(words[0]), words[1:]).wanted(word) if words else None
+    except StorletShellError:
+        return ""
+    text = str(arg.options.get("help") or "").replace("%%", "%") if arg is not None else ""
+    return f"{arg.options.get('metavar') or ', '.join(arg.flags)}: {text}" if arg is not None and text else ""
 
 
 class _Line:
-    """A command's line."""
+    """The words before the cursor, read by a command's spec: which argument comes next.
 
-    def __init__(self, session: Session, command: Command, deadline: float) -> None:
-        self._session = session
-        self._deadline = deadline
-        args = (*command.args, *COMMON)
-        self._options = {flag: arg for arg in args if arg.is_option for flag in arg.flags}
-        self._positions = [arg for arg in args if not arg.is_option]
+    ``actions`` are those that the next word may name.
+    """
 
-    def candidates(self, words: Sequence[str], word: str) -> list[Candidate]:
-        """Return what the word after the given ones may become."""
-        given, wanted, only_positions = self._walk(words)
-        if wanted is not None:
-            return self._values(wanted, word)
-        flag, equals, value = word.partition("=")
-        if equals and flag in self._options and not only_positions:
-            found = self._values(self._options[flag], value)
-            return [Candidate(f"{flag}={one.text}", one.final, one.note) for one in found]
-        if word.startswith("-") and not only_positions:
-            return list(self._flags(words, word))
-        position = self._position(given)
-        found = self._values(position, word) if position else []
-        return found or ([] if word or only_positions else list(self._flags(words, word)))
+    def __init__(self, command: Command, words: Sequence[str]) -> None:
+        args = [arg for line in command.lines for arg in line.args]
+        found = scan(options_of((*args, *COMMON)), words)
+        self.actions: tuple[Command, ...] = ()
+        self.words = list(words)
+        if command.actions and found.positions:
+            action = command.action(words[found.positions[0]])
+            if action is not None:
+                del self.words[found.positions[0]]
+            else:
+                action = command.action(command.default)
+            args = list(action.args) if action is not None else []
+        elif command.actions:
+            self.actions = command.actions
+        self._options = options_of((*args, *COMMON))
+        self._positions = [] if self.actions else [arg for arg in args if not arg.is_option]
+        self._scan = scan(self._options, self.words)
 
-    def _walk(self, words: Sequence[str]) -> tuple[int, Arg | None, bool]:
-        """Return how many positions are taken, the option that waits for its value, and whether ``--`` was given."""
-        given, wanted = 0, None
-        for number, each in enumerate(words):
-            if wanted is not None:
-                wanted = None
-            elif each == "--":
-                return given + len(words) - number - 1, None, True
-            elif each in self._options:
-                wanted = self._options[each] if _takes_value(self._options[each]) else None
-            elif not each.startswith("-") or each == "-":
-                given += 1
-        return given, wanted, False
-
-    def _position(self, given: int) -> Arg | None:
-        if given < len(self._positions):
-            return self._positions[given]
+    def wanted(self, word: str) -> Arg | None:
+        """Return the argument that a word at the cursor belongs to; None for an option's name, or if nothing fits."""
+        if self._scan.pending is not None:
+            return self._scan.pending
+        flag, equals, _ = word.partition("=")
+        if word.startswith("-") and not self._scan.only_positions:
+            return self._options.get(flag) if equals else None
+        count = len(self._scan.positions)
+        if count < len(self._positions):
+            return self._positions[count]
         last = self._positions[-1] if self._positions else None
         return last if last is not None and last.options.get("nargs") in _MANY else None
 
-    def _values(self, arg: Arg, word: str) -> list[Candidate]:
-        if choices := arg.options.get("choices"):
-            return [Candidate(str(choice)) for choice in choices if str(choice).startswith(word)]
-        if arg.kind is None:
-            return []
-        prefixed = arg.kind is Kind.OBJECT and arg.is_option
-        return complete(
-            self._session, arg.kind, word, prefixed=prefixed, separator=arg.separator, deadline=self._deadline
-        )
+    @property
+    def previous(self) -> str:
+        """The last word that isn't an option or its value; empty without one."""
+        return self.words[self._scan.positions[-1]] if self._scan.positions else ""
 
-    def _flags(self, words: Sequence[str], word: str) -> Iterator[Candidate]:
-        """Yield the options that may still be given, each by its longest spelling unless a short one is typed."""
-        given = {id(self._options[each]) for each in words if each in self._options}
+    def flags(self, word: str) -> Iterator[Candidate]:
+        """Yield the options that may still come, each by its longest spelling unless a short one is typed."""
+        if self._scan.pending is not None or self._scan.only_positions:
+            return
+        present = {id(self._options[flag]) for flag in self._scan.flags if flag in self._options}
         for flag, arg in self._options.items():
-            is_repeated = id(arg) in given and arg.options.get("action") != "append"
+            is_repeated = id(arg) in present and arg.options.get("action") != "append"
             is_longest = flag == max(arg.flags, key=len)
             if flag.startswith(word) and not is_repeated and (is_longest or flag == word):
                 yield Candidate(flag, note=str(arg.options.get("help", "")))
-
-
-def _takes_value(arg: Arg) -> bool:
-    return arg.options.get("action") not in _WITHOUT_VALUE

@@ -17,7 +17,8 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from storlet_shell.spec.registry import Kind, Registry
+from storlet_shell.spec.arguments import Kind
+from storlet_shell.spec.registry import Registry
 from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
@@ -120,10 +121,12 @@ class _Completer:
         return sorted(one for one in found if one.text.startswith(text) and one.text.isprintable())[:MOST]
 
     def _complete(self, kind: Kind, text: str, prefixed: bool, deadline: float) -> Iterable[Candidate]:
+        if kind is Kind.ACTION:  # which command's is known at the cursor only
+            return []
         if kind is Kind.VARIABLE:
             return [Candidate(name) for name in self._session.variables]
         if kind is Kind.COMMAND:
-            return [Candidate(one.name, note=one.summary) for one in Registry()]
+            return [Candidate(entry.name, note=entry.summary) for entry in Registry().summaries()]
         if kind is Kind.FILE:
             return self._look_up(("file", text), lambda: _files(text), deadline)
         if kind is Kind.SOURCE:

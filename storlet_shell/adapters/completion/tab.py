@@ -19,8 +19,9 @@ from storlet_shell.adapters import options
 from storlet_shell.adapters.completion.cursor import candidates
 from storlet_shell.adapters.completion.names import Candidate, complete
 from storlet_shell.session import Options, Session, Surroundings
+from storlet_shell.spec.arguments import Kind
 from storlet_shell.spec.once import ACTIONS
-from storlet_shell.spec.registry import Kind, Registry
+from storlet_shell.spec.registry import Registry
 
 DEADLINE = 2.0
 """Seconds that a Tab may take: each is a process of its own, which logs in first and leaves nothing to the next one."""

@@ -28,7 +28,10 @@ from storlet_shell.adapters.scope import PromptVariables, ScopedVariables
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Result
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Call, Command, Parser, Registry
+from storlet_shell.spec.command import Call, Command
+from storlet_shell.spec.parser import Parser
+from storlet_shell.spec.registry import Registry
+from storlet_shell.spec.summary import Summary
 from storlet_shell.text import printable
 
 _KEY = "storlet_shell"
@@ -122,10 +125,10 @@ class StorletMagics:
     def add(self) -> None:
         """Register a magic for each name that is free, and say which are not."""
         taken = []
-        for command in self._registry:
-            magic = self._magic_of(command)
-            kinds = ("line", "cell") if command.body else ("line",)
-            taken += [name for name in (command.name, *command.aliases) if not self._register(name, magic, kinds)]
+        for summary in self._registry.summaries():
+            magic = self._magic_of(summary)
+            kinds = ("line", "cell") if summary.takes_body else ("line",)
+            taken += [name for name in (summary.name, *summary.aliases) if not self._register(name, magic, kinds)]
         if not self._register(ALWAYS, self._magic_of(None), ("line", "cell")):
             taken.append(ALWAYS)
         self._shell.Completer.custom_matchers.append(self.match)
@@ -162,42 +165,43 @@ class StorletMagics:
         atexit.unregister(self.session.close)
         self.session.close()
 
-    def _magic_of(self, command: Command | None) -> Magic:
-        """Make the function of a magic: of one command, or of all of them."""
+    def _magic_of(self, summary: Summary | None) -> Magic:
+        """Make the function of a magic: for one command, or for all of them."""
+        name = summary.name if summary else None
 
         @needs_local_scope
         @no_var_expand
         def magic(line: str, cell: str | None = None, local_ns: Any = None) -> Any:
             with self._variables.seen_from(_caller(None if cell is not None else local_ns)):
-                return self.run(command, line, cell)
+                return self.run(name, line, cell)
 
-        magic.__name__ = magic.__qualname__ = command.name if command else ALWAYS
-        magic.__doc__ = command.summary if command else self._help()
-        if command is not None:
-            # What IPython asks for the text of ``%get?``: making all of them takes as long as importing the commands.
-            magic.getdoc = lambda: self._parser(command).format_help()  # type: ignore[attr-defined]
+        magic.__name__ = magic.__qualname__ = name or ALWAYS
+        magic.__doc__ = summary.summary if summary else self._help()
+        if name is not None:
+            # IPython calls it for ``%get?``; rendering all help texts would import all commands.
+            magic.getdoc = lambda: self._parser(self._registry.get(name)).format_help()  # type: ignore[attr-defined]
         return magic
 
     def _parser(self, command: Command) -> Parser:
         """Return a command's parser; built anew for each line, it would take a good part of a warm request's time."""
         if command.name not in self._parsers:
-            parser = self._parsers[command.name] = command.parser(Parser)
-            parser.usage = parser.format_usage().removeprefix("usage: ")  # argparse makes it anew for each line
+            self._parsers[command.name] = command.parser(Parser)
         return self._parsers[command.name]
 
     def _help(self) -> str:
-        commands = "\n".join(f"  {command.name:<10} {command.summary}" for command in self._registry)
+        commands = "\n".join(f"  {entry.name:<12} {entry.summary}" for entry in self._registry.summaries())
         return f"Run a storlet-shell command: %{ALWAYS} COMMAND …, with a body %%{ALWAYS} COMMAND …\n\n{commands}"
 
-    def run(self, command: Command | None, line: str, cell: str | None) -> Any:
-        """Run a magic and return the cell's value: nothing when the result was stored.
+    def run(self, name: str | None, line: str, cell: str | None) -> Any:
+        """Run a magic and return the cell's value: None when the result was stored.
 
+        :param name: the command; None if it is the line's first word
         :raises IPythonUsageError: when the arguments are wrong
         :raises StorletShellError: anything else that is expected; IPython shows it in short
         :raises Interrupted: when the cell was interrupted
         """
         value = _Value()
-        outcome = execute(self._parsed(command, line, cell), self.session, value.take)
+        outcome = execute(self._parsed(name, line, cell), self.session, value.take)
         if outcome.error is None:
             return value.shown
         if outcome.partial is not None:
@@ -214,17 +218,18 @@ class StorletMagics:
         self._shell.displayhook.update_user_ns(result if shown is None else shown)  # type: ignore[no-untyped-call]
 
     @contextmanager
-    def _parsed(self, command: Command | None, line: str, cell: str | None) -> Iterator[Call]:
-        yield self._parse(command, line, cell)
+    def _parsed(self, name: str | None, line: str, cell: str | None) -> Iterator[Call]:
+        yield self._parse(name, line, cell)
 
-    def _parse(self, command: Command | None, line: str, cell: str | None) -> Call:
+    def _parse(self, name: str | None, line: str, cell: str | None) -> Call:
         stored = _STORED.match(line)
         words = _words(stored[2] if stored else line)
         words = [expand(word, self.session.variables) for word in words]
-        if command is None:
+        if name is None:
             if not words and cell is not None:
                 raise UsageError(f"a command is missing: %%{ALWAYS} COMMAND …; try: %{ALWAYS} help")
-            command = self._registry.get(words.pop(0) if words else "help")
+            name = words.pop(0) if words else "help"
+        command, words = self._registry.get(name).choose(words)
         with self._parsing:
             arguments = vars(self._parser(command).parse_words(words))
         call = command.bind(arguments, None if cell is None else _encoded(cell))

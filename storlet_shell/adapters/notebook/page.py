@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from storlet_shell.adapters.hints import in_line
 from storlet_shell.adapters.progress import Transfer, TransferLine
 from storlet_shell.adapters.words import NOTEBOOK_SYNTAX
-from storlet_shell.errors import Hint, advise
+from storlet_shell.errors import Action, Hint, advise
 from storlet_shell.session import Surroundings
 from storlet_shell.text import printable
 from storlet_shell.wire.observer import Progress
@@ -22,6 +22,8 @@ ALWAYS = "storlet"
 
 def in_magic(hint: Hint) -> str:
     """Spell a hint for cells: as the magic that takes any command."""
+    if hint.action is Action.DEPLOY_CODE:  # code follows the magic of a whole cell
+        return f"%%storletapp {' '.join(hint.arguments)}"
     return in_line(hint, f"%{ALWAYS} ")
 
 

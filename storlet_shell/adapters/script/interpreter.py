@@ -23,7 +23,8 @@ from storlet_shell.errors import ExitStatus, LocalFileError, UsageError
 from storlet_shell.results import Result
 from storlet_shell.results.saving import descriptor_of
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Call, Command, Registry
+from storlet_shell.spec.command import Call, Command
+from storlet_shell.spec.registry import Registry
 from storlet_shell.wire.bodies import open_file
 
 _NAME = re.compile(r"[A-Za-z_]\w*|\d{1,9}", re.ASCII)

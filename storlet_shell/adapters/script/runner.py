@@ -20,7 +20,8 @@ from storlet_shell.errors import ExitStatus, LocalFileError, StorletShellError, 
 from storlet_shell.results import Result, failure_fields
 from storlet_shell.results.saving import temporarily
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Call, Registry
+from storlet_shell.spec.command import Call
+from storlet_shell.spec.registry import Registry
 from storlet_shell.text import printable
 from storlet_shell.wire.bodies import read_file
 

@@ -7,6 +7,7 @@ is not sh's, it keeps no exit statuses, and its pipes lose the other end's.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import difflib
 import re
 import time
@@ -29,11 +30,12 @@ from storlet_shell.adapters.script.runner import How, Runner, decode
 from storlet_shell.adapters.shell import keys, parsers
 from storlet_shell.adapters.shell.history import ShellHistory, check_startup_file, startup_file
 from storlet_shell.adapters.words import OWN_WORDS, SYNTAX
-from storlet_shell.errors import ExitStatus, StorletShellError, UnknownCommandError
+from storlet_shell.errors import ExitStatus, StorletShellError, TerminatedError, UnknownCommandError
 from storlet_shell.results import Result, Text
 from storlet_shell.results.describe import describe
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Call, Command, Registry
+from storlet_shell.spec.command import Call, Command
+from storlet_shell.spec.registry import Registry
 from storlet_shell.text import printable
 from storlet_shell.wire.bodies import read_file
 
@@ -122,6 +124,7 @@ class Shell(cmd2.Cmd):
         self._typed = Typed(Line(""), Words())
         self._bound: Call | None = None
         self._lines = 0
+        self._ending: TerminatedError | None = None
         self._runner = Runner(self.interpreter, How())
         super().__init__(allow_cli_args=False, allow_clipboard=False, shortcuts=_SHORTCUTS, terminators=())
         self.statement_parser = parsers.SplitWords(terminators=(), shortcuts=_SHORTCUTS)
@@ -177,6 +180,8 @@ class Shell(cmd2.Cmd):
         **_: Any,  # what only cmd2's Python bridge passes
     ) -> bool:
         """Run what was typed, show what went wrong, and tell whether the shell is to end."""
+        if self._ending is not None:  # the signal came as the prompt was being left
+            raise self._ending
         if line == "_eof":  # what cmd2 makes of Ctrl-D
             return True
         started = time.monotonic()
@@ -249,6 +254,8 @@ class Shell(cmd2.Cmd):
                 return self._bound
         except cmd2.Cmd2ArgparseError as error:
             return int(getattr(error.__cause__, "code", 0) or 0)
+        except SystemExit as end:  # argparse has shown help
+            return int(end.code or 0)
         finally:
             self._typed, self._bound, self.stdout = outer
         return ExitStatus.ERROR if self.last_result is False else ExitStatus.OK
@@ -258,9 +265,9 @@ class Shell(cmd2.Cmd):
         self.console.warn(sep.join(map(str, objects)))
         self.last_result = False
 
-    def bind(self, command: Command, arguments: dict[str, Any]) -> None:
-        """Take a registry command whose arguments cmd2 has parsed: what a function returns is cmd2's."""
-        self._bound = command.bind(arguments, body_of(self._typed, command))
+    def bind(self, command: Command, words: list[str]) -> None:
+        """Parse a registry command's words; the return value of a command's function belongs to cmd2."""
+        self._bound = command.call(words, body_of(self._typed, command), out=self.console.stdout)
 
     def without_alias(self, text: str) -> str:
         """Return a line with its first word replaced by what it is an alias of."""
@@ -281,6 +288,25 @@ class Shell(cmd2.Cmd):
     def sigint_handler(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002  cmd2's signature
         """Interrupt what runs. Nothing is written here: cmd2 would write an empty line to where output goes."""
         raise KeyboardInterrupt
+
+    def termination_signal_handler(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002  cmd2's signature
+        """End the shell on SIGTERM or SIGHUP, and let the stack unwind.
+
+        At the prompt an event loop runs. If a signal handler raised there, the callback that the loop was about to run
+        could be lost, and asyncio would wait forever for that callback's task (seen with Python 3.11). So the loop is
+        asked to end the prompt.
+        """
+        self._ending = TerminatedError(128 + signum)
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise self._ending from None
+        loop.call_soon_threadsafe(self._leave_prompt)
+
+    def _leave_prompt(self) -> None:
+        prompt = self.active_session.app
+        if prompt.is_running and not prompt.is_done and self._ending is not None:
+            prompt.exit(exception=self._ending)
 
     def _run_own(self, name: str, words: list[str]) -> None:
         """Run one of the interpreter's own words when cmd2 asks for it by itself, as ``history -e`` does."""
@@ -307,28 +333,28 @@ class Shell(cmd2.Cmd):
     @cmd2.with_argparser(parsers.parser_of_help)
     def do_help(self, given: argparse.Namespace) -> None:
         """Show the commands, or how to use one."""
-        self.console.show(self._help(given.name))
+        self.console.show(self._help(given.words))
 
-    def _help(self, name: str | None) -> Result:
-        if name == "syntax":
+    def _help(self, words: list[str]) -> Result:
+        if words == ["syntax"]:
             return Text(SYNTAX)
-        if name is None:
-            shown = self.interpreter.registry.get("help").run(self.session)
-            words = (f"  {word:<10} {summary}" for word, summary in OWN_WORDS.items())
-            return Text("\n".join([*shown.render(), "", _OWN_CATEGORY, *words]))
-        function = self.get_command_func(name)
-        parser = self.command_parsers.get(function) if function and name in OWN_WORDS else None
+        function = self.get_command_func(words[0]) if words and words[0] in OWN_WORDS else None
+        parser = self.command_parsers.get(function) if function else None
         if parser is not None:
             return Text(strip_style(parser.format_help()))
-        return self.interpreter.registry.get("help").run(self.session, name=name)
+        page = self.interpreter.registry.get("help").call(words).run(self.session)
+        if words:
+            return page
+        own = (f"  {word:<12} {summary}" for word, summary in OWN_WORDS.items())
+        return Text("\n".join([*page.render(), "", _OWN_CATEGORY, *own]))
 
 
 def make_class(registry: Registry) -> type[Shell]:
     """Make a shell with a function for each command of a registry, under each of its names."""
     cmd2.set_default_argument_parser(parsers.ShellParser)
     functions: dict[str, Any] = {}
-    for command in registry:
-        for name in (command.name, *command.aliases):
-            functions.setdefault(f"do_{name}", parsers.function_of(command, name))
-    functions.pop("do_help")
+    for summary in registry.summaries():
+        for name in (summary.name, *summary.aliases):
+            functions |= parsers.functions_of(registry, summary, name)
+    del functions["do_help"]
     return type("Shell", (Shell,), functions)

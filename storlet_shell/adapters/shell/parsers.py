@@ -1,4 +1,4 @@
-"""cmd2's argument parsers: for the registry's commands, and for the words that only the shell has."""
+"""What cmd2 needs to know a command by: its functions, and argument parsers for the shell's own words."""
 
 from __future__ import annotations
 
@@ -8,25 +8,29 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import cmd2
-from cmd2.constants import NS_ATTR_STATEMENT, NS_ATTR_SUBCOMMAND_FUNC
 from cmd2.parsing import StatementParser
 
+from storlet_shell.adapters.completion.cursor import candidates, hint, split
 from storlet_shell.adapters.completion.names import Candidate, complete
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Command, HelpFormatter, Kind, ParserMixin
+from storlet_shell.spec.arguments import Kind
+from storlet_shell.spec.command import Command
+from storlet_shell.spec.parser import HelpFormatter, ParserMixin
+from storlet_shell.spec.registry import Registry
+from storlet_shell.spec.summary import Summary
 
 
 class RunsCommands(Protocol):
-    """The shell, as what is bound here needs it."""
+    """The part of the shell that commands are bound to."""
 
     session: Session
 
-    def bind(self, command: Command, arguments: dict[str, Any]) -> None:
-        """Take a command whose arguments are parsed, to run it."""
+    def bind(self, command: Command, words: list[str]) -> None:
+        """Parse a command's words, for the line to run it."""
 
 
 class ShellParser(ParserMixin, cmd2.Cmd2ArgumentParser):
-    """cmd2's argument parser, with one line for what is wrong."""
+    """cmd2's argument parser, with one-line errors."""
 
     def __init__(self, **options: Any) -> None:
         options["formatter_class"] = cmd2.RawDescriptionCmd2HelpFormatter  # cmd2 4.3 fails with argparse's own ones
@@ -34,12 +38,12 @@ class ShellParser(ParserMixin, cmd2.Cmd2ArgumentParser):
 
 
 class PlainParser(ShellParser):
-    """One whose help looks as in every front end: cmd2's is drawn by rich."""
+    """A parser whose help looks as in all front ends: cmd2 renders its own with rich."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.formatter_class = HelpFormatter  # type: ignore[assignment]  # cmd2's own is one of rich
-        self.color = False  # Python 3.14 would colour it
+        self.formatter_class = HelpFormatter  # type: ignore[assignment]  # cmd2's own renders with rich
+        self.color = False  # Python 3.14 would color it
 
     def _get_formatter(self, *_: Any, **__: Any) -> Any:
         return argparse.ArgumentParser._get_formatter(self)
@@ -49,24 +53,16 @@ class PlainParser(ShellParser):
         return argparse.ArgumentParser.format_help(self)
 
 
-class CommandParser(PlainParser):
-    """One for the registry's commands; cmd2 parses words by ``parse_args``."""
-
-    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:  # noqa: ARG002  cmd2 gives none
-        """Parse words as every front end does."""
-        return self.parse_words(args)
-
-
 @dataclass(frozen=True)
 class SplitStatement(cmd2.Statement):
-    """A line as cmd2 hands it to the function of a command, with the words that it was split into already."""
+    """A line as cmd2 passes it to a command's function, with its words as our grammar splits them."""
 
     words: tuple[str, ...] = ()
     spelled: tuple[str, ...] = ()
 
 
 class SplitWords(StatementParser):
-    """Gives the functions of commands the words that the line was split into."""
+    """Passes words that are already split to the functions of commands."""
 
     def get_command_arg_list(
         self, command_name: str, to_parse: cmd2.Statement | str, preserve_quotes: bool
@@ -77,52 +73,56 @@ class SplitWords(StatementParser):
         return super().get_command_arg_list(command_name, to_parse, preserve_quotes)
 
 
-def bind(action: argparse.Action, kind: Kind, separator: str = "") -> None:
-    """Let Tab complete an argument by what it names."""
-    prefixed = kind is Kind.OBJECT and bool(action.option_strings)
+def bind(action: argparse.Action, kind: Kind) -> None:
+    """Let Tab complete an argument of one of the shell's own words."""
 
     def completer(shell: RunsCommands, text: str, line: str, begidx: int, endidx: int) -> cmd2.Completions:  # noqa: ARG001
         quote = line[begidx - 1] if begidx and line[begidx - 1] in "'\"" else ""
-        found = complete(shell.session, kind, text, prefixed=prefixed, separator=separator)
-        return _candidates(found, quote)
+        return _completions(complete(shell.session, kind, text), quote)
 
     action.set_completer(completer)  # type: ignore[attr-defined]  # cmd2 adds it to argparse's actions
 
 
-def _candidates(found: Iterable[Candidate], quote: str) -> cmd2.Completions:
+def complete_line(registry: Registry, shell: RunsCommands, line: str) -> cmd2.Completions:
+    """Complete the last word of a registry command's line, as all front ends do.
+
+    :param line: up to the cursor
+    """
+    at = split(line)
+    found = _completions(candidates(shell.session, registry, at.words, at.word), at.quote)
+    return found or cmd2.Completions(hint=hint(registry, at.words, at.word))
+
+
+def _completions(entries: Iterable[Candidate], quote: str) -> cmd2.Completions:
     items, final = [], True
-    for one in found:
-        if _fits(one.text, quote):
-            shown = one.text.rstrip("/").rpartition("/")[2] + ("" if one.final else "/")
-            items.append(cmd2.CompletionItem(one.text, display=shown, display_meta=one.note))
-            final = one.final
+    for entry in entries:
+        if _fits(entry.text, quote):
+            shown = entry.text.rstrip("/").rpartition("/")[2] + ("" if entry.final else "/")
+            items.append(cmd2.CompletionItem(entry.text, display=shown, display_meta=entry.note))
+            final = entry.final
     return cmd2.Completions(items, is_sorted=True, allow_finalization=len(items) != 1 or final)
 
 
 def _fits(text: str, quote: str) -> bool:
-    """Tell whether a text can stand in quotes without an escape, which cmd2 would not understand at the next Tab."""
+    """Tell whether a text can stand in quotes without an escape, which cmd2 would misread at the next Tab."""
     if not quote:
         return _fits(text, "'") or _fits(text, '"')
     return quote not in text and not (quote == '"' and "\\" in text)
 
 
-def function_of(command: Command, name: str) -> Callable[..., Any]:
-    """Return the function that cmd2 calls for a command of the registry, under one of its names."""
+def functions_of(registry: Registry, summary: Summary, name: str) -> dict[str, Callable[..., Any]]:
+    """Return the functions that cmd2 calls to run and to complete a registry command, under one of its names."""
 
-    def parser() -> CommandParser:
-        return command.parser(CommandParser, bind=bind)
+    @cmd2.with_argument_list
+    def run(shell: RunsCommands, words: list[str]) -> None:
+        shell.bind(registry.get(summary.name), words)
 
-    def run(shell: RunsCommands, given: argparse.Namespace) -> None:
-        arguments = dict(vars(given))
-        for added in (NS_ATTR_STATEMENT, NS_ATTR_SUBCOMMAND_FUNC):
-            arguments.pop(added, None)
-        shell.bind(command, arguments)
+    def complete_words(shell: RunsCommands, text: str, line: str, begidx: int, endidx: int) -> cmd2.Completions:  # noqa: ARG001
+        return complete_line(registry, shell, line[:endidx])
 
-    # cmd2 knows a command by its function's name, and keeps its parser under the qualified one.
-    run.__name__, run.__qualname__, run.__doc__ = f"do_{name}", f"Shell.do_{name}", command.summary
-    function = cmd2.with_argparser(parser)(run)
-    cmd2.categorize(function, command.category)
-    return function
+    run.__doc__ = summary.summary
+    cmd2.categorize(run, summary.category)
+    return {f"do_{name}": run, f"complete_{name}": complete_words}
 
 
 def parser_of_run_script() -> PlainParser:
@@ -149,5 +149,5 @@ def parser_of_quit() -> PlainParser:
 def parser_of_help() -> PlainParser:
     """Return the parser of ``help``."""
     parser = PlainParser(description="Show the commands, or how to use one; help syntax shows how lines are written.")
-    bind(parser.add_argument("name", nargs="?", metavar="COMMAND"), Kind.COMMAND)
+    parser.add_argument("words", nargs="*", metavar="COMMAND", help="a command, and one of its actions")
     return parser

@@ -32,7 +32,8 @@ from storlet_shell.adapters.scope import PromptVariables, ScopedVariables
 from storlet_shell.errors import ExitStatus
 from storlet_shell.results import Result
 from storlet_shell.session import Session
-from storlet_shell.spec.registry import Call, Registry, parse
+from storlet_shell.spec.command import Call
+from storlet_shell.spec.registry import Registry, parse
 from storlet_shell.text import printable
 from storlet_shell.wire.observer import Progress
 

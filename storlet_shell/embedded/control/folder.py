@@ -35,6 +35,7 @@ from typing import Any
 import platformdirs
 
 from storlet_shell.embedded.control.settings import Secrets
+from storlet_shell.embedded.sandbox import trees
 from storlet_shell.errors import EmbeddedError
 
 MARKER = "storlet-shell"
@@ -122,7 +123,9 @@ def remove(folder: Path) -> None:
         # The marker goes last: what an interruption leaves can still be deleted.
         for path in folder.iterdir():
             if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
+                trees.remove(str(path))  # a storlet may have nested folders deeper than rmtree recurses
+                if path.exists():
+                    shutil.rmtree(path)  # raises the reason
             elif path.name != MARKER:
                 path.unlink()
         (folder / MARKER).unlink()
@@ -211,11 +214,15 @@ def last_line(folder: Path) -> str:
 
 def used_bytes(folder: Path) -> int:
     """Return how many bytes of the disk a folder takes."""
-    blocks = 0
-    for path, _, names in os.walk(folder):
-        for name in names:
-            with suppress(FileNotFoundError):  # a running server's files come and go
-                blocks += Path(path, name).lstat().st_blocks
+    blocks, pending = 0, [os.fspath(folder)]
+    while pending:
+        with suppress(OSError), os.scandir(pending.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(entry.path)
+                    continue
+                with suppress(FileNotFoundError):  # a running server's files come and go
+                    blocks += entry.stat(follow_symlinks=False).st_blocks
     return blocks * 512
 
 
