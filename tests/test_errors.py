@@ -168,7 +168,10 @@ def test_every_hint_is_spelled_for_every_front_end(action: Action) -> None:
     for text in (python, line, magic):
         assert "{}" not in text
     assert ("'a b'" in line) == (action in TAKES_ARGUMENTS)
-    assert magic == (f"%storlet {line}" if action in LINES else line)
+    if action is Action.DEPLOY_CODE:  # code follows the magic of a whole cell
+        assert magic.startswith("%%storletapp a b")
+    else:
+        assert magic == (f"%storlet {line}" if action in LINES else line)
 
 
 TAKES_ARGUMENTS = {action for action in Action if "{}" in {**LINES, **PHRASES}[action]}

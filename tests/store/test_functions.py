@@ -183,7 +183,7 @@ def test_acl_is_changed_entry_by_entry(client: Client, observer: Listening, cont
     assert not acls.grant_run(client, box, "somebody", StorletName("nowhere.py"))
     assert "warning: storlet nowhere.py is not deployed" in observer.warnings
     acls.remove(client, box, rules[0])
-    with pytest.raises(NotFoundError, match="has no"):
+    with pytest.raises(NotFoundError, match="in its read ACL"):
         acls.remove(client, box, rules[0])
     rules = acls.list_rules(client, box)
     assert [(rule.right, rule.grant.user if rule.grant else rule.entry) for rule in rules] == [
