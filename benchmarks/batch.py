@@ -81,9 +81,9 @@ def journal(lab: Lab, _running: Running) -> Iterator[Measured]:
         }
         costs = lab.costs(5, lines, server.running, warm=False)
         size = Path(folder, "1").stat().st_size / count
-    kept, plain = costs["ours"].seconds, costs["plain"].seconds
-    samples = {"with": kept, "without": plain}
-    yield Measured("journal", kept.median / plain.median - 1, samples, f"{size:.0f} bytes an object")
+    journaled, plain = costs["ours"].seconds, costs["plain"].seconds
+    samples = {"with": journaled, "without": plain}
+    yield Measured("journal", journaled.median / plain.median - 1, samples, f"{size:.0f} bytes an object")
 
 
 @gives("names")
@@ -110,7 +110,7 @@ class _Pages:
     """A client that is answered with listings: pages of 10,000 names as Swift has them."""
 
     def __init__(self, count: int) -> None:
-        self._left = count
+        self._remaining = count
 
     def another(self) -> _Pages:
         return self
@@ -124,8 +124,8 @@ class _Pages:
     transaction_id = ""
 
     def read(self) -> bytes:
-        first, self._left = self._left, max(0, self._left - 10_000)
-        return b"[" + b",".join(_ENTRY % (number // 1000, number) for number in range(self._left, first)) + b"]"
+        first, self._remaining = self._remaining, max(0, self._remaining - 10_000)
+        return b"[" + b",".join(_ENTRY % (number // 1000, number) for number in range(self._remaining, first)) + b"]"
 
 
 _ENTRY = (

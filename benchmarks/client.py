@@ -85,8 +85,8 @@ def memory(lab: Lab, running: Running) -> Iterator[Measured]:
             for name, file in files.items()
         }
     get = {name: peak_memory([tool("storlet-shell"), "get", f"bench/memory-{name}"], running) for name in sizes}
-    for what, peak in (("get", get), ("put", put)):
-        yield ratio(f"memory-{what}", _mib(peak["large"]), _mib(peak["small"]), peer="1 MiB")
+    for command, peak in (("get", get), ("put", put)):
+        yield ratio(f"memory-{command}", _mib(peak["large"]), _mib(peak["small"]), peer="1 MiB")
 
 
 def _file(path: Path, mebibytes: int) -> Path:

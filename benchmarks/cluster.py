@@ -103,10 +103,10 @@ def environment(running: control.Running | None = None) -> dict[str, str]:
     each process.
     """
     left_out = ("OS_", "ST_", "STORLET_SHELL_", "PYTHON")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     if running is None:
-        return kept
-    return {**kept, **control.environment(running)}
+        return variables
+    return {**variables, **control.environment(running)}
 
 
 def login(running: control.Running) -> str:
@@ -131,7 +131,7 @@ def run(
     :param environ: further variables
     :raises RuntimeError: when it fails
     """
-    done = subprocess.run(
+    process = subprocess.run(
         words,
         input=stdin,
         stdout=subprocess.DEVNULL,
@@ -139,8 +139,8 @@ def run(
         env={**environment(running), **(environ or {})},
         check=False,
     )
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(words)}: {done.stderr.decode()}")
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(words)}: {process.stderr.decode()}")
 
 
 # The kernel counts the memory of the process that forks to what its child ever used, so a small process forks.
@@ -154,11 +154,11 @@ sys.exit(status)
 
 def peak_memory(words: list[str], running: control.Running) -> float:
     """Run a process to its end and return its peak memory in MiB."""
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-S", "-c", _PEAK, *words],
         stdout=subprocess.PIPE,
         env=environment(running),
         timeout=900,
         check=True,
     )
-    return int(done.stdout) / 1024
+    return int(process.stdout) / 1024

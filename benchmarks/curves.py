@@ -127,8 +127,8 @@ def _sh_with_curl() -> str:
 
 
 def _trials(lab: Lab, running: Running, lines: Lines, rounds: int) -> Trials:
-    made = {name: _always(words) for name, words in lines.items()}
-    return lab.costs(rounds, made, running, peers.remote(running), warm=False)
+    runs = {name: _always(words) for name, words in lines.items()}
+    return lab.costs(rounds, runs, running, peers.remote(running), warm=False)
 
 
 def _always(words: Words) -> Callable[[int], list[str]]:
@@ -155,9 +155,9 @@ def main() -> None:
     for name in arguments.name or CURVES:
         records.begin_curve(name, lab)
         with cluster() as running:
-            for who, at, sample in CURVES[name](lab, running):
-                print(f"… {name}: {who} at {at}: {sample}", file=sys.stderr, flush=True)
-                records.add_point(name, who, at, sample)
+            for tool, at, sample in CURVES[name](lab, running):
+                print(f"… {name}: {tool} at {at}: {sample}", file=sys.stderr, flush=True)
+                records.add_point(name, tool, at, sample)
 
 
 if __name__ == "__main__":

@@ -82,9 +82,9 @@ def large_bodies(lab: Lab, running: Running) -> Iterator[Measured]:
             proxy=lambda: wire.send("GET", "bench/large", {**headers, **ON_PROXY}),
         )
     note = f"{size / times['plain'].median:.0f} MiB/s plain"
-    for where in ("node", "proxy"):
-        rate = times["plain"].median / times[where].median
-        yield Measured(f"large-{where}", rate, {"ours": times[where], "plain": times["plain"]}, note)
+    for place in ("node", "proxy"):
+        rate = times["plain"].median / times[place].median
+        yield Measured(f"large-{place}", rate, {"ours": times[place], "plain": times["plain"]}, note)
 
 
 @gives("eight-clients")
@@ -118,8 +118,8 @@ def fifty_at_once(lab: Lab, running: Running) -> Iterator[Measured]:
         headers = wire.deploy("fifty")
 
         def client() -> int:
-            with Wire(running) as own:
-                return own.send("GET", "bench/four", headers)
+            with Wire(running) as connection:
+                return connection.send("GET", "bench/four", headers)
 
         plain = []
         with ThreadPoolExecutor(50) as threads:

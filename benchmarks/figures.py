@@ -21,7 +21,7 @@ class Figure:
     :param remark: what bounds the figure, and how to check that; for one that has missed its target, the explanation
     """
 
-    what: str
+    title: str
     target: float | None = None
     at_most: bool = True
     unit: str = ""

@@ -53,15 +53,15 @@ def warm_get(lab: Lab, running: Running) -> Iterator[Measured]:
     yield ratio("magic-keystone", times["ours"], times["old"], peer="swiftclient")
 
 
-def _old_way(who: dict[str, str]) -> bytes:
+def _old_way(identity: dict[str, str]) -> bytes:
     """Do what each magic of the extension that Storlets removed did: ``get_auth``, then ``get_object``."""
     options = {
-        "user_domain_name": who["OS_USER_DOMAIN_NAME"],
-        "project_domain_name": who["OS_PROJECT_DOMAIN_NAME"],
-        "project_name": who["OS_PROJECT_NAME"],
+        "user_domain_name": identity["OS_USER_DOMAIN_NAME"],
+        "project_domain_name": identity["OS_PROJECT_DOMAIN_NAME"],
+        "project_name": identity["OS_PROJECT_NAME"],
     }
     url, token = swiftclient.get_auth(
-        who["OS_AUTH_URL"], who["OS_USERNAME"], who["OS_PASSWORD"], auth_version="3", os_options=options
+        identity["OS_AUTH_URL"], identity["OS_USERNAME"], identity["OS_PASSWORD"], auth_version="3", os_options=options
     )
     content: bytes = swiftclient.get_object(url, token, "bench", "small")[1]
     return content
@@ -81,10 +81,10 @@ def who_am_i(lab: Lab, running: Running) -> Iterator[Measured]:
         yield lab.costs(9, lines, environ=chosen).beside("whoami", "openstack")
 
 
-def _entry(who: dict[str, str]) -> dict[str, object]:
+def _entry(identity: dict[str, str]) -> dict[str, object]:
     """Return a cloud's entry; JSON is YAML."""
     names = ("AUTH_URL", "USERNAME", "PASSWORD", "USER_DOMAIN_NAME", "PROJECT_DOMAIN_NAME", "PROJECT_NAME")
-    return {"auth": {name.lower(): who[f"OS_{name}"] for name in names}, "identity_api_version": 3}
+    return {"auth": {name.lower(): identity[f"OS_{name}"] for name in names}, "identity_api_version": 3}
 
 
 MEASUREMENTS = (hundred_commands, warm_get, who_am_i)

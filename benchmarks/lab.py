@@ -73,8 +73,10 @@ class Lab:
                     failures[name] = str(error)
                     del columns[name]
             self.calibrate()
-        kept = {name: column[1 if warm else 0 :] for name, column in columns.items()}
-        return Trials({name: Costs(*map(Sample, zip(*column, strict=True))) for name, column in kept.items()}, failures)
+        measured = {name: column[1 if warm else 0 :] for name, column in columns.items()}
+        return Trials(
+            {name: Costs(*map(Sample, zip(*column, strict=True))) for name, column in measured.items()}, failures
+        )
 
     def calibrate(self) -> None:
         """Time a loop that always does the same: what its times differ by is the machine's doing."""

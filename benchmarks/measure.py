@@ -78,16 +78,16 @@ class Trials(dict[str, Costs]):
 
         :param of: ``seconds``, ``cpu`` or ``server``
         """
-        for one in ("ours", peer):
-            if one in self.failures:
-                return Measured(name, None, failure=self.failures[one])
+        for tool in ("ours", peer):
+            if tool in self.failures:
+                return Measured(name, None, failure=self.failures[tool])
         return ratio(name, getattr(self["ours"], of), getattr(self[peer], of), note, peer=peer)
 
     @property
     def server_note(self) -> str:
         """How busy the server's process was with each."""
-        told = [f"{name} {c.server.median:.2f} s of {c.seconds.median:.2f} s" for name, c in self.items()]
-        return f"the server's processor: {', '.join(told)}"
+        shares = [f"{name} {c.server.median:.2f} s of {c.seconds.median:.2f} s" for name, c in self.items()]
+        return f"the server's processor: {', '.join(shares)}"
 
 
 def ratio(name: str, ours: Sample, theirs: Sample, note: str = "", *, peer: str) -> Measured:
@@ -118,7 +118,7 @@ def spent(words: list[str], environ: Mapping[str, str], pid: int | None = None) 
     """
     server = _processor_seconds(pid)
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run(
+    process = subprocess.run(
         words,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -128,8 +128,10 @@ def spent(words: list[str], environ: Mapping[str, str], pid: int | None = None) 
         check=False,
     )
     seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        raise RuntimeError(f"{Path(words[0]).name} {words[1]}: {done.stderr.decode(errors='replace').strip()[-300:]}")
+    if process.returncode:
+        raise RuntimeError(
+            f"{Path(words[0]).name} {words[1]}: {process.stderr.decode(errors='replace').strip()[-300:]}"
+        )
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return seconds, cpu, _processor_seconds(pid) - server
 

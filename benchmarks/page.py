@@ -42,7 +42,10 @@ def written(page: str, records: Records) -> str:
     _, _, after = rest.partition(_END)
     ordered = {name: records.modules[name] for name in FIGURES if name in records.modules}
     pictures = [f"![{_PLOTS[name].title}]({_PICTURES.name}/{name}.svg)" for name in _PLOTS if name in records.curves]
-    lines = [*(table.markdown(ordered) if ordered else [_NOTHING]), *(line for each in pictures for line in ("", each))]
+    lines = [
+        *(table.markdown(ordered) if ordered else [_NOTHING]),
+        *(line for picture in pictures for line in ("", picture)),
+    ]
     return "\n".join([f"{before}{_BEGIN}", "", *lines, "", f"{_END}{after}"])
 
 
@@ -55,14 +58,14 @@ def draw(name: str, curves: Record, folder: Path) -> None:
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(6.4, 4))
-    for who in dict.fromkeys(point["who"] for point in curves["points"]):
-        points = [(point["at"], sample_of(point)) for point in curves["points"] if point["who"] == who]
+    for tool in dict.fromkeys(point["who"] for point in curves["points"]):
+        points = [(point["at"], sample_of(point)) for point in curves["points"] if point["who"] == tool]
         across, medians = [at for at, _ in points], [sample.median for _, sample in points]
         spread = [
             [sample.median - min(sample.values) for _, sample in points],
             [max(sample.values) - sample.median for _, sample in points],
         ]
-        axes.errorbar(across, medians, yerr=spread, marker="o", markersize=3, capsize=2, linewidth=1, label=who)
+        axes.errorbar(across, medians, yerr=spread, marker="o", markersize=3, capsize=2, linewidth=1, label=tool)
     plot = _PLOTS[name]
     axes.set(title=plot.title, xlabel=plot.across, ylabel=plot.up, xscale="log", yscale="log")
     axes.grid(alpha=0.3)

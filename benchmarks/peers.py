@@ -69,20 +69,20 @@ def remote(running: Running) -> dict[str, str]:
 
 def versions() -> dict[str, str]:
     """Return what is known of everything that takes part, by name."""
-    found = {"storlet-shell": _commit() or version("storlet-shell"), "Python": platform.python_version()}
-    found |= {name: version(name) for name in _OURS}
+    versions = {"storlet-shell": _commit() or version("storlet-shell"), "Python": platform.python_version()}
+    versions |= {name: version(name) for name in _OURS}
     openstack_program = _FOLDER / "openstackclient" / "bin" / "openstack"
     for name in ("rclone", "curl", str(openstack_program)):
         if shutil.which(name):
-            told = subprocess.run([name, "--version"], capture_output=True, text=True, check=False).stdout.split()
-            found["python-openstackclient" if name == str(openstack_program) else name] = told[1] if told else "?"
-    return found
+            words = subprocess.run([name, "--version"], capture_output=True, text=True, check=False).stdout.split()
+            versions["python-openstackclient" if name == str(openstack_program) else name] = words[1] if words else "?"
+    return versions
 
 
 def _commit() -> str:
     words = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    return done.stdout.strip()
+    process = subprocess.run(words, capture_output=True, text=True, check=False)
+    return process.stdout.strip()
 
 
 def _package(name: str) -> str:
@@ -98,11 +98,11 @@ def _package(name: str) -> str:
 
 def _install(words: list[str]) -> None:
     try:
-        done = subprocess.run(words, stdout=sys.stderr, stderr=subprocess.PIPE, text=True, timeout=600, check=False)
+        process = subprocess.run(words, stdout=sys.stderr, stderr=subprocess.PIPE, text=True, timeout=600, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         _give_up(words[-1], str(error))
-    if done.returncode:
-        _give_up(words[-1], (done.stderr.strip().splitlines() or ["no reason told"])[-1])
+    if process.returncode:
+        _give_up(words[-1], (process.stderr.strip().splitlines() or ["no reason told"])[-1])
 
 
 def _give_up(name: str, reason: str) -> NoReturn:

@@ -29,9 +29,9 @@ class Records:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        kept = json.loads(path.read_text()) if path.exists() else {}
-        self.modules: dict[str, Record] = kept.get("modules", {})
-        self.curves: dict[str, Record] = kept.get("curves", {})
+        stored = json.loads(path.read_text()) if path.exists() else {}
+        self.modules: dict[str, Record] = stored.get("modules", {})
+        self.curves: dict[str, Record] = stored.get("curves", {})
 
     def begin(self, module: str, lab: Lab) -> None:
         """Forget a module's last results, and note what the new ones are measured on."""
@@ -54,9 +54,9 @@ class Records:
         """Forget a plot's last curves."""
         self.curves[name] = {**_conditions(lab), "points": []}
 
-    def add_point(self, name: str, who: str, at: int, sample: Sample) -> None:
+    def add_point(self, name: str, tool: str, at: int, sample: Sample) -> None:
         """Add one point of one of a plot's curves."""
-        self.curves[name]["points"].append({"who": who, "at": at, **_sample(sample)})
+        self.curves[name]["points"].append({"who": tool, "at": at, **_sample(sample)})
         self._save()
 
     def _save(self) -> None:
@@ -64,7 +64,7 @@ class Records:
         fresh = self._path.with_suffix(".new")
         # With each list of numbers on one line, so that a change can be read.
         text = json.dumps({"modules": self.modules, "curves": self.curves}, indent=1, ensure_ascii=False)
-        fresh.write_text(re.sub(r"\[[-+\s\d.e,]*\]", lambda found: " ".join(found[0].split()), text) + "\n")
+        fresh.write_text(re.sub(r"\[[-+\s\d.e,]*\]", lambda match: " ".join(match[0].split()), text) + "\n")
         fresh.replace(self._path)
 
 
@@ -90,7 +90,7 @@ def machine() -> Record:
 def _record(figure: Figure, measured: Measured) -> Record:
     value = measured.value
     return {
-        "what": figure.what,
+        "what": figure.title,
         "value": None if value is None else float(f"{value:.4g}"),
         "unit": figure.unit,
         "target": figure.wanted,

@@ -44,7 +44,7 @@ def measure(name: str, lab: Lab, records: Records, idling: idle.Idling | None) -
     for measured in figures(FIGURES[name], module.MEASUREMENTS, lab, place):
         records.add(name, measured)
         value = "failed" if measured.value is None else amount(measured.value, FIGURES[name][measured.name].unit)
-        print(f"… {FIGURES[name][measured.name].what}: {value}", file=sys.stderr, flush=True)
+        print(f"… {FIGURES[name][measured.name].title}: {value}", file=sys.stderr, flush=True)
     records.end(name, lab, time.perf_counter() - started)
 
 
@@ -56,29 +56,29 @@ def figures(
     :param names: the figures that are wanted; those that never come are yielded as failed at the end
     :param place: starts the server
     """
-    left = list(names)
+    missing = list(names)
     try:
         with place as server:
             for measurement in measurements:
                 for measured in _attempt(measurement, lab, server):
-                    left.remove(measured.name)
+                    missing.remove(measured.name)
                     yield measured
-        if left:
+        if missing:
             raise RuntimeError("nothing measures it")
     except Exception as error:
-        yield from _failed(left, error)
+        yield from _failed(missing, error)
 
 
 def _attempt(measurement: Any, lab: Lab, server: object) -> Iterator[Measured]:
-    left = list(measurement.gives)
+    missing = list(measurement.gives)
     try:
         for measured in measurement(lab, server):
-            left.remove(measured.name)
+            missing.remove(measured.name)
             yield measured
-        if left:
+        if missing:
             raise RuntimeError(f"{measurement.__name__} did not measure it")
     except Exception as error:
-        yield from _failed(left, error)
+        yield from _failed(missing, error)
 
 
 def _failed(names: Iterable[str], error: Exception) -> Iterator[Measured]:

@@ -58,8 +58,8 @@ class StandIn:
             return _reply(_page(int(names[0].removesuffix("-slow")), parse_qs(parts.query).get("marker", [""])[0]))
         if method == "HEAD":
             return _reply(b"")
-        made = b"%x\r\n%b\r\n0\r\n\r\n" % (len(_BODY), _BODY)
-        return b"HTTP/1.1 200 OK\r\nX-Trans-Id: tx\r\nTransfer-Encoding: chunked\r\n\r\n" + made
+        body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(_BODY), _BODY)
+        return b"HTTP/1.1 200 OK\r\nX-Trans-Id: tx\r\nTransfer-Encoding: chunked\r\n\r\n" + body
 
 
 def _page(count: int, marker: str) -> bytes:

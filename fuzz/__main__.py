@@ -27,10 +27,12 @@ def main() -> None:
     # Comparisons are not traced, which takes its time: the dictionaries hold what is compared with.
     with HookManager({"storlet_shell"}, set(), enable_loader_override=False, trace_dataflow=False):
         target = importlib.import_module(f"fuzz.{name}")
-    found = ROOT / "build" / "fuzz" / name
-    found.mkdir(parents=True, exist_ok=True)
-    folders = [] if any(not option.startswith("-") for option in options) else [found, ROOT / "tests" / "corpus" / name]
-    defaults = [f"-max_len={_LONGEST[name]}", f"-dict={ROOT / 'fuzz' / f'{name}.dict'}", f"-artifact_prefix={found}-"]
+    folder = ROOT / "build" / "fuzz" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    folders = (
+        [] if any(not option.startswith("-") for option in options) else [folder, ROOT / "tests" / "corpus" / name]
+    )
+    defaults = [f"-max_len={_LONGEST[name]}", f"-dict={ROOT / 'fuzz' / f'{name}.dict'}", f"-artifact_prefix={folder}-"]
     itself = f"{sys.executable} -m fuzz {name}"  # libFuzzer starts itself anew to merge, by sh
     atheris.Setup([itself, *defaults, *options, *map(str, folders)], target.check)
     gc.freeze()

@@ -166,9 +166,9 @@ def _check_whole(content: bytes, answers: bytes) -> None:
 
 
 def _chunks(rest: bytes) -> list[bytes]:
-    found, at = [], 0
+    chunks, at = [], 0
     while chunk := _CHUNK.match(rest, at):
         at = chunk.end() + int(chunk[1], 16)
-        found.append(rest[chunk.end() : at])
+        chunks.append(rest[chunk.end() : at])
         at += 2
-    return found
+    return chunks

@@ -75,8 +75,8 @@ def _check(status: int, out: str, err: str, count: int) -> None:
     assert (status == 0) == (not complaints)
     numbers = []
     for complaint in complaints:
-        found = _COMPLAINT.fullmatch(complaint)
-        assert found, complaint
-        numbers.append(int(found[1]))
+        match = _COMPLAINT.fullmatch(complaint)
+        assert match, complaint
+        numbers.append(int(match[1]))
     assert numbers == sorted(numbers)
     assert all(1 <= number <= count for number in numbers)

@@ -81,9 +81,9 @@ class _Pool(HTTPConnectionPool):
         self._server = server
 
     def _new_conn(self) -> HTTPConnection:  # type: ignore[override]  # it is all that is used of one
-        made = _Connection(self.host, self.port)
-        made.server = self._server
-        return made
+        connection = _Connection(self.host, self.port)
+        connection.server = self._server
+        return connection
 
 
 class _Connection(HTTPConnection):
