@@ -183,6 +183,7 @@ print(version.alive)
 """Forks for a warm parent whose channel nobody reads."""
 
 
+@pytest.mark.slow
 def test_a_warm_parent_that_does_not_read_is_given_up() -> None:
     """Import code can keep it from reading; no request waits for it without end, and the next one starts another."""
     words = [sys.executable, "-W", "ignore", "-c", STALLED]
