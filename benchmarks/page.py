@@ -18,7 +18,7 @@ _NOTHING = "Not measured yet: `make bench`, then `make performance`."
 
 
 class _Plot(NamedTuple):
-    """How a plot is labelled."""
+    """The labels of a plot."""
 
     title: str
     across: str
@@ -34,7 +34,7 @@ _PLOTS: Mapping[str, _Plot] = {
 
 
 def written(page: str, records: Records) -> str:
-    """Return the page with its table made anew, and with the pictures of what was measured.
+    """Return the page with its table and plots updated.
 
     :param page: the page's text, with the two marks
     """
@@ -50,11 +50,11 @@ def written(page: str, records: Records) -> str:
 
 
 def draw(name: str, curves: Record, folder: Path) -> None:
-    """Draw one plot: medians over size, both in powers of ten, with the least and the most."""
+    """Draw one plot: medians by size, both in powers of ten, with minimum and maximum."""
     import matplotlib as mpl
 
     mpl.use("svg")
-    mpl.rcParams |= {"svg.hashsalt": "storlet-shell", "svg.fonttype": "none"}  # the same from the same figures
+    mpl.rcParams |= {"svg.hashsalt": "storlet-shell", "svg.fonttype": "none"}  # makes the output reproducible
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(6.4, 4))

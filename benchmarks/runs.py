@@ -1,4 +1,4 @@
-"""The modules' measurements, one after the other: what fails is recorded as failed, and keeps no other one from it."""
+"""Run the modules' measurements one after the other; one that fails is recorded and doesn't stop the others."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ MODULES: Mapping[str, Any] = {
     "endpoints": endpoints,
     "idle": idle,
 }
-"""What measures the figures of :mod:`.figures`, by the same names."""
+"""The functions that measure the figures in :mod:`.figures`, by the same names."""
 
 Measurement = Callable[[Lab, Any], Iterable[Measured]]
-"""Yields the figures that :func:`.lab.gives` says it does, on a server that is told."""
+"""Yields the figures declared with :func:`.lab.gives`, measured on a given server."""
 
 
 def measure(name: str, lab: Lab, records: Records, idling: idle.Idling | None) -> None:
-    """Measure one module's figures, on a server of its own, and keep each."""
+    """Measure one module's figures on a server of its own, and store each."""
     started = time.perf_counter()
     records.begin(name, lab)
     lab.calibrate()
@@ -53,7 +53,7 @@ def figures(
 ) -> Iterator[Measured]:
     """Yield all figures of a module.
 
-    :param names: the figures that are wanted; those that never come are yielded as failed at the end
+    :param names: the requested figures; missing ones are yielded as failed at the end
     :param place: starts the server
     """
     missing = list(names)

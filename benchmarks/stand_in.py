@@ -1,6 +1,6 @@
-"""A server that answers at once what Swift would, and does nothing, so that a client is what is measured.
+"""A server that immediately gives Swift's answers and does nothing else, so that only the client is measured.
 
-A container's name is the number of its objects; of ``5000-slow``, each object takes 10 ms.
+A container's name is its number of objects; in ``5000-slow``, each object takes 10 ms.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SLOW = 0.01
 
 
 class StandIn:
-    """The server, in a thread of its own; a context."""
+    """The server, in a separate thread; a context manager."""
 
     def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()

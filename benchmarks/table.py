@@ -14,11 +14,11 @@ _MET = {True: "yes", False: "MISSED", None: ""}
 _UNMEASURED: Record = {"value": None, "met": None, "failure": "the run ended before", "note": "", "samples": {}}
 
 Modules = Mapping[str, Record]
-"""What was measured, by module."""
+"""Results by module."""
 
 
 def text(modules: Modules) -> Iterator[str]:
-    """Yield the table's lines as a terminal shows them, with its notes and on what each module was measured."""
+    """Yield the table's lines for a terminal, with notes and the machine of each module."""
     notes = _Notes()
     rows = [("what", "must reach", "measured", "met", "medians (least to most)")]
     for module, results in modules.items():
@@ -39,7 +39,7 @@ def text(modules: Modules) -> Iterator[str]:
 
 
 def markdown(modules: Modules) -> Iterator[str]:
-    """Yield the table's lines as Markdown, with its notes, and on what each module was measured."""
+    """Yield the table's lines as Markdown, with notes and the machine of each module."""
     notes = _Notes()
     yield "| what | against | target | measured | met | ours | theirs | rounds | |"
     yield "|---|---|---|---|---|---|---|---|---|"
@@ -57,7 +57,7 @@ def markdown(modules: Modules) -> Iterator[str]:
 
 
 def conditions(results: Record) -> str:
-    """Return on what a module's figures were measured, in one line."""
+    """Return the machine and conditions of a module's measurements, in one line."""
     machine = results["machine"]
     facts = [
         results["measured"],
@@ -65,14 +65,14 @@ def conditions(results: Record) -> str:
         f"load before {machine['load']}",
         ", ".join(f"{name} {version}" for name, version in machine["versions"].items()),
     ]
-    if "noise" in results:  # the module was measured to its end
+    if "noise" in results:  # the module was completed
         facts.append(f"a loop that always does the same took {sample_of(results['noise'])}")
         facts.append(f"{results['seconds']} s in all")
     return "; ".join(facts)
 
 
 def summary(modules: Modules) -> str:
-    """Count the figures that reach their targets, those that miss them, and those that could not be measured."""
+    """Count the figures that reach their targets, miss them, or couldn't be measured."""
     named = [
         (FIGURES[module][name], record)
         for module, results in modules.items()
@@ -86,13 +86,13 @@ def summary(modules: Modules) -> str:
 
 
 class _Notes:
-    """Notes below a table, each once."""
+    """Numbered notes below a table, without duplicates."""
 
     def __init__(self) -> None:
         self._notes: list[str] = []
 
     def mark(self, note: str) -> str:
-        """Return a note's number, as it stands in the table; empty for no note."""
+        """Return a note's number for the table; empty for no note."""
         if not note:
             return ""
         if note not in self._notes:

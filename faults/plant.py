@@ -70,7 +70,7 @@ class Plant:
         return control.find(self.data) == self.running
 
     def processes(self) -> list[int]:
-        """Return the processes of the server and its storlets: their arguments name the data folder, or they run in it."""
+        """Return the processes of the server and its storlets, by an argument or the working folder."""
         children = []
         for process in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
