@@ -197,7 +197,7 @@ class Table(Result):
             remarks.append(self.total())
         rows = [*rows, *further]
         text = [printable(line) for line in Table(self.fields_of_rows, rows).render()]
-        text += remarks if is_whole else [f"({'; '.join(remarks)})"]
+        text += map(printable, remarks if is_whole else [f"({'; '.join(remarks)})"])
         places = [at for at, field in enumerate(self.fields_of_rows) if field.is_shown or self.shows_all_on_a_page]
         fields = [self.fields_of_rows[place] for place in places]
         cells = [[field.spell(row[place]) for field, place in zip(fields, places, strict=True)] for row in rows]
