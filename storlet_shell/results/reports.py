@@ -9,7 +9,7 @@ from typing import Any
 
 from storlet_shell.errors import StorletShellError, UsageError
 from storlet_shell.results.fields import Field, dashed
-from storlet_shell.results.formats import FORMATS, Rendering, Tabular, pieces
+from storlet_shell.results.formats import DOCUMENT, FORMATS, Rendering, Tabular, check_columns, pieces
 from storlet_shell.text import printable
 
 _FOR_PEOPLE = Rendering()
@@ -34,22 +34,26 @@ class Result:
         for name, value in self.fields().items():
             yield f"{name.replace('_', ' ')}: {dashed(value)}"
 
-    def json_pieces(self) -> Iterator[str]:
-        """Yield one JSON document, in pieces, on one line, without its line end."""
-        yield json.dumps(self.fields(), ensure_ascii=False)
+    def json_pieces(self, columns: Sequence[str] = ()) -> Iterator[str]:
+        """Yield one JSON document, in pieces, on one line, without its line end.
+
+        :param columns: the fields to include, in this order; empty for all
+        :raises UsageError: when there is no such field
+        """
+        fields = self.fields()
+        check_columns(columns, list(fields))
+        yield json.dumps({name: fields[name] for name in columns or fields}, ensure_ascii=False)
 
     def pieces(self, rendering: Rendering = _FOR_PEOPLE) -> Iterator[str]:
         """Yield the result in a format, in pieces of text with their line ends.
 
         :raises UsageError: when it has no such column, before the first piece
         """
-        if rendering.columns or rendering.format not in ("table", "json"):
-            table = self.as_rows()
-            is_document = rendering.format == "json" and isinstance(table, OneRow)
-            return pieces(table, rendering._replace(format="jsonl") if is_document else rendering)
-        if rendering.format == "json":
-            return chain(self.json_pieces(), ["\n"])
-        return (f"{line}\n" for line in self.render())
+        if rendering.format == DOCUMENT:
+            return chain(self.json_pieces(rendering.columns), ["\n"])
+        if rendering.is_default:
+            return (f"{line}\n" for line in self.render())
+        return pieces(self.as_rows(), rendering)
 
     def formatted(self, format: str = "table", columns: Sequence[str] = ()) -> str:
         """Return the result as text in a format.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -107,26 +107,31 @@ class Response(StreamedBody, Result):
 
         :raises UsageError: when there is a body
         """
+        self._check_no_body()
+        return super().as_rows()
+
+    def _check_no_body(self) -> None:
         if self.has_body:
             self.close()
             raise UsageError(f"{self.subject}: a body isn't a table; use --json, or leave out --format and --columns")
-        return super().as_rows()
 
     def render(self) -> Iterator[str]:
         """Yield what was done, or the summary."""
         yield self.done or self.summary or f"{self.subject}: {self.status}"
 
-    def json_pieces(self) -> Iterator[str]:
+    def json_pieces(self, columns: Sequence[str] = ()) -> Iterator[str]:
         """Yield the response as one JSON document, the body as ``content``, or ``content_base64`` if it isn't UTF-8."""
         import tempfile  # what a plain get does not need is not imported by it
 
         if self.is_for_output:
             self.close()
             raise UsageError("--json and --save - would both write to standard output; leave one of them out")
-        head = json.dumps(self.fields(), ensure_ascii=False)
+        if columns:
+            self._check_no_body()
         if not self.has_body:
-            yield head
+            yield from super().json_pieces(columns)
             return
+        head = json.dumps(self.fields(), ensure_ascii=False)
         with temporarily(), tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool:
             for chunk in self.iter_content():
                 spool.write(chunk)

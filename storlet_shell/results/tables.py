@@ -170,9 +170,9 @@ class Table(Result):
         """Yield the rows as lines of text, those columns that people see; see :func:`.formats.table_lines`."""
         return table_lines(Chosen(self, [field.name for field in self.fields_of_rows if field.is_shown]))
 
-    def json_pieces(self) -> Iterator[str]:
+    def json_pieces(self, columns: Sequence[str] = ()) -> Iterator[str]:
         """Yield the rows as one JSON document in constant memory."""
-        return document_pieces(self)
+        return document_pieces(Chosen(self, columns) if columns else self)
 
     def peek(self, count: int) -> tuple[list[tuple[Any, ...]], bool]:
         """Return the first rows, which stay to be shown, and whether there are no more."""
@@ -210,6 +210,15 @@ class Table(Result):
     def further_rows_to_show(self, count: int) -> list[tuple[Any, ...]]:  # noqa: ARG002  tables of a kind use it
         """Return rows after the first so many that people should see all the same."""
         return []
+
+
+def chosen(result: Result, columns: Sequence[str]) -> Table:
+    """Return some columns of a result as a table; what isn't a listing is one row.
+
+    :raises UsageError: when it has no such column
+    """
+    table = Chosen(result.as_rows(), columns)
+    return Table(table.fields_of_rows, (tuple(row) for row in table.rows()), table.last_line)
 
 
 def _cut(count: int, further: int) -> str:
