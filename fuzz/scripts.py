@@ -30,8 +30,7 @@ class _Command(Command):
 
     def parser(self, cls: type[AnyParser]) -> Any:
         if self.name not in self._parsers:
-            parser = self._parsers[self.name] = super().parser(Parser)
-            parser.usage = parser.format_usage().removeprefix("usage: ")  # argparse would format it for each line
+            self._parsers[self.name] = super().parser(Parser)
         return self._parsers[self.name]
 
 

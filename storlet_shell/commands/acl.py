@@ -99,9 +99,31 @@ _RIGHT = (
 acl = group(
     "acl",
     "Show or change who may read, write, or run storlets over a container.",
-    Action("list", "List the rights of a container.", _CONTAINER, DRY_RUN, run=list_entries),
-    Action("grant", "Grant a right over a container.", *_RIGHT, run=grant),
-    Action("revoke", "Take back a right over a container.", *_RIGHT, run=revoke),
+    Action(
+        "list",
+        "List the rights of a container.",
+        _CONTAINER,
+        DRY_RUN,
+        run=list_entries,
+        examples=["acl list weather  # who may read, write, and run storlets"],
+    ),
+    Action(
+        "grant",
+        "Grant a right over a container.",
+        *_RIGHT,
+        run=grant,
+        examples=[
+            "acl grant weather alice --storlet warm.py  # run warm.py, and not read the objects",
+            "acl grant weather test:guest --read  # read the objects",
+        ],
+    ),
+    Action(
+        "revoke",
+        "Take back a right over a container.",
+        *_RIGHT,
+        run=revoke,
+        examples=["acl revoke weather alice --storlet warm.py  # take the right back"],
+    ),
 )
 
 

@@ -1,4 +1,4 @@
-"""Arguments that several commands share, and the values that they make together."""
+"""Arguments that several commands share, and the values that they combine into."""
 
 from __future__ import annotations
 
@@ -18,61 +18,70 @@ _MOST_JOBS = 64
 _MOST_BATCH_JOBS = 1000
 _SPELLED = "path:/CONTAINER/OBJECT"
 
+STORLET_OPTIONS = "storlet options"
+RESULT_OPTIONS = "result options"
+BATCH_OPTIONS = "batch options"
+SCHEDULING_OPTIONS = "endpoint options"
+"""Headings for the options of commands that have many."""
 
-def number_option(*names: str, metavar: str, help: str, most: int | None = None, default: int | None = None) -> Arg:
-    """Make an option that takes a number from 1 on.
 
-    :param most: the largest that it takes
+def number_option(
+    *flags: str, metavar: str, help: str, maximum: int | None = None, default: int | None = None, group: str = ""
+) -> Arg:
+    """Make an option that takes a number of at least 1.
+
+    :param maximum: the largest number that it takes; None means no limit
     """
-    upwards = f"from 1 to {most}" if most else "from 1 on"
+    limits = f"from 1 to {maximum}" if maximum else "of at least 1"
 
     def parse(text: str) -> int:
         number = read_count(text) or 0
-        if not 1 <= number <= (most or number):
-            raise UsageError(f"{names[0]} takes a number {upwards}, not {text}")
+        if not 1 <= number <= (maximum or number):
+            raise UsageError(f"{flags[0]} takes a number {limits}, not {text}")
         return number
 
-    return Arg(*names, type=parse, default=default, metavar=metavar, help=help)
+    return Arg(*flags, type=parse, default=default, metavar=metavar, help=help, group=group)
 
 
 def parse_count(text: str) -> int:
     """Read a number of bytes or lines.
 
-    :raises UsageError: when it is none
+    :raises UsageError: when the text isn't a non-negative integer
     """
     count = read_count(text)
     if count is None:
-        raise UsageError(f"a count is written in digits, at most 18: {text!r}")
+        raise UsageError(f"{text!r}: not a count; write up to 18 digits")
     return count
 
 
 def object_position(name: str) -> Arg:
-    """Make a positional argument that may be an object; its prefix can be left out."""
+    """Make a positional argument for an object, with or without the prefix ``path:``."""
     return Arg(name, nargs="?", type=ObjectPath.parse_position, kind=Kind.OBJECT, metavar="CONTAINER/OBJECT")
 
 
 def object_option(flag: str, help: str, **options: Any) -> Arg:
-    """Make an option that names an object, and insists on its prefix."""
+    """Make an option for an object, which must have the prefix ``path:``."""
     return Arg(flag, type=ObjectPath.parse, kind=Kind.OBJECT, metavar=_SPELLED, help=help, **options)
 
 
 JOBS = number_option(
-    "-j", "--jobs", metavar="COUNT", help="how many go at a time; 8 if not given", most=_MOST_JOBS, default=8
+    "-j", "--jobs", metavar="COUNT", help="number of objects at a time (default: 8)", maximum=_MOST_JOBS, default=8
 )
-DRY_RUN = Arg("--dry-run", action="store_true", help="show the request that would be sent, and send nothing")
-YES = Arg("-y", "--yes", action="store_true", help="do not ask")
+DRY_RUN = Arg("--dry-run", action="store_true", help="show the requests without sending them")
+YES = Arg("-y", "--yes", action="store_true", help="don't ask for confirmation")
 SAVE = Arg(
     "--save",
     kind=Kind.FILE,
     metavar="FILE",
-    help="write the body to this file, which appears at the clean end; - is standard output",
+    help="FILE, written atomically once the transfer completes; - means standard output",
+    group=RESULT_OPTIONS,
 )
 
 RANGE = Arg(
     "--range",
     type=ByteRange.parse,
     metavar="FIRST-LAST",
-    help="read only this range of the object's bytes; FIRST- and -COUNT are ranges too",
+    help="read only these bytes of the object; also FIRST- and -COUNT",
 )
 HEADER = Arg(
     "-H",
@@ -81,7 +90,7 @@ HEADER = Arg(
     action="append",
     type=Header.parse,
     metavar="NAME:VALUE",
-    help="send this header as well; may be repeated",
+    help="extra request header; repeatable",
 )
 METADATA = Arg(
     "-m",
@@ -90,14 +99,22 @@ METADATA = Arg(
     action="append",
     type=Metadatum.parse,
     metavar="KEY=VALUE",
-    help="a metadatum; may be repeated",
+    help="metadata to set; repeatable",
 )
 
 EXPECT_BYTES = Arg(
-    "--expect-bytes", type=parse_count, metavar="COUNT", help="fail unless the result has exactly so many bytes"
+    "--expect-bytes",
+    type=parse_count,
+    metavar="COUNT",
+    help="fail unless the result has exactly this many bytes",
+    group=RESULT_OPTIONS,
 )
 EXPECT_LINES = Arg(
-    "--expect-lines", type=parse_count, metavar="COUNT", help="fail unless the result has exactly so many lines"
+    "--expect-lines",
+    type=parse_count,
+    metavar="COUNT",
+    help="fail unless the result has exactly this many lines",
+    group=RESULT_OPTIONS,
 )
 
 PARAMETERS = (
@@ -107,7 +124,8 @@ PARAMETERS = (
         action="append",
         type=Parameter.parse,
         metavar="KEY=VALUE",
-        help="a parameter of the storlet; may be repeated",
+        help="parameter of the storlet; repeatable",
+        group=STORLET_OPTIONS,
     ),
     Arg(
         "-i",
@@ -115,7 +133,8 @@ PARAMETERS = (
         action="append",
         kind=Kind.VARIABLE,
         metavar="NAME",
-        help="a variable that holds a dict of parameters; may be repeated",
+        help="variable that holds a dict of parameters; repeatable",
+        group=STORLET_OPTIONS,
     ),
 )
 
@@ -125,37 +144,69 @@ INVOCATION = (
         type=StorletName.parse,
         kind=Kind.STORLET,
         metavar="NAME",
-        help="run this storlet over the object; without it, the object goes as it is",
+        help="storlet to run over the object (default: none)",
+        group=STORLET_OPTIONS,
     ),
     *PARAMETERS,
-    object_option("--extra", "a further input of a storlet that takes several; may be repeated", action="append"),
-    Arg("--allow-unread", action="store_true", help="accept that the storlet reads nothing of some of several inputs"),
-    Arg("--on-proxy", dest="on_proxy", action="store_const", const=True, help="run on the proxy server"),
-    Arg("--on-node", dest="on_proxy", action="store_const", const=False, help="run on the object's own server"),
-    Arg("--generate-log", action="store_true", help="have the engine store the run's log as storletlog/NAME.log"),
+    object_option(
+        "--extra",
+        "further input for a storlet that takes several; repeatable",
+        action="append",
+        group=STORLET_OPTIONS,
+    ),
+    Arg(
+        "--allow-unread",
+        action="store_true",
+        help="accept that the storlet leaves some of several inputs unread",
+        group=STORLET_OPTIONS,
+    ),
+    Arg(
+        "--on-proxy",
+        dest="on_proxy",
+        action="store_const",
+        const=True,
+        help="run on the proxy server",
+        group=STORLET_OPTIONS,
+    ),
+    Arg(
+        "--on-node",
+        dest="on_proxy",
+        action="store_const",
+        const=False,
+        help="run on the object's own server",
+        group=STORLET_OPTIONS,
+    ),
+    Arg(
+        "--generate-log",
+        action="store_true",
+        help="store the run's log as storletlog/NAME.log, if the engine can",
+        group=STORLET_OPTIONS,
+    ),
 )
 
 
 RUN = tuple(arg for arg in INVOCATION if arg.dest != "storlet")
-STORLET = Arg("--storlet", type=StorletName.parse, kind=Kind.STORLET, required=True, metavar="NAME", help="the storlet")
+STORLET = Arg(
+    "--storlet", type=StorletName.parse, kind=Kind.STORLET, required=True, metavar="NAME", help="storlet to run"
+)
 
 
 def parse_pattern(text: str) -> Pattern:
-    """Read the objects of a batch; see :meth:`Pattern.parse`."""
+    """Read the pattern of a batch's inputs; see :meth:`Pattern.parse`."""
     from storlet_shell.batches.patterns import Pattern  # most lines have no pattern
 
     return Pattern.parse(text)
 
 
 def parse_output(text: str) -> Template:
-    """Read what a batch's results are stored as; see :meth:`Template.parse_output`."""
+    """Read the template of a batch's objects; see :meth:`Template.parse_output`."""
     from storlet_shell.batches.templates import Template  # the same
 
     return Template.parse_output(text)
 
 
 def parse_files(text: str) -> Template:
-    """Read where a batch's results are written to; see :meth:`Template.parse_files`."""
+    """Read the template of a batch's files; see :meth:`Template.parse_files`."""
     from storlet_shell.batches.templates import Template  # the same
 
     return Template.parse_files(text)
@@ -167,7 +218,8 @@ INPUT = Arg(
     kind=Kind.OBJECT,
     required=True,
     metavar="path:/CONTAINER/PATTERN",
-    help="the objects: * any characters but /, ** any folders, ? one character, [a-z] one of these, {a,b} either",
+    help="the inputs: * stands for any characters but /, ** for folders, ? for one character, [a-z] and {a,b} for one "
+    "of several",
 )
 PLACES = (
     INPUT,
@@ -176,48 +228,101 @@ PLACES = (
         type=parse_output,
         kind=Kind.OBJECT,
         metavar="path:/CONTAINER/TEMPLATE",
-        help="store what is made of each as an object; fields: {path} {dir} {name} {stem} {suffix} {container}",
+        help="store each result as an object; fields: {path} {dir} {name} {stem} {suffix} {container}",
+        group=RESULT_OPTIONS,
     ),
     Arg(
         "--save",
         type=parse_files,
         kind=Kind.FILE,
         metavar="FOLDER",
-        help="write what is made of each to a file below this folder, under the object's name, or as the fields say",
+        help="write each result to a file in this folder, named like the object, or by the same fields",
+        group=RESULT_OPTIONS,
     ),
 )
 BATCH_JOBS = number_option(
-    "-j", "--jobs", metavar="JOBS", help="how many runs are under way at a time; 8", most=_MOST_BATCH_JOBS, default=8
+    "-j",
+    "--jobs",
+    metavar="JOBS",
+    help="number of runs at a time (default: 8)",
+    maximum=_MOST_BATCH_JOBS,
+    default=8,
+    group=BATCH_OPTIONS,
 )
 SCHEDULING = (
     Arg(
         "--endpoint",
         action="append",
         metavar="URL",
-        help="send the runs here: a storage URL, a proxy server's scheme, name and port, or the word regions for every "
-        "region of the catalog; may be repeated",
+        help="send runs here: a storage URL, the address of a proxy server (scheme, host, port), or the word regions "
+        "for all regions of the catalog; repeatable",
+        group=SCHEDULING_OPTIONS,
     ),
-    Arg("--scheduler", default="least-outstanding", metavar="NAME", help="what chooses among several endpoints"),
-    Arg("--executor", default="threads", metavar="NAME", help="what does the work side by side"),
     Arg(
-        "--scheduler-address", default="", metavar="ADDRESS", help="where an executor's own cluster is: tcp://HOST:PORT"
+        "--scheduler",
+        default="least-outstanding",
+        metavar="NAME",
+        help="how to choose among several endpoints (default: least-outstanding)",
+        group=SCHEDULING_OPTIONS,
+    ),
+    Arg(
+        "--executor",
+        default="threads",
+        metavar="NAME",
+        help="what runs the batch: threads or dask (default: threads)",
+        group=SCHEDULING_OPTIONS,
+    ),
+    Arg(
+        "--scheduler-address",
+        default="",
+        metavar="ADDRESS",
+        help="address of the executor's cluster, as tcp://HOST:PORT",
+        group=SCHEDULING_OPTIONS,
     ),
 )
 PACE = (
-    Arg("--on", choices=("get", "copy"), help="run by GET, which --save wants, or by COPY, which --output wants"),
-    BATCH_JOBS,
-    number_option("--limit", metavar="N", help="take the first N matching objects only"),
-    Arg("--journal", kind=Kind.FILE, metavar="FILE", help="record what is done; the same line goes on from there"),
-    Arg("--ordered", action="store_true", help="show rows in the order of the listing"),
-    Arg("--keep-going", dest="keep_going", action="store_const", const=True, help="go on after a failure (default)"),
-    Arg("--fail-fast", dest="keep_going", action="store_const", const=False, help="end at the first failure"),
     Arg(
-        "--allow-failures", action="store_true", help="end well though objects failed, as long as every one had its run"
+        "--on",
+        choices=("get", "copy"),
+        help="how to run (default: copy for --output, get otherwise)",
+        group=BATCH_OPTIONS,
+    ),
+    BATCH_JOBS,
+    number_option("--limit", metavar="N", help="take only the first N matching objects", group=BATCH_OPTIONS),
+    Arg(
+        "--journal",
+        kind=Kind.FILE,
+        metavar="FILE",
+        help="record progress; rerun the same command to resume",
+        group=BATCH_OPTIONS,
+    ),
+    Arg("--ordered", action="store_true", help="show rows in the order of the listing", group=BATCH_OPTIONS),
+    Arg(
+        "--keep-going",
+        dest="keep_going",
+        action="store_const",
+        const=True,
+        help="continue after a failure (default)",
+        group=BATCH_OPTIONS,
+    ),
+    Arg(
+        "--fail-fast",
+        dest="keep_going",
+        action="store_const",
+        const=False,
+        help="stop at the first failure",
+        group=BATCH_OPTIONS,
+    ),
+    Arg(
+        "--allow-failures",
+        action="store_true",
+        help="exit with 0 even if objects failed, as long as each had its run",
+        group=BATCH_OPTIONS,
     ),
     *SCHEDULING,
     DRY_RUN,
 )
-"""What ``map`` and ``pipe`` have in common, beside :data:`PLACES`."""
+"""The arguments of ``map`` and ``pipe`` in addition to :data:`PLACES`."""
 
 
 def make_invocation(
@@ -230,14 +335,14 @@ def make_invocation(
     generate_log: bool = False,
     allow_unread: bool = False,
 ) -> Invocation | None:
-    """Make one value of the arguments in :data:`INVOCATION`; None for a plain request.
+    """Combine the arguments in :data:`INVOCATION` into one value; None for a plain request.
 
-    :raises UsageError: when there are arguments of an invocation but no storlet, or the variable holds no parameters
+    :raises UsageError: when an option needs a storlet and the line names none, or a variable holds no parameters
     """
     if storlet is None:
         if parameters or mapping or extra or on_proxy is not None or generate_log or allow_unread:
             options = "-p, -i, --extra, --allow-unread, --on-proxy, --on-node and --generate-log"
-            raise UsageError(f"{options} want a --storlet")
+            raise UsageError(f"{options} need --storlet NAME")
         return None
     merged = session.parameters(tuple(parameters or ()), mapping)
     return Invocation(storlet, merged, None, tuple(extra or ()), on_proxy, generate_log, allow_unread)

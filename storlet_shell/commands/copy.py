@@ -1,4 +1,4 @@
-"""``copy``: an object to another, inside the cluster, or what a storlet makes of it."""
+"""``copy``: copy an object inside the cluster, through a storlet if one is named."""
 
 from __future__ import annotations
 
@@ -32,15 +32,20 @@ from storlet_shell.wire.headers import Header
     "Copy an object inside the cluster, through a storlet if one is named.",
     object_position("source"),
     object_position("target"),
-    object_option("--input", "the object to copy, as an option"),
-    object_option("--output", "the object to make, as an option"),
+    object_option("--input", "same as the first argument"),
+    object_option("--output", "same as the second argument"),
     *INVOCATION,
     RANGE,
-    Arg("--from-account", metavar="ACCOUNT", help="the account that holds the object to copy, if it is another one"),
-    Arg("--verb", choices=("COPY", "PUT"), help="send a PUT where something before Swift lets no COPY through"),
+    Arg("--from-account", metavar="ACCOUNT", help="account of the source (default: your own)"),
+    Arg("--verb", choices=("COPY", "PUT"), help="request to send; PUT if a proxy blocks COPY (default: COPY)"),
     EXPECT_BYTES,
     HEADER,
     DRY_RUN,
+    examples=(
+        "copy weather/today.csv archive/today.csv  # an exact copy",
+        "copy weather/today.csv archive/warm.csv --storlet warm.py -p least=20  # store what the storlet writes",
+        "copy weather/today.csv archive/head.csv --range 0-9  # the first ten bytes",
+    ),
 )
 def copy(
     session: Session,
@@ -58,12 +63,12 @@ def copy(
 ) -> Result:
     """Copy an object inside the cluster, through a storlet if one is named.
 
-    The storlet runs on the proxy server unless --on-node is given: on the object's own server, a storlet that fails
-    leaves its error page as the new object. The source and each extra resource are looked up first for that reason too.
+    The storlet runs on the proxy server unless you give --on-node: if a storlet fails on the object's own server, its
+    error page is stored as the new object. For the same reason, the source and each extra input are looked up first.
 
-    :raises NotFoundError: when the source, the target's container, the storlet or an extra resource is not there
+    :raises NotFoundError: when the source, the target's container, the storlet or an extra input doesn't exist
     :raises StorletFailedError: when the storlet fails; nothing is stored then
-    :raises IncompleteBodyError: when the new object has not as many bytes as are expected
+    :raises IncompleteBodyError: when the new object has another length than expected
     """
     origin: ObjectPath = only_one(input, source, "the object to copy (CONTAINER/OBJECT or --input)")
     goal: ObjectPath = only_one(output, target, "the object to make (CONTAINER/OBJECT or --output)")

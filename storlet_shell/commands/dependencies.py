@@ -82,8 +82,20 @@ def _names(dest: str, **options: Any) -> Arg:
 dependencies = group(
     "dependencies",
     "List, show or delete the dependencies of storlets.",
-    Action("list", "List the deployed dependencies.", run=list_all, default=True),
-    Action("show", "Show all about one dependency.", _names("name"), run=show),
+    Action(
+        "list",
+        "List the deployed dependencies.",
+        run=list_all,
+        default=True,
+        examples=["dependencies  # list what is deployed"],
+    ),
+    Action(
+        "show",
+        "Show all about one dependency.",
+        _names("name"),
+        run=show,
+        examples=["dependencies show cities.txt  # all about one dependency"],
+    ),
     Action(
         "rm",
         "Delete dependencies.",
@@ -92,6 +104,7 @@ dependencies = group(
         YES,
         DRY_RUN,
         run=rm,
+        examples=["dependencies rm old.txt -y  # delete one without asking"],
     ),
     text="""List, show or delete the dependencies of storlets: modules, programs, libraries, data.
 

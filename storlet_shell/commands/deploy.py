@@ -1,4 +1,4 @@
-"""``deploy``: a storlet into the cluster, and on demand its first run."""
+"""``deploy``: upload a storlet, and run it if asked to."""
 
 from __future__ import annotations
 
@@ -21,15 +21,24 @@ from storlet_shell.values import ContainerName, Invocation, ObjectPath, Paramete
 
 if TYPE_CHECKING:
     from storlet_shell.results.schemas import Deployment, FirstRun
+_RUN_OPTIONS = "run options"
+_PARAMETERS = [Arg(*arg.flags, kind=arg.kind, group=_RUN_OPTIONS, **arg.options) for arg in PARAMETERS]
 
 
 @command(
     "deploy",
-    "Deploy a storlet.",
-    Arg("name", kind=Kind.FILE, metavar="FILE|MODULE.CLASS", help="a .py or .jar; or a class, its code following"),
-    Arg("--main", metavar="CLASS", help="the class that a file's storlet is started by, if it could be several"),
-    Arg("--language-version", metavar="3[.MINOR]", help="the Python that runs it, if the engine has several"),
-    Arg("-c", "--container", type=ContainerName.parse, kind=Kind.CONTAINER, help="another container of storlets"),
+    "Deploy a storlet: a Python file, a jar, or the code that follows.",
+    Arg("name", kind=Kind.FILE, metavar="FILE|MODULE.CLASS", help="a .py or .jar file, or a class whose code follows"),
+    Arg("--main", metavar="CLASS", help="main class, if the file has several candidates"),
+    Arg("--language-version", metavar="3[.MINOR]", help="Python version to run it, if the engine has several"),
+    Arg(
+        "-c",
+        "--container",
+        type=ContainerName.parse,
+        kind=Kind.CONTAINER,
+        metavar="CONTAINER",
+        help="container to deploy to (default: the cluster's)",
+    ),
     Arg(
         "-d",
         "--dependencies",
@@ -37,16 +46,29 @@ if TYPE_CHECKING:
         kind=Kind.FILE,
         separator=",",
         metavar="NAME[,NAME…]",
-        help="what the storlet needs beside it: local files, which are uploaded, or deployed ones; may be repeated",
+        help="files that the storlet needs: local ones, which are uploaded, or deployed ones; repeatable",
     ),
-    Arg("--with-invoke", action="store_true", help="run it over --input when it is deployed"),
-    Arg("--input", kind=Kind.OBJECT, metavar="path:/CONTAINER/OBJECT", help="for --dry-run it may be a local file"),
-    Arg("--print-result", action="store_true", help="with --with-invoke: show what the run returns"),
-    *PARAMETERS,
-    Arg("--dry-run", action="store_true", help="check the code, run it here over --input if given, and upload nothing"),
+    Arg("--with-invoke", action="store_true", help="run it over --input once it is deployed", group=_RUN_OPTIONS),
+    Arg(
+        "--input",
+        kind=Kind.OBJECT,
+        metavar="path:/CONTAINER/OBJECT",
+        help="object to run it over; with --dry-run, a local file will do",
+        group=_RUN_OPTIONS,
+    ),
+    Arg(
+        "--print-result", action="store_true", help="with --with-invoke: show the result of the run", group=_RUN_OPTIONS
+    ),
+    *_PARAMETERS,
+    Arg("--dry-run", action="store_true", help="check the code, run it here if --input is given, and upload nothing"),
     aliases=("storletapp",),
     body="code",
     category="Storlets",
+    examples=(
+        "deploy warm.py  # replaces a deployed one",
+        "deploy warm.py -d cities.txt  # with a file that it reads",
+        "deploy warm.py --dry-run --input today.csv -p least=20  # run it here, upload nothing",
+    ),
 )
 def deploy(
     session: Session,
@@ -63,14 +85,14 @@ def deploy(
     dry_run: bool = False,
     code: bytes | None = None,
 ) -> Result:
-    """Deploy a storlet: Python from a file, or as the code that follows (a cell, a heredoc, standard input), or a jar.
+    """Deploy a storlet: a Python file, a jar, or the code that follows (a cell, a heredoc, standard input).
 
-    The code is checked here before anything is sent, and either all is uploaded or everything stays as it was. Engines
-    keep what they have fetched: a storlet that replaces another is made a byte longer than that with line ends or an
-    archive's comment, and another version of a dependency gets another name, which the storlet need not know.
+    The code is checked first, and either everything is uploaded or nothing changes. Engines cache what they have
+    fetched: so a storlet that replaces another is padded to be a byte longer, and a new version of a dependency gets a
+    new name, which the storlet doesn't need to know.
 
-    :raises UsageError: when the code is empty, is no Python or no jar, or lacks the class; nothing is sent then
-    :raises NotFoundError: when a dependency is not there, or the account is not enabled for storlets
+    :raises UsageError: when the code is empty, isn't Python or a jar, or lacks the class; nothing is sent then
+    :raises NotFoundError: when a dependency doesn't exist, or the account isn't enabled for storlets
     :raises StorletFailedError: when --with-invoke or --dry-run runs it and it fails
     """
     _check_run(with_invoke, dry_run, input, print_result=print_result, parameters=bool(parameters or mapping))
@@ -95,7 +117,7 @@ def deploy(
 def _check_run(with_invoke: bool, dry_run: bool, input: str | None, *, print_result: bool, parameters: bool) -> None:
     """Check that what is said of a run goes with one."""
     if with_invoke and input is None:
-        raise UsageError("--with-invoke wants --input path:/CONTAINER/OBJECT")
+        raise UsageError("--with-invoke needs --input path:/CONTAINER/OBJECT")
     if print_result and not with_invoke:
         raise UsageError("--print-result goes with --with-invoke")
     if (input is not None or parameters) and not (with_invoke or dry_run):

@@ -1,4 +1,4 @@
-"""``download``: the objects of a container, or of a prefix, as files of a folder."""
+"""``download``: download the objects of a container, or of a prefix, to a folder."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @command(
     "download",
-    "Download all objects of a container, or of a prefix, into a folder.",
+    "Download all objects of a container, or of a prefix, to a folder.",
     Arg("source", type=Location.parse, kind=Kind.OBJECT, metavar="CONTAINER[/PREFIX]"),
     Arg(
         "folder",
@@ -32,11 +32,16 @@ if TYPE_CHECKING:
         default=".",
         kind=Kind.FILE,
         metavar="FOLDER",
-        help="made if need be; this one if not given",
+        help="created if missing (default: .)",
     ),
-    Arg("--skip-identical", action="store_true", help="leave files that hold the same already as they are"),
+    Arg("--skip-identical", action="store_true", help="skip files that are already identical"),
     JOBS,
-    Arg("--dry-run", action="store_true", help="list what would be downloaded, and write nothing"),
+    Arg("--dry-run", action="store_true", help="list what would be downloaded, without writing"),
+    examples=(
+        "download weather backup  # all objects of a container",
+        "download weather/2026/ backup --skip-identical  # new and changed ones of a folder",
+        "download weather --dry-run  # list what would be written",
+    ),
 )
 def download(
     session: Session,
@@ -46,21 +51,21 @@ def download(
     jobs: int = 8,
     dry_run: bool = False,
 ) -> Result:
-    """Download all objects of a container, or those whose names start with a prefix, into a folder.
+    """Download all objects of a container, or those whose names start with a prefix, to a folder.
 
-    Slashes in names make folders; what of a prefix stands before its last slash is left out: download c/photos/2024
-    makes FOLDER/2024-01/a.jpg of the object photos/2024-01/a.jpg. A file that is there is replaced when the new one is
-    complete, so that an interrupted download can be repeated, with --skip-identical for what is left. Each file is
-    checked against the object's MD5 and gets its date, where upload has kept it.
+    Slashes in names become folders; the part of a prefix before its last slash is dropped: download c/photos/2024
+    writes the object photos/2024-01/a.jpg to FOLDER/2024-01/a.jpg. An existing file is replaced once the new one is
+    complete, so you can repeat an interrupted download; --skip-identical fetches only the rest. Each file is checked
+    against the object's MD5, and gets the date that upload has stored.
 
-    An object whose name would lead out of the folder is refused, by its name or by a link in the folder; so is a/b
-    where a is an object as well. These and others that fail are named at the end; the rest is downloaded. --dry-run
-    lists each object with its file, or with why it can't be one; it compares nothing.
+    An object whose name leads out of the folder, by itself or by a link in the folder, is refused; so is a/b if a is an
+    object as well. The end names these and all others that fail; the rest is downloaded. --dry-run lists each object
+    with its file, or the reason why it can't be one; it compares nothing.
 
-    :raises NotFoundError: when the container is not there, or no name starts with the prefix
+    :raises NotFoundError: when the container doesn't exist, or no name starts with the prefix
     """
     if source.container and is_stdout(folder):
-        raise UsageError("download makes files; to write one object to standard output: get CONTAINER/OBJECT --save -")
+        raise UsageError("download writes files; to write one object to standard output: get CONTAINER/OBJECT --save -")
     target = expand(folder)
     check_download(source, target)
     if dry_run:

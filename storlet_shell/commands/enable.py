@@ -1,4 +1,4 @@
-"""``enable``: the account's flag and the containers without which no storlet runs, and where reads are to run."""
+"""``enable``: prepare an account for storlets, and find out where they can run."""
 
 from __future__ import annotations
 
@@ -13,20 +13,25 @@ from storlet_shell.store.requests import plan
 
 @command(
     "enable",
-    "Enable the account for storlets and make their containers.",
-    Arg("--probe", action="store_true", help="try again where storlets run, also for storage policies that were tried"),
+    "Enable the account for storlets and create their containers.",
+    Arg("--probe", action="store_true", help="test again where storlets run, for all storage policies"),
     DRY_RUN,
     category="Storlets",
+    examples=(
+        "enable  # once for each account",
+        "enable --dry-run  # show what it would send",
+        "enable --probe  # test again where storlets can run",
+    ),
 )
 def enable(session: Session, probe: bool = False, dry_run: bool = False) -> Result:
-    """Enable the account for storlets and make their containers.
+    """Enable the account for storlets and create their containers.
 
-    Only the account's owner or administrator may do this. Doing it twice changes nothing.
+    Only the account's owner or an administrator may do this. Repeating it changes nothing.
 
-    On a cluster other than the embedded Swift, it also tries on which storage policies' nodes storlets run, with a
-    storlet and an object of its own that it removes again. The answers are kept as metadata of the storlets' container,
-    for everybody: reads run on the nodes of the policies that do, and on the proxy server otherwise. --probe tries
-    again, as when the cluster's operator has changed a policy.
+    On a cluster other than the embedded Swift, it also tests which storage policies' nodes can run storlets, with a
+    storlet and an object that it deletes again. The answers are stored as metadata of the storlets' container, for all
+    users: reads run on the nodes of those policies, and on the proxy server otherwise. --probe repeats the test, for
+    example after the operator has changed a policy.
     """
     if dry_run:
         return plan(session.client, *account.enable_requests(session.client, again=probe))

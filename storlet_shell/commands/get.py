@@ -1,4 +1,4 @@
-"""``get``: an object, or what a storlet makes of it."""
+"""``get``: download an object, through a storlet if one is named."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from storlet_shell.wire.headers import Header
     "get",
     "Download an object, through a storlet if one is named.",
     object_position("path"),
-    object_option("--input", "the object, as an option"),
+    object_option("--input", "same as CONTAINER/OBJECT"),
     *INVOCATION,
     RANGE,
     EXPECT_BYTES,
@@ -44,6 +44,11 @@ from storlet_shell.wire.headers import Header
     HEADER,
     SAVE,
     DRY_RUN,
+    examples=(
+        "get weather/today.csv  # show an object",
+        "get weather/today.csv --storlet warm.py -p least=20  # show what a storlet makes of it",
+        "get weather/today.csv --save today.csv  # write it to a file",
+    ),
 )
 def get(
     session: Session,
@@ -59,16 +64,16 @@ def get(
 ) -> Result:
     """Download an object, through a storlet if one is named.
 
-    Without --save or -o, or with --save -, the body goes to standard output, byte for byte; a terminal gets a preview
-    of what is not text, and a notebook the response as the cell's value.
-    With --range a storlet is fed only that part of the object; it runs on the proxy server then.
+    Without --save or -o, or with --save -, the body goes to standard output, byte for byte; a terminal shows a preview
+    of anything but text, and a notebook gets the response as the cell's value. With --range, a storlet reads only that
+    part of the object; it runs on the proxy server then.
 
-    On upstream's engine the end of what a storlet makes looks the same after a failure. Where it is known how much must
-    come, --expect-bytes or --expect-lines says so; a difference is an error, and --save saves nothing then.
+    On the upstream engine, a storlet that fails midway ends its output like one that succeeds. If you know the length
+    of the result, give --expect-bytes or --expect-lines: any other length is an error, and --save writes nothing.
 
-    :raises NotFoundError: when the object, the storlet or an extra resource is not there
+    :raises NotFoundError: when the object, the storlet or an extra input doesn't exist
     :raises StorletFailedError: when the storlet fails
-    :raises IncompleteBodyError: when the body has not as many bytes or lines as are expected
+    :raises IncompleteBodyError: when the body has another length than expected
     """
     source: ObjectPath = only_one(input, path, "the object (CONTAINER/OBJECT or --input)")
     run = make_invocation(session, **{"storlet": None, **invocation})

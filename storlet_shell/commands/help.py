@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     Arg("name", nargs="?", kind=Kind.COMMAND, metavar="COMMAND", help="a command; syntax shows how lines are written"),
     Arg("action", nargs="?", kind=Kind.ACTION, metavar="ACTION", help="one of its actions"),
     category="Session",
+    examples=(
+        "help get  # one command",
+        "help local start  # one action of a command",
+        "help syntax  # quotes, pipes, heredocs",
+    ),
 )
 def help(session: Session, name: str | None = None, action: str | None = None) -> Result:
     """Show the commands, or how to use one; help syntax shows how lines are written.

@@ -1,4 +1,4 @@
-"""``info``: what the cluster can do."""
+"""``info``: show the cluster's features and limits."""
 
 from __future__ import annotations
 
@@ -26,11 +26,22 @@ _FEATURES = {
 }
 
 
-@command("info", "Show what the cluster can do: storlets, limits, storage policies.", category="Session")
+@command(
+    "info",
+    "Show what the cluster can do: storlets, limits, storage policies.",
+    category="Session",
+    examples=(
+        "info  # storlets, limits, storage policies",
+        "info --json  # everything that the cluster reports",
+        "info | grep policies  # one line of it",
+    ),
+)
 def info(session: Session) -> Result:
-    """Show what the cluster can do: storlets, limits, storage policies; with --json, all that it says.
+    """Show what the cluster can do: storlets, limits, storage policies.
 
-    :raises ServiceError: when the cluster does not say
+    --json shows everything that the cluster reports.
+
+    :raises ServiceError: when the cluster reports nothing
     """
     sections = session.client.capabilities()
     if not sections:

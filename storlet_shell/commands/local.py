@@ -128,17 +128,23 @@ def env(session: Session, user: str | None = None) -> Result:
 local = group(
     "local",
     "Start, stop, show or empty the embedded Swift, or log a terminal in to it.",
-    Action("status", "Show whether it runs, and where.", run=status, default=True),
+    Action(
+        "status",
+        "Show whether it runs, and where.",
+        run=status,
+        default=True,
+        examples=["local  # show whether the embedded Swift runs"],
+    ),
     Action(
         "start",
         "Start it.",
         Arg("--auth", choices=(control.TEMPAUTH, control.KEYSTONE), help="token issuer (default: as last time)"),
-        number_option("--port", metavar="PORT", help="port (default: as last time, or a free one)", most=_LAST_PORT),
+        number_option("--port", metavar="PORT", help="port (default: as last time, or a free one)", maximum=_LAST_PORT),
         number_option(
             "--keystone-port",
             metavar="PORT",
             help="port of Keystone (default: as last time, or a free one)",
-            most=_LAST_PORT,
+            maximum=_LAST_PORT,
         ),
         number_option("--time-limit", metavar="SECONDS", help="time limit of a storlet's run (default: 40)"),
         number_option("--memory-limit", metavar="MIB", help="memory limit of a storlet's process (default: 512)"),
@@ -146,17 +152,28 @@ local = group(
             "--proxies",
             metavar="COUNT",
             help="number of proxy servers, each on its own port (default: 1)",
-            most=_MOST_PROXIES,
+            maximum=_MOST_PROXIES,
         ),
         run=start,
+        examples=[
+            "local start  # start it, or join a running one",
+            "local start --time-limit 40 --memory-limit 512  # with limits for storlets",
+        ],
     ),
-    Action("stop", "Stop it; its data is kept.", run=stop),
-    Action("reset", "Stop it and delete all its data.", YES, run=reset),
+    Action("stop", "Stop it; its data is kept.", run=stop, examples=["local stop  # stop it and keep its data"]),
+    Action(
+        "reset",
+        "Stop it and delete all its data.",
+        YES,
+        run=reset,
+        examples=["local reset -y  # delete its data without asking"],
+    ),
     Action(
         "env",
         "Show the environment that logs a terminal in to it.",
         Arg("--user", choices=[user.name for user in control.USERS], help="user of its Keystone (default: tester)"),
         run=env,
+        examples=['eval "$(storlet-shell local env)"  # log your terminal in to it'],
     ),
     text="""Start, stop, show or empty the embedded Swift: a real Swift with real storlets, on this machine only.
 

@@ -1,4 +1,4 @@
-"""``logs``: what a storlet's last runs wrote, and how they ended."""
+"""``logs``: show the log of a storlet's runs."""
 
 from __future__ import annotations
 
@@ -21,16 +21,21 @@ if TYPE_CHECKING:
     "logs",
     "Show the log of a storlet's last runs.",
     Arg("storlet", type=StorletName.parse, kind=Kind.STORLET, metavar="STORLET"),
-    Arg("--transaction", metavar="ID", help="only the run of this transaction"),
+    Arg("--transaction", metavar="ID", help="show only the run with this transaction id"),
     category="Storlets",
+    examples=(
+        "logs warm.py  # all that is kept",
+        "logs warm.py | tail -20  # the end of it",
+        "logs warm.py --json  # as a JSON document",
+    ),
 )
 def logs(session: Session, storlet: StorletName, transaction: str | None = None) -> Result:
-    """Show the log of a storlet's last runs: what it logged, how it ended, its traceback.
+    """Show the log of a storlet's last runs: its messages, its traceback, how it ended.
 
-    The embedded Swift keeps the log of every run. Other clusters keep what --generate-log has stored, where their
-    engine can; of that, no single run can be shown.
+    The embedded Swift keeps the log of every run. Other clusters keep only what --generate-log stores, if their engine
+    can; single runs can't be told apart there.
 
-    :raises NotFoundError: if the storlet isn't deployed, or has no log
+    :raises NotFoundError: when there is no log
     """
     text = read_log(session.client, storlet, transaction or "")
     return Log(text)

@@ -1,4 +1,4 @@
-"""``ls``: the containers of the account, or the objects of a container."""
+"""``ls``: list containers or objects."""
 
 from __future__ import annotations
 
@@ -25,17 +25,22 @@ from storlet_shell.values import Location
         type=Location.parse,
         kind=Kind.OBJECT,
         metavar="CONTAINER[/PREFIX]",
-        help="nothing lists the containers; a prefix lists the objects whose names start with it",
+        help="objects whose names start with PREFIX (omit to list containers)",
     ),
-    Arg("-l", "--long", action="store_true", help="show sizes and dates, and a total at the end"),
-    Arg("--delimiter", metavar="CHARACTER", help="fold the names that go on after this character into one line"),
+    Arg("-l", "--long", action="store_true", help="show sizes, dates, and a total"),
+    Arg("--delimiter", metavar="CHARACTER", help="fold names at this character: / lists folders"),
+    examples=(
+        "ls  # all containers",
+        "ls weather/2026/  # objects whose names start with 2026/",
+        "ls -l weather --delimiter /  # sizes and dates; folders as one line each",
+    ),
 )
 def ls(session: Session, location: Location | None = None, long: bool = False, delimiter: str | None = None) -> Result:
     """List containers, or the objects of a container.
 
-    Any number of names is listed in constant memory, as the server sends them.
+    Any number of names takes constant memory: they are shown as the server sends them.
 
-    :raises NotFoundError: when the container is not there
+    :raises NotFoundError: when the container doesn't exist
     """
     place = location or Location()
     entries = list_entries(session.client, place, delimiter)

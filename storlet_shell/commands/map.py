@@ -1,4 +1,4 @@
-"""``map``: one storlet over many objects."""
+"""``map``: run a storlet over many objects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,19 @@ from storlet_shell.spec.command import command
 from storlet_shell.values import ObjectPath, Parameter, StorletName
 
 
-@command("map", "Run a storlet over many objects.", STORLET, *PLACES, *RUN, *PACE)
+@command(
+    "map",
+    "Run a storlet over many objects.",
+    STORLET,
+    *PLACES,
+    *RUN,
+    *PACE,
+    examples=(
+        "map --storlet warm.py --input 'path:/weather/2026/*.csv' -p least=20  # count what it writes",
+        "map --storlet warm.py --input 'path:/weather/**.csv' -p least=20 --output 'path:/archive/{path}'  # store it",
+        "map --storlet warm.py --input 'path:/weather/**.csv' -p least=20 --save warm --journal warm.journal  # files",
+    ),
+)
 def map(
     session: Session,
     storlet: StorletName,
@@ -29,14 +41,14 @@ def map(
 ) -> Result:
     """Run a storlet over many objects.
 
-    Each matching object gives a row as it is done. What the storlet makes goes to --output, inside the cluster, or to
-    --save, or into the variable of -o, which is then indexed by names; else only its bytes are counted.
+    Each object's row is shown as soon as its run is done. Results go to --output (inside the cluster), to --save, or to
+    the variable of -o, which you then index by name; without any of these, their bytes are only counted.
 
-    With --journal FILE, a batch that has ended early, however that came, goes on where it was when the same line is
-    given again. What was under way at a sudden end runs again: whether it ran is not known.
+    With --journal FILE, rerun the same command to resume a batch that ended early for whatever reason. Runs that were
+    in progress at a crash are repeated, since nobody knows whether they have finished.
 
-    :raises NotFoundError: when no object matches, or the storlet is not deployed
-    :raises UsageError: when two objects would make one output, or an output would be an input
+    :raises NotFoundError: when no object matches, or the storlet isn't deployed
+    :raises UsageError: when two objects have the same output, or an output is an input
     """
     run = make_invocation(
         session,

@@ -1,4 +1,4 @@
-"""``mkdir``: a new container."""
+"""``mkdir``: create a container."""
 
 from __future__ import annotations
 
@@ -14,11 +14,20 @@ from storlet_shell.values import ContainerName, Metadatum
 
 @command(
     "mkdir",
-    "Make a container; one that is there stays as it is.",
+    "Create a container; an existing one is left as it is.",
     Arg("container", type=ContainerName.parse, kind=Kind.CONTAINER, metavar="CONTAINER"),
-    Arg("--policy", metavar="NAME", help="the storage policy of its objects; info lists those there are"),
+    Arg(
+        "--policy",
+        metavar="NAME",
+        help="storage policy of its objects; info lists the policies (default: the cluster's)",
+    ),
     METADATA,
     DRY_RUN,
+    examples=(
+        "mkdir weather",
+        "mkdir archive -m owner=me  # with metadata",
+        "mkdir archive --dry-run  # show the request",
+    ),
 )
 def mkdir(
     session: Session,
@@ -27,9 +36,9 @@ def mkdir(
     metadata: list[Metadatum] | None = None,
     dry_run: bool = False,
 ) -> Result:
-    """Make a container; one that is there stays as it is, but for its metadata.
+    """Create a container; an existing one is left as it is, except for its metadata.
 
-    :raises StorletShellError: when there is no such storage policy, or the container is there with another one
+    :raises StorletShellError: when the storage policy doesn't exist, or the container has another one
     """
     fields = dict(metadata or ())
     if dry_run:

@@ -1,4 +1,4 @@
-"""``pipe``: a chain of storlets over an object, or over many."""
+"""``pipe``: run a chain of storlets over one object or many."""
 
 from __future__ import annotations
 
@@ -23,22 +23,27 @@ from storlet_shell.values import Invocation, ObjectPath
         type=parse_chain,
         kind=Kind.STORLET,
         metavar="'STORLET [KEY=VALUE …] | STORLET …'",
-        help="the storlets, each with its parameters, in quotes",
+        help="the storlets with their parameters, in quotes",
     ),
     *PLACES,
     *PACE,
+    examples=(
+        "pipe 'warm.py least=20 | upper.py' --input path:/weather/today.csv  # show the result",
+        "pipe 'warm.py least=20 | upper.py' --input 'path:/weather/2026/*' --output 'path:/archive/{path}'  # store it",
+        "pipe 'warm.py least=20 | upper.py' --input 'path:/weather/2026/*' --save warm  # write files",
+    ),
 )
 def pipe(
     session: Session, chain: tuple[Invocation, ...], input: Pattern, dry_run: bool = False, **map_options: Any
 ) -> Result:
     """Run a chain of storlets over objects.
 
-    Each storlet reads what the one before it made: inside the cluster, in a container that is removed at the end. The
-    last one's output goes to --output, --save or -o, with a row for each object, as ``map`` has it. Of one object that
-    is named, without a pattern, it is the result, as with ``get``.
+    Each storlet reads what the previous one wrote, inside the cluster: in a container that is deleted at the end. The
+    result of the last one goes to --output, --save or -o, with a row for each object, as in map. For one object, named
+    without a pattern, the result is shown, as by get.
 
-    :raises NotFoundError: when no object matches, or a storlet is not deployed
-    :raises UsageError: when two objects would make one output, or an output would be an input
+    :raises NotFoundError: when no object matches, or a storlet isn't deployed
+    :raises UsageError: when two objects have the same output, or an output is an input
     """
     options = MapOptions(**map_options)
     gives_rows = options.output or options.save or options.journal or options.allow_failures

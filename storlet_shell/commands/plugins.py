@@ -1,4 +1,4 @@
-"""``plugins``: what installed packages add."""
+"""``plugins``: list what installed packages add."""
 
 from __future__ import annotations
 
@@ -27,12 +27,21 @@ _FIELDS = (
 )
 
 
-@command("plugins", "List the commands, schedulers and executors that are installed.", category="Session")
+@command(
+    "plugins",
+    "List the commands, schedulers and executors that are installed.",
+    category="Session",
+    examples=(
+        "plugins  # all of them",
+        "plugins | grep scheduler  # those for map --scheduler",
+        "plugins --json  # as a JSON document",
+    ),
+)
 def plugins(session: Session) -> Result:  # noqa: ARG001  it needs nothing of the session
     """List the commands, schedulers and executors that are installed, with their packages.
 
-    Packages add them by entry points. What can't be used says why: it fails to be imported, its name is taken, or it is
-    something else.
+    Packages add them by entry points. The list says why one can't be used: its import fails, its name is taken, or it
+    is of the wrong type.
     """
     rows = [*_commands(), *_drivers()]
     return Table(_FIELDS, sorted(rows, key=lambda row: (row[0], row[1])))

@@ -1,4 +1,4 @@
-"""``post``: metadata and headers of an object, a container or the account."""
+"""``post``: set metadata and headers of an object, a container or the account."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         type=Location.parse,
         kind=Kind.OBJECT,
         metavar="CONTAINER[/OBJECT]",
-        help="path:/ is the account",
+        help="object or container; path:/ means the account",
     ),
     METADATA,
     Arg(
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         action="append",
         type=Metadatum.parse_key,
         metavar="KEY",
-        help="a metadatum to be removed; may be repeated",
+        help="metadata to remove; repeatable",
     ),
     Arg(
         "-H",
@@ -44,9 +44,14 @@ if TYPE_CHECKING:
         action="append",
         type=wire.Header.parse,
         metavar="NAME:VALUE",
-        help="any other header, as X-Delete-After:3600; without a value, it is removed; may be repeated",
+        help="other header, as X-Delete-After:3600; without a value, it is removed; repeatable",
     ),
     DRY_RUN,
+    examples=(
+        "post weather/today.csv -m station=lima -m year=2026",
+        "post weather/today.csv --remove station  # keep the others",
+        "post weather/today.csv -H X-Delete-After:86400  # delete it in a day",
+    ),
 )
 def post(
     session: Session,

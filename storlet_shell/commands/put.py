@@ -1,4 +1,4 @@
-"""``put``: a local file as an object, or what a storlet makes of it."""
+"""``put``: upload a local file as an object, through a storlet if one is named."""
 
 from __future__ import annotations
 
@@ -33,15 +33,20 @@ from storlet_shell.wire.headers import Header
 @command(
     "put",
     "Upload a local file as an object, through a storlet if one is named.",
-    Arg("file", nargs="?", kind=Kind.FILE, metavar="FILE", help="the local file; - is standard input"),
+    Arg("file", nargs="?", kind=Kind.FILE, metavar="FILE", help="local file; - means standard input"),
     object_position("path"),
-    Arg("--input", kind=Kind.FILE, metavar="FILE", help="the local file, as an option"),
-    object_option("--output", "the object, as an option"),
+    Arg("--input", kind=Kind.FILE, metavar="FILE", help="same as FILE"),
+    object_option("--output", "same as CONTAINER/OBJECT"),
     *INVOCATION,
-    Arg("--content-type", metavar="TYPE", help="the object's content type; guessed from its name otherwise"),
+    Arg("--content-type", metavar="TYPE", help="content type of the object (default: guessed from its name)"),
     EXPECT_BYTES,
     HEADER,
     DRY_RUN,
+    examples=(
+        "put today.csv weather/today.csv  # an exact copy",
+        "put today.csv weather/warm.csv --storlet warm.py -p least=20  # store what the storlet writes",
+        "put - weather/note.txt < note.txt  # from standard input",
+    ),
 )
 def put(
     session: Session,
@@ -57,14 +62,12 @@ def put(
 ) -> Result:
     """Upload a local file as an object, through a storlet if one is named.
 
-    CONTAINER/PREFIX/ keeps the file's name.
+    The storlet runs on the proxy server, over the bytes as they arrive; its output is stored. The upstream engine also
+    stores what a storlet wrote before it failed: if you know the length of the result, give --expect-bytes.
 
-    The storlet runs on the proxy server, over the bytes as they arrive; what it writes is what is stored. Upstream's
-    engine stores what a storlet wrote before it failed, too; --expect-bytes says how many bytes the object must have.
-
-    :raises NotFoundError: when the file, the container or the storlet is not there
+    :raises NotFoundError: when the file, the container or the storlet doesn't exist
     :raises StorletFailedError: when the storlet fails; nothing is stored then
-    :raises IncompleteBodyError: when the object has not as many bytes as are expected
+    :raises IncompleteBodyError: when the object has another length than expected
     """
     source: str = only_one(input, file, "the local file (FILE or --input)")
     target: ObjectPath = only_one(output, path, "the object (CONTAINER/OBJECT or --output)")
@@ -84,5 +87,5 @@ def _open(session: Session, source: str) -> AbstractContextManager[Body]:
     if source != "-":
         return file_body(source)
     if session.surroundings.stdin is None:
-        raise UsageError("there is no standard input here; name a file")
+        raise UsageError("-: standard input isn't available here; name a file")
     return nullcontext(stream_body(session.surroundings.stdin))

@@ -1,4 +1,4 @@
-"""``reduce``: one object of many, by a storlet that takes several inputs."""
+"""``reduce``: combine many objects into one, by a storlet that takes several inputs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.reducing import ReduceOptions, ReducePlan
 from storlet_shell.commands.arguments import (
     BATCH_JOBS,
+    BATCH_OPTIONS,
     DRY_RUN,
     INPUT,
     RUN,
@@ -26,15 +27,26 @@ from storlet_shell.values import ObjectPath, Parameter, StorletName
 
 @command(
     "reduce",
-    "Make one object of many, by a storlet that takes several inputs.",
+    "Combine many objects into one, by a storlet that takes several inputs.",
     STORLET,
     INPUT,
-    object_option("--output", "the object to make", required=True),
-    number_option("--fan-in", metavar="K", help="how many further inputs a run has at most; 16", default=16),
+    object_option("--output", "the resulting object", required=True),
+    number_option(
+        "--fan-in",
+        metavar="K",
+        help="maximum number of extra inputs in a run (default: 16)",
+        default=16,
+        group=BATCH_OPTIONS,
+    ),
     *(arg for arg in RUN if arg.dest != "extra"),
     BATCH_JOBS,
     *SCHEDULING,
     DRY_RUN,
+    examples=(
+        "reduce --storlet join.py --input 'path:/weather/2026/*.csv' --output path:/archive/2026.csv",
+        "reduce --storlet join.py --input 'path:/weather/2026/*' --output path:/archive/all.csv --fan-in 4",
+        "reduce --storlet join.py --input 'path:/weather/2026/*' --output path:/archive/2026.csv --dry-run",
+    ),
 )
 def reduce(
     session: Session,
@@ -49,19 +61,19 @@ def reduce(
     dry_run: bool = False,
     **reduce_options: Any,
 ) -> Result:
-    """Make one object of many, by a storlet that takes several inputs.
+    """Combine many objects into one, by a storlet that takes several inputs.
 
-    Each run reads one object and at most --fan-in others, in the order of the listing; what the runs make is reduced in
-    the same way, until one run is left, which makes the output. So the storlet has to be associative, and to read what
-    it writes: sums, merges and concatenations are and do, a mean of means is not one. What is made on the way is kept
-    in a container that is removed at the end.
+    Each run reads one object and up to --fan-in others, in the order of the listing. The results of these runs are
+    combined in the same way, until a single run writes the output. So the storlet must be associative and must be able
+    to read its own output: sums, merges and concatenations are fine, a mean of means isn't. Intermediate results are
+    stored in a container that is deleted at the end.
 
-    A storlet that reads nothing of an input would drop that object. Where its source shows that it can't read them all,
-    nothing is run; the embedded engine looks at each run, too. --allow-unread is for those who mean it.
+    A storlet that doesn't read one of its inputs would lose that object. If its source shows that it can't read them
+    all, nothing runs; the embedded engine also checks each run. --allow-unread turns both checks off.
 
-    :raises NotFoundError: when no object matches, or the storlet is not deployed
+    :raises NotFoundError: when no object matches, or the storlet isn't deployed
     :raises UsageError: when the storlet can't read all inputs
-    :raises StorletFailedError: when a run fails, or reads nothing of an input; the output is not made then
+    :raises StorletFailedError: when a run fails or leaves an input unread; the output isn't stored then
     """
     run = make_invocation(
         session,

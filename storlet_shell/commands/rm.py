@@ -1,4 +1,4 @@
-"""``rm``: objects and containers."""
+"""``rm``: delete objects and containers."""
 
 from __future__ import annotations
 
@@ -23,12 +23,19 @@ from storlet_shell.values import Location
     "rm",
     "Delete objects or containers.",
     Arg("targets", nargs="+", type=Location.parse, kind=Kind.OBJECT, metavar="CONTAINER[/OBJECT]"),
-    Arg("-r", "--recursive", action="store_true", help="a container with all it holds, or all objects of a prefix"),
-    Arg("--leave-segments", action="store_true", help="of static large objects, delete the manifest only"),
-    Arg("--versions", action="store_true", help="with -r: the older versions as well, where a container keeps them"),
+    Arg(
+        "-r", "--recursive", action="store_true", help="delete a container and its objects, or all objects of a prefix"
+    ),
+    Arg("--leave-segments", action="store_true", help="delete only the manifests of static large objects"),
+    Arg("--versions", action="store_true", help="with -r: delete old versions as well, if the container keeps them"),
     JOBS,
     YES,
     DRY_RUN,
+    examples=(
+        "rm -y weather/old.csv  # one object, without asking",
+        "rm -r -y weather/2025/  # all objects whose names start with 2025/",
+        "rm -r --dry-run weather  # list what would be deleted",
+    ),
 )
 def rm(
     session: Session,
@@ -42,15 +49,14 @@ def rm(
 ) -> Result:
     """Delete objects or containers.
 
-    A container must be empty, unless -r is given: then all its objects are deleted first, and the container after
-    them, with a slash at its end as well (rm -r c/ is rm -r c). CONTAINER/PREFIX with -r deletes every object whose
-    name starts with PREFIX, as ls lists them, and keeps the container. The segments of a static large object go with
-    it; those of a dynamic one stay.
+    A container must be empty, unless you give -r, which deletes its objects first. CONTAINER/PREFIX with -r deletes all
+    objects whose names start with PREFIX, as ls lists them. Segments of a static large object are deleted with it;
+    those of a dynamic one are kept.
 
-    A terminal is asked first, once for all; -y answers beforehand. With -r, --dry-run lists what would be deleted, and
-    objects that can't be deleted are named while the others go; without it, the first failure is the end.
+    On a terminal, you are asked once for all; -y skips the question. With -r, --dry-run lists what would be deleted,
+    and objects that can't be deleted are named while the others go; without -r, the first failure ends the command.
 
-    :raises NotFoundError: when one is not there
+    :raises NotFoundError: when one doesn't exist
     :raises RefusedError: when the answer is no
     """
     if not all(target.container for target in targets):

@@ -1,4 +1,4 @@
-"""``stat``: what the cluster says of the account, a container or an object."""
+"""``stat``: show the metadata of the account, a container or an object."""
 
 from __future__ import annotations
 
@@ -76,16 +76,20 @@ _FIELDS = (
         type=Location.parse,
         kind=Kind.OBJECT,
         metavar="CONTAINER[/OBJECT]",
-        help="nothing shows the account",
+        help="defaults to the account",
+    ),
+    examples=(
+        "stat  # the account",
+        "stat weather  # a container",
+        "stat weather/today.csv --json  # all headers of an object",
     ),
 )
 def stat(session: Session, location: Location | None = None) -> Result:
     """Show the size, date, metadata and rights of an object, container or account.
 
-    --json shows every header of the answer. Keys that sign temporary URLs, or let containers be
-    kept in step, are hidden.
+    --json shows all headers of the reply. Keys that sign temporary URLs or synchronize containers are hidden.
 
-    :raises NotFoundError: when it is not there
+    :raises NotFoundError: when it doesn't exist
     """
     info = head(session.client, location or Location())
     values = _facts(info, session.client.account)

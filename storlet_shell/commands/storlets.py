@@ -55,7 +55,14 @@ def show(
 storlets = group(
     "storlets",
     "List the deployed storlets, or show one.",
-    Action("list", "List the deployed storlets.", _CONTAINER, run=list_storlets, default=True),
+    Action(
+        "list",
+        "List the deployed storlets.",
+        _CONTAINER,
+        run=list_storlets,
+        default=True,
+        examples=["storlets  # list what is deployed"],
+    ),
     Action(
         "show",
         "Show all about one storlet.",
@@ -63,6 +70,10 @@ storlets = group(
         Arg("--grants", action="store_true", help="also find who may run it over which containers"),
         _CONTAINER,
         run=show,
+        examples=[
+            "storlets show warm.py  # all about one storlet",
+            "storlets show warm.py --grants  # and who may run it over single containers",
+        ],
     ),
     category="Storlets",
 )

@@ -1,4 +1,4 @@
-"""``undeploy``: a storlet that is to run no more."""
+"""``undeploy``: delete a deployed storlet."""
 
 from __future__ import annotations
 
@@ -21,11 +21,25 @@ if TYPE_CHECKING:
     "undeploy",
     "Delete a deployed storlet.",
     Arg("storlet", type=StorletName.parse, kind=Kind.STORLET, metavar="STORLET"),
-    Arg("-c", "--container", type=ContainerName.parse, kind=Kind.CONTAINER, help="another container of storlets"),
-    Arg("--with-dependencies", action="store_true", help="delete its dependencies too, if no other storlet names them"),
+    Arg(
+        "-c",
+        "--container",
+        type=ContainerName.parse,
+        kind=Kind.CONTAINER,
+        metavar="CONTAINER",
+        help="container of the storlet (default: the cluster's)",
+    ),
+    Arg(
+        "--with-dependencies", action="store_true", help="also delete its dependencies, if no other storlet needs them"
+    ),
     YES,
     DRY_RUN,
     category="Storlets",
+    examples=(
+        "undeploy warm.py --dry-run  # show what would be deleted",
+        "undeploy upper.py -y  # without asking",
+        "undeploy warm.py --with-dependencies -y",
+    ),
 )
 def undeploy(
     session: Session,
@@ -35,9 +49,9 @@ def undeploy(
     yes: bool = False,
     dry_run: bool = False,
 ) -> Result:
-    """Delete a deployed storlet; its dependencies stay unless --with-dependencies is given.
+    """Delete a deployed storlet; its dependencies are kept unless you give --with-dependencies.
 
-    :raises NotFoundError: when it is not deployed
+    :raises NotFoundError: when it isn't deployed
     :raises RefusedError: when the answer is no
     """
     client, place = session.client, container.name if container else None

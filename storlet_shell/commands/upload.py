@@ -35,24 +35,35 @@ def _bytes(text: str) -> int:
     match = _SIZE.fullmatch(text)
     count = int(match[1]) * _UNITS[match[2].upper()] if match else 0
     if not count:
-        raise UsageError(f"--segment-size wants a number of bytes, as 500M or 2G, not {text}")
+        raise UsageError(f"--segment-size takes a number of bytes, as 500M or 2G, not {text}")
     return count
 
 
 @command(
     "upload",
     "Upload a file or a folder, or the text that follows, as objects.",
-    Arg("source", nargs="?", kind=Kind.SOURCE, metavar="FILE|FOLDER", help="without it, the text that follows"),
+    Arg(
+        "source",
+        nargs="?",
+        kind=Kind.SOURCE,
+        metavar="FILE|FOLDER",
+        help="local file or folder (default: the text that follows)",
+    ),
     Arg("path", type=Location.parse, kind=Kind.OBJECT, metavar="CONTAINER[/OBJECT]"),
-    Arg("--content-type", metavar="TYPE", help="the objects' content type; guessed from their names otherwise"),
-    Arg("--skip-identical", action="store_true", help="send no file whose object holds the same already"),
-    Arg("--segment-size", type=_bytes, metavar="SIZE", help="store larger files in segments of this size, as 500M"),
-    Arg("--leave-segments", action="store_true", help="keep the segments of the large objects that are replaced"),
+    Arg("--content-type", metavar="TYPE", help="content type of the objects (default: guessed from their names)"),
+    Arg("--skip-identical", action="store_true", help="skip files whose objects are already identical"),
+    Arg("--segment-size", type=_bytes, metavar="SIZE", help="split larger files into segments of this size, as 500M"),
+    Arg("--leave-segments", action="store_true", help="keep the segments of replaced large objects"),
     HEADER,
     JOBS,
     DRY_RUN,
     aliases=("uploadfile",),
     body="content",
+    examples=(
+        "upload photos weather/photos  # a folder",
+        "upload today.csv weather/2026/ --skip-identical  # a file, unless it is already there",
+        "upload weather/note.txt < note.txt  # standard input",
+    ),
 )
 def upload(
     session: Session,
@@ -69,17 +80,16 @@ def upload(
 ) -> Result:
     """Upload a file or a folder, or the text that follows (a cell, a heredoc, standard input), as objects.
 
-    upload FOLDER CONTAINER/PREFIX makes an object PREFIX/NAME of each file in the folder and the folders below it, the
-    hidden ones too; an empty folder becomes an empty object of type application/directory. Links to files are followed.
+    upload FOLDER CONTAINER/PREFIX stores each file in the folder and its subfolders as the object PREFIX/NAME, hidden
+    files included; an empty folder becomes an empty object of type application/directory. Links to files are followed.
     upload FILE CONTAINER/OBJECT stores one file; CONTAINER or CONTAINER/PREFIX/ keep its name.
 
-    What is larger than the cluster takes in one request, or than --segment-size, becomes a static large object: its
-    segments go to CONTAINER_segments, and the object changes when all of them are stored. -H headers go with every
-    object; X-Delete-At and X-Delete-After go with segments as well. Files that fail are named at
-    the end; the others are stored. The length of standard input is not known beforehand: it goes in one request, unless
-    --segment-size is given.
+    Files larger than --segment-size, or than the cluster accepts in one request, become static large objects: their
+    segments go to CONTAINER_segments, and the object changes once all of them are stored. -H headers go with every
+    object; X-Delete-At and X-Delete-After also go with segments. Files that fail are named at the end; the others are
+    stored. Standard input has no known length: it goes in one request, unless you give --segment-size.
 
-    :raises NotFoundError: when the container or the file is not there
+    :raises NotFoundError: when the container or the file doesn't exist
     :raises UsageError: when there is nothing to upload
     """
     choices = Choices(content_type, segment_size, skip_identical, leave_segments, own_headers(headers, None))

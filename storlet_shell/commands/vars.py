@@ -1,4 +1,4 @@
-"""``vars``: the variables that results are stored in and parameters come from."""
+"""``vars``: show and define variables, which hold results and parameters."""
 
 from __future__ import annotations
 
@@ -22,31 +22,40 @@ if TYPE_CHECKING:
     "List the variables, show one, or define one.",
     Arg("name", nargs="?", kind=Kind.VARIABLE, metavar="NAME"),
     Arg(
-        "values", nargs="*", type=Parameter.parse, metavar="KEY=VALUE", help="make it a dict of parameters, for -i NAME"
+        "values",
+        nargs="*",
+        type=Parameter.parse,
+        metavar="KEY=VALUE",
+        help="define it as a dict of parameters, for -i NAME",
     ),
-    Arg("--delete", action="store_true", help="forget the variable"),
+    Arg("--delete", action="store_true", help="delete the variable"),
     category="Session",
+    examples=(
+        "vars limits least=20 unit=C  # parameters for -i limits",
+        "vars  # list all variables",
+        "vars limits --delete",
+    ),
 )
 def vars(
     session: Session, name: str | None = None, values: list[Parameter] | None = None, delete: bool = False
 ) -> Result:
     """List the variables, show one, or define one.
 
-    A variable holds what -o NAME has stored, what -D NAME=VALUE has defined, or a dict: vars NAME KEY=VALUE … . Of a
-    stored response, the body is shown. A dict, or text that is a JSON object, gives a storlet's parameters: -i NAME.
+    A variable holds a result (-o NAME), a definition (-D NAME=VALUE), or a dict (vars NAME KEY=VALUE …). Of a stored
+    response, the body is shown. A dict, or text that is a JSON object, holds parameters for a storlet: -i NAME.
 
-    :raises NotFoundError: when there is no such variable
+    :raises NotFoundError: when the variable doesn't exist
     """
     if name is None:
         if delete:
-            raise UsageError("--delete lacks the variable's name")
+            raise UsageError("--delete needs the name of a variable")
         return Table(_FIELDS, (tuple(_variable(*item).values()) for item in sorted(session.variables.items())))
     if values:
         session.check_variable(name)
         session.variables[name] = {parameter.key: parameter.value for parameter in values}
         return Done(f"{name} = {describe(session.variables[name])}", {"name": name, "value": session.variables[name]})
     if name not in session.variables:
-        raise NotFoundError(f"there is no variable {name}")
+        raise NotFoundError(f"variable {name}: not found")
     if delete:
         del session.variables[name]
         return Done(f"{name} is deleted", {"name": name, "value": None})

@@ -1,4 +1,4 @@
-"""``whoami``: the identity that requests are made with."""
+"""``whoami``: show the identity that requests are made with."""
 
 from __future__ import annotations
 
@@ -35,11 +35,20 @@ _FIELDS = (
 """What people read, in this order."""
 
 
-@command("whoami", "Show whose identity requests are made with.", category="Session")
+@command(
+    "whoami",
+    "Show the identity that requests are made with.",
+    category="Session",
+    examples=(
+        "whoami  # who you are, and where that is set",
+        "whoami --json  # as a JSON document",
+        "whoami | grep URL  # the storage URL",
+    ),
+)
 def whoami(session: Session) -> Result:
-    """Show whose identity requests are made with, where it was found, and what it is allowed; never a secret.
+    """Show the identity that requests are made with, where it was found, and its rights; never a secret.
 
-    :raises IdentityError: when there is none, or it is refused
+    :raises IdentityError: when no identity is set, or it is refused
     """
     client, login = session.client, session.login
     enabled, reason = _enabled(client)

@@ -33,13 +33,17 @@ class Arg:
     :param flags: the option's spellings, or the one name of a positional argument
     :param kind: what completes it; None if nothing can
     :param separator: the separator between names if one word can hold several
+    :param group: the heading in the help of a command with many options; empty means the first one
     :param options: keyword arguments of ``add_argument``
     """
 
-    def __init__(self, *flags: str, kind: Kind | None = None, separator: str = "", **options: Any) -> None:
+    def __init__(
+        self, *flags: str, kind: Kind | None = None, separator: str = "", group: str = "", **options: Any
+    ) -> None:
         self.flags = flags
         self.kind = kind
         self.separator = separator
+        self.group = group
         self.options = options
 
     @property
@@ -54,6 +58,23 @@ class Arg:
     def is_option(self) -> bool:
         """Whether it is an option rather than a positional argument."""
         return self.flags[0].startswith("-")
+
+    @property
+    def value_name(self) -> str:
+        """The name of its value in help."""
+        if "metavar" in self.options:
+            return str(self.options["metavar"])
+        if choices := self.options.get("choices"):
+            return "|".join(map(str, choices))
+        return self.dest.upper()
+
+    @property
+    def usage(self) -> str:
+        """Its place in a line: in brackets if it can be left out."""
+        if self.is_option:
+            return f"{max(self.flags, key=len)} {self.value_name}"
+        forms = {"?": f"[{self.value_name}]", "*": f"[{self.value_name} …]", "+": f"{self.value_name} …"}
+        return forms.get(str(self.options.get("nargs")), self.value_name)
 
     @property
     def takes_value(self) -> bool:

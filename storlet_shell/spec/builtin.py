@@ -34,7 +34,7 @@ BUILT_IN = (
         module="storlet_shell.commands.deploy",
         aliases=("storletapp",),
         category="Storlets",
-        summary="Deploy a storlet.",
+        summary="Deploy a storlet: a Python file, a jar, or the code that follows.",
         takes_body=True,
     ),
     Summary(
@@ -42,7 +42,7 @@ BUILT_IN = (
         module="storlet_shell.commands.download",
         aliases=(),
         category="Objects",
-        summary="Download all objects of a container, or of a prefix, into a folder.",
+        summary="Download all objects of a container, or of a prefix, to a folder.",
         takes_body=False,
     ),
     Summary(
@@ -50,7 +50,7 @@ BUILT_IN = (
         module="storlet_shell.commands.enable",
         aliases=(),
         category="Storlets",
-        summary="Enable the account for storlets and make their containers.",
+        summary="Enable the account for storlets and create their containers.",
         takes_body=False,
     ),
     Summary(
@@ -114,7 +114,7 @@ BUILT_IN = (
         module="storlet_shell.commands.mkdir",
         aliases=(),
         category="Objects",
-        summary="Make a container; one that is there stays as it is.",
+        summary="Create a container; an existing one is left as it is.",
         takes_body=False,
     ),
     Summary(
@@ -154,7 +154,7 @@ BUILT_IN = (
         module="storlet_shell.commands.reduce",
         aliases=(),
         category="Objects",
-        summary="Make one object of many, by a storlet that takes several inputs.",
+        summary="Combine many objects into one, by a storlet that takes several inputs.",
         takes_body=False,
     ),
     Summary(
@@ -210,7 +210,7 @@ BUILT_IN = (
         module="storlet_shell.commands.whoami",
         aliases=(),
         category="Session",
-        summary="Show whose identity requests are made with.",
+        summary="Show the identity that requests are made with.",
         takes_body=False,
     ),
 )

@@ -11,10 +11,13 @@ from storlet_shell.results.formats import PEOPLE, check_columns
 from storlet_shell.session import Session
 from storlet_shell.spec.arguments import COMMON, HELP_FLAGS, Arg, Scan, options_of, scan
 from storlet_shell.spec.once import OCCURRENCES
-from storlet_shell.spec.parser import AnyParser, HelpFormatter, Parser, escaped, suggest
+from storlet_shell.spec.parser import AnyParser, HelpFormatter, Parser, add_arguments, escaped, suggest
 from storlet_shell.spec.summary import Summary
 
 Run = Callable[..., Result]
+
+_LONGEST_ALIGNED = 60
+"""The longest example, in characters, beside which comments are aligned."""
 
 
 class Command(NamedTuple):
@@ -32,6 +35,7 @@ class Command(NamedTuple):
     :param actions: its actions, in the order of its help
     :param default: the action of a line that names none; empty if a line must name one
     :param text: its help, if that isn't the docstring of ``run``
+    :param examples: lines for the end of its help, each with a comment: ``ls weather  # list the objects``
     """
 
     name: str
@@ -44,6 +48,7 @@ class Command(NamedTuple):
     actions: tuple[Command, ...] = ()
     default: str = ""
     text: str = ""
+    examples: tuple[str, ...] = ()
 
     @property
     def verb(self) -> str:
@@ -62,6 +67,14 @@ class Command(NamedTuple):
         lines = "\n".join(line.strip() for line in text.splitlines())
         return lines.split("\n:", 1)[0].strip().replace("``", "")
 
+    @property
+    def usage(self) -> str:
+        """Its line in short: its options as one word, except for those that must be given, and its arguments."""
+        if self.actions:
+            return f"{self.name} {'[ACTION]' if self.default else 'ACTION'} [ARGUMENT …]"
+        needed = [arg.usage for arg in self.args if not arg.is_option or arg.options.get("required")]
+        return " ".join([self.name, "[OPTION …]", *needed])
+
     def listing(self, module: str) -> Summary:
         """Return what lists of commands show of it.
 
@@ -77,21 +90,28 @@ class Command(NamedTuple):
         """Build a parser of the given class from the spec; of a command with actions, it only shows help."""
         parser = cls(
             prog=self.name,
+            usage=escaped(self.usage),
             description=self.description,
+            epilog=self._epilog(),
             formatter_class=HelpFormatter,
             allow_abbrev=False,
         )
         if self.actions:
             self._list_actions(parser)
         else:
-            for arg in (*self.args, *COMMON):
-                parser.add_argument(*arg.flags, **arg.options)
+            add_arguments(parser, (*self.args, *COMMON))
         return parser
 
+    def _epilog(self) -> str:
+        lines = [example.partition("  # ") for example in self.examples]
+        width = max((len(line) for line, mark, _ in lines if mark), default=0)
+        if width > _LONGEST_ALIGNED:
+            width = 0
+        examples = [f"  {line:<{width if mark else 0}}{mark}{comment}" for line, mark, comment in lines]
+        parts = [f"help {self.name} ACTION shows an action's arguments."] if self.actions else []
+        return "\n\n".join([*parts, "\n".join(["examples:", *examples])] if examples else parts)
+
     def _list_actions(self, parser: AnyParser) -> None:
-        word = "[ACTION]" if self.default else "ACTION"
-        parser.usage = f"{self.name} {word} [ARGUMENT …]"
-        parser.epilog = f"help {self.name} ACTION shows an action's arguments."
         group = parser.add_argument_group("actions")
         for action in self.actions:
             note = " (default)" if action.verb == self.default else ""
@@ -249,11 +269,12 @@ def command(
     aliases: Sequence[str] = (),
     body: str = "",
     category: str = "Objects",
+    examples: Sequence[str] = (),
 ) -> Callable[[Run], Command]:
     """Make a command of the decorated function; the other parameters are those of :class:`Command`."""
 
     def decorate(run: Run) -> Command:
-        return Command(name, summary, args, run, tuple(aliases), body, category)
+        return Command(name, summary, args, run, tuple(aliases), body, category, examples=tuple(examples))
 
     return decorate
 
@@ -267,10 +288,18 @@ class Action:
     :param run: called with a session and the arguments by name; returns a result; its docstring is the action's help
     :param body: the parameter that receives a notebook cell, a heredoc or standard input; empty if it takes none
     :param default: whether a line that names no action means this one
+    :param examples: lines for the end of its help, as for :class:`Command`
     """
 
     def __init__(
-        self, name: str, summary: str, *arguments: Arg, run: Run, body: str = "", default: bool = False
+        self,
+        name: str,
+        summary: str,
+        *arguments: Arg,
+        run: Run,
+        body: str = "",
+        default: bool = False,
+        examples: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.summary = summary
@@ -278,6 +307,7 @@ class Action:
         self.run = run
         self.body = body
         self.default = default
+        self.examples = tuple(examples)
 
 
 def group(
@@ -294,10 +324,17 @@ def group(
     """
     default = next((action.name for action in actions if action.default), "")
     body = next((action.body for action in actions if action.body), "")
+    examples = tuple(example for action in actions for example in action.examples)
     commands = tuple(
         Command(
-            f"{name} {action.name}", action.summary, action.arguments, action.run, body=action.body, category=category
+            f"{name} {action.name}",
+            action.summary,
+            action.arguments,
+            action.run,
+            body=action.body,
+            category=category,
+            examples=action.examples,
         )
         for action in actions
     )
-    return Command(name, summary, (), None, tuple(aliases), body, category, commands, default, text)
+    return Command(name, summary, (), None, tuple(aliases), body, category, commands, default, text, examples)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import IO, Any, NoReturn, TypeVar
 
 from storlet_shell.errors import UsageError
+from storlet_shell.spec.arguments import Arg
 from storlet_shell.spec.once import refuse_repeats
 
 _UNKNOWN_OPTION = re.compile("unrecognized arguments: (--[^ =]+)")
@@ -87,7 +88,7 @@ class ParserMixin:
 
 
 class HelpFormatter(argparse.HelpFormatter):
-    """Wraps each paragraph of a description by itself, and breaks no word."""
+    """Wraps each paragraph of a text by itself, and breaks no word; examples keep their lines."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         import textwrap  # for those who ask for help
@@ -95,7 +96,10 @@ class HelpFormatter(argparse.HelpFormatter):
         wrapper = textwrap.TextWrapper(
             width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
         )
-        return "\n\n".join(wrapper.fill(" ".join(paragraph.split())) for paragraph in text.split("\n\n"))
+        return "\n\n".join(
+            paragraph if "\n  " in paragraph else wrapper.fill(" ".join(paragraph.split()))
+            for paragraph in text.split("\n\n")
+        )
 
 
 class Parser(ParserMixin, argparse.ArgumentParser):
@@ -115,3 +119,12 @@ class Parser(ParserMixin, argparse.ArgumentParser):
 
 
 AnyParser = TypeVar("AnyParser", bound=argparse.ArgumentParser)
+
+
+def add_arguments(parser: argparse.ArgumentParser, args: Iterable[Arg]) -> None:
+    """Add arguments to a parser, options under the headings of their groups."""
+    groups: dict[str, argparse._ArgumentGroup] = {}
+    for arg in args:
+        if arg.group and arg.group not in groups:
+            groups[arg.group] = parser.add_argument_group(arg.group)
+        (groups[arg.group] if arg.group else parser).add_argument(*arg.flags, **arg.options)

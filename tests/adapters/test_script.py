@@ -221,7 +221,7 @@ def test_a_stored_result_is_a_variable(script: Script, container: str, upload: U
     assert found.out.decode() == (
         "content\nCONTENT\no\no\np = k=v w=x y\nk: v\nw: x y\nbody is deleted\nnames  a table\np      k=v w=x y\n"
     )
-    assert (found.status, found.err) == (4, "storlet-shell: file.ss:11: there is no variable body\n")
+    assert (found.status, found.err) == (4, "storlet-shell: file.ss:11: variable body: not found\n")
 
 
 def test_a_file_may_read_standard_input(script: Script, container: str) -> None:
@@ -265,7 +265,7 @@ def test_a_script_from_standard_input_or_the_line(process: Process, container: s
     found = process(stdin=f"put - {container}/o\n".encode())
     assert (found.status, found.err) == (
         2,
-        "storlet-shell: standard input:1: there is no standard input here; name a file\n",
+        "storlet-shell: standard input:1: -: standard input isn't available here; name a file\n",
     )
 
 
@@ -313,7 +313,7 @@ def test_a_bare_environment_is_enough(process: Process, environ: dict[str, str],
     ("before", "words", "status", "message"),
     [
         ("exec <&-", (), 2, "nothing to run: standard input is closed; name a command, -f FILE or -c LINE"),
-        ("exec <&-", ("-c", "put - c/o"), 2, "-c:1: there is no standard input here; name a file"),
+        ("exec <&-", ("-c", "put - c/o"), 2, "-c:1: -: standard input isn't available here; name a file"),
         ("exec <&-", ("-c", "!true"), 0, ""),
         ("exec >&-", ("-c", "vars x k=v"), 1, "-c:1: standard output is closed"),
         ("exec >&-", ("-c", "vars > /dev/null"), 0, ""),

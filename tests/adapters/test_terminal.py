@@ -91,7 +91,7 @@ def spawn(environ: dict[str, str]) -> Iterator[Spawn]:
 def test_a_first_visit(spawn: Spawn, container: str) -> None:
     """Commands run, errors are a line, Tab completes, Ctrl-D leaves at status 0."""
     terminal = spawn()
-    assert "made" in terminal.type(f"mkdir {container}-b")
+    assert "created" in terminal.type(f"mkdir {container}-b")
     assert "unknown command 'gett'; did you mean get?" in terminal.type("gett")
     terminal.child.send(f"ls {container}-")
     for _ in range(10):  # a busy machine may need more than one deadline

@@ -164,7 +164,7 @@ def test_body_that_breaks_off_is_a_failure(storlets: Runner, many: str, tmp_path
         (["--input", "path:/{c}/in/*", "--on", "copy"], 2, "--output"),
         (["--input", "path:/{c}/in/*", "-j", "0"], 2, "-j takes a number from 1"),
         (["--input", "path:/{c}/in/*", "-j", "x"], 2, "-j takes a number from 1"),
-        (["--input", "path:/{c}/in/*", "--limit", "0"], 2, "--limit takes a number from 1"),
+        (["--input", "path:/{c}/in/*", "--limit", "0"], 2, "--limit takes a number of at least 1"),
         (["--input", "path:/{c}/in/*", "--scheduler", "best"], 2, "least-outstanding"),
         (["--input", "path:/{c}/in/*", "--executor", "best"], 2, "threads"),
         (["--input", "path:/{c}/in/*", "--endpoint", "host"], 2, "--endpoint takes"),

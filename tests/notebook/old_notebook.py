@@ -71,7 +71,7 @@ _STEPS = (
     Step(
         "A3: without an input",
         f"%%storletapp test.TestStorlet --with-invoke\n{TEST_STORLET}",
-        ("UsageError: --with-invoke wants --input",),
+        ("UsageError: --with-invoke needs --input",),
         fails=True,
     ),
     Step(

@@ -64,32 +64,10 @@ def commands(registry: Registry) -> list[Command]:
     return [registry.get(name) for name in registry.builtin_names()]
 
 
-def usage(command: Command) -> str:
-    """Return a command's line in short: its name, its options as one word, its arguments."""
-    if command.actions:
-        return f"{command.name} {'[ACTION]' if command.default else 'ACTION'} [ARGUMENT …]"
-    return " ".join([command.name, "[OPTION …]", *(_position(arg) for arg in command.args if not arg.is_option)])
-
-
 def actions(command: Command) -> list[Entry]:
     """Return a command's actions with their summaries."""
     notes = {command.default: " The default."}
     return [Entry(action.verb, action.summary + notes.get(action.verb, "")) for action in command.actions]
-
-
-def _position(arg: Arg) -> str:
-    name, count = _value(arg), arg.options.get("nargs")
-    forms = {"?": f"[{name}]", "*": f"[{name} …]", "+": f"{name} …"}
-    return forms.get(count, name) if isinstance(count, str) else name
-
-
-def _value(arg: Arg) -> str:
-    """Return what an argument's value is called."""
-    if "metavar" in arg.options:
-        return str(arg.options["metavar"])
-    if choices := arg.options.get("choices"):
-        return "|".join(map(str, choices))
-    return arg.dest.upper()
 
 
 def arguments(command: Command) -> list[Entry]:
@@ -97,21 +75,29 @@ def arguments(command: Command) -> list[Entry]:
     return [_entry(arg) for arg in command.args if not arg.is_option and arg.options.get("help")]
 
 
-def options(command: Command) -> list[Entry]:
-    """Return a command's options, those that all have at the end."""
-    return [_entry(arg) for arg in (*command.args, *COMMON) if arg.is_option]
+def options(command: Command) -> dict[str, list[Entry]]:
+    """Return a command's options by the titles of their groups; those that every command has are in the first."""
+    groups: dict[str, list[Entry]] = {"": []}
+    for arg in command.args:
+        if arg.is_option:
+            groups.setdefault(arg.group, []).append(_entry(arg))
+    groups[""] += _SHARED
+    return groups
 
 
 def _entry(arg: Arg) -> Entry:
     if not arg.is_option:
-        return Entry(_value(arg), _help(arg.options["help"]))
+        return Entry(arg.value_name, _help(arg.options["help"]))
     flags = ", ".join(arg.flags)
-    return Entry(f"{flags} {_value(arg)}" if arg.takes_value else flags, _help(arg.options.get("help")))
+    return Entry(f"{flags} {arg.value_name}" if arg.takes_value else flags, _help(arg.options.get("help")))
 
 
 def _help(text: object) -> str:
     """Return a help text; in argparse's spelling, ``%%`` is a percent sign."""
     return str(text or "").replace("%%", "%")
+
+
+_SHARED = [_entry(arg) for arg in COMMON]
 
 
 def failures(command: Command) -> list[Entry]:
@@ -158,6 +144,8 @@ def page(command: Command) -> str:
             parts += [f"## {action.name}", *_head(action), *_details(action, "###")]
     else:
         parts += _details(command, "##")
+    if command.examples:
+        parts += ["## Examples", "```text\n" + "\n".join(command.examples) + "\n```"]
     if any(failures(line) for line in command.lines):
         parts.append("Other exit statuses are [the same everywhere](index).")
     return "\n\n".join(parts) + "\n"
@@ -165,7 +153,7 @@ def page(command: Command) -> str:
 
 def _head(command: Command) -> Iterator[str]:
     first, *others = _paragraphs(command)
-    yield from (_escaped(first), f"```text\n{usage(command)}\n```")
+    yield from (_escaped(first), f"```text\n{command.usage}\n```")
     if command.aliases:
         yield f"Also called {', '.join(f'`{name}`' for name in command.aliases)}."
     if command.body:
@@ -174,8 +162,8 @@ def _head(command: Command) -> Iterator[str]:
 
 
 def _details(command: Command, level: str) -> Iterator[str]:
-    sections = {"Arguments": arguments(command), "Options": options(command), "Exit statuses": failures(command)}
-    for title, entries in sections.items():
+    groups = {title.capitalize() if title else "Options": entries for title, entries in options(command).items()}
+    for title, entries in {"Arguments": arguments(command), **groups, "Exit statuses": failures(command)}.items():
         if entries:
             yield from (f"{level} {title}", _definitions(entries))
 
@@ -255,7 +243,7 @@ def _manual(registry: Registry) -> Iterator[str]:
 
 
 def _section(command: Command) -> Iterator[str]:
-    yield from (f".SS {_roff(command.name)}", ".B", _roff(usage(command)))
+    yield from (f".SS {_roff(command.name)}", ".B", _roff(command.usage))
     for text in _paragraphs(command):
         yield from (".PP", _roff(text))
     if command.aliases:
@@ -264,11 +252,12 @@ def _section(command: Command) -> Iterator[str]:
         yield from _items(actions(command))
         for action in command.actions:
             yield from _section(action)
-    else:
-        yield from _items([*arguments(command), *(entry for entry in options(command) if entry not in _SHARED)])
-
-
-_SHARED = [_entry(arg) for arg in COMMON]
+        return
+    yield from _items(arguments(command))
+    for entries in options(command).values():
+        yield from _items(entry for entry in entries if entry not in _SHARED)
+    if command.examples:
+        yield from (".PP", "Examples:", ".PP", ".nf", *map(_roff, command.examples), ".fi")
 
 
 def _items(entries: Iterable[Entry]) -> Iterator[str]:

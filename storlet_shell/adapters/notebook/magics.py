@@ -187,8 +187,7 @@ class StorletMagics:
     def _parser(self, command: Command) -> Parser:
         """Return a command's parser; built anew for each line, it would take a good part of a warm request's time."""
         if command.name not in self._parsers:
-            parser = self._parsers[command.name] = command.parser(Parser)
-            parser.usage = parser.format_usage().removeprefix("usage: ")  # argparse would format it for each line
+            self._parsers[command.name] = command.parser(Parser)
         return self._parsers[command.name]
 
     def _help(self) -> str:
