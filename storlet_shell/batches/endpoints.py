@@ -133,7 +133,7 @@ def is_endpoint(text: str) -> bool:
 
 def _endpoint(text: str, account: str) -> Endpoint:
     if not is_endpoint(text):
-        raise UsageError(f"--endpoint takes a storage URL, or scheme, name and port, or the word {REGIONS}: {text!r}")
+        raise UsageError(f"not an endpoint (a storage URL; a server's scheme, host and port; or {REGIONS}): {text!r}")
     parts = urlsplit(text)
     path = parts.path.rstrip("/") or account
     return Endpoint(f"{parts.scheme}://{parts.netloc}{path}", parts.netloc)

@@ -75,17 +75,15 @@ class MapOptions(NamedTuple):
         :raises UsageError: when they don't
         """
         if self.allow_failures and self.keep_going is False:
-            raise UsageError("--allow-failures goes on after a failure, --fail-fast ends there: give one of them")
+            raise UsageError("choose one: allow-failures continues after a failure, fail-fast stops there")
         if self.output is not None and self.save is not None:
-            raise UsageError("--output stores in the cluster, --save here: give one of them")
+            raise UsageError("choose one: output stores results as objects, save writes them to local files")
         if self.on == "copy" and self.output is None:
-            raise UsageError("--on copy wants an --output")
+            raise UsageError("COPY stores results as objects; name them with output")
         if self.on == "get" and self.output is not None:
-            raise UsageError(
-                "--on get fetches what is made: give --save or -o; --output is made by COPY, in the cluster"
-            )
+            raise UsageError("GET returns results, and COPY stores them: leave out output, or run by copy")
         if self.journal is not None and is_stdout(self.journal):
-            raise UsageError(f"--journal wants a file of its own, not standard output: {self.journal}")
+            raise UsageError(f"the journal needs its own file, not standard output: {self.journal}")
 
     def task_maker(self) -> Callable[[int, ObjectPath], Task]:
         """Return the function that makes a task of an object and its number."""

@@ -87,9 +87,7 @@ class Template(NamedTuple):
         if not text:
             raise UsageError("a local folder's name is missing")
         if is_stdout(text):
-            raise UsageError(
-                f"--save makes a file of each object here, and takes a folder, not standard output: {text}"
-            )
+            raise UsageError(f"each result is written to its own file: name a folder, not standard output: {text}")
         template = cls.parse(text)
         return template if any(field for _, field in template.parts) else cls.parse(f"{text.rstrip('/')}/{{path}}")
 

@@ -80,22 +80,23 @@ class _Run:
         self._tasks: dict[Future[Outcome], Task] = {}
 
     def outcomes(self, tasks: Iterator[Task]) -> Iterator[Outcome]:
-        """Yield the outcomes as they come."""
+        """Yield the outcomes as they come; a task is forgotten once its outcome has been yielded."""
         from distributed import as_completed
 
         ahead = _AHEAD * max(1, sum(self._cluster.nthreads().values()))
         futures = as_completed(map(self._submit, itertools.islice(tasks, ahead)), loop=self._cluster.loop)
-        ended: Outcome | None = None  # and not yet told
+        yielded: Future[Outcome] | None = None
         try:
             for future in futures:
-                ended = self._outcome(future)
+                outcome = self._outcome(future)
                 if following := next(tasks, None):
                     futures.add(self._submit(following))
-                yield ended
-                ended = None
+                yielded = future  # Ctrl-C can't come between this line and the next (CPython's eval breaker)
+                yield outcome
+                self._tasks.pop(future)
         except KeyboardInterrupt:
-            if ended is not None:
-                yield ended
+            if yielded is not None:
+                self._tasks.pop(yielded, None)
             with suppress(TimeoutError):
                 yield from map(self._outcome, as_completed(list(self._tasks), loop=self._cluster.loop, timeout=GRACE))
             raise
@@ -108,13 +109,13 @@ class _Run:
         return future
 
     def _outcome(self, future: Future[Outcome]) -> Outcome:
-        """Return what came of a task.
+        """Return the outcome of a task; asked again, the same one.
 
-        :raises ServiceError: when the workers can't do such work
+        :raises ServiceError: when the workers lack what the work needs
         """
         from distributed import KilledWorker
 
-        task = self._tasks.pop(future)
+        task = self._tasks[future]
         try:
             outcome = future.result()._replace(task=task)
         except KilledWorker:
