@@ -76,10 +76,9 @@ def run(cluster: Cluster) -> dask._Run:
 def test_interrupt_while_an_outcome_is_taken_loses_none() -> None:
     """It is taken again, with those after it; then the interrupt goes on."""
     outcomes = run(Cluster(1)).outcomes(iter(TASKS))
-    numbers = []
+    numbers: list[int] = []
     with pytest.raises(KeyboardInterrupt):
-        for outcome in outcomes:
-            numbers.append(outcome.task.number)
+        numbers.extend(outcome.task.number for outcome in outcomes)
     assert sorted(numbers)[:3] == [0, 1, 2]
     assert len(set(numbers)) == len(numbers)
 
@@ -91,5 +90,5 @@ def test_interrupt_after_an_outcome_was_yielded_yields_it_once() -> None:
     assert hasattr(outcomes, "throw")
     numbers.append(outcomes.throw(KeyboardInterrupt).task.number)
     with pytest.raises(KeyboardInterrupt):
-        numbers += [outcome.task.number for outcome in outcomes]
+        numbers.extend(outcome.task.number for outcome in outcomes)
     assert len(set(numbers)) == len(numbers)
