@@ -1,7 +1,7 @@
 """``dask``: the workers of a Dask cluster, an existing one or one on this machine.
 
-A worker logs in for itself, as a line of its own would there: from its environment. What travels is the work, the
-tasks and their outcomes; a body that is to be saved here is one of those.
+A worker logs in by itself, from its own environment. Only the work, the tasks and their outcomes are sent, including
+bodies that are saved by this process.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
 
 TIMEOUT = 10.0
-"""Seconds within which a Dask scheduler answers."""
+"""Seconds to wait for a Dask scheduler."""
 
 GRACE = 3.0
-"""Seconds for which runs that are under way may go on after Ctrl-C."""
+"""Seconds that runs under way may continue after Ctrl-C."""
 
 _AHEAD = 2
-"""How many tasks each of the cluster's threads is given at a time, so that none waits for the next one."""
+"""The number of tasks that each of the cluster's threads has at a time, so that none is idle."""
 
 _MOST_PROCESSES = 4
 _NO_PAGES: dict[str, list[str]] = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
@@ -45,10 +45,10 @@ _CREWS = "storlet_shell_crews"  # an attribute of a worker
 
 
 class _Part(NamedTuple):
-    """What a worker needs to know of a batch; plain data, and nothing secret.
+    """A batch as a worker needs it: plain data without secrets.
 
-    :param batch: tells it from others
-    :param identity: what options said of the identity, in pairs of a variable's name and its value
+    :param batch: its ID
+    :param identity: the identity options, as pairs of a variable's name and its value
     """
 
     batch: str
@@ -59,7 +59,7 @@ class _Part(NamedTuple):
 
 
 class Dask(Executor):
-    """Does tasks in the threads of a cluster's workers, as many as they have; a local cluster has one for each job."""
+    """Does tasks in all threads of a cluster's workers; a local cluster has one for each job."""
 
     def run(self, work: Work, tasks: Iterator[Task], access: Access) -> Iterator[Outcome]:
         """Do every task; see :meth:`Executor.run`."""
@@ -72,7 +72,7 @@ class Dask(Executor):
 
 
 class _Run:
-    """The tasks of a batch that a cluster has at present."""
+    """The tasks of a batch that a cluster has now."""
 
     def __init__(self, cluster: Cluster, part: _Part) -> None:
         self._cluster, self._part = cluster, part
@@ -122,11 +122,11 @@ class _Run:
             error = ServiceError("several Dask workers died while they ran it", subject=str(task.source))
             return Outcome.of_failure(task, error)
         except ImportError as error:
-            raise ServiceError(f"the Dask workers lack what they need: {error}") from error
+            raise ServiceError(f"the Dask workers lack a module: {error}") from error
         return self._saved(outcome) if task.file and outcome.body is not None else outcome
 
     def _saved(self, outcome: Outcome) -> Outcome:
-        """Save here what has come from there."""
+        """Save the body of an outcome locally."""
         try:
             save(outcome.task, [outcome.body or b""], is_durable=self._part.work.is_durable)
         except LocalFileError as error:
@@ -138,7 +138,7 @@ def _require_package() -> None:
     from importlib.util import find_spec
 
     if find_spec("distributed") is None:
-        raise PluginError("the executor dask needs distributed; run: pip install 'storlet-shell[dask]'")
+        raise PluginError("the executor dask needs distributed; install it: pip install 'storlet-shell[dask]'")
 
 
 @contextmanager
@@ -192,12 +192,12 @@ def _local(jobs: int) -> Iterator[Cluster]:
 
 
 def _do(part: _Part, task: Task) -> Outcome:
-    """Do a task; this runs in a worker."""
+    """Do a task, in a worker."""
     return _crew(part).do(task)
 
 
 def _crew(part: _Part) -> Crew:
-    """Return this worker's crew of a batch; the first task makes it."""
+    """Return this worker's crew for a batch; the first task creates it."""
     from distributed import get_worker
 
     crews: dict[_Part, Crew] = get_worker().__dict__.setdefault(_CREWS, {})
@@ -212,7 +212,7 @@ def _crew(part: _Part) -> Crew:
 
 
 class _Login:
-    """Makes clients over one login, whichever thread is the first to need it."""
+    """Creates clients that share one login, in any thread."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -224,7 +224,7 @@ class _Login:
 
 
 def _end(cluster: Cluster, batch: str) -> None:
-    """Have every worker drop what is left of a batch; one that is gone has done so."""
+    """Tell every worker to drop its part of a batch."""
     with suppress(OSError, TimeoutError, StorletShellError):
         cluster.run(partial(_drop, batch), on_error="ignore")
 

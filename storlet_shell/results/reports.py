@@ -1,4 +1,4 @@
-"""What all results have in common, and those that are facts. Only the standard library is used."""
+"""The base of all results, and those that are facts. This module imports only the standard library."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _FOR_PEOPLE = Rendering()
 
 
 class Result:
-    """What a command returns; a plain one is a fact to be shown.
+    """The result of a command.
 
-    Subclasses say what they are by :meth:`fields` and may say it better by :meth:`render`.
+    A subclass defines :meth:`fields`, and :meth:`render` if people should see something else.
 
-    ``keeps_part`` tells that it is worth having, and to be shown, after :meth:`keep` or :meth:`look` was interrupted.
+    ``keeps_part`` tells whether it is still useful after :meth:`keep` or :meth:`look` was interrupted.
     """
 
     keeps_part = False
@@ -74,10 +74,10 @@ class Result:
         return OneRow(self.fields())
 
     def keep(self) -> None:
-        """Make the result one that can be shown more than once, since it is going to be stored."""
+        """Fetch everything, so that the result can be stored and shown more than once."""
 
     def look(self) -> None:
-        """Fetch what showing the result takes, so that what can't be had fails here, and runs once."""
+        """Fetch what showing the result takes, so that a failure is raised here, and a batch runs once."""
 
     @property
     def problem(self) -> StorletShellError | None:
@@ -143,7 +143,7 @@ class Report(Result):
 
 
 class Done(Result):
-    """Something was changed.
+    """A change that was made.
 
     :param message: one line that says what
     :param facts: the same as plain data for programs
