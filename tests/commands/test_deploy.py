@@ -48,7 +48,7 @@ def test_compiled_storlet_is_deployed_by_what_is_in_its_jar(storlets: Runner, co
     storlets("upload", f"{container}/o", stdin=b"x")
     run = storlets("get", f"{container}/o", "--storlet", "identity-1.0.jar")
     assert run.status == 6
-    assert "Java storlets deploy, but do not run on the embedded Swift" in run.err.splitlines()[-1]
+    assert "Java storlets can be deployed, but the embedded Swift runs Python storlets only" in run.err.splitlines()[-1]
     assert storlets("undeploy", "-y", "identity-1.0.jar").status == 0
 
 
@@ -158,7 +158,7 @@ def test_named_class_that_will_not_start_is_warned_of(
         ("words-1.0.jar", b"no archive", "no jar: File is not a zip file"),
         ("words-1.0.jar", STORLETS["upper.py"].encode(), "no jar: File is not a zip file"),
         ("words-1.0.jar", b"PK\x03\x04" + b"\x00" * 40, "no jar"),
-        ("words.py", b"PK\x03\x04" + b"\x00" * 40, "no Python but an archive"),
+        ("words.py", b"PK\x03\x04" + b"\x00" * 40, "is an archive, not Python code"),
         ("words-1.0.zip", b"PK\x03\x04", "a storlet's file name ends with .py or .jar"),
     ],
 )

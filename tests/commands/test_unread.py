@@ -18,7 +18,7 @@ READS = {
     "if len(in_files) > 1: target.write(in_files[1].read())",
 }
 REFUSAL = "reads at most 1 of its inputs, and a run has {count}: nothing was run"
-FAILURE = "it read nothing of in_files[1], and there was something to read (--allow-unread accepts that)"
+FAILURE = "it read nothing of in_files[1], though there was something to read (--allow-unread accepts that)"
 
 
 @pytest.fixture(scope="module")

@@ -168,7 +168,7 @@ def test_a_data_folder_keeps_its_keystone(keystone_swift: KeystoneSwift, folder:
     listening = {(c.laddr.ip, c.laddr.port) for c in [*_listening(running.pid), *_listening(keystone)]}
     assert listening == {("127.0.0.1", running.port), ("127.0.0.1", running.identity_port)}
     _require_private(folder, control.environment(running, "admin")["OS_PASSWORD"])
-    with pytest.raises(EmbeddedError, match="runs already, with keystone; stop it first"):
+    with pytest.raises(EmbeddedError, match="a server with keystone is already running; stop it first"):
         control.start(folder, Settings(auth=TEMPAUTH))
     os.kill(running.pid, signal.SIGKILL)
     assert ended(running.pid)

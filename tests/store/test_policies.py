@@ -432,8 +432,8 @@ POLICY_LIST = [{"name": "gold", "aliases": "gold, Policy-0", "default": True}, {
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (NO_ROOM, "can't be tried"),
-        (page(500, "Storlet execution failed"), "gold can't be tried"),
+        (NO_ROOM, "couldn't be probed"),
+        (page(500, "Storlet execution failed"), "gold couldn't be probed"),
         (ok(b"something else"), ""),
     ],
     ids=["no room", "the storlet fails", "another answer"],

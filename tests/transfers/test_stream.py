@@ -72,6 +72,6 @@ def test_container_that_is_not_there_is_raised(observed: Client, container: str)
     """Nothing is stored; nor in segments that the cluster doesn't accept."""
     with pytest.raises(NotFoundError, match="is not there; make it with: "):
         upload_stream(observed, b"x", ObjectPath(f"{container}-not", "o"))
-    with pytest.raises(UsageError, match="takes segments of"):
+    with pytest.raises(UsageError, match="segments of it must have"):
         upload_stream(observed, io.BytesIO(bytes(2**20 + 1)), ObjectPath(container, "o"), Choices(segment_size=2**60))
     assert list(list_entries(observed, Location(container))) == []
