@@ -96,7 +96,7 @@ def test_journal_of_before_learns_its_server(tmp_path: Path) -> None:
     database(tmp_path / "j", "DELETE FROM batch WHERE name != 'account'")
     with Journal(tmp_path / "j", BATCH) as journal:
         assert journal.done_count == 1000
-    with pytest.raises(UsageError, match="server was http://one, and is http://two"):
+    with pytest.raises(UsageError, match="server was http://one, now http://two"):
         Journal(tmp_path / "j", {**BATCH, "server": "http://two"})
 
 
@@ -133,8 +133,8 @@ def prepare(server: Responder, **headers: str) -> Runner:
     ("first", "second", "said"),
     [
         ({}, {}, "server was http://127.0.0.1:"),
-        ({"X_Timestamp": "1.00001"}, {"X_Timestamp": "1.00002"}, "container's date was 1.00001, and is 1.00002"),
-        ({"X_Timestamp": "1.00001"}, {}, "container's date was 1.00001, and is none"),
+        ({"X_Timestamp": "1.00001"}, {"X_Timestamp": "1.00002"}, "container's date was 1.00001, now 1.00002"),
+        ({"X_Timestamp": "1.00001"}, {}, "container's date was 1.00001, now none"),
     ],
 )
 def test_same_line_on_another_server_is_another_batch(
