@@ -175,7 +175,7 @@ class Console(Surroundings):
         if format == DOCUMENT:
             self.write_json(pieces)
             return
-        show = _visible if stdout.isatty() else str if format == PEOPLE else escaped
+        show = _visible if stdout.isatty() else escaped
         for piece in pieces:
             if self._line is not None:
                 self._line.clear()  # it stands where the next line goes

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.values import Location
 
 
+@typed_equality
 class Entry(NamedTuple):
     """An entry of a listing: a container, an object, or names folded at a delimiter.
 
@@ -41,6 +43,7 @@ class Entry(NamedTuple):
         )
 
 
+@typed_equality
 class Deleted(NamedTuple):
     """The result of a deletion.
 

@@ -5,7 +5,7 @@ these and ``[!a-z]`` one of the others; ``**`` as a whole part is any number of 
 either, and ``{1..9}`` each number. A part that is matched is not empty. A backslash takes the next character's
 meaning away.
 
-File systems' rules are left out, since names are no paths: a dot in front hides nothing, ``.`` and ``..`` are parts as
+File systems' rules don't apply, since names aren't paths: a leading dot hides nothing, ``.`` and ``..`` are parts as
 any other, and two slashes are not one.
 """
 
@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
 from storlet_shell.values import Location, no_object
 
@@ -25,6 +26,7 @@ _CLASS = re.compile(r"\[([!^]?)(\]?(?:\\.|[^\]\\])*)\]", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
+@typed_equality
 class Pattern(NamedTuple):
     """The objects of one container whose names are alike.
 
@@ -58,7 +60,7 @@ class Pattern(NamedTuple):
 
     @property
     def is_name(self) -> bool:
-        """Whether it matches the one name that it is, and is no pattern at all."""
+        """Whether it is a literal name, which matches only itself."""
         return len(self.alternatives) == 1 and not _SPECIAL.search(_ESCAPED.sub("", self.text))
 
     @property

@@ -15,6 +15,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import PluginError, TerminatedError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _OWN_METADATA = ("storlet_shell-", "storlet_shell.egg-info")
 """How the names of its folders of metadata begin."""
 
 
+@typed_equality
 class Plugin(NamedTuple):
     """Something that a package adds under a name.
 
@@ -48,6 +50,7 @@ class Plugin(NamedTuple):
         return f"{self.name} ({self.package} {self.version})"
 
 
+@typed_equality
 class Unusable(NamedTuple):
     """A plug-in that can't be used, and the reason."""
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
 from storlet_shell.results.fields import Field, bare
 
@@ -44,6 +45,7 @@ PEOPLE, DOCUMENT = "table", "json"
 """The format of lines that ask for none, and the one that has every result."""
 
 
+@typed_equality
 class Rendering(NamedTuple):
     """The format and the columns that a line asks for.
 
@@ -57,9 +59,10 @@ class Rendering(NamedTuple):
     @property
     def is_default(self) -> bool:
         """Whether the line asks for nothing, so that a body is shown as it is."""
-        return self == (PEOPLE, ())
+        return self == Rendering()
 
 
+@typed_equality
 class Format(NamedTuple):
     """A format of tables.
 

@@ -69,7 +69,7 @@ class Result:
     def as_rows(self) -> Tabular:
         """Return the result as a table, for formats of rows; what isn't a listing is one row of its fields.
 
-        :raises UsageError: when it has a body, which is no row
+        :raises UsageError: when it has a body
         """
         return OneRow(self.fields())
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
 from storlet_shell.results.formats import DOCUMENT, FORMATS, PEOPLE
 
@@ -113,6 +114,7 @@ COMMON = (
 """The arguments of every command. Front ends act on them; a command never sees them."""
 
 
+@typed_equality
 class Scan(NamedTuple):
     """A line's words, told apart without parsing them.
 

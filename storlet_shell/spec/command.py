@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import IO, Any, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Rendering, Result
 from storlet_shell.results.formats import PEOPLE, check_columns
@@ -20,6 +21,7 @@ _LONGEST_ALIGNED = 60
 """The longest example, in characters, beside which comments are aligned."""
 
 
+@typed_equality
 class Command(NamedTuple):
     """A command: its spec and its function, or its actions.
 
@@ -206,6 +208,7 @@ class Command(NamedTuple):
             check_columns(columns, names)
 
 
+@typed_equality
 class Call(NamedTuple):
     """A parsed line: a command with its arguments, and what the front end does with the result.
 

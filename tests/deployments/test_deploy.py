@@ -99,5 +99,5 @@ def test_undeployment_tells_what_went_and_what_stays(observed: Client, observer:
     assert observer.sent("DELETE") == [f"storlet/{package.storlet}", f"dependency/{name}"]
     assert observer.warnings == [f"dependency {shared.name} stays: {other.storlet} needs it"]
     for with_dependencies in (False, True):
-        with pytest.raises(NotFoundError, match=f"storlet {package.storlet} is not deployed"):
+        with pytest.raises(NotFoundError, match=f"storlet {package.storlet} isn't deployed"):
             undeploy(observed, package.storlet, with_dependencies=with_dependencies)

@@ -22,7 +22,6 @@ process left behind gets in the way, and no process ID is trusted unless its loc
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import shutil
@@ -138,6 +137,8 @@ def lock(folder: Path, name: str, *, shared: bool = False, wait: bool = False) -
 
     :returns: the file descriptor that holds it until closed; None if somebody else has it
     """
+    import fcntl  # the client imports this module on Windows, too
+
     with _translated(folder):
         fd = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:

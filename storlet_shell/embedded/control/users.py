@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from storlet_shell.embedded.control import folder as places
 from storlet_shell.embedded.control.settings import KEYSTONE, Running
+from storlet_shell.equality import typed_equality
 
 FOLDER = Path("keystone")
 """Keystone's folder, relative to the data folder."""
@@ -28,6 +29,7 @@ OPERATOR_ROLES = ("admin", "swiftoperator", "member")
 _PASSWORDS = f"{FOLDER}/passwords.json"
 
 
+@typed_equality
 class User(NamedTuple):
     """A Keystone user.
 

@@ -17,6 +17,7 @@ from storlet_shell.embedded.processes import messages
 from storlet_shell.embedded.sandbox.disk import RESERVED_BYTES
 from storlet_shell.embedded.server.policies import POLICIES
 from storlet_shell.embedded.server.rings import write_rings
+from storlet_shell.equality import typed_equality
 
 FOLDER = Path("etc")
 """Swift's configuration folder, relative to the server's working folder."""
@@ -85,6 +86,7 @@ _HASH_ROUNDS = 4
 Sections = Mapping[str, Mapping[str, str]]
 
 
+@typed_equality
 class Identity(NamedTuple):
     """The Keystone that validates tokens for the proxy.
 

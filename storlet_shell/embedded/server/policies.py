@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from storlet_shell.equality import typed_equality
+
 DEVICE = "disk"
 """The device of accounts, containers and replicated objects: a subfolder of the servers' ``devices`` folder."""
 
@@ -16,6 +18,7 @@ DEVICES = (DEVICE, "disk-2", "disk-3")
 """All devices. The others hold fragments only, so that an object's fragments are on three devices, as in a cloud."""
 
 
+@typed_equality
 class Policy(NamedTuple):
     """A storage policy.
 
