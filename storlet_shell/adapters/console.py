@@ -203,9 +203,11 @@ class Console(Surroundings):
 
         :param where: the place in a command file, in front of the message
         """
+        if isinstance(error, BrokenPipeError):
+            return exit_status_of(error)  # as for other tools, a reader that leaves is no news
         if isinstance(error, StorletShellError):
             error.spell = self.spell
-        is_expected = isinstance(error, StorletShellError | KeyboardInterrupt | BrokenPipeError)
+        is_expected = isinstance(error, StorletShellError | KeyboardInterrupt)
         if not is_expected or (self.debug and isinstance(error, StorletShellError)):
             import traceback
 
@@ -234,8 +236,6 @@ def _message(error: BaseException) -> str:
         return str(error)
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
-    if isinstance(error, BrokenPipeError):
-        return "standard output was closed before the end"
     return f"{type(error).__name__}: {error}"
 
 

@@ -10,12 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
+from signal import SIGPIPE
 from typing import NamedTuple
 
 from storlet_shell.errors import ExitStatus, PluginError, StorletShellError, TerminatedError
 from storlet_shell.results import Response, Result
 from storlet_shell.session import Session
 from storlet_shell.spec.command import Call
+
+BROKEN_PIPE = 128 + SIGPIPE
+"""The exit status when the reader of standard output has gone, as in ``… | head -1``: a shell's for SIGPIPE."""
 
 Line = AbstractContextManager[Call | int]
 """A line on its way: entered, it gives the call that it stands for, and at its end it closes what it has opened.
@@ -95,6 +99,8 @@ def exit_status_of(error: BaseException) -> int:
     """Return the exit status that an error stands for."""
     if isinstance(error, KeyboardInterrupt):
         return ExitStatus.INTERRUPTED
+    if isinstance(error, BrokenPipeError):
+        return BROKEN_PIPE
     return error.exit_status if isinstance(error, StorletShellError) else ExitStatus.ERROR
 
 

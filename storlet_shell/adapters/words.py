@@ -61,6 +61,7 @@ Words are quoted as in sh: 'single', "double", or a backslash before the charact
   %get {name}  %get $name      the value of a variable, in any quotes, as one word; {name.attribute} too
   %get {{name}}  %get $$name   the text itself
   %get c/o --storlet s.py -i parameters    a storlet's parameters from a dict
+  %get photos/a.jpg;           the value is not shown; # begins a comment
   %get?                        a command's help
 
 In a function, names are the function's. An unknown one in braces or after a

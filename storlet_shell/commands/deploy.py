@@ -53,7 +53,7 @@ _PARAMETERS = [Arg(*arg.flags, kind=arg.kind, group=_RUN_OPTIONS, **arg.options)
         "--input",
         kind=Kind.OBJECT,
         metavar="path:/CONTAINER/OBJECT",
-        help="object to run it over; with --dry-run, a local file will do",
+        help="object to run it over; with --dry-run also a local file; - means standard input",
         group=_RUN_OPTIONS,
     ),
     Arg(
@@ -170,6 +170,9 @@ def _try_out(session: Session, package: Package, input: str, parameters: tuple[P
     from storlet_shell.deployments import rehearsal  # what a deployment does not need
 
     rehearsal.check_can_be_tried(package)
+    if input == "-":
+        with rehearsal.stream_input(session.surroundings.stdin) as source:
+            return rehearsal.try_out(package, source, parameters)
     if not input.startswith("path:"):
         return rehearsal.try_out(package, rehearsal.local_input(input), parameters)
     with rehearsal.object_input(session.client, ObjectPath.parse(input)) as source:

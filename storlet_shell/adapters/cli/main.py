@@ -53,9 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
     except OSError as error:
-        if not status:  # otherwise it has been said
-            known = isinstance(error, BrokenPipeError)
-            shown = error if known else LocalFileError(f"can't write the result: {error.strerror or error}")
+        if not status:  # otherwise the error has been shown
+            is_pipe = isinstance(error, BrokenPipeError)
+            shown = error if is_pipe else LocalFileError(f"can't write the result: {error.strerror or error}")
             status = Console(os.environ).show_error(shown)
         startup.drop_standard_output()
     return int(status)

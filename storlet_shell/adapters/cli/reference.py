@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from storlet_shell import __version__, errors
 from storlet_shell.adapters.cli.main import make_parser
+from storlet_shell.adapters.execution import BROKEN_PIPE
 from storlet_shell.adapters.words import OWN_WORDS, SYNTAX
 from storlet_shell.errors import ExitStatus, StorletShellError
 from storlet_shell.identity.environment import KINDS
@@ -111,12 +112,13 @@ def failures(command: Command) -> list[Entry]:
 
 def statuses() -> list[Entry]:
     """Return every exit status with what it means, from the tree of errors."""
-    told = {ExitStatus.OK: ["All went well."], ExitStatus.INTERRUPTED: ["Ctrl-C interrupted it."]}
+    meanings = {ExitStatus.OK: ["Success."], ExitStatus.INTERRUPTED: ["Interrupted by Ctrl-C."]}
     for _, error in inspect.getmembers(errors, inspect.isclass):
         if issubclass(error, StorletShellError):
-            told.setdefault(error.exit_status, []).append(inspect.cleandoc(error.__doc__ or "").splitlines()[0])
-    told[ExitStatus.ERROR] = ["Anything else that went wrong; a local file that can't be read or written."]
-    return [Entry(f"{int(status)}", " ".join(told[status])) for status in ExitStatus]
+            meanings.setdefault(error.exit_status, []).append(inspect.cleandoc(error.__doc__ or "").splitlines()[0])
+    meanings[ExitStatus.ERROR] = ["Any other error, as a local file that can't be read or written."]
+    entries = [Entry(f"{int(status)}", " ".join(meanings[status])) for status in ExitStatus]
+    return [*entries, Entry(f"{BROKEN_PIPE}", "The reader of standard output left early, as in … | head -1.")]
 
 
 def global_options(parser: argparse.ArgumentParser) -> dict[str, list[Entry]]:

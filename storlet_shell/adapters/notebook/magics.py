@@ -41,6 +41,8 @@ _ADVICE = "write {name} = %get …"
 _STORED = re.compile(r"\s*([^\s<]+)\s*<<\s*(.*)", re.DOTALL)
 _LINE = re.compile(r"\s*(?:[\w\s.,*\[\]'\"()]+=\s*)?(%{0,2})([\w-]+)(\s+.*)", re.DOTALL)
 
+_TOKEN = re.compile(r"""\\.|'[^']*'|"(?:[^"\\]|\\.)*"|\s+|[^\s'"\\]+|['"\\]""", re.DOTALL)
+
 Magic = Callable[..., Any]
 
 
@@ -201,9 +203,10 @@ class StorletMagics:
         :raises Interrupted: when the cell was interrupted
         """
         value = _Value()
+        line, is_silent = _without_ending(line)
         outcome = execute(self._parsed(name, line, cell), self.session, value.take)
         if outcome.error is None:
-            return value.shown
+            return None if is_silent else value.shown
         if outcome.partial is not None:
             self._keep(outcome.partial, value.shown)
         raise _as_shown(outcome)
@@ -336,6 +339,19 @@ def _caller(local_ns: Any) -> FrameType | None:
                 return frame  # %time runs a line in a frame of its own, over a function's variables
         frame = frame.f_back
     return match or first
+
+
+def _without_ending(line: str) -> tuple[str, bool]:
+    """Return a line without a comment at its end, and whether a semicolon ended it: then its value isn't shown."""
+    end, may_begin = len(line), True
+    for token in _TOKEN.finditer(line):
+        if may_begin and token[0].startswith("#"):
+            end = token.start()
+            break
+        may_begin = token[0].isspace()
+    line = line[:end].rstrip()
+    is_silent = line.endswith(";") and not line.endswith("\\;")
+    return line.removesuffix(";") if is_silent else line, is_silent
 
 
 def _words(line: str) -> list[str]:

@@ -59,6 +59,7 @@ _UNSAFE = re.compile(r"""[\s'"\\|<>]|^\#""")
 
 def main(session: Session, console: Console, *, as_json: bool = False) -> int:
     """Run the interactive shell until its user leaves, and return its exit status."""
+    console.goes_on = True
     registry = Registry()
     shell = make_class(registry)(session, console, registry, as_json)
     shell.intro = f"storlet-shell {__version__}: help lists the commands, Ctrl-D leaves"
