@@ -1,6 +1,6 @@
-"""Deploy a storlet, run it over many objects, and show what it made.
+"""Deploy a storlet, run it over many objects, and print the results.
 
-Connects as a command would: ``storlet-shell local start``, then ``STORLET_SHELL_LOCAL=1 python examples/script.py``.
+It logs in like a command: ``storlet-shell local start``, then ``STORLET_SHELL_LOCAL=1 python examples/script.py``.
 """
 
 import sys
@@ -13,7 +13,7 @@ CODE = Path(__file__).parent / "storlets" / "upper.py"
 
 
 def main() -> None:
-    """Run it all, in a container that is deleted at the end."""
+    """Run everything in a container that is deleted at the end."""
     with connect() as store:
         store.make_container("script-example")
         try:

@@ -1,7 +1,7 @@
-"""Make the pictures of the documents anew: ``make pictures``.
+"""Record the pictures in the documentation: ``make pictures``.
 
-Nothing in them is written by hand: a shell is typed to at a terminal, and a notebook is run in JupyterLab in Chromium
-(``CHROMIUM`` names another than the system's), both on an embedded Swift of their own.
+Nothing in them is written by hand. Keys are typed into a shell at a terminal, and a notebook runs in JupyterLab in
+Chromium (``CHROMIUM`` can name another browser than the system's), on an embedded Swift of their own.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ CELLS = (
 
 
 def main() -> None:
-    """Make both pictures."""
+    """Record both pictures."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        kept = {each: os.environ[each] for each in ("PATH", "LANG", "CHROMIUM") if each in os.environ}
+        inherited = {name: os.environ[name] for name in ("PATH", "LANG", "CHROMIUM") if name in os.environ}
         environ = {
-            **kept,
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}",
+            **inherited,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{inherited['PATH']}",
             "HOME": name,
             "TERM": "xterm-256color",
             "STORLET_SHELL_DATA": str(folder / "data"),
@@ -83,7 +83,7 @@ def record(environ: dict[str, str], folder: Path) -> None:
     session = Recording(["storlet-shell"], environ, folder)
     session.wait_for(prompt)
     for line, said in (
-        ("mkdir weather", "made"),
+        ("mkdir weather", "container weather"),
         ("!head -2 readings.csv", "Lima"),
         ("upload readings.csv weather", "uploaded"),
         ("deploy warm.py", "deployed"),
@@ -104,11 +104,11 @@ def record(environ: dict[str, str], folder: Path) -> None:
 
 
 def photograph(environ: dict[str, str], folder: Path) -> None:
-    """Run a notebook in JupyterLab, and photograph what it shows."""
+    """Run a notebook in JupyterLab, and take a screenshot of it."""
     cells = [nbformat.v4.new_code_cell(text) for text in CELLS]
     kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
-    made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})  # without it, JupyterLab asks
-    nbformat.write(made, folder / "warm.ipynb")
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})  # without it, JupyterLab asks
+    nbformat.write(notebook, folder / "warm.ipynb")
     token = secrets.token_hex(16)
     words = ["--no-browser", "--allow-root", "--port=0", f"--IdentityProvider.token={token}"]
     words += [f"--ServerApp.root_dir={folder}", "--LabApp.news_url=None", "--LabApp.extension_manager=readonly"]
@@ -125,7 +125,7 @@ def photograph(environ: dict[str, str], folder: Path) -> None:
             page.get_by_role("menuitem", name="Run", exact=True).click()
             page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
             page.locator(".jp-Cell").last.locator(".jp-InputPrompt", has_text=f"[{len(cells)}]:").wait_for()
-            page.add_style_tag(content=".Toastify { display: none }")  # it asks whether one would like news
+            page.add_style_tag(content=".Toastify { display: none }")  # it covers the notebook
             page.locator(".jp-NotebookPanel-notebook").screenshot(path=HERE / "notebook.png")
         finally:
             browser.close()
@@ -134,7 +134,7 @@ def photograph(environ: dict[str, str], folder: Path) -> None:
 
 
 def _address(home: Path, token: str) -> str:
-    """Return where JupyterLab answers, by what it has written about itself."""
+    """Return the URL of JupyterLab, from the file that it writes about itself."""
     for _ in range(600):
         for path in home.rglob("jpserver-*.json"):
             try:
@@ -144,7 +144,7 @@ def _address(home: Path, token: str) -> str:
             except (ValueError, urllib.error.URLError, ConnectionError):
                 pass
         time.sleep(0.2)
-    raise TimeoutError("JupyterLab does not answer")
+    raise TimeoutError("JupyterLab doesn't answer")
 
 
 if __name__ == "__main__":
