@@ -218,7 +218,9 @@ class Scope:
     def _is_declared_global(self, name: str) -> bool:
         if name in _names(self._code):
             return False
-        return self._tree is not None and any(name in each.names for each in _globals_of(self._tree, self._code))
+        return self._tree is not None and any(
+            name in statement.names for statement in _globals_of(self._tree, self._code)
+        )
 
     @cached_property
     def _tree(self) -> Any:

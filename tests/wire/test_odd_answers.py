@@ -73,7 +73,7 @@ def test_name_that_the_output_can_not_hold_is_told(run_scripted: Runner, respond
     responder.on("GET", "/c", ok(b'[{"name": "\\ud800"}]'), ok(b"[]"))
     outcome = run_scripted("ls", "c")
     assert outcome.status == 1
-    assert one_line(outcome) == "can't write the result: standard output is in utf-8, which has no '\\ud800'"
+    assert one_line(outcome) == "can't write the result: standard output uses utf-8, which can't encode '\\ud800'"
 
 
 @pytest.mark.parametrize("told", [[], 5, {"swift": [], "storlet_handler": 5}, {"swift": {"policies": [5]}}])

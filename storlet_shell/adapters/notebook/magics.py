@@ -126,22 +126,22 @@ class StorletMagics:
 
     def add(self) -> None:
         """Register a magic for each name that is free, and say which are not."""
-        taken = []
+        conflicts = []
         for summary in self._registry.summaries():
             magic = self._magic_of(summary)
             kinds = ("line", "cell") if summary.takes_body else ("line",)
-            taken += [name for name in (summary.name, *summary.aliases) if not self._register(name, magic, kinds)]
+            conflicts += [name for name in (summary.name, *summary.aliases) if not self._register(name, magic, kinds)]
         if not self._register(ALWAYS, self._magic_of(None), ("line", "cell")):
-            taken.append(ALWAYS)
+            conflicts.append(ALWAYS)
         self._shell.Completer.custom_matchers.append(self.match)
         atexit.register(self.session.close)
-        self._say(taken)
+        self._say(conflicts)
 
-    def _say(self, taken: list[str]) -> None:
+    def _say(self, conflicts: list[str]) -> None:
         lines = [f"not usable: {unusable}" for unusable in self._registry.broken]
-        if taken:
-            names = ", ".join(f"%{name}" for name in taken)
-            lines.append(f"{names}: taken, and left as they are; here: %{ALWAYS} {taken[0]} …")
+        if conflicts:
+            names = ", ".join(f"%{name}" for name in conflicts)
+            lines.append(f"{names}: conflicts, and left as they are; here: %{ALWAYS} {conflicts[0]} …")
         stream = sys.stdout if self._front_end.is_kernel else sys.stderr  # on a page, the latter looks like an error
         stream.write("".join(f"storlet_shell: {line}\n" for line in lines))
 
@@ -263,12 +263,12 @@ class StorletMagics:
         at = cursor.split(stored[2] if stored else line[3])
         words = at.words if name == ALWAYS else (name, *at.words)
         variables = self.session.variables
-        found = cursor.candidates(self.session, self._registry, words, expand_begun(at.word, variables))
-        spelled = [at.spell(go_on(at.word, one.text, variables), final=one.final) for one in found]
+        entries = cursor.candidates(self.session, self._registry, words, expand_begun(at.word, variables))
+        spelled = [at.spell(go_on(at.word, entry.text, variables), final=entry.final) for entry in entries]
         return {
             "completions": [SimpleCompletion(text, type="storlet") for text in spelled],
             "matched_fragment": at.spelled,
-            "suppress": bool(found),
+            "suppress": bool(entries),
             "ordered": True,
         }
 

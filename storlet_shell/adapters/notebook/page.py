@@ -119,7 +119,7 @@ class Bar(Transfer):
     """
 
     def __init__(self, page: Page, label: str, total: int | None, unit: str = "") -> None:
-        super().__init__(label, total, unit, seen=page.is_watched())
+        super().__init__(label, total, unit, watched=page.is_watched())
         self._page = page
         self._handle: Handle | None = None
 

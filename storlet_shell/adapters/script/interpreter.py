@@ -108,7 +108,7 @@ class Interpreter:
         self.registry = registry
         self.as_json = as_json
         self.keeps_stdout = False
-        self.own: dict[str, Own] = {"shell": self._run_sh, "quit": _quit, "exit": _quit}
+        self.own_words: dict[str, Own] = {"shell": self._run_sh, "quit": _quit, "exit": _quit}
         self.show: Callable[[Call, Result], None] = self.show_result
 
     def parse(self, line: Line, scope: Scope | None = None) -> Typed:
@@ -141,19 +141,19 @@ class Interpreter:
     @contextmanager
     def _checked(self, line: Line, scope: Scope | None) -> Iterator[int]:
         typed = self.parse(line, scope)
-        if typed.name not in self.own:
+        if typed.name not in self.own_words:
             with self.console.redirected(io.StringIO()):  # a help text is output, and this run has none
                 self.call(typed)
         yield ExitStatus.OK
 
     def _begin(self, typed: Typed) -> Call | int:
         """Run a word of the front end's own, or parse a command's arguments."""
-        own = self.own.get(typed.name)
-        if own is None:
+        run_word = self.own_words.get(typed.name)
+        if run_word is None:
             return self.call(typed)
         if typed.line.body is not None:
             raise UsageError(f"{typed.name} takes no heredoc")
-        return own(typed)
+        return run_word(typed)
 
     def call(self, typed: Typed) -> Call | int:
         """Parse a command's arguments; an exit status when that was all, as for ``--help``.

@@ -30,7 +30,7 @@ _STANDARD_INPUT = "-"
 
 
 @dataclass(frozen=True)
-class How:
+class Mode:
     """How command files are run.
 
     :param keep_going: go on after a failing line; the exit status is the first failure's
@@ -45,20 +45,20 @@ class How:
     as_json: bool = False
 
 
-def main(given: argparse.Namespace, session: Session, console: Console) -> int:
+def main(parsed: argparse.Namespace, session: Session, console: Console) -> int:
     """Run what the command line names, and return the exit status.
 
-    :param given: the command line's options
+    :param parsed: the command line's options
     :raises StorletShellError: when it can't be read, or -D is wrong
     """
-    how = How(given.keep_going, given.echo, given.parse_only, given.json)
-    definitions = dict(_definition(text) for text in given.define)
+    mode = Mode(parsed.keep_going, parsed.echo, parsed.parse_only, parsed.json)
+    definitions = dict(_definition(text) for text in parsed.define)
     session.variables.update(definitions)
-    texts = _texts(given.files, given.lines)
-    if given.lines or (given.files and _STANDARD_INPUT not in given.files):
+    texts = _texts(parsed.files, parsed.lines)
+    if parsed.lines or (parsed.files and _STANDARD_INPUT not in parsed.files):
         console.stdin = getattr(sys.stdin, "buffer", None)
-    runner = Runner(Interpreter(session, console, Registry()), how)
-    arguments = arguments_of(given.words)
+    runner = Runner(Interpreter(session, console, Registry()), mode)
+    arguments = arguments_of(parsed.words)
     return runner.run(*((text, Scope(name, arguments, definitions, console.environ)) for name, text in texts))
 
 
@@ -71,13 +71,13 @@ def _definition(text: str) -> tuple[str, str]:
 
 def _take_definitions(words: Sequence[str]) -> tuple[dict[str, str], Sequence[str]]:
     """Return the definitions that words begin with, each behind a ``-D``, and the words after them."""
-    found = {}
+    definitions = {}
     while words[:1] == ["-D"]:
         if len(words) < 2:
             raise UsageError("-D lacks its NAME=VALUE")
         name, value = _definition(words[1])
-        found[name], words = value, words[2:]
-    return found, words
+        definitions[name], words = value, words[2:]
+    return definitions, words
 
 
 def _texts(files: Sequence[str], lines: Sequence[str]) -> list[tuple[str, str]]:
@@ -122,12 +122,12 @@ class Runner:
     :param interpreter: runs the lines
     """
 
-    def __init__(self, interpreter: Interpreter, how: How) -> None:
+    def __init__(self, interpreter: Interpreter, mode: Mode) -> None:
         self._interpreter = interpreter
         self._console = interpreter.console
-        self._how = how
-        interpreter.own["run_script"] = self.run_script
-        interpreter.keeps_stdout = how.as_json
+        self._mode = mode
+        interpreter.own_words["run_script"] = self.run_script
+        interpreter.keeps_stdout = mode.as_json
 
     def run(self, *texts: tuple[str, Scope]) -> int:
         """Run texts in order as if they were one, and return the exit status of the first line that failed."""
@@ -146,7 +146,7 @@ class Runner:
             first = first or status
             if status == ExitStatus.INTERRUPTED:
                 return status
-            if status and not self._how.keep_going and not self._how.parse_only:
+            if status and not self._mode.keep_going and not self._mode.parse_only:
                 break
         return first
 
@@ -171,12 +171,12 @@ class Runner:
         return self.run((text, scope))
 
     def _run(self, line: Line, scope: Scope) -> int:
-        if self._how.echo:
+        if self._mode.echo:
             self._console.stderr.write("".join(f"+ {printable(text)}\n" for text in line.text.splitlines()))
             self._console.stderr.flush()
-        if self._how.parse_only:
+        if self._mode.parse_only:
             return self._conclude(line, scope, self._interpreter.check(line, scope))
-        if not self._how.as_json:
+        if not self._mode.as_json:
             return self._conclude(line, scope, self._interpreter.run(line, scope))
         with _Document(self._interpreter) as document:
             outcome = self._interpreter.run(line, scope)
@@ -202,8 +202,8 @@ class Runner:
         return status
 
     def _failed(self, line: Line, scope: Scope, error: BaseException) -> int:
-        status = self._console.show_error(error, where=f"{scope.name}:{line.number}: ")
-        if self._how.as_json:
+        status = self._console.show_error(error, place=f"{scope.name}:{line.number}: ")
+        if self._mode.as_json:
             fields = failure_fields(error) if isinstance(error, StorletShellError) else {"error": type(error).__name__}
             fields.pop("exit_status", None)
             document = {**self._head(line, scope), "failure": fields, "exit_status": int(status)}
