@@ -36,6 +36,7 @@ MARKS = {
     "front-ends.md": pytest.mark.slow,
     "java.md": (pytest.mark.slow, needs_jdk),
     "jobs.md": pytest.mark.slow,  # starts two servers
+    "json.md": pytest.mark.slow,
     "lines.md": pytest.mark.slow,
     "notebooks.md": pytest.mark.slow,  # imports pandas
     "objects.md": pytest.mark.slow,

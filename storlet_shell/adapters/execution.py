@@ -13,6 +13,7 @@ from functools import partial
 from signal import SIGPIPE
 from typing import NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import ExitStatus, PluginError, StorletShellError, TerminatedError
 from storlet_shell.results import Response, Result
 from storlet_shell.session import Session
@@ -32,6 +33,7 @@ Show = Callable[[Call, Result], None]
 """Shows a result, unless the line stores it."""
 
 
+@typed_equality
 class Outcome(NamedTuple):
     """The end of a line.
 

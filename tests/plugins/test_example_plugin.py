@@ -73,7 +73,7 @@ def ended(python: Path, run: Runner, *words: str, stdin: str = "", err: str = ""
 def test_command_is_there_in_one_shot(python: Path, run: Runner, filled: str) -> None:
     """A line of its own, with its help, and its package is listed."""
     assert json.loads(ended(python, run, "-m", "storlet_shell", "usage", f"{filled}/2026", "--json")) == TOLD
-    assert "Tell how many objects lie" in ended(python, run, "-m", "storlet_shell", "help", "usage")
+    assert "Show the number and the size" in ended(python, run, "-m", "storlet_shell", "help", "usage")
     rows = json.loads(ended(python, run, "-m", "storlet_shell", "plugins", "--json"))["rows"]
     added = [(row["kind"], row["name"], row["problem"]) for row in rows if row["package"] == "storlet-shell-example"]
     assert added == [("command", "usage", None), ("scheduler", "spare", None)]

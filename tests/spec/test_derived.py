@@ -37,9 +37,8 @@ def test_table_lists_every_module_of_commands() -> None:
         "from storlet_shell.adapters.cli.main import main; main(['help'])",
         "from storlet_shell.spec.registry import Registry; Registry().summaries()",
         (
-            "from storlet_shell.adapters.completion.cursor import candidates; "
-            "from storlet_shell.session import Session; "
-            "from storlet_shell.spec.registry import Registry; assert candidates(Session(), Registry(), [], 'ge')"
+            "from storlet_shell.adapters.completion.cursor import candidates; from storlet_shell.session import Session"
+            "; from storlet_shell.spec.registry import Registry; assert candidates(Session(), Registry(), [], 'ge')"
         ),
     ],
 )

@@ -18,6 +18,7 @@ from storlet_shell import __version__, errors
 from storlet_shell.adapters.cli.main import make_parser
 from storlet_shell.adapters.execution import BROKEN_PIPE
 from storlet_shell.adapters.words import OWN_WORDS, SYNTAX
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import ExitStatus, StorletShellError
 from storlet_shell.identity.environment import KINDS
 from storlet_shell.spec.arguments import COMMON, Arg
@@ -50,6 +51,7 @@ _CODE = re.compile(r"(?<![\w-])(?:--?[a-zA-Z][\w-]*|[A-Z]*_[A-Z_]+(?:=\w+)?|eval
 _SPECIAL = re.compile(r"([\\`*_<>|\[\]])")
 
 
+@typed_equality
 class Entry(NamedTuple):
     """A term and its explanation.
 
