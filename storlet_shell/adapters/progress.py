@@ -58,7 +58,7 @@ class Transfer(ABC):
 class TransferLine(Transfer):
     """One line that is drawn over itself, on a terminal.
 
-    :param stream: where it is drawn; nothing is drawn when that is no terminal
+    :param stream: where it is drawn, if that is a terminal
     """
 
     def __init__(self, stream: IO[str], label: str, total: int | None, unit: str = "") -> None:

@@ -47,7 +47,7 @@ Magic = Callable[..., Any]
 
 
 def load(shell: InteractiveShell) -> None:
-    """Add the magics to a shell; loaded again, they start anew."""
+    """Add the magics to a shell; reloading replaces them."""
     unload(shell)
     magics = shell.meta[_KEY] = StorletMagics(shell)
     magics.add()
@@ -93,20 +93,20 @@ class UserVariables(PromptVariables):
 
 
 class FrontEnd:
-    """Who looks at the cells of a shell."""
+    """Where the output of a shell's cells is displayed."""
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._kernel = getattr(shell, "kernel", None)
         self.is_kernel = self._kernel is not None
 
     def is_watched(self) -> bool:
-        """Tell whether somebody is there: at a terminal, or at a front end that takes input, unlike nbclient."""
+        """Tell whether a user is there: at a terminal, or at a front end that takes input, unlike nbclient."""
         if self._kernel is None:
             return sys.stdin is not None and sys.stdin.isatty()
         return bool(self._kernel.get_parent("shell").get("content", {}).get("allow_stdin"))
 
     def show(self, shown: object) -> Handle:
-        """Put something below the cell that can be drawn anew."""
+        """Display something below the cell that can be updated."""
         handle: Handle = display(shown, display_id=True)  # type: ignore[no-untyped-call]
         return handle
 
@@ -125,7 +125,7 @@ class StorletMagics:
         self._parsing = threading.Lock()  # argparse changes a parser while it parses options between words
 
     def add(self) -> None:
-        """Register a magic for each name that is free, and say which are not."""
+        """Register a magic for each free name, and report conflicts."""
         conflicts = []
         for summary in self._registry.summaries():
             magic = self._magic_of(summary)
@@ -185,7 +185,7 @@ class StorletMagics:
         return magic
 
     def _parser(self, command: Command) -> Parser:
-        """Return a command's parser; built anew for each line, it would take a good part of a warm request's time."""
+        """Return a command's parser; building it for each line would take as long as a warm request."""
         if command.name not in self._parsers:
             self._parsers[command.name] = command.parser(Parser)
         return self._parsers[command.name]
@@ -247,7 +247,7 @@ class StorletMagics:
         """Complete what stands at the cursor of a magic's line; never an exception, and always within a second."""
         try:
             return self._match(context.text_until_cursor)
-        except Exception:  # a Tab is no place for an error; the command will show it
+        except Exception:  # Tab shows no errors; the command will
             return {"completions": []}
 
     def _match(self, text: str) -> SimpleMatcherResult:

@@ -50,10 +50,10 @@ class Scope:
     def expand(self, name: str) -> str:
         """Return the value of a name.
 
-        :raises UsageError: when there is none
+        :raises UsageError: when it isn't defined
         """
         if not _NAME.fullmatch(name):
-            raise UsageError(f"${{{name}}} is no name; for the text itself write $${{{name}}}")
+            raise UsageError(f"${{{name}}} isn't a name; for the text itself write $${{{name}}}")
         if name.isdigit():
             words = (self.name, *self.arguments)
             if int(name) < len(words):
@@ -265,7 +265,7 @@ class Interpreter:
             raise LocalFileError(f"can't start sh: {getattr(error, 'strerror', '') or error}") from None
 
     def _descriptor(self) -> int | None:
-        """Return the descriptor behind the present output, None when there is none but the process's own."""
+        """Return the descriptor behind the present output, None if it is the process's own."""
         keep = self.keeps_stdout and not self.console.is_redirected
         stream = self.console.stderr if keep else self.console.stdout
         stream.flush()
@@ -276,7 +276,7 @@ class Interpreter:
 
 
 class Quit(BaseException):
-    """A line asked for the end of the shell or of the command file; as ``SystemExit``, it is no error."""
+    """A line asked for the end of the shell or of the command file; it isn't an error, like ``SystemExit``."""
 
 
 def _quit(typed: Typed) -> int:

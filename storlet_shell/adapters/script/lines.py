@@ -21,10 +21,10 @@ from dataclasses import dataclass, field
 from storlet_shell.errors import UsageError
 
 LONGEST = 1024 * 1024
-"""The longest command line, in characters. Longer ones are no commands but accidents; a heredoc's body has no limit."""
+"""The longest command line, in characters. Longer ones are accidents; a heredoc's body has no limit."""
 
 Expand = Callable[[str], str]
-"""Gives the value of a name; raises UsageError when there is none."""
+"""Returns the value of a name; raises UsageError for an unknown one."""
 
 _TOKEN = re.compile(
     r"""

@@ -1,4 +1,4 @@
-"""Command files: ``-f FILE``, ``-c LINE``, standard input that is no terminal, and the shell's ``run_script``."""
+"""Command files: ``-f FILE``, ``-c LINE``, standard input other than a terminal, and the shell's ``run_script``."""
 
 from __future__ import annotations
 

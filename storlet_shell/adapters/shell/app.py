@@ -232,7 +232,7 @@ class Shell(cmd2.Cmd):
         """Call the function that cmd2 has for a line's command: it parses a command of the registry, or runs another.
 
         :returns: the call, or the exit status
-        :raises UnknownCommandError: when there is none
+        :raises UnknownCommandError: when no command has the name
         """
         if self.get_command_func(typed.name) is None:
             close = difflib.get_close_matches(typed.name, self.get_visible_commands(), n=3)

@@ -72,7 +72,7 @@ def check_startup_file(path: Path) -> None:
 
 def _place(environ: Mapping[str, str], variable: str, name: str) -> Path:
     if environ.get(variable):
-        return Path(os.path.expanduser(environ[variable]))  # noqa: PTH111  it raises nothing where there is no home
+        return Path(os.path.expanduser(environ[variable]))  # noqa: PTH111  it raises nothing without a home folder
     import platformdirs
 
     folder = platformdirs.user_state_path if name == "history" else platformdirs.user_config_path

@@ -60,7 +60,7 @@ def _load_xontrib_(xsh: XonshSession, **_: Any) -> dict[str, Any]:
 
 
 def _unload_xontrib_(xsh: XonshSession, **_: Any) -> dict[str, Any]:
-    """Take them away."""
+    """Remove the aliases."""
     function = getattr(xsh.aliases.get(ALWAYS, [None])[0], "func", None)
     if isinstance(function, _Alias):
         function.owner.remove()
@@ -196,7 +196,7 @@ def _caller(stack: Sequence[inspect.FrameInfo] | None) -> FrameType | None:
 def _stream(stream: IO[str], real: IO[str] | None, target: Any, reader: Any, captured: Any) -> IO[str]:
     """Return where a line's output goes: past xonsh where it would be copied to the terminal.
 
-    A copy is decoded on the way, so it is no longer the bytes; and who writes it does not see the terminal.
+    A copy is decoded on the way, so the bytes may change; and its writer can't tell that the output is a terminal.
     """
     is_copied = captured == "hiddenobject" and reader is not None and reader is not target
     return real if is_copied and real is not None else stream
@@ -259,7 +259,7 @@ class Aliases:
         return line.conclude(outcome)
 
     def _tell(self, line: _Line) -> None:
-        """Say once which names are not ours, to who sits there."""
+        """Warn an interactive user once about skipped aliases."""
         if self._untold and self._xsh.env.get("XONSH_INTERACTIVE"):
             line.warn(f"left as they are: {', '.join(self._untold)}; here: {ALWAYS} {self._untold[0]} …")
         self._untold = []
