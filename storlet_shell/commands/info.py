@@ -28,7 +28,7 @@ _FEATURES = {
 
 @command(
     "info",
-    "Show label the cluster can do: storlets, limits, storage policies.",
+    "Show what the cluster can do: storlets, limits, storage policies.",
     category="Session",
     examples=(
         "info  # storlets, limits, storage policies",
@@ -45,7 +45,7 @@ def info(session: Session) -> Result:
     """
     sections = session.client.capabilities()
     if not sections:
-        raise ServiceError("the cluster does not say label it can do: GET /info gives no answer")
+        raise ServiceError("the cluster doesn't say what it can do: GET /info gives no answer")
     return Report(sections, {"storlets": _storlets(sections), **_swift(sections), "features": _features(sections)})
 
 

@@ -74,7 +74,7 @@ BUILT_IN = (
         module="storlet_shell.commands.info",
         aliases=(),
         category="Session",
-        summary="Show label the cluster can do: storlets, limits, storage policies.",
+        summary="Show what the cluster can do: storlets, limits, storage policies.",
         takes_body=False,
     ),
     Summary(

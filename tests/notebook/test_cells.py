@@ -82,7 +82,7 @@ def test_variable_that_is_no_mapping_is_a_usage_error(notebook: Cells, value: st
     """It is named, with what it is."""
     error = notebook(f"p = {value}\n%get --storlet test.py {{c}}/o -i p").error
     assert isinstance(error, UsageError)
-    assert "-i p" in str(error)
+    assert "variable p: " in str(error)
 
 
 def test_undefined_variable_is_a_usage_error(notebook: Cells) -> None:
