@@ -1,4 +1,4 @@
-"""What front ends say of themselves: the shell's own words, and how lines are written."""
+"""Texts of the front ends: the shell's own words, and the pages on how lines are written."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ OWN_WORDS = {
     "alias": "Give a line a short name.",
     "exit": "Leave the shell; Ctrl-D does too.",
     "history": "Show, repeat or clear what was typed.",
-    "quit": "The same as exit.",
+    "quit": "Same as exit.",
     "run_script": "Run a command file in this shell; @FILE does too.",
     "set": "Show or change the shell's preferences.",
-    "shell": "Run a line by sh; !LINE does too.",
+    "shell": "Run a line with sh; !LINE does too.",
     "shortcuts": "Show the one-character words.",
     "syntax": "(help syntax) How lines are written: quotes, pipes, heredocs.",
 }
-"""The words that belong to the interactive shell, with a sentence for each."""
+"""The words of the interactive shell, with a sentence for each."""
 
 SYNTAX = """\
 Words are quoted as in sh: 'single', "double", or a backslash before the
@@ -61,6 +61,7 @@ Words are quoted as in sh: 'single', "double", or a backslash before the charact
   %get {name}  %get $name      the value of a variable, in any quotes, as one word; {name.attribute} too
   %get {{name}}  %get $$name   the text itself
   %get c/o --storlet s.py -i parameters    a storlet's parameters from a dict
+  %get photos/a.jpg;           the value is not shown; # begins a comment
   %get?                        a command's help
 
 In a function, names are the function's. An unknown one in braces or after a

@@ -348,12 +348,12 @@ def make_invocation(
     return Invocation(storlet, merged, None, tuple(extra or ()), on_proxy, generate_log, allow_unread)
 
 
-def own_headers(given: list[Header] | None, run: Invocation | None) -> dict[str, str]:
+def own_headers(chosen: list[Header] | None, run: Invocation | None) -> dict[str, str]:
     """Return the user's own headers; of one that is given twice, the last.
 
     :raises UsageError: when one is a condition on the source of a storlet's result, whose ETag and date mean nothing
     """
-    headers = {header.name.title(): header.value for header in given or ()}
+    headers = {header.name.title(): header.value for header in chosen or ()}
     conditional = next((name for name in headers if run and name.lower() in CONDITIONS), None)
     if run and conditional:
         raise UsageError(f"{conditional} compares the source, not what {run.storlet} makes; drop it or --storlet")

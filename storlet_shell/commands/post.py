@@ -61,13 +61,13 @@ def post(
     headers: list[wire.Header] | None = None,
     dry_run: bool = False,
 ) -> Result:
-    """Set or remove metadata of an object, a container or the account; all others stay as they are.
+    """Set or remove metadata of an object, a container or the account; other metadata is kept.
 
-    The server replaces an object's metadata as a whole, so those that are there are read first and sent along: the
-    description of a storlet, the date of expiry, and the content type stay too. What another client changes in between
-    is lost. --dry-run does not read them. Removing a metadatum that is not there changes nothing and is no error.
+    The server replaces an object's metadata as a whole, so its current metadata is read first and sent along, with the
+    description of a storlet, the expiry date, and the content type. A change by another client in between is lost.
+    --dry-run doesn't read anything. Removing metadata that doesn't exist changes nothing.
 
-    :raises NotFoundError: when the object, the container or the account is not there
+    :raises NotFoundError: when the object, the container or the account doesn't exist
     :raises UsageError: when there is nothing to change
     """
     prefix = wire.metadata_prefix(*location)

@@ -68,7 +68,7 @@ def _enabled(client: Client) -> tuple[bool | None, str]:
 
     It is None for a user to whom the account grants no more than some objects: such a user may not know.
 
-    :raises IdentityError: when the token is refused, and there is no way to get another one
+    :raises IdentityError: when the token is refused, and no other can be had
     """
     try:
         info = head(client)

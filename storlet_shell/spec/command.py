@@ -177,10 +177,10 @@ class Command(NamedTuple):
 
     def _check_options(self, action: Command, scanned: Scan) -> None:
         """Check that a line gives no option of another action, which argparse would call unknown."""
-        known = options_of((*action.args, *COMMON))
+        options = options_of((*action.args, *COMMON))
         for flag in scanned.flags:
             others = [other.name for other in self.actions if flag in options_of(other.args)]
-            if flag not in known and others:
+            if flag not in options and others:
                 raise UsageError(f"{action.name}: {flag} goes with {' and '.join(others)}; try: help {action.name}")
 
     def bind(self, arguments: dict[str, Any], body: bytes | None = None) -> Call:

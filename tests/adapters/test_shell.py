@@ -249,7 +249,7 @@ def test_what_lines_leave_behind_is_freed(shell: Shell) -> None:
         left.append(weakref.ref(cycle))
         return 0
 
-    shell.interpreter.own["leave"] = leave
+    shell.interpreter.own_words["leave"] = leave
     gc.disable()
     try:
         for _ in range(100):

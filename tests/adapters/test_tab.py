@@ -152,5 +152,5 @@ def test_fish(terminal: dict[str, str], container: str, upload: Upload) -> None:
     shown = subprocess.run(command, env=terminal, check=True, capture_output=True, text=True, timeout=60).stdout
     mkdir, found, option, path = shown.splitlines()
     assert mkdir.startswith("mkdir\t")
-    assert (found, option) == (f"{container}/", "--input\tthe object, as an option")
+    assert (found, option) == (f"{container}/", "--input\tsame as CONTAINER/OBJECT")
     assert path == f"path:/{container}/a b.csv"

@@ -249,9 +249,23 @@ def test_without_an_identity_the_shell_says_how_to_get_one(spawn: Spawn) -> None
     """The shell starts without an identity, and its first line names the ways in; help works."""
     terminal = Terminal({"PATH": "/bin:/usr/bin", "STORLET_SHELL_HISTORY": "/dev/null"})
     shown = " ".join(terminal.prompt().split())
-    assert "no identity: name a cloud of clouds.yaml" in shown
-    assert "for a whole terminal export STORLET_SHELL_LOCAL=1," in shown
+    assert "no identity: try the embedded Swift (--local, or local start), name a cloud of clouds.yaml" in shown
     assert "Objects" in terminal.type("help")
+    assert terminal.leave() == 0
+
+
+@pytest.mark.slow
+def test_the_shell_uses_what_local_start_has_started(spawn: Spawn, tmp_path: Path) -> None:
+    """As a notebook does: without an identity, the next line runs on the embedded Swift, until it is stopped."""
+    environ = {"PATH": "/bin:/usr/bin", "STORLET_SHELL_HISTORY": "/dev/null", "STORLET_SHELL_DATA": str(tmp_path)}
+    terminal = Terminal(environ)
+    terminal.prompt()
+    try:
+        assert "this session uses it" in terminal.type("local start")
+        assert "container adopted: created" in terminal.type("mkdir adopted")
+    finally:
+        assert "is stopped" in terminal.type("local stop")
+    assert "no identity" in terminal.type("ls")
     assert terminal.leave() == 0
 
 

@@ -34,7 +34,7 @@ LISTING = {"download", "map", "pipe", "reduce"}
 DRY = [
     command
     for command in Registry()
-    if any("--dry-run" in arg.flags for arg in command.args) and command.name not in LISTING
+    if any("--dry-run" in arg.flags for line in command.lines for arg in line.args) and command.name not in LISTING
 ]
 
 

@@ -162,6 +162,7 @@ def test_body_that_breaks_off_is_a_failure(storlets: Runner, many: str, tmp_path
         (["--input", "path:/{c}/in/*", "--output", "path:/none/{name}"], 4, "mkdir none"),
         (["--input", "path:/{c}/in/*", "--save", "/x", "--output", "path:/{c}/{name}"], 2, "choose one: output stores"),
         (["--input", "path:/{c}/in/*", "--on", "copy"], 2, "name them with output"),
+        (["--input", "path:/{c}/in/*", "--output", "path:/{c}/${DAY}/{name}"], 2, "${DAY} is not expanded, since"),
         (["--input", "path:/{c}/in/*", "-j", "0"], 2, "-j takes a number from 1"),
         (["--input", "path:/{c}/in/*", "-j", "x"], 2, "-j takes a number from 1"),
         (["--input", "path:/{c}/in/*", "--limit", "0"], 2, "--limit takes a number of at least 1"),

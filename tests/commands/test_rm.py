@@ -118,6 +118,20 @@ def test_terminal_is_asked_once_with_the_count(run: Runner, container: str) -> N
     assert names(run, container) == ["a/1", "a/2"]
 
 
+def test_terminal_is_not_asked_about_no_objects(run: Runner, container: str) -> None:
+    """Of an empty container, the question says that it is empty."""
+    asked: list[str] = []
+
+    class Asking(Surroundings):
+        def ask(self, question: str) -> bool | None:
+            asked.append(question)
+            return True
+
+    with Session(Asking(run.environ)) as session:
+        Registry().get("rm").call(["-r", container]).run(session)
+    assert asked == [f"Delete the empty container {container}?"]
+
+
 def test_container_goes_with_a_slash_at_its_end_and_the_line_says_so(run: Runner, container: str) -> None:
     """In the result as in the question; beside a prefix whose container stays."""
     assert run("mkdir", f"{container}-2").status == 0

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from storlet_shell.errors import NotFoundError
+from storlet_shell.errors import NotFoundError, UsageError
 from storlet_shell.session import Session, Surroundings
 from storlet_shell.spec.registry import Registry
 from tests.support.fixtures import TEXT
@@ -274,6 +274,17 @@ def test_trial_runs_here_and_changes_nothing(storlets: Runner, here: str, tmp_pa
     assert outcome.status == 0, outcome.err
     assert b"HELLO" in outcome.out
     assert "tried.py" not in storlets("storlets").text
+
+
+def test_dry_run_reads_standard_input(storlets: Runner, tmp_path: Path) -> None:
+    """``-`` is standard input there, too; without one, that is said."""
+    (tmp_path / "upper.py").write_text(STORLETS["upper.py"])
+    words = ["deploy", str(tmp_path / "upper.py"), "--dry-run", "--input", "-"]
+    outcome = storlets(*words, stdin=b"text\n")
+    assert outcome.status == 0, outcome.err
+    assert outcome.text.endswith("output:\nTEXT\n")
+    with Session() as session, pytest.raises(UsageError, match="-: standard input isn't available here; name a file"):
+        Registry().get("deploy").call(words[1:]).run(session)
 
 
 def test_trial_shows_why_it_fails(storlets: Runner, tmp_path: Path) -> None:

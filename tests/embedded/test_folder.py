@@ -27,11 +27,11 @@ START = """
 import sys
 from pathlib import Path
 from storlet_shell.embedded import control
-from storlet_shell.errors import EmbeddedError
+from storlet_shell.errors import EmbeddedError, UsageError
 try:
     with control.join_or_start(Path(sys.argv[1]), control.Settings()) as lease:
         print("started")
-except EmbeddedError as error:
+except (EmbeddedError, UsageError) as error:
     print(error)
 """
 

@@ -89,8 +89,8 @@ def complete_line(registry: Registry, shell: RunsCommands, line: str) -> cmd2.Co
     :param line: up to the cursor
     """
     at = split(line)
-    found = _completions(candidates(shell.session, registry, at.words, at.word), at.quote)
-    return found or cmd2.Completions(hint=hint(registry, at.words, at.word))
+    completions = _completions(candidates(shell.session, registry, at.words, at.word), at.quote)
+    return completions or cmd2.Completions(hint=hint(registry, at.words, at.word))
 
 
 def _completions(entries: Iterable[Candidate], quote: str) -> cmd2.Completions:
