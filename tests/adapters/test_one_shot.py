@@ -1,4 +1,4 @@
-"""One-shot lines as processes: exit statuses, streams that break, signals, and odd surroundings."""
+"""One-shot lines as processes: exit statuses, broken streams, signals, and unusual environments."""
 
 from __future__ import annotations
 

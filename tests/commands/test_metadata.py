@@ -1,4 +1,4 @@
-"""``stat``, ``post``, ``info`` and ``mkdir``: what is told of objects, and what is changed about them."""
+"""``stat``, ``post``, ``info``, and ``mkdir``: metadata shown and changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``rm`` of many objects, in one request where the cluster takes them so, with what fails named."""
+"""``rm`` of many objects, in bulk where the cluster supports it, with failures by name."""
 
 from __future__ import annotations
 

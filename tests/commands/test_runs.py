@@ -1,4 +1,4 @@
-"""What a run, and a plain get or copy, can be told: ranges, expectations, headers, the two forms of a copy."""
+"""Options of runs and of plain ``get`` and ``copy``: ranges, expectations, headers, forms of a copy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The segments of large objects that are replaced or deleted, on the real Swift."""
+"""Segments of replaced and deleted large objects on the real Swift."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Storlets through the commands, on the real Swift with the real middleware: deployed, listed, run, undone."""
+"""Storlets by commands on the real Swift with the real middleware: deploy, list, run, undeploy."""
 
 from __future__ import annotations
 

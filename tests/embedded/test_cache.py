@@ -1,4 +1,4 @@
-"""The cache in memcached's place."""
+"""The cache that replaces memcached."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds where a kernel, or a container's policy, grants less; and that it is said."""
+"""Sandboxing where a kernel, or a container's policy, offers fewer layers, and what is reported then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where data can lie, and what is said where it can't."""
+"""Where data folders can be, and the errors where they can't."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server stays up on a full disk, says what is wrong, and goes on when there is room again."""
+"""The server survives a full disk, reports it, and continues when there is room again."""
 
 from __future__ import annotations
 

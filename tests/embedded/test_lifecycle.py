@@ -1,4 +1,4 @@
-"""A server's life: started, shared, kept, ended."""
+"""The lifetime of a server: start, sharing, data, end."""
 
 from __future__ import annotations
 

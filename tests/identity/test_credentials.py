@@ -1,4 +1,4 @@
-"""Where an identity is found, what is missing of half a one, and when a session logs in."""
+"""Where an identity comes from, what is missing in an incomplete one, and when a session logs in."""
 
 from __future__ import annotations
 

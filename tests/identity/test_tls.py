@@ -1,4 +1,4 @@
-"""Servers behind TLS: one that signed itself, one that wants a client certificate."""
+"""TLS servers: one with a self-signed certificate, and one that requires a client certificate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real kernel, spoken to as front ends do."""
+"""A real kernel, used as front ends use it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cells: capture, expansion, bodies, errors, and what a value is shown as."""
+"""Cells: capture, expansion, bodies, errors, and the display of values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loading and unloading: which magics appear, which are left alone, and that nothing stays behind."""
+"""Loading and unloading: which magics appear, which stay as they were, and that nothing is left behind."""
 
 from __future__ import annotations
 

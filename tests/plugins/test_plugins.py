@@ -1,4 +1,4 @@
-"""What other packages add: commands in every front end, drivers, and what is left out with its reason."""
+"""Plug-ins: commands in every front end, drivers, and the reasons why one is skipped."""
 
 from __future__ import annotations
 

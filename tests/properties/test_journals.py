@@ -1,4 +1,4 @@
-"""The journal of a batch: what was recorded is read again, whatever the objects are called, and in whatever order."""
+"""The journal of a batch: records are read back, for any names in any order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A response as it is shown, the peek that shows it, its lines and its data frames."""
+"""The display of a response, the peek behind it, its lines, and its data frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that are made of objects: none outside of the folder that the user has named."""
+"""Files are written only inside the folder that the user named."""
 
 from __future__ import annotations
 

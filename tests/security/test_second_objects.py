@@ -1,4 +1,4 @@
-"""A request to run a storlet names more than the object in its URL; its sender's own rights decide on each of them."""
+"""A request that runs a storlet names several objects; the sender's rights apply to each of them."""
 
 from __future__ import annotations
 

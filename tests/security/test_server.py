@@ -1,4 +1,4 @@
-"""What the embedded Swift opens: sockets on loopback, files for its owner, and nothing of it for storlets."""
+"""What the embedded Swift opens: sockets on loopback, files for its owner, nothing for storlets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command registry: specs that fit their functions, names, help, plug-ins, and what a line imports."""
+"""The command registry: specs that match their functions, names, help, plug-ins, and imports."""
 
 from __future__ import annotations
 

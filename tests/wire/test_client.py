@@ -1,4 +1,4 @@
-"""What the client sends, what it repeats, and what it makes of every kind of answer, over a real socket."""
+"""What the client sends and retries, and how it treats every kind of response, over a real socket."""
 
 from __future__ import annotations
 
