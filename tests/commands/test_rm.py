@@ -119,7 +119,7 @@ def test_terminal_is_asked_once_with_the_count(run: Runner, container: str) -> N
 
 
 def test_container_goes_with_a_slash_at_its_end_and_the_line_says_so(run: Runner, container: str) -> None:
-    """In the result as in the question; beside a prefix whose container stays."""
+    """In the result as in the question; the container of a prefix stays."""
     assert run("mkdir", f"{container}-2").status == 0
     fill(run, container, "a")
     fill(run, f"{container}-2", "p/1", "p/2", "q")

@@ -23,7 +23,7 @@ def names(run: Runner, container: str) -> list[str]:
 
 
 def segments(run: Runner, container: str) -> list[str]:
-    """Return the names of the segments beside a container's objects."""
+    """Return the names of the segments of a container's objects."""
     return names(run, f"{container}_segments")
 
 

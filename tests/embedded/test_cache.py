@@ -22,7 +22,7 @@ def test_values_are_kept_as_json_would() -> None:
 
 
 def test_values_expire() -> None:
-    """A time is seconds from now, a large one a date, and 0 is for ever."""
+    """A small time is seconds from now, a large one a date, and 0 means no expiry."""
     cache = MemoryCache()
     cache.set("soon", 1, time=0.05)
     cache.set("date", 1, time=time.time() + 0.05)

@@ -35,7 +35,7 @@ class Ran:
 
     @property
     def error(self) -> str:
-        """The error's name, empty if there is none."""
+        """The name of the error; empty without an error."""
         return "".join(content["ename"] for content in self.of("error"))
 
 

@@ -117,7 +117,7 @@ def test_expression_is_refused(notebook: Cells, spelled: str) -> None:
     ],
 )
 def test_json_and_signs_are_themselves(notebook: Cells, spelled: str, text: str) -> None:
-    """What can't be a name is no expansion, and does not switch expansion off beside it."""
+    """Text that can't be a name isn't expanded, and doesn't disable the expansion of other text."""
     headers = notebook.good(f"%get --storlet test.py {{c}}/o -p 'note={spelled}'").value.headers
     assert headers["X-Object-Meta-Note"] == text
 

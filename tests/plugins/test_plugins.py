@@ -85,7 +85,7 @@ def broken_site(tmp_path_factory: pytest.TempPathFactory, run: Runner) -> Site:
 
 @pytest.fixture(scope="module")
 def broken_help(broken_site: Site) -> Outcome:
-    """Return what ``help`` says beside the broken plug-ins."""
+    """Return the output of ``help`` in addition to the broken plug-ins."""
     return broken_site("help")
 
 

@@ -244,7 +244,7 @@ class Signed:
 
 @pytest.fixture(scope="module", params=["account", "container"])
 def signed(request: pytest.FixtureRequest, swift: control.Running) -> Iterator[Signed]:
-    """Sign temporary URLs for one object; beside it, and in another container, lies what they are not for."""
+    """Sign temporary URLs for one object; they must not open its neighbor, nor another container."""
     client = Client(swift)
     container, key = f"signed-{secrets.token_hex(4)}", secrets.token_hex(8)
     client.request("PUT", f"/{container}")
