@@ -36,14 +36,14 @@ def main() -> int:
     """Print the table; return 0 when all is as it should be."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("modules", nargs="*", choices=[*MODULES, []], default=[], metavar="MODULE")
-    made = []
+    rows = []
     for count in counts(parser.parse_args().modules or list(MODULES)):
         print(f"… {' '.join(count.cells())}", file=sys.stderr, flush=True)
         for note in count.notes:
             print(f"    {note}", file=sys.stderr, flush=True)
-        made.append(count)
-    print("\n".join(table(made)))
-    return 0 if all(count.is_good for count in made) else 1
+        rows.append(count)
+    print("\n".join(table(rows)))
+    return 0 if all(count.is_good for count in rows) else 1
 
 
 if __name__ == "__main__":

@@ -67,11 +67,11 @@ class _World(NamedTuple):
 def counts() -> Iterator[Count]:
     """Yield a row for each way."""
     with _world() as world:
-        rows = {what: Count(f"another account's: {what}") for what in ("on disk", "by requests", "by the same names")}
+        rows = {way: Count(f"another account's: {way}") for way in ("on disk", "by requests", "by the same names")}
         bad = [Bad("", storlet(SEARCH.format(secret=_SECRET)), (0,), b"[]"), *_on_disk(world)]
-        for one in bad[::EVERY]:
-            for where in ([], ["--on-proxy"]):
-                _run(world, one, where, rows["on disk"])
+        for hostile in bad[::EVERY]:
+            for options in ([], ["--on-proxy"]):
+                _run(world, hostile, options, rows["on disk"])
         for ask in list(_asks(world))[::EVERY]:
             _send(world, ask, rows["by requests"])
         for where_to in ({}, PROXY):
@@ -100,8 +100,8 @@ def _world() -> Iterator[_World]:
             client.deploy("says.py", _SAYS, dependencies="part.py")
         owner.put("/c/secret", _SECRET.encode())
         owner.deploy("lasts.py", _LASTS)
-        for where in ({}, PROXY):
-            answer = owner.run("says.py", "/c/o", {"X-Storlet-Generate-Log": "", **where})
+        for options in ({}, PROXY):
+            answer = owner.run("says.py", "/c/o", {"X-Storlet-Generate-Log": "", **options})
             assert answer.body == f"{_SECRET}|{_SECRET}".encode(), answer
         connection = owner.connect()
         connection.request(
@@ -109,8 +109,8 @@ def _world() -> Iterator[_World]:
         )
         assert connection.getresponse().read(5) == b"begun"
         yield _World(plant, owner, other)
-        for each in (connection, owner, other):
-            each.close()
+        for closable in (connection, owner, other):
+            closable.close()
 
 
 def _on_disk(world: _World) -> Iterator[Bad]:
@@ -149,11 +149,11 @@ def _asks(world: _World) -> Iterator[_Ask]:
     yield _Ask("GET", "?storlet-log=lasts.py", {})
 
 
-def _run(world: _World, bad: Bad, where: list[str], row: Count) -> None:
+def _run(world: _World, bad: Bad, options: list[str], row: Count) -> None:
     """Run a storlet of the other's by a one-shot line."""
     world.other.deploy("bad.py", bad.code)
     row.tried += 1
-    outcome = ended(world.plant.shell("get", "path:/c/o", "--storlet", "bad.py", *where, user=_OTHER))
+    outcome = ended(world.plant.shell("get", "path:/c/o", "--storlet", "bad.py", *options, user=_OTHER))
     if outcome is None:
         row.hung += 1
         row.notes.append(f"it hangs: {bad.code}")
@@ -175,9 +175,9 @@ def _send(world: _World, ask: _Ask, row: Count) -> None:
     answer = sender.request(ask.method, ask.path, ask.headers)
     if sender is not other:
         sender.close()
-    made = other.request("GET", "/c/made")
+    copied = other.request("GET", "/c/made")
     other.request("DELETE", "/c/made")
-    if any(_SECRET.encode() in each.body or _SECRET in str(each.headers) for each in (answer, made)):
+    if any(_SECRET.encode() in reply.body or _SECRET in str(reply.headers) for reply in (answer, copied)):
         row.lost += 1
         row.notes.append(f"{ask} tells it: {answer}")
     elif answer.status < 400 and not answer.body.startswith(b"mine"):
@@ -186,11 +186,11 @@ def _send(world: _World, ask: _Ask, row: Count) -> None:
         row.survived += 1
 
 
-def _same(world: _World, where: dict[str, str], row: Count) -> None:
+def _same(world: _World, options: dict[str, str], row: Count) -> None:
     """Run what has the same names in both accounts, by turns: each gets its own, and logs of its own."""
     for client, words, foreign in ((world.owner, _SECRET, "mine"), (world.other, "mine", _SECRET)) * 2:
         row.tried += 1
-        answer, log = client.run("says.py", "/c/o", where), client.log("says.py")
+        answer, log = client.run("says.py", "/c/o", options), client.log("says.py")
         if answer.body == f"{words}|{words}".encode() and words in log and foreign not in log:
             row.survived += 1
         else:

@@ -39,7 +39,7 @@ class Ended:
     status: int | None
     out: bytes = b""
     err: str = ""
-    left: bool = False
+    leftover: bool = False
 
     @property
     def is_clear(self) -> bool:
@@ -98,16 +98,16 @@ class Clients:
         asked = {"words": list(words), "environ": dict(environ), "folder": str(folder or self._folder)}
         text = json.dumps({**asked, "patches": dict(patches or {})}).encode()
         reader, writer = os.pipe()
-        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            given.write(stdin)
-            given.seek(0)
+        with tempfile.TemporaryFile() as stdin_file, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            stdin_file.write(stdin)
+            stdin_file.seek(0)
             with self._lock:
-                socket.send_fds(self._socket, [text], [given.fileno(), out.fileno(), err.fileno(), writer])
+                socket.send_fds(self._socket, [text], [stdin_file.fileno(), out.fileno(), err.fileno(), writer])
             os.close(writer)
-            status, left = _end_of(reader)
+            status, leftover = _end_of(reader)
             for file in (out, err):
                 file.seek(0)
-            return Ended(status, out.read(), err.read().decode(), left)
+            return Ended(status, out.read(), err.read().decode(), leftover)
 
 
 def _end_of(reader: int) -> tuple[int | None, bool]:
@@ -120,9 +120,9 @@ def _end_of(reader: int) -> tuple[int | None, bool]:
         code = os.waitstatus_to_exitcode(*NUMBER.unpack(os.read(reader, NUMBER.size)))
     finally:
         os.close(reader)
-    left = True
+    leftover = True
     try:
         os.killpg(process, signal.SIGKILL)
     except ProcessLookupError:
-        left = False
-    return None if hung else code if code >= 0 else 128 - code, left
+        leftover = False
+    return None if hung else code if code >= 0 else 128 - code, leftover

@@ -49,9 +49,9 @@ class World:
 
     def environ(self, relay: FaultyRelay) -> dict[str, str]:
         """Return the environment of a client whose requests to Swift go through a relay."""
-        own = {name: value for name, value in control.environment(self._running, "tester").items() if value}
+        variables = {name: value for name, value in control.environment(self._running, "tester").items() if value}
         url = f"http://127.0.0.1:{relay.port}/v1/{self._running.account}"
-        return self._clients.environ(**{**own, "OS_STORAGE_URL": url, "PYTHONPATH": str(ROOT)})
+        return self._clients.environ(**{**variables, "OS_STORAGE_URL": url, "PYTHONPATH": str(ROOT)})
 
     def run(self, relay: FaultyRelay, line: str, first: str = "+0", later: str = "+0") -> Ended:
         """Run a line whose clock is so many seconds off, at first and after a while."""
@@ -100,7 +100,7 @@ def counts() -> Iterator[Count]:
             with ThreadPoolExecutor() as threads:
                 session = threads.submit(_session, world)
                 batches = [threads.submit(_batch, world, clock, *ways) for clock, ways in _CLOCKS.items()]
-                yield from (each.result() for each in (session, *batches))
+                yield from (future.result() for future in (session, *batches))
 
 
 def _session(world: World) -> Count:
@@ -135,10 +135,10 @@ def _batch(world: World, clock: str, first: str, later: str) -> Count:
 
 
 def _tokens(relay: FaultyRelay) -> set[str]:
-    return {each.header("X-Auth-Token") for each in relay.arrived}
+    return {request.header("X-Auth-Token") for request in relay.arrived}
 
 
 def _runs(relay: FaultyRelay) -> Counter[str]:
     """Count the storlet's runs over each object."""
-    answered = ((each, status) for each, status in relay.answered if each.header("X-Run-Storlet"))
-    return Counter(each.target for each, status in answered if status != 401)
+    answered = ((request, status) for request, status in relay.answered if request.header("X-Run-Storlet"))
+    return Counter(request.target for request, status in answered if status != 401)

@@ -41,7 +41,7 @@ class Transfer:
 
     words: str
     method: str
-    where: str
+    part: str
     again: bool = False
 
 
@@ -57,26 +57,28 @@ TRANSFERS = {
 
 def counts() -> Iterator[Count]:
     """Yield a line for each way to fail and each command."""
-    with place() as made, ThreadPoolExecutor(AT_A_TIME) as threads:
-        client = made.client()
+    with place() as site, ThreadPoolExecutor(AT_A_TIME) as threads:
+        client = site.client()
         client.send(Request("PUT", _CONTAINER)).read()
         client.send(Request("PUT", _CONTAINER, "body"), bytes_body(CONTENT)).read()
-        (made.folder / "body").write_bytes(CONTENT)
+        (site.folder / "body").write_bytes(CONTENT)
         for name, transfer in TRANSFERS.items():
-            for how in (RESET, CLOSE, STALL):
-                count = Count(f"connection {how}: {name}")
+            for manner in (RESET, CLOSE, STALL):
+                count = Count(f"connection {manner}: {name}")
                 faults = list(itertools.product(_places(transfer), (True, False) if transfer.again else (False,)))
-                kind = f"{name.split()[0]}-{how}"
-                tries = [Try(made, transfer, how, at, is_once, f"{kind}-{n}") for n, (at, is_once) in enumerate(faults)]
-                for each in threads.map(Try.run, tries):
-                    each(count)
+                kind = f"{name.split()[0]}-{manner}"
+                tries = [
+                    Try(site, transfer, manner, at, is_once, f"{kind}-{n}") for n, (at, is_once) in enumerate(faults)
+                ]
+                for judged in threads.map(Try.run, tries):
+                    judged(count)
                 yield count
-        yield _dripping(made, threads)
+        yield _dripping(site, threads)
         client.close()
 
 
 def _places(transfer: Transfer) -> range:
-    return range(0, SIZE, STEP if transfer.where != HEAD else SIZE // 4)
+    return range(0, SIZE, STEP if transfer.part != HEAD else SIZE // 4)
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Try:
 
     place: Place
     transfer: Transfer
-    how: str
+    manner: str
     at: int
     is_once: bool
     name: str
@@ -100,23 +102,28 @@ class Try:
         client.send(Request("PUT", _CONTAINER, target), bytes_body(BEFORE)).read()
         words = self.transfer.words.format(file=file, folder=folder, name=target).split()
         with self.place.relay(self._chooser()) as relay:
-            ended = self.place.clients.run(["--timeout", TIMEOUTS[self.how], *words], self.place.environ(relay))
+            ended = self.place.clients.run(["--timeout", TIMEOUTS[self.manner], *words], self.place.environ(relay))
         stored = client.send(Request("GET", _CONTAINER, target)).read()
         client.close()
-        is_done, downloads = ended.status == ExitStatus.OK, self.transfer.where == BODY
+        is_done, downloads = ended.status == ExitStatus.OK, self.transfer.part == BODY
         # An upload that is cut is never stored; one whose answer was lost may be, if it was whole.
-        may_be_done = not downloads and (is_done or self.is_once or self.transfer.where == HEAD)
+        may_be_done = not downloads and (is_done or self.is_once or self.transfer.part == HEAD)
         may_be = {CONTENT if is_done else BEFORE} | ({CONTENT} if may_be_done else set())
-        here, there = file.read_bytes(), stored
-        whole = (here in may_be and there == BEFORE) if downloads else (here == BEFORE and there in may_be)
-        left = [each for each in folder.iterdir() if each != file]
+        local, remote = file.read_bytes(), stored
+        whole = (local in may_be and remote == BEFORE) if downloads else (local == BEFORE and remote in may_be)
+        leftovers = [path for path in folder.iterdir() if path != file]
         wanted = {ExitStatus.OK if self.transfer.again and self.is_once else ExitStatus.SERVICE}
-        if self.how == STALL:
+        if self.manner == STALL:
             wanted.add(ExitStatus.SERVICE)  # so short a time-out may end a busy server's answer as well
         file.unlink()
-        what = f"{' '.join(words)}, at {self.at}, {'once' if self.is_once else 'always'}"
+        label = f"{' '.join(words)}, at {self.at}, {'once' if self.is_once else 'always'}"
         return partial(
-            judge, what=what, ended=ended, good=ended.status in wanted and ended.is_clear, whole=whole, files=len(left)
+            judge,
+            label=label,
+            ended=ended,
+            good=ended.status in wanted and ended.is_clear,
+            whole=whole,
+            files=len(leftovers),
         )
 
     def _chooser(self) -> Callable[[int, Sent], Fault | None]:
@@ -126,12 +133,12 @@ class Try:
             is_it = sent.method == self.transfer.method and "/v1/" in sent.target and "?" not in sent.target
             if not is_it or (next(attempts) and self.is_once):
                 return None
-            return Fault(self.how, self.transfer.where, self.at)
+            return Fault(self.manner, self.transfer.part, self.at)
 
         return choose
 
 
-def _dripping(made: Place, threads: ThreadPoolExecutor) -> Count:
+def _dripping(site: Place, threads: ThreadPoolExecutor) -> Count:
     """Let a server answer with a byte each second: a time-out must end it, whatever is asked for."""
     count = Count("a byte of the answer's head each second")
     lines = [
@@ -152,11 +159,11 @@ def _dripping(made: Place, threads: ThreadPoolExecutor) -> Count:
     def choose(_: int, sent: Sent) -> Fault | None:
         return Fault(DRIP) if sent.target.startswith("/v1/") else None
 
-    (made.folder / "upper.py").write_text(STORLETS["upper.py"])
+    (site.folder / "upper.py").write_text(STORLETS["upper.py"])
 
     def run(line: str) -> None:
-        with made.relay(choose) as relay:
-            ended = made.clients.run(["--timeout", TIMEOUTS[DRIP], *line.split()], made.environ(relay))
+        with site.relay(choose) as relay:
+            ended = site.clients.run(["--timeout", TIMEOUTS[DRIP], *line.split()], site.environ(relay))
         judge(count, line, ended, good=ended.status == ExitStatus.SERVICE and ended.is_clear, whole=True)
 
     list(threads.map(run, lines))

@@ -31,7 +31,7 @@ class Count:
     :param notes: what each that is not as it should be was
     """
 
-    what: str
+    title: str
     tried: int = 0
     survived: int = 0
     lost: int = 0
@@ -54,7 +54,7 @@ class Count:
     def cells(self) -> tuple[str, ...]:
         """Return the line's cells as text."""
         numbers = (self.tried, self.survived, self.lost, self.hung, self.processes, self.files)
-        return self.what, *map(str, numbers)
+        return self.title, *map(str, numbers)
 
 
 def table(counts: list[Count]) -> Iterator[str]:

@@ -40,7 +40,7 @@ class Shell:
     :param number: its own, for names
     """
 
-    what = ""
+    kind_name = ""
 
     def __init__(self, plant: Plant, number: int) -> None:
         self.plant = plant
@@ -58,7 +58,7 @@ class Shell:
 class Piped(Shell):
     """A command file on standard input: it stores, fetches, waits, copies through a storlet, and fetches again."""
 
-    what = "command files"
+    kind_name = "command files"
 
     def __init__(self, plant: Plant, number: int) -> None:
         super().__init__(plant, number)
@@ -87,7 +87,7 @@ class Piped(Shell):
 class OneShot(Shell):
     """A one-shot line, whose output is not read before all are there."""
 
-    what = "one-shot lines"
+    kind_name = "one-shot lines"
 
     def __init__(self, plant: Plant, number: int) -> None:
         super().__init__(plant, number)
@@ -108,14 +108,14 @@ class OneShot(Shell):
 class Typed(Shell):
     """The interactive shell on a pseudo-terminal."""
 
-    what = "interactive shells"
+    kind_name = "interactive shells"
 
     def __init__(self, plant: Plant, number: int) -> None:
         super().__init__(plant, number)
-        own = {
+        variables = {
             name: str(plant.work / f"{name}-{number}") for name in ("STORLET_SHELL_HISTORY", "STORLET_SHELL_STARTUP")
         }
-        self._terminal = Terminal({**plant.local_environment(), **own}, "--local")
+        self._terminal = Terminal({**plant.local_environment(), **variables}, "--local")
         self._terminal.child.timeout = _PATIENCE
         self._said = ""
 
@@ -149,7 +149,9 @@ _KINDS = (Piped, Piped, OneShot, Piped, OneShot, Piped, Typed, Piped, OneShot, P
 def counts() -> Iterator[Count]:
     """Yield a row for each kind of shell, and one for the server."""
     with Plant(starts=False) as plant:
-        rows = {kind.what: Count(f"of {SHELLS} shells at once: {kind.what}") for kind in (Piped, OneShot, Typed)}
+        rows = {
+            kind.kind_name: Count(f"of {SHELLS} shells at once: {kind.kind_name}") for kind in (Piped, OneShot, Typed)
+        }
         with _gate(plant.work) as opened:
             with control.join_or_start(plant.data, control.Settings()) as lease:
                 plant.running = lease.running
@@ -160,7 +162,7 @@ def counts() -> Iterator[Count]:
             server = Count("the server of all these", tried=1, survived=int(plant.is_alive))
             opened()
             for shell in shells:
-                _count(rows[shell.what], shell, "was never let in" if shell in late else shell.goes_on())
+                _count(rows[shell.kind_name], shell, "was never let in" if shell in late else shell.goes_on())
         server.processes = len(outlived(plant.processes(), _END_SECONDS))
         server.notes = plant.left_here([path.name for path in plant.work.iterdir()])
         server.files = len(server.notes)
@@ -189,7 +191,7 @@ def _count(row: Count, shell: Shell, problem: str) -> None:
     row.survived += not problem
     row.hung += problem == "hangs"
     row.lost += bool(problem) and problem != "hangs"
-    row.notes += [f"{shell.what} {shell.number}: {problem}"] if problem else []
+    row.notes += [f"{shell.kind_name} {shell.number}: {problem}"] if problem else []
 
 
 @contextmanager

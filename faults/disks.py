@@ -47,20 +47,20 @@ LINES = {
 def counts() -> Iterator[Count]:
     """Yield a line for each thing that is written."""
     _have_own_mounts()
-    with place() as made, small_disk(made.folder / "disk", SIZE) as disk:
-        client = made.client()
+    with place() as site, small_disk(site.folder / "disk", SIZE) as disk:
+        client = site.client()
         client.send(Request("PUT", "full")).read()
         client.send(Request("PUT", "full", "body"), bytes_body(CONTENT)).read()
         for number in range(_OBJECTS):
             client.send(Request("PUT", "full", f"in/{number}"), bytes_body(b"abc" * number)).read()
-        (made.folder / "twice.py").write_text(STORLETS["twice.py"])
-        assert _run(made, "deploy twice.py").status == 0
+        (site.folder / "twice.py").write_text(STORLETS["twice.py"])
+        assert _run(site, "deploy twice.py").status == 0
         for name, words in LINES.items():
-            yield _saved(made, disk, name, words)
-        yield _journal(made, disk)
-        yield _history(made, disk)
+            yield _saved(site, disk, name, words)
+        yield _journal(site, disk)
+        yield _history(site, disk)
         client.close()
-        yield _data_folder(made)
+        yield _data_folder(site)
 
 
 def _have_own_mounts() -> None:
@@ -85,64 +85,64 @@ def small_disk(folder: Path, size: int) -> Iterator[Path]:
 def fill(disk: Path, free: int) -> Path:
     """Fill a disk up to so many bytes; return the file that does."""
     ballast = disk / "ballast"
-    left = os.statvfs(disk)
+    space = os.statvfs(disk)
     with ballast.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, left.f_bavail * left.f_frsize - free)
+        os.posix_fallocate(file.fileno(), 0, space.f_bavail * space.f_frsize - free)
     return ballast
 
 
-def _run(made: Place, line: str, **variables: str) -> Ended:
+def _run(site: Place, line: str, **variables: str) -> Ended:
     words = [word.replace("\t", " ") for word in line.split(" ")]
-    with made.relay(lambda _number, _sent: None) as relay:
-        return made.clients.run(words, {**made.environ(relay), **variables})
+    with site.relay(lambda _number, _sent: None) as relay:
+        return site.clients.run(words, {**site.environ(relay), **variables})
 
 
-def _saved(made: Place, disk: Path, name: str, words: str) -> Count:
+def _saved(site: Place, disk: Path, name: str, words: str) -> Count:
     count = Count(f"full disk: {name}")
     for free in FREE:
         (disk / "file").write_bytes(BEFORE)
         (disk / "body").write_bytes(BEFORE)
         ballast = fill(disk, free)
-        ended = _run(made, words.format(disk=disk), TMPDIR=str(disk))
-        whole = all((disk / each).read_bytes() == BEFORE for each in ("file", "body"))
+        ended = _run(site, words.format(disk=disk), TMPDIR=str(disk))
+        whole = all((disk / name).read_bytes() == BEFORE for name in ("file", "body"))
         is_elsewhere = not free and "{disk}" not in words  # such a temporary folder is passed over for another
         good = ended.is_clear and ended.status == (ExitStatus.OK if is_elsewhere else ExitStatus.ERROR)
         ballast.unlink()
-        left = [path for path in disk.iterdir() if path.name not in ("file", "body", "other")]
-        judge(count, f"{name}, {free} bytes free", ended, good=good, whole=whole, files=len(left))
+        leftovers = [path for path in disk.iterdir() if path.name not in ("file", "body", "other")]
+        judge(count, f"{name}, {free} bytes free", ended, good=good, whole=whole, files=len(leftovers))
         for path in disk.iterdir():
             path.unlink()
     return count
 
 
-def _journal(made: Place, disk: Path) -> Count:
+def _journal(site: Place, disk: Path) -> Count:
     """Fill the disk of a journal before a batch and in its middle; with room again, the batch comes to its end."""
     count = Count("full disk: map --journal")
-    folder = made.folder / "made"
+    folder = site.folder / "made"
     words = f"map --storlet twice.py --input path:/full/in/* --save {folder} --journal {disk}/journal -j 1"
     for free in FREE:
         ballast = fill(disk, free)
-        ended = _run(made, words)
+        ended = _run(site, words)
         ballast.unlink()
-        again = _run(made, words)
+        again = _run(site, words)
         good = ended.is_clear and ended.status in (ExitStatus.OK, ExitStatus.ERROR)
         saved = {path.name: path.read_bytes() for path in (folder / "in").iterdir()}
         whole = again.status == 0 and saved == {str(n): b"abc" * n * 2 for n in range(_OBJECTS)}
-        left = [path for path in disk.iterdir() if path.name != "journal"]
-        what = f"{free} bytes free; then status {again.status}, {again.last}"
-        judge(count, what, ended, good=good, whole=whole, files=len(left))
+        leftovers = [path for path in disk.iterdir() if path.name != "journal"]
+        label = f"{free} bytes free; then status {again.status}, {again.last}"
+        judge(count, label, ended, good=good, whole=whole, files=len(leftovers))
         (disk / "journal").unlink()
     return count
 
 
-def _history(made: Place, disk: Path) -> Count:
+def _history(site: Place, disk: Path) -> Count:
     """Type lines whose history can't be kept: the shell says so once, and goes on."""
     count = Count("full disk: history")
     for free in FREE[:1]:
         history = disk / "history"
         history.write_bytes(b"")
         ballast = fill(disk, free)
-        with Terminal([sys.executable, "-m", "storlet_shell"], made.shell_environ(str(history))) as terminal:
+        with Terminal([sys.executable, "-m", "storlet_shell"], site.shell_environ(str(history))) as terminal:
             terminal.wait_for_prompt()
             for line in ("ls\r", "whoami\r", "\x04"):
                 terminal.type(line)
@@ -156,18 +156,18 @@ def _history(made: Place, disk: Path) -> Count:
     return count
 
 
-def _data_folder(made: Place) -> Count:
+def _data_folder(site: Place) -> Count:
     """Fill the disk of the embedded Swift: what is stored stays, more is refused, and with room all goes on."""
     count = Count("full disk: embedded data folder")
     with (
-        small_disk(made.folder / "data", RESERVED_BYTES + 64 * 2**20) as disk,
+        small_disk(site.folder / "data", RESERVED_BYTES + 64 * 2**20) as disk,
         control.join_or_start(disk / "swift", control.Settings()) as lease,
     ):
-        full = Place(lease.running, made.clients, made.folder)
+        full = Place(lease.running, site.clients, site.folder)
         client = full.client()
         assert _run(full, "mkdir full").status == 0
         assert _run(full, "deploy twice.py").status == 0
-        (made.folder / "body").write_bytes(CONTENT)
+        (site.folder / "body").write_bytes(CONTENT)
         assert _run(full, "put body full/body").status == 0
         for free in (0, RESERVED_BYTES // 2, RESERVED_BYTES - 2**20):
             ballast = fill(disk, free)

@@ -67,7 +67,7 @@ class Case(NamedTuple):
     @property
     def row(self) -> str:
         """The row of the table that it counts in."""
-        return f"{'client' if self.kills_client else 'server'} killed during {self.scenario.what}"
+        return f"{'client' if self.kills_client else 'server'} killed during {self.scenario.title}"
 
     @property
     def stays_down(self) -> bool:
@@ -93,10 +93,10 @@ def counts() -> Iterator[Count]:
 
         everything = list(cases(plants[0]))
         with ThreadPoolExecutor(_PLANTS) as pool:
-            for what, ones in itertools.groupby(pool.map(attempt, everything), lambda one: one.what):
-                row = Count(what)
-                for one in ones:
-                    row.add(one)
+            for title, ones in itertools.groupby(pool.map(attempt, everything), lambda case: case.title):
+                row = Count(title)
+                for case in ones:
+                    row.add(case)
                 yield row
         yield _kept(plants)
 
@@ -136,9 +136,9 @@ def tried(plant: Plant, case: Case) -> Count:
         shell = plant.shell(*scenario.line(case.number), port=relay.port)
         outcome = ended(shell)
         relay.finish()
-    where = f"{scenario.words} at {case.point.stage.name} of {relay.seen.get(case.point.number)}"
+    label = f"{scenario.words} at {case.point.stage.name} of {relay.requests.get(case.point.number)}"
     if not relay.tripped:
-        return Count(case.row, notes=[f"{where}: not reached, so not tried"])
+        return Count(case.row, notes=[f"{label}: not reached, so not tried"])
     problems = list(_ended(plant, case, outcome, count))
     if not plant.is_alive:
         plant.start()
@@ -149,10 +149,10 @@ def tried(plant: Plant, case: Case) -> Count:
         except TimeoutError as error:
             count.hung += 1
             lost = [str(error)]
-        left = [*scenario.left(trial), *plant.left_here(FILES)]
+        leftovers = [*scenario.leftovers(trial), *plant.left_here(FILES)]
     count.lost += bool(lost)
-    count.files += len(left)
-    count.notes += [f"{where}: {text}" for text in (*problems, *lost, *(f"left over: {name}" for name in left))]
+    count.files += len(leftovers)
+    count.notes += [f"{label}: {text}" for text in (*problems, *lost, *(f"left over: {name}" for name in leftovers))]
     for path in plant.work.rglob(".storlet-shell-*"):
         path.unlink()
     return count
@@ -186,9 +186,9 @@ def _kept(plants: list[Plant]) -> Count:
         count.processes += plant.kill()
         plant.start()
         deadline = time.monotonic() + _CLEARED_SECONDS
-        while (left := plant.left_in_data()) and time.monotonic() < deadline:
+        while (leftovers := plant.left_in_data()) and time.monotonic() < deadline:
             time.sleep(1)
-        count.files += len(left)
+        count.files += len(leftovers)
         count.survived += plant.is_alive
-        count.notes += [f"left over in a data folder: {name}" for name in left]
+        count.notes += [f"left over in a data folder: {name}" for name in leftovers]
     return count

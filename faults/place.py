@@ -32,8 +32,8 @@ class Place:
 
     def client(self) -> Client:
         """Return a client for this process, past every relay."""
-        who = Credentials("faults", "v1", self.running.auth_url, self.running.user, self.running.key)
-        return Client(Login(who, Connection()))
+        credentials = Credentials("faults", "v1", self.running.auth_url, self.running.user, self.running.key)
+        return Client(Login(credentials, Connection()))
 
     def relay(self, choose: Choose) -> FaultyRelay:
         """Return a relay before the Swift."""
@@ -67,7 +67,7 @@ def place() -> Iterator[Place]:
             yield Place(lease.running, clients, folder)
 
 
-def judge(count: Count, what: str, ended: Ended, *, good: bool, whole: bool, files: int = 0) -> None:
+def judge(count: Count, label: str, ended: Ended, *, good: bool, whole: bool, files: int = 0) -> None:
     """Count how a client ended.
 
     :param what: the fault, for the note
@@ -80,8 +80,8 @@ def judge(count: Count, what: str, ended: Ended, *, good: bool, whole: bool, fil
     count.survived += survived
     count.hung += ended.status is None
     count.lost += not whole
-    count.processes += ended.left
+    count.processes += ended.leftover
     count.files += files
-    if not (survived and whole) or files or ended.left:
+    if not (survived and whole) or files or ended.leftover:
         lost = "" if whole else "; something is lost or half-made"
-        count.notes.append(f"{what}: status {ended.status}, {files} files left{lost}: {ended.err.strip()[-600:]}")
+        count.notes.append(f"{label}: status {ended.status}, {files} files left{lost}: {ended.err.strip()[-600:]}")

@@ -71,13 +71,13 @@ class Plant:
 
     def processes(self) -> list[int]:
         """Return the processes of the server and its storlets: they carry the data folder's name, or stand in it."""
-        found = []
+        children = []
         for process in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
                 named = os.fsencode(self.data) in (process / "cmdline").read_bytes()
                 if named or (process / "cwd").readlink() == self.data:
-                    found.append(int(process.name))
-        return found
+                    children.append(int(process.name))
+        return children
 
     @contextmanager
     def client(self) -> Iterator[Client]:
@@ -103,8 +103,8 @@ class Plant:
 
     def local_environment(self) -> dict[str, str]:
         """Return the environment of a shell that finds the server by itself."""
-        own = {"TMPDIR": str(self.temporary), "STORLET_SHELL_DATA": str(self.data)}
-        return {**base_environment(self.work), **own}
+        variables = {"TMPDIR": str(self.temporary), "STORLET_SHELL_DATA": str(self.data)}
+        return {**base_environment(self.work), **variables}
 
     def user_environment(self, user: str) -> dict[str, str]:
         """Return the environment of a shell that one of Keystone's users has."""
@@ -147,10 +147,10 @@ class Plant:
     def left_in_data(self) -> list[str]:
         """Return the files that a server left over which has been started anew and ran no storlet since."""
         patterns = ("tmp*", "devices/*/tmp*/*", "devices/*/async_pending*/**/*", "storlets/code/v*")
-        found = [
+        files = [
             path for pattern in patterns for path in self.data.glob(pattern) if not path.is_dir() or "code" in str(path)
         ]
-        return sorted(str(path.relative_to(self.data)) for path in found)
+        return sorted(str(path.relative_to(self.data)) for path in files)
 
 
 def ended(process: subprocess.Popen[bytes], seconds: float = PATIENCE, stdin: bytes = b"") -> Outcome | None:
@@ -179,7 +179,7 @@ def is_clear(outcome: Outcome) -> bool:
 def outlived(processes: list[int], seconds: float = _GONE_SECONDS) -> list[int]:
     """Wait until processes are gone; return those that are not."""
     deadline = time.monotonic() + seconds
-    left = []
+    alive = []
     for number in processes:
         try:
             process = os.pidfd_open(number)
@@ -187,7 +187,7 @@ def outlived(processes: list[int], seconds: float = _GONE_SECONDS) -> list[int]:
             continue
         try:
             if not select.select([process], [], [], max(0.0, deadline - time.monotonic()))[0]:
-                left.append(number)
+                alive.append(number)
         finally:
             os.close(process)
-    return left
+    return alive

@@ -35,8 +35,8 @@ class Fault:
     :param status: answered in the place of the server, which sees nothing of the request
     """
 
-    how: str = CLOSE
-    where: str = HEAD
+    manner: str = CLOSE
+    part: str = HEAD
     after: int = 0
     status: int = 0
 
@@ -76,7 +76,7 @@ class FaultyRelay(Relay):
         self._start(self._requests, client, server, number)
 
     def _requests(self, client: socket.socket, server: socket.socket, number: int) -> None:
-        how = CLOSE
+        manner = CLOSE
         with client.makefile("rb") as requests, server.makefile("rb") as answers, suppress(OSError, ValueError):
             while head := head_lines(requests):
                 sent = request_of(head, number)
@@ -89,10 +89,10 @@ class FaultyRelay(Relay):
                     client.sendall(_answer(sent, fault.status))
                 elif not self._exchange(sent, head, fault, (client, requests), (server, answers)):
                     assert fault is not None
-                    how = fault.how
+                    manner = fault.manner
                     break
         server.close()
-        self._fail(client, how)
+        self._fail(client, manner)
 
     def _exchange(
         self,
@@ -105,27 +105,27 @@ class FaultyRelay(Relay):
         """Pass a request and its answer on; tell whether both passed wholly."""
         self.arrived.append(sent)
         server[0].sendall(b"".join([*head, b"\r\n"]))
-        where = fault.where if fault else ""
-        if not _pass(_body(client[1], sent), server[0], fault.after if fault and where == REQUEST else None):
+        part = fault.part if fault else ""
+        if not _pass(_body(client[1], sent), server[0], fault.after if fault and part == REQUEST else None):
             return False
         answered = head_lines(server[1])
-        if where == HEAD or not answered:
-            return where != HEAD
+        if part == HEAD or not answered:
+            return part != HEAD
         client[0].sendall(b"".join([*answered, b"\r\n"]))
         headers = {name.lower(): value for name, value in header_lines(answered[1:])}
         status = int(answered[0].split()[1])
         self.answered.append((sent, status))
         has_body = sent.method != "HEAD" and status not in (204, 304)
         body = _framed(server[1], headers) if has_body else iter(())
-        return _pass(body, client[0], fault.after if fault and where == BODY else None)
+        return _pass(body, client[0], fault.after if fault and part == BODY else None)
 
-    def _fail(self, client: socket.socket, how: str) -> None:
+    def _fail(self, client: socket.socket, manner: str) -> None:
         with suppress(OSError):  # it went away by itself
-            if how == RESET:
+            if manner == RESET:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            elif how == STALL:
+            elif manner == STALL:
                 self._ending.wait()
-            elif how == DRIP:
+            elif manner == DRIP:
                 self._drip(client)
             else:
                 client.shutdown(socket.SHUT_RDWR)
@@ -138,16 +138,16 @@ class FaultyRelay(Relay):
                 return
 
 
-def _pass(pieces: Iterator[bytes], to: socket.socket, most: int | None) -> bool:
+def _pass(pieces: Iterator[bytes], to: socket.socket, limit: int | None) -> bool:
     """Send so many bytes and no more; tell whether that was all of them."""
-    left = most
+    remaining = limit
     for piece in pieces:
-        to.sendall(piece[:left])
-        if left is not None:
-            left -= len(piece)
-            if left <= 0:
+        to.sendall(piece[:remaining])
+        if remaining is not None:
+            remaining -= len(piece)
+            if remaining <= 0:
                 return False
-    return most is None
+    return limit is None
 
 
 def _body(stream: BinaryIO, sent: Sent) -> Iterator[bytes]:
@@ -162,9 +162,9 @@ def _framed(stream: BinaryIO, headers: dict[str, str]) -> Iterator[bytes]:
             size = int(line, 16)
             yield line + stream.read(size + 2)
         return
-    left = int(headers.get("content-length") or (0 if "" in headers else 2**62))
-    while left and (data := stream.read1(min(left, 65536))):  # type: ignore[attr-defined]  # it is buffered
-        left -= len(data)
+    remaining = int(headers.get("content-length") or (0 if "" in headers else 2**62))
+    while remaining and (data := stream.read1(min(remaining, 65536))):  # type: ignore[attr-defined]  # it is buffered
+        remaining -= len(data)
         yield data
 
 

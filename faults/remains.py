@@ -22,7 +22,7 @@ _HALF = len(OLD) // 2
 class Large(Scenario):
     """A static large object that replaces another one."""
 
-    what = "upload of a large object"
+    title = "upload of a large object"
 
     def prepare(self, trial: Trial) -> None:
         """Have the one that is replaced, with its segments where an upload puts them."""
@@ -37,33 +37,33 @@ class Large(Scenario):
     def lost(self, trial: Trial) -> Iterator[str]:
         """See that it is whole or as it was; then run the lines that were named, and the same one again."""
         yield from self._problems(trial)
-        told = trial.outcome.err if trial.outcome else ""
+        messages = trial.outcome.err if trial.outcome else ""
         if not trial.is_acknowledged:
             again = trial.plant.line(*self.line(trial.number))
             if again.status:
                 yield f"the same line again ends with {again.status}: {again.err}"
-            told, trial = told + again.err, trial._replace(outcome=again)
-        for line in _HELP.findall(told):
+            messages, trial = messages + again.err, trial._replace(outcome=again)
+        for line in _HELP.findall(messages):
             helped = trial.plant.line(*shlex.split(line), "-y")
             if helped.status not in (0, 4):  # the line that was run again may have removed it
                 yield f"the line that removes what is left fails: {line}: {helped.err}"
         yield from self._problems(trial)
 
-    def left(self, trial: Trial) -> Iterator[str]:
+    def leftovers(self, trial: Trial) -> Iterator[str]:
         """Yield the segments that are not the object's, too."""
-        yield from super().left(trial)
+        yield from super().leftovers(trial)
         name = f"large-{trial.number}"
         answer = trial.client.request("GET", f"/c/{name}?multipart-manifest=get")
         is_manifest = "X-Static-Large-Object" in answer.headers
-        own = {entry["name"] for entry in json.loads(answer.body)} if is_manifest else set()
+        segments = {entry["name"] for entry in json.loads(answer.body)} if is_manifest else set()
         listed = trial.client.request("GET", f"/c_segments?prefix={name}/").text.split()
-        yield from (segment for segment in listed if f"/c_segments/{segment}" not in own)
+        yield from (segment for segment in listed if f"/c_segments/{segment}" not in segments)
 
     def _problems(self, trial: Trial) -> Iterator[str]:
         name = f"large-{trial.number}"
         answer = trial.client.request("GET", f"/c/{name}")
-        found = answer.body if answer.status == 200 and answer.whole else None
-        if found != self.made and (trial.is_acknowledged or found != OLD):
+        content = answer.body if answer.status == 200 and answer.whole else None
+        if content != self.expected and (trial.is_acknowledged or content != OLD):
             yield f"{name} is neither old nor new: {answer.status}, {len(answer.body)} bytes"
         if name not in trial.client.request("GET", f"/c?prefix={name}").text.split():
             yield f"{name} is not listed"
@@ -72,7 +72,7 @@ class Large(Scenario):
 class Folder(Scenario):
     """A folder that is uploaded: each object is whole, or as it was; the same line does the rest."""
 
-    what = "upload of a folder"
+    title = "upload of a folder"
 
     def prepare(self, trial: Trial) -> None:
         """Have what one of the files replaces."""
@@ -95,11 +95,11 @@ class Folder(Scenario):
         for source, content in MANY.items():
             name = f"up-{trial.number}/{Path(source).name}"
             answer = trial.client.request("GET", f"/c/{name}")
-            found = answer.body if answer.status == 200 and answer.whole else None
-            is_old = found == before and not trial.is_acknowledged
-            if answer.status not in (200, 404) or not (found == content or is_old):
+            stored = answer.body if answer.status == 200 and answer.whole else None
+            is_old = stored == before and not trial.is_acknowledged
+            if answer.status not in (200, 404) or not (stored == content or is_old):
                 yield f"{name} is neither old nor new: {answer.status}, {len(answer.body)} bytes"
-            if found is None and name in listed:
+            if stored is None and name in listed:
                 yield f"{name} is listed and not there"
             before = None
 
@@ -122,7 +122,7 @@ class _Scratching(Scenario):
 class Pipe(_Scratching):
     """A chain over one object, whose result is the line's output."""
 
-    what = "pipe"
+    title = "pipe"
 
     def prepare(self, trial: Trial) -> None:
         """Nothing is replaced."""
@@ -133,7 +133,7 @@ class Pipe(_Scratching):
         if trial.client.request("GET", "/c/new.bin").body != NEW:
             yield "the object has changed"
         again = trial.plant.line(*self.line(trial.number))
-        if again.status or again.out != self.made:
+        if again.status or again.out != self.expected:
             yield f"the same line again ends with {again.status} and {len(again.out)} bytes: {again.err}"
 
 

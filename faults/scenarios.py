@@ -61,9 +61,9 @@ class Trial(NamedTuple):
         """What every other line finds in the place of what it makes; None for nothing."""
         return OLD if self.number % 2 else None
 
-    def is_good(self, found: bytes | None, made: bytes) -> bool:
+    def is_good(self, content: bytes | None, expected: bytes) -> bool:
         """Tell whether what is found is the new one if that was acknowledged, and otherwise that, or as it was."""
-        return found == made or (not self.is_acknowledged and found == self.before)
+        return content == expected or (not self.is_acknowledged and content == self.before)
 
 
 class Scenario:
@@ -73,14 +73,14 @@ class Scenario:
     :param made: what it makes
     """
 
-    what = ""
+    title = ""
     statuses: tuple[int, ...] = (0, 5)
     stays_down = 2
     """In which share of the trials the server stays down until the line has ended: every second."""
 
-    def __init__(self, words: str, made: bytes = NEW) -> None:
+    def __init__(self, words: str, expected: bytes = NEW) -> None:
         self.words = words
-        self.made = made
+        self.expected = expected
 
     def line(self, number: int) -> list[str]:
         """Return the line's words."""
@@ -94,7 +94,7 @@ class Scenario:
         """Yield what is lost, changed or half-made; put in order what a line has said how to."""
         raise NotImplementedError
 
-    def left(self, trial: Trial) -> Iterator[str]:
+    def leftovers(self, trial: Trial) -> Iterator[str]:
         """Yield the names of what is left over in the account."""
         yield from (name for name in trial.client.request("GET", "").text.split() if name not in _CONTAINERS)
         yield from (name for name in trial.client.request("GET", "/dependency").text.split() if name != "part.py")
@@ -103,14 +103,14 @@ class Scenario:
 class Stored(Scenario):
     """An object that is made or replaced: container ``c``, the command and the trial's number."""
 
-    def __init__(self, what: str, words: str, made: bytes = NEW) -> None:
-        super().__init__(words, made)
-        self.what = what
+    def __init__(self, title: str, words: str, expected: bytes = NEW) -> None:
+        super().__init__(words, expected)
+        self.title = title
 
     def prepare(self, trial: Trial) -> None:
         """Have what is replaced."""
         if trial.before is not None:
-            trial.client.put(f"/c/{self.what}-{trial.number}", trial.before)
+            trial.client.put(f"/c/{self.title}-{trial.number}", trial.before)
 
     def lost(self, trial: Trial) -> Iterator[str]:
         """Compare object and listing with what was acknowledged.
@@ -118,23 +118,23 @@ class Stored(Scenario):
         The listing is read first: Swift stores an object before it lists it, and what a killed client had sent to the
         end may be stored at any moment.
         """
-        name = f"{self.what}-{trial.number}"
+        name = f"{self.title}-{trial.number}"
         entries = json.loads(trial.client.request("GET", f"/c?format=json&prefix={name}").body)
         listed = {entry["name"]: entry["hash"] for entry in entries}
         answer = trial.client.request("GET", f"/c/{name}")
-        found = answer.body if answer.status == 200 and answer.whole else None
-        if answer.status not in (200, 404) or not trial.is_good(found, self.made):
+        content = answer.body if answer.status == 200 and answer.whole else None
+        if answer.status not in (200, 404) or not trial.is_good(content, self.expected):
             yield f"{name} is neither old nor new: {answer.status}, {len(answer.body)} bytes"
-        if found is None and name in listed:
+        if content is None and name in listed:
             yield f"{name} is listed and not there"
-        if trial.is_acknowledged and listed.get(name) != hashlib.md5(self.made).hexdigest():
+        if trial.is_acknowledged and listed.get(name) != hashlib.md5(self.expected).hexdigest():
             yield f"{name} is there, and its entry is {listed.get(name)}"
 
 
 class Get(Scenario):
     """A local file that is made or replaced."""
 
-    what = "get"
+    title = "get"
 
     def prepare(self, trial: Trial) -> None:
         """Have what is replaced."""
@@ -146,9 +146,9 @@ class Get(Scenario):
     def lost(self, trial: Trial) -> Iterator[str]:
         """Compare the file with what was acknowledged."""
         saved = trial.plant.work / "saved.bin"
-        found = saved.read_bytes() if saved.exists() else None
-        if not trial.is_good(found, self.made):
-            yield f"saved.bin is neither old nor new: {found and len(found)} bytes"
+        content = saved.read_bytes() if saved.exists() else None
+        if not trial.is_good(content, self.expected):
+            yield f"saved.bin is neither old nor new: {content and len(content)} bytes"
         if trial.client.request("GET", "/c/new.bin").body != NEW:
             yield "the object has changed"
 
@@ -156,7 +156,7 @@ class Get(Scenario):
 class Deploy(Scenario):
     """A storlet that is replaced together with its dependency; each tells its version."""
 
-    what = "deploy"
+    title = "deploy"
 
     def prepare(self, trial: Trial) -> None:
         """Have the first version of both, and nothing of the trial before."""
@@ -169,10 +169,10 @@ class Deploy(Scenario):
 
     def lost(self, trial: Trial) -> Iterator[str]:
         """Run what is deployed once the lines that the deployment named were run; then deploy again."""
-        told = trial.outcome.err if trial.outcome else ""
-        if "deploy it again" in told:
+        messages = trial.outcome.err if trial.outcome else ""
+        if "deploy it again" in messages:
             trial.plant.line(*self.line(trial.number))
-        for line in _HELP.findall(told):
+        for line in _HELP.findall(messages):
             helped = trial.plant.line(*shlex.split(line), *(["-y"] if line.startswith("dependencies") else []))
             if helped.status not in (0, 4):  # what is left over, as far as the line could tell, may be gone
                 yield f"the line that puts it right fails: {line}: {helped.err}"
@@ -184,7 +184,7 @@ class Deploy(Scenario):
             trial.plant.line("copy", "path:/dependency/part.py.before", "path:/dependency/part.py")
             ran = trial.client.run("ver.py", "/c/new.bin")
         if ran.body not in ([b"22"] if trial.is_acknowledged else [b"11", b"22"]):
-            yield f"what runs is {ran.status} {ran.text}; told: {told}"
+            yield f"what runs is {ran.status} {ran.text}; told: {messages}"
         again = trial.plant.line(*self.line(trial.number))
         if again.status or trial.client.run("ver.py", "/c/new.bin").body != b"22":
             yield f"deployed once more, it is not the new one: {again.err}"
@@ -193,7 +193,7 @@ class Deploy(Scenario):
 class Map(Scenario):
     """A batch with a journal, which goes on when the server is back."""
 
-    what = "map"
+    title = "map"
     statuses = (0, 5, 6)
     stays_down = 30  # it waits for a minute before it believes that no endpoint comes back
 
@@ -207,17 +207,17 @@ class Map(Scenario):
 
     def lost(self, trial: Trial) -> Iterator[str]:
         """See that what was made is whole, and that the same line makes the rest and leaves alone what is done."""
-        made = self._made(trial)
-        yield from (f"half-made: {name}" for name in made if made[name] != MANY[name].upper())
-        done = [line for line in (trial.outcome.text if trial.outcome else "").splitlines() if self._is_done(line)]
-        yield from (f"done and not made: {line}" for line in done if line.split("/many/", 1)[1] not in made)
+        results = self._made(trial)
+        yield from (f"half-made: {name}" for name in results if results[name] != MANY[name].upper())
+        finished = [line for line in (trial.outcome.text if trial.outcome else "").splitlines() if self._is_done(line)]
+        yield from (f"done and not made: {line}" for line in finished if line.split("/many/", 1)[1] not in results)
         again = trial.plant.line("--json", *self.line(trial.number))
         if again.status:
             yield f"the batch does not go on: {again.err}"
             return
         figures = again.json
-        if figures["done"] + figures["done_before"] != len(MANY) or figures["done_before"] < len(done):
-            yield f"the batch went on with {figures}, and {done} were done"
+        if figures["done"] + figures["done_before"] != len(MANY) or figures["done_before"] < len(finished):
+            yield f"the batch went on with {figures}, and {finished} were done"
         if self._made(trial) != {name: content.upper() for name, content in MANY.items()}:
             yield "the batch is not whole although it says so"
 

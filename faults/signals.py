@@ -50,27 +50,27 @@ def counts() -> Iterator[Count]:
     """Yield a line for each signal and each kind of line."""
     seed = int(os.environ.get("FAULTS_SEED") or random.SystemRandom().randrange(10**6))
     print(f"signals: FAULTS_SEED={seed}", file=sys.stderr)
-    with place() as made, ThreadPoolExecutor(AT_A_TIME) as threads:
+    with place() as site, ThreadPoolExecutor(AT_A_TIME) as threads:
         worlds = iter(range(10**6))
-        _deploy(made)
+        _deploy(site)
         for name, words in LINES.items():
-            clean = [Try(made, name, words, f"w{next(worlds)}") for _ in range(AT_A_TIME)]
+            clean = [Try(site, name, words, f"w{next(worlds)}") for _ in range(AT_A_TIME)]
             longest = max(threads.map(Try.time_clean, clean))
             for number in SIGNALS:
                 count = Count(f"{number.name}: {name}")
                 chosen = random.Random(f"{seed} {name} {number}")
-                tries = [(Try(made, name, words, f"w{next(worlds)}"), chosen.uniform(0, longest)) for _ in range(TRIES)]
-                for each in threads.map(lambda pair, number=number: pair[0].run(number, pair[1]), tries):
-                    each(count)
+                tries = [(Try(site, name, words, f"w{next(worlds)}"), chosen.uniform(0, longest)) for _ in range(TRIES)]
+                for judged in threads.map(lambda pair, number=number: pair[0].run(number, pair[1]), tries):
+                    judged(count)
                 yield count
         for number in SIGNALS:
-            yield _shell(made, threads, number, random.Random(f"{seed} shell {number}"))
+            yield _shell(site, threads, number, random.Random(f"{seed} shell {number}"))
 
 
-def _deploy(made: Place) -> None:
-    (made.folder / "upper.py").write_text(STORLETS["upper.py"])
-    with made.relay(lambda _number, _sent: None) as relay:
-        ended = made.clients.run(["deploy", "upper.py"], made.environ(relay))
+def _deploy(site: Place) -> None:
+    (site.folder / "upper.py").write_text(STORLETS["upper.py"])
+    with site.relay(lambda _number, _sent: None) as relay:
+        ended = site.clients.run(["deploy", "upper.py"], site.environ(relay))
     assert ended.status == 0, ended.err
 
 
@@ -85,12 +85,12 @@ def _signalled(process: subprocess.Popen[bytes], number: signal.Signals | None, 
     except subprocess.TimeoutExpired:
         process.kill()
         (out, err), status = process.communicate(), None
-    left = True
+    leftover = True
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
-        left = False
-    return Ended(status, out, err.decode(), left)
+        leftover = False
+    return Ended(status, out, err.decode(), leftover)
 
 
 def _is_good(ended: Ended, number: signal.Signals) -> bool:
@@ -129,8 +129,8 @@ class Try:
         files = [path for path in self._folder.rglob("*") if path.suffix == ".part"]
         client.close()
         good = _is_good(ended, number)
-        what = f"{number.name} at {delay:.3f} s: {self.words}"
-        return lambda count: judge(count, what, ended, good=good, whole=whole, files=len(files))
+        label = f"{number.name} at {delay:.3f} s: {self.words}"
+        return lambda count: judge(count, label, ended, good=good, whole=whole, files=len(files))
 
     @property
     def _folder(self) -> Path:
@@ -168,24 +168,24 @@ class Try:
 
     def _is_whole(self, client: Client, ended: Ended) -> bool:
         """Tell whether nothing is by halves, and what is said to be done is."""
-        here, there = contents(self._folder), stored(client, self.name)
-        local, done = here["file file"].encode("latin-1"), ended.status == 0
+        local_state, remote_state = contents(self._folder), stored(client, self.name)
+        local, succeeded = local_state["file file"].encode("latin-1"), ended.status == 0
         remote = client.send(Request("GET", self.name, "file")).read()
         if self.kind == "map --journal":
             return self._resumes(ended)
         if self.kind == "deploy":
-            parts = [name for name in there if name.startswith(("object storlet/", "object dependency/"))]
-            return len(parts) == 2 if done else len(parts) in (0, 2)
+            parts = [name for name in remote_state if name.startswith(("object storlet/", "object dependency/"))]
+            return len(parts) == 2 if succeeded else len(parts) in (0, 2)
         if self.kind == "upload":
-            return self._is_uploaded(client, there, done=done)
-        is_local_good = local == CONTENT or (local == BEFORE and (not done or self.kind == "put"))
-        is_remote_good = remote == CONTENT or (remote == BEFORE and (not done or self.kind == "get --save"))
+            return self._is_uploaded(client, remote_state, succeeded=succeeded)
+        is_local_good = local == CONTENT or (local == BEFORE and (not succeeded or self.kind == "put"))
+        is_remote_good = remote == CONTENT or (remote == BEFORE and (not succeeded or self.kind == "get --save"))
         return is_local_good and is_remote_good
 
-    def _is_uploaded(self, client: Client, there: State, *, done: bool) -> bool:
-        names = [str(number) for number in range(_OBJECTS) if f"object W/up/{number}" in there]
+    def _is_uploaded(self, client: Client, remote_state: State, *, succeeded: bool) -> bool:
+        names = [str(number) for number in range(_OBJECTS) if f"object W/up/{number}" in remote_state]
         bodies = {name: client.send(Request("GET", self.name, f"up/{name}")).read() for name in names}
-        return (not done or len(names) == _OBJECTS) and all(
+        return (not succeeded or len(names) == _OBJECTS) and all(
             body == (self._folder / "up" / name).read_bytes() for name, body in bodies.items()
         )
 
@@ -194,16 +194,16 @@ class Try:
         shown = set(re.findall(rb"\s200\s.*?(in/\d+)$|^200\s.*?(in/\d+)$", ended.out, re.MULTILINE))
         again = self._start(None, 0)
         twice = [name for pair in shown for name in pair if name and re.search(rb"\b" + name + rb"$", again.out, re.M)]
-        made = {path.name: path.read_bytes() for path in (self._folder / "made" / "in").iterdir()}
-        return again.status == 0 and not twice and made == {str(n): b"ABC" * n for n in range(_OBJECTS)}
+        results = {path.name: path.read_bytes() for path in (self._folder / "made" / "in").iterdir()}
+        return again.status == 0 and not twice and results == {str(n): b"ABC" * n for n in range(_OBJECTS)}
 
 
-def _shell(made: Place, threads: ThreadPoolExecutor, number: signal.Signals, chosen: random.Random) -> Count:
+def _shell(site: Place, threads: ThreadPoolExecutor, number: signal.Signals, chosen: random.Random) -> Count:
     """Send a signal to shells that wait for a line, or run one, or are just starting."""
     count = Count(f"{number.name}: interactive shell")
 
     def run(moment: float) -> tuple[Ended, bool]:
-        with Terminal(_PROGRAM, made.shell_environ("/dev/null")) as terminal:
+        with Terminal(_PROGRAM, site.shell_environ("/dev/null")) as terminal:
             terminal.wait_for_prompt()
             terminal.type("ls\r" if moment < 0.5 else "")
             time.sleep(moment / 2)

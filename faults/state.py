@@ -21,20 +21,20 @@ def contents(folder: Path) -> State:
     return {f"file {path.relative_to(folder)}": path.read_bytes().decode("latin-1") for path in files}
 
 
-def stored(client: Client, own: str) -> State:
+def stored(client: Client, prefix: str) -> State:
     """Return every container and object whose names begin with a name, with storlets and dependencies."""
-    found: State = {}
-    for container in _listed(client, Request("GET", query=(("prefix", own), ("format", "json")))):
+    state: State = {}
+    for container in _listed(client, Request("GET", query=(("prefix", prefix), ("format", "json")))):
         name = container["name"]
-        found[f"container {name}"] = _told(client, Request("HEAD", name))
+        state[f"container {name}"] = _told(client, Request("HEAD", name))
         for entry in _listed(client, Request("GET", name, query=(("format", "json"),))):
-            told = _told(client, Request("HEAD", name, entry["name"]))
-            found[f"object {name}/{entry['name']}"] = f"{entry.get('slo_etag', entry['hash'])} {told}"
+            headers = _told(client, Request("HEAD", name, entry["name"]))
+            state[f"object {name}/{entry['name']}"] = f"{entry.get('slo_etag', entry['hash'])} {headers}"
     for name in (wire.STORLET_CONTAINER, wire.DEPENDENCY_CONTAINER):
-        query = (("prefix", own), ("format", "json"))
+        query = (("prefix", prefix), ("format", "json"))
         for entry in _listed(client, Request("GET", name, query=query)):
-            found[f"object {name}/{entry['name']}"] = entry["hash"]
-    return {name.replace(own, "W"): value.replace(own, "W") for name, value in found.items()}
+            state[f"object {name}/{entry['name']}"] = entry["hash"]
+    return {name.replace(prefix, "W"): value.replace(prefix, "W") for name, value in state.items()}
 
 
 def _listed(client: Client, request: Request) -> list[dict[str, str]]:

@@ -112,23 +112,23 @@ LINES = (
 
 def counts() -> Iterator[Count]:
     """Yield a line for each status, of all commands."""
-    with place() as made:
+    with place() as site:
         worlds: Queue[World] = Queue()
         for number in range(AT_A_TIME):
-            worlds.put(World(made, f"w{number}"))
-        _deploy(made)
+            worlds.put(World(site, f"w{number}"))
+        _deploy(site)
         ways = [(status, True) for status in STATUSES] + [(status, False) for status in ALWAYS]
-        found = {way: Count(f"status {way[0]} {'once' if way[1] else 'always'}") for way in ways}
+        counts = {way: Count(f"status {way[0]} {'once' if way[1] else 'always'}") for way in ways}
         with ThreadPoolExecutor(AT_A_TIME) as threads:
             tried = list(threads.map(lambda line: _clean(worlds, line), LINES))
             tries = [
                 (line, clean, number, status, is_once)
                 for line, clean in zip(LINES, tried, strict=True)
-                for number, (status, is_once) in product(range(1, clean.requests + 1), found)
+                for number, (status, is_once) in product(range(1, clean.requests + 1), counts)
             ]
-            for key, each in threads.map(lambda each: _faulty(worlds, *each), tries[::EVERY]):
-                each(found[key])
-        yield from found.values()
+            for key, judged in threads.map(lambda judged: _faulty(worlds, *judged), tries[::EVERY]):
+                judged(counts[key])
+        yield from counts.values()
 
 
 @dataclass(frozen=True)
@@ -176,8 +176,8 @@ class World:
         (self.folder / "text.txt").write_text("hello\nworld\n")
         for path in self.folder.rglob("*"):
             os.utime(path, (_STORED_AT, _STORED_AT))
-        for each in line.before:
-            ended, _, _ = self.run(each, lambda _number, _sent: None)
+        for earlier in line.before:
+            ended, _, _ = self.run(earlier, lambda _number, _sent: None)
             assert ended.status == 0, ended.err
         self.line, self.before = line, self.state()
 
@@ -190,40 +190,46 @@ class World:
     def run(self, words: str, choose: Callable[[int, Sent], Fault | None]) -> tuple[Ended, list[Sent], list[Sent]]:
         """Run a line through a relay; return how it ended, what was sent, and what of it the server got."""
         with self.place.relay(choose) as relay:
-            given = shlex.split(words.format(w=self.name))
-            ended = self.place.clients.run(given, self.place.environ(relay), self.folder, patches=PATCHES)
+            words_of_line = shlex.split(words.format(w=self.name))
+            ended = self.place.clients.run(words_of_line, self.place.environ(relay), self.folder, patches=PATCHES)
         return ended, relay.sent, relay.arrived
 
     def state(self) -> State:
         """Return what there is now."""
         files = {name.replace(self.name, "W"): text for name, text in contents(self.folder).items()}
-        found = {**stored(self.client, self.name), **files}
-        return {re.sub("/slo/[0-9a-f]+/", "/slo/S/", name): value for name, value in found.items()}
+        state = {**stored(self.client, self.name), **files}
+        return {re.sub("/slo/[0-9a-f]+/", "/slo/S/", name): value for name, value in state.items()}
 
     def normal(self, text: str) -> str:
         """Return a text without what differs between runs and worlds."""
         text = re.sub("(scratch-)[0-9a-f]+", r"\1S", text)
         return re.sub(r"(S/[0-9]+-[0-9]+)-[0-9a-f]+|tx[0-9a-f-]+|[\s\d.:T-]+", r"\1", text.replace(self.name, "W"))
 
-    def left(self, sent: list[Sent]) -> list[str]:
+    def leftovers(self, sent: list[Sent]) -> list[str]:
         """Return what is left of what was made on the way."""
-        made = {each.target.rpartition("/")[2] for each in sent if each.method == "PUT" and "-scratch-" in each.target}
-        scratch = [name for name in made if self.client.find(Request("HEAD", name)) is not None]
+        containers = {
+            request.target.rpartition("/")[2]
+            for request in sent
+            if request.method == "PUT" and "-scratch-" in request.target
+        }
+        scratch = [name for name in containers if self.client.find(Request("HEAD", name)) is not None]
         return scratch + [str(path) for path in self.folder.rglob("*.part")]
 
 
-def _deploy(made: Place) -> None:
-    folder = made.folder / "storlets"
+def _deploy(site: Place) -> None:
+    folder = site.folder / "storlets"
     folder.mkdir()
-    with made.relay(lambda _number, _sent: None) as relay:
+    with site.relay(lambda _number, _sent: None) as relay:
         for name in ("upper.py", "twice.py", "join.py"):
             (folder / name).write_text(STORLETS[name])
-            ended = made.clients.run(["deploy", str(folder / name)], made.environ(relay))
+            ended = site.clients.run(["deploy", str(folder / name)], site.environ(relay))
             assert ended.status == 0, ended.err
 
 
 def _runs(world: World, arrived: list[Sent]) -> Counter[str]:
-    return Counter(world.normal(f"{each.method} {each.target}") for each in arrived if each.header("X-Run-Storlet"))
+    return Counter(
+        world.normal(f"{request.method} {request.target}") for request in arrived if request.header("X-Run-Storlet")
+    )
 
 
 def _clean(worlds: Queue[World], line: Line) -> Clean:
@@ -254,25 +260,25 @@ def _faulty(
             return Fault(status=status)
 
         ended, sent, arrived = world.run(line.words, choose)
-        known = {*clean.before, *clean.after}
+        expected = {*clean.before, *clean.after}
         # What is left over, and said to be, is as documented.
         now = {
             name: value
             for name, value in world.state().items()
-            if name in known or name.partition(" ")[2].replace("W", world.name) not in ended.err
+            if name in expected or name.partition(" ")[2].replace("W", world.name) not in ended.err
         }
-        what = (
+        label = (
             f"{line.words}: {hit[0].method} {hit[0].target} {status} {'once' if is_once else 'always'}" if hit else ""
         )
-        left = [name for name in world.left(sent) if name not in ended.err]
+        leftovers = [name for name in world.leftovers(sent) if name not in ended.err]
         runs = _runs(world, arrived)
         return (status, is_once), lambda count: judge(
             count,
-            what,
+            label,
             ended,
             good=_is_good(line, clean, world, ended, status, hit),
             whole=_is_whole(line, clean, now, ended, hit) and runs <= clean.runs,
-            files=len(left),
+            files=len(leftovers),
         )
     finally:
         worlds.put(world)

@@ -35,23 +35,23 @@ def counts() -> Iterator[Count]:
             client.deploy("honest.py", STORLETS["upper.py"] + f"\n# {_SECRET}\n", main="honest.Main")
             for bad in [*BAD, *reaching_out(plant.data, plant.running.port, _SECRET)][::EVERY]:
                 row = rows.setdefault(bad.row, Count(bad.row))
-                for where in ([], ["--on-proxy"]):
+                for options in ([], ["--on-proxy"]):
                     client.deploy("bad.py", bad.code)
-                    _try(plant, client, bad, where, row)
+                    _try(plant, client, bad, options, row)
         yield from rows.values()
         last = Count("the server of all these", tried=1, survived=int(plant.is_alive))
         last.processes = plant.kill()
         yield last
 
 
-def _try(plant: Plant, client: Client, bad: Bad, where: list[str], row: Count) -> None:
+def _try(plant: Plant, client: Client, bad: Bad, options: list[str], row: Count) -> None:
     """Run one, and count what comes of it, of the server, and of an honest storlet."""
     row.tried += 1
-    what = textwrap.shorten(bad.code if bad.is_imported else bad.code.partition("out_files[0]\n")[2], 100)
-    outcome = ended(plant.shell("get", "path:/c/o", "--storlet", "bad.py", *where))
+    label = textwrap.shorten(bad.code if bad.is_imported else bad.code.partition("out_files[0]\n")[2], 100)
+    outcome = ended(plant.shell("get", "path:/c/o", "--storlet", "bad.py", *options))
     if outcome is None:
         row.hung += 1
-        row.notes.append(f"hangs: {what}")
+        row.notes.append(f"hangs: {label}")
     elif (
         is_clear(outcome)
         and outcome.status in bad.statuses
@@ -59,11 +59,11 @@ def _try(plant: Plant, client: Client, bad: Bad, where: list[str], row: Count) -
     ):
         row.survived += 1
     else:
-        row.notes.append(f"{outcome.status} {outcome.out[:200]!r} {outcome.err[-300:]}: {what}")
+        row.notes.append(f"{outcome.status} {outcome.out[:200]!r} {outcome.err[-300:]}: {label}")
     honest = client.run("honest.py", "/c/o") if plant.is_alive else None
     if honest is None or honest.body != b"HONEST\n" * 1000:
         row.lost += 1
-        row.notes.append(f"an honest run gives {honest}, after: {what}")
+        row.notes.append(f"an honest run gives {honest}, after: {label}")
         if not plant.is_alive:
             plant.start()
     if bad.is_imported:
@@ -72,7 +72,7 @@ def _try(plant: Plant, client: Client, bad: Bad, where: list[str], row: Count) -
     processes, files = _left(plant)
     row.processes += processes
     row.files += len(files)
-    row.notes += [f"left over: {name}, by: {what}" for name in [*files, *(["processes"] if processes else [])]]
+    row.notes += [f"left over: {name}, by: {label}" for name in [*files, *(["processes"] if processes else [])]]
 
 
 def _left(plant: Plant) -> tuple[int, list[str]]:
@@ -83,5 +83,5 @@ def _left(plant: Plant) -> tuple[int, list[str]]:
         if not excess:
             break
         time.sleep(0.1)
-    made = [str(path) for place in (*PLACES, plant.data.parent) for path in Path(place).glob(f"{MARK}*")]
-    return excess, [*made, *map(str, plant.data.rglob(f"{MARK}*")), *plant.left_here(())]
+    marked = [str(path) for place in (*PLACES, plant.data.parent) for path in Path(place).glob(f"{MARK}*")]
+    return excess, [*marked, *map(str, plant.data.rglob(f"{MARK}*")), *plant.left_here(())]

@@ -63,10 +63,10 @@ class Terminal:
     def wait_for_prompt(self) -> None:
         """Read until a prompt is shown that has not been waited for."""
         deadline = time.monotonic() + HUNG_SECONDS
-        while not (found := _PROMPT.search(self._shown, self._at)):
+        while not (prompt := _PROMPT.search(self._shown, self._at)):
             if time.monotonic() > deadline or (not self._read(1) and self.process.poll() is not None):
                 return
-        self._at = found.end()
+        self._at = prompt.end()
 
     def _read(self, seconds: float) -> bool:
         if not select.select([self._ours], [], [], seconds)[0]:
@@ -92,19 +92,19 @@ class Terminal:
             self._read(0.1)
         while self._read(0):
             pass
-        code, left = self.process.poll(), True
+        code, leftover = self.process.poll(), True
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
         except ProcessLookupError:
-            left = False
+            leftover = False
         status = code if code is None or code >= 0 else 128 - code
         # What is shown is both streams, and the line is judged by its status: it needs no line of its own.
         shown = self._shown.decode(errors="replace")
-        return Ended(status, self._shown, shown if "Traceback" in shown else "storlet-shell: ", left)
+        return Ended(status, self._shown, shown if "Traceback" in shown else "storlet-shell: ", leftover)
 
     @property
     def is_restored(self) -> bool:
         """Whether the terminal is as it was: its settings, and what it was told."""
-        told = {mode: re.findall(mode, self._shown)[-1:] for mode in _MODES}
-        is_told = all(not last or last == [_MODES[mode]] for mode, last in told.items())
+        modes = {mode: re.findall(mode, self._shown)[-1:] for mode in _MODES}
+        is_told = all(not last or last == [_MODES[mode]] for mode, last in modes.items())
         return is_told and termios.tcgetattr(self._theirs) == self._before

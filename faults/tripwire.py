@@ -74,7 +74,7 @@ class Tripwire:
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self.tripped = False
-        self.seen: dict[int, Seen] = {}
+        self.requests: dict[int, Seen] = {}
 
     def __enter__(self) -> Tripwire:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -95,8 +95,8 @@ class Tripwire:
 
     def points(self) -> Iterator[Point]:
         """Yield the points of the requests that were seen."""
-        for number, seen in sorted(self.seen.items()):
-            for stage in seen.stages:
+        for number, requests in sorted(self.requests.items()):
+            for stage in requests.stages:
                 yield Point(number, stage)
 
     def _start(self, run: Callable[..., None], *arguments: object) -> None:
@@ -167,29 +167,29 @@ class Tripwire:
 
     def _begin(self, line: bytes) -> int:
         with self._lock:
-            number = len(self.seen) + 1
-            self.seen[number] = Seen(line.decode("latin-1").strip(), ())
+            number = len(self.requests) + 1
+            self.requests[number] = Seen(line.decode("latin-1").strip(), ())
         return number
 
     def _reach(self, number: int, stage: Stage) -> None:
         with self._lock:
             if self.tripped and self._again is None:
                 raise _TrippedError
-            seen = self.seen[number]
-            self.seen[number] = seen._replace(stages=(*seen.stages, stage))
+            requests = self.requests[number]
+            self.requests[number] = requests._replace(stages=(*requests.stages, stage))
             if self.tripped or self._point is None or (number, stage) < self._point:
                 return
             self.tripped = True
             self._happen()
-            for each in (*([] if self._again else [self._listener]), *self._open):
-                self._cut(each)
+            for connection in (*([] if self._again else [self._listener]), *self._open):
+                self._cut(connection)
             if self._again is not None:
                 self._again()
         raise _TrippedError
 
-    def _cut(self, each: socket.socket) -> None:
+    def _cut(self, connection: socket.socket) -> None:
         with suppress(OSError):  # it was closed by its other end
-            each.shutdown(socket.SHUT_RDWR)
+            connection.shutdown(socket.SHUT_RDWR)
 
 
 def _head(line: bytes, stream: BinaryIO) -> tuple[bytes, dict[str, str]]:
@@ -212,12 +212,12 @@ def _body(stream: BinaryIO, headers: dict[str, str]) -> Iterator[bytes]:
             size = int(line, 16)
             yield line + stream.read(size + 2)
         return
-    left = int(headers.get("content-length") or 0)
-    while left:
-        piece = stream.read(min(left, _PIECE))
+    remaining = int(headers.get("content-length") or 0)
+    while remaining:
+        piece = stream.read(min(remaining, _PIECE))
         if not piece:
             raise ConnectionError("it was cut")
-        left -= len(piece)
+        remaining -= len(piece)
         yield piece
 
 

@@ -45,16 +45,16 @@ def main() -> None:
                 os.close(pipe)
                 os.close(ready)
                 continue
-            text, given, _, _ = socket.recv_fds(requests, MOST_BYTES, 4)
+            text, descriptors, _, _ = socket.recv_fds(requests, MOST_BYTES, 4)
             if not text:
                 return
             process = os.fork()
             if not process:
-                become_client(json.loads(text), given)
-            os.write(given[3], NUMBER.pack(process))
-            ends[os.pidfd_open(process)] = process, given.pop()
-            for each in given:
-                os.close(each)
+                become_client(json.loads(text), descriptors)
+            os.write(descriptors[3], NUMBER.pack(process))
+            ends[os.pidfd_open(process)] = process, descriptors.pop()
+            for descriptor in descriptors:
+                os.close(descriptor)
 
 
 def become_client(request: dict[str, object], streams: list[int]) -> None:

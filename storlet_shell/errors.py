@@ -1,24 +1,24 @@
-"""The errors that users may see, and the exit status that each ends a command line with.
+"""The errors that users see, and the exit status for each.
 
 ::
 
-    StorletShellError                 anything expected that went wrong                       1
-    ├── UsageError                    the line itself is wrong: options, spellings, values     2
-    ├── IdentityError                 no identity, half an identity, or one that is refused    3
-    ├── NotFoundError                 a container, object, storlet or file is not there        4
-    │   └── NotDeployedError          the storlet of a run is not there; nothing has run       4
-    ├── ServiceError                  the server, or the way to it, failed; may be temporary   5
-    │   ├── ConnectionFailedError     the connection failed; whether it was done is not known  5
-    │   │   └── UnreachedError        no connection was made, so that nothing was sent         5
+    StorletShellError                 any expected failure                                     1
+    ├── UsageError                    invalid command line: options, spelling, values          2
+    ├── IdentityError                 identity missing, incomplete, or refused                 3
+    ├── NotFoundError                 container, object, storlet or file not found             4
+    │   └── NotDeployedError          storlet not deployed; nothing has run                    4
+    ├── ServiceError                  server or network failure; a retry may help              5
+    │   ├── ConnectionFailedError     connection failed; the request may have been carried out 5
+    │   │   └── UnreachedError        no connection was made; nothing was sent                 5
     │   ├── OverloadedError           the server asks for fewer requests; nothing has run      5
-    │   └── IncompleteBodyError       a body ended before its end                              5
+    │   └── IncompleteBodyError       a response body was cut short                            5
     ├── StorletFailedError            the storlet ran and failed                               6
-    │   └── PartFailedError           a batch was done, but for some of its objects            6
-    ├── UnrunError                    object servers return the object as it is; nothing ran   1
-    ├── RefusedError                  the user said no         7
-    ├── UnknownCommandError           there is no such command                               127
+    │   └── PartFailedError           a batch failed for some of its objects                   6
+    ├── UnrunError                    object servers return the object without running it      1
+    ├── RefusedError                  the user said no                                         7
+    ├── UnknownCommandError           unknown command                                        127
     ├── LocalFileError                a local file can't be read or written                    1
-    ├── PluginError                   what another package adds can't be used                  1
+    ├── PluginError                   another package's plug-in can't be used                  1
     └── EmbeddedError                 the embedded Swift can't be started, found or stopped    5
 """
 
@@ -28,6 +28,8 @@ import re
 from collections.abc import Callable
 from enum import Enum, IntEnum
 from typing import NamedTuple, Self
+
+from storlet_shell.equality import typed_equality
 
 __all__ = [
     "Action",
@@ -54,11 +56,11 @@ __all__ = [
 ]
 
 ELLIPSIS = "…"
-"""Stands in a hint's arguments for those that are left out."""
+"""Stands for the arguments that a hint leaves out."""
 
 SUBJECT = "{subject}"
 HINT = "{hint}"
-"""Where a message spells its subject and its hint, if not first and last."""
+"""Placeholders in a message; without them, the subject comes first and the hint last."""
 
 _PLACES = re.compile(r"(\{subject\}|\{hint\})")
 _LINE_ENDS = re.compile(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\s*")
@@ -71,7 +73,7 @@ _WAYS_IN = (
 
 
 class ExitStatus(IntEnum):
-    """What a line's end means to the process that ran it."""
+    """Exit statuses of a command line."""
 
     OK = 0
     ERROR = 1
@@ -86,55 +88,57 @@ class ExitStatus(IntEnum):
 
 
 class Action(Enum):
-    """What a user can do next: the sentence that a message ends with, and what stands in it in a Python program.
+    """What a user can do next: the end of the message, and the Python spelling of its ``{}``.
 
-    Front ends whose users type lines have their own spelling of each (``adapters/hints.py``). The first ``{}`` of a
+    Front ends whose users type lines spell each action themselves (``adapters/hints.py``). The first ``{}`` of a
     spelling stands for the hint's arguments.
     """
 
-    MAKE_CONTAINER = "; make it with: {}", "store.make_container({})"
-    ENABLE_ACCOUNT = "; enable it with: {}", "storlet-shell enable"
+    MAKE_CONTAINER = " (create it: {})", "store.make_container({})"
+    ENABLE_ACCOUNT = "; enable it: {}", "storlet-shell enable"
     SEE_LOGS = "; see: {}", "store.logs({})"
     SEE_STORLETS = "; see: {}", "store.storlets()"
     SEE_STORLETS_IN = "; see: {}", "store.list({})"
     SEE_GRANTS = "; see: {}", "storlet-shell acl list {}"
-    GRANT_READING = "; for a user of another project: {}", 'store.grant({}, "PROJECT_ID:USER_ID")'
+    GRANT_READING = "; to let a user of another project read: {}", 'store.grant({}, "PROJECT_ID:USER_ID")'
     NAME_RIGHT = "; use {} there", 'right="read"'
-    SEE_ENABLE = "; if not, the result is the object as it is: see {}", 'storlet-shell enable, or drop where="node"'
+    SEE_ENABLE = "; if not, you get the object itself: see {}", 'storlet-shell enable, or drop where="node"'
     DROP_ON_NODE = "; drop {}", 'where="node"'
-    DROP_LOG = ": try without {}", "--generate-log"
-    ALLOW_UNREAD = " ({} accepts that)", "storlet-shell get --allow-unread"
-    PASS_AS_INPUT = "; a storlet takes more as an object ({})", "extra=[path]"
-    DEPLOY_AGAIN = "; {} once the server answers", "deploy it again"
-    DEPLOY_CODE = "; {}", "give the code to store.deploy(source, name={})"
-    NAME_MAIN = "; name it by {}", "main=NAME"
+    DROP_LOG = "; try without {}", "--generate-log"
+    ALLOW_UNREAD = " ({} allows that)", "storlet-shell get --allow-unread"
+    PASS_AS_INPUT = "; pass more data as an object ({})", "extra=[path]"
+    DEPLOY_AGAIN = "; {} once the server responds", "deploy it again"
+    DEPLOY_CODE = "; {}", "pass the code to store.deploy(source, name={})"
+    NAME_MAIN = "; name it with {}", "main=NAME"
     NAME_JAR_MAIN = " {}", "main=NAME"
-    EMPTY = "; to delete what it holds as well: {}", "store.delete({}, recursive=True)"
-    EMPTY_VERSIONS = "; if it keeps older versions, delete them as well: {}", "storlet-shell rm -r --versions {}"
+    EMPTY = "; to delete its contents, too: {}", "store.delete({}, recursive=True)"
+    EMPTY_VERSIONS = "; if it keeps older versions, delete them, too: {}", "storlet-shell rm -r --versions {}"
     REMOVE = "; to delete them: {}", "for path in [{}]: store.delete(path)"
     REMOVE_ALL = "; to delete them: {}", "store.delete({}, recursive=True)"
+    REMOVE_METADATA = "; to remove one: {}", "store.post(path, {{}: None})"
     SEE_DEPENDENCIES = "; see: {}", "storlet-shell dependencies"
-    FORCE = " ({} deletes it)", "force=True"
-    REMOVE_DEPENDENCY = "; delete it with: {}", "storlet-shell dependencies rm {}"
+    FORCE = " (delete it anyway: {})", "force=True"
+    REMOVE_DEPENDENCY = "; delete it: {}", "storlet-shell dependencies rm {}"
     COPY = ": {}", "store.copy({})"
     SAVE_ONE = "; for one object: {}", "store.get(path).save(file)"
     SAVE_AS = "; {}", "store.get({}).save(file)"
-    TRUST = "; if you trust it, name its CA's certificate: {}", "OS_CACERT"
+    TRUST = "; if you trust the server, name its CA certificate: {}", "OS_CACERT"
     VERIFY = " ({})", "the identity says so"
     SET_IN_CLOUD = ": {}", "set it there"
     LOG_IN = ": {}", _WAYS_IN
     COMPLETE_LOGIN = "; {}", _WAYS_IN
-    LOG_IN_AGAIN = "; the embedded Swift has a new password at each start: {}", "connect(local=True)"
+    LOG_IN_AGAIN = "; the embedded Swift gets a new password at each start: {}", "connect(local=True)"
 
     def __init__(self, sentence: str, in_python: str) -> None:
         self.sentence = sentence
         self.in_python = in_python
 
 
+@typed_equality
 class Hint(NamedTuple):
-    """What to do about an error or a warning, as a value; each front end spells it in its own language.
+    """What to do about an error or a warning; each front end spells it in its own language.
 
-    :param arguments: what it is done with: names, and paths as users spell them
+    :param arguments: names, and paths as users spell them
     """
 
     action: Action
@@ -142,11 +146,11 @@ class Hint(NamedTuple):
 
 
 Spelling = Callable[[Hint], str]
-"""Spells what a hint's sentence has a place for: a command line, or a call."""
+"""Spells the action of a hint: as a command line, or as a call."""
 
 
 def in_python(hint: Hint) -> str:
-    """Spell a hint for those who call the library."""
+    """Spell a hint as Python code."""
     arguments = ", ".join(map(_quoted, hint.arguments))
     return hint.action.in_python.replace("{}", arguments, 1)
 
@@ -156,7 +160,7 @@ def _quoted(text: str) -> str:
 
 
 def advise(message: str, hint: Hint | None, spell: Spelling) -> str:
-    """Return a message with its hint: where it says ``{hint}``, else at its end."""
+    """Insert a hint into a message at ``{hint}``, or append it."""
     if hint is None:
         return message
     advice = hint.action.sentence.replace("{}", spell(hint), 1)
@@ -164,21 +168,21 @@ def advise(message: str, hint: Hint | None, spell: Spelling) -> str:
 
 
 class StorletShellError(Exception):
-    """Anything expected that went wrong; its text is one line for the user.
+    """An expected failure; its text is one line for the user.
 
-    What code decides on is a field; its text is for people.
+    Code decides by the error's fields; the text is for people.
 
-    :param what: what failed, and why, in one line. The subject comes first, or where the line says ``{subject}``; the
-        hint comes last, or where it says ``{hint}``
-    :param subject: what it is about, as users spell it: a path, a container, a storlet or a file; None for nothing
-    :param status: the HTTP status of the request that failed; None if it wasn't answered, or no request failed
+    :param text: what failed and why, in one line. The subject is put in front, or where the text says ``{subject}``;
+        the hint at the end, or where it says ``{hint}``
+    :param subject: the path, container, storlet or file that failed, as users spell it; None without one
+    :param status: the HTTP status of the failed request; None without a response, or if no request failed
     :param hint: what to do next
-    :param transaction_id: Swift's ``X-Trans-Id`` of the request that failed, if one was answered
-    :param details: lines that go with it, where they are known: a storlet's log and traceback
+    :param transaction_id: the ``X-Trans-Id`` of the failed request; empty without a response
+    :param details: further lines, such as a storlet's log and traceback; empty without any
 
-    ``result`` is what was done all the same, of a batch that failed in part; else None. ``answer`` is what the server
-    answered to the request that failed, if it did (:class:`~storlet_shell.wire.statuses.FailedAnswer`). ``spell``
-    spells the hint in the error's text; a front end puts its own there.
+    ``result`` is the partial result of a batch that failed in part; else None. ``answer`` is the server's response to
+    the failed request (:class:`~storlet_shell.wire.statuses.FailedAnswer`); None without one. ``spell`` spells the hint
+    in the error's text; front ends replace it.
     """
 
     exit_status = ExitStatus.ERROR
@@ -188,7 +192,7 @@ class StorletShellError(Exception):
 
     def __init__(
         self,
-        what: str,
+        text: str,
         *,
         subject: str | None = None,
         status: int | None = None,
@@ -196,7 +200,7 @@ class StorletShellError(Exception):
         transaction_id: str = "",
         details: str = "",
     ) -> None:
-        super().__init__(what)
+        super().__init__(text)
         self.subject = subject
         self.status = status
         self.hint = hint
@@ -204,42 +208,42 @@ class StorletShellError(Exception):
         self.details = details
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Take along what it says, but not what belongs to this process: how it is spelled, and what was done."""
-        stays = ("spell", "result")
-        return type(self), self.args, {name: value for name, value in vars(self).items() if name not in stays}
+        """Pickle everything but what belongs to this process: the spelling of the hint, and the partial result."""
+        local = ("spell", "result")
+        return type(self), self.args, {name: value for name, value in vars(self).items() if name not in local}
 
     def about(self, subject: str) -> Self:
-        """Return a copy about another subject, which is alike in all else; raise it from this one."""
-        return self._copy(self._what, subject=subject)
+        """Return a copy with another subject; raise it from this one."""
+        return self._copy(self._text, subject=subject)
 
     def adding(self, more: str) -> Self:
-        """Return a copy whose message goes on."""
-        return self._copy(self._what + more)
+        """Return a copy with more text at the end of its message."""
+        return self._copy(self._text + more)
 
-    def _copy(self, what: str, **changes: object) -> Self:
-        twin = type(self)(what)
+    def _copy(self, text: str, **changes: object) -> Self:
+        twin = type(self)(text)
         twin.__dict__.update(self.__dict__, **changes)
         return twin
 
     @property
-    def _what(self) -> str:
+    def _text(self) -> str:
         return str(self.args[0])
 
     @property
     def message(self) -> str:
-        """What failed and why, on one line, without the hint and the transaction."""
+        """The text on one line, without the hint and the transaction id."""
         return _one_line(self._filled(""))
 
     def explained(self, spell: Spelling | None = None) -> str:
-        """Return the message with the hint, on one line, without the transaction.
+        """Return the message with the hint, on one line, without the transaction id.
 
-        :param spell: how the hint is spelled; None for the error's own way
+        :param spell: spells the hint; None for the error's own ``spell``
         """
         return _one_line(self._filled(advise("", self.hint, spell or self.spell)))
 
     def _filled(self, advice: str) -> str:
-        """Put the subject and the hint in their places; what is in the subject, or in the hint, is no place."""
-        parts = _PLACES.split(self._what)
+        """Fill in the subject and the hint; placeholders within those stay as they are."""
+        parts = _PLACES.split(self._text)
         places = {part: parts.index(part) for part in (SUBJECT, HINT) if part in parts}
         if self.hint is not None:
             at = places.get(HINT, len(parts))
@@ -258,62 +262,62 @@ class StorletShellError(Exception):
         return f"{type(self).__name__}({str(self)!r})"
 
     def _render_traceback_(self) -> list[str]:
-        """Return what IPython shows in the place of a traceback."""
-        from storlet_shell.text import printable  # for those who see it
+        """Return the lines that IPython shows instead of a traceback."""
+        from storlet_shell.text import printable  # rarely needed
 
         return [printable(line) for line in (*self.details.splitlines(), f"{type(self).__name__}: {self}")]
 
 
 def _one_line(text: str) -> str:
-    """Return a text on one line; other blanks stay, since they may belong to a name."""
+    """Join the lines of a text; other blanks stay, since they may belong to a name."""
     return _LINE_ENDS.sub(" ", text).strip()
 
 
 class UsageError(StorletShellError):
-    """The line itself is wrong; nothing was sent."""
+    """The command line is invalid; nothing was sent."""
 
     exit_status = ExitStatus.USAGE
 
 
 class IdentityError(StorletShellError):
-    """There is no identity, half an identity, or one that the server refuses."""
+    """The identity is missing or incomplete, or the server refuses it."""
 
     exit_status = ExitStatus.IDENTITY
 
 
 class NotFoundError(StorletShellError):
-    """A container, object, storlet or file is not there."""
+    """A container, object, storlet or file wasn't found."""
 
     exit_status = ExitStatus.NOT_FOUND
 
 
 class NotDeployedError(NotFoundError):
-    """The storlet of a run is not deployed; nothing has run."""
+    """The storlet isn't deployed; nothing has run."""
 
 
 class ServiceError(StorletShellError):
-    """The server, or the way to it, failed; the same line may succeed later."""
+    """The server or the network failed; a retry may help."""
 
     exit_status = ExitStatus.SERVICE
 
 
 class ConnectionFailedError(ServiceError):
-    """The connection failed before there was an answer; whether the request was done is not known."""
+    """The connection failed before a response came; the request may or may not have been carried out."""
 
 
 class UnreachedError(ConnectionFailedError):
-    """No connection was made, so that nothing was sent: the request may be sent elsewhere, or again."""
+    """No connection was made, so nothing was sent; the request can safely be sent again, or elsewhere."""
 
 
 class OverloadedError(ServiceError):
     """The server asks for fewer requests; nothing has run.
 
-    :param retry_after: the seconds that the server wants to be left alone for; 0 when it does not say
+    :param retry_after: seconds to wait before the next request; 0 if the server doesn't say
     """
 
     def __init__(
         self,
-        what: str,
+        text: str,
         *,
         subject: str | None = None,
         status: int | None = None,
@@ -323,13 +327,13 @@ class OverloadedError(ServiceError):
         retry_after: float = 0.0,
     ) -> None:
         super().__init__(
-            what, subject=subject, status=status, hint=hint, transaction_id=transaction_id, details=details
+            text, subject=subject, status=status, hint=hint, transaction_id=transaction_id, details=details
         )
         self.retry_after = retry_after
 
 
 class IncompleteBodyError(ServiceError):
-    """A body ended before its end; what came of it is not to be trusted."""
+    """A response body was cut short; what arrived of it can't be trusted."""
 
 
 class StorletFailedError(StorletShellError):
@@ -339,11 +343,11 @@ class StorletFailedError(StorletShellError):
 
 
 class PartFailedError(StorletFailedError):
-    """A batch was done, but for some of its objects; its result tells which."""
+    """A batch failed for some of its objects; its result tells which."""
 
 
 class UnrunError(StorletShellError):
-    """Object servers return this object as it is, without running the storlet."""
+    """Object servers return this object without running the storlet."""
 
 
 class RefusedError(StorletShellError):
@@ -353,7 +357,7 @@ class RefusedError(StorletShellError):
 
 
 class UnknownCommandError(StorletShellError):
-    """There is no command of that name."""
+    """The command doesn't exist."""
 
     exit_status = ExitStatus.UNKNOWN_COMMAND
 
@@ -363,7 +367,7 @@ class LocalFileError(StorletShellError):
 
 
 class PluginError(StorletShellError):
-    """What another package adds can't be used."""
+    """A plug-in of another package can't be used."""
 
 
 class EmbeddedError(StorletShellError):
@@ -373,4 +377,4 @@ class EmbeddedError(StorletShellError):
 
 
 class TerminatedError(SystemExit):
-    """SIGTERM or SIGHUP has ended this process; unlike any other exit, no plug-in's doing."""
+    """SIGTERM or SIGHUP ended this process; no other exit raises this, so it is never a plug-in's doing."""

@@ -1,7 +1,7 @@
-"""What authors of commands, schedulers and executors import; other modules may move.
+"""Everything that authors of commands, schedulers and executors import; other modules may move.
 
-Errors are in :mod:`storlet_shell.errors`. Names are imported when they are first asked for: a command of another
-package doesn't pay for what an executor needs.
+Errors are in :mod:`storlet_shell.errors`. Names are imported on first use, so that a command doesn't pay for what only
+an executor needs.
 """
 
 from __future__ import annotations
@@ -76,12 +76,12 @@ _EXPORTS = {
     "group": "spec.command",
     "list_entries": "store.listing",
 }
-"""The public names, and the modules that they come from."""
+"""The public names and their modules."""
 
 __all__ = [*_EXPORTS]
 
 
-if not TYPE_CHECKING:  # with it, every misspelled name would be one of type Any
+if not TYPE_CHECKING:  # otherwise, misspelled names would silently have the type Any
 
     def __getattr__(name: str) -> Any:
         if name not in _EXPORTS:

@@ -1,10 +1,9 @@
-"""The values that a line is parsed into: paths, names, parameters, ranges.
+"""Values that command lines are parsed into: paths, names, parameters, ranges.
 
-Strings become values at the door (an argument's ``type``); nobody below splits strings. ``str()`` of a value is what a
-user would type. Every ``parse`` raises :class:`~storlet_shell.errors.UsageError` with one line that says what is wrong.
+Strings are parsed at the door (an argument's ``type``), never further down. ``str()`` of a value is what a user would
+type. Every ``parse`` raises :class:`~storlet_shell.errors.UsageError` with a one-line message.
 
-They are named tuples rather than frozen dataclasses: these would cost every one-shot line some 30 ms at its start, half
-of it for the import of ``inspect``, which nothing else there needs.
+They are named tuples, which start faster than frozen dataclasses (:mod:`storlet_shell.equality`).
 """
 
 from __future__ import annotations
@@ -14,7 +13,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from storlet_shell.errors import LocalFileError, UsageError
+from storlet_shell.equality import typed_equality
+from storlet_shell.errors import Action, Hint, LocalFileError, UsageError
 
 PATH_FORMAT = 'swift object path must have the format: "path:/<container>/<object>"'
 
@@ -25,13 +25,14 @@ OBJECT_NAME_BYTES = 1024
 """Swift's default ``max_object_name_length`` (swift/common/constraints.py)."""
 
 CHUNK_BYTES = 64 * 1024
-"""How much of a body is read at a time where the caller does not say."""
+"""Default size of the chunks in which bodies are read."""
 
 _PREFIX = "path:"
 _STORLET_NAME = re.compile(r"[A-Za-z0-9._-]+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NOT_IN_PARAMETERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+"""Control characters but for tabs, which separate columns; a tab is sent as ``%09``."""
 HEADER_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-"""What no header may hold: C1 controls (U+0080 to U+009F) drive terminals, too."""
+"""Characters that no header may contain; C1 controls (U+0080 to U+009F) drive terminals, too."""
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^`|~-]+")
 _RANGE = re.compile(r"(?:bytes=)?([0-9]{0,18})-([0-9]{0,18})")
@@ -43,31 +44,31 @@ RESERVED_PARAMETER_PREFIX = "storlet_"
 
 def _check_container(container: str) -> str:
     if not container:
-        raise UsageError("a container's name is missing")
+        raise UsageError("the container name is missing")
     if "/" in container:
-        raise UsageError(f"a container's name holds no slash: {container}")
-    if len(check_text(container, "a container's name").encode()) > CONTAINER_NAME_BYTES:
-        raise UsageError(f"a container's name has at most {CONTAINER_NAME_BYTES} bytes: {container[:40]}…")
+        raise UsageError(f"a container name can't contain '/': {container}")
+    if len(check_text(container, "a container name").encode()) > CONTAINER_NAME_BYTES:
+        raise UsageError(f"a container name can't be longer than {CONTAINER_NAME_BYTES} bytes: {container[:40]}…")
     return container
 
 
-def check_text(text: str, what: str) -> str:
-    """Return a text that can be sent.
+def check_text(text: str, label: str) -> str:
+    """Return a text after checking that it can be sent.
 
-    :param what: what it is, for the message
-    :raises UsageError: when it holds a NUL character, or is not UTF-8
+    :param label: what the text is, for the message
+    :raises UsageError: if it contains a NUL character, or isn't valid Unicode
     """
     if "\x00" in text:
-        raise UsageError(f"{what} can't hold a NUL character")
+        raise UsageError(f"{label} can't contain a NUL character")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise UsageError(f"{what} must be valid UTF-8: {text!r}") from None
+        raise UsageError(f"{label} must be valid UTF-8: {text!r}") from None
     return text
 
 
 def read_count(text: str) -> int | None:
-    """Read a number of bytes, lines or seconds; None when the text is none, or has more digits than any of these."""
+    """Parse a number of bytes, lines or seconds; None if it isn't a non-negative integer, or has too many digits."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
@@ -76,9 +77,15 @@ def _strip_prefix(text: str) -> str:
 
 
 def no_object(text: str, prefix: str = f"{_PREFIX}/") -> UsageError:
-    """Say that a text names no object, and what may have been meant, spelled with the prefix that it takes there."""
+    """Return the error for a text that isn't an object's path, with the path that may have been meant.
+
+    :param prefix: the prefix that paths have there; empty where it may be left out
+    """
+    paths = [_ANY_PREFIX.sub("", part, count=1) for part in text.split(",")]
     container, slash, name = _ANY_PREFIX.sub("", text, count=1).partition("/")
-    if name:
+    if len(paths) > 1 and all("/" in path.strip("/") for path in paths):
+        hint = f": write one path at a time, as in {prefix}{paths[0]}"
+    elif name:
         hint = f": write {prefix}{container}/{name}"
     elif slash:
         hint = f": name an object in it, {prefix}{container}/OBJECT"
@@ -87,6 +94,7 @@ def no_object(text: str, prefix: str = f"{_PREFIX}/") -> UsageError:
     return UsageError(f"{PATH_FORMAT}, not {text!r}{hint if container else ''}")
 
 
+@typed_equality
 class ContainerName(NamedTuple):
     """The name of a container."""
 
@@ -94,9 +102,9 @@ class ContainerName(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> ContainerName:
-        """Read ``CONTAINER``, ``/CONTAINER`` or ``path:/CONTAINER``.
+        """Parse ``CONTAINER``, ``/CONTAINER`` or ``path:/CONTAINER``.
 
-        :raises UsageError: when the name is empty, too long, or holds a slash
+        :raises UsageError: if the name is empty, too long, or contains a slash
         """
         return cls(_check_container(_strip_prefix(text).removesuffix("/")))
 
@@ -104,17 +112,18 @@ class ContainerName(NamedTuple):
         return f"{_PREFIX}/{self.name}" if self.name.startswith(_PREFIX) else self.name
 
 
+@typed_equality
 class ObjectPath(NamedTuple):
-    """The place of one object: its container and its name in it."""
+    """The path of an object: its container and its name."""
 
     container: str
     name: str
 
     @classmethod
     def parse(cls, text: str) -> ObjectPath:
-        """Read ``path:/CONTAINER/OBJECT`` (or ``path:CONTAINER/OBJECT``) and insist on the prefix.
+        """Parse ``path:/CONTAINER/OBJECT`` (or ``path:CONTAINER/OBJECT``); the prefix is required.
 
-        :raises UsageError: with the sentence that old notebooks rely on, when the text has another form
+        :raises UsageError: if the text has another form; the message is one that old notebooks rely on
         """
         if not text.startswith(_PREFIX) or not all(_strip_prefix(text).partition("/")):
             raise no_object(text)
@@ -122,37 +131,38 @@ class ObjectPath(NamedTuple):
 
     @classmethod
     def parse_position(cls, text: str) -> ObjectPath:
-        """Read ``CONTAINER/OBJECT``, where the prefix may be left out since only an object can stand there.
+        """Parse ``CONTAINER/OBJECT``, for positions where only an object is possible, so the prefix is optional.
 
-        :raises UsageError: when a part is missing or too long
+        :raises UsageError: if a part is missing or too long
         """
         container, _, name = _strip_prefix(text).partition("/")
         if not (container and name):
             raise no_object(text, prefix="")
-        if len(check_text(name, "an object's name").encode()) > OBJECT_NAME_BYTES:
-            raise UsageError(f"an object's name has at most {OBJECT_NAME_BYTES} bytes: {name[:40]}…")
+        if len(check_text(name, "an object name").encode()) > OBJECT_NAME_BYTES:
+            raise UsageError(f"an object name can't be longer than {OBJECT_NAME_BYTES} bytes: {name[:40]}…")
         return cls(_check_container(container), name)
 
     def __str__(self) -> str:
         return f"{_PREFIX}/{self.container}/{self.name}"
 
 
+@typed_equality
 class Location(NamedTuple):
-    """What a listing lists: the account, a container, or the objects of a container whose names start alike."""
+    """The subject of a listing: the account, a container, or the objects below a prefix."""
 
     container: str = ""
     prefix: str = ""
 
     @classmethod
     def parse(cls, text: str) -> Location:
-        """Read nothing, ``CONTAINER``, or ``CONTAINER/PREFIX``, with or without ``path:/``.
+        """Parse an empty text, ``CONTAINER``, or ``CONTAINER/PREFIX``, with or without ``path:/``.
 
-        :raises UsageError: when the container's name is not one
+        :raises UsageError: if the container name is invalid
         """
         container, slash, prefix = _strip_prefix(text).partition("/")
         if not container:
             if slash:
-                raise UsageError(f"a container's name is missing in {text!r}")
+                raise UsageError(f"the container name is missing: {text!r}")
             return cls()
         return cls(_check_container(container), check_text(prefix, "a prefix"))
 
@@ -162,43 +172,45 @@ class Location(NamedTuple):
         return f"{_PREFIX}/{self.container}/{self.prefix}" if self.prefix else f"{_PREFIX}/{self.container}"
 
 
+@typed_equality
 class StorletName(NamedTuple):
-    """The name of a deployed storlet, which is the name of its object in the storlet container."""
+    """The name of a deployed storlet: that of its object in the storlet container."""
 
     name: str
 
     @classmethod
     def parse(cls, text: str) -> StorletName:
-        """Read the name of a storlet or dependency object.
+        """Parse the name of a storlet or a dependency.
 
-        A name with a slash is accepted by the server and fails at every run (storlets ``gateway.py:
-        bring_from_cache`` writes to a folder of that name), so it is refused here.
+        The server accepts a name with a slash, but every run fails (storlets ``gateway.py: bring_from_cache`` writes to
+        a folder of that name), so it is refused here.
 
-        :raises UsageError: when the name has other characters than letters, digits, dot, hyphen and underscore
+        :raises UsageError: if the name has characters other than letters, digits, dot, hyphen and underscore
         """
         if not _STORLET_NAME.fullmatch(text) or not text.strip("."):
-            raise UsageError(f"a storlet's name has only letters, digits, '.', '-' and '_': {text!r}")
+            raise UsageError(f"a storlet name can only have letters, digits, '.', '-' and '_': {text!r}")
         return cls(text)
 
     def __str__(self) -> str:
         return self.name
 
 
+@typed_equality
 class StorletMain(NamedTuple):
-    """The class that a Python storlet is started by, as ``<module>.<Class>``."""
+    """The main class of a Python storlet, as ``<module>.<Class>``."""
 
     module: str
     class_name: str
 
     @classmethod
     def parse(cls, text: str) -> StorletMain:
-        """Read ``module.Class``: exactly one dot, both parts Python names (storlets ``validate_storlet_registration``).
+        """Parse ``module.Class``: one dot, both parts Python names (storlets ``validate_storlet_registration``).
 
-        :raises UsageError: when it is not two Python names
+        :raises UsageError: if it isn't two Python names
         """
         module, dot, class_name = text.partition(".")
         if not dot or not _IDENTIFIER.fullmatch(module) or not _IDENTIFIER.fullmatch(class_name):
-            raise UsageError(f"a storlet's main class is written module.Class, with one dot: {text!r}")
+            raise UsageError(f"the main class must be module.Class, with one dot: {text!r}")
         StorletName.parse(module)
         return cls(module, class_name)
 
@@ -211,42 +223,44 @@ class StorletMain(NamedTuple):
         return f"{self.module}.{self.class_name}"
 
 
+@typed_equality
 class Parameter(NamedTuple):
-    """One parameter of an invocation; the storlet sees both halves as ``str``."""
+    """A parameter of an invocation; the storlet sees key and value as ``str``."""
 
     key: str
     value: str
 
     @classmethod
     def parse(cls, text: str) -> Parameter:
-        """Read ``KEY=VALUE``.
+        """Parse ``KEY=VALUE``.
 
-        :raises UsageError: when there is no ``=``, or the wire can't carry the key or the value
+        :raises UsageError: if there is no ``=``, or the key or the value can't be sent
         """
         key, equals, value = text.partition("=")
         if not equals:
-            raise UsageError(f"a parameter is written KEY=VALUE: {text!r}")
+            raise UsageError(f"a parameter must be KEY=VALUE: {text!r}")
         return cls.of(key, value)
 
     @classmethod
     def of(cls, key: object, value: object) -> Parameter:
-        """Convert a key and a value of any type with ``str`` and check them.
+        """Convert a key and a value of any type with ``str``, and check them.
 
-        :raises UsageError: when the key is empty, holds a ``:`` (the server splits there), starts with the reserved
-            prefix, or either half holds a control character
+        :raises UsageError: if the key is empty, contains a ``:`` (where the server splits), or starts with the reserved
+            prefix, or if either contains a control character other than a tab
         """
         parameter = cls(str(key), str(value))
         if not parameter.key:
-            raise UsageError("a parameter's key is missing")
+            raise UsageError("the key of a parameter is missing")
         if ":" in parameter.key:
-            raise UsageError(f"a parameter's key can't hold a ':', since the server splits there: {parameter.key!r}")
+            raise UsageError(f"a parameter's key can't contain ':', where the server splits it: {parameter.key!r}")
         if parameter.key.lower().startswith(RESERVED_PARAMETER_PREFIX):
             raise UsageError(
-                f"parameters that start with {RESERVED_PARAMETER_PREFIX} belong to the engine: {parameter.key!r}"
+                f"a parameter's key can't start with {RESERVED_PARAMETER_PREFIX}, which the engine reserves: "
+                f"{parameter.key!r}"
             )
         for half in (parameter.key, parameter.value):
-            if _CONTROL.search(half):
-                raise UsageError(f"a parameter can't hold control characters: {half!r}")
+            if _NOT_IN_PARAMETERS.search(half):
+                raise UsageError(f"a parameter can't contain control characters other than tabs: {half!r}")
             check_text(half, "a parameter")
         return parameter
 
@@ -254,35 +268,37 @@ class Parameter(NamedTuple):
         return f"{self.key}={self.value}"
 
 
+@typed_equality
 class Metadatum(NamedTuple):
-    """One of the metadata of an object, a container or the account."""
+    """A metadata item of an object, a container or the account."""
 
     key: str
     value: str
 
     @classmethod
     def parse(cls, text: str) -> Metadatum:
-        """Read ``KEY=VALUE``.
+        """Parse ``KEY=VALUE``.
 
-        :raises UsageError: when there is no key, no value, or a header can't carry them
+        :raises UsageError: if the key or the value is missing, or can't be part of a header
         """
         key, equals, value = text.partition("=")
         if not equals or not value.strip():
-            raise UsageError(f"metadata are written KEY=VALUE: {text!r}; to remove one: --remove {key or 'KEY'}")
+            hint = Hint(Action.REMOVE_METADATA, (key or "KEY",))
+            raise UsageError(f"metadata must be KEY=VALUE: {text!r}", hint=hint)
         if HEADER_CONTROL.search(value):
-            raise UsageError(f"metadata can't hold control characters: {value!r}")
-        return cls(cls.parse_key(key), check_text(value.strip(), "a metadatum"))
+            raise UsageError(f"metadata can't contain control characters: {value!r}")
+        return cls(cls.parse_key(key), check_text(value.strip(), "metadata"))
 
     @staticmethod
     def parse_key(text: str) -> str:
-        """Read a key.
+        """Parse a key.
 
-        Servers take an underscore for a hyphen, and any case for the same, so the first is refused.
+        Servers ignore case, and take an underscore for a hyphen, so underscores are refused.
 
-        :raises UsageError: when a header's name can't hold it
+        :raises UsageError: if it can't be part of a header's name
         """
         if not _TOKEN.fullmatch(text):
-            raise UsageError(f"metadata have keys of letters, digits and hyphens: {text!r}")
+            raise UsageError(f"a metadata key can only have letters, digits and hyphens: {text!r}")
         return text
 
     def __str__(self) -> str:
@@ -290,55 +306,61 @@ class Metadatum(NamedTuple):
 
 
 def expand(path: str | Path) -> Path:
-    """Return a local path with its ``~`` replaced.
+    """Return a local path with its ``~`` expanded.
 
-    :raises LocalFileError: when there is no such user, or the system can't have such a name
+    :raises LocalFileError: if the user is unknown, or the name is impossible
     """
     try:
         expanded = Path(path).expanduser()
     except RuntimeError as error:
         raise LocalFileError(f"no local file {path}: {error}") from error
     if "\x00" in str(expanded):
-        raise LocalFileError(f"a local file's name can't hold a NUL character: {str(path)!r}")
+        raise LocalFileError(f"the name of a local file can't contain a NUL character: {str(path)!r}")
     return expanded
 
 
-def merge_parameters(mapping: Mapping[object, object] | None, given: Iterable[Parameter]) -> tuple[Parameter, ...]:
-    """Merge a dict of parameters with those of the command line; the command line wins.
+def merge_parameters(mapping: Mapping[object, object] | None, typed: Iterable[Parameter]) -> tuple[Parameter, ...]:
+    """Merge a mapping of parameters with those of the command line, which override it.
 
-    :raises UsageError: when one of the dict's can't be a parameter
+    :raises UsageError: if an item of the mapping can't be a parameter
     """
     merged = {parameter.key: parameter for parameter in (Parameter.of(k, v) for k, v in (mapping or {}).items())}
-    merged.update({parameter.key: parameter for parameter in given})
+    merged.update({parameter.key: parameter for parameter in typed})
     return tuple(merged.values())
 
 
+@typed_equality
 class ByteRange(NamedTuple):
-    """One range of bytes of the input: first and last position, or the last so many bytes."""
+    """A range of bytes: from the first to the last position, or the last ``last`` bytes if ``first`` is None."""
 
     first: int | None
     last: int | None
 
     @classmethod
     def parse(cls, text: str) -> ByteRange:
-        """Read ``A-B``, ``A-`` or ``-N``, with or without ``bytes=``.
+        """Parse ``A-B``, ``A-`` or ``-N``, with or without ``bytes=``.
 
-        :raises UsageError: when it is none of these, is empty, or is several ranges (engines differ on those)
+        :raises UsageError: if it is invalid or empty, or several ranges, which engines treat differently
         """
         match = _RANGE.fullmatch(text)
         if "," in text:
-            raise UsageError(f"one range at a time: {text!r}")
+            raise UsageError(f"only one range is possible: {text!r}")
         if match is None or match.group(1) == match.group(2) == "":
-            raise UsageError(f"a range is written FIRST-LAST, FIRST- or -COUNT: {text!r}")
+            raise UsageError(f"a range must be FIRST-LAST, FIRST- or -COUNT: {text!r}")
         first, last = (int(half) if half else None for half in match.groups())
         if first is not None and last is not None and last < first:
-            raise UsageError(f"a range ends before it starts: {text!r}")
+            raise UsageError(f"the range ends before it starts: {text!r}")
         if first is None and last == 0:
-            raise UsageError(f"a range of no bytes: {text!r}")
+            raise UsageError(f"the range is empty: {text!r}")
         return cls(first, last)
 
+    @property
+    def is_suffix(self) -> bool:
+        """Whether it is the last bytes, of which an empty object simply has none."""
+        return self.first is None
+
     def within(self, length: int) -> tuple[int, int] | None:
-        """Return the first and the last position of what it takes of so many bytes; None when that is nothing."""
+        """Return the first and the last position within a number of bytes; None if the range selects none of them."""
         if self.first is None:
             assert self.last is not None
             return (max(0, length - self.last), length - 1) if length else None
@@ -349,11 +371,15 @@ class ByteRange(NamedTuple):
         return f"{'' if self.first is None else self.first}-{'' if self.last is None else self.last}"
 
 
+@typed_equality
 class Invocation(NamedTuple):
-    """One run of a storlet over one object.
+    """A run of a storlet over an object.
 
-    :param on_proxy: True to run on the proxy, False on the object's node, None for what is safe for the request
-    :param allow_unread: whether the storlet may leave an input unread that isn't empty, where there are several
+    :param range: the range of the object that the storlet reads; None for all of it
+    :param extra: further inputs
+    :param on_proxy: True to run on the proxy server, False on the object's own server, None for where it is safe
+    :param generate_log: whether the engine stores the run's log
+    :param allow_unread: whether the storlet may leave one of several inputs unread
     """
 
     storlet: StorletName
@@ -365,15 +391,16 @@ class Invocation(NamedTuple):
     allow_unread: bool = False
 
 
+@typed_equality
 class Connection(NamedTuple):
-    """How servers are reached.
+    """How to connect to servers.
 
-    :param cacert: a CA bundle to verify them with; empty for the platform's
-    :param insecure: do not verify their certificates
-    :param timeout: seconds without an answer after which a request has failed
-    :param cert: a client certificate, in PEM; it may hold the key as well
-    :param key: the client certificate's key, in a file of its own
-    :param direct: use no proxy, whatever the environment says: they are on this machine
+    :param cacert: the file of CA certificates that verify servers; empty for the platform's
+    :param insecure: don't verify the servers' certificates
+    :param timeout: response timeout in seconds
+    :param cert: the file of the client certificate, in PEM, which may include the key; empty without one
+    :param key: the file of the client certificate's key, if separate; else empty
+    :param direct: ignore the environment's HTTP proxies: the servers are on this machine
     """
 
     cacert: str = ""

@@ -108,10 +108,10 @@ def test_failure_is_data_too() -> None:
         "hint": None,
     }
     hint = {"action": "make_container", "arguments": ("c",), "text": 'store.make_container("c")'}
-    missing = NotFoundError("container {subject} is not there", subject="c", status=404, hint=MAKE)
+    missing = NotFoundError("container {subject} doesn't exist", subject="c", status=404, hint=MAKE)
     fields = failure_fields(missing)
     assert (fields["subject"], fields["status"], fields["hint"]) == ("c", 404, hint)
-    assert fields["message"] == 'container c is not there; make it with: store.make_container("c")'
+    assert fields["message"] == 'container c doesn\'t exist (create it: store.make_container("c"))'
 
 
 MAKE = Hint(Action.MAKE_CONTAINER, ("c",))
@@ -120,9 +120,9 @@ MAKE = Hint(Action.MAKE_CONTAINER, ("c",))
 def test_subject_and_hint_have_their_places() -> None:
     """The subject comes first and the hint last, or where the message says so; the transaction is last of all."""
     error = StorletShellError("gone", subject="path:/c/o", hint=MAKE, transaction_id="tx1")
-    assert str(error) == 'path:/c/o: gone; make it with: store.make_container("c") (transaction tx1)'
+    assert str(error) == 'path:/c/o: gone (create it: store.make_container("c")) (transaction tx1)'
     error = StorletShellError("s.py over {subject}: {braces}{hint}; it ended", subject="path:/c/o", hint=MAKE)
-    assert str(error) == 's.py over path:/c/o: {braces}; make it with: store.make_container("c"); it ended'
+    assert str(error) == 's.py over path:/c/o: {braces} (create it: store.make_container("c")); it ended'
     assert error.message == "s.py over path:/c/o: {braces}; it ended"
     assert str(StorletShellError("{subject} {hint}")) == "{subject} {hint}"
 
@@ -168,7 +168,10 @@ def test_every_hint_is_spelled_for_every_front_end(action: Action) -> None:
     for text in (python, line, magic):
         assert "{}" not in text
     assert ("'a b'" in line) == (action in TAKES_ARGUMENTS)
-    assert magic == (f"%storlet {line}" if action in LINES else line)
+    if action is Action.DEPLOY_CODE:  # code follows the magic of a whole cell
+        assert magic.startswith("%%storletapp a b")
+    else:
+        assert magic == (f"%storlet {line}" if action in LINES else line)
 
 
 TAKES_ARGUMENTS = {action for action in Action if "{}" in {**LINES, **PHRASES}[action]}
@@ -218,4 +221,4 @@ def test_subject_named_as_a_place_is_none() -> None:
     )
     assert str(error) == 'container {hint} is not there; see: store.logs("{subject}")'
     assert error.message == "container {hint} is not there"
-    assert str(NotFoundError("gone{hint}; ended", subject="{hint}", hint=MAKE)).startswith("{hint}: gone; make it with")
+    assert str(NotFoundError("gone{hint}; ended", subject="{hint}", hint=MAKE)).startswith("{hint}: gone (create it")

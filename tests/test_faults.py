@@ -105,13 +105,13 @@ def test_a_large_object_that_is_lost_is_found(plant: Plant, client: Client, foun
     trial, large = Trial(plant, client, 4712, DONE), Large("")
     client.request("PUT", "/c_segments")
     large.prepare(trial)
-    assert not [name for name in large.left(trial) if "large-4712" in name]
+    assert not [name for name in large.leftovers(trial) if "large-4712" in name]
     if found is None:
         client.request("DELETE", f"/c_segments/large-4712/slo/{0:016}/00000001")
     elif found is NEW:
         client.put("/c/large-4712", NEW)
     assert bool(list(large.lost(trial))) is is_lost
-    assert len([name for name in large.left(trial) if "large-4712" in name]) == (2 if found is NEW else 0)
+    assert len([name for name in large.leftovers(trial) if "large-4712" in name]) == (2 if found is NEW else 0)
 
 
 @pytest.mark.parametrize("found", [*MANY.values(), None])

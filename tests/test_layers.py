@@ -244,7 +244,7 @@ def test_foreign_package_is_imported_in_one_place(package: str) -> None:
 
 def test_core_imports_the_standard_library_only() -> None:
     """The lower layers and the registry start fast and fit everywhere."""
-    core = {"text", "errors", "values", "results", "spec", "session", "wire.headers"}
+    core = {"equality", "text", "errors", "values", "results", "spec", "session", "wire.headers"}
     for module, tree in modules().items():
         foreign = {name.split(".")[0] for name in imports(tree)} - {"storlet_shell", *sys.stdlib_module_names}
         assert not within(module, core) or not foreign, module

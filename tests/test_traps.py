@@ -69,7 +69,7 @@ def test_copy_that_no_storlet_made_is_a_failure(run_scripted: Runner, responder:
     responder.on("COPY", "/c/o", ok(status=201))
     outcome = run_scripted("copy", "c/o", "c/new", "--storlet", "upper.py")
     assert outcome.status == 6
-    assert "without upper.py" in one_line(outcome)
+    assert "without running upper.py" in one_line(outcome)
 
 
 def test_copy_of_a_failing_storlet_stores_nothing(storlets: Runner, here: str) -> None:
@@ -226,7 +226,7 @@ def test_missing_storlet_is_not_deployed_and_no_expired_token(run_scripted: Runn
     responder.on("HEAD", "/storlet/none.py", html(404), ok())
     responder.on("GET", "/storlet", html(403))  # which names are alike can't be told then
     missing = run_scripted("get", "c/o", "--storlet", "none.py")
-    assert (missing.status, one_line(missing).split(";")[0]) == (4, "storlet none.py is not deployed")
+    assert (missing.status, one_line(missing).split(";")[0]) == (4, "storlet none.py isn't deployed")
     forbidden = run_scripted("get", "c/o", "--storlet", "none.py")
     assert (forbidden.status, "may not run" in one_line(forbidden)) == (3, True)
     asked = [("GET", "/c/o"), ("HEAD", "/storlet/none.py")]
@@ -239,7 +239,7 @@ def test_missing_storlet_is_not_deployed_and_no_expired_token(run_scripted: Runn
 def test_large_upload_through_a_missing_storlet_is_understood(storlets: Runner, here: str) -> None:
     """Trap 6: the refusal comes while the body is still being sent."""
     outcome = storlets("put", "-", f"{here}/new", "--storlet", "none.py", stdin=b"x" * 5_000_000)
-    assert (outcome.status, one_line(outcome).split(";")[0]) == (4, "storlet none.py is not deployed")
+    assert (outcome.status, one_line(outcome).split(";")[0]) == (4, "storlet none.py isn't deployed")
 
 
 # --- 7
@@ -303,6 +303,8 @@ def test_parameters_are_quoted_for_the_servers_reading(storlets: Runner, here: s
     """Trap 10: the server unquotes, then splits at the first colon; keys and values come out whole."""
     outcome = storlets("get", f"{here}/o", "--storlet", "tell.py", "-p", "a%3A b=c:d%20e+f", "-p", "x=")
     assert json.loads(outcome.out) == {"a%3A b": "c:d%20e+f", "x": ""}
+    outcome = storlets("get", f"{here}/o", "--storlet", "tell.py", "-p", "delimiter=\t", "-p", "a\tb=c\td")
+    assert json.loads(outcome.out) == {"delimiter": "\t", "a\tb": "c\td"}
 
 
 @pytest.mark.parametrize("parameter", ["a:b=c", "storlet_x=1", "Storlet_X=1", "a=b\r\nX-Evil: 1", "=x"])
@@ -325,7 +327,7 @@ def test_account_that_is_not_enabled_says_how(run_scripted: Runner, responder: R
     for words in (["get", "c/o", "--storlet", "upper.py"], ["deploy", str(tmp_path / "upper.py")]):
         outcome = run_scripted(*words)
         assert outcome.status == 1
-        assert "enable it with: enable" in one_line(outcome)
+        assert "enable it: enable" in one_line(outcome)
 
 
 # --- 12
@@ -447,7 +449,7 @@ def test_signature_that_the_engine_can_not_call_is_warned_of(run_scripted: Runne
     (tmp_path / "odd.py").write_text("class Odd:\n    def __call__(self, in_files):\n        pass\n")
     outcome = run_scripted("deploy", str(tmp_path / "odd.py"), "--dry-run")
     assert outcome.status == 0
-    assert "odd.py:2: Odd.__call__ is called as __call__(self, in_files, out_files, params)" in outcome.err
+    assert "odd.py:2: Odd.__call__ must accept the call __call__(self, in_files, out_files, params)" in outcome.err
     assert "odd.py:1: Odd has no method __init__(self, logger)" in outcome.err
 
 

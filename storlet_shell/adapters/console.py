@@ -156,7 +156,7 @@ class Console(Surroundings):
                 on_terminal = stdout.isatty()
                 if isinstance(result, Table):
                     result.is_headed = on_terminal
-                show = printable if on_terminal else str
+                show = printable if on_terminal else escaped
                 for line in result.render():
                     if self._line is not None:
                         self._line.clear()  # it stands where the next line goes

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import ExitStatus, PluginError, StorletShellError, TerminatedError
 from storlet_shell.results import Response, Result
 from storlet_shell.session import Session
@@ -28,6 +29,7 @@ Show = Callable[[Call, Result], None]
 """Shows a result, unless the line says that it is stored."""
 
 
+@typed_equality
 class Outcome(NamedTuple):
     """What came of a line.
 

@@ -44,6 +44,7 @@ PHRASES: Mapping[Action, str] = {
     Action.ALLOW_UNREAD: "--allow-unread",
     Action.FORCE: "--force",
     Action.PASS_AS_INPUT: "--extra",
+    Action.REMOVE_METADATA: "--remove {}",
     Action.DEPLOY_AGAIN: "deploy it again",
     Action.NAME_RIGHT: "--read",
     Action.VERIFY: "--insecure",

@@ -58,7 +58,8 @@ def unwind_on_signals() -> None:
 
     One that comes where Python lets nothing out, in an object's end or a lock's, comes once more a moment later.
     """
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    signals = (getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP"))  # Windows has no SIGHUP
+    for number in filter(None, signals):
         if signal.getsignal(number) is signal.SIG_DFL:  # under nohup, SIGHUP is to stay ignored
             signal.signal(number, _unwind)
     sys.unraisablehook = _raise_again

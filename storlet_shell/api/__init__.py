@@ -1,1 +1,1 @@
-"""The public API: a store, and how to connect to it. Import its names from :mod:`storlet_shell`."""
+"""The public API: connect to a store, and use it. Import its names from :mod:`storlet_shell`."""

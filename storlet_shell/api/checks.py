@@ -1,4 +1,4 @@
-"""What each argument must be before it can be read: a number, a text, a list, a local path."""
+"""Type checks of arguments: counts, texts, lists, local paths, mappings."""
 
 from __future__ import annotations
 
@@ -14,69 +14,69 @@ _Item = TypeVar("_Item")
 
 
 def count(number: int, name: str) -> int:
-    """Read a number from 1 on.
+    """Check a count: an integer of at least 1.
 
-    :raises UsageError: when it is none
+    :raises UsageError: if it isn't one
     """
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-        raise UsageError(f"{name} is a number from 1 on, not {number!r}")
+        raise UsageError(f"{name} must be an integer of at least 1, not {number!r}")
     return number
 
 
 def text(value: str, name: str) -> str:
-    """Read a text that UTF-8 can carry.
+    """Check a text that can be encoded as UTF-8.
 
-    :raises UsageError: when it is none
+    :raises UsageError: if it isn't one
     """
     if not isinstance(value, str):
-        raise UsageError(f"{name} is a str, not {type(value).__name__}")
+        raise UsageError(f"{name} must be a str, not {type(value).__name__}")
     return check_text(value, name)
 
 
 def local_path(value: str | Path, name: str) -> Path:
-    """Read the path of a local file or folder, and replace its ``~``.
+    """Check the path of a local file or folder, and expand its ``~``.
 
-    :raises UsageError: when it is none, or empty
-    :raises LocalFileError: when there can be no such path
+    :raises UsageError: if it isn't a path, or is empty
+    :raises LocalFileError: if no file can have this path
     """
     if not isinstance(value, str | Path):
-        raise UsageError(f"{name} is a str or Path, not {type(value).__name__}")
+        raise UsageError(f"{name} must be a str or Path, not {type(value).__name__}")
     if not str(value):
-        raise UsageError(f"{name} is the path of a local file or folder, not an empty one")
+        raise UsageError(f"{name} must be the path of a local file or folder, and not empty")
     return expand(value)
 
 
-def several(values: Iterable[_Item], name: str, what: str) -> tuple[_Item, ...]:
-    """Read a list; one text is no list of its characters.
+def several(values: Iterable[_Item], name: str, items: str) -> tuple[_Item, ...]:
+    """Check a list; a single string isn't a list of its characters.
 
-    :param what: what is in it, in words
-    :raises UsageError: when it is none
+    :param items: the list's items, in words
+    :raises UsageError: if it isn't a list
     """
     if isinstance(values, str | bytes | Path) or not isinstance(values, Iterable):
-        raise UsageError(f"{name} is a list of {what}, not {values!r}")
+        raise UsageError(f"{name} must be a list of {items}, not {values!r}")
     return tuple(values)
 
 
 def moment(since: datetime | None) -> datetime | None:
-    """Read a moment.
+    """Check a point in time.
 
-    :raises UsageError: when it has no time zone
+    :raises UsageError: if it has no time zone
     """
     if since is not None and not isinstance(since, datetime):
-        raise UsageError(f"a moment is a datetime, not {type(since).__name__}")
+        raise UsageError(f"since must be a datetime, not {type(since).__name__}")
     if since is not None and since.tzinfo is None:
-        raise UsageError(f"a moment has a time zone, as datetime.now(UTC) has: {since}")
+        raise UsageError(f"since must have a time zone, like datetime.now(UTC): {since}")
     return since
 
 
 def mapping(value: Mapping[str, object] | None, name: str) -> dict[object, object]:
-    """Read names and their values, which become text; None is none of them.
+    """Check a mapping of names to values, which are converted to text; None is an empty one.
 
-    :raises UsageError: when it is no mapping, or holds bytes, whose text nobody means
+    :raises UsageError: if it isn't a mapping, or contains bytes, whose conversion would be surprising
     """
     if value is not None and not isinstance(value, Mapping):
-        raise UsageError(f"{name} is a mapping of names to values, not {type(value).__name__}")
+        raise UsageError(f"{name} must be a mapping of names to values, not {type(value).__name__}")
     entries: dict[object, object] = dict((value or {}).items())
     if any(isinstance(entry, bytes | bytearray) for pair in entries.items() for entry in pair):
-        raise UsageError(f"{name} has names and values that become text; decode what is bytes")
+        raise UsageError(f"{name} can't contain bytes; decode them first")
     return entries

@@ -1,4 +1,4 @@
-"""The clients of a store: each is lent to one call at a time, so that several threads can share the store."""
+"""A store's clients: each is lent to one call at a time, so that several threads can share the store."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 
 
 class Clients:
-    """Clients over one login; there are as many as there were calls at the same time.
+    """A pool of clients with a shared login; it grows to the number of simultaneous calls.
 
-    :param first: returns the client whose login the others share; called once, when the first one is needed
+    :param first: returns the client whose login the others share; called once, when a client is first needed
     """
 
     def __init__(self, first: Callable[[], Client]) -> None:
         self._first = first
         self._root: Client | None = None
         self._idle: list[Client] = []
-        self._lent: WeakSet[Client] = WeakSet()  # one whose response is dropped unread goes with that
+        self._lent: WeakSet[Client] = WeakSet()  # weak: a client vanishes with its response if that is dropped unread
         self._is_closed = False
-        self._lock = threading.RLock()  # a response that is dropped gives its client back, at any moment
+        self._lock = threading.RLock()  # reentrant: a dropped response may return its client at any moment
 
     def borrow(self) -> Client:
-        """Return a client that nobody else uses.
+        """Return a client for exclusive use.
 
         :raises UsageError: after :meth:`close`
         """
@@ -43,7 +43,7 @@ class Clients:
             return client
 
     def give_back(self, client: Client) -> None:
-        """Take a client back, once; after :meth:`close`, its connections are closed."""
+        """Return a client to the pool; after :meth:`close`, close its connections."""
         with self._lock:
             if client not in self._lent:
                 return
@@ -55,7 +55,7 @@ class Clients:
 
     @contextmanager
     def lent(self) -> Iterator[Client]:
-        """Borrow a client for a while.
+        """Borrow a client within this context.
 
         :raises UsageError: after :meth:`close`
         """
@@ -66,7 +66,7 @@ class Clients:
             self.give_back(client)
 
     def close(self) -> bool:
-        """Close the connections of every client that isn't lent; False if that was done before."""
+        """Close the connections of all clients that aren't lent; return False if the pool was closed already."""
         with self._lock:
             if self._is_closed:
                 return False

@@ -1,4 +1,4 @@
-"""How a Python program gets a store."""
+"""Connect a Python program to a store."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from storlet_shell.identity.program import KeystoneSession
 
 LOGGER = logging.getLogger("storlet_shell")
-LOGGER.addHandler(logging.NullHandler())  # a program that has set up no logging is shown nothing
+LOGGER.addHandler(logging.NullHandler())  # silent unless the program configures logging
 
 
 def connect(
@@ -31,38 +31,38 @@ def connect(
     timeout: float | None = None,
     observer: Observer | None = None,
 ) -> Store:
-    """Return a store. Without arguments, the environment says whose, as it does for a command.
+    """Return a store. Without arguments, the environment determines the identity, as for a command.
 
-    The login is made by the first request, and kept.
+    The first request logs in, and the login is reused.
 
-    :param cloud: a cloud of ``clouds.yaml``
+    :param cloud: the name of a cloud in ``clouds.yaml``
     :param local: use the embedded Swift; join a running one or start one
-    :param ephemeral: with ``local``: a temporary one, deleted when the store is closed
-    :param session: a keystoneauth1 ``Session`` that the program has: its token, catalog and TLS settings are used. An
-        ``Adapter`` chooses a region or an interface as well
-    :param environ: variables to use in the place of the process's
-    :param timeout: seconds without an answer after which a request fails (default: the cloud's, or 60)
-    :param observer: told of warnings and progress, by one thread at a time
-    :raises UsageError: when arguments contradict each other
-    :raises IdentityError: when there is no identity, or half of one
-    :raises EmbeddedError: when the embedded Swift can't be started
+    :param ephemeral: with ``local``: use a temporary one, deleted when the store is closed
+    :param session: the program's own keystoneauth1 ``Session``, whose token, catalog and TLS settings are used; an
+        ``Adapter`` also chooses a region or an interface
+    :param environ: environment variables to use instead of the process's
+    :param timeout: response timeout in seconds (default: the cloud's, or 60)
+    :param observer: receives warnings and progress, from one thread at a time
+    :raises UsageError: if the arguments contradict each other
+    :raises IdentityError: if there is no identity, or an incomplete one
+    :raises EmbeddedError: if the embedded Swift can't be started
     """
     if sum((cloud is not None, local, session is not None)) > 1:
-        raise UsageError("connect takes one of cloud, local and session")
+        raise UsageError("cloud, local and session are mutually exclusive")
     if cloud is not None and not (isinstance(cloud, str) and cloud):
-        raise UsageError(f"cloud is the name of a cloud of clouds.yaml, not {cloud!r}")
+        raise UsageError(f"cloud must be the name of a cloud in clouds.yaml, not {cloud!r}")
     if ephemeral and not local:
-        raise UsageError("ephemeral goes with local")
+        raise UsageError("ephemeral requires local")
     if environ is not None and not isinstance(environ, Mapping):
-        raise UsageError(f"environ is a mapping of variables, not {type(environ).__name__}")
+        raise UsageError(f"environ must be a mapping of variables, not {type(environ).__name__}")
     if timeout is not None and not (isinstance(timeout, int | float) and 0 < timeout < float("inf")):
-        raise UsageError(f"timeout is a number of seconds above 0, not {timeout!r}")
+        raise UsageError(f"timeout must be a positive number of seconds, not {timeout!r}")
     identity = {} if cloud is None else {"OS_CLOUD": cloud}
     options = Options(local=local, ephemeral=ephemeral, identity=identity, timeout=timeout, trace=LOGGER.debug)
     surroundings = _Program(dict(os.environ if environ is None else environ), observer)
     login = None
     if session is not None:
-        from storlet_shell.identity.program import login_of  # for programs that log in themselves
+        from storlet_shell.identity.program import login_of  # only for programs with their own login
 
         login = login_of(session, timeout)
     opened = Session(surroundings, options=options, login=login)
@@ -75,26 +75,26 @@ def connect(
 
 
 class _Program(Surroundings):
-    """A Python program: warnings go to its logging and to its observer, which one thread at a time tells something."""
+    """The surroundings of a Python program: warnings go to its logger and observer, from one thread at a time."""
 
     def __init__(self, environ: Mapping[str, str], observer: Observer | None) -> None:
         super().__init__(environ)
         self._observer = observer or Observer()
-        self._lock = threading.RLock()  # an observer may use the store, which tells it something
+        self._lock = threading.RLock()  # reentrant: an observer may use the store, which calls the observer
 
     def warn(self, message: str, hint: Hint | None = None) -> None:
-        """Pass a warning on."""
+        """Pass a warning to the logger and the observer."""
         LOGGER.warning("%s", advise(message, hint, self.spell))
         with self._lock:
             self._observer.warn(message, hint)
 
     def spell(self, hint: Hint) -> str:
-        """Spell a hint as the observer does."""
+        """Spell a hint in the observer's way."""
         return self._observer.spell(hint)
 
     @contextmanager
     def progress(self, label: str, total: int | None, unit: str = "") -> Iterator[Progress]:
-        """Show how far something is; what raises in between is not shown to the observer."""
+        """Show progress; exceptions of the context aren't passed to the observer."""
         showing = self._observer.progress(label, total, unit)
         with self._lock:
             progress = showing.__enter__()
@@ -111,11 +111,11 @@ class _Locked:
         self._lock = lock
 
     def advance(self, count: int) -> None:
-        """Pass it on."""
+        """Forward the call under the lock."""
         with self._lock:
             self._progress.advance(count)
 
     def expect(self, total: int) -> None:
-        """Pass it on."""
+        """Forward the call under the lock."""
         with self._lock:
             self._progress.expect(total)

@@ -1,4 +1,4 @@
-"""Objects, containers and local files as a Python program uses them, as they are or through a storlet."""
+"""Objects, containers and local files for Python programs."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ AnyPath = str | Location | ObjectPath | ContainerName
 
 
 class ObjectStore:
-    """The objects of one account; threads may share it.
+    """The objects of one account; may be shared by threads.
 
-    :param session: what the store runs in; the store closes it
+    :param session: the store's session, closed with it
     """
 
     def __init__(self, session: Session) -> None:
@@ -44,17 +44,17 @@ class ObjectStore:
 
     @property
     def account(self) -> str:
-        """The account's name; asking for it logs in."""
+        """The account's name; accessing it logs in."""
         with self._clients.lent() as client:
             return client.account
 
-    # --- what is there
+    # --- metadata and listings
 
     def head(self, path: AnyPath = "") -> Info:
-        """Return what the cluster says of an object, a container or the account.
+        """Return the metadata of an object, a container or the account.
 
         :param path: empty for the account
-        :raises NotFoundError: when it doesn't exist
+        :raises NotFoundError: if it doesn't exist
         """
         location = reading.location(path)
         with self._clients.lent() as client:
@@ -69,12 +69,12 @@ class ObjectStore:
     def list(self, path: AnyPath = "", *, delimiter: str | None = None) -> Iterator[Entry]:
         """List containers, or the objects of a container whose names start with a prefix.
 
-        The listing is asked for page by page, so that one of any length takes constant memory. What fails, fails when
-        the first entry is asked for.
+        Pages are fetched on demand, so a listing of any length takes constant memory. Errors are raised when the first
+        entry is requested.
 
         :param path: empty for the account's containers, ``CONTAINER``, or ``CONTAINER/PREFIX``
-        :param delimiter: fold names that have it after the prefix, as ``/`` folds folders
-        :raises NotFoundError: when the container doesn't exist
+        :param delimiter: fold names at this text, as ``/`` folds folders
+        :raises NotFoundError: if the container doesn't exist
         """
         if delimiter is not None:
             checks.text(delimiter, "delimiter")
@@ -88,10 +88,10 @@ class ObjectStore:
     # --- objects and containers
 
     def make_container(self, name: str | ContainerName, *, policy: str | None = None) -> None:
-        """Create a container; one that exists stays as it is.
+        """Create a container; an existing one stays as it is.
 
         :param policy: the storage policy of its objects; None for the cluster's default
-        :raises StorletShellError: when there is no such policy, or the container exists with another one
+        :raises StorletShellError: if the policy doesn't exist, or the container exists with another one
         """
         container = reading.container_name(name)
         with self._clients.lent() as client:
@@ -108,23 +108,24 @@ class ObjectStore:
         where: Where = "auto",
         allow_unread: bool = False,
     ) -> Response:
-        """Return an object, or what a storlet makes of it. The body streams: read it, or close the response.
+        """Return an object, or the result of a storlet run over it. The body streams: read it, or close the response.
 
         :param storlet: the storlet to run over the object; None for the object as it is
-        :param params: the storlet's parameters; values of any type become text
-        :param extra: further inputs of a storlet that takes several
-        :param range: read only these bytes of the object: ``FIRST-LAST``, ``FIRST-``, or ``-COUNT`` for the last ones
-        :param where: run on the ``proxy`` server, or on the object's own, a ``node``; ``auto`` for what is safe
-        :param allow_unread: run the storlet even if it leaves one of several inputs unread
-        :raises NotFoundError: when the object, the storlet or a further input doesn't exist
-        :raises StorletFailedError: when the storlet fails; of one that fails in the middle, when the body is read
+        :param params: the storlet's parameters; values are converted to text
+        :param extra: additional inputs, for a storlet that takes several
+        :param range: read only this range of bytes: ``FIRST-LAST``, ``FIRST-``, or ``-COUNT`` for the last ones
+        :param where: where to run: on the ``proxy`` server, or on a ``node``, the object's own server; ``auto`` chooses
+            the fastest one that is safe
+        :param allow_unread: run the storlet even if it leaves some of several inputs unread
+        :raises NotFoundError: if the object, the storlet or an additional input doesn't exist
+        :raises StorletFailedError: if the storlet fails; raised while the body is read if it fails midway
         """
         source, part = reading.object_path(path), reading.byte_range(range)
         run = reading.invocation(storlet, params, extra=extra, where=where, allow_unread=allow_unread)
         return self._streaming(lambda client: bodies.get(client, source, run, range=part))
 
     def _streaming(self, get: Callable[[Client], Response]) -> Response:
-        """Return a response whose client is lent until its body has been read, or it is closed."""
+        """Return a response that holds its client until its body has been read, or it is closed."""
         client = self._clients.borrow()
         give_back = partial(self._clients.give_back, client)
         try:
@@ -145,19 +146,19 @@ class ObjectStore:
         content_type: str | None = None,
         allow_unread: bool = False,
     ) -> Stored:
-        """Store an object, or what a storlet makes of it as it arrives.
+        """Store an object, or the result of a storlet run over the data as it arrives.
 
-        :param file: what to send. A ``str`` or ``Path`` is the path of a local file, ``bytes`` are the content itself;
-            a binary file is sent from its position on, and an iterable of ``bytes`` chunk by chunk, as a stream of
-            unknown length
-        :param storlet: the storlet to run over what is sent; it runs on the proxy server
-        :param params: the storlet's parameters; values of any type become text
-        :param extra: further inputs of a storlet that takes several
-        :param metadata: the object's metadata; values of any type become text
-        :param content_type: the object's; None to guess it from the object's name
-        :param allow_unread: run the storlet even if it leaves one of several inputs unread
-        :raises NotFoundError: when the container, the local file or the storlet doesn't exist
-        :raises StorletFailedError: when the storlet fails; nothing is stored then
+        :param file: the data. A ``str`` or ``Path`` is the path of a local file, ``bytes`` are the content itself, a
+            binary file is sent from its current position, and an iterable of ``bytes`` is sent chunk by chunk, as a
+            stream of unknown length
+        :param storlet: the storlet to run over the data, on the proxy server
+        :param params: the storlet's parameters; values are converted to text
+        :param extra: additional inputs, for a storlet that takes several
+        :param metadata: the object's metadata; values are converted to text
+        :param content_type: the object's content type; None to guess it from its name
+        :param allow_unread: run the storlet even if it leaves some of several inputs unread
+        :raises NotFoundError: if the container, the local file or the storlet doesn't exist
+        :raises StorletFailedError: if the storlet fails; nothing is then stored
         """
         target = reading.object_path(path)
         run = reading.invocation(storlet, params, extra=extra, allow_unread=allow_unread)
@@ -179,16 +180,16 @@ class ObjectStore:
         where: Where = "auto",
         allow_unread: bool = False,
     ) -> Stored:
-        """Copy an object inside the cluster, through a storlet if one is named.
+        """Copy an object inside the cluster, optionally through a storlet.
 
-        :param storlet: the storlet to run over the source; None for the object as it is
-        :param params: the storlet's parameters; values of any type become text
-        :param extra: further inputs of a storlet that takes several
-        :param range: read only these bytes of the source, as :meth:`get` does
+        :param storlet: the storlet to run over the source; None for a plain copy
+        :param params: the storlet's parameters; values are converted to text
+        :param extra: additional inputs, for a storlet that takes several
+        :param range: read only this range of the source's bytes, as for :meth:`get`
         :param where: where the storlet runs, as for :meth:`get`; ``auto`` is the proxy server
-        :param allow_unread: run the storlet even if it leaves one of several inputs unread
-        :raises NotFoundError: when the source, the target's container or the storlet doesn't exist
-        :raises StorletFailedError: when the storlet fails; nothing is stored then
+        :param allow_unread: run the storlet even if it leaves some of several inputs unread
+        :raises NotFoundError: if the source, the target's container or the storlet doesn't exist
+        :raises StorletFailedError: if the storlet fails; nothing is then stored
         """
         origin, goal, part = reading.object_path(source), reading.object_path(target), reading.byte_range(range)
         run = reading.invocation(storlet, params, extra=extra, where=where, allow_unread=allow_unread)
@@ -196,12 +197,12 @@ class ObjectStore:
             return objects.copy(client, origin, goal, run, range=part)
 
     def delete(self, path: AnyPath, *, recursive: bool = False, segments: bool = True) -> Deleted:
-        """Delete an object or an empty container. Nobody is asked.
+        """Delete an object or an empty container, without confirmation.
 
-        :param recursive: a container with all that it holds, or every object whose name starts with the path
-        :param segments: delete the segments of static large objects with them
-        :raises NotFoundError: when it doesn't exist, or no object's name starts so
-        :raises StorletShellError: when the container isn't empty, or something can't be deleted
+        :param recursive: delete a container with all its objects, or all objects whose names start with the path
+        :param segments: also delete the segments of static large objects
+        :raises NotFoundError: if it doesn't exist, or no object's name starts with the path
+        :raises StorletShellError: if the container isn't empty, or something can't be deleted
         """
         location = reading.location(path)
         if not location.container:
@@ -213,10 +214,10 @@ class ObjectStore:
             return Deleted(location, 1 if location.prefix else 0)
 
     def post(self, path: AnyPath, metadata: Mapping[str, object]) -> None:
-        """Set or remove metadata of an object, a container or the account; others stay as they are.
+        """Set or remove metadata of an object, a container or the account; all other metadata stay.
 
-        :param metadata: values of any type become text; None and empty text remove one
-        :raises NotFoundError: when it doesn't exist
+        :param metadata: values are converted to text; None or empty text removes an entry
+        :raises NotFoundError: if it doesn't exist
         """
         location = reading.location(path)
         changes = reading.metadata_headers(location, metadata)
@@ -226,14 +227,14 @@ class ObjectStore:
     # --- local files
 
     def upload(self, folder: str | Path, to: AnyPath, *, skip_identical: bool = False, jobs: int = 8) -> Transferred:
-        """Upload a folder's files, those in folders below it too, or one file; those that fail don't stop the others.
+        """Upload a file, or a folder with everything below it; failures don't stop the others.
 
         :param folder: a local folder, or a file
-        :param to: ``CONTAINER``, or ``CONTAINER/PREFIX`` that the names of the objects get
-        :param skip_identical: leave objects that hold the same already as they are
-        :param jobs: how many files go at a time
-        :returns: what became of them; call its ``raise_for_failed``
-        :raises NotFoundError: when the folder or the container doesn't exist
+        :param to: ``CONTAINER``, or ``CONTAINER/PREFIX`` for the objects' names
+        :param skip_identical: skip files whose object has the same content
+        :param jobs: the number of simultaneous uploads
+        :returns: the outcome; call its ``raise_for_failed``
+        :raises NotFoundError: if the folder or the container doesn't exist
         """
         source, target = checks.local_path(folder, "folder"), reading.location(to)
         choices, jobs = Choices(skip_identical=skip_identical), checks.count(jobs, "jobs")
@@ -243,14 +244,14 @@ class ObjectStore:
     def download(
         self, path: AnyPath, folder: str | Path, *, skip_identical: bool = False, jobs: int = 8
     ) -> Transferred:
-        """Download the objects of a container into a local folder; those that fail don't stop the others.
+        """Download the objects of a container into a local folder; failures don't stop the others.
 
-        :param path: ``CONTAINER``, or ``CONTAINER/PREFIX`` that the names start with
+        :param path: ``CONTAINER``, or ``CONTAINER/PREFIX`` of the objects' names
         :param folder: a local folder; created if missing
-        :param skip_identical: leave files that hold the same already as they are
-        :param jobs: how many objects come at a time
-        :returns: what became of them; call its ``raise_for_failed``
-        :raises NotFoundError: when the container doesn't exist, or no name starts so
+        :param skip_identical: skip files that already have the same content
+        :param jobs: the number of simultaneous downloads
+        :returns: the outcome; call its ``raise_for_failed``
+        :raises NotFoundError: if the container doesn't exist, or no name starts with the prefix
         """
         source, target = reading.location(path), checks.local_path(folder, "folder")
         jobs = checks.count(jobs, "jobs")
@@ -258,7 +259,7 @@ class ObjectStore:
             return download.download(client, source, target, skip_identical=skip_identical, jobs=jobs)
 
     def close(self) -> None:
-        """Close every connection, and end the embedded Swift if nobody else uses it; a closed store stays closed."""
+        """Close all connections, and stop the embedded Swift if nobody else uses it. A closed store stays closed."""
         if self._clients.close():
             self._session.close()
 

@@ -1,4 +1,4 @@
-"""What the API accepts: strings or values. Each becomes a value here, and nowhere else."""
+"""Convert the API's arguments, which are strings or values, to values: here and nowhere else."""
 
 from __future__ import annotations
 
@@ -34,33 +34,33 @@ from storlet_shell.wire import headers as wire
 from storlet_shell.wire.bodies import Body, bytes_body, chunks_body, file_body, stream_body
 
 Where: TypeAlias = Literal["auto", "proxy", "node"]
-"""Where a storlet runs: where it is safe and fastest, on the proxy server, or on the object's own server."""
+"""Where a storlet runs: automatically chosen, on the proxy server, or on the object's own server."""
 
 File: TypeAlias = "str | Path | bytes | IO[bytes] | Iterable[bytes]"
-"""What can be sent: a local file by its path, bytes, a binary file from its position on, or chunks of bytes."""
+"""Data to send: the path of a local file, bytes, a binary file from its current position, or chunks of bytes."""
 
 Right: TypeAlias = Literal["read", "write"]
-"""What an entry of an ACL grants."""
+"""The right that an ACL entry grants."""
 
 Stages: TypeAlias = "str | Iterable[str | StorletName | tuple[str | StorletName, Mapping[str, object]]]"
 """A chain of storlets."""
 
 
 class BatchOptions(TypedDict, total=False):
-    """How a batch runs. Each option may be left out.
+    """The options of a batch. All of them are optional.
 
     :param output: the object to store each result as: ``CONTAINER/TEMPLATE`` with the fields ``{path}``, ``{dir}``,
         ``{name}``, ``{stem}``, ``{suffix}`` and ``{container}``
-    :param save: the local folder to write each result to, under the object's name, or a path with these fields
-    :param jobs: how many runs are under way at a time (default: 8)
-    :param limit: take the first so many matching objects
-    :param journal: a local file that records progress; with the same call, the batch goes on where it was
-    :param ordered: yield rows in the order of the listing, not as they come
-    :param fail_fast: end at the first failure
+    :param save: the local folder to write results to, under the objects' names; or a path with these fields
+    :param jobs: the number of simultaneous runs (default: 8)
+    :param limit: process at most this many matching objects
+    :param journal: a local file that records progress; repeat the call to resume the batch
+    :param ordered: yield rows in listing order rather than as they are finished
+    :param fail_fast: stop at the first failure
     :param endpoints: storage URLs or proxy servers to send runs to, or ``regions`` for all of the catalog
-    :param scheduler: what chooses among several endpoints (default: ``least-outstanding``)
-    :param executor: what does the work side by side (default: ``threads``)
-    :param scheduler_address: where the executor's own cluster is: ``tcp://HOST:PORT``
+    :param scheduler: the driver that chooses among several endpoints (default: ``least-outstanding``)
+    :param executor: the driver that runs tasks in parallel (default: ``threads``)
+    :param scheduler_address: the address of the executor's own cluster: ``tcp://HOST:PORT``
     """
 
     output: str
@@ -81,17 +81,17 @@ _Value = TypeVar("_Value", bound=tuple[Any, ...])
 
 
 def object_path(value: str | ObjectPath) -> ObjectPath:
-    """Read ``CONTAINER/OBJECT``, with or without ``path:/``.
+    """Parse ``CONTAINER/OBJECT``, with or without ``path:/``.
 
-    :raises UsageError: when it isn't an object's path
+    :raises UsageError: if it isn't an object's path
     """
     return _read(value, ObjectPath, ObjectPath.parse_position, "an object's path")
 
 
 def location(value: str | Location | ObjectPath | ContainerName) -> Location:
-    """Read the account (an empty string), ``CONTAINER``, or ``CONTAINER/PREFIX``.
+    """Parse an empty string (the account), ``CONTAINER``, or ``CONTAINER/PREFIX``.
 
-    :raises UsageError: when it isn't one of these
+    :raises UsageError: if it isn't one of these
     """
     if isinstance(value, ObjectPath):
         return Location(*value)
@@ -101,33 +101,33 @@ def location(value: str | Location | ObjectPath | ContainerName) -> Location:
 
 
 def container_name(value: str | ContainerName) -> ContainerName:
-    """Read the name of a container.
+    """Parse the name of a container.
 
-    :raises UsageError: when it isn't one
+    :raises UsageError: if it isn't one
     """
     return _read(value, ContainerName, ContainerName.parse, "a container's name")
 
 
 def storlet_name(value: str | StorletName) -> StorletName:
-    """Read the name of a deployed storlet.
+    """Parse the name of a deployed storlet.
 
-    :raises UsageError: when it isn't one
+    :raises UsageError: if it isn't one
     """
     return _read(value, StorletName, StorletName.parse, "a storlet's name")
 
 
 def byte_range(value: str | ByteRange | None) -> ByteRange | None:
-    """Read ``FIRST-LAST``, ``FIRST-`` or ``-COUNT``; None is the whole object.
+    """Parse ``FIRST-LAST``, ``FIRST-`` or ``-COUNT``; None is the whole object.
 
-    :raises UsageError: when it isn't one range
+    :raises UsageError: if it isn't a single range
     """
     return None if value is None else _read(value, ByteRange, ByteRange.parse, "a range")
 
 
 def parameters(params: Mapping[str, object] | None) -> tuple[Parameter, ...]:
-    """Read a storlet's parameters; values of any type become text.
+    """Convert a storlet's parameters; values of any type become text.
 
-    :raises UsageError: when the wire can't carry one
+    :raises UsageError: if one can't be sent in a header
     """
     return merge_parameters(checks.mapping(params, "params"), ())
 
@@ -135,15 +135,15 @@ def parameters(params: Mapping[str, object] | None) -> tuple[Parameter, ...]:
 def metadata_headers(location: Location, metadata: Mapping[str, object] | None) -> dict[str, str]:
     """Return metadata as headers of an object, a container or the account.
 
-    :param metadata: values of any type become text; None and empty text become an empty header, which removes one
-    :raises UsageError: when a header can't carry one
+    :param metadata: values are converted to text; None and empty text become an empty header, which removes an entry
+    :raises UsageError: if one can't be sent in a header
     """
     prefix = wire.metadata_prefix(*location)
     headers: dict[str, str] = {}
     for key, value in checks.mapping(metadata, "metadata").items():
         name, text = Metadatum.parse_key(str(key)), "" if value is None else str(value)
         if f"{prefix}{name}".lower() in map(str.lower, headers):
-            raise UsageError(f"metadata have keys that differ in more than their case: {name!r}")
+            raise UsageError(f"metadata keys must differ in more than case: {name!r}")
         headers[f"{prefix}{name}"] = Metadatum.parse(f"{name}={text}").value if text.strip() else ""
     return headers
 
@@ -156,20 +156,20 @@ def invocation(
     where: Where = "auto",
     allow_unread: bool = False,
 ) -> Invocation | None:
-    """Return the run that arguments describe; None without a storlet.
+    """Return the run that the arguments describe; None without a storlet.
 
-    :raises UsageError: when one is wrong, or there are arguments of a run but no storlet
+    :raises UsageError: if an argument is invalid, or requires a storlet
     """
     if not isinstance(where, str) or where not in _ON_PROXY:
-        raise UsageError(f"where is one of {', '.join(_ON_PROXY)}, not {where!r}")
+        raise UsageError(f"where must be one of {', '.join(_ON_PROXY)}, not {where!r}")
     paths = tuple(object_path(path) for path in checks.several(extra, "extra", "objects' paths"))
-    given = parameters(params)
+    merged = parameters(params)
     if storlet is None:
-        if given or paths or where != "auto" or allow_unread:
-            raise UsageError("params, extra, where and allow_unread go with a storlet")
+        if merged or paths or where != "auto" or allow_unread:
+            raise UsageError("params, extra, where and allow_unread require a storlet")
         return None
     place = _ON_PROXY[where]
-    return Invocation(storlet_name(storlet), given, None, paths, place, allow_unread=allow_unread)
+    return Invocation(storlet_name(storlet), merged, None, paths, place, allow_unread=allow_unread)
 
 
 def run(
@@ -180,22 +180,22 @@ def run(
     where: Where = "auto",
     allow_unread: bool = False,
 ) -> Invocation:
-    """Return the run of a storlet; errors as :func:`invocation`."""
+    """Return the run of a storlet; errors as for :func:`invocation`."""
     described = invocation(storlet_name(storlet), params, extra=extra, where=where, allow_unread=allow_unread)
     assert described is not None
     return described
 
 
 def stages(chain: Stages) -> tuple[Invocation, ...]:
-    """Read a chain of storlets: names, or pairs of a name and parameters; or the text that a command line has.
+    """Parse a chain of storlets: names, pairs of a name and parameters, or the text that a command line uses.
 
-    :raises UsageError: when there is none, or one is no storlet
+    :raises UsageError: if it is empty, or contains anything else
     """
     if isinstance(chain, str):
         return parse_chain(chain)
     steps = tuple(_step(stage) for stage in checks.several(chain, "stages", "storlets"))
     if not steps:
-        raise UsageError("stages are storlets, or pairs of a storlet and its parameters; one at least")
+        raise UsageError("stages must be storlets, or pairs of a storlet and its parameters, and at least one")
     return steps
 
 
@@ -203,14 +203,14 @@ def _step(stage: str | StorletName | tuple[str | StorletName, Mapping[str, objec
     if isinstance(stage, str | StorletName):
         return run(stage)
     if not isinstance(stage, tuple) or len(stage) != 2:
-        raise UsageError(f"a stage is a storlet, or a pair of a storlet and its parameters, not {stage!r}")
+        raise UsageError(f"a stage must be a storlet, or a pair of a storlet and its parameters, not {stage!r}")
     return run(*stage)
 
 
 def pattern(text: str | Pattern) -> Pattern:
-    """Read ``CONTAINER/PATTERN``, with or without ``path:/``.
+    """Parse ``CONTAINER/PATTERN``, with or without ``path:/``.
 
-    :raises UsageError: when it is no pattern of objects in one container
+    :raises UsageError: if it isn't a pattern of objects in one container
     """
     return _read(text, Pattern, lambda text: Pattern.parse(_prefixed(text)), "a pattern")
 
@@ -231,14 +231,14 @@ def options(
 ) -> MapOptions:
     """Return the options of a batch; see :class:`BatchOptions`.
 
-    :raises UsageError: when one is wrong
+    :raises UsageError: if one is invalid
     """
     if output is not None and save is not None:
-        raise UsageError("output stores results in the cluster, save here: pass one of them")
+        raise UsageError("output (in the cluster) and save (on this machine) are mutually exclusive")
     if save is not None and is_stdout(checks.local_path(save, "save")):
-        raise UsageError(f"save makes a file of each object, and takes a folder, not standard output: {save}")
+        raise UsageError(f"save creates a file for each object, so it can't be standard output: {save}")
     if journal is not None and is_stdout(checks.local_path(journal, "journal")):
-        raise UsageError(f"journal takes a file of its own, not standard output: {journal}")
+        raise UsageError(f"journal must be a file of its own, not standard output: {journal}")
     return MapOptions(
         output=None if output is None else Template.parse_output(_prefixed(checks.text(output, "output"))),
         save=None if save is None else Template.parse_files(str(save)),
@@ -255,21 +255,21 @@ def options(
 
 
 def optional_storlet(value: str | StorletName | None) -> StorletName | None:
-    """Read the name of a storlet, or None.
+    """Parse the name of a storlet, or None.
 
-    :raises UsageError: when it isn't one
+    :raises UsageError: if it isn't one
     """
     return None if value is None else storlet_name(value)
 
 
 def rule(user: str, right: Right, storlet: StorletName | None = None) -> Rule:
-    """Return the entry of an ACL that stands for a right.
+    """Return the ACL entry that stands for a right.
 
     :param storlet: the storlet that the user may run; None for the right itself
-    :raises UsageError: when no server could match the user
+    :raises UsageError: if no server could match the user
     """
     if right not in ("read", "write"):
-        raise UsageError(f"right is one of read and write, not {right!r}")
+        raise UsageError(f"right must be read or write, not {right!r}")
     user = checks.text(user, "user")
     if storlet is None:
         return Rule(right, check_entry(user))
@@ -278,42 +278,42 @@ def rule(user: str, right: Right, storlet: StorletName | None = None) -> Rule:
 
 
 def body(file: File) -> AbstractContextManager[Body]:
-    """Make a body of what is to be sent.
+    """Return the body of a request.
 
-    :raises UsageError: when it is of another type, a text file, say
-    :raises NotFoundError: when there is no such local file
-    :raises LocalFileError: when it can't be read
+    :raises UsageError: if it has another type, such as a text file
+    :raises NotFoundError: if the local file doesn't exist
+    :raises LocalFileError: if the local file can't be read
     """
     if isinstance(file, str | Path):
         return file_body(file)
     if isinstance(file, bytes | bytearray | memoryview):
         return nullcontext(bytes_body(bytes(file)))
     if isinstance(file, io.TextIOBase):
-        raise UsageError("a text file can't be sent as it is; open it in binary mode")
+        raise UsageError("can't send a text file; open it in binary mode")
     if hasattr(file, "read"):
         label = str(getattr(file, "name", "") or "a file")
         if getattr(file, "closed", False):
-            raise UsageError(f"{label} is closed, and can't be sent")
+            raise UsageError(f"{label} is closed and can't be sent")
         return nullcontext(stream_body(cast("IO[bytes]", file), label))
     if isinstance(file, Iterable):
         return nullcontext(chunks_body(_chunks(file)))
-    raise UsageError(f"a file is a path, bytes, a binary file or an iterable of bytes, not {type(file).__name__}")
+    raise UsageError(f"file must be a path, bytes, a binary file or an iterable of bytes, not {type(file).__name__}")
 
 
 def package(source: str | Path | bytes, name: str | None, main: str | None) -> Package:
-    """Read a storlet from a local file, or from its code as bytes, and check it.
+    """Read a storlet from a local file or from its code, and check it.
 
-    :raises UsageError: when it is no storlet, or code has no name
-    :raises NotFoundError: when there is no such local file
+    :raises UsageError: if it isn't a storlet, or the code has no name
+    :raises NotFoundError: if the local file doesn't exist
     """
     if isinstance(source, str | Path):
         if name is not None:
-            raise UsageError("name goes with code as bytes; a file's storlet is named by the file")
+            raise UsageError("name is for code passed as bytes; a file names its storlet itself")
         return read_package(str(source), main, None)
     if not isinstance(source, bytes):
-        raise UsageError(f"a storlet's source is a path, or its code as bytes, not {type(source).__name__}")
+        raise UsageError(f"source must be a path, or code as bytes, not {type(source).__name__}")
     if name is None or main is not None:
-        raise UsageError("code as bytes is named by name='MODULE.CLASS' alone")
+        raise UsageError("code passed as bytes needs name='MODULE.CLASS' and no main")
     checks.text(name, "name")
     return read_package(name, None, source)
 
@@ -321,7 +321,7 @@ def package(source: str | Path | bytes, name: str | None, main: str | None) -> P
 def _chunks(chunks: Iterable[bytes]) -> Iterator[bytes]:
     for chunk in chunks:
         if not isinstance(chunk, bytes | bytearray | memoryview):
-            raise UsageError(f"an iterable to be sent yields bytes, not {type(chunk).__name__}")
+            raise UsageError(f"an iterable to send must yield bytes, not {type(chunk).__name__}")
         yield bytes(chunk)
 
 
@@ -329,11 +329,11 @@ def _prefixed(text: str) -> str:
     return text if text.startswith("path:") else f"path:/{text.removeprefix('/')}"
 
 
-def _read(value: Any, kind: type[_Value], parse: Callable[[str], _Value], what: str) -> _Value:
+def _read(value: Any, kind: type[_Value], parse: Callable[[str], _Value], label: str) -> _Value:
     if isinstance(value, kind):
         return value
     if not isinstance(value, str):
-        raise UsageError(f"{what} is a str or {kind.__name__}, not {type(value).__name__}")
+        raise UsageError(f"{label} must be a str or {kind.__name__}, not {type(value).__name__}")
     return parse(value)
 
 
@@ -343,5 +343,5 @@ def _endpoints(names: str | Iterable[str]) -> tuple[str, ...] | None:
     chosen = checks.several(names, "endpoints", f"storage URLs or servers, or the word {REGIONS}")
     for name in chosen:
         if name != REGIONS and not is_endpoint(checks.text(name, "an endpoint")):
-            raise UsageError(f"an endpoint is a storage URL, or scheme, name and port, or {REGIONS}: {name!r}")
+            raise UsageError(f"an endpoint must be a storage URL, a scheme, name and port, or {REGIONS}: {name!r}")
     return chosen or None

@@ -1,4 +1,4 @@
-"""The object store as a Python program uses it, with the storlets that it runs."""
+"""The object store and its storlets for Python programs."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 
 class Store(ObjectStore):
-    """The object store of one account, made by :func:`storlet_shell.connect`; a context manager that closes itself.
+    """The object store of one account, returned by :func:`storlet_shell.connect`; a context manager that closes itself.
 
     Several threads may use one store. Paths, names and ranges are strings, as on a command line, or values of
-    :mod:`storlet_shell.values`. Nothing asks, prints or reads a standard stream: warnings go to the observer and to the
-    logger ``storlet_shell``, and what goes wrong is a :class:`~storlet_shell.errors.StorletShellError`.
+    :mod:`storlet_shell.values`. Nothing prompts, prints or reads standard streams: warnings go to the observer and to
+    the logger ``storlet_shell``, and all errors are :class:`~storlet_shell.errors.StorletShellError`.
     """
 
     # --- storlets
@@ -45,36 +45,36 @@ class Store(ObjectStore):
         dependencies: Iterable[str | Path] = (),
         force: bool = False,
     ) -> Deployed:
-        """Deploy a storlet with what it needs: all of it, or nothing. The code is checked here first.
+        """Deploy a storlet and its dependencies, all or nothing. The code is checked first.
 
         :param source: a local file, ``FILE.py`` or ``FILE.jar``; or the code of a Python storlet as ``bytes``
-        :param name: of code as bytes: ``MODULE.CLASS``, which deploys it as ``MODULE.py``
-        :param main: of a file: its main class; None if there is only one
-        :param dependencies: local files to upload, and names of dependencies that are deployed already
-        :param force: upload it even if the same is deployed already
-        :raises UsageError: when the code is no storlet
-        :raises NotFoundError: when a file or a dependency doesn't exist, or the account isn't enabled for storlets
+        :param name: for code as bytes: ``MODULE.CLASS``, which deploys it as ``MODULE.py``
+        :param main: for a file: its main class; None if it has only one
+        :param dependencies: local files to upload, and names of dependencies that are already deployed
+        :param force: upload even if the same storlet is already deployed
+        :raises UsageError: if the code isn't a storlet
+        :raises NotFoundError: if a file or a dependency doesn't exist, or the account isn't enabled for storlets
         """
         package = reading.package(source, name, main).with_dependencies(
-            str(each) for each in checks.several(dependencies, "dependencies", "local files and names")
+            map(str, checks.several(dependencies, "dependencies", "local files and names"))
         )
         with self._clients.lent() as client:
             return deploy.deploy(client, package, force=force)
 
     def undeploy(self, name: str | StorletName, *, with_dependencies: bool = False) -> None:
-        """Delete a deployed storlet. Nobody is asked.
+        """Delete a deployed storlet, without confirmation.
 
-        :param with_dependencies: delete its dependencies too, if no other storlet names them
-        :raises NotFoundError: when it isn't deployed
+        :param with_dependencies: also delete its dependencies that no other storlet needs
+        :raises NotFoundError: if it isn't deployed
         """
         storlet = reading.storlet_name(name)
         with self._clients.lent() as client:
             undeploy.undeploy(client, storlet, with_dependencies=with_dependencies)
 
     def storlets(self) -> Table:
-        """Return the deployed storlets, by name: their language, main class, dependencies and date.
+        """Return the deployed storlets by name: their language, main class, dependencies and date.
 
-        :raises NotFoundError: when the account isn't enabled for storlets
+        :raises NotFoundError: if the account isn't enabled for storlets
         """
         with self._clients.lent() as client:
             table = deployed.table_of_storlets(client)
@@ -82,13 +82,13 @@ class Store(ObjectStore):
             return table
 
     def logs(self, name: str | StorletName, *, since: datetime | None = None) -> Iterator[Record]:
-        """Return what is kept of a storlet's runs, the oldest first.
+        """Return the logged runs of a storlet, oldest first.
 
-        The embedded Swift keeps the log of every run. Other clusters keep what their engine was asked to store; where
-        that doesn't tell one run from another, it is one record.
+        The embedded Swift logs every run. Other clusters keep the logs that runs were asked to store; if these don't
+        separate runs, they become a single record.
 
-        :param since: only runs that ended later than this moment, which has a time zone; None for all
-        :raises NotFoundError: when there is no log
+        :param since: only runs that ended after this time, which must have a time zone; None for all
+        :raises NotFoundError: if the storlet isn't deployed, or has no log
         """
         storlet = reading.storlet_name(name)
         moment = checks.moment(since)
@@ -106,13 +106,13 @@ class Store(ObjectStore):
         storlet: str | StorletName | None = None,
         right: Right = "read",
     ) -> None:
-        """Let a user read or write a container's objects, or run a storlet over them without reading them otherwise.
+        """Let a user read or write a container's objects, or only run a storlet over them.
 
-        :param user: with a storlet, a user's name; else an entry of Swift's ACLs: ``PROJECT_ID:USER_ID``, on tempauth
+        :param user: with a storlet, a user's name; otherwise a Swift ACL entry: ``PROJECT_ID:USER_ID``, on tempauth
             ``ACCOUNT:USER``, or ``.r:*`` for everybody
-        :param storlet: the storlet that the user may run; None for the right to read or write
-        :param right: without a storlet, which right: ``read`` or ``write``
-        :raises NotFoundError: when the container doesn't exist
+        :param storlet: the storlet that the user may run; None to grant reading or writing
+        :param right: without a storlet: ``read`` or ``write``
+        :raises NotFoundError: if the container doesn't exist
         """
         name, run = reading.container_name(container), reading.optional_storlet(storlet)
         checks.text(user, "user")
@@ -130,9 +130,9 @@ class Store(ObjectStore):
         storlet: str | StorletName | None = None,
         right: Right = "read",
     ) -> None:
-        """Take back what :meth:`grant` has granted; the parameters are the same.
+        """Revoke a right granted by :meth:`grant`; the parameters are the same.
 
-        :raises NotFoundError: when the container doesn't exist, or the user has no such right
+        :raises NotFoundError: if the container doesn't exist, or the user doesn't have that right
         """
         name, run = reading.container_name(container), reading.optional_storlet(storlet)
         rule = reading.rule(user, right, run)
@@ -152,21 +152,21 @@ class Store(ObjectStore):
         allow_unread: bool = False,
         **options: Unpack[BatchOptions],
     ) -> Rows:
-        """Run a storlet over many objects. Returns a row for each when all have been done, also when some have failed.
+        """Run a storlet over many objects. Return a row for each once all are finished, including those that failed.
 
         Results go to the option ``output`` or ``save``; without either they are kept in memory, as ``rows[name]``.
 
         :param storlet: the storlet to run over each object
         :param pattern: ``CONTAINER/PATTERN``: ``*`` for any characters but ``/``, ``**`` for any folders, ``?`` for one
             character, ``[a-z]`` for one of these, ``{a,b}`` for either
-        :param params: the storlet's parameters; values of any type become text
-        :param extra: further inputs of each run
+        :param params: the storlet's parameters; values are converted to text
+        :param extra: additional inputs of each run
         :param where: where the storlet runs, as for :meth:`get`
-        :param allow_unread: run the storlet even if it leaves one of several inputs unread
-        :param options: how the batch runs: see :class:`~storlet_shell.BatchOptions`
+        :param allow_unread: run the storlet even if it leaves some of several inputs unread
+        :param options: the options of the batch, see :class:`~storlet_shell.BatchOptions`
         :returns: the rows; call their ``raise_for_failed``
-        :raises NotFoundError: when no object matches, or the storlet isn't deployed
-        :raises UsageError: when two objects would make one output, or an output would be an input
+        :raises NotFoundError: if no object matches, or the storlet isn't deployed
+        :raises UsageError: if two objects would become the same output, or an output would be an input
         """
         run = reading.run(storlet, params, extra=extra, where=where, allow_unread=allow_unread)
         plan = MapPlan((run,), reading.pattern(pattern), reading.options(**options))
@@ -184,12 +184,12 @@ class Store(ObjectStore):
         allow_unread: bool = False,
         **options: Unpack[BatchOptions],
     ) -> Iterator[Row]:
-        """Run a storlet over many objects. Yields each row as it comes, with its result, and keeps none.
+        """Run a storlet over many objects. Yield each row with its result as it is finished, and keep none.
 
-        The parameters are those of :meth:`map`. The batch begins when the first row is asked for, and what can't begin
-        fails then; leaving the loop ends it.
+        The parameters are those of :meth:`map`. The batch starts, and may fail to, when the first row is requested;
+        leaving the loop stops it.
 
-        :raises StorletShellError: after the last row, when the batch has ended before its end
+        :raises StorletShellError: after the last row, if the batch ended early
         """
         run = reading.run(storlet, params, extra=extra, where=where, allow_unread=allow_unread)
         return self._stream(MapPlan((run,), reading.pattern(pattern), reading.options(**options)))
@@ -199,14 +199,14 @@ class Store(ObjectStore):
             yield from plan.stream(client, self._access(client))
 
     def pipe(self, stages: Stages, path: str | ObjectPath) -> Response:
-        """Run a chain of storlets over an object, each over the result of the one before it. The body streams.
+        """Run a chain of storlets over an object, each over the result of the previous one. The body streams.
 
-        What is made in between stays in the cluster, in a container that is deleted at the end.
+        Intermediate results stay in the cluster, in a container that is deleted at the end.
 
-        :param stages: storlets by their names, or pairs of a name and its parameters; or one text, as on a command
-            line: ``first.py key=value | second.py``
-        :raises NotFoundError: when the object or a storlet doesn't exist
-        :raises StorletFailedError: when a storlet fails
+        :param stages: storlets' names, or pairs of a name and its parameters; or one text, as on a command line:
+            ``first.py key=value | second.py``
+        :raises NotFoundError: if the object or a storlet doesn't exist
+        :raises StorletFailedError: if a storlet fails
         """
         steps, source = reading.stages(stages), reading.object_path(path)
         return self._streaming(lambda client: run_chain(client, steps, source))
@@ -223,21 +223,21 @@ class Store(ObjectStore):
         fan_in: int = 16,
         jobs: int = 8,
     ) -> Reduced:
-        """Make one object of many, by a storlet that takes several inputs, in as many runs as it takes.
+        """Reduce many objects to one with a storlet that takes several inputs, in as many runs as needed.
 
-        The storlet must be associative, and read what it writes: sums, merges and concatenations are and do.
+        The storlet must be associative and read its own output, as sums, merges and concatenations do.
 
         :param storlet: the storlet to run
         :param pattern: the objects, as for :meth:`map`
-        :param target: the object to make; its container exists
-        :param params: the storlet's parameters; values of any type become text
+        :param target: the object to create; its container must exist
+        :param params: the storlet's parameters; values are converted to text
         :param where: where the storlet runs, as for :meth:`get`
-        :param allow_unread: run the storlet even if it leaves one of several inputs unread
-        :param fan_in: how many further inputs a run has at most
-        :param jobs: how many runs are under way at a time
-        :raises NotFoundError: when no object matches, or the storlet isn't deployed
-        :raises UsageError: when the storlet can't read all inputs, or the target would be one
-        :raises StorletFailedError: when a run fails; the target isn't made then
+        :param allow_unread: run the storlet even if it leaves some of several inputs unread
+        :param fan_in: the maximum number of additional inputs of a run
+        :param jobs: the number of simultaneous runs
+        :raises NotFoundError: if no object matches, or the storlet isn't deployed
+        :raises UsageError: if the storlet can't read all inputs, or the target would be one
+        :raises StorletFailedError: if a run fails; the target is then not created
         """
         run = reading.run(storlet, params, where=where, allow_unread=allow_unread)
         options = ReduceOptions(fan_in=checks.count(fan_in, "fan_in"), jobs=checks.count(jobs, "jobs"))

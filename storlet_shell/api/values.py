@@ -1,4 +1,4 @@
-"""What the store's methods return, where that is no body and no table: small values, immutable, with their units."""
+"""Small immutable values that the store's methods return."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.values import Location
 
 
+@typed_equality
 class Entry(NamedTuple):
-    """A line of a listing: a container, an object, or names that were folded at a delimiter.
+    """An entry of a listing: a container, an object, or names folded at a delimiter.
 
-    :param name: the container's or the object's name; of folded names, what they have in common
-    :param bytes: the size of the object, or of all objects of the container; None for folded names
+    :param name: the container's or object's name; for folded names, their common prefix
+    :param bytes: the size of the object, or of all objects in the container; None for folded names
     :param modified: when it was last written, in UTC; None for folded names
-    :param content_type: of an object; else empty
-    :param etag: of an object, as the listing has it: the MD5 of its bytes, in hexadecimal, but for a large object; else
-        empty
-    :param objects: how many objects the container holds; None for what is no container
+    :param content_type: the object's content type; otherwise empty
+    :param etag: the object's ETag as listed: the hexadecimal MD5 of its bytes, except for large objects; else empty
+    :param objects: the number of objects in the container; None for anything else
     """
 
     name: str
@@ -30,7 +31,7 @@ class Entry(NamedTuple):
 
     @classmethod
     def of(cls, entry: Mapping[str, Any]) -> Entry:
-        """Return the value of an entry as a listing in JSON has it."""
+        """Parse an entry of a JSON listing."""
         date = entry["last_modified"]
         return cls(
             name=entry["name"],
@@ -42,11 +43,12 @@ class Entry(NamedTuple):
         )
 
 
+@typed_equality
 class Deleted(NamedTuple):
-    """What was deleted.
+    """The result of a deletion.
 
     :param location: the object, the container, or the prefix
-    :param objects: how many objects were deleted; segments don't count
+    :param objects: the number of objects deleted, without segments
     """
 
     location: Location

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from storlet_shell.batches.executor import Access, Executor
 from storlet_shell.batches.journal import Journal
 from storlet_shell.batches.work import Outcome, Task, Work
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import StorletShellError
 from storlet_shell.text import SURROGATE
 from storlet_shell.values import ObjectPath
@@ -19,6 +20,7 @@ from storlet_shell.wire.quoting import check_encodable
 _MOST_AHEAD = 16
 
 
+@typed_equality
 class Rules(NamedTuple):
     """How a batch goes on.
 

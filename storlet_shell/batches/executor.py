@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell import schedulers
 from storlet_shell.batches.work import Outcome, Task, Work
+from storlet_shell.equality import typed_equality
 from storlet_shell.plugins import drivers
 from storlet_shell.schedulers.base import Scheduler
 
@@ -32,6 +33,7 @@ NAMESPACE = "storlet_shell.executors"
 """The group of entry points that executors are loaded from."""
 
 
+@typed_equality
 class Access(NamedTuple):
     """How the workers of a batch reach the account: in this process by its login, elsewhere by one of their own.
 

@@ -10,7 +10,6 @@ process; a loss of power may take the last of them, and never the file (``synchr
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 import stat
@@ -20,6 +19,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import LocalFileError, StorletShellError, UsageError
 from storlet_shell.values import expand
 
@@ -45,6 +45,7 @@ CREATE TABLE objects (name TEXT PRIMARY KEY, state INTEGER NOT NULL) WITHOUT ROW
 """
 
 
+@typed_equality
 class Span(NamedTuple):
     """When the first objects of a batch were stored, as their listing says it; empty where it doesn't.
 
@@ -92,7 +93,7 @@ class Journal:
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise LocalFileError(f"journal {self._path}: a pipe or a device can't be one; name a file")
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock_file(descriptor)
         except OSError:
             os.close(descriptor)
             raise UsageError(f"journal {self._path}: another process uses it at the moment") from None
@@ -100,6 +101,20 @@ class Journal:
             os.close(descriptor)
             raise
         return descriptor
+
+    def _lock_file(self, descriptor: int) -> None:
+        """Lock an open file exclusively.
+
+        :raises OSError: if another process has locked it
+        :raises LocalFileError: if the platform has no file locks
+        """
+        try:
+            import fcntl  # Windows doesn't have it
+        except ImportError:
+            raise LocalFileError(
+                f"journal {self._path}: this platform has no file locks; leave out the journal"
+            ) from None
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def _is_empty(self) -> bool:
         """Tell whether the file is empty, which SQLite must not be asked: it takes a few bytes of anything for that.

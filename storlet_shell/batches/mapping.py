@@ -18,6 +18,7 @@ from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.report import Row, Rows
 from storlet_shell.batches.templates import Template
 from storlet_shell.batches.work import Task, Work
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Planned
 from storlet_shell.results.saving import is_stdout
@@ -36,6 +37,7 @@ _SHOWN = 10
 """How many requests a dry run shows."""
 
 
+@typed_equality
 class MapOptions(NamedTuple):
     """How storlets are run over many objects; the defaults are those of ``map`` and ``pipe``.
 

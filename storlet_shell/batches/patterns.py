@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
 from storlet_shell.values import Location, no_object
 
@@ -25,6 +26,7 @@ _CLASS = re.compile(r"\[([!^]?)(\]?(?:\\.|[^\]\\])*)\]", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
+@typed_equality
 class Pattern(NamedTuple):
     """The objects of one container whose names are alike.
 

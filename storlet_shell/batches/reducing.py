@@ -12,6 +12,7 @@ from storlet_shell.batches.executor import Access, Executor, load_drivers
 from storlet_shell.batches.objects import Objects
 from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.work import Task, Work
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Planned
 from storlet_shell.store.requests import plan
@@ -29,6 +30,7 @@ _HEADER_BYTES = 7000
 """How long the list of a run's extra inputs may be: Swift takes lines of 8 KiB (``max_header_size``)."""
 
 
+@typed_equality
 class ReduceOptions(NamedTuple):
     """How many objects are reduced to one; the defaults are those of ``reduce``.
 
@@ -49,6 +51,7 @@ class ReduceOptions(NamedTuple):
     scheduler_address: str = ""
 
 
+@typed_equality
 class Reduced(NamedTuple):
     """An object that was made of others.
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, overload
 from storlet_shell.batches.batch import Batch
 from storlet_shell.batches.executor import Access
 from storlet_shell.batches.work import Outcome
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import HINT, SUBJECT, PartFailedError, Spelling, StorletShellError
 from storlet_shell.results import Table
 from storlet_shell.results.fields import Field, dashed
@@ -20,6 +21,7 @@ from storlet_shell.text import counted, escaped, size
 from storlet_shell.wire.observer import Observer
 
 
+@typed_equality
 class _Columns(NamedTuple):
     status: int | None
     bytes: int | None

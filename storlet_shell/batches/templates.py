@@ -23,6 +23,7 @@ import string
 from typing import NamedTuple
 
 from storlet_shell.batches.patterns import Pattern
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
 from storlet_shell.results.saving import is_stdout
 from storlet_shell.values import Location, ObjectPath, no_object
@@ -30,6 +31,7 @@ from storlet_shell.values import Location, ObjectPath, no_object
 FIELDS = ("container", "path", "dir", "name", "stem", "suffix")
 
 
+@typed_equality
 class Template(NamedTuple):
     """A text with fields.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import StorletShellError
 from storlet_shell.schedulers.base import Endpoint
 from storlet_shell.store.requests import copy_request, read_request
@@ -12,6 +13,7 @@ from storlet_shell.wire.observer import Note
 from storlet_shell.wire.requests import Request
 
 
+@typed_equality
 class Work(NamedTuple):
     """What is done with each object of a batch.
 
@@ -48,6 +50,7 @@ class Work(NamedTuple):
         return read_request(task.source, self.run)
 
 
+@typed_equality
 class Task(NamedTuple):
     """One object of a batch.
 
@@ -66,6 +69,7 @@ class Task(NamedTuple):
     extra: tuple[ObjectPath, ...] = ()
 
 
+@typed_equality
 class Outcome(NamedTuple):
     """The result of a task.
 

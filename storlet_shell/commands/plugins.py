@@ -50,7 +50,7 @@ def plugins(session: Session) -> Result:  # noqa: ARG001  it needs nothing of th
 def _commands() -> Iterator[tuple[Any, ...]]:
     registry = Registry()
     registry.all()
-    broken = {unusable.plugin: unusable.why for unusable in registry.broken}
+    broken = {unusable.plugin: unusable.reason for unusable in registry.broken}
     for plugin in installed(ENTRY_POINTS):
         yield _row("command", plugin, broken.get(plugin, ""))
 

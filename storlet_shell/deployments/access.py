@@ -12,6 +12,7 @@ import re
 from collections.abc import Container
 from typing import NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
 
 _REFERRER = ".r:storlets."
@@ -20,6 +21,7 @@ _ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}|\*")
 _SEPARATORS = re.compile(r"[,\x00-\x1f\x7f]")
 
 
+@typed_equality
 class Grant(NamedTuple):
     """Permission for a user to run a storlet.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.deployments.probe import Probe, policies, try_policies, untried
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import StorletShellError
 from storlet_shell.store.runs import names_places
 from storlet_shell.wire import headers as wire
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
 
 
+@typed_equality
 class Enabled(NamedTuple):
     """An account that is enabled for storlets.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.deployments.access import Grant, is_grant, names_ids, read_entries, read_grant
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import Action, Hint, NotFoundError, ServiceError, UsageError
 from storlet_shell.store.listing import list_entries
 from storlet_shell.store.metadata import exists, head, head_request
@@ -23,6 +24,7 @@ RIGHTS = {"read": wire.CONTAINER_READ, "write": wire.CONTAINER_WRITE}
 """The header of each container ACL, by the right that it grants."""
 
 
+@typed_equality
 class Rule(NamedTuple):
     """An entry of a container ACL.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.deployments.deployed import date_of, users_of_dependencies
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import Action, Hint, NotFoundError, StorletShellError
 from storlet_shell.results.fields import header_time
 from storlet_shell.store.deletion import delete_object, delete_request
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from storlet_shell.wire.requests import Request
 
 
+@typed_equality
 class DeployedDependency(NamedTuple):
     """A dependency in the cluster.
 
@@ -82,6 +84,7 @@ def _look_up(client: Client, name: str) -> Info:
     return info
 
 
+@typed_equality
 class Removal(NamedTuple):
     """Dependencies that can be deleted.
 

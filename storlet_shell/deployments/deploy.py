@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.deployments.rollout import roll_out
 from storlet_shell.deployments.versions import Settled, code_to_store, has_content, settle
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
 from storlet_shell.store.metadata import Info, find
 from storlet_shell.store.runs import check_storlets_run
@@ -22,6 +23,7 @@ _VALUE_BYTES = 256
 """Swift's default ``max_meta_value_length`` (swift/common/constraints.py)."""
 
 
+@typed_equality
 class Deployed(NamedTuple):
     """The result of a deployment.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import NotFoundError
 from storlet_shell.results import Field, Table
 from storlet_shell.results.fields import dashed, listed_time
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
 
 
+@typed_equality
 class DeployedStorlet(NamedTuple):
     """A deployed storlet.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.deployments.access import read_entries, users_of
 from storlet_shell.deployments.logs import Record, read_records
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import NotFoundError, StorletShellError
 from storlet_shell.results.fields import header_time
 from storlet_shell.store.failures import storlet_log
@@ -24,6 +25,7 @@ _DESCRIBED = "Storlet-"
 """Prefix of the metadata that describe a storlet."""
 
 
+@typed_equality
 class StorletFacts(NamedTuple):
     """A deployed storlet and its surroundings.
 
@@ -95,6 +97,7 @@ def _last_run(client: Client, storlet: StorletName) -> Record | None:
     return records[-1] if records else None
 
 
+@typed_equality
 class GrantOver(NamedTuple):
     """A user who may read a container through a storlet."""
 

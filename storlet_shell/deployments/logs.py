@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import IdentityError, NotFoundError
 from storlet_shell.store.failures import not_deployed, storlet_log
 from storlet_shell.store.metadata import exists
@@ -23,6 +24,7 @@ _HEADING = re.compile(r"--- ([0-9TZ:.-]+) (\S+) (-|\S+ \S+): (.*) \(([0-9.]+) s\
 _OK = "ok"
 
 
+@typed_equality
 class Record(NamedTuple):
     """The log of one run, or of all runs if the log doesn't separate them.
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import Action, Hint, NotFoundError, UsageError
 from storlet_shell.storlets import contract
 from storlet_shell.storlets.jar import StorletJar, is_zip
@@ -21,6 +22,7 @@ _OWNER_MAY_CHANGE = 0o600
 _PYTHON_VERSION = re.compile(r"3(\.[0-9]{1,3})?")
 
 
+@typed_equality
 class Dependency(NamedTuple):
     """A file that a storlet needs next to its code.
 
@@ -80,6 +82,7 @@ class Dependency(NamedTuple):
         return Request("PUT", container, self.object_name, headers=headers, body=body)
 
 
+@typed_equality
 class Package(NamedTuple):
     """A storlet that has been checked and can be deployed.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import NotFoundError, UsageError
 from storlet_shell.results.saving import temporarily
 from storlet_shell.store.reading import get
@@ -29,6 +30,7 @@ _HIDDEN = "Storlet-"
 """Prefixes of metadata that the middleware hides from storlets."""
 
 
+@typed_equality
 class Input(NamedTuple):
     """The input of a trial run.
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.deployments.deployed import users_of_dependencies
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import NotFoundError, StorletShellError
 from storlet_shell.store.deletion import delete_object, delete_request
 from storlet_shell.store.failures import not_deployed
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from storlet_shell.wire.requests import Request
 
 
+@typed_equality
 class Undeployment(NamedTuple):
     """The deletions that undeploy a storlet.
 

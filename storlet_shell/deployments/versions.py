@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import NotFoundError
 from storlet_shell.store.metadata import Info, find
 from storlet_shell.storlets.renewal import lengthened, renamed, with_names
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
 
 
+@typed_equality
 class Settled(NamedTuple):
     """A dependency with the name that it is stored under.
 

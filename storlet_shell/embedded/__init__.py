@@ -1,5 +1,5 @@
 """A storlet-enabled Swift on loopback, in a process of its own.
 
-Nothing else in the package imports these modules except to start, find and stop that process
-(:mod:`storlet_shell.embedded.control`, which imports neither swift nor storlets nor eventlet).
+The rest of the package uses it only through :mod:`storlet_shell.embedded.control`, which starts, finds and stops that
+process and imports neither swift nor storlets nor eventlet.
 """

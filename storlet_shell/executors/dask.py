@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from storlet_shell.batches.crew import Crew, save
 from storlet_shell.batches.executor import Access, Executor
 from storlet_shell.batches.work import Outcome, Task, Work
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import LocalFileError, PluginError, ServiceError, StorletShellError
 from storlet_shell.identity.environment import LOCAL
 from storlet_shell.session import LOCAL_FOLDER, Options, Session, Surroundings
@@ -44,6 +45,7 @@ _NO_PAGES: dict[str, list[str]] = {"distributed.scheduler.http.routes": [], "dis
 _CREWS = "storlet_shell_crews"  # an attribute of a worker
 
 
+@typed_equality
 class _Part(NamedTuple):
     """What a worker needs to know of a batch; plain data, and nothing secret.
 

@@ -1,1 +1,1 @@
-"""Who the user is: where an identity comes from, and the login that a session shares."""
+"""Identities: find the user's credentials, and log in once per session."""

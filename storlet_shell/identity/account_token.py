@@ -1,4 +1,4 @@
-"""A token for an account: ``OS_STORAGE_URL`` and ``OS_AUTH_TOKEN``. Nobody is asked for another one."""
+"""Identities that are a token for an account: ``OS_STORAGE_URL`` and ``OS_AUTH_TOKEN``. The token can't be renewed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from storlet_shell.errors import IdentityError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from storlet_shell.identity.kind import Cloud
     from storlet_shell.identity.values import Credentials
     from storlet_shell.identity.variables import Variables
@@ -16,7 +18,7 @@ _NAMES = ("OS_STORAGE_URL", "OS_AUTH_TOKEN")
 
 
 class AccountToken:
-    """The kind of identity that is a storage URL and a token."""
+    """The kind of identity that consists of a storage URL and a token."""
 
     scheme = "token"
     auth_types: frozenset[str] = frozenset()
@@ -25,29 +27,32 @@ class AccountToken:
     usage = ("OS_STORAGE_URL, OS_AUTH_TOKEN", "an account and a token for it")
     variables = frozenset(_NAMES)
 
+    def state(self, variables: Mapping[str, str]) -> None:
+        """Return None."""
+
     def is_named(self, variables: Variables) -> bool:
-        """Tell whether one of both is there."""
+        """Tell whether one of the two variables is set."""
         return variables.holds(*_NAMES)
 
     def read(self, variables: Variables) -> Credentials:
-        """Return both.
+        """Return the storage URL and the token.
 
-        :raises IdentityError: when one is missing
+        :raises IdentityError: if one is missing
         """
         url, token = variables.require(*_NAMES)
         return variables.credentials(self.scheme, url, secret=token)
 
     def read_cloud(self, cloud: Cloud) -> Credentials:
-        """Refuse a cloud: none is of this kind, which has no auth type."""
-        raise cloud.lacks("auth_url")
+        """Refuse a cloud: this kind has no auth type, so no cloud is of this kind."""
+        raise cloud.missing("auth_url")
 
-    def log_in(self, credentials: Credentials, connection: Connection) -> GivenToken:  # noqa: ARG002  nobody is asked
-        """Return the token."""
-        return GivenToken(credentials)
+    def log_in(self, credentials: Credentials, connection: Connection) -> FixedToken:  # noqa: ARG002  no request is sent
+        """Return the issuer of the token."""
+        return FixedToken(credentials)
 
 
-class GivenToken:
-    """A token that somebody else was given; all that is known is itself and where it counts."""
+class FixedToken:
+    """Issues a token that the user supplied and that can't be renewed."""
 
     known_storage_url = ""
 
@@ -59,20 +64,20 @@ class GivenToken:
         return self._credentials.secret
 
     def storage_url(self) -> str:
-        """Return the URL of the account."""
+        """Return the account's URL."""
         return self._credentials.auth_url
 
     def storage_urls(self) -> dict[str, str]:
-        """Return nothing: there is no catalog."""
+        """Return an empty dict: there is no catalog."""
         return {}
 
     def facts(self) -> dict[str, Any]:
-        """Return what is known of the user."""
+        """Return what is known about the user."""
         return {"user": self._credentials.user or None}
 
     def forget(self) -> None:
-        """Refuse to go on.
+        """Fail, since there is no way to get another token.
 
-        :raises IdentityError: since there is no way to another token
+        :raises IdentityError: always
         """
-        raise IdentityError(f"the token of {self._credentials.source} is refused: it has expired, or was revoked")
+        raise IdentityError(f"the token of {self._credentials.source} was refused: it has expired or was revoked")

@@ -1,6 +1,6 @@
-"""Clouds of clouds.yaml, secure.yaml and clouds-public.yaml, as openstacksdk reads them.
+"""Read identities from clouds.yaml, secure.yaml and clouds-public.yaml, as openstacksdk does.
 
-openstacksdk's configuration is imported here only, and without the rest of the SDK.
+This is the only module that imports openstacksdk's configuration, which it does without the rest of the SDK.
 """
 
 from __future__ import annotations
@@ -8,12 +8,14 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import Action, Hint, IdentityError
 from storlet_shell.identity.environment import kind_of_type
 from storlet_shell.identity.values import Credentials
@@ -21,62 +23,65 @@ from storlet_shell.identity.variables import connection_of, interface_of
 from storlet_shell.values import Connection
 
 _ENDINGS = (".yaml", ".yml", ".json")
-_OPEN_SECRETS = ("password", "token", "passcode", "client_secret", "access_token", "application_credential_secret")
-"""Secrets that a cloud may leave to a variable."""
+_SECRETS_FROM_VARIABLES = (
+    *("password", "token", "passcode", "client_secret", "access_token"),
+    "application_credential_secret",
+)
+"""Secrets that are read from variables if the cloud doesn't set them."""
 
-_EITHER = (
+_ALTERNATIVES = (
     ("project_name", "project_id"),
     ("project_domain_name", "project_domain_id"),
     ("username", "user_id"),
     ("user_domain_name", "user_domain_id"),
 )
-"""Two ways to say the same: an option replaces what the file says in the other way."""
+"""Keys with the same meaning: an option for one replaces the file's value for the other."""
 
-_OTHER_OPTIONS = frozenset(
+_OUTSIDE_AUTH = frozenset(
     {"cloud", "region_name", "interface", "endpoint_type", "cacert", "cert", "key", "insecure", "storage_url"}
     | {"auth_type", "auth_plugin", "auth_version", "identity_api_version", "default_domain"}
 )
-"""Options that do not belong into a cloud's ``auth``."""
+"""Options that don't belong to a cloud's ``auth``."""
 
 
 def state(variables: Mapping[str, str]) -> object:
-    """Return something that is another when what a cloud is read from has changed: variables, places, or files."""
-    mattering = {name: value for name, value in variables.items() if name.startswith(("OS_", "XDG_CONFIG_"))}
-    found = [(path, status) for paths in _files(variables).values() for path in paths if (status := _status(path))]
-    return sorted(mattering.items()), variables.get("HOME"), found
+    """Return a value that changes whenever the variables, folders or files that define a cloud change."""
+    relevant = {name: value for name, value in variables.items() if name.startswith(("OS_", "XDG_CONFIG_"))}
+    files = [(path, status) for paths in _files(variables).values() for path in paths if (status := _status(path))]
+    return sorted(relevant.items()), variables.get("HOME"), files
 
 
-def read(name: str, environ: Mapping[str, str], given: Mapping[str, str]) -> Credentials:
+def read(name: str, environ: Mapping[str, str], options: Mapping[str, str]) -> Credentials:
     """Return the identity of a cloud.
 
-    Options win over what the file says. Of the variables, region and interface choose as options do; those of a secret,
-    a CA bundle or a client certificate count where the file has none.
+    Options override the file. Of the variables, region and interface override it as well; secrets, CA bundle and client
+    certificate are used only if the file has none.
 
-    :param given: what options say, by the names of the variables
-    :raises IdentityError: when there is no such cloud, or half of one; the message names the file and the key
+    :param options: values of command-line options, by the name of the corresponding variable
+    :raises IdentityError: if the cloud doesn't exist or is incomplete; the message names the file and the key
     """
-    return _Cloud(name, environ, given).read()
+    return _Cloud(name, environ, options).read()
 
 
 def _status(path: str) -> tuple[int, int, int] | None:
     try:
-        status = os.stat(path)  # noqa: PTH116  it is done before each request
+        status = os.stat(path)  # noqa: PTH116  called before each request
     except OSError:
         return None
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _files(variables: Mapping[str, str]) -> dict[str, list[str]]:
-    """Return where openstacksdk looks for each of its files, the first one first (its ``config/loader.py``).
+    """Return the paths where openstacksdk looks for each of its files, in order (its ``config/loader.py``).
 
-    It looks the places up once, when it is imported; a notebook may change its folder later.
+    openstacksdk computes them once, when it is imported; a notebook may change its folder later.
     """
-    home = variables.get("HOME") or os.path.expanduser("~")  # noqa: PTH111  it raises nothing where there is no home
-    own = variables.get("XDG_CONFIG_HOME") or f"{home}/.config"
+    home = variables.get("HOME") or os.path.expanduser("~")  # noqa: PTH111  doesn't raise without a home folder
+    user = variables.get("XDG_CONFIG_HOME") or f"{home}/.config"
     shared = (variables.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)
     folders = [
         os.curdir,
-        *(f"{folder}/openstack" for folder in dict.fromkeys((own, f"{home}/.config", *shared, "/etc"))),
+        *(f"{folder}/openstack" for folder in dict.fromkeys((user, f"{home}/.config", *shared, "/etc"))),
     ]
     files = {
         name: [f"{folder}/{name}{ending}" for folder in folders for ending in _ENDINGS]
@@ -89,15 +94,15 @@ def _files(variables: Mapping[str, str]) -> dict[str, list[str]]:
 
 
 def _configuration_class() -> Any:
-    """Return openstacksdk's ``OpenStackConfig``.
+    """Import openstacksdk's ``OpenStackConfig``.
 
-    The package's own ``__init__`` imports the whole SDK, which takes 0.3 s. So an empty package stands in its place for
-    as long as this takes, and a later ``import openstack`` of the user's finds nothing of it.
+    The package's own ``__init__`` imports the whole SDK, which takes 0.3 s. An empty package replaces it during this
+    import only; a later ``import openstack`` in the user's code isn't affected.
     """
     if "openstack" not in sys.modules:
         specification = importlib.util.find_spec("openstack")
         if specification is None:
-            raise IdentityError("clouds.yaml is read by openstacksdk, which is not installed: pip install openstacksdk")
+            raise IdentityError("reading clouds.yaml requires openstacksdk; install it: pip install openstacksdk")
         sys.modules["openstack"] = importlib.util.module_from_spec(specification)
         try:
             from openstack.config.loader import OpenStackConfig
@@ -110,8 +115,9 @@ def _configuration_class() -> Any:
     return OpenStackConfig
 
 
-class _Found(NamedTuple):
-    """A cloud as openstacksdk has put it together."""
+@typed_equality
+class _Settings(NamedTuple):
+    """The settings of a cloud, as openstacksdk has merged them."""
 
     auth_type: str
     auth: dict[str, str]
@@ -122,61 +128,63 @@ class _Found(NamedTuple):
 
 
 class _Cloud:
-    def __init__(self, name: str, environ: Mapping[str, str], given: Mapping[str, str]) -> None:
+    """A cloud and the files that define it."""
+
+    def __init__(self, name: str, environ: Mapping[str, str], options: Mapping[str, str]) -> None:
         self._name = name
-        self._given = given
-        self.variables = {**environ, **given}
+        self._options = options
+        self.variables = {**environ, **options}
         self._files = _files(self.variables)
         self._file = next((path for path in self._files["clouds"] if _status(path)), "")
         self._secure = next((path for path in self._files["secure"] if _status(path)), "")
-        self._profile = ""
+        self._profile_problem = ""
 
     def read(self) -> Credentials:
-        found = self._found()
-        return kind_of_type(found.auth_type).read_cloud(_Entry(self, found))
+        settings = self._load()
+        return kind_of_type(settings.auth_type).read_cloud(_Entry(self, settings))
 
-    def credentials(self, found: _Found, scheme: str, secret: str) -> Credentials:
-        """Return credentials whose source is the cloud's files."""
+    def credentials(self, settings: _Settings, scheme: str, secret: str) -> Credentials:
+        """Return credentials that name the cloud's files as their source."""
         return Credentials(
             source=f"cloud {self._name} of {' and '.join(path for path in (self._file, self._secure) if path)}",
             scheme=scheme,
-            auth_url=found.auth["auth_url"],
-            user=found.auth.get("username") or found.auth.get("user_id") or "",
+            auth_url=settings.auth["auth_url"],
+            user=settings.auth.get("username") or settings.auth.get("user_id") or "",
             secret=secret,
-            auth_type=found.auth_type,
-            region=found.region,
-            interface=found.interface,
-            storage_url=found.endpoint,
-            connection=found.connection,
+            auth_type=settings.auth_type,
+            region=settings.region,
+            interface=settings.interface,
+            storage_url=settings.endpoint,
+            connection=settings.connection,
         )
 
-    def lacks(self, key: str) -> IdentityError:
-        """Return the error of a key that is missing, with the reason where one is known."""
-        text = f"cloud {self._name} of {self._file} lacks auth.{key}"
-        reason = next(self._complaints(), "") or self._profile
+    def missing(self, key: str) -> IdentityError:
+        """Return the error for a missing key, with the reason if it is known."""
+        text = f"cloud {self._name} of {self._file} has no auth.{key}"
+        reason = next(self._file_problems(), "") or self._profile_problem
         if reason:
             return IdentityError(f"{text}; {reason}")
-        if key in _OPEN_SECRETS:
-            return IdentityError(f"{text}: set it there, in secure.yaml beside it, or in OS_{key.upper()}")
+        if key in _SECRETS_FROM_VARIABLES:
+            return IdentityError(f"{text}; set it there, in secure.yaml in the same folder, or in OS_{key.upper()}")
         return IdentityError(text, hint=Hint(Action.SET_IN_CLOUD, (key.replace("_", "-"),)))
 
-    def _found(self) -> _Found:
-        make = _configuration_class()
-        with warnings.catch_warnings(record=True) as said:
+    def _load(self) -> _Settings:
+        configuration_class = _configuration_class()
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
-                found = self._put_together(make)
+                settings = self._merge(configuration_class)
             except IdentityError:
                 raise
-            except Exception as error:  # openstacksdk fails in many ways over a file that is not what it should be
+            except Exception as error:  # openstacksdk raises all kinds of exceptions over a malformed file
                 raise IdentityError(self._malformed(error)) from None
-        unknown = next((one.message for one in said if _is_of_profile(one)), None)
-        self._profile = f"its profile is unknown: {unknown}" if unknown else ""
-        return found
+        unknown = next((warning.message for warning in caught if _is_about_profile(warning)), None)
+        self._profile_problem = f"its profile is unknown: {unknown}" if unknown else ""
+        return settings
 
-    def _put_together(self, make: Any) -> _Found:
-        """Let openstacksdk put the cloud together, without its auth plug-in, which takes a search for entry points."""
-        configuration = make(
+    def _merge(self, configuration_class: Any) -> _Settings:
+        """Let openstacksdk merge the settings, but not load the auth plug-in, which would search entry points."""
+        configuration = configuration_class(
             load_envvars=False,
             config_files=self._files["clouds"],
             secure_files=self._files["secure"],
@@ -184,7 +192,7 @@ class _Cloud:
         )
         self._require_first(configuration.config_filename)
         names = configuration.get_cloud_names() if configuration.config_filename else []
-        if names == ["defaults"]:  # what openstacksdk makes of a file without clouds
+        if names == ["defaults"]:  # openstacksdk's result for a file without clouds
             names = []
         if self._name not in names:
             raise self._unknown(names)
@@ -192,8 +200,8 @@ class _Cloud:
         self._secure = configuration.secure_config_filename or self._secure
         region = configuration.get_one(self._name, validate=False, **self._overrides(configuration))
         interface = interface_of(self.variables) or region.get_interface("object-store") or "public"
-        return _Found(
-            auth_type=self._given.get("OS_AUTH_TYPE") or region.config["auth_type"],
+        return _Settings(
+            auth_type=self._options.get("OS_AUTH_TYPE") or region.config["auth_type"],
             auth={name: str(value) for name, value in region.config["auth"].items() if value not in (None, "")},
             region=region.get_region_name("object-store") or "",
             interface=interface if isinstance(interface, str) else interface[0],
@@ -201,61 +209,64 @@ class _Cloud:
             connection=self._connection(region),
         )
 
-    def _require_first(self, found: str | None) -> None:
-        """Check that a file is not passed over: the cloud of the same name in the next one may be another.
+    def _require_first(self, used: str | None) -> None:
+        """Check that the first file was used: the next one may define another cloud of the same name.
 
-        :raises IdentityError: when it is damaged, or is named by a variable and not there
+        :param used: the file that openstacksdk used; None without one
+        :raises IdentityError: if the first file is damaged, or a variable names one that doesn't exist
         """
         named = self.variables.get("OS_CLIENT_CONFIG_FILE")
         if named and named != self._file:
-            raise IdentityError(f"cloud {self._name}: OS_CLIENT_CONFIG_FILE is {named}, which is not there")
-        complaint = next(self._complaints(), "") if found != self._file else ""
-        if complaint:
-            raise IdentityError(f"cloud {self._name}: {complaint}")
+            raise IdentityError(f"cloud {self._name}: OS_CLIENT_CONFIG_FILE is {named}, which doesn't exist")
+        problem = next(self._file_problems(), "") if used != self._file else ""
+        if problem:
+            raise IdentityError(f"cloud {self._name}: {problem}")
 
     def _overrides(self, configuration: Any) -> dict[str, Any]:
-        """Return what options and variables say in the place of the file, as openstacksdk takes it."""
-        options = {name[3:].lower(): value for name, value in self._given.items() if value}
-        auth = {name: value for name, value in options.items() if name not in _OTHER_OPTIONS}
-        held = configuration.cloud_config["clouds"][self._name].get("auth") or {}
-        for name in _OPEN_SECRETS:
+        """Return the options and variables that override the file, as keywords for openstacksdk."""
+        options = {name[3:].lower(): value for name, value in self._options.items() if value}
+        auth = {name: value for name, value in options.items() if name not in _OUTSIDE_AUTH}
+        from_file = configuration.cloud_config["clouds"][self._name].get("auth") or {}
+        for name in _SECRETS_FROM_VARIABLES:
             value = self.variables.get(f"OS_{name.upper()}")
-            if value and not held.get(name):
+            if value and not from_file.get(name):
                 auth.setdefault(name, value)
-        for names in _EITHER:
+        for names in _ALTERNATIVES:
             if auth.keys() & names:
                 auth = dict.fromkeys(names, "") | auth
         region = self.variables.get("OS_REGION_NAME")
         return {"auth": auth} | ({"region_name": region} if region else {})
 
     def _connection(self, region: Any) -> Connection:
-        given, left_open = connection_of(self._given), connection_of(self.variables)
+        """Return the connection settings: from options, else from the file, else from variables."""
+        options, variables = connection_of(self._options), connection_of(self.variables)
         verify, certificate = region.get_requests_verify_args()
         cert, key = certificate if isinstance(certificate, tuple) else (certificate or "", "")
         timeout = region.config.get("api_timeout")
         return Connection(
-            cacert=given.cacert or (verify if isinstance(verify, str) else left_open.cacert),
-            insecure=given.insecure or verify is False,
+            cacert=options.cacert or (verify if isinstance(verify, str) else variables.cacert),
+            insecure=options.insecure or verify is False,
             timeout=float(timeout) if timeout else Connection().timeout,
-            cert=given.cert or cert or left_open.cert,
-            key=given.key or (key if cert else left_open.key),
+            cert=options.cert or cert or variables.cert,
+            key=options.key or (key if cert else variables.key),
         )
 
     def _unknown(self, names: list[str]) -> IdentityError:
+        """Return the error for a cloud that no file defines."""
         if not self._file:
             folders = dict.fromkeys(str(Path(path).parent) for path in self._files["clouds"])
-            return IdentityError(f"cloud {self._name}: there is no clouds.yaml; looked for in {', '.join(folders)}")
-        complaint = next(self._complaints(), "")
-        if complaint:
-            return IdentityError(f"cloud {self._name}: {complaint}")
+            return IdentityError(f"cloud {self._name}: no clouds.yaml in {', '.join(folders)}")
+        problem = next(self._file_problems(), "")
+        if problem:
+            return IdentityError(f"cloud {self._name}: {problem}")
         close = difflib.get_close_matches(self._name, names, 3)
-        others = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(sorted(names)) or 'none'}"
-        return IdentityError(f"cloud {self._name} is not in {self._file}; {others}")
+        advice = f"did you mean {' or '.join(close)}?" if close else f"it has: {', '.join(sorted(names)) or 'none'}"
+        return IdentityError(f"cloud {self._name} not found in {self._file}; {advice}")
 
-    def _complaints(self) -> Iterator[str]:
-        """Yield what is wrong with a file as such: openstacksdk leaves it out, and says so in its log only.
+    def _file_problems(self) -> Iterator[str]:
+        """Yield why files can't be read or parsed; openstacksdk skips such files, and only logs why.
 
-        Of what the parser says, nothing is shown that it quotes from the file: it may be a part of a password.
+        Parser messages are shown without the text that they quote from the file: it may be part of a password.
         """
         import yaml
 
@@ -266,50 +277,60 @@ class _Cloud:
                 with Path(path).open(encoding="utf-8") as file:
                     yaml.safe_load(file)
             except OSError as error:
-                yield f"{path} can't be read: {error.strerror}"
-            except (yaml.YAMLError, UnicodeDecodeError) as error:
+                yield f"can't read {path}: {error.strerror}"
+            except UnicodeDecodeError:
+                yield f"{path} isn't valid YAML: it isn't UTF-8"
+            except yaml.YAMLError as error:
                 mark = getattr(error, "problem_mark", None)
-                where = f", line {mark.line + 1}" if mark else ""
-                problem = getattr(error, "problem", None) or "it is not UTF-8"
-                yield f"{path} is no YAML{where}: {problem.partition(chr(39))[0].strip()}"
+                line = f", line {mark.line + 1}" if mark else ""
+                yield f"{path} isn't valid YAML{line}: {_without_quotes(getattr(error, 'problem', None) or '')}"
 
     def _malformed(self, error: Exception) -> str:
-        reason, request = next(self._complaints(), ""), getattr(error, "request", None)
+        reason, request = next(self._file_problems(), ""), getattr(error, "request", None)
         if not reason and type(error).__name__ == "ConfigException":
-            reason = str(error).partition("{")[0]  # what it quotes of the file may hold secrets
+            reason = str(error).partition("{")[0]  # it may quote secrets from the file
         elif not reason and request is not None:  # a profile may name a URL
-            from storlet_shell.wire.transport import no_answer  # its HTTP libraries are those of openstacksdk
+            from storlet_shell.wire.transport import no_answer  # openstacksdk has imported the HTTP libraries
 
-            reason = f"its profile can't be had: {no_answer(request.url, error)}"
-        return f"cloud {self._name} of {self._file}: {reason or 'it is not laid out as mappings: clouds, NAME, auth'}"
+            reason = f"can't load its profile: {no_answer(request.url, error)}"
+        return f"cloud {self._name} of {self._file}: {reason or 'expected nested mappings: clouds, NAME, auth'}"
 
 
-def _is_of_profile(warning: warnings.WarningMessage) -> bool:
-    """Tell whether openstacksdk warns of an unknown profile: its loader gives this warning for nothing else."""
+_TAB = r"'\t'"
+_QUOTED = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\"""")
+
+
+def _without_quotes(problem: str) -> str:
+    """Replace text that a parser's message quotes from the file, such as the name of an unknown alias."""
+    return "a tab isn't allowed there; use spaces" if _TAB in problem else _QUOTED.sub("…", problem)
+
+
+def _is_about_profile(warning: warnings.WarningMessage) -> bool:
+    """Tell whether openstacksdk warns about an unknown profile; its loader uses this warning for nothing else."""
     return warning.category.__name__ == "ConfigurationWarning" and Path(warning.filename).name == "loader.py"
 
 
 class _Entry:
-    """A cloud as kinds of identity read it."""
+    """A cloud as the kinds of identity see it."""
 
-    def __init__(self, cloud: _Cloud, found: _Found) -> None:
+    def __init__(self, cloud: _Cloud, settings: _Settings) -> None:
         self._cloud = cloud
-        self._found = found
-        self.auth_type = found.auth_type
-        self.auth = found.auth
+        self._settings = settings
+        self.auth_type = settings.auth_type
+        self.auth = settings.auth
         self.variables = cloud.variables
-        self.lacks = cloud.lacks
+        self.missing = cloud.missing
 
     def demand(self, *keys: str | tuple[str, ...]) -> None:
-        """Check that keys stand below ``auth``; of a tuple, one is enough.
+        """Check that keys are present in ``auth``; one of each tuple is enough.
 
-        :raises IdentityError: when one doesn't
+        :raises IdentityError: if one is missing
         """
         for key in keys:
-            ways = (key,) if isinstance(key, str) else key
-            if not any(self.auth.get(way) for way in ways):
-                raise self.lacks(ways[0])
+            alternatives = (key,) if isinstance(key, str) else key
+            if not any(self.auth.get(name) for name in alternatives):
+                raise self.missing(alternatives[0])
 
     def credentials(self, scheme: str, secret: str = "") -> Credentials:
-        """Return what is the same in the credentials of every kind."""
-        return self._cloud.credentials(self._found, scheme, secret)
+        """Return credentials with the settings that all kinds share."""
+        return self._cloud.credentials(self._settings, scheme, secret)

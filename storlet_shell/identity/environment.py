@@ -1,4 +1,4 @@
-"""The identity that variables name, and options in their place: ``--os-NAME`` is ``OS_NAME``, and wins over it.
+"""Find the identity in environment variables and in the options that override them.
 
 The kinds of identity are listed here, and nowhere else.
 """
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 _KEYSTONE = Keystone()
 
 KINDS: tuple[Kind, ...] = (_KEYSTONE, Tempauth(), AccountToken())
-"""The kinds of identity; where variables name several, the first one wins."""
+"""The kinds of identity; if the variables name several, the first one wins."""
 
 LOCAL = "STORLET_SHELL_LOCAL"
-"""Says yes where the embedded Swift is to be used."""
+"""The variable that selects the embedded Swift."""
 
 _PARTS = ("OS_CLOUD", *(name for kind in KINDS for name in kind.parts))
 
 SECRET_VARIABLES = tuple(dict.fromkeys(name for kind in KINDS for name in kind.secrets))
-"""The variables that hold secrets."""
+"""The variables with secret values."""
 
 VARIABLES = tuple(
     sorted(
@@ -39,10 +39,10 @@ VARIABLES = tuple(
         | {"OS_CACERT", "OS_CERT", "OS_KEY", "OS_INSECURE"}
     )
 )
-"""Every variable that an identity is made of, or chosen by."""
+"""Every variable that identifies the user or selects an identity."""
 
 PREFIXES = tuple({f"{name.split('_')[0]}_" for kind in KINDS for name in kind.variables})
-"""What the names of the variables that an identity is read from begin with."""
+"""Prefixes of the names of these variables."""
 
 
 def kind_of(credentials: Credentials) -> Kind:
@@ -51,17 +51,22 @@ def kind_of(credentials: Credentials) -> Kind:
 
 
 def kind_of_type(auth_type: str) -> Kind:
-    """Return the kind that an auth type belongs to: Keystone's, if it isn't another one's."""
+    """Return the kind that an auth type belongs to; Keystone unless another kind claims it."""
     return next((kind for kind in KINDS if auth_type in kind.auth_types), _KEYSTONE)
 
 
-def discover(environ: Mapping[str, str], given: Mapping[str, str] = MappingProxyType({})) -> Credentials:
-    """Return the identity that variables name, and the options that stand for some.
+def state(variables: Mapping[str, str]) -> object:
+    """Return a value that changes whenever a file from which an identity is read changes."""
+    return [kind.state(variables) for kind in KINDS]
 
-    :param given: what options say, by the names of the variables
-    :raises IdentityError: when there is none, or half of one; the message names what is missing
+
+def discover(environ: Mapping[str, str], options: Mapping[str, str] = MappingProxyType({})) -> Credentials:
+    """Return the identity that variables, and options that override them, name.
+
+    :param options: values of command-line options, by the name of the corresponding variable
+    :raises IdentityError: if there is none, or if it is incomplete; the message names what is missing
     """
-    variables = Variables(environ, given)
+    variables = Variables(environ, options)
     kind = kind_of_type(variables.auth_type)
     if kind is not _KEYSTONE:
         return kind.read(variables)
@@ -74,5 +79,5 @@ def discover(environ: Mapping[str, str], given: Mapping[str, str] = MappingProxy
 
 
 def holds_none(variables: Mapping[str, str]) -> bool:
-    """Tell whether variables name no identity at all, nor a part of one."""
+    """Tell whether no variable names an identity, or a part of one."""
     return not any(variables.get(name) for name in _PARTS)

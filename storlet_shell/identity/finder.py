@@ -1,4 +1,4 @@
-"""Where a session finds its identity: in a cloud of clouds.yaml if one is named, else in the variables."""
+"""Find the identity of a session: in a cloud of clouds.yaml if one is named, else in the variables."""
 
 from __future__ import annotations
 
@@ -10,31 +10,32 @@ from storlet_shell.identity.values import Credentials
 
 
 class Finder:
-    """Finds the identity of a session, again before each request: a notebook's variables and clouds.yaml may change.
+    """Finds the identity before each request, since a notebook's variables and files may change.
 
-    :param given: what options say, by the names of the variables
+    :param options: values of command-line options, by the name of the corresponding variable
     """
 
-    def __init__(self, given: Mapping[str, str] = MappingProxyType({})) -> None:
-        self._given = given
-        self._named: tuple[Mapping[str, str], Credentials] | None = None
-        self._cloud: tuple[object, Credentials] | None = None
+    def __init__(self, options: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._options = options
+        self._from_variables: tuple[object, Credentials] | None = None
+        self._from_cloud: tuple[object, Credentials] | None = None
 
     def find(self, environ: Mapping[str, str]) -> Credentials:
-        """Return the identity that options and variables name; one of a cloud is read again when its files change.
+        """Return the identity that options and variables name; it is read again only if its source has changed.
 
-        :raises IdentityError: when there is none, or half of one; the message names what is missing
+        :raises IdentityError: if there is none, or if it is incomplete; the message names what is missing
         """
-        # The names alone are gone through: os.environ decodes each value that is asked for, which takes its time.
-        named = {name: environ[name] for name in environ if name.startswith(environment.PREFIXES)}
-        both = {**named, **self._given}
-        if not both.get("OS_CLOUD"):
-            if self._named is None or self._named[0] != both:
-                self._named = (both, environment.discover(named, self._given))
-            return self._named[1]
-        from storlet_shell.identity import clouds  # few name one
+        # Iterate over names first: os.environ decodes each value that is looked up, which takes time.
+        relevant = {name: environ[name] for name in environ if name.startswith(environment.PREFIXES)}
+        variables = {**relevant, **self._options}
+        if not variables.get("OS_CLOUD"):
+            state: object = (variables, environment.state(variables))
+            if self._from_variables is None or self._from_variables[0] != state:
+                self._from_variables = (state, environment.discover(relevant, self._options))
+            return self._from_variables[1]
+        from storlet_shell.identity import clouds  # few lines name one
 
-        state = clouds.state({**environ, **self._given})
-        if self._cloud is None or self._cloud[0] != state:
-            self._cloud = (state, clouds.read(both["OS_CLOUD"], environ, self._given))
-        return self._cloud[1]
+        state = clouds.state({**environ, **self._options})
+        if self._from_cloud is None or self._from_cloud[0] != state:
+            self._from_cloud = (state, clouds.read(variables["OS_CLOUD"], environ, self._options))
+        return self._from_cloud[1]

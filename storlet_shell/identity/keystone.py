@@ -1,4 +1,4 @@
-"""Keystone (v3): ``OS_AUTH_URL`` and what its auth types need; logging in is in ``keystone_login.py``."""
+"""Identities of Keystone v3: ``OS_AUTH_URL`` and the settings of its auth types (``keystone_login.py`` logs in)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _APPLICATION_CREDENTIAL = ("application_credential_id", "application_credential_
 SECRETS: Mapping[str, str] = MappingProxyType(
     {"password": "password", "token": "token", "applicationcredential": "application_credential_secret"}
 )
-"""The auth types that are told apart here, without the ``v3`` in front, and keystoneauth's name of their secret."""
+"""The common auth types, without the prefix ``v3``, with keystoneauth's name for their secret."""
 
 OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -31,9 +31,7 @@ OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "applicationcredential": (*_APPLICATION_CREDENTIAL, *_USER),
     }
 )
-"""What else keystoneauth's plug-ins for them take."""
-
-
+"""Further options of keystoneauth's plug-ins for these auth types."""
 _APPLICATION = tuple(f"OS_{name.upper()}" for name in _APPLICATION_CREDENTIAL)
 _CHOICES = ("OS_REGION_NAME", "OS_INTERFACE", "OS_ENDPOINT_TYPE", "OS_STORAGE_URL")
 _DEFAULT_DOMAINS = ("OS_DEFAULT_DOMAIN", "OS_DEFAULT_DOMAIN_ID", "OS_DEFAULT_DOMAIN_NAME")
@@ -43,12 +41,12 @@ _OPTIONS = {f"OS_{name.upper()}" for names in OPTIONS.values() for name in names
 
 
 class Keystone:
-    """The kind of identity that Keystone knows; of its auth types, all that keystoneauth has."""
+    """The kind of identity that Keystone manages, with every auth type that keystoneauth supports."""
 
     scheme = "v3"
     url = "OS_AUTH_URL"
     auth_types: frozenset[str] = frozenset()
-    """Those of no other kind."""
+    """All that no other kind claims."""
 
     parts = (url, "OS_USERNAME", "OS_USER_ID", "OS_TOKEN", *_APPLICATION)
     secrets = (
@@ -57,37 +55,38 @@ class Keystone:
     )
     usage = (
         "OS_AUTH_URL, OS_USERNAME, OS_PASSWORD, …",
-        "an identity at Keystone; --os-NAME stands in the place of OS_NAME",
+        "an identity in Keystone; --os-NAME overrides OS_NAME",
     )
     variables = frozenset(
         {*parts, *secrets, *_CHOICES, *_DEFAULT_DOMAINS, *_SCOPES, *_VERSIONS, *_OPTIONS}
         | {name.replace("PROJECT", "TENANT") for name in _OPTIONS}
     )
 
+    def state(self, variables: Mapping[str, str]) -> None:
+        """Return None."""
+
     def is_named(self, variables: Variables) -> bool:
-        """Tell whether its URL is there."""
+        """Tell whether Keystone's URL is set."""
         return variables.holds(self.url)
 
     def read(self, variables: Variables) -> Credentials:
-        """Return the credentials of the auth type that is asked for, or that the variables are made for.
+        """Read the credentials of the requested auth type, or of the one that the variables suggest.
 
-        :raises IdentityError: when something is missing, but for a password, which can be asked for
+        :raises IdentityError: if something is missing, except for a password, which the user can be asked for
         """
         variables.use(self.url)
-        version = next((variables.all[name] for name in _VERSIONS if variables.holds(name)), "3")
-        if version.split(".")[0] != "3":
-            raise IdentityError(f"OS_AUTH_VERSION is {version}: Keystone is spoken in version 3 only")
+        _check_version(variables)
         auth_type = variables.auth_type or _guess(variables)
         plain = plain_type(auth_type)
         if plain not in SECRETS:
             return self._credentials(variables, auth_type, _others(variables))
-        secret, lacks = _secret(variables, plain)
+        secret, missing = _secret(variables, plain)
         options = {name: value for name in OPTIONS[plain] if (value := _option(variables, name))}
         if plain != "applicationcredential":
             _check_scope(variables, options)
             options |= {name: value for name in ("domain_id", "domain_name") if (value := _option(variables, name))}
         credentials = self._credentials(variables, auth_type, options)
-        return credentials._replace(secret=secret, lacks=lacks, hint=COMPLETE if lacks else None)
+        return credentials._replace(secret=secret, missing_password=missing, hint=COMPLETE if missing else None)
 
     def _credentials(self, variables: Variables, auth_type: str, options: Mapping[str, str]) -> Credentials:
         region, storage_url = variables.use("OS_REGION_NAME"), variables.use("OS_STORAGE_URL")
@@ -103,9 +102,9 @@ class Keystone:
         )
 
     def read_cloud(self, cloud: Cloud) -> Credentials:
-        """Return the credentials of a cloud.
+        """Read the credentials of a cloud.
 
-        :raises IdentityError: when something is missing, but for a password, which can be asked for
+        :raises IdentityError: if something is missing, except for a password, which the user can be asked for
         """
         plain = plain_type(cloud.auth_type)
         cloud.demand("auth_url")
@@ -116,32 +115,45 @@ class Keystone:
         secret = cloud.auth.get(SECRETS[plain], "")
         options = {name: options[name] for name in options if name in OPTIONS[plain] or name.startswith("domain_")}
         credentials = cloud.credentials(self.scheme, secret)._replace(scope=_scope(options, cloud.variables))
-        return credentials if secret else credentials._replace(lacks=cloud.lacks("password").message)
+        return credentials if secret else credentials._replace(missing_password=cloud.missing("password").message)
 
     def log_in(self, credentials: Credentials, connection: Connection) -> Issuer:
-        """Return what logs in.
+        """Return an issuer of tokens, which logs in when it is first used.
 
-        :raises IdentityError: when the URL is none, or the auth type is unknown
+        :raises IdentityError: if the URL is invalid, or the auth type is unknown
         """
-        from storlet_shell.identity.keystone_login import KeystoneLogin  # with it come keystoneauth and stevedore
+        from storlet_shell.identity.keystone_login import KeystoneLogin  # imports keystoneauth and stevedore
 
         return KeystoneLogin(credentials, connection, SECRETS.get(plain_type(credentials.auth_type), ""))
 
 
 def plain_type(auth_type: str) -> str:
-    """Return an auth type without the version in front, which is always 3.
+    """Return an auth type without the prefix ``v3``.
 
-    :raises IdentityError: when it is one of version 2
+    :raises IdentityError: if it belongs to version 2
     """
     if auth_type.startswith("v2"):
-        raise IdentityError(f"the auth type {auth_type} is of version 2: Keystone is spoken in version 3 only")
+        raise IdentityError(f"auth type {auth_type} belongs to Keystone version 2; only version 3 is supported")
     return auth_type.removeprefix("v3")
 
 
+def _check_version(variables: Variables) -> None:
+    """Check the version of Keystone that variables ask for.
+
+    :raises IdentityError: if it isn't 3
+    """
+    name = next((name for name in _VERSIONS if variables.holds(name)), "")
+    if name and variables.all[name].split(".")[0] != "3":
+        spelling = variables.spelled(name)
+        raise IdentityError(
+            f"{spelling} is {variables.all[name]}; only version 3 of Keystone is supported: set it to 3"
+        )
+
+
 def _guess(variables: Variables) -> str:
-    """Return the auth type that the variables are made for; if options are for one, theirs."""
-    for named in (variables.given, variables.all):
-        present = {name for name in (*Keystone.parts, "OS_PASSWORD", "OS_AUTH_TOKEN") if named.get(name)}
+    """Return the auth type that the options suggest, else the one that the variables suggest."""
+    for values in (variables.options, variables.all):
+        present = {name for name in (*Keystone.parts, "OS_PASSWORD", "OS_AUTH_TOKEN") if values.get(name)}
         if present & {"OS_PASSWORD", "OS_USERNAME", "OS_USER_ID"} and not present & set(_APPLICATION):
             return "v3password"
         if present & set(_APPLICATION) and "OS_PASSWORD" not in present:
@@ -152,7 +164,7 @@ def _guess(variables: Variables) -> str:
 
 
 def _secret(variables: Variables, plain: str) -> tuple[str, str]:
-    """Return the secret of an auth type, and what is to be said if that alone is missing and can be asked for."""
+    """Return the secret of an auth type, and the message if it is a password and missing; else an empty one."""
     if plain == "token":
         token = variables.use("OS_TOKEN") or variables.use("OS_AUTH_TOKEN")
         return token or variables.require("OS_TOKEN")[0], ""
@@ -163,7 +175,7 @@ def _secret(variables: Variables, plain: str) -> tuple[str, str]:
     if not (variables.use("OS_USERNAME") or variables.use("OS_USER_ID")):
         variables.require("OS_USERNAME", "OS_PASSWORD")
     password = variables.use("OS_PASSWORD")
-    return password, "" if password else variables.complaint("OS_PASSWORD")
+    return password, "" if password else variables.incomplete("OS_PASSWORD")
 
 
 def _check_scope(variables: Variables, options: Mapping[str, str]) -> None:
@@ -171,25 +183,25 @@ def _check_scope(variables: Variables, options: Mapping[str, str]) -> None:
         return
     others = [name for name in _SCOPES if variables.holds(name)]
     if others:
-        raise IdentityError(f"an object store needs a project: {', '.join(others)} without OS_PROJECT_NAME")
-    raise IdentityError(variables.complaint("OS_PROJECT_NAME"), hint=COMPLETE)
+        raise IdentityError(f"an object store requires a project: {', '.join(others)} without OS_PROJECT_NAME")
+    raise IdentityError(variables.incomplete("OS_PROJECT_NAME"), hint=COMPLETE)
 
 
 def _option(variables: Variables, name: str) -> str:
-    """Return the variable of one of keystoneauth's options; a project was once called a tenant."""
+    """Return the variable for one of keystoneauth's options; projects were once called tenants."""
     variable = f"OS_{name.upper()}"
     return variables.use(variable) or variables.use(variable.replace("PROJECT", "TENANT"))
 
 
 def _others(variables: Variables) -> dict[str, str]:
-    """Return every variable: only keystoneauth knows what its other auth types take."""
+    """Return all variables: only keystoneauth knows the options of its other auth types."""
     return {name[3:].lower(): value for name, value in variables.all.items() if name.startswith("OS_") and value}
 
 
 def _check_cloud(cloud: Cloud, plain: str) -> None:
-    """Check that a cloud has what its auth type needs.
+    """Check that a cloud has the keys that its auth type requires.
 
-    :raises IdentityError: when it hasn't
+    :raises IdentityError: if one is missing
     """
     if plain == "password":
         cloud.demand(("username", "user_id"))
@@ -206,18 +218,18 @@ def _scope(options: Mapping[str, str], variables: Mapping[str, str]) -> tuple[tu
 
 
 def _with_domains(options: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, str]:
-    """Return keystoneauth's options with the domains that they lack, as python-openstackclient completes them.
+    """Add missing domains to keystoneauth's options, as python-openstackclient does.
 
-    One domain for all (``domain_id`` or ``domain_name``) stands for the user's and the project's; without any, it is
-    ``OS_DEFAULT_DOMAIN``, or Keystone's own default, whose id is ``default``.
+    A shared domain (``domain_id`` or ``domain_name``) applies to the user and the project; without any, the default is
+    ``OS_DEFAULT_DOMAIN``, or Keystone's own default domain, whose id is ``default``.
     """
     completed = dict(options)
-    shared = {f"_domain_{how}": completed.pop(f"domain_{how}", "") for how in ("id", "name")}
+    shared = {f"_domain_{key}": completed.pop(f"domain_{key}", "") for key in ("id", "name")}
     if not any(shared.values()):
-        shared = {f"_domain_{how}": variables.get(f"OS_DEFAULT_DOMAIN_{how.upper()}", "") for how in ("id", "name")}
+        shared = {f"_domain_{key}": variables.get(f"OS_DEFAULT_DOMAIN_{key.upper()}", "") for key in ("id", "name")}
     if not any(shared.values()):
         shared = {"_domain_id": variables.get("OS_DEFAULT_DOMAIN") or "default"}
-    for name, whose in (("username", "user"), ("project_name", "project")):
-        if completed.get(name) and not any(completed.get(f"{whose}_domain_{how}") for how in ("id", "name")):
-            completed.update({whose + ending: value for ending, value in shared.items() if value})
+    for name, owner in (("username", "user"), ("project_name", "project")):
+        if completed.get(name) and not any(completed.get(f"{owner}_domain_{key}") for key in ("id", "name")):
+            completed.update({owner + ending: value for ending, value in shared.items() if value})
     return completed

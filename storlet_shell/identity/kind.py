@@ -1,4 +1,4 @@
-"""What a kind of identity is. Each has a file of its own; ``environment.py`` lists them."""
+"""The interface of a kind of identity. Each kind has a file of its own; ``environment.py`` lists them."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
 
 
 class Kind(Protocol):
-    """Reads its credentials from variables or from a cloud, and logs in with them."""
+    """Reads credentials from variables or from a cloud, and logs in with them."""
 
     @property
     def scheme(self) -> str:
-        """Its name: the ``scheme`` of its credentials."""
+        """The name of the kind: the ``scheme`` of its credentials."""
 
     @property
     def auth_types(self) -> frozenset[str]:
-        """The auth types (``OS_AUTH_TYPE``, a cloud's ``auth_type``) that are its own."""
+        """The auth types (``OS_AUTH_TYPE``, a cloud's ``auth_type``) that belong to this kind only."""
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The variables each of which says that there is an identity, or a part of one."""
+        """The variables that show, each by itself, that the user means an identity of this kind."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The variables that hold secrets."""
+        """The variables with secret values."""
 
     @property
     def variables(self) -> frozenset[str]:
@@ -37,95 +37,101 @@ class Kind(Protocol):
 
     @property
     def usage(self) -> tuple[str, str]:
-        """Its variables as the reference lists them, and what they are for."""
+        """Its variables and their purpose, as the command reference lists them."""
+
+    def state(self, variables: Mapping[str, str]) -> object:
+        """Return a value that changes whenever a file that :meth:`read` reads changes; None if it reads none.
+
+        Called before each request, so it must be cheap: a file's size and modification time, for example.
+        """
 
     def is_named(self, variables: Variables) -> bool:
         """Tell whether variables without an auth type mean this kind."""
 
     def read(self, variables: Variables) -> Credentials:
-        """Return the credentials that variables hold.
+        """Read credentials from variables.
 
-        :raises IdentityError: when there is half of them; the message names what is missing
+        :raises IdentityError: if they are incomplete; the message names what is missing
         """
 
     def read_cloud(self, cloud: Cloud) -> Credentials:
-        """Return the credentials that a cloud holds.
+        """Read credentials from a cloud.
 
-        :raises IdentityError: when there is half of them; the message names the file and the key
+        :raises IdentityError: if they are incomplete; the message names the file and the key
         """
 
     def log_in(self, credentials: Credentials, connection: Connection) -> Issuer:
-        """Return what logs in with credentials, when it is first asked for something.
+        """Return an issuer of tokens, which logs in when it is first used.
 
-        :raises IdentityError: when that can be known to fail
+        :raises IdentityError: if the login is known to fail
         """
 
 
 class Issuer(Protocol):
-    """Logs in, and tells what it was told; one thread at a time asks it."""
+    """Logs in and issues tokens; used by one thread at a time."""
 
     @property
     def known_storage_url(self) -> str:
-        """The account's URL, if a login that was made for a token has told it."""
+        """The account's URL if a login has returned it already, else empty."""
 
     def token(self) -> str:
-        """Return the token, logging in if there is none or it is about to expire.
+        """Return the token; log in if there is none, or if it is about to expire.
 
-        :raises IdentityError: when the identity is refused
-        :raises ServiceError: when the identity service can't be reached or fails
+        :raises IdentityError: if the identity is refused
+        :raises ServiceError: if the identity service can't be reached or fails
         """
 
     def storage_url(self) -> str:
-        """Return the URL of the account.
+        """Return the account's URL.
 
-        :raises IdentityError: as :meth:`token`, and when there is no such endpoint
+        :raises IdentityError: as :meth:`token`, and if the catalog has no such endpoint
         :raises ServiceError: as :meth:`token`
         """
 
     def storage_urls(self) -> dict[str, str]:
-        """Return the URL of the account in each region, by the regions' names; empty without a catalog.
+        """Return the account's URL in each region, by region name; empty without a catalog.
 
         :raises IdentityError: as :meth:`token`
         :raises ServiceError: as :meth:`token`
         """
 
     def facts(self) -> dict[str, Any]:
-        """Return the identity service, if there is one, and what it says of the user; no secret is among it.
+        """Return the identity service, if any, and what it says about the user; no secrets.
 
         :raises IdentityError: as :meth:`token`
         :raises ServiceError: as :meth:`token`
         """
 
     def forget(self) -> None:
-        """Forget a token that was refused.
+        """Forget a refused token.
 
-        :raises IdentityError: when there is nothing to log in with
+        :raises IdentityError: if there is no way to get another one
         """
 
 
 class Cloud(Protocol):
-    """A cloud of ``clouds.yaml``, as openstacksdk has put it together."""
+    """A cloud of ``clouds.yaml``, as openstacksdk has merged it."""
 
     @property
     def auth_type(self) -> str:
-        """Its auth type."""
+        """The cloud's auth type."""
 
     @property
     def auth(self) -> Mapping[str, str]:
-        """What stands below ``auth``; no value is empty."""
+        """The cloud's ``auth`` section; no value is empty."""
 
     @property
     def variables(self) -> Mapping[str, str]:
-        """The environment, and options in its place."""
+        """The environment's variables, overridden by options."""
 
     def demand(self, *keys: str | tuple[str, ...]) -> None:
-        """Check that keys stand below ``auth``; of a tuple, one is enough.
+        """Check that keys are present in ``auth``; one of each tuple is enough.
 
-        :raises IdentityError: when one doesn't
+        :raises IdentityError: if one is missing
         """
 
-    def lacks(self, key: str) -> IdentityError:
-        """Return the error of a key that is missing."""
+    def missing(self, key: str) -> IdentityError:
+        """Return the error for a missing key."""
 
     def credentials(self, scheme: str, secret: str = "") -> Credentials:
-        """Return what is the same in the credentials of every kind."""
+        """Return credentials with the settings that all kinds share."""

@@ -1,4 +1,4 @@
-"""The login that all clients of a session share, whatever kind of identity stands behind it."""
+"""The login that all clients of a session share, independent of the kind of identity."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ if TYPE_CHECKING:
 
 
 class Login:
-    """One login: the token and the storage URL that credentials stand for, fetched when first asked for.
+    """The token and the storage URL for credentials, requested when first needed.
 
-    Clients in several threads may share it: whoever comes first logs in, or renews a token, for all. ``was_refused``
-    tells whether the identity service has said no.
+    Clients in several threads may share it: the first one logs in, or renews the token, for all. ``was_refused`` tells
+    whether the identity service has refused the credentials.
 
-    :param connection: how servers are reached
-    :param issuer: what has logged in; None for what the credentials' kind logs in by
+    :param issuer: the issuer of the token; None to log in with the credentials
     """
 
     def __init__(self, credentials: Credentials, connection: Connection, issuer: Issuer | None = None) -> None:
@@ -37,66 +36,66 @@ class Login:
         self._storage_url = ""
 
     def token(self) -> str:
-        """Return the token, logging in if there is none or it is about to expire.
+        """Return the token; log in if there is none, or if it is about to expire.
 
-        :raises IdentityError: when the identity is refused
-        :raises ServiceError: when the identity service can't be reached or fails
+        :raises IdentityError: if the identity is refused
+        :raises ServiceError: if the identity service can't be reached or fails
         """
-        with self._asked() as issuer:
+        with self._locked() as issuer:
             return issuer.token()
 
     def storage_url(self) -> str:
-        """Return the URL of the account, without a slash at its end.
+        """Return the account's URL, without a trailing slash.
 
-        :raises IdentityError: when the identity is refused, or the catalog has no such endpoint
-        :raises ServiceError: when the identity service can't be reached or fails
+        :raises IdentityError: if the identity is refused, or the catalog has no such endpoint
+        :raises ServiceError: if the identity service can't be reached or fails
         """
-        with self._asked() as issuer:
+        with self._locked() as issuer:
             url = self.credentials.storage_url or issuer.storage_url()
             if url != self._named_url:
                 self._named_url, self._storage_url = url, _cleaned(url)
             return self._storage_url
 
     def storage_urls(self) -> dict[str, str]:
-        """Return the URL of the account in each region of the catalog, by the regions' names.
+        """Return the account's URL in each region of the catalog, by region name.
 
-        Without a catalog there is one, under the empty name.
+        Without a catalog, the result has one entry with an empty name.
 
         :raises IdentityError: as :meth:`storage_url`
         :raises ServiceError: as :meth:`storage_url`
         """
-        with self._asked() as issuer:
-            own = self.storage_url()
+        with self._locked() as issuer:
+            default = self.storage_url()
             urls = {} if self.credentials.storage_url else issuer.storage_urls()
-        return {region: _cleaned(url) for region, url in sorted(urls.items())} or {"": own}
+        return {region: _cleaned(url) for region, url in sorted(urls.items())} or {"": default}
 
     @property
     def known_storage_url(self) -> str:
-        """The storage URL if a login has told it, else nothing; asks nobody."""
+        """The storage URL if it is already known, else empty; sends no request."""
         return self._storage_url or (self._issuer.known_storage_url if self._issuer else "")
 
     def facts(self) -> dict[str, Any]:
-        """Return what the identity service says of the user and the token, in words; no secret is among it.
+        """Return what the identity service says about the user and the token; no secrets.
 
-        :raises IdentityError: when the identity is refused
-        :raises ServiceError: when the identity service can't be reached or fails
+        :raises IdentityError: if the identity is refused
+        :raises ServiceError: if the identity service can't be reached or fails
         """
-        with self._asked() as issuer:
+        with self._locked() as issuer:
             self.storage_url()
             return issuer.facts()
 
     def renew(self, refused: str = "") -> None:
         """Forget the token, so that the next request logs in again.
 
-        :param refused: the token that was refused; if another thread has renewed it meanwhile, there is nothing to do
-        :raises IdentityError: when all there is is a token
+        :param refused: the refused token; if another thread has renewed it already, nothing is forgotten
+        :raises IdentityError: if the identity is only a token, so that there is no way to log in again
         """
-        with self._asked() as issuer:
+        with self._locked() as issuer:
             if not refused or refused == issuer.token():
                 issuer.forget()
 
     @contextmanager
-    def _asked(self) -> Iterator[Issuer]:
+    def _locked(self) -> Iterator[Issuer]:
         with self._lock:
             try:
                 if self._issuer is None:

@@ -1,6 +1,6 @@
-"""The identity of a Python program that has logged in: its keystoneauth session.
+"""The identity of a Python program that passes its own keystoneauth session.
 
-Its token, its catalog and its TLS settings are used as they are; nothing is logged in here.
+The session's token, catalog and TLS settings are used as they are; this module never logs in.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from storlet_shell.identity.login import Login
 from storlet_shell.identity.values import Credentials
 from storlet_shell.values import Connection
 
-_SUBJECT = "the session that was passed to connect"
+_SUBJECT = "the session passed to connect"
 
 
 class KeystoneSession(Protocol):
-    """What is asked of a keystoneauth ``Session``, or of an ``Adapter``, which also knows a region and an interface."""
+    """The part of a keystoneauth ``Session`` that is used; an ``Adapter`` also knows a region and an interface."""
 
     def get_token(self) -> str | None:
-        """Return a token that doesn't expire soon."""
+        """Return a token that won't expire soon."""
 
     def get_endpoint(self, **filters: Any) -> str | None:
         """Return the URL of a service in the catalog."""
 
     def invalidate(self) -> bool:
-        """Forget the token; False if the session can't get another one."""
+        """Forget the token; return False if the session can't get another one."""
 
 
 def login_of(session: KeystoneSession, timeout: float | None = None) -> Login:
-    """Return the login that a session has made, or makes when it is asked for a token.
+    """Return a login that uses a session.
 
-    :param timeout: seconds without an answer after which a request has failed; None for the session's own, or 60
-    :raises IdentityError: when it is no session
+    :param timeout: response timeout in seconds; None for the session's own, or 60
+    :raises IdentityError: if the object isn't a session
     """
     if not all(callable(getattr(session, name, None)) for name in ("get_token", "get_endpoint", "invalidate")):
         raise IdentityError(f"session must be a keystoneauth1 Session or Adapter, not {type(session).__name__}")
@@ -43,7 +43,7 @@ def login_of(session: KeystoneSession, timeout: float | None = None) -> Login:
 
 
 class ProgramSession:
-    """Issues the tokens of a session; it renews one that is about to expire."""
+    """Issues the tokens of a session, which renews them before they expire."""
 
     known_storage_url = ""
 
@@ -54,8 +54,8 @@ class ProgramSession:
     def token(self) -> str:
         """Return the session's token.
 
-        :raises IdentityError: when it has none, or its identity is refused
-        :raises ServiceError: when Keystone can't be reached or fails
+        :raises IdentityError: if it has none, or its identity is refused
+        :raises ServiceError: if Keystone can't be reached or fails
         """
         with _translated():
             token = self._session.get_token()
@@ -64,14 +64,14 @@ class ProgramSession:
         return token
 
     def storage_url(self) -> str:
-        """Return the URL of the account in the session's catalog.
+        """Return the account's URL from the session's catalog.
 
-        An endpoint's version is not looked up: Swift's URLs name an account, below which nothing answers that.
+        Version discovery is skipped: Swift's URLs name an account, and Swift doesn't support discovery there.
 
-        :raises IdentityError: when there is no such object store, or the identity is refused
-        :raises ServiceError: when Keystone can't be reached or fails
+        :raises IdentityError: if the catalog has no such object store, or the identity is refused
+        :raises ServiceError: if Keystone can't be reached or fails
         """
-        from storlet_shell.identity.keystone_login import STORE  # with it comes keystoneauth
+        from storlet_shell.identity.keystone_login import STORE  # imports keystoneauth
 
         with _translated():
             url = self._session.get_endpoint(service_type=STORE, interface=self._interface, skip_discovery=True)
@@ -80,7 +80,7 @@ class ProgramSession:
         return url
 
     def storage_urls(self) -> dict[str, str]:
-        """Return the URL of the account in each region of the catalog, by the regions' names; empty without a catalog.
+        """Return the account's URL in each region of the catalog, by region name; empty without a catalog.
 
         :raises IdentityError: as :meth:`storage_url`
         :raises ServiceError: as :meth:`storage_url`
@@ -89,32 +89,32 @@ class ProgramSession:
         get_access = getattr(getattr(session, "auth", None), "get_access", None)
         if get_access is None:
             return {}
-        from storlet_shell.identity.keystone_login import regions_of  # with it comes keystoneauth
+        from storlet_shell.identity.keystone_login import regions_of  # imports keystoneauth
 
         with _translated():
             return regions_of(get_access(session).service_catalog, self._interface)
 
     def facts(self) -> dict[str, Any]:
-        """Return nothing: whose session it is, the program knows."""
+        """Return an empty dict: the program knows its own session."""
         return {}
 
     def forget(self) -> None:
-        """Have the session forget its token.
+        """Make the session forget its token.
 
-        :raises IdentityError: when it can't get another one
+        :raises IdentityError: if it can't get another one
         """
         if not self._session.invalidate():
-            raise IdentityError(f"the token of {_SUBJECT} is refused: it has expired, or was revoked")
+            raise IdentityError(f"the token of {_SUBJECT} was refused: it has expired or was revoked")
 
 
 def _session_of(session: Any) -> Any:
-    """Return the session itself, or that of an adapter; a session's own ``session`` is the one of requests."""
+    """Return the keystoneauth session of an adapter, or the session itself, whose ``session`` is one of requests."""
     inner = getattr(session, "session", None)
     return inner if hasattr(inner, "get_token") else session
 
 
 def _connection(session: Any, timeout: float | None) -> Connection:
-    """Return how a session reaches servers."""
+    """Return a session's connection settings."""
     verify, certificate = getattr(session, "verify", True), getattr(session, "cert", None)
     cert, key = certificate if isinstance(certificate, tuple) else (certificate or "", "")
     return Connection(
@@ -129,7 +129,7 @@ def _connection(session: Any, timeout: float | None) -> Connection:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Translate keystoneauth's exceptions; they may quote what was sent, so they are not chained."""
+    """Translate keystoneauth's exceptions; they may quote what was sent, so they aren't chained."""
     from keystoneauth1 import exceptions  # the program has imported it: it made the session
 
     try:
@@ -139,10 +139,11 @@ def _translated() -> Iterator[None]:
     except exceptions.CatalogException:
         raise _no_store() from None
     except exceptions.ClientException as error:
-        raise IdentityError(f"{_SUBJECT} is refused: {error}") from None
+        raise IdentityError(f"Keystone refused {_SUBJECT}: {error}") from None
 
 
 def _no_store() -> IdentityError:
     return IdentityError(
-        f"{_SUBJECT} has no such object store in its catalog; an Adapter of keystoneauth1 names a region or interface"
+        f"the catalog of {_SUBJECT} has no such object store; to choose a region or interface, pass a keystoneauth1 "
+        "Adapter"
     )

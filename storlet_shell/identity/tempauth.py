@@ -1,7 +1,7 @@
-"""Swift's own way to log in (v1, tempauth): ``ST_AUTH``, ``ST_USER``, ``ST_KEY``, or the auth type ``v1password``.
+"""Identities of Swift's own tempauth (v1): ``ST_AUTH``, ``ST_USER``, ``ST_KEY``, or the auth type ``v1password``.
 
-It is a single GET, which goes over our own connection: swiftclient's keystoneauth plugin for it would cost every
-one-shot line the import of keystoneauth and stevedore.
+The login is a single GET over our own connection: swiftclient's keystoneauth plug-in for it would make every one-shot
+line import keystoneauth and stevedore.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from storlet_shell.values import read_count
 from storlet_shell.wire import headers as wire
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from storlet_shell.identity.kind import Cloud
     from storlet_shell.identity.values import Credentials
     from storlet_shell.identity.variables import Variables
@@ -25,55 +27,58 @@ if TYPE_CHECKING:
 _NAMES = ("ST_AUTH", "ST_USER", "ST_KEY")
 _NAMES_OF_THE_TYPE = ("OS_AUTH_URL", "OS_USERNAME", "OS_PASSWORD")
 _AUTH_TYPE = "v1password"
-"""What swiftclient registers it as, among keystoneauth's auth types."""
+"""The auth type under which swiftclient registers tempauth with keystoneauth."""
 
 _LOCAL_USER = "local:storlet"
 
 _LONGEST = 10**9
-"""Seconds that a token is taken to be good for at most: dates beyond have no spelling."""
+"""The longest lifetime of a token, in seconds; a longer one is cut to it, since such a date couldn't be formatted."""
 
-_PASSING = (408, 429, 498)
-"""Statuses below 500 that say nothing of who logs in: the server is slow, or wants fewer requests."""
+_TEMPORARY = (408, 429, 498)
+"""Statuses below 500 that aren't about the identity: the server is slow, or wants fewer requests."""
 
 
 class Tempauth:
-    """The kind of identity that is a user and a password of Swift's own."""
+    """The kind of identity that consists of a user and a password in Swift's own configuration."""
 
     scheme = "v1"
     auth_types = frozenset({_AUTH_TYPE})
     parts = _NAMES
     secrets = ("ST_KEY",)
-    usage = ("ST_AUTH, ST_USER, ST_KEY", "an identity at tempauth")
+    usage = ("ST_AUTH, ST_USER, ST_KEY", "an identity in tempauth")
     variables = frozenset({*_NAMES, *_NAMES_OF_THE_TYPE, "OS_STORAGE_URL"})
 
+    def state(self, variables: Mapping[str, str]) -> None:
+        """Return None."""
+
     def is_named(self, variables: Variables) -> bool:
-        """Tell whether one of its own variables is there."""
+        """Tell whether one of the kind's own variables is set."""
         return variables.holds(*_NAMES)
 
     def read(self, variables: Variables) -> Credentials:
-        """Return URL, user and password.
+        """Read URL, user and password from variables.
 
-        :raises IdentityError: when one is missing
+        :raises IdentityError: if one is missing
         """
         names = _NAMES_OF_THE_TYPE if variables.auth_type == _AUTH_TYPE else _NAMES
         url, user, key = variables.require(*names)
         return variables.credentials(self.scheme, url, user, key, storage_url=variables.use("OS_STORAGE_URL"))
 
     def read_cloud(self, cloud: Cloud) -> Credentials:
-        """Return URL, user and password of a cloud.
+        """Read URL, user and password from a cloud.
 
-        :raises IdentityError: when one is missing
+        :raises IdentityError: if one is missing
         """
         cloud.demand("auth_url", "username", "password")
         return cloud.credentials(self.scheme, cloud.auth["password"])
 
     def log_in(self, credentials: Credentials, connection: Connection) -> TempauthLogin:
-        """Return what logs in."""
+        """Return an issuer of tokens, which logs in when it is first used."""
         return TempauthLogin(credentials, connection)
 
 
 class TempauthLogin:
-    """A login by one GET that answers a token and a storage URL (swift ``tempauth.py``)."""
+    """Logs in by a GET, whose response has a token and a storage URL (swift ``tempauth.py``)."""
 
     def __init__(self, credentials: Credentials, connection: Connection) -> None:
         self._credentials = credentials
@@ -83,17 +88,17 @@ class TempauthLogin:
         self.known_storage_url = ""
 
     def token(self) -> str:
-        """Return the token, logging in if there is none.
+        """Return the token; log in if there is none.
 
-        :raises IdentityError: when the identity is refused
-        :raises ServiceError: when the server can't be reached or fails
+        :raises IdentityError: if the identity is refused
+        :raises ServiceError: if the server can't be reached or fails
         """
         if not self._token:
             self._log_in()
         return self._token
 
     def storage_url(self) -> str:
-        """Return the URL of the account, which comes with a token.
+        """Return the account's URL, which comes with a token.
 
         :raises IdentityError: as :meth:`token`
         :raises ServiceError: as :meth:`token`
@@ -102,11 +107,11 @@ class TempauthLogin:
         return self.known_storage_url
 
     def storage_urls(self) -> dict[str, str]:
-        """Return nothing: there is no catalog."""
+        """Return an empty dict: there is no catalog."""
         return {}
 
     def facts(self) -> dict[str, Any]:
-        """Return the server, the user, and how long the token is good for, where the server says so.
+        """Return the server, the user, and the token's expiry if the server names it.
 
         :raises IdentityError: as :meth:`token`
         :raises ServiceError: as :meth:`token`
@@ -121,13 +126,13 @@ class TempauthLogin:
         self._token = ""
 
     def _log_in(self) -> None:
-        from storlet_shell.wire.transport import Transport  # with it come the HTTP libraries
+        from storlet_shell.wire.transport import Transport  # imports the HTTP libraries
 
         url = self._credentials.auth_url
-        transport = Transport(check_url(url, "URL to log in at"), self._connection)
+        transport = Transport(check_url(url, "login URL"), self._connection)
         try:
-            who = {wire.AUTH_USER: self._credentials.user, wire.AUTH_KEY: self._credentials.secret}
-            reply = transport.send("GET", url, who)
+            headers = {wire.AUTH_USER: self._credentials.user, wire.AUTH_KEY: self._credentials.secret}
+            reply = transport.send("GET", url, headers)
             reply.close()
         finally:
             transport.close()
@@ -135,7 +140,7 @@ class TempauthLogin:
             raise self._error(reply)
         token, storage_url = (reply.headers.get(name, "") for name in (wire.AUTH_TOKEN, wire.STORAGE_URL))
         if not token or not storage_url:
-            raise IdentityError(f"can't log in at {url}: it answers without a token or a storage URL")
+            raise IdentityError(f"can't log in to {url}: the response has no token or no storage URL")
         lifetime = read_count(reply.headers.get(wire.AUTH_TOKEN_EXPIRES, ""))
         self._expires = 0.0 if lifetime is None else time.time() + min(lifetime, _LONGEST)
         self._token = token
@@ -146,9 +151,11 @@ class TempauthLogin:
         if status in (401, 403):
             is_local = user == _LOCAL_USER and urlsplit(url).hostname == "127.0.0.1"
             hint = Hint(Action.LOG_IN_AGAIN) if is_local else None
-            return IdentityError(f"{url} refuses the user {user} or the password", status=status, hint=hint)
-        from storlet_shell.wire.statuses import redirection  # for those who go wrong
+            return IdentityError(
+                f"login refused by {url}: check the user {user} and the password", status=status, hint=hint
+            )
+        from storlet_shell.wire.statuses import redirection  # rarely needed
 
-        kind = IdentityError if 300 <= status < 500 and status not in _PASSING else ServiceError
+        kind = IdentityError if 300 <= status < 500 and status not in _TEMPORARY else ServiceError
         reason = f": {redirection(reply.headers)}" if 300 <= status < 400 else ""
-        return kind(f"{url} does not log {user} in{reason} (HTTP {status})", status=status)
+        return kind(f"can't log in to {url} as {user}{reason} (HTTP {status})", status=status)

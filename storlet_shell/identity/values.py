@@ -1,33 +1,34 @@
-"""Who logs in, and by which secret."""
+"""Credentials, and checks of URLs."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import Hint, IdentityError
 from storlet_shell.values import Connection
 
 _SECRET_OPTIONS = frozenset({"password", "passcode", "token", "access_token", "client_secret", "code"})
-"""keystoneauth's options of further auth types that hold a secret."""
+"""Options with secret values, among those of keystoneauth's less common auth types."""
 
 
+@typed_equality
 class Credentials(NamedTuple):
-    """What is needed to log in: who, where, and by which secret.
+    """What is needed to log in.
 
-    :param source: where they were found, in words
+    :param source: where they were found, for people
     :param scheme: the name of the kind (:class:`~storlet_shell.identity.kind.Kind`)
-    :param auth_url: the identity service; for ``token``, the storage URL
-    :param user: the user's name as the identity service knows it
+    :param auth_url: the URL of the identity service; for ``token``, the storage URL
+    :param user: the user's name or id in the identity service
     :param secret: the password or token
-    :param scope: for ``v3``: keystoneauth's further keyword arguments, such as domains and project
+    :param scope: for ``v3``: further keyword arguments of keystoneauth, such as domains and project
     :param region: the catalog's region; empty for the first
     :param interface: the catalog's interface
-    :param auth_type: for ``v3``: keystoneauth's name of the way to log in
-    :param storage_url: the account's URL in the place of the one that the login tells
-    :param connection: how the servers are reached
-    :param lacks: if only a password is missing, what is to be said; where somebody watches, it is asked for
-    :param hint: what to do where the password is not asked for
+    :param auth_type: for ``v3``: keystoneauth's name of the auth type
+    :param storage_url: an account URL that overrides the login's; empty for the login's
+    :param missing_password: the message if only the password is missing, so that an interactive user can be asked
+    :param hint: the hint of that message
     """
 
     source: str
@@ -41,7 +42,7 @@ class Credentials(NamedTuple):
     auth_type: str = "v3password"
     storage_url: str = ""
     connection: Connection = Connection()
-    lacks: str = ""
+    missing_password: str = ""
     hint: Hint | None = None
 
     def __repr__(self) -> str:
@@ -49,25 +50,23 @@ class Credentials(NamedTuple):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must be shown nowhere."""
+        """The values that must never be shown."""
         return tuple(value for value in (self.secret, *(v for k, v in self.scope if k in _SECRET_OPTIONS)) if value)
 
 
-def check_url(url: str, what: str) -> str:
-    """Return a URL if it is one of a server.
+def check_url(url: str, label: str) -> str:
+    """Return a URL after checking that it names a server.
 
-    :param what: what it is, for the error
-    :raises IdentityError: when it isn't, or holds a password
+    :param label: the purpose of the URL, for the message
+    :raises IdentityError: if it isn't an http or https URL, or contains a password
     """
     try:
         parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        good = False
+        is_valid = False
     if "@" in url.split("//", 1)[-1].split("/", 1)[0]:
-        raise IdentityError(
-            f"the {what} holds a user or a password in front of its host: they have variables of their own"
-        )
-    if not good:
-        raise IdentityError(f"the {what} is no http or https URL: {url!r}")
+        raise IdentityError(f"the {label} contains a user or a password; set those by their own variables")
+    if not is_valid:
+        raise IdentityError(f"the {label} isn't an http or https URL: {url!r}")
     return url

@@ -1,1 +1,1 @@
-"""What other packages add: commands, schedulers and executors."""
+"""Plug-ins of other packages: commands, schedulers and executors."""

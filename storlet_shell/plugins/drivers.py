@@ -1,4 +1,4 @@
-"""Drivers: what other packages may add to schedulers and executors, loaded by name. The only import of stevedore."""
+"""Drivers: schedulers and executors of other packages, loaded by name. The only module that imports stevedore."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ Driver = TypeVar("Driver")
 
 
 def names(namespace: str) -> list[str]:
-    """Return the names of the drivers that are installed; none of them is imported."""
+    """Return the names of the installed drivers, without importing them."""
     return sorted({plugin.name for plugin in installed(namespace)})
 
 
 def load(namespace: str, name: str, kind: type[Driver]) -> Driver:
-    """Make a driver of the class that is installed under a name.
+    """Create an instance of the driver installed under a name.
 
-    :param kind: the class that it has to inherit; messages call the driver by its name, too
-    :raises UsageError: when there is none of that name
-    :raises PluginError: when it can't be imported or made, or is no such driver
+    :param kind: the base class that it must inherit; its name also names the driver in messages
+    :raises UsageError: if no driver has that name
+    :raises PluginError: if it can't be imported or created, or doesn't inherit the base class
     """
     named = next((plugin for plugin in installed(namespace) if plugin.name == name), None)
     if named is None:
-        known = ", ".join(names(namespace))
-        raise UsageError(f"there is no {kind.__name__.lower()} {name!r}; there are: {known}")
+        names_found = ", ".join(names(namespace))
+        raise UsageError(f"unknown {kind.__name__.lower()} {name!r}; available: {names_found}")
     try:
         return make(named, kind)
     except PluginError as error:
@@ -33,20 +33,20 @@ def load(namespace: str, name: str, kind: type[Driver]) -> Driver:
 
 
 def make(plugin: Plugin, kind: type[Driver]) -> Driver:
-    """Make the driver that an entry point leads to.
+    """Create the driver that an entry point refers to.
 
-    :raises PluginError: why that can't be
+    :raises PluginError: if that fails
     """
-    from stevedore import DriverManager  # with its look-up it takes 60 ms
+    from stevedore import DriverManager  # importing it and a look-up take 60 ms
 
     class Manager(DriverManager):  # type: ignore[type-arg]  # it takes none where it runs
-        """Loads what was found: not what stevedore's cache says, and of one name the first."""
+        """Loads the given entry point, not the one in stevedore's cache."""
 
         def list_entry_points(self) -> list[Any]:
             return [plugin.entry]
 
     with running(plugin):
-        made = Manager(plugin.entry.group, plugin.name, invoke_on_load=True)[plugin.name].obj
-    if not isinstance(made, kind):
-        raise PluginError(f"{plugin.entry.value} makes no {kind.__name__.lower()} but a {type(made).__name__}")
-    return made
+        driver = Manager(plugin.entry.group, plugin.name, invoke_on_load=True)[plugin.name].obj
+    if not isinstance(driver, kind):
+        raise PluginError(f"{plugin.entry.value} isn't a {kind.__name__} but a {type(driver).__name__}")
+    return driver

@@ -1,7 +1,7 @@
-"""What installed packages add: entry points in the namespaces of this product.
+"""Find plug-ins: entry points of installed packages in this product's namespaces.
 
-Read from the packages' metadata, anew when a folder of packages has changed. stevedore's own look-up goes through files
-in ``~/.cache``, which can be some two minutes behind an installation, and does not tell the packages.
+Read from the packages' metadata, and again whenever a folder of packages has changed. stevedore's own look-up caches
+in ``~/.cache``, which may lag an installation by two minutes, and doesn't name the packages.
 """
 
 from __future__ import annotations
@@ -15,23 +15,25 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import PluginError, TerminatedError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 OWN = "storlet-shell"
-"""The package of what is built in."""
+"""The package of built-in entries."""
 
 _OWN_METADATA = ("storlet_shell-", "storlet_shell.egg-info")
 """How the names of its folders of metadata begin."""
 
 
+@typed_equality
 class Plugin(NamedTuple):
     """Something that a package adds under a name.
 
-    :param entry: where it stands
-    :param package: the package that it comes from, and its version
+    :param entry: its entry point
+    :param package: the package that provides it, with its version
     """
 
     name: str
@@ -48,25 +50,26 @@ class Plugin(NamedTuple):
         return f"{self.name} ({self.package} {self.version})"
 
 
+@typed_equality
 class Unusable(NamedTuple):
-    """A plug-in that is left out, and why."""
+    """A plug-in that can't be used, and the reason."""
 
     plugin: Plugin
-    why: str
+    reason: str
 
     def __str__(self) -> str:
-        return f"{self.plugin}: {self.why}"
+        return f"{self.plugin}: {self.reason}"
 
 
 def installed(namespace: str) -> list[Plugin]:
-    """Return what is installed in a namespace, by name; of one name, what is built in comes first, then by package."""
-    found = []
-    packages: dict[int, tuple[str, str]] = {}  # either is parsed anew from a whole README when it is asked for
+    """Return the plug-ins in a namespace by name; among equal names, built-in ones first, then by package."""
+    plugins = []
+    packages: dict[int, tuple[str, str]] = {}  # importlib parses the whole README for a name or version
     for entry in _entries(tuple(sys.path), tuple(map(_changed, sys.path))).select(group=namespace):
         if id(entry.dist) not in packages:
             packages[id(entry.dist)] = (entry.dist.name, entry.dist.version) if entry.dist else ("", "")
-        found.append(Plugin(entry.name, entry, *packages[id(entry.dist)]))
-    return sorted(found, key=lambda one: (one.name, not one.is_own, one.package))
+        plugins.append(Plugin(entry.name, entry, *packages[id(entry.dist)]))
+    return sorted(plugins, key=lambda plugin: (plugin.name, not plugin.is_own, plugin.package))
 
 
 def others_of(namespace: str) -> list[Plugin]:
@@ -107,13 +110,13 @@ def _mentions(folder: str, header: bytes) -> bool:
 
 @lru_cache(maxsize=1)
 def _entries(folders: tuple[str, ...], changed: tuple[int, ...]) -> Any:  # noqa: ARG001  of another type in Python 3.11
-    from importlib.metadata import entry_points  # 40 ms that a built-in command does not pay
+    from importlib.metadata import entry_points  # takes 40 ms, which built-in commands don't need
 
     return entry_points()
 
 
 def _changed(folder: str) -> int:
-    """Return when packages were last put into a folder or taken out, as its file system counts."""
+    """Return when packages were last added to a folder or removed, by the file system's clock."""
     try:
         return Path(folder).stat().st_mtime_ns
     except OSError:
@@ -122,17 +125,17 @@ def _changed(folder: str) -> int:
 
 @contextmanager
 def running(plugin: Plugin) -> Iterator[None]:
-    """Have a plug-in's own code run: what it prints is no result, and however it ends, this process goes on.
+    """Run a plug-in's own code; its prints go to standard error, and whatever ends it becomes an error.
 
-    :raises PluginError: when it raises, exits or asserts
+    :raises PluginError: if it raises, exits or asserts
     """
     try:
         with redirect_stdout(sys.stderr):
             yield
     except TerminatedError:
         raise
-    except BaseException as error:  # SystemExit as well, and an interruption: that of an import which hangs, say
+    except BaseException as error:  # includes SystemExit, and Ctrl-C during an import that hangs
         if plugin.is_own and isinstance(error, KeyboardInterrupt):
             raise
-        told = f"{type(error).__name__}: {error}".removesuffix(": ")
-        raise PluginError(f"{plugin.entry.value} can't be loaded: {' '.join(told.split())}") from error
+        text = f"{type(error).__name__}: {error}".removesuffix(": ")
+        raise PluginError(f"{plugin.entry.value} can't be loaded: {' '.join(text.split())}") from error

@@ -10,6 +10,7 @@ import codecs
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import StorletShellError
 
 _MARK = "\ufeff"
@@ -22,6 +23,7 @@ _MARKS = (
 )
 
 
+@typed_equality
 class Compression(NamedTuple):
     """A way to compress a body.
 

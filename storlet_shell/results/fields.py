@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.text import size
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def sized(count: int | None) -> str:
     return f"{count} ({size(count)})" if count >= 1024 else str(count)
 
 
+@typed_equality
 class Field(NamedTuple):
     """A fact of a report, or a column of a table.
 

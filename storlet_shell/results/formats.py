@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
 from storlet_shell.results.fields import Field, bare
 
@@ -40,6 +41,7 @@ class Tabular(Protocol):
         """Return what is known of all rows together, after the last of them."""
 
 
+@typed_equality
 class Rendering(NamedTuple):
     """How a line wants its result to be shown.
 
@@ -56,6 +58,7 @@ class Rendering(NamedTuple):
         return self.format == "table"
 
 
+@typed_equality
 class Format(NamedTuple):
     """A format of tables.
 

@@ -16,11 +16,12 @@ from storlet_shell.errors import LocalFileError, UsageError
 from storlet_shell.values import expand
 
 _BUFFER_BYTES = 64 * 1024
-_NAMELESS = os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC
-_CAN_NAME = os.path.exists("/proc/self/fd")
+_CLOEXEC = getattr(os, "O_CLOEXEC", 0)  # Linux has all of these flags, other systems only some
+_NAMELESS = getattr(os, "O_TMPFILE", 0) | os.O_WRONLY | _CLOEXEC
+_CAN_NAME = hasattr(os, "O_TMPFILE") and os.path.exists("/proc/self/fd")
 _DESCRIPTORS = re.compile(r"/proc/(?:self|thread-self|\d+)/(?:task/\d+/)?fd")
 _MOST_LINKS = 40
-_FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | _CLOEXEC
 
 
 def descriptor_of(path: str | Path) -> int | None:

@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.results.decoding import without_mark
 from storlet_shell.text import dump, is_text, printable, size
 
@@ -35,6 +36,7 @@ _PRE = '<pre style="margin:0">'
 _LEFT = ' style="text-align:left"'
 
 
+@typed_equality
 class Head(NamedTuple):
     """The start of a body.
 
@@ -56,6 +58,7 @@ class Head(NamedTuple):
         return f"cut: only the start of {whole} is shown"
 
 
+@typed_equality
 class View(NamedTuple):
     """How a body is shown."""
 

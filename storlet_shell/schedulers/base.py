@@ -19,7 +19,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from storlet_shell.equality import typed_equality
 
+
+@typed_equality
 class Endpoint(NamedTuple):
     """A place that takes the account's requests: a region's proxy servers, or one of them.
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
+from storlet_shell.equality import typed_equality
+
 _WITHOUT_VALUE = ("store_true", "store_false", "store_const", "count")
 HELP_FLAGS = ("-h", "--help")
 
@@ -86,6 +88,7 @@ COMMON = (
 """The arguments of every command. Front ends act on them; a command never sees them."""
 
 
+@typed_equality
 class Scan(NamedTuple):
     """A line's words, told apart without parsing them.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import IO, Any, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Result
 from storlet_shell.session import Session
@@ -19,6 +20,7 @@ _LONGEST_ALIGNED = 60
 """The longest example, in characters, beside which comments are aligned."""
 
 
+@typed_equality
 class Command(NamedTuple):
     """A command: its spec and its function, or its actions.
 
@@ -195,6 +197,7 @@ class Command(NamedTuple):
         return Call(self, arguments, store, json)
 
 
+@typed_equality
 class Call(NamedTuple):
     """A parsed line: a command with its arguments, and what the front end does with the result.
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from storlet_shell.equality import typed_equality
 
+
+@typed_equality
 class Summary(NamedTuple):
     """A command in a list.
 

@@ -1,1 +1,1 @@
-"""What the object store holds: functions over a client, which never ask, print or read a stream of the user's."""
+"""Operations on the object store: functions over a client, which never prompt, print, or read the user's streams."""

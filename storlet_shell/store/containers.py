@@ -1,4 +1,4 @@
-"""Containers: made, and deleted when they are empty."""
+"""Create containers, and delete empty ones."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def make_request(name: str, *, policy: str | None = None, metadata: Mapping[str, str] = NO_HEADERS) -> Request:
-    """Return the PUT that makes a container.
+    """Return the PUT that creates a container.
 
-    :param policy: the storage policy of its objects; None for the cluster's default
+    :param policy: its storage policy; None for the cluster's default
     """
     prefix = wire.metadata_prefix(name, "")
     headers = {wire.STORAGE_POLICY: policy} if policy else {}
@@ -26,10 +26,11 @@ def make_request(name: str, *, policy: str | None = None, metadata: Mapping[str,
 
 
 def make(client: Client, name: str, *, policy: str | None = None, metadata: Mapping[str, str] = NO_HEADERS) -> bool:
-    """Make a container, and tell whether it is new; one that is there stays as it is, but for its metadata.
+    """Create a container; only metadata change if it already exists.
 
-    :param policy: the storage policy of its objects; None for the cluster's default
-    :raises StorletShellError: when there is no such storage policy, or the container is there with another one
+    :param policy: its storage policy; None for the cluster's default
+    :returns: whether it was created
+    :raises StorletShellError: if the policy doesn't exist, or the container exists with another one
     """
     reply = client.send(make_request(name, policy=policy, metadata=metadata))
     reply.read()
@@ -39,8 +40,8 @@ def make(client: Client, name: str, *, policy: str | None = None, metadata: Mapp
 def delete(client: Client, name: str) -> None:
     """Delete an empty container.
 
-    :raises NotFoundError: when it is not there
-    :raises StorletShellError: with status 409 when it is not empty
+    :raises NotFoundError: if it doesn't exist
+    :raises StorletShellError: with status 409 if it isn't empty
     """
     try:
         client.send(Request("DELETE", name)).read()
@@ -48,7 +49,7 @@ def delete(client: Client, name: str) -> None:
         if error.status != 409:
             raise
         raise StorletShellError(
-            "container {subject}: it must be empty, and is not",
+            "container {subject} isn't empty",
             subject=name,
             status=error.status,
             hint=Hint(Action.EMPTY, (str(ContainerName(name)),)),

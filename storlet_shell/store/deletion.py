@@ -1,4 +1,4 @@
-"""Objects and their segments, deleted one by one or many in one request."""
+"""Delete objects and their segments, one by one or many in one request."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def delete_request(container: str, name: str, version: str = "", *, with_segment
 def send_deletion(client: Client, request: Request) -> None:
     """Send a deletion.
 
-    :raises StorletShellError: when something is left: a segment, say
+    :raises StorletShellError: if something couldn't be deleted, such as a segment
     """
     if WITH_SEGMENTS not in request.query:
         client.send(request).read()
@@ -57,11 +57,13 @@ def send_deletion(client: Client, request: Request) -> None:
 
 
 def delete(client: Client, location: Location, *, leave_segments: bool = False) -> None:
-    """Delete an object, a static large one with its segments, or an empty container; tell the observer what stays.
+    """Delete an object, with its segments if it is a static large one, or an empty container.
 
-    :param leave_segments: of a static large object, delete the manifest only
-    :raises NotFoundError: when it is not there
-    :raises StorletShellError: with status 409 when a container is not empty
+    The observer is warned of segments that stay.
+
+    :param leave_segments: delete only the manifest of a static large object
+    :raises NotFoundError: if it doesn't exist
+    :raises StorletShellError: with status 409 if a container isn't empty
     """
     if not location.prefix:
         containers.delete(client, location.container)
@@ -73,16 +75,17 @@ def delete(client: Client, location: Location, *, leave_segments: bool = False) 
 def delete_object(
     client: Client, path: ObjectPath, *, leave_segments: bool = False, info: Info | None = None
 ) -> list[Note]:
-    """Delete an object, a static large one with its segments; return lines about what stays or was odd.
+    """Delete an object, with its segments if it is a static large one.
 
-    :param info: the object; None to ask
-    :raises NotFoundError: when it is not there
+    :param info: the object's headers; None to request them
+    :returns: notes about segments that stay, or about anything unusual
+    :raises NotFoundError: if it doesn't exist
     """
     try:
         info = info or head(client, path)
     except NotFoundError as error:
         return _delete_listed(client, path, error, leave_segments=leave_segments)
-    except IdentityError:  # who may only write can't be told whether there are segments
+    except IdentityError:  # a user who may only write can't find out whether there are segments
         if not leave_segments:
             raise
         send_deletion(client, delete_request(*path))
@@ -97,14 +100,14 @@ def delete_object(
 
 
 def note_of_versions(container: str) -> Note:
-    """Say why segments stay."""
-    return Note(f"note: container {container} keeps older versions, which need their segments, so these stay")
+    """Explain why segments stay in a container that keeps versions."""
+    return Note(f"note: segments were not deleted: container {container} keeps older versions, which need them")
 
 
 def _delete_listed(client: Client, path: ObjectPath, error: NotFoundError, *, leave_segments: bool) -> list[Note]:
-    """Delete an object that is listed though a HEAD does not find it: it has expired, or is a link that leads nowhere.
+    """Delete an object that is listed but not found: it has expired, or is a broken link.
 
-    :raises NotFoundError: the given one, when it is not listed either
+    :param error: raised if the object isn't listed either
     """
     try:
         entry = next(list_entries(client, Location(*path)), {})
@@ -113,30 +116,31 @@ def _delete_listed(client: Client, path: ObjectPath, error: NotFoundError, *, le
     if entry.get("name") != path.name:
         raise error
     _delete_expired(client, delete_request(*path))
-    note = Note(f"note: {path} had expired, or could not be reached; it is deleted all the same")
+    note = Note(f"note: {path} had expired or was a broken link; it has been deleted")
     if leave_segments or is_link(entry) or keeps_versions(client, path.container):
         return [note]
     return [note, *_delete_orphans(client, path, str(entry.get("slo_etag", "")))]
 
 
 def _delete_expired(client: Client, request: Request) -> None:
-    """Delete an object that may have expired: Swift does it, and says that there is none (swift ``obj/server.py``)."""
+    """Delete an object that may have expired: Swift deletes it and returns 404 (swift ``obj/server.py``)."""
     with suppress(NotFoundError):
         send_deletion(client, request)
 
 
 def is_link(entry: dict[str, Any]) -> bool:
-    """Tell whether an entry of a listing is a symbolic link, which may show what its target is."""
+    """Tell whether an entry of a listing is a symbolic link, whose other fields may be those of its target."""
     return "symlink_path" in entry
 
 
 def delete_large(client: Client, path: ObjectPath, version: str = "", *, etag: str) -> list[Note]:
-    """Delete a static large object with its segments, which have expired perhaps; return lines about what is left over.
+    """Delete a static large object with its segments, even if it has expired.
 
-    The server can't read an expired manifest, and leaves it as it is (swift ``slo.py: get_segments_to_delete_iter``).
+    The server can't read an expired manifest, and leaves it in place (swift ``slo.py: get_segments_to_delete_iter``).
 
-    :param etag: the object's, by which its segments are known when its manifest can't be read
-    :raises StorletShellError: when something can't be deleted
+    :param etag: the object's ETag, which identifies its segments if the manifest can't be read
+    :returns: notes about segments that are left over
+    :raises StorletShellError: if something can't be deleted
     """
     request = delete_request(*path, version, with_segments=True)
     deleted, failures = _outcome(request, client.send(request))
@@ -149,9 +153,9 @@ def delete_large(client: Client, path: ObjectPath, version: str = "", *, etag: s
 
 
 def _delete_orphans(client: Client, path: ObjectPath, etag: str) -> list[Note]:
-    """Delete the segments of an object that is gone, and whose manifest nobody could read; return what is left over.
+    """Delete the segments of a deleted object whose manifest couldn't be read; return notes about those left over.
 
-    They are known by their ETags, of which the object's was made (swift ``slo.py: calculated_etag``).
+    They are identified by their ETags, from which the object's was computed (swift ``slo.py: calculated_etag``).
     """
     if not etag:
         return []
@@ -172,9 +176,10 @@ def _delete_orphans(client: Client, path: ObjectPath, etag: str) -> list[Note]:
 
 
 def delete_many(client: Client, container: str, names: Iterable[str]) -> list[StorletShellError]:
-    """Delete many objects of a container in one request, and return what failed; what is not there counts as deleted.
+    """Delete many objects of a container in one request; missing ones count as deleted.
 
-    :raises StorletShellError: when the request itself fails
+    :returns: the failures
+    :raises StorletShellError: if the request itself fails
     """
     lines, failures = "", list[StorletShellError]()
     for name in names:
@@ -188,26 +193,27 @@ def delete_many(client: Client, container: str, names: Iterable[str]) -> list[St
 
 
 def _outcome(request: Request, reply: Reply) -> tuple[int, list[StorletShellError]]:
-    """Read how many were deleted, and which could not be.
+    """Read the number of deleted objects, and the failures, from a response.
 
-    The answer begins with 200 before anything is tried (swift ``bulk.py``).
+    The server sends status 200 before it deletes anything (swift ``bulk.py``).
     """
     try:
         report: dict[str, Any] = json.loads(reply.read())
-        errors, status = [(unquote(name), str(why)) for name, why in report["Errors"]], str(report["Response Status"])
+        errors = [(unquote(name), str(reason)) for name, reason in report["Errors"]]
+        status = str(report["Response Status"])
         deleted = int(report["Number Deleted"])
     except (ValueError, KeyError, TypeError, RecursionError):
         raise ServiceError(
-            f"{request.subject}: the server does not say what it deleted", transaction_id=reply.transaction_id
+            f"{request.subject}: the server didn't report what it deleted", transaction_id=reply.transaction_id
         ) from None
     if not errors and not status.startswith(("200", "404")):
-        said = str(report.get("Response Body", "")) or status
-        raise ServiceError(f"{request.subject}: {said}", transaction_id=reply.transaction_id)
-    return deleted, [_failure(name, why) for name, why in errors]
+        reason = str(report.get("Response Body", "")) or status
+        raise ServiceError(f"{request.subject}: {reason}", transaction_id=reply.transaction_id)
+    return deleted, [_failure(name, reason) for name, reason in errors]
 
 
-def _failure(name: str, why: str) -> StorletShellError:
+def _failure(name: str, reason: str) -> StorletShellError:
     container, _, rest = name.removeprefix("/").partition("/")
-    status = int(why[:3]) if re.match(r"[1-5][0-9]{2}\b", why, re.ASCII) else None
+    status = int(reason[:3]) if re.match(r"[1-5][0-9]{2}\b", reason, re.ASCII) else None
     kind = IdentityError if status in (401, 403) else ServiceError if (status or 0) >= 500 else StorletShellError
-    return kind(f"can't be deleted: {why}", subject=str(ObjectPath(container, rest)), status=status)
+    return kind(f"not deleted: {reason}", subject=str(ObjectPath(container, rest)), status=status)

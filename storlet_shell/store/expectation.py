@@ -1,42 +1,45 @@
-"""What a user expects of a body, for those whose end can't be trusted.
+"""Compare the size of a result with what the user expects.
 
-An upstream engine ends the body of a storlet that failed half way as it ends a whole one: nothing on the wire tells
-them apart. Who knows how much must come can say so.
+An upstream engine ends the body of a storlet that failed midway like a complete one: nothing on the wire tells them
+apart. Users who know the size of the result can have it checked.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import IncompleteBodyError
 from storlet_shell.text import counted
 
 
+@typed_equality
 class Expectation(NamedTuple):
-    """How much a body has; None where nothing is expected."""
+    """The expected size of a body, in bytes and in lines; None for any size."""
 
     bytes: int | None = None
     lines: int | None = None
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is expected."""
+        """Whether any size will do."""
         return self.bytes is None and self.lines is None
 
     def check(self, subject: str, bytes: int | None = None, lines: int | None = None, transaction: str = "") -> None:
-        """Compare with what came.
+        """Compare with the actual size.
 
-        :param bytes: None when it is not known
-        :raises IncompleteBodyError: when it is something else
+        :param bytes: None if unknown
+        :param lines: None if unknown
+        :raises IncompleteBodyError: if it differs
         """
-        for came, wanted, unit in ((bytes, self.bytes, "byte"), (lines, self.lines, "line")):
-            if wanted is not None and came is not None and came != wanted:
-                text = f"{counted(came, unit)} came, and {wanted} were expected; what came is not to be trusted"
+        for actual, expected, unit in ((bytes, self.bytes, "byte"), (lines, self.lines, "line")):
+            if expected is not None and actual is not None and actual != expected:
+                text = f"{counted(actual, unit)} received, but {expected} expected; don't trust the result"
                 raise IncompleteBodyError(f"{subject}: {text}", transaction_id=transaction)
 
 
 class Count:
-    """Counts a body's bytes and lines as they come; a last line needs no line end."""
+    """Counts the bytes and lines of a body; the last line may lack a line end."""
 
     def __init__(self) -> None:
         self.bytes = 0
@@ -51,5 +54,5 @@ class Count:
 
     @property
     def lines(self) -> int:
-        """How many lines there were so far."""
+        """The number of lines so far."""
         return self._ends + (self._last != b"\n")

@@ -1,4 +1,4 @@
-"""Why a request failed, by a look at what may be the reason."""
+"""Find out why a request failed, by further requests."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ if TYPE_CHECKING:
 
 
 _FAILED = (499, 500, 503)
-"""Statuses of requests whose storlet may have failed: of a copy, Swift says 499 where the storlet's result ended before
-as many bytes as the source has (swift ``proxy/controllers/obj.py: _transfer_data``)."""
+"""Statuses that may mean a failed storlet. Swift returns 499 for a copy whose result is shorter than its source (swift
+``proxy/controllers/obj.py: _transfer_data``)."""
 
 
 def send_run(client: Client, request: Request, body: Body | None = None) -> Reply:
-    """Send a request that runs a storlet; if it fails, look why.
+    """Send a request that runs a storlet; if it fails, find out why.
 
-    Where Keystone's middleware leaves the decision to others (``delay_auth_decision``), the one of storlets says of an
-    expired token, too, that the storlet may not be run. Looking for the storlet takes a new token then, with which the
-    request is sent once more, if its body can be.
+    If Keystone's middleware leaves decisions to others (``delay_auth_decision``), the storlets middleware responds to
+    an expired token as if the user weren't allowed to run the storlet. Looking the storlet up then gets a new token,
+    and the request is sent once more with that, unless its body can't be read again.
 
-    :raises NotDeployedError: when the storlet is not there
-    :raises StorletFailedError: when it fails
-    :raises UnrunError: when no server has run it
+    :raises NotDeployedError: if the storlet isn't deployed
+    :raises StorletFailedError: if it fails
+    :raises UnrunError: if no server ran it
     """
     can_repeat = body is None or body.replayable
     while True:
@@ -65,30 +65,30 @@ def send_run(client: Client, request: Request, body: Body | None = None) -> Repl
 
 
 def _check_refusal(client: Client, storlet: str, answer: FailedAnswer, *, can_repeat: bool) -> None:
-    """Look why a storlet could not be run.
+    """Find out why the server refused to run a storlet.
 
-    :raises StorletShellError: unless it was for an expired token that has been renewed, and the request can be repeated
+    :raises StorletShellError: unless the token had expired, has been renewed, and the request can be sent again
     """
     refused = client.sent_token
     fields: dict[str, Any] = {"status": answer.status, "transaction_id": answer.transaction_id}
     try:
         is_deployed = exists(client, ObjectPath(client.storlet_container, storlet))
     except IdentityError as error:
-        if not error.transaction_id:  # it is the login that failed
+        if not error.transaction_id:  # the login failed
             raise
-        is_deployed = True  # for all that this user may know
+        is_deployed = True  # this user can't find out
     if not is_deployed:
-        raise NotDeployedError("storlet {subject} is not deployed", subject=storlet, **fields)
+        raise NotDeployedError("storlet {subject} isn't deployed", subject=storlet, **fields)
     if client.sent_token == refused:
-        raise IdentityError("this user may not run storlet {subject}", subject=storlet, **fields)
+        raise IdentityError("permission denied: this user may not run storlet {subject}", subject=storlet, **fields)
     if not can_repeat:
-        text = "the token had expired, and what is sent can be read once only; there is a new token for the next"
+        text = "the token had expired, and the input can't be read again; it has been renewed, so run the line again"
         raise IdentityError(text, **fields)
 
 
 def _failure(client: Client, request: Request, answer: FailedAnswer) -> StorletShellError | None:
-    """Return why a run failed; None if it isn't the run that did."""
-    from storlet_shell.wire import failures  # for those whose storlet fails
+    """Return the error of a failed run; None if the failure is another."""
+    from storlet_shell.wire import failures  # rarely needed
 
     storlet, transaction = request.headers[wire.RUN_STORLET], answer.transaction_id
     kind = answer.headers.get(wire.FAILURE)
@@ -102,14 +102,14 @@ def _failure(client: Client, request: Request, answer: FailedAnswer) -> StorletS
     elif answer.text.startswith("Storlet execution"):
         failure = failures.Failure(answer.text)
     elif request.method == "GET" and _may_be_read(client, request):
-        failure = failures.Failure("it gave no answer; the cluster's own log may tell why")
+        failure = failures.Failure("no response; the cluster's own log may tell why")
     else:
         return None
     return failure.error(storlet, request.subject, transaction, answer.status)
 
 
 def _may_be_read(client: Client, request: Request) -> bool:
-    """Tell a failed storlet from a failed server: a 503 without text can be either, and a HEAD runs no storlet."""
+    """Tell a failed storlet from a failed server: a bare 503 can be either, but a HEAD runs no storlet."""
     try:
         return exists(client, ObjectPath(request.container, request.name))
     except StorletShellError:
@@ -117,9 +117,9 @@ def _may_be_read(client: Client, request: Request) -> bool:
 
 
 def storlet_log(client: Client, storlet: str, transaction: str = "") -> str:
-    """Return what is kept of a storlet's log; nothing when there is none.
+    """Return a storlet's log; empty without one.
 
-    :param transaction: only what the run of this transaction wrote, where the cluster can tell
+    :param transaction: return only the log of this run, if the cluster can tell; empty for all runs
     """
     if client.is_embedded:
         query = [(wire.LOG_QUERY, storlet)] + ([("transaction", transaction)] if transaction else [])
@@ -131,13 +131,13 @@ def storlet_log(client: Client, storlet: str, transaction: str = "") -> str:
 
 
 def log_of_failure(client: Client, storlet: str, transaction: str) -> str:
-    """Return the log of a failed run, or nothing: that it can't be had must not hide the failure itself."""
+    """Return the log of a failed run; empty if it can't be read, which must not hide the failure itself."""
     return _failed_run(client, storlet, transaction).log
 
 
 def _failed_run(client: Client, storlet: str, transaction: str) -> Failure:
-    """Return why a run failed and its log, which only the embedded engine tells from those of others."""
-    from storlet_shell.wire import failures  # the same
+    """Return why a run failed, and its log; only the embedded engine keeps a log for each run."""
+    from storlet_shell.wire import failures  # rarely needed
 
     try:
         lines = storlet_log(client, storlet, transaction).splitlines() if client.is_embedded else []
@@ -147,20 +147,20 @@ def _failed_run(client: Client, storlet: str, transaction: str) -> Failure:
 
 
 def broken_run(client: Client, storlet: str, subject: str, error: IncompleteBodyError) -> StorletShellError:
-    """Return what a run failed of whose body ended early: the storlet, where its log proves it.
+    """Return the error for a run whose body was cut short: the storlet failed if its log proves it.
 
-    Whatever reads what a storlet makes ends with this, so that all end with the same status.
+    All code that reads a storlet's result uses this, so that all commands end with the same status.
     """
     return _failed_run(client, storlet, error.transaction_id).broken(storlet, subject, error)
 
 
 @contextmanager
 def explained(client: Client, request: Request, run: Invocation | None) -> Iterator[None]:
-    """Say more of a request that fails, by a look at what may be the reason.
+    """Add likely reasons to the error of a failed request.
 
-    Which storlet may be meant by one that is not deployed; that an object's container is not there; and of a run with
-    ``--generate-log`` that the option may be it: an upstream engine uploads the log without an object's name, and the
-    run fails with that (storlets ``gateways/container/gateway.py: _upload_storlet_logs``).
+    They are the name of a similar storlet if one isn't deployed; a missing container; and, for a run that generates a
+    log, that an upstream engine can't: it uploads the log without an object name, which fails the run (storlets
+    ``gateways/container/gateway.py: _upload_storlet_logs``).
     """
     try:
         yield
@@ -169,18 +169,18 @@ def explained(client: Client, request: Request, run: Invocation | None) -> Itera
         raise not_deployed(client, run.storlet.name, transaction_id=error.transaction_id) from error
     except NotFoundError as error:
         if request.method == "GET" and _is_missing(client, request.container):
-            raise error.adding(f"; container {request.container} is not there, either") from error
+            raise error.adding(f"; container {request.container} doesn't exist, either") from error
         raise
     except StorletFailedError as error:
         if run is None or not run.generate_log or client.is_embedded:
             raise
-        explained = error.adding("; upstream's engine can't store a log and fails such a run")
+        explained = error.adding("; upstream's engine fails every run that generates a log")
         explained.hint = Hint(Action.DROP_LOG)
         raise explained from error
 
 
 def _is_missing(client: Client, container: str) -> bool:
-    """Tell whether a container is known not to be there."""
+    """Tell whether a container is known not to exist."""
     try:
         return not exists(client, Location(container))
     except StorletShellError:
@@ -188,29 +188,29 @@ def _is_missing(client: Client, container: str) -> bool:
 
 
 def not_deployed(client: Client, name: str, container: str = "", *, transaction_id: str = "") -> NotFoundError:
-    """Say that a storlet is not deployed, and which one may be meant.
+    """Return the error for a storlet that isn't deployed, with the name of a similar one.
 
-    :param container: where it was looked for, if that is not where storlets run from
+    :param container: the container that was searched; empty for the cluster's storlet container
     """
-    meant = storlet_meant(client, name, container)
+    suggestion = suggest_storlet(client, name, container)
     see = Hint(Action.SEE_STORLETS_IN, (container,)) if container else Hint(Action.SEE_STORLETS)
-    text = f"storlet {{subject}} is not deployed{meant}"
-    return NotFoundError(text, subject=name, hint=None if meant else see, transaction_id=transaction_id)
+    text = f"storlet {{subject}} isn't deployed{suggestion}"
+    return NotFoundError(text, subject=name, hint=None if suggestion else see, transaction_id=transaction_id)
 
 
-def storlet_meant(client: Client, name: str, container: str = "") -> str:
-    """Return a hint at the storlet that is meant by a name, by one look at those there are; nothing without one.
+def suggest_storlet(client: Client, name: str, container: str = "") -> str:
+    """Return a suggestion of a deployed storlet with a similar name, for the end of a message; empty without one.
 
-    That is one with the same letters before the first dot or hyphen, or with similar ones.
+    Names are similar if their parts before the first dot or hyphen are.
     """
     try:
         reply = client.send(Request("GET", container or client.storlet_container))
         names = reply.read().decode("utf-8", "replace").splitlines()
-    except StorletShellError:  # this must not hide what is wrong
+    except StorletShellError:  # must not hide the error itself
         return ""
-    import difflib  # for those who mistype
+    import difflib  # rarely needed
 
-    stems = {_stem(each): each for each in reversed(names)}
+    stems = {_stem(deployed): deployed for deployed in reversed(names)}
     close = difflib.get_close_matches(_stem(name), stems, n=1)
     return f"; did you mean {stems[close[0]]}?" if close and name not in names else ""
 

@@ -1,4 +1,4 @@
-"""Listings of containers and objects, page by page."""
+"""List containers and objects, page by page."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 def list_entries(
     client: Client, location: Location, delimiter: str | None = None, *, versions: bool = False
 ) -> Iterator[dict[str, Any]]:
-    """Yield what a listing says of each name, page by page; a folded name is given as ``name`` as well.
+    """Yield the entries of a listing; each has a ``name``, even one for a common prefix.
 
-    :param versions: list each version of an object, with its ``version_id``, where the container keeps them
-    :raises NotFoundError: when the container is not there
+    :param delimiter: list names up to this character only, as common prefixes; None for full names
+    :param versions: list all versions of each object, with their ``version_id``, if the container keeps them
+    :raises NotFoundError: if the container doesn't exist
     """
     page = _page(client, location, delimiter, ("", "") if versions else ("",))
     client = client.another()
@@ -30,12 +31,12 @@ def list_entries(
             last = _marker(page[-1])
             following = _Following(client, location, delimiter, last if versions else last[:1])
             page.reverse()
-            while page:  # each entry is let go as it is taken, so that two pages are never held while one is waited for
+            while page:  # entries are released one by one, so that memory never holds two pages while a third loads
                 entry = page.pop()
                 yield {"name": entry.get("subdir"), "bytes": None, "last_modified": None, **entry}
             page = following.page()
             if page and _marker(page[-1]) == last:
-                raise ServiceError(f"{location}: the server repeats its listing")
+                raise ServiceError(f"{location}: the server returned the same page of the listing again")
     finally:
         client.close()
 
@@ -45,20 +46,20 @@ def _marker(entry: dict[str, Any]) -> tuple[str, str]:
 
 
 class _Following(threading.Thread):
-    """The next page, asked for while the present one is shown; errors come when it is wanted."""
+    """The next page, requested in the background; errors are raised when the page is needed."""
 
     def __init__(self, client: Client, location: Location, delimiter: str | None, marker: tuple[str, ...]) -> None:
         super().__init__(daemon=True)
         self._client = client
-        self._asked = location, delimiter, marker
+        self._arguments = location, delimiter, marker
         self._entries: list[dict[str, Any]] = []
         self._error: BaseException | None = None
         self.start()
 
     def run(self) -> None:
         try:
-            self._entries = _page(self._client, *self._asked)
-        except BaseException as error:  # it is raised where the page is wanted
+            self._entries = _page(self._client, *self._arguments)
+        except BaseException as error:  # raised again when the page is needed
             self._error = error
 
     def page(self) -> list[dict[str, Any]]:
@@ -69,9 +70,9 @@ class _Following(threading.Thread):
 
 
 def _page(client: Client, location: Location, delimiter: str | None, marker: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Ask for the names after a marker, as many as the server gives; none are left when none come.
+    """Request a page of entries; an empty one is the end.
 
-    :param marker: the last name of the page before; with it, to list every version, that one's version
+    :param marker: the last name of the previous page; to list versions, also that entry's version
     """
     query = [("format", "json")]
     query += [("prefix", location.prefix)] if location.prefix else []
@@ -81,12 +82,12 @@ def _page(client: Client, location: Location, delimiter: str | None, marker: tup
     query += [("version_marker", marker[1])] if marker[1:] > ("",) else []
     reply = client.send(Request("GET", location.container, query=tuple(query)))
     try:
-        page = json.loads((reply.read() or b"[]").decode())  # bytes may hold surrogates
+        page = json.loads((reply.read() or b"[]").decode())  # unlike json.loads, refuses encoded surrogates
         if isinstance(page, list) and all(map(_is_entry, page)):
             return page
     except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
         pass
-    raise ServiceError(f"{location}: the server's answer is no listing", transaction_id=reply.transaction_id)
+    raise ServiceError(f"{location}: the server's response isn't a listing", transaction_id=reply.transaction_id)
 
 
 def _is_entry(entry: dict[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""The headers of an account, a container or an object: asked for by HEAD, changed by POST."""
+"""Read the headers of an account, a container or an object by HEAD, and change them by POST."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import NotFoundError, UsageError
 from storlet_shell.values import Location, ObjectPath
 from storlet_shell.wire import headers as wire
@@ -16,15 +17,16 @@ if TYPE_CHECKING:
 
 _ACCOUNT = Location()
 _TRUE = ("true", "1", "yes", "on", "t", "y")
-"""Swift's spellings (swift ``common/utils: TRUE_VALUES``)."""
+"""Values that Swift takes for true (swift ``common/utils: TRUE_VALUES``)."""
 
 
+@typed_equality
 class Info(NamedTuple):
-    """What a HEAD says of an account, a container or an object.
+    """The headers of an account, a container or an object.
 
-    :param location: the empty one is the account
-    :param headers: those of the answer; a name is found in any case
-    :param link: where a symbolic link led, as users spell it; empty if there was none
+    :param location: empty for the account
+    :param headers: the response headers; a name is found in any case
+    :param link: the target of a symbolic link, as users spell it; empty if the object isn't a link
     """
 
     location: Location
@@ -34,22 +36,22 @@ class Info(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """Which of ``account``, ``container`` and ``object`` it is."""
+        """``account``, ``container`` or ``object``."""
         return "object" if self.location.prefix else "container" if self.location.container else "account"
 
     @property
     def size(self) -> int | None:
-        """How many bytes an object has; None where that isn't told."""
+        """The size of an object in bytes; None if unknown."""
         return wire.decode_length(self.headers)
 
     @property
     def etag(self) -> str:
-        """An object's ETag without quotes; empty without one."""
+        """The ETag of an object, without quotes; empty without one."""
         return self.headers.get(wire.ETAG, "").strip('"')
 
     @property
     def metadata(self) -> dict[str, str]:
-        """User metadata, without the prefix of their headers."""
+        """The user metadata, by names without the header prefix."""
         return wire.decode_metadata(self.headers, wire.metadata_prefix(*self.location))
 
     @property
@@ -59,9 +61,9 @@ class Info(NamedTuple):
 
     @property
     def has_segments(self) -> bool:
-        """Whether it is a static large object, rather than a link to one.
+        """Whether it is a static large object, and not a link to one.
 
-        What replaces or deletes a link leaves the link's target as it is, and so must its segments be.
+        Replacing or deleting a link doesn't affect its target, so the target's segments must stay.
         """
         return self.is_manifest and not self.link
 
@@ -72,14 +74,14 @@ class Info(NamedTuple):
 
 
 def head_request(location: Location | ObjectPath) -> Request:
-    """Return the request that asks for the headers of an account, a container or an object."""
+    """Return the HEAD of an account, a container or an object."""
     return Request("HEAD", *location)
 
 
 def head(client: Client, location: Location | ObjectPath = _ACCOUNT) -> Info:
-    """Ask for the headers of an account, a container or an object.
+    """Request the headers of an account, a container or an object.
 
-    :raises NotFoundError: when it is not there
+    :raises NotFoundError: if it doesn't exist
     """
     reply = client.send(head_request(location))
     reply.close()
@@ -89,7 +91,7 @@ def head(client: Client, location: Location | ObjectPath = _ACCOUNT) -> Info:
 
 
 def find(client: Client, location: Location | ObjectPath) -> Info | None:
-    """Ask for the headers of a container or an object; None when it is not there."""
+    """Request the headers of a container or an object; return None if it doesn't exist."""
     try:
         return head(client, location)
     except NotFoundError:
@@ -97,31 +99,33 @@ def find(client: Client, location: Location | ObjectPath) -> Info | None:
 
 
 def exists(client: Client, location: Location | ObjectPath) -> bool:
-    """Tell whether a container or an object is there."""
+    """Tell whether a container or an object exists."""
     return find(client, location) is not None
 
 
 def link_target(headers: Mapping[str, str], account: str, location: Location) -> str:
-    """Return where a symbolic link led a request for an object, as users spell it; empty when there was none.
+    """Return the target of a symbolic link from its response headers; empty if the object isn't a link.
 
-    An older version of the object itself is named in the same way (swift ``symlink.py``, ``object_versioning.py``).
+    A response names an older version of the object in the same header (swift ``symlink.py``,
+    ``object_versioning.py``).
     """
     try:
-        led_to = unquote(urlsplit(headers.get(wire.CONTENT_LOCATION, "")).path)
-    except ValueError:  # it is no URL
+        target_path = unquote(urlsplit(headers.get(wire.CONTENT_LOCATION, "")).path)
+    except ValueError:  # not a URL
         return ""
-    parts = led_to.split("/", 3)
-    if len(parts) < 4 or led_to.endswith(f"/{account}/{location.container}/{location.prefix}"):
+    parts = target_path.split("/", 3)
+    if len(parts) < 4 or target_path.endswith(f"/{account}/{location.container}/{location.prefix}"):
         return ""
     *_, target_account, target = parts
     return f"path:/{target}" + ("" if target_account == account else f" of account {target_account}")
 
 
+@typed_equality
 class Change(NamedTuple):
-    """What a POST has changed.
+    """The changes made by a POST.
 
-    :param changed: headers by their names; those without a value were removed
-    :param absent: the names of those that were to be removed, and were not there
+    :param changed: headers by name; those with an empty value were removed
+    :param absent: names of headers that were to be removed, but didn't exist
     """
 
     changed: Mapping[str, str]
@@ -131,26 +135,26 @@ class Change(NamedTuple):
 def post_request(location: Location, changes: Mapping[str, str], before: Mapping[str, str] | None = None) -> Request:
     """Return the POST that changes headers of an account, a container or an object.
 
-    :param changes: headers by their names; those without a value go
-    :param before: an object's headers, of which a POST takes those away that it doesn't repeat
+    :param changes: headers by name; those with an empty value are removed
+    :param before: the object's current headers, which a POST removes unless it repeats them; None for others
     """
     changed = {name.lower() for name in changes}
     if wire.EXPIRES_AFTER.lower() in changed:
-        changed.add(wire.EXPIRES.lower())  # what the server keeps of it
-    stay = {name: value for name, value in _repeated(before or {}).items() if name.lower() not in changed}
-    wanted = {name: value for name, value in changes.items() if value or not location.prefix}
-    return Request("POST", *location, headers={**stay, **wanted})
+        changed.add(wire.EXPIRES.lower())  # the server stores it as this header
+    repeated = {name: value for name, value in _repeated(before or {}).items() if name.lower() not in changed}
+    new = {name: value for name, value in changes.items() if value or not location.prefix}
+    return Request("POST", *location, headers={**repeated, **new})
 
 
 def post(client: Client, location: Location, changes: Mapping[str, str]) -> Change:
-    """Change headers of an account, a container or an object; its others stay as they are.
+    """Change headers of an account, a container or an object, and keep its other headers.
 
-    The server replaces an object's metadata as a whole, so that those that are there are read first and sent along.
-    What another client changes in between is lost.
+    The server replaces an object's metadata as a whole, so the current ones are read first and sent again. A change
+    that another client makes in between is lost.
 
-    :param changes: headers by their names; those without a value are removed
-    :raises NotFoundError: when it is not there
-    :raises UsageError: when it is a symbolic link
+    :param changes: headers by name; those with an empty value are removed
+    :raises NotFoundError: if it doesn't exist
+    :raises UsageError: if it is a symbolic link
     """
     prefix = wire.metadata_prefix(*location)
     removed = {name for name, value in changes.items() if not value and name.lower().startswith(prefix.lower())}
@@ -163,18 +167,18 @@ def post(client: Client, location: Location, changes: Mapping[str, str]) -> Chan
 
 
 def _read_before(client: Client, location: Location) -> Mapping[str, str]:
-    """Return the headers that are there.
+    """Return the current headers.
 
-    :raises UsageError: when it is a symbolic link, whose own metadata nobody sees: a POST to it would change those
+    :raises UsageError: if it is a symbolic link: a POST would change the link's own metadata, which nobody sees
     """
     info = head(client, location)
     if info.link:
-        raise UsageError(f"{location} is a symbolic link to {info.link}; post to that")
+        raise UsageError(f"{location} is a symbolic link to {info.link}; change the metadata of its target instead")
     return info.headers
 
 
 def _repeated(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return what an object's POST would take away unless it repeats it."""
+    """Return the headers that a POST to an object removes unless it repeats them."""
     names = {name.lower() for name in wire.KEPT_BY_UPLOADS_ONLY}
     return {
         name: value

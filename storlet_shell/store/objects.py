@@ -1,4 +1,4 @@
-"""Objects on their way into the store: sent, or copied inside the cluster, as they are or through a storlet."""
+"""Store objects: upload them, or copy them inside the cluster, directly or through a storlet."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import Action, Hint, IdentityError, NotFoundError, ServiceError, StorletShellError
 from storlet_shell.results import Response
 from storlet_shell.store.expectation import Expectation
@@ -27,13 +28,14 @@ if TYPE_CHECKING:
 _ANYTHING = Expectation()
 
 
+@typed_equality
 class Stored(NamedTuple):
     """An object that has been stored.
 
     :param status: the HTTP status
-    :param headers: those of the answer
-    :param ran: the storlet that ran and where, in words; empty when none did
-    :param seconds: how long the server took to answer
+    :param headers: the response headers
+    :param ran: the storlet that ran and where, for people; empty without a storlet
+    :param seconds: the response time; None if unknown
     """
 
     path: ObjectPath
@@ -53,9 +55,9 @@ class Stored(NamedTuple):
         return self.headers.get(wire.TRANSACTION_ID, "")
 
     def response(self, verb: str = "stored") -> Response:
-        """Return it as a result.
+        """Return it as a command's result.
 
-        :param verb: how it came to be, for people
+        :param verb: past participle of what was done, for people
         """
         return Response(
             self.status, self.headers, subject=str(self.path), verb=verb, ran=self.ran, seconds=self.seconds
@@ -72,16 +74,16 @@ def put(
     headers: Mapping[str, str] = NO_HEADERS,
     expected: Expectation = _ANYTHING,
 ) -> Stored:
-    """Store a body as an object, or what a storlet makes of it, on the proxy server, as it arrives.
+    """Store a body as an object, or the result of a storlet that runs over it on the proxy server.
 
-    Segments of an object that is replaced go, if nothing needs them.
+    Segments of a replaced object are deleted, unless something else may need them.
 
-    :param content_type: the object's; None to guess it from the name
-    :param headers: further headers of the request
-    :param expected: how many bytes the object must have
-    :raises NotFoundError: when the container, the storlet or an extra resource is not there
-    :raises StorletFailedError: when the storlet fails; nothing is stored then
-    :raises IncompleteBodyError: when the object has not as many bytes as are expected
+    :param content_type: the object's content type; None to guess it from the name
+    :param headers: further request headers
+    :param expected: the expected size of the object
+    :raises NotFoundError: if the container, the storlet or an extra resource doesn't exist
+    :raises StorletFailedError: if the storlet fails; nothing is stored then
+    :raises IncompleteBodyError: if the object hasn't the expected size
     """
     request = put_request(path, body.label, run, content_type=content_type, headers=headers)
     if run:
@@ -94,15 +96,15 @@ def put(
 
 
 def replace(client: Client, request: Request, body: Body, replacing: Replacing) -> Stored:
-    """Send a PUT of an object in the place of another, whose segments go.
+    """Send the PUT of an object, and delete the segments of an object that it replaces.
 
-    :raises LocalFileError: when what is sent changes meanwhile
-    :raises ServiceError: when the server stores other bytes than were sent
+    :raises LocalFileError: if the local file changes meanwhile
+    :raises ServiceError: if the server stored other bytes than were sent
     """
     path = ObjectPath(request.container, request.name)
     with replacing.replaced(client, path), _shown(client, request, body):
         reply = store(client, request, body, is_changed=wire.RUN_STORLET in request.headers)
-    _tell_of(client, replacing)
+    _warn_of(client, replacing)
     return _stored(path, request, reply)
 
 
@@ -111,11 +113,11 @@ def _stored(path: ObjectPath, request: Request, reply: Reply) -> Stored:
 
 
 def store(client: Client, request: Request, body: Body, *, is_changed: bool = False) -> Reply:
-    """Send a PUT and check that what is stored is what was sent; return the answer, which has been read.
+    """Send a PUT, check that the server stored what was sent, and return the response.
 
-    :param is_changed: whether the server stores something else than the body: what a storlet makes of it
-    :raises LocalFileError: when the file that is sent changes meanwhile; nothing is stored then
-    :raises ServiceError: when the server has stored other bytes
+    :param is_changed: whether a storlet changes the body, so that the stored bytes differ
+    :raises LocalFileError: if the local file changes meanwhile; nothing is stored then
+    :raises ServiceError: if the server stored other bytes
     """
     reply = send_run(client, request, body) if wire.RUN_STORLET in request.headers else client.send(request, body)
     reply.read()
@@ -130,25 +132,25 @@ def store(client: Client, request: Request, body: Body, *, is_changed: bool = Fa
 
 @contextmanager
 def _shown(client: Client, request: Request, body: Body) -> Iterator[None]:
-    """Show how far a request with a body is."""
+    """Show the progress of a request with a body."""
     with client.observer.progress(request.subject, body.length) as progress:
         body.observers.append(lambda chunk: progress.advance(len(chunk)))
         yield
 
 
-def _tell_of(client: Client, replacing: Replacing) -> None:
+def _warn_of(client: Client, replacing: Replacing) -> None:
     for note in replacing.take_notes():
         client.observer.warn(*note)
 
 
 def check_length(client: Client, path: ObjectPath, expected: Expectation) -> None:
-    """Check how many bytes an object has that was just stored; asks only when something is expected.
+    """Check the size of a stored object; sends a request only if a size is expected.
 
-    :raises IncompleteBodyError: when it has another number of them; it stays as it is
+    :raises IncompleteBodyError: if the size differs; the object stays stored
     """
     if not expected.is_empty:
         info = head(client, path)
-        expected.check(f"{path} is stored, but", info.size, None, info.transaction_id)
+        expected.check(f"{path} was stored, but", info.size, None, info.transaction_id)
 
 
 def copy(
@@ -163,19 +165,20 @@ def copy(
     verb: str | None = None,
     expected: Expectation = _ANYTHING,
 ) -> Stored:
-    """Copy an object inside the cluster, through a storlet or as it is.
+    """Copy an object inside the cluster, directly or through a storlet.
 
-    For a storlet, the source and its extra resources are looked up first: upstream's middleware would store, or feed
-    in, the answer that refuses them. Segments of an object that is replaced go, if nothing needs them.
+    With a storlet, the source and its extra resources are looked up first: if one is missing, upstream's middleware
+    stores the error page, or feeds it to the storlet. Segments of a replaced object are deleted, unless something else
+    may need them.
 
-    :param range: only these bytes of the source
-    :param account: the account that holds the source, if it is another one
-    :param verb: ``PUT`` or ``COPY``; None for a COPY if that can do it
-    :param expected: how many bytes the new object must have
-    :raises UsageError: when the arguments do not go together
-    :raises NotFoundError: when the source, the target's container, the storlet or an extra resource is not there
-    :raises StorletFailedError: when the storlet fails; nothing is stored then
-    :raises IncompleteBodyError: when the new object has not as many bytes as are expected
+    :param range: copy only these bytes of the source; None for all
+    :param account: the account that holds the source; None for the same account
+    :param verb: ``PUT`` or ``COPY``; None for COPY unless only PUT will do
+    :param expected: the expected size of the new object
+    :raises UsageError: if the arguments conflict
+    :raises NotFoundError: if the source, the target's container, the storlet or an extra resource doesn't exist
+    :raises StorletFailedError: if the storlet fails; nothing is stored then
+    :raises IncompleteBodyError: if the new object hasn't the expected size
     """
     request = copy_request(source, target, run, headers=headers, range=range, account=account, verb=verb)
     if run:
@@ -185,43 +188,43 @@ def copy(
     with replacing.replaced(client, target), explained(client, request, run), _named(client, source, target, account):
         reply = client.send(request) if run is None else send_copy(client, request, run, source, target)
         reply.read()
-    _tell_of(client, replacing)
+    _warn_of(client, replacing)
     check_length(client, target, expected)
     return _stored(target, request, reply)
 
 
 def _check_source(client: Client, source: ObjectPath, run: Invocation, range: ByteRange | None) -> None:
-    """Look the source of a run up.
+    """Check the source of a run.
 
-    :raises NotFoundError: when it is not there
-    :raises StorletShellError: when the range lies outside of it, or an object server would return it as it is
+    :raises NotFoundError: if it doesn't exist
+    :raises StorletShellError: if the range is outside the object, or an object server would return it unchanged
     """
     info = head(client, source)
     length = info.size or 0
-    if range and range.within(length) is None:
-        raise StorletShellError(f"{source}: the range {range} lies outside of the object, which has {length} bytes")
+    if range and range.within(length) is None and not range.is_suffix:
+        raise StorletShellError(f"{source}: the range {range} is outside the object, which has {length} bytes")
     check_copy(client, source, run, info)
 
 
 @contextmanager
 def _named(client: Client, source: ObjectPath, target: ObjectPath, account: str | None) -> Iterator[None]:
-    """Say what a failed copy's refusal is about: a 404 may mean the source or the target's container."""
+    """Name the subject of a failed copy: a 404 may be about the source or the target's container."""
     try:
         yield
     except IdentityError as error:
         if account is None:
             raise
-        message = f"{target}: this user may not write it, or not read {source} of account {account}"
+        message = f"{target}: permission denied to write it, or to read {source} of account {account}"
         raise IdentityError(message, transaction_id=error.transaction_id) from error
     except NotFoundError as error:
         if not exists(client, Location(target.container)):
             hint = Hint(Action.MAKE_CONTAINER, (target.container,))
-            named = NotFoundError("container {subject} is not there", subject=target.container, hint=hint)
+            missing = NotFoundError("container {subject} doesn't exist", subject=target.container, hint=hint)
         elif account is not None:
-            named = NotFoundError("not found (HTTP 404)", subject=f"{source} of account {account}")
+            missing = NotFoundError("not found (HTTP 404)", subject=f"{source} of account {account}")
         elif not exists(client, source):
-            named = NotFoundError("not found (HTTP 404)", subject=str(source))
+            missing = NotFoundError("not found (HTTP 404)", subject=str(source))
         else:
             raise
-        named.status, named.transaction_id = error.status, error.transaction_id
-        raise named from error
+        missing.status, missing.transaction_id = error.status, error.transaction_id
+        raise missing from error

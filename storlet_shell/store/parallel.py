@@ -1,4 +1,4 @@
-"""Many things done at a time, each thread with its own connections; failures are told at the end, the rest goes on."""
+"""Process many items in several threads, each with its own connections, and collect the failures."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from copy import copy
 from queue import Empty, Queue
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import IdentityError, ServiceError, Spelling, StorletShellError, in_python
 
 if TYPE_CHECKING:
@@ -23,17 +24,17 @@ Item = TypeVar("Item")
 
 
 class StoppedError(Exception):
-    """The whole has been ended, so this part of it ends as well."""
+    """The operation was stopped, so the current item is abandoned."""
 
 
 class Tally:
-    """What has become of the parts so far; threads share it.
+    """The results of an operation so far; shared by threads.
 
-    :param shown: told how much more has been done, by one thread at a time
+    :param show: called with each advance, by one thread at a time
     :ivar spell: spells the hints of failures
     """
 
-    def __init__(self, shown: Callable[[int], None] = lambda _: None) -> None:
+    def __init__(self, show: Callable[[int], None] = lambda _: None) -> None:
         self.counts: Counter[str] = Counter()
         self.bytes = 0
         self.failures: list[StorletShellError] = []
@@ -44,89 +45,92 @@ class Tally:
         self.spell: Spelling = in_python
         self._kinds: set[type[StorletShellError]] = set()
         self._in_a_row = 0
-        self._shown = shown
+        self._show = show
         self._lock = threading.Lock()
 
     def advance(self, count: int) -> None:
-        """Show that so much more has been done.
+        """Show progress.
 
-        :raises StoppedError: when the whole has been ended
+        :param count: in bytes or objects
+        :raises StoppedError: if the operation was stopped
         """
         if self.is_stopped:
             raise StoppedError
         with self._lock:
-            self._shown(count)
+            self._show(count)
 
-    def count(self, what: str, number: int = 1, *, size: int = 0) -> None:
-        """Note something that went well.
+    def count(self, kind: str, number: int = 1, *, size: int = 0) -> None:
+        """Count successes.
 
-        :param size: how many bytes were transferred
+        :param kind: past participle of what was done, such as ``deleted``
+        :param size: the number of transferred bytes
         """
         with self._lock:
-            self.counts[what] += number
+            self.counts[kind] += number
             self.bytes += size
             self._in_a_row = 0
 
     def note(self, kind: str, text: str) -> None:
-        """Note something that is no failure; how often it came and the first text of a kind are kept."""
+        """Record a note that isn't a failure; of each kind, the number and the first text are kept."""
         with self._lock:
             count, first = self.notes.get(kind, (0, text))
             self.notes[kind] = count + 1, first
 
     def fail(self, error: StorletShellError) -> None:
-        """Note something that failed; the whole is given up when it is no use to go on."""
-        error = copy(error)  # without its traceback, which holds connections
+        """Record a failure, and stop the operation after too many in a row."""
+        error = copy(error)  # drops the traceback, which references connections
         error.spell = self.spell
         with self._lock:
             self.failed += 1
             self._kinds.add(type(error))
             if self.failed <= _KEPT_FAILURES:
                 self.failures.append(error)
-            is_elsewhere = isinstance(error, ServiceError | IdentityError)
-            self._in_a_row = self._in_a_row + 1 if is_elsewhere else self._in_a_row
+            is_general = isinstance(error, ServiceError | IdentityError)  # likely to affect all items
+            self._in_a_row = self._in_a_row + 1 if is_general else self._in_a_row
             if self._in_a_row >= _HOPELESS and self.end is None:
-                self._stop(type(error)(f"given up after {_HOPELESS} failures in a row; the last: {error}"))
+                self._stop(type(error)(f"gave up after {_HOPELESS} failures in a row; the last one: {error}"))
 
     def stop(self, error: BaseException) -> None:
-        """End the whole by an error."""
+        """Stop the operation with an error."""
         with self._lock:
             self._stop(error)
 
     def _stop(self, error: BaseException) -> None:
         self.end, self.is_stopped = self.end or error, True
 
-    def check(self, what: str) -> None:
-        """Raise what has failed as one error.
+    def check(self, action: str) -> None:
+        """Raise all failures as one error.
 
-        :param what: what was to be done, as "deleted"
-        :raises StorletShellError: of the kind that all failures have in common, with a line for each
+        :param action: past participle of the intended action, such as ``deleted``
+        :raises StorletShellError: of the common class of all failures, with a line for each
         """
-        error = self.problem(what)
+        error = self.problem(action)
         if error is not None:
             raise error
 
-    def problem(self, what: str) -> StorletShellError | None:
-        """Return what has failed as one error, as :meth:`check` raises it; None if nothing has."""
+    def problem(self, action: str) -> StorletShellError | None:
+        """Return all failures as one error, as :meth:`check` raises it; None without any."""
         if not self.failed:
             return None
         kind = next(iter(self._kinds)) if len(self._kinds) == 1 else StorletShellError
         more = [f"(and {self.failed - _KEPT_FAILURES} more)"] if self.failed > _KEPT_FAILURES else []
-        well = ", ".join(f"{number} {name}" for name, number in self.counts.items() if number)
+        successes = ", ".join(f"{number} {name}" for name, number in self.counts.items() if number)
         return kind(
-            f"{self.failed} could not be {what}" + (f"; {well}" if well else ""),
+            f"{self.failed} could not be {action}" + (f"; {successes}" if successes else ""),
             details="\n".join([*map(str, self.failures), *more]),
         )
 
 
+@typed_equality
 class Worker(NamedTuple):
-    """One thread's share: its client, and the tally."""
+    """What a thread works with: its own client, and the shared tally."""
 
     client: Client
     tally: Tally
 
 
 class _Crew(Generic[Item]):
-    """The threads, and the queue that feeds them; it is short, so that items of any number take constant memory."""
+    """The threads and their queue, which is short so that any number of items takes constant memory."""
 
     def __init__(self, client: Client, tally: Tally, jobs: int, work: Callable[[Worker, Item], None]) -> None:
         self._tally = tally
@@ -135,7 +139,7 @@ class _Crew(Generic[Item]):
         self._ended: Queue[None] = Queue()
         self._running = 0
         self._workers = [Worker(client.another(), tally) for _ in range(jobs)]
-        self._threads = [threading.Thread(target=self._run, args=(each,), daemon=True) for each in self._workers]
+        self._threads = [threading.Thread(target=self._run, args=(worker,), daemon=True) for worker in self._workers]
 
     def start(self) -> None:
         for thread in self._threads:
@@ -146,11 +150,11 @@ class _Crew(Generic[Item]):
         self._queue.put(item)
 
     def finish(self, patience: float | None = None) -> None:
-        """Wait until everything is done.
+        """Wait until all items have been processed.
 
-        Not by ``Thread.join``: Python 3.11 takes a thread for ended when Ctrl-C has interrupted that.
+        ``Thread.join`` can't be used: after Ctrl-C has interrupted it, Python 3.11 takes a running thread for ended.
 
-        :param patience: seconds to wait for the next thread that ends
+        :param patience: seconds to wait for each thread to end; None for as long as it takes
         """
         for _ in self._threads:
             self._queue.put(None)
@@ -159,7 +163,7 @@ class _Crew(Generic[Item]):
             self._running -= 1
 
     def leave(self) -> None:
-        """Let each thread end with what it is at; one that waits for a silent server is not waited for."""
+        """Let each thread finish its current item, but don't wait for one whose server doesn't respond."""
         with suppress(Empty):
             while True:
                 self._queue.get_nowait()
@@ -176,7 +180,7 @@ class _Crew(Generic[Item]):
                 self._tally.fail(error)
             except StoppedError:
                 continue
-            except BaseException as error:  # a mistake in the program: it ends the whole, and is shown
+            except BaseException as error:  # a bug: stop, and show it
                 self._tally.stop(error)
         worker.client.close()
         self._ended.put(None)
@@ -190,10 +194,11 @@ def in_parallel(
     *,
     jobs: int,
 ) -> None:
-    """Do something with each item, several at a time, and count in the tally what came of it.
+    """Process items in several threads, and record the results in the tally.
 
-    :param work: called in a thread with its share and an item; a StorletShellError from it is one failure
-    :raises StorletShellError: when the items end with an error, or going on was no use
+    :param work: processes an item in a thread; a StorletShellError that it raises counts as one failure
+    :param jobs: the number of threads
+    :raises StorletShellError: if the iterator of items fails, or if there are too many failures in a row
     """
     tally.spell = client.observer.spell
     crew = _Crew(client, tally, jobs, work)

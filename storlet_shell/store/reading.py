@@ -1,4 +1,4 @@
-"""Objects on their way out of the store, as they are or through a storlet; their bodies come as they are asked for."""
+"""Read objects, directly or through a storlet; bodies are streamed on demand."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from storlet_shell.errors import IncompleteBodyError, ServiceError, StorletShell
 from storlet_shell.results import Response
 from storlet_shell.store.expectation import Count, Expectation
 from storlet_shell.store.failures import broken_run, explained
+from storlet_shell.store.metadata import head
 from storlet_shell.store.requests import NO_HEADERS, check_range, read_request
 from storlet_shell.store.runs import Answer, check_extra_resources, place, ran, read_through
 from storlet_shell.wire import headers as wire
@@ -32,14 +33,14 @@ def get(
     headers: Mapping[str, str] = NO_HEADERS,
     expected: Expectation = _ANYTHING,
 ) -> Response:
-    """Return an object, or what a storlet makes of it; never the object if the storlet has not run.
+    """Return an object, or the result of a storlet that runs over it; never the object if the storlet didn't run.
 
-    :param range: only these bytes of the object; a storlet is fed them alone
-    :param headers: further headers of the request
-    :param expected: how much the body must have; reading it fails when it has something else
-    :raises NotFoundError: when the object, the storlet or an extra resource is not there
-    :raises StorletFailedError: when the storlet fails
-    :raises IncompleteBodyError: when the body's length is known, and is not what is expected
+    :param range: read only these bytes of the object; None for all
+    :param headers: further request headers
+    :param expected: the expected size; reading the body fails if it differs
+    :raises NotFoundError: if the object, the storlet or an extra resource doesn't exist
+    :raises StorletFailedError: if the storlet fails
+    :raises IncompleteBodyError: if the length of the body is known, and isn't as expected
     """
     check_range(run, range)
     run = run and run._replace(range=range)
@@ -48,7 +49,7 @@ def get(
     with explained(client, request, run):
         answer = Answer(request, client.send(request)) if run is None else read_through(client, source, run, headers)
     if range:
-        _check_part(answer.reply, source, range, run)
+        _check_part(client, answer.reply, source, range, run)
         if run is None and expected.bytes is None:
             expected = expected._replace(bytes=wire.decode_range_length(answer.reply.headers))
     return respond(client, answer.reply, answer.request, run, expected)
@@ -62,9 +63,9 @@ def get_request(
     range: ByteRange | None = None,
     headers: Mapping[str, str] = NO_HEADERS,
 ) -> Request:
-    """Return the request that :func:`get` begins with; it asks where the storlet would run.
+    """Return the first request of :func:`get`; other requests may be sent to find out where the storlet would run.
 
-    :raises UnrunError: when that is to be the object's own server, which is known not to run storlets
+    :raises UnrunError: if it should run on the object's own server, which is known not to run storlets
     """
     check_range(run, range)
     if run is not None:
@@ -72,18 +73,24 @@ def get_request(
     return read_request(source, run, headers, range=range)
 
 
-def _check_part(reply: Reply, source: ObjectPath, range: ByteRange, run: Invocation | None) -> None:
-    """Check that the answer is of the range that was asked for; an answer of the whole object looks as good.
+def _check_part(client: Client, reply: Reply, source: ObjectPath, range: ByteRange, run: Invocation | None) -> None:
+    """Check that a response is for the requested range; one for the whole object looks the same otherwise.
 
-    :raises StorletShellError: when it is not
+    :raises StorletShellError: if it isn't
     """
     part = reply.headers.get(wire.INPUT_RANGE if run else wire.CONTENT_RANGE, "")
-    if not wire.is_of_range(part, range):
+    is_whole = not part and range.is_suffix and _is_empty(client, reply, source, run)
+    if not is_whole and not wire.is_of_range(part, range):
         reply.close()
-        did = f"run {run.storlet} over" if run else "send"
+        action = f"run {run.storlet} over" if run else "return"
         raise StorletShellError(
-            f"{source}: the server did not {did} the range {range} alone", transaction_id=reply.transaction_id
+            f"{source}: the server didn't {action} just the range {range}", transaction_id=reply.transaction_id
         )
+
+
+def _is_empty(client: Client, reply: Reply, source: ObjectPath, run: Invocation | None) -> bool:
+    """Tell whether an object is empty: for its last bytes, Swift returns all of it (RFC 9110, 14.1.2)."""
+    return (wire.decode_length(reply.headers) if run is None else head(client, source).size) == 0
 
 
 def respond(
@@ -93,11 +100,11 @@ def respond(
     run: Invocation | None = None,
     expected: Expectation = _ANYTHING,
 ) -> Response:
-    """Make a response of the answer to a request, whose body is what the user asked for.
+    """Turn the reply to a request into a response for the user.
 
-    :param run: the invocation that made the body
-    :param expected: how much the body must have; reading it fails when it has something else
-    :raises IncompleteBodyError: when its length is known, and is not what is expected
+    :param run: the invocation that produced the body; None without a storlet
+    :param expected: the expected size; reading the body fails if it differs
+    :raises IncompleteBodyError: if the length of the body is known, and isn't as expected
     """
     total = wire.decode_length(reply.headers)
     try:
@@ -138,20 +145,21 @@ def _watched(
 
 
 def check_received(subject: str, reply: Reply, md5: str) -> None:
-    """Check that the bytes of a whole object are those that its ETag stands for.
+    """Check that the received bytes of a whole object match its ETag.
 
-    :param md5: of what came
-    :raises ServiceError: when they are others
+    :param md5: the MD5 of the received bytes, in hexadecimal
+    :raises ServiceError: if they don't match
     """
     etag = reply.headers.get(wire.ETAG, "").strip('"')
     if wire.is_md5_of_body(reply.headers) and etag and etag != md5:
         raise ServiceError(
-            f"{subject}: what came is not what is stored: MD5 {md5}, not {etag}", transaction_id=reply.transaction_id
+            f"{subject}: received other bytes than are stored: MD5 {md5}, not {etag}",
+            transaction_id=reply.transaction_id,
         )
 
 
 def _broken(client: Client, error: IncompleteBodyError, label: str, run: Invocation | None) -> Exception:
-    """Say what became of a body that ended early: a storlet's failure where a log proves it."""
+    """Return the error for a body that was cut short: a storlet's failure if a log proves it."""
     if run is None:
         return error.about(label)
     return broken_run(client, run.storlet.name, label, error)

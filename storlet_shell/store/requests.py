@@ -1,4 +1,4 @@
-"""The requests for objects, plain or through a storlet: what is sent, and what ``--dry-run`` shows."""
+"""Build the requests for objects, plain or through a storlet, to be sent or shown in a dry run."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 def plan(client: Client, *requests: Request, problem: StorletShellError | None = None) -> Planned:
-    """Show requests instead of sending them; only the login is made, since it tells where they would go.
+    """Return requests to be shown instead of sent; this logs in, since the login determines their URLs.
 
-    :param problem: what could not be planned, as one error
+    :param problem: an error about what couldn't be planned; None without one
     """
     return Planned(
         tuple(
@@ -45,12 +45,12 @@ def read_request(
     *,
     range: ByteRange | None = None,
 ) -> Request:
-    """Return the GET of an object, or the one that runs a storlet over it, where the invocation says.
+    """Return the GET of an object, plain or through a storlet.
 
-    :param range: the bytes that a plain GET asks for; those of a run are the invocation's
+    :param range: the range of a plain GET; that of a run is part of the invocation
     """
-    feed = wire.encode_range(range) if run is None else wire.encode_invocation(run)
-    return Request("GET", *source, headers={"Accept-Encoding": "identity", **feed, **headers})
+    fields = wire.encode_range(range) if run is None else wire.encode_invocation(run)
+    return Request("GET", *source, headers={"Accept-Encoding": "identity", **fields, **headers})
 
 
 def put_request(
@@ -61,10 +61,10 @@ def put_request(
     content_type: str | None = None,
     headers: Mapping[str, str] = NO_HEADERS,
 ) -> Request:
-    """Return the PUT that stores a body, or what a storlet makes of it.
+    """Return the PUT that stores a body, plain or through a storlet.
 
-    :param label: the body, in words
-    :param content_type: the object's; None to guess it from the name
+    :param label: a description of the body
+    :param content_type: the object's content type; None to guess it from the name
     """
     fields = {wire.CONTENT_TYPE: content_type or type_of(path.name) or wire.BINARY}
     fields.update(wire.encode_invocation(run) if run else {})
@@ -81,15 +81,15 @@ def copy_request(
     account: str | None = None,
     verb: str | None = None,
 ) -> Request:
-    """Return the request that copies an object, through a storlet or as it is.
+    """Return the request that copies an object, plain or through a storlet.
 
-    A storlet runs on the proxy server unless the invocation says otherwise. A range is a plain ``Range``, with a
-    storlet too: of a copy on the proxy, the middleware ignores ``X-Storlet-Range`` (storlets ``handlers/proxy.py:
+    The storlet runs on the proxy server unless the invocation says otherwise. A range is sent as a plain ``Range`` even
+    with a storlet: for copies on the proxy, the middleware ignores ``X-Storlet-Range`` (storlets ``handlers/proxy.py:
     base_handle_copy_request``).
 
-    :param account: the account that holds the source, if it is another one
-    :param verb: ``PUT`` or ``COPY``; None for a COPY if that can do it
-    :raises UsageError: when these do not go together
+    :param account: the account that holds the source; None for the same account
+    :param verb: ``PUT`` or ``COPY``; None for COPY unless only PUT will do
+    :raises UsageError: if the arguments conflict
     """
     check_range(run, range)
     if account is not None:
@@ -104,18 +104,23 @@ def copy_request(
 
 
 def check_range(run: Invocation | None, range: ByteRange | None) -> None:
-    """Check that a range is run where it is right: on a node some forms fail, and some are ignored.
+    """Check that a range is processed on the proxy server: on a node, some forms fail and some are ignored.
 
-    :raises UsageError: when it is to be run on the object's own server
+    :raises UsageError: if the run should take place on the object's own server
     """
     if run and range and run.on_proxy is False:
-        raise UsageError("a storlet runs over a range on the proxy server", hint=Hint(Action.DROP_ON_NODE))
+        text = "a storlet can run over a range only on the proxy server"
+        raise UsageError(text, hint=Hint(Action.DROP_ON_NODE))
 
 
 def _check_account(account: str, run: Invocation | None, verb: str | None) -> None:
+    """Check a copy from another account.
+
+    :raises UsageError: if the account's name is invalid, or with a storlet or the verb COPY
+    """
     if not account or "/" in account:
-        raise UsageError(f"--from-account takes an account's name, as AUTH_… in a storage URL: {account!r}")
+        raise UsageError(f"the source account must be a name such as AUTH_… in a storage URL: {account!r}")
     if run:
-        raise UsageError("the storlets middleware copies within one account only; drop --from-account or --storlet")
+        raise UsageError("a storlet can't read from another account: the storlets middleware doesn't support it")
     if verb == "COPY":
-        raise UsageError("a COPY is of the own account; --from-account wants --verb PUT, or none")
+        raise UsageError("COPY can't read from another account; use PUT")

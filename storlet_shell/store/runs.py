@@ -1,12 +1,12 @@
-"""Run a storlet over an object that is read: where it runs, and that it has run.
+"""Run a storlet over an object: choose where it runs, and check that it did run.
 
-Object servers return some objects as they are, with status 200 and the headers of a run, as if the storlet had made
-that of them: erasure-coded objects, and dynamic large ones (storlets ``handlers/obj.py: GET``). The embedded Swift says
-of each answer where the storlet has run. No other cluster does, and there no header tells an erasure-coded object. So
-reads run on the proxy server there, which runs storlets over everything, unless the container's storage policy is known
-to run them on its nodes: ``enable`` tries that once, and keeps the answers with the container of the storlets.
+Object servers return some objects unchanged, with status 200 and the headers of a run, as if they were the storlet's
+result: erasure-coded objects, and dynamic large ones (storlets ``handlers/obj.py: GET``). The embedded Swift states in
+each response where the storlet ran. Other clusters don't, and no header identifies an erasure-coded object there. So
+reads run on the proxy server there, which runs storlets over all objects, unless the nodes of the container's storage
+policy are known to run them: ``enable`` tries that once, and stores the results with the storlet container.
 
-Every command that reads through a storlet does it by :func:`read_through` or :func:`copy_through`.
+All commands that read through a storlet use :func:`read_through` or :func:`copy_through`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import (
     Action,
     ConnectionFailedError,
@@ -39,10 +40,11 @@ if TYPE_CHECKING:
     from storlet_shell.wire.transport import Reply
 
 
+@typed_equality
 class Answer(NamedTuple):
-    """What a storlet made of an object.
+    """The result of a storlet.
 
-    :param request: the request that it was made for; where it ran is part of it
+    :param request: the request that was sent in the end, whose headers tell where the storlet ran
     """
 
     request: Request
@@ -50,45 +52,45 @@ class Answer(NamedTuple):
 
 
 def check_storlets_run(client: Client) -> None:
-    """Check that the cluster runs storlets: one that does not stores and returns objects as they are, and says nothing.
+    """Check that the cluster runs storlets: one that doesn't stores and returns objects unchanged, without an error.
 
-    Its observer is warned of a cluster that only seems to. One that hides what it can do (``expose_info = false``) is
-    given the benefit of the doubt.
+    The observer is warned of a cluster whose gateway is a stub. A cluster that hides its capabilities (``expose_info =
+    false``) is given the benefit of the doubt.
 
-    :raises ServiceError: when it runs none
+    :raises ServiceError: if it doesn't
     """
     _check_middleware(client)
     if client.capabilities().get("storlet_handler", {}).get("storlet_gateway_class") == "StubStorletGateway":
-        client.observer.warn("warning: this cluster's storlets gateway is the stub, which runs nothing")
+        client.observer.warn("warning: this cluster's storlets gateway is a stub, which doesn't run storlets")
 
 
 def _check_middleware(client: Client) -> None:
     capabilities = client.capabilities()
     if capabilities and "storlet_handler" not in capabilities:
-        raise ServiceError("this cluster runs no storlets: GET /info does not name their middleware")
+        raise ServiceError("this cluster doesn't run storlets: its GET /info doesn't list the storlets middleware")
 
 
 def check_extra_resources(client: Client, run: Invocation | None) -> None:
-    """Check that each extra resource is there: the server feeds an error page to the storlet when one is not.
+    """Check that all extra resources exist: the server feeds the error page of a missing one to the storlet.
 
     Source: storlets ``handlers/proxy.py: _build_storlet_request``.
 
-    The storlet, too, is looked at: one that surely reads its first input only would drop the others in silence.
+    A storlet that reads only its first input, by its source, is refused: it would silently drop the others.
 
-    :raises NotFoundError: when one is not
-    :raises UsageError: when the storlet can't read them all
+    :raises NotFoundError: if one doesn't exist
+    :raises UsageError: if the storlet can't read them all
     """
     if run is None or not run.extra:
         return
     for path in run.extra:
         head(client, path)
-    from storlet_shell.store.unread import check_inputs_are_read  # for those who have several inputs
+    from storlet_shell.store.unread import check_inputs_are_read  # few runs have several inputs
 
     check_inputs_are_read(client, run)
 
 
 def ran(request: Request, reply: Reply) -> str:
-    """Say which storlet has answered a request and where it ran; nothing of a plain request."""
+    """Describe which storlet ran for a request, and where; empty for a plain request."""
     if wire.RUN_STORLET not in request.headers:
         return ""
     proxy = request.method == "PUT" or not {wire.RUN_ON_PROXY, wire.EXTRA_RESOURCES}.isdisjoint(request.headers)
@@ -97,20 +99,20 @@ def ran(request: Request, reply: Reply) -> str:
 
 
 def names_places(client: Client) -> bool:
-    """Tell whether each result of a storlet says where it ran: the embedded Swift's do, and ``GET /info`` says so."""
+    """Tell whether responses state where a storlet ran, as the embedded Swift's do (``GET /info`` says so)."""
     return bool(client.capabilities().get("storlet_shell", {}).get("names_places"))
 
 
 def read_through(
     client: Client, source: ObjectPath, run: Invocation, headers: Mapping[str, str] = NO_HEADERS
 ) -> Answer:
-    """Run a storlet over an object, and return its result as it comes; never the object itself.
+    """Run a storlet over an object and return its result, never the object itself.
 
-    An answer that no storlet has made is dropped, and the storlet runs on the proxy server instead.
+    If the object server returns the object unchanged, the storlet runs on the proxy server instead.
 
-    :param headers: further headers of the request
-    :raises UnrunError: when it is to run on the object's own server, which doesn't run storlets over it
-    :raises ServiceError: when the cluster runs no storlets
+    :param headers: further request headers
+    :raises UnrunError: if it should run on the object's own server, which doesn't run storlets over it
+    :raises ServiceError: if the cluster doesn't run storlets
     """
     if not runs_on_proxy(run):
         check_storlets_run(client)
@@ -126,21 +128,21 @@ def read_through(
 
 
 def _warn_of_place(client: Client, source: ObjectPath, run: Invocation, verb: str) -> None:
-    text = f"warning: {source}: object servers return it without running {run.storlet}; it {verb} on the proxy"
+    text = f"warning: {source}: object servers return it without running {run.storlet}; it {verb} on the proxy server"
     client.observer.warn(text)
 
 
 def place(client: Client, container: str, run: Invocation) -> Invocation:
-    """Return the invocation with the place where it is to run over an object of a container.
+    """Return an invocation with the place where it should run, for the objects of a container.
 
-    :raises UnrunError: when that is to be the object's own server, which is known not to run storlets
+    :raises UnrunError: if the user chose the object's own server, which is known not to run storlets
     """
     if runs_on_proxy(run):
         return run
     if run.on_proxy is False:
         check_node(client, container, run)
         return run
-    if names_places(client):  # each answer will tell
+    if names_places(client):  # the response will tell
         does_run = not client.cluster.knows(returned_as_is(container))
     else:
         does_run = bool(runs_on_nodes(client, container))
@@ -148,15 +150,15 @@ def place(client: Client, container: str, run: Invocation) -> Invocation:
 
 
 def runs_on_proxy(run: Invocation) -> bool:
-    """Tell whether an invocation runs on the proxy server: over ranges and several inputs it does in any case."""
+    """Tell whether an invocation must run on the proxy server; with a range or several inputs, it always must."""
     return bool(run.on_proxy or run.extra or run.range is not None)
 
 
 def runs_on_nodes(client: Client, container: str) -> bool | None:
-    """Tell whether storlets run on the nodes of a container's storage policy; None where that isn't known.
+    """Tell whether storlets run on the nodes of a container's storage policy; None if unknown.
 
-    A session asks once for the answers of the probe, and, where there are any, once for the policy of each container.
-    Who may not ask runs on the proxy server.
+    A session requests the recorded probes once, and the policy of each container once if there are any. For users who
+    aren't allowed to, the answer is unknown, so their storlets run on the proxy server.
     """
     try:
         probes = client.cluster.recall(PROBES, lambda: ask_probes(client))
@@ -170,7 +172,7 @@ def runs_on_nodes(client: Client, container: str) -> bool | None:
 
 
 def ask_probes(client: Client) -> dict[str, bool]:
-    """Return on which storage policies' nodes storlets run, by the policies' names in lower case; empty if unknown."""
+    """Return whether nodes run storlets, by the name of the storage policy in lower case; empty if unknown."""
     places = wire.decode_metadata(_container_headers(client, client.storlet_container), wire.PLACE_OF_POLICY)
     return {policy.lower(): place == wire.PLACES[True] for policy, place in places.items()}
 
@@ -180,7 +182,7 @@ def _ask_policy(client: Client, container: str) -> str:
 
 
 def _container_headers(client: Client, container: str) -> Mapping[str, str]:
-    """Return a container's headers; empty for a user who may not see them, or if it isn't there."""
+    """Return a container's headers; empty if it doesn't exist, or the user may not see them."""
     try:
         info = find(client, Location(container))
     except IdentityError:
@@ -189,9 +191,9 @@ def _container_headers(client: Client, container: str) -> Mapping[str, str]:
 
 
 def _send(client: Client, source: ObjectPath, run: Invocation, headers: Mapping[str, str]) -> Answer | None:
-    """Send the request of a run; return None, having dropped the answer, if nothing has run.
+    """Send the request of a run; discard the response and return None if the storlet didn't run.
 
-    :raises UnrunError: when the user has asked for a run on the object's own server, and only the proxy can
+    :raises UnrunError: if the user chose the object's own server, but only the proxy server runs the storlet
     """
     request = read_request(source, run, headers)
     reply = send_run(client, request)
@@ -211,9 +213,9 @@ def _send(client: Client, source: ObjectPath, run: Invocation, headers: Mapping[
 
 
 def _has_run_elsewhere(client: Client, source: ObjectPath, reply: Reply, run: Invocation) -> bool:
-    """Tell whether an answer that doesn't say where the storlet ran, as other clusters' don't, is its result.
+    """Tell whether a response that doesn't state where the storlet ran is the storlet's result.
 
-    :raises ServiceError: when the cluster runs no storlets
+    :raises ServiceError: if the cluster doesn't run storlets
     """
     _check_middleware(client)
     if names_places(client):
@@ -222,10 +224,10 @@ def _has_run_elsewhere(client: Client, source: ObjectPath, reply: Reply, run: In
 
 
 def _may_be_source(client: Client, source: ObjectPath, reply: Reply, run: Invocation) -> bool:
-    """Tell whether an object server's answer may be the object as it is, on a cluster that doesn't say so.
+    """Tell whether an object server's response may be the unchanged object, on a cluster that doesn't say so.
 
-    The middleware takes the length off what a storlet makes (storlets ``handlers/base.py: apply_storlet``). A symbolic
-    link may have led to a container of another storage policy.
+    The middleware removes the length of a storlet's result (storlets ``handlers/base.py: apply_storlet``). A symbolic
+    link may have led to a container with another storage policy.
     """
     if wire.DYNAMIC_MANIFEST in reply.headers or wire.CONTENT_LENGTH in reply.headers:
         return True
@@ -239,13 +241,13 @@ def _may_be_source(client: Client, source: ObjectPath, reply: Reply, run: Invoca
 
 
 def _container_read(client: Client, source: ObjectPath, headers: Mapping[str, str]) -> str:
-    """Return the container of the object that was read, which a symbolic link may have led to.
+    """Return the container of the object that was read, which may be the target of a symbolic link.
 
-    :returns: empty if that is another account's, or can't be read
+    :returns: empty if it is in another account, or unknown
     """
     try:
         parts = unquote(urlsplit(headers.get(wire.CONTENT_LOCATION, "")).path).split("/", 4)
-    except ValueError:  # it is no URL
+    except ValueError:  # not a URL
         return ""
     if len(parts) < 5:
         return source.container
@@ -254,10 +256,10 @@ def _container_read(client: Client, source: ObjectPath, headers: Mapping[str, st
 
 
 def check_node(client: Client, container: str, run: Invocation) -> None:
-    """Check that a run on an object's own server, if the user has asked for one, isn't known to be none.
+    """Check a run for which the user chose the object's own server; warn if it isn't known to run storlets.
 
-    :param container: the object's; empty if it isn't known
-    :raises UnrunError: when it is
+    :param container: the object's container; empty if unknown
+    :raises UnrunError: if the server is known not to run storlets
     """
     if run.on_proxy is not False or runs_on_proxy(run) or names_places(client):
         return
@@ -265,19 +267,17 @@ def check_node(client: Client, container: str, run: Invocation) -> None:
     if does_run is False:
         policy = client.cluster.recall(policy_of(container), lambda: _ask_policy(client, container))
         raise UnrunError(
-            f"container {{subject}}: object servers run no storlets over objects of its storage policy {policy}",
+            f"container {{subject}}: object servers don't run storlets over objects of its storage policy {policy}",
             subject=container,
             hint=Hint(Action.DROP_ON_NODE),
         )
     if does_run is None:
         subject = f"container {container}" if container else "the container behind the link"
-        client.observer.warn(
-            f"warning: it isn't known whether the nodes of {subject} run {run.storlet}", Hint(Action.SEE_ENABLE)
-        )
+        client.observer.warn(f"warning: the nodes of {subject} may not run {run.storlet}", Hint(Action.SEE_ENABLE))
 
 
 def _unrun(source: ObjectPath, run: Invocation, transaction_id: str) -> UnrunError:
-    from storlet_shell.wire.failures import unrun  # for those whose storlet has not run
+    from storlet_shell.wire.failures import unrun  # rarely needed
 
     return unrun(str(source), str(run.storlet), transaction_id)
 
@@ -290,13 +290,14 @@ def copy_through(
     headers: Mapping[str, str] = NO_HEADERS,
     extra: tuple[ObjectPath, ...] = (),
 ) -> Reply:
-    """Copy through a storlet, and return the answer.
+    """Copy an object through a storlet, and return the response.
 
-    Each input is looked up first: upstream's middleware would store, or feed in, the error page of a missing one.
+    All inputs are looked up first: upstream's middleware would store the error page of a missing one, or feed it to the
+    storlet.
 
-    :param headers: further headers of the request
+    :param headers: further request headers
     :param extra: further inputs of the storlet
-    :raises StorletFailedError: when the storlet fails, or has not run
+    :raises StorletFailedError: if the storlet fails, or didn't run
     """
     run = run._replace(extra=(*run.extra, *extra))
     check_copy(client, source, run, head(client, source))
@@ -307,10 +308,10 @@ def copy_through(
 
 
 def check_copy(client: Client, source: ObjectPath, run: Invocation, info: Info) -> None:
-    """Check that a copy on the object's own server isn't known to store the object as it is.
+    """Check that a copy on the object's own server isn't known to store the object unchanged.
 
-    :param info: the source's
-    :raises UnrunError: when it is
+    :param info: the headers of the source
+    :raises UnrunError: if it is
     """
     if runs_on_proxy(run) or run.on_proxy is None:
         return
@@ -320,19 +321,19 @@ def check_copy(client: Client, source: ObjectPath, run: Invocation, info: Info) 
 
 
 def send_copy(client: Client, request: Request, run: Invocation, source: ObjectPath, output: ObjectPath) -> Reply:
-    """Send a copy that runs a storlet, and return its answer.
+    """Send a copy through a storlet, and return the response.
 
-    :raises StorletFailedError: when the storlet fails, or has not run
+    :raises StorletFailedError: if the storlet fails, or didn't run
     """
     try:
         reply = send_run(client, request)
-    except UnrunError:  # the embedded Swift's refusal: nothing is stored
+    except UnrunError:  # refused by the embedded Swift: nothing was stored
         _warn_of_place(client, source, run, "runs")
         reply = send_run(client, request._replace(headers={**request.headers, wire.RUN_ON_PROXY: ""}))
     reply.read()
     if wire.GENERATED_FROM not in reply.headers:
         raise StorletFailedError(
-            f"{output}: the server copied {source} without {run.storlet}: it has no storlets middleware",
+            f"{output}: the server copied {source} without running {run.storlet}: it has no storlets middleware",
             transaction_id=reply.transaction_id,
         )
     return reply

@@ -1,4 +1,4 @@
-"""A container for what is made on the way, which is removed at the end."""
+"""Temporary containers for intermediate objects."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _PAUSE = 0.25
 
 @contextmanager
 def scratch(client: Client, headers: Mapping[str, str] | None = None) -> Iterator[str]:
-    """Have a container of one's own, which is removed with all that is in it, however this ends.
+    """Create a temporary container, which is deleted with its content at the end of the block.
 
-    :param headers: those of the container
+    :param headers: the container's headers; None for none
     """
     name = f"{PREFIX}{secrets.token_hex(6)}"
     client.send(Request("PUT", name, headers=headers or {})).close()
@@ -37,7 +37,7 @@ def scratch(client: Client, headers: Mapping[str, str] | None = None) -> Iterato
 
 
 def _remove(client: Client, name: str) -> None:
-    """Remove a container; a run that was dropped may still store an object in it, and listings come late."""
+    """Delete a container; retry, since an abandoned run may still store an object in it, and listings lag behind."""
     for attempt in range(_ATTEMPTS):
         try:
             for entry in list_entries(client, Location(name)):
@@ -49,4 +49,4 @@ def _remove(client: Client, name: str) -> None:
         else:
             return
     reason = problem.explained(client.observer.spell)
-    client.observer.warn(f"container {name} is left behind ({reason}); its objects expire within a day")
+    client.observer.warn(f"temporary container {name} was not deleted ({reason}); its objects expire within a day")

@@ -1,4 +1,4 @@
-"""Static large objects: their manifests, and their segments, which are deleted once no object needs them."""
+"""Static large objects: read manifests, and delete segments that no object needs any more."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import ELLIPSIS, Action, Hint, IdentityError, ServiceError, StorletShellError
 from storlet_shell.store.metadata import Info, exists, find, head
 from storlet_shell.text import counted
@@ -20,21 +21,23 @@ if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
 
 SEGMENTS = "_segments"
-"""What a container of segments is called beyond the container of the objects: python-swiftclient's convention."""
+"""Suffix of the name of a container of segments: python-swiftclient's convention."""
 
 _NAME = re.compile(r"/slo/(?:[0-9a-f]{16}|[0-9.]+(?:/[0-9]+){1,2})/[0-9]{8}")
-"""What follows an object's name in those of segments that were uploaded for it: ours, and python-swiftclient's
-(``service.py: _upload_object_job``)."""
+"""The rest of a segment's name after the name of its object: ours, and python-swiftclient's (``service.py:
+_upload_object_job``)."""
 
 _VERSIONS = (wire.VERSIONS_ENABLED, wire.VERSIONS_LOCATION, wire.HISTORY_LOCATION)
 _NAMED = 8
 
 
+@typed_equality
 class Segment(NamedTuple):
-    """A segment as a manifest names it.
+    """A segment in a manifest.
 
+    :param place: the path of the segment's object
     :param size: in bytes
-    :param is_whole: whether it is an object as it is, rather than a range of one, or a large object itself
+    :param is_whole: whether it is a whole plain object, not a range of one, inline data, or a large object itself
     """
 
     place: ObjectPath
@@ -43,22 +46,23 @@ class Segment(NamedTuple):
     is_whole: bool = True
 
     def entry(self) -> dict[str, Any]:
-        """Return it as a manifest's entry."""
+        """Return the segment's entry for a manifest."""
         return {"path": f"/{self.place.container}/{self.place.name}", "size_bytes": self.size, "etag": self.etag}
 
 
 def read_manifest(client: Client, path: ObjectPath) -> list[Segment]:
     """Return the segments of a static large object.
 
-    :raises NotFoundError: when it is not there
-    :raises ServiceError: when the answer is no manifest
+    :raises NotFoundError: if it doesn't exist
+    :raises ServiceError: if the response isn't a manifest
     """
     query = (("multipart-manifest", "get"),)
     reply = client.send(Request("GET", path.container, path.name, query=query))
     try:
         return [_segment(entry) for entry in json.loads(reply.read())]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise ServiceError(f"{path}: the server's manifest is none", transaction_id=reply.transaction_id) from None
+        text = f"{path}: the server's response isn't a manifest"
+        raise ServiceError(text, transaction_id=reply.transaction_id) from None
 
 
 def _segment(entry: dict[str, Any]) -> Segment:
@@ -68,33 +72,32 @@ def _segment(entry: dict[str, Any]) -> Segment:
 
 
 def keeps_versions(client: Client, container: str, *, all_go: bool = False) -> bool:
-    """Tell whether a container keeps older versions of its objects, or has kept some: these need their segments.
+    """Tell whether a container has, or may have, older versions of its objects, which need their segments.
 
-    :param all_go: whether the older versions are deleted as well; those that lie in another container are not
+    :param all_go: whether its older versions are deleted as well; those in another container never are
     """
     headers = head(client, Location(container)).headers
     return any(name in headers for name in (_VERSIONS[1:] if all_go else _VERSIONS))
 
 
 def was_uploaded_for(path: ObjectPath, place: ObjectPath) -> bool:
-    """Tell whether a segment lies where uploads put those of an object, so that it is no other object's.
+    """Tell whether a segment was uploaded for an object, by its name, so that it belongs to no other object.
 
-    A manifest may name anything: what users have stored themselves, or the segments of the object that it was copied
-    from.
+    A manifest may name anything: objects that users stored themselves, or segments of the object it was copied from.
     """
-    is_beside = place.container == f"{path.container}{SEGMENTS}" and place.name.startswith(path.name)
-    return is_beside and _NAME.fullmatch(place.name, len(path.name)) is not None
+    is_candidate = place.container == f"{path.container}{SEGMENTS}" and place.name.startswith(path.name)
+    return is_candidate and _NAME.fullmatch(place.name, len(path.name)) is not None
 
 
 def folder_of(place: ObjectPath) -> ObjectPath:
-    """Return the folder that a segment lies in."""
+    """Return the folder of a segment."""
     return ObjectPath(place.container, f"{place.name.rpartition('/')[0]}/")
 
 
 def delete_segments(client: Client, places: list[ObjectPath]) -> set[ObjectPath]:
-    """Delete segments that nothing names any more; the first that can't be deleted is the end.
+    """Delete segments that no manifest names any more; stop at the first that can't be deleted.
 
-    :returns: the folders of those that are left over
+    :returns: the folders of the remaining ones
     """
     for number, path in enumerate(places):
         try:
@@ -107,13 +110,13 @@ def delete_segments(client: Client, places: list[ObjectPath]) -> set[ObjectPath]
 
 
 class Replacing:
-    """Stores objects in the place of others and deletes segments that no object needs then; threads share it.
+    """Deletes the segments of objects that are replaced; shared by threads.
 
-    Those go that were uploaded for the object that is replaced. Others are named; and nothing is deleted where the
-    container keeps versions.
+    Only segments that were uploaded for the replaced object are deleted; others are named in notes. Nothing is deleted
+    if the container keeps versions.
 
-    :param leave_segments: delete none
-    :param is_batch: spare a request for each object: look one up only where its container has one of segments beside it
+    :param leave_segments: delete no segments
+    :param is_batch: save a request per object: look it up only if its container has a container of segments
     """
 
     def __init__(self, *, leave_segments: bool = False, is_batch: bool = False) -> None:
@@ -125,11 +128,11 @@ class Replacing:
 
     @contextmanager
     def replaced(self, client: Client, path: ObjectPath, info: Info | None = None) -> Iterator[list[ObjectPath]]:
-        """Store an object within this; give the segments that are deleted afterwards.
+        """Store an object within this block; yields the segments that are deleted afterwards.
 
-        Nothing is deleted when it fails, nor if nobody knows whether the object is stored.
+        Nothing is deleted if the block fails, since it may not be known then whether the object was stored.
 
-        :param info: the object that is there; None to ask
+        :param info: the headers of the object to be replaced; None to request them
         """
         places, note = ([], None) if self._leave_segments else self._segments(client, path, info)
         yield places
@@ -138,10 +141,10 @@ class Replacing:
             self._notes.append(note)
 
     def _segments(self, client: Client, path: ObjectPath, info: Info | None) -> tuple[list[ObjectPath], Note | None]:
-        """Return an object's segments that go with it, and a note about others."""
-        with suppress(IdentityError):  # who may only write is told nothing of them
-            beside = f"{path.container}{SEGMENTS}"
-            if self._is_batch and not self._ask(beside, lambda: exists(client, Location(beside))):
+        """Return the segments to delete with an object, and a note about its other ones."""
+        with suppress(IdentityError):  # a user who may only write can't find out
+            container = f"{path.container}{SEGMENTS}"
+            if self._is_batch and not self._recall(container, lambda: exists(client, Location(container))):
                 return [], None
             info = info or find(client, path)
             if info is None or not info.has_segments or self.keeps_versions(client, path.container):
@@ -152,26 +155,26 @@ class Replacing:
         return [], None
 
     def keeps_versions(self, client: Client, container: str) -> bool:
-        """Tell whether a container keeps versions; asked once."""
-        return self._ask(f"{container}?versions", lambda: keeps_versions(client, container))
+        """Tell whether a container keeps versions; requested once per container."""
+        return self._recall(f"{container}?versions", lambda: keeps_versions(client, container))
 
-    def _ask(self, what: str, answer: Callable[[], bool]) -> bool:
-        if what not in self._answers:
-            self._answers[what] = answer()
-        return self._answers[what]
+    def _recall(self, key: str, ask: Callable[[], bool]) -> bool:
+        if key not in self._answers:
+            self._answers[key] = ask()
+        return self._answers[key]
 
     def take_notes(self) -> list[Note]:
-        """Return a line for what is left over, and forget it."""
+        """Return and clear the notes about remaining segments."""
         notes, self._notes = self._notes, []
         folders, self.unneeded = self.unneeded, set()
         return [*notes, *map(note_of_folder, sorted(folders))]
 
 
 def note_of_folder(folder: ObjectPath) -> Note:
-    """Say of a folder of segments that it is left over, and how it goes."""
+    """Explain that a folder of segments remains, and how to delete it."""
     text = (
-        f"note: {folder} holds segments of no object, unless another manifest names them or they are being "
-        "uploaded elsewhere"
+        f"note: {folder} contains segments that no object needs, unless another manifest names them or an upload is "
+        "in progress"
     )
     return Note(text, Hint(Action.REMOVE_ALL, (str(folder),)))
 
@@ -181,7 +184,6 @@ def _note_of(path: ObjectPath, places: Iterable[ObjectPath]) -> Note | None:
     if not names:
         return None
     text = (
-        f"note: {path} was a large object of {counted(len(names), 'segment')} that other objects may need as well, so "
-        "they stay"
+        f"note: {path} was a large object; its {counted(len(names), 'segment')} stay, since other objects may need them"
     )
     return Note(text, Hint(Action.REMOVE, names if len(names) <= _NAMED else (names[0], ELLIPSIS, names[-1])))

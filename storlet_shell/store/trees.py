@@ -1,4 +1,4 @@
-"""Everything below some place: counted, listed, and deleted, several objects at a time."""
+"""Count, list and delete all objects of a container or below a prefix, several at a time."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import Action, Hint, NotFoundError, StorletShellError
 from storlet_shell.store.containers import delete
 from storlet_shell.store.deletion import (
@@ -30,31 +31,31 @@ if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
 
 JOBS = 8
-"""How many requests go at a time, unless the caller says."""
+"""Default number of concurrent requests."""
 
 COUNTED = 10_000
-"""Up to so many objects below a prefix are counted: what a page of a listing holds."""
+"""The maximum number of objects below a prefix that are counted: one page of a listing."""
 
 _AT_ONCE = 125
-"""How many objects one request deletes, where the cluster takes several: so that eight requests share a thousand."""
+"""Objects per bulk deletion, if the cluster supports it; eight requests share a thousand objects."""
 
 _CONTAINER_PAUSES = (0.5, 1.0, 2.0)
-"""Seconds to wait when a container that has just been emptied does not count as empty yet."""
+"""Seconds to wait, each time, while an emptied container doesn't count as empty yet."""
 
 
 def list_tree(client: Client, target: Location, *, versions: bool = False) -> Iterator[dict[str, Any]]:
-    """List what :func:`delete_tree` would delete, but for the container.
+    """List the objects that :func:`delete_tree` would delete.
 
     :param target: a container, or a prefix of its objects' names
-    :param versions: the older versions as well, where the container keeps them
+    :param versions: include older versions, if the container keeps them
     """
     return list_entries(client, target, versions=versions)
 
 
 def count_tree(client: Client, target: Location, *, versions: bool = False) -> int | None:
-    """Return how many objects are there, as the container counts them, or as a prefix lists them.
+    """Count objects: by the container's own count, or by listing a prefix.
 
-    :returns: one more than :data:`COUNTED` if a prefix has more than that; None if the container doesn't tell
+    :returns: at most one more than :data:`COUNTED` for a prefix; None if the container doesn't say
     """
     if target.prefix:
         return sum(1 for _ in itertools.islice(list_tree(client, target, versions=versions), COUNTED + 1))
@@ -65,16 +66,17 @@ def count_tree(client: Client, target: Location, *, versions: bool = False) -> i
 def delete_tree(
     client: Client, target: Location, *, leave_segments: bool = False, versions: bool = False, jobs: int = JOBS
 ) -> int:
-    """Delete a container with all it holds, or every object whose name starts with a prefix; return how many objects.
+    """Delete a container with all its objects, or all objects below a prefix.
 
-    The segments of static large objects go with them, unless the container keeps versions, which need them. Objects
-    that can't be deleted are named at the end, while the others go.
+    Segments of static large objects are deleted as well, unless the container keeps versions, which need them. A
+    failure doesn't stop the deletion of the other objects.
 
-    :param leave_segments: of static large objects, delete the manifest only
-    :param versions: the older versions as well, where the container keeps them
-    :param jobs: how many requests go at a time
-    :raises NotFoundError: when there is no such container, or no object with the prefix
-    :raises StorletShellError: when something could not be deleted
+    :param leave_segments: delete only the manifests of static large objects
+    :param versions: delete older versions, too, if the container keeps them
+    :param jobs: the number of concurrent requests
+    :returns: the number of deleted objects
+    :raises NotFoundError: if the container doesn't exist, or no name starts with the prefix
+    :raises StorletShellError: if something couldn't be deleted
     """
     count = _Tree(client, target, leave_segments=leave_segments, versions=versions).delete_objects(jobs)
     if not target.prefix:
@@ -85,14 +87,17 @@ def delete_tree(
 
 
 def no_objects(target: Location) -> NotFoundError:
-    """Return the error about a prefix that no object's name starts with."""
-    return NotFoundError(f"no object of container {target.container} starts with {target.prefix}")
+    """Return the error for a prefix without objects."""
+    return NotFoundError(f"no object in container {target.container} starts with {target.prefix}")
 
 
+@typed_equality
 class _Part(NamedTuple):
-    """Some objects to be deleted.
+    """Objects to delete in one request.
 
-    :param names: several, that one request deletes; or one alone, as its entry of the listing says
+    :param names: several plain objects, or a single object of any kind
+    :param version: the version of a single object; empty for the current one
+    :param slo_etag: the ETag of a single static large object whose segments are deleted; empty for others
     """
 
     names: tuple[str, ...]
@@ -101,7 +106,7 @@ class _Part(NamedTuple):
 
 
 class _Tree:
-    """The objects below a place, while they are deleted."""
+    """Deletes the objects of a container or below a prefix."""
 
     def __init__(self, client: Client, target: Location, *, leave_segments: bool, versions: bool) -> None:
         self._client = client
@@ -122,7 +127,7 @@ class _Tree:
         return tally.counts["deleted"]
 
     def _at_once(self) -> int:
-        """Return how many objects one request may delete; one when the cluster takes no more."""
+        """Return the number of objects per request; 1 without bulk deletion."""
         if "bulk_delete" not in self._client.capabilities() or self._versions:
             return 1
         return min(self._client.limit("bulk_delete", "max_deletes_per_request", _AT_ONCE), _AT_ONCE)
@@ -146,7 +151,7 @@ class _Tree:
             yield _Part(tuple(names))
 
     def _segments_go(self) -> bool:
-        """Tell whether the segments of large objects go with them; note it if not."""
+        """Tell whether the segments of large objects are deleted as well; add a note if not."""
         if keeps_versions(self._client, self._container, all_go=self._versions):
             self._notes.append(note_of_versions(self._container))
             return False
@@ -161,7 +166,7 @@ class _Tree:
                 path = ObjectPath(self._container, part.names[0])
                 self._notes += delete_large(worker.client, path, part.version, etag=part.slo_etag)
         else:
-            with suppress(NotFoundError):  # it has expired, or somebody else has deleted it since it was listed
+            with suppress(NotFoundError):  # it has expired or was deleted since it was listed
                 send_deletion(worker.client, delete_request(self._container, part.names[0], part.version))
         for failure in failures:
             worker.tally.fail(failure)
@@ -170,7 +175,7 @@ class _Tree:
 
 
 def _delete_emptied(client: Client, target: Location, *, versions: bool) -> None:
-    """Delete a container whose objects are gone; where listings lag behind, that shows a moment later."""
+    """Delete an emptied container; retry, since its listing may lag behind."""
     path = str(ContainerName(target.container))
     pauses = iter(_CONTAINER_PAUSES)
     while True:
@@ -180,7 +185,7 @@ def _delete_emptied(client: Client, target: Location, *, versions: bool) -> None
             pause = next(pauses, None)
             if error.status != 409:
                 raise
-            if pause is None or _holds_something(client, target):
+            if pause is None or _has_objects(client, target):
                 error.hint = None if versions else Hint(Action.EMPTY_VERSIONS, (path,))
                 raise
             time.sleep(pause)
@@ -188,6 +193,6 @@ def _delete_emptied(client: Client, target: Location, *, versions: bool) -> None
             return
 
 
-def _holds_something(client: Client, target: Location) -> bool:
-    """Tell whether a container lists an object: an older version, or one that came meanwhile."""
+def _has_objects(client: Client, target: Location) -> bool:
+    """Tell whether a container lists an object: an older version, or one stored meanwhile."""
     return next(list_entries(client, target, versions=True), None) is not None

@@ -1,4 +1,4 @@
-"""Refuse a run of several inputs whose storlet, by its source, can't read them all: the others would be dropped."""
+"""Refuse a run over several inputs if the storlet's source shows that it can't read them all."""
 
 from __future__ import annotations
 
@@ -18,36 +18,37 @@ _LARGEST = 1 << 20
 
 
 def check_inputs_are_read(client: Client, run: Invocation) -> None:
-    """Check that a run's storlet can read all of its inputs.
+    """Check that the storlet of a run can read all of its inputs.
 
-    :raises UsageError: when its source shows that it can't, unless that is allowed
+    :raises UsageError: if its source shows that it can't, unless that is allowed
     """
     if run.extra:
         check_count(run, 1 + len(run.extra), most_inputs(client, run))
 
 
 def check_count(run: Invocation, count: int, maximum: int | None) -> None:
-    """Check that a storlet can read as many inputs as a run has.
+    """Check that a storlet can read all inputs of a run.
 
+    :param count: the number of inputs
     :param maximum: see :func:`most_inputs`
-    :raises UsageError: when it can't
+    :raises UsageError: if it can't
     """
     if maximum is not None and maximum < count:
         inputs = f"at most {maximum} of its inputs" if maximum else "none of its inputs"
-        text = f"{{subject}} reads {inputs}, and a run has {count}: nothing was run"
+        text = f"{{subject}} reads {inputs}, but the run has {count}; nothing was run"
         raise UsageError(text, subject=str(run.storlet), hint=Hint(Action.ALLOW_UNREAD))
 
 
 def most_inputs(client: Client, run: Invocation) -> int | None:
-    """Return how many inputs a deployed storlet can read at most; None if its source doesn't tell, or isn't asked.
+    """Return the maximum number of inputs that a deployed storlet can read; None if that is unknown or irrelevant.
 
-    A jar's can't be judged; who may not read a storlet may still be allowed to run it.
+    It is unknown for jars, and for users who may run a storlet but not read it.
     """
     if run.allow_unread or not run.storlet.name.endswith(".py"):
         return None
     try:
         reply = client.find(Request("GET", client.storlet_container, run.storlet.name))
-    except StorletShellError:  # whatever it is, the run itself will say it, or not have it
+    except StorletShellError:  # the run itself will report it if it matters
         return None
     if reply is None or (wire.decode_length(reply.headers) or 0) > _LARGEST:
         return None

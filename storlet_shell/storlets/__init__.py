@@ -1,1 +1,1 @@
-"""What a storlet is before it is deployed: its source or jar, what is wrong with it, and how it is tried here."""
+"""Storlets before their deployment: read and check their source or jar, and try them on this machine."""

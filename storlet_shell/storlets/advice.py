@@ -1,6 +1,6 @@
-"""What surprises authors of Python storlets, found in a class's syntax tree.
+"""Find common mistakes of storlet authors in the syntax tree of a class.
 
-Only what is seen to be wrong is told; where a file goes through other hands, nothing is said of it. Sources: storlets
+Only certain mistakes are reported; if a file is passed to other code, nothing is said about it. Sources: storlets
 ``agent/daemon/files.py`` (files, logger) and ``agent/daemon/server.py`` (metadata).
 """
 
@@ -10,19 +10,19 @@ import ast
 from collections.abc import Iterator
 
 TINY_READ = 1024
-"""Reads of fewer bytes than this, in a loop, are slow enough to be told."""
+"""Reads of fewer bytes than this, in a loop, are reported as slow."""
 
 Advice = tuple[int, str]
-"""A line, counted from 1, and what is wrong there."""
+"""A line number, from 1, and a description of the mistake there."""
 
 
 def advise(main: ast.ClassDef) -> list[Advice]:
-    """Return what will surprise the author of a storlet's main class, by line."""
-    found = list(_logged_exceptions(main))
+    """Return the mistakes in a storlet's main class, by line."""
+    advice = list(_logged_exceptions(main))
     call = _method(main, "__call__")
     if call is not None and len(_arguments(call)) >= 3:
-        found += _Call(main, call).advice()
-    return sorted(set(found))
+        advice += _Call(main, call).advice()
+    return sorted(set(advice))
 
 
 def _method(node: ast.ClassDef, name: str) -> ast.FunctionDef | None:
@@ -34,10 +34,10 @@ def _arguments(function: ast.FunctionDef) -> list[str]:
 
 
 def _logged_exceptions(main: ast.ClassDef) -> Iterator[Advice]:
-    """Find calls of ``exception`` on the engine's logger, where ``__init__`` keeps it."""
+    """Find calls of ``exception`` on the engine's logger, which ``__init__`` stores in an attribute."""
     start = _method(main, "__init__")
     names = _arguments(start)[1:2] if start is not None else []
-    kept = {
+    loggers = {
         ast.unparse(target)
         for node in (ast.walk(start) if start is not None else ())
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and node.value.id in names
@@ -46,12 +46,12 @@ def _logged_exceptions(main: ast.ClassDef) -> Iterator[Advice]:
     for node in ast.walk(main):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
-        if node.func.attr == "exception" and ast.unparse(node.func.value) in kept:
-            yield node.lineno, "the engine's logger has no exception(); it raises NotImplementedError: use error()"
+        if node.func.attr == "exception" and ast.unparse(node.func.value) in loggers:
+            yield node.lineno, "the engine's logger doesn't support exception() (NotImplementedError); use error()"
 
 
 class _Call:
-    """The method that the engine calls, and the names that its files go by."""
+    """The method that the engine calls, and the names of its files."""
 
     def __init__(self, main: ast.ClassDef, call: ast.FunctionDef) -> None:
         self._main = main
@@ -63,24 +63,24 @@ class _Call:
         self._texts = self._text_names()
 
     def advice(self) -> Iterator[Advice]:
-        """Yield what is found."""
+        """Yield all mistakes."""
         yield from self._metadata()
         yield from self._written_text()
         yield from self._iterations()
         yield from self._tiny_reads()
 
     def _aliases(self, files: str) -> set[str]:
-        """Return the names that hold one file of a list."""
-        found = set()
+        """Return the names bound to an item of a list of files."""
+        names = set()
         for target, value in self._bindings():
             if isinstance(target, ast.Name) and _is_item(value, files):
-                found.add(target.id)
+                names.add(target.id)
         for node in self._nodes:
             if not isinstance(node, ast.For | ast.comprehension) or not isinstance(node.target, ast.Name):
                 continue
             if isinstance(node.iter, ast.Name) and node.iter.id == files:
-                found.add(node.target.id)
-        return found
+                names.add(node.target.id)
+        return names
 
     def _bindings(self) -> Iterator[tuple[ast.expr, ast.expr]]:
         for node in self._nodes:
@@ -100,13 +100,13 @@ class _Call:
         return _is_item(node, self._out_files) or (isinstance(node, ast.Name) and node.id in self._outputs)
 
     def _calls(self, *names: str) -> Iterator[tuple[ast.Call, ast.expr]]:
-        """Yield calls of methods of these names, with what they are called on."""
+        """Yield calls of methods with these names, and the objects they are called on."""
         for node in self._nodes:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in names:
                 yield node, node.func.value
 
     def _are_outputs_handed_on(self) -> bool:
-        """Tell whether an output is used in another way than by its methods: other code may set its metadata."""
+        """Tell whether an output is passed to other code, which may set its metadata."""
         used = {id(node.value) for node in self._nodes if isinstance(node, ast.Attribute)}
         used |= {id(node.value) for node in self._nodes if isinstance(node, ast.Subscript) and id(node) in used}
         bound = {
@@ -129,27 +129,27 @@ class _Call:
         if not sets:
             anywhere = (node for node in ast.walk(self._main) if isinstance(node, ast.Attribute))
             if not any(node.attr == "set_metadata" for node in anywhere):
-                yield self._line, "it never calls out_files[0].set_metadata({…}), without which every run fails"
+                yield self._line, "out_files[0].set_metadata({…}) is never called, so every run fails"
         elif writes and min(writes) < min(sets):
-            yield min(writes), "the metadata must be set before the first write: out_files[0].set_metadata({…})"
+            yield min(writes), "out_files[0].set_metadata({…}) must be called before the first write"
 
     def _written_text(self) -> Iterator[Advice]:
         for call, on in self._calls("write"):
             if self._is_output(on) and call.args and self._is_text(call.args[0]):
-                yield call.lineno, "bytes are written, not str: .encode() it"
+                yield call.lineno, "write() takes bytes, not str: use .encode()"
 
     def _text_names(self) -> set[str]:
-        """Return the names that are given nothing but text."""
-        given: dict[str, list[ast.expr]] = {}
+        """Return the names that are bound only to text."""
+        values: dict[str, list[ast.expr]] = {}
         for target, value in self._bindings():
             for name in (part for part in ast.walk(target) if isinstance(part, ast.Name)):
-                given.setdefault(name.id, []).append(value if target is name else ast.Constant(None))
+                values.setdefault(name.id, []).append(value if target is name else ast.Constant(None))
         for node in self._nodes:
             if isinstance(node, ast.For | ast.comprehension | ast.NamedExpr | ast.AnnAssign):
                 for name in (part for part in ast.walk(node.target) if isinstance(part, ast.Name)):
-                    given.setdefault(name.id, []).append(ast.Constant(None))
+                    values.setdefault(name.id, []).append(ast.Constant(None))
         self._texts = set()
-        return {name for name, values in given.items() if all(self._is_text(value) for value in values)}
+        return {name for name, bound in values.items() if all(self._is_text(value) for value in bound)}
 
     def _is_text(self, node: ast.expr) -> bool:
         if isinstance(node, ast.Constant):
@@ -172,7 +172,7 @@ class _Call:
     def _iterations(self) -> Iterator[Advice]:
         for node in self._nodes:
             if isinstance(node, ast.For | ast.comprehension) and self._is_input(node.iter):
-                text = "iterating an input yields the whole body at once; for lines, call readline() until it is empty"
+                text = "iteration over an input yields the whole body at once; for lines, call readline() in a loop"
                 yield node.iter.lineno, text
 
     def _tiny_reads(self) -> Iterator[Advice]:

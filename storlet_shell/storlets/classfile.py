@@ -1,7 +1,6 @@
-"""What a Java class file says of its class: its name, what it extends, what it implements.
+"""Read the name, the superclass and the interfaces from a Java class file.
 
-Only the constant pool and what follows it up to the interfaces is looked at (The Java Virtual Machine Specification,
-chapter 4).
+Only the beginning is parsed, up to the interfaces (The Java Virtual Machine Specification, chapter 4).
 """
 
 from __future__ import annotations
@@ -9,20 +8,24 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
+from storlet_shell.equality import typed_equality
+
 _MAGIC = 0xCAFEBABE
 _UTF8, _CLASS = 1, 7
 _WIDE = (5, 6)  # a long or a double takes two places in the pool
 _BYTES = {3: 4, 4: 4, 5: 8, 6: 8, 7: 2, 8: 2, 9: 4, 10: 4, 11: 4, 12: 4, 15: 3, 16: 2, 17: 4, 18: 4, 19: 2, 20: 2}
-"""How long a constant is after its tag; text says so itself."""
+"""The length of a constant after its tag; that of a text is part of it."""
 
 _INTERFACE, _ABSTRACT = 0x0200, 0x0400
 
 
+@typed_equality
 class ClassFile(NamedTuple):
-    """One class, its names qualified and written with dots.
+    """A class; names are qualified, with dots.
 
-    :param parent: what it extends; empty for ``java.lang.Object`` and for modules
-    :param is_concrete: whether there can be objects of it: it is no interface and not abstract
+    :param parent: the superclass; empty for ``java.lang.Object`` itself and for modules
+    :param interfaces: the interfaces that it implements
+    :param is_concrete: whether it is neither abstract nor an interface
     """
 
     name: str
@@ -32,14 +35,14 @@ class ClassFile(NamedTuple):
 
     @classmethod
     def parse(cls, content: bytes) -> ClassFile:
-        """Read a class file, or as much of its start as holds the constant pool and the interfaces.
+        """Parse a class file, or at least its beginning up to the interfaces.
 
-        :raises ValueError: when it is none, or a damaged one
+        :raises ValueError: if it isn't a class file, or is damaged
         """
         try:
             return cls._parse(content)
         except (struct.error, KeyError) as error:
-            raise ValueError("it is no class file, or a damaged one") from error
+            raise ValueError("not a class file, or damaged") from error
 
     @classmethod
     def _parse(cls, content: bytes) -> ClassFile:

@@ -1,4 +1,4 @@
-"""A storlet's traceback with the lines of code that it speaks of."""
+"""Add code excerpts to a storlet's traceback."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _CONTEXT = 2
 
 
 def with_code(details: str, sources: Mapping[str, str]) -> str:
-    """Return a failure's log and traceback, each frame of known code followed by its surroundings, its line marked.
+    """Insert an excerpt, with the line marked, after each frame of known code in a log or traceback.
 
-    A frame that is followed by them already stays as it is.
+    A frame with an excerpt stays as it is.
 
-    :param sources: code by the name of its file
+    :param sources: code by file name
     """
     lines, out = details.splitlines(), []
     while lines:
@@ -39,5 +39,5 @@ def _repeats(line: str, code: str) -> bool:
 
 def _marked(code: list[str], number: int) -> Iterator[str]:
     first, last = max(1, number - _CONTEXT), min(len(code), number + _CONTEXT)
-    for each in range(first, last + 1):
-        yield f"{'---->' if each == number else '     '} {each:>{len(str(last))}} {code[each - 1]}".rstrip()
+    for line in range(first, last + 1):
+        yield f"{'---->' if line == number else '     '} {line:>{len(str(last))}} {code[line - 1]}".rstrip()

@@ -1,8 +1,8 @@
-"""How many of its inputs a Python storlet can read at most, as far as its syntax tree tells.
+"""Determine the maximum number of inputs that a Python storlet can read, from its syntax tree.
 
-A storlet that reads ``in_files[0]`` only, as nearly all do, drops the other inputs of a run in silence. The list of the
-files is followed through the main class's ``__call__`` and the functions of the file that are called with it. Whatever
-isn't surely understood means that nothing is known: a storlet must never be refused that would have read its inputs.
+A storlet that reads only ``in_files[0]``, as nearly all do, silently drops the other inputs of a run. The analysis
+follows the list of files through ``__call__`` of the main class and the functions that get the list. In any doubt, the
+number is unknown: a storlet that would read its inputs must never be refused.
 """
 
 from __future__ import annotations
@@ -11,57 +11,58 @@ import ast
 from collections.abc import Iterator
 
 _BUILTINS = frozenset({"bool", "iter", "len", "next", "zip"})
-"""Built-in functions that are understood where no other thing has their names."""
+"""Built-in functions that are understood, unless their names are bound to something else."""
 
 _UNPREDICTABLE = frozenset(
     {"eval", "exec", "locals", "vars", "globals", "setattr", "delattr", "_getframe", "currentframe", "gc", "__dict__"}
     | {"__getattribute__", "__init_subclass__", "__new__", "__class__", "f_locals", "*"}
 )
-"""Names with which code can do what its syntax doesn't show."""
+"""Names that allow code to do what its syntax doesn't show."""
 
 _DEPTH = 8
 
 
 class _UnknownError(Exception):
-    """The source doesn't tell what becomes of the files."""
+    """The source doesn't show what happens to the files."""
 
 
 def count_read(tree: ast.Module, main: str) -> int | None:
-    """Return how many inputs a storlet's class can read at most; None if that isn't known.
+    """Return the maximum number of inputs that a storlet's class can read; None if unknown.
 
-    :param main: the class's name
+    :param main: the name of the class
     """
-    own = ast.Module([statement for statement in tree.body if not _is_elsewhere(statement)], [])
+    module = ast.Module([statement for statement in tree.body if not _is_isolated(statement)], [])
     try:
-        return len(_Reader(own, main).read())
+        return len(_Reader(module, main).read())
     except (_UnknownError, RecursionError):
         return None
 
 
 class _Scope:
-    """A function that gets the list of the input files.
+    """A function that gets the list of input files.
 
-    :param files: the parameter that holds it
-    :param outputs: the parameter that holds the list of the output files, one in every run; empty if there is none
-    :param depth: how many calls deeper may be followed
+    :param files: the parameter for the input files
+    :param outputs: the parameter for the output files, of which each run has one; empty without such a parameter
+    :param receiver: the parameter for the object, usually ``self``; empty for plain functions
+    :param depth: the maximum depth of further calls
     """
 
-    def __init__(self, function: ast.FunctionDef, files: str, outputs: str, own: str, depth: int) -> None:
+    def __init__(self, function: ast.FunctionDef, files: str, outputs: str, receiver: str, depth: int) -> None:
         self.nodes = list(ast.walk(function))
         if not depth or any(isinstance(node, ast.Yield | ast.YieldFrom | ast.Await) for node in self.nodes):
-            raise _UnknownError  # it is recursive, or calling it runs nothing yet
+            raise _UnknownError  # recursive, or a call doesn't run it yet
         self.parents = {child: node for node in self.nodes for child in ast.iter_child_nodes(node)}
         self.names = self._aliases(files)
         self.outputs = outputs if self._is_constant(outputs) else ""
-        self.own = own if self._is_constant(own) else ""
+        self.receiver = receiver if self._is_constant(receiver) else ""
         self.depth = depth
 
     def _is_constant(self, parameter: str) -> bool:
-        """Tell whether a parameter stands for one thing in all of the function, functions within it included."""
+        """Tell whether a parameter is never rebound in the function, or in functions within it."""
         return sum(_bindings(node).count(parameter) for node in self.nodes) == 1
 
     def _aliases(self, files: str) -> set[str]:
-        """Return the names that the function gives to the files, the one that they come by included."""
+        """Return all names of the files in the function, including the parameter."""
         names, count = {files}, 0
         while len(names) > count:
             count = len(names)
@@ -71,7 +72,7 @@ class _Scope:
         return names
 
     def loads(self, names: set[str]) -> Iterator[ast.Name]:
-        """Yield where names are used."""
+        """Yield the uses of names."""
         for node in self.nodes:
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in names:
                 yield node
@@ -82,7 +83,7 @@ class _Scope:
         return is_global or any(self.loads({name}))
 
     def are_outputs(self, node: ast.expr) -> bool:
-        """Tell whether an expression is the list of the output files, as it came."""
+        """Tell whether an expression is the unmodified list of output files."""
         for use in self.loads({self.outputs}):
             parent = self.parents[use]
             is_zipped = isinstance(parent, ast.Call) and _name(parent.func) == "zip"
@@ -93,15 +94,15 @@ class _Scope:
 
 
 class _Reader:
-    """Follows the list of the input files.
+    """Follows the list of input files.
 
-    What is read is a set of positions: two that differ may be one file (0 and -1), so their number is an upper bound.
+    The result is a set of positions. Different ones may be the same file (0 and -1), so their number is an upper bound.
     """
 
     def __init__(self, tree: ast.Module, main: str) -> None:
         nodes = list(ast.walk(tree))
         if any(_name(node) in _UNPREDICTABLE for node in nodes):
-            raise _UnknownError  # among them is the * of an import, which may replace any name
+            raise _UnknownError  # including the * of an import, which may replace any name
         self._tree = tree
         self._bound = [name for node in nodes for name in _bindings(node)]
         self._stored = {node.attr for node in nodes if isinstance(node, ast.Attribute) and _is_stored(node)}
@@ -116,23 +117,23 @@ class _Reader:
         return self._follow(_Scope(call, names[1], names[2] if len(names) > 2 else "", names[0], _DEPTH))
 
     def _lineage(self, name: str) -> Iterator[ast.ClassDef]:
-        """Yield a class of the file and its bases, as methods are looked up."""
+        """Yield a class of the module and its bases, in the order of method lookup."""
         for _ in range(_DEPTH):
             if name == "object":
                 return
-            found = [node for node in self._tree.body if isinstance(node, ast.ClassDef) and node.name == name]
-            if self._bound.count(name) != 1 or not found or found[0].decorator_list or found[0].keywords:
+            matches = [node for node in self._tree.body if isinstance(node, ast.ClassDef) and node.name == name]
+            if self._bound.count(name) != 1 or not matches or matches[0].decorator_list or matches[0].keywords:
                 break
-            yield found[0]
-            bases = found[0].bases
+            yield matches[0]
+            bases = matches[0].bases
             if len(bases) > 1 or not all(isinstance(base, ast.Name) for base in bases):
                 break
             name = _name(bases[0]) if bases else "object"
         raise _UnknownError
 
     def _method(self, name: str) -> ast.FunctionDef:
-        """Return the function that a method's name stands for."""
-        is_private = name.startswith("__") and not name.endswith("__")  # then it is each class's own
+        """Return the function of a method."""
+        is_private = name.startswith("__") and not name.endswith("__")  # mangled, so each class has its own
         if name in self._stored or (is_private and len(self._classes) > 1):
             raise _UnknownError
         for node in self._classes:
@@ -142,24 +143,24 @@ class _Reader:
         raise _UnknownError
 
     def _function(self, name: str) -> ast.FunctionDef:
-        """Return the function that a name stands for in all of the module."""
+        """Return the function with a name in the module."""
         if self._bound.count(name) != 1 or name in self._stored:
             raise _UnknownError
         return _plain([item for item in self._tree.body if name in _bound_within(item)])
 
     def _follow(self, scope: _Scope) -> set[object]:
-        """Return what a function reads of the files that it gets."""
+        """Return the positions that a function reads."""
         for node in scope.nodes:
             if isinstance(node, ast.Global | ast.Nonlocal) and scope.names & set(node.names):
                 raise _UnknownError
             if isinstance(node, ast.ClassDef) and any(_name(inner) in scope.names for inner in ast.walk(node)):
-                raise _UnknownError  # an attribute may hold them
+                raise _UnknownError  # an attribute may refer to them
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Del) and node.id in scope.names:
                 raise _UnknownError
         return {position for node in scope.loads(scope.names) for position in self._use(node, scope)}
 
     def _use(self, node: ast.Name, scope: _Scope) -> set[object]:
-        """Return what is read where a name of the files stands."""
+        """Return the positions that a use of the files reads."""
         parent = scope.parents[node]
         if isinstance(parent, ast.Subscript) and parent.value is node and isinstance(parent.ctx, ast.Load):
             return _items(parent.slice)
@@ -177,25 +178,25 @@ class _Reader:
         raise _UnknownError
 
     def _handed_over(self, node: ast.Name, call: ast.Call, scope: _Scope) -> set[object]:
-        """Return what is read by a function of the file that gets the files."""
+        """Return the positions that another function of the module reads."""
         position = call.args.index(node)
         if any(isinstance(argument, ast.Starred) for argument in call.args[:position]):
             raise _UnknownError
-        own = ""
+        receiver = ""
         if isinstance(call.func, ast.Name):
             function = self._function(call.func.id)
-        elif isinstance(call.func, ast.Attribute) and scope.own and _name(call.func.value) == scope.own:
+        elif isinstance(call.func, ast.Attribute) and scope.receiver and _name(call.func.value) == scope.receiver:
             function, position = self._method(call.func.attr), position + 1
-            own = next(iter(_parameters(function)), "")
+            receiver = next(iter(_parameters(function)), "")
         else:
             raise _UnknownError
         parameters = _parameters(function)
         if position >= len(parameters):
             raise _UnknownError
-        return self._follow(_Scope(function, parameters[position], "", own, scope.depth - 1))
+        return self._follow(_Scope(function, parameters[position], "", receiver, scope.depth - 1))
 
     def _built_in(self, call: ast.Call, scope: _Scope) -> set[object]:
-        """Return what is read by a built-in function that gets the files."""
+        """Return the positions that a built-in function reads."""
         name, around = _name(call.func), scope.parents[call]
         if name in self._bound or call.keywords:
             raise _UnknownError
@@ -205,12 +206,12 @@ class _Reader:
         if name == "iter" and is_next and "next" not in self._bound:
             return {0}
         if name == "zip" and any(scope.are_outputs(argument) for argument in call.args):
-            return {0}  # it ends with the shortest of the lists
+            return {0}  # zip ends with the shortest list
         raise _UnknownError
 
 
-def _is_elsewhere(statement: ast.stmt) -> bool:
-    """Tell whether a statement runs code that sees nothing of the module, as ``deploy`` puts at its top (renewal)."""
+def _is_isolated(statement: ast.stmt) -> bool:
+    """Tell whether a statement runs code in a namespace of its own, like the one that ``deploy`` adds (renewal)."""
     call = statement.value if isinstance(statement, ast.Expr) else None
     return (
         isinstance(call, ast.Call)
@@ -232,7 +233,7 @@ def _name(node: ast.AST) -> str:
 
 
 def _bindings(node: ast.AST) -> list[str]:
-    """Return the names that a node itself binds."""
+    """Return the names that a node binds, without those of nodes within it."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return [node.name]
     if isinstance(node, ast.alias):
@@ -247,7 +248,7 @@ def _bindings(node: ast.AST) -> list[str]:
 
 
 def _bound_within(statement: ast.stmt) -> list[str]:
-    """Return the names that a statement of a module or a class binds there, or somewhere deeper in it."""
+    """Return the names that a statement of a module or a class binds, including nested ones."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return _bindings(statement)
     return [name for node in ast.walk(statement) for name in _bindings(node)]
@@ -258,7 +259,7 @@ def _is_stored(node: ast.Attribute) -> bool:
 
 
 def _plain(nodes: list[ast.stmt]) -> ast.FunctionDef:
-    """Return a name's only definition, if it is a function as it stands there."""
+    """Return the only definition of a name if it is a function without decorators."""
     if len(nodes) != 1 or not isinstance(nodes[0], ast.FunctionDef) or nodes[0].decorator_list:
         raise _UnknownError
     return nodes[0]
@@ -269,7 +270,7 @@ def _parameters(function: ast.FunctionDef) -> list[str]:
 
 
 def _items(index: ast.expr) -> set[object]:
-    """Return the positions of an index or a slice."""
+    """Return the positions in an index or a slice."""
     match index:
         case ast.Constant(value=int(number)) if type(number) is int:
             return {number}
@@ -281,7 +282,7 @@ def _items(index: ast.expr) -> set[object]:
 
 
 def _unpacked(assignment: ast.Assign, scope: _Scope) -> set[object]:
-    """Return what an assignment of the files reads: nothing by another name, or the names of ``first, *others``."""
+    """Return the positions that an assignment reads: none for an alias, the names before ``*others`` otherwise."""
     positions: set[object] = set()
     for target in assignment.targets:
         if isinstance(target, ast.Name):
@@ -297,7 +298,7 @@ def _unpacked(assignment: ast.Assign, scope: _Scope) -> set[object]:
 
 
 def _first_only(loop: ast.For) -> set[object]:
-    """Return what a loop over the files reads, if it surely ends with the first of them."""
+    """Return the positions that a loop reads, if it certainly ends with the first file."""
     inner = [node for statement in loop.body for node in ast.walk(statement)]
     if isinstance(loop.body[-1], ast.Break | ast.Return) and not any(isinstance(node, ast.Continue) for node in inner):
         return {0}

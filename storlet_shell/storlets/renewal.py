@@ -1,9 +1,9 @@
-"""What makes engines take the new one of two versions: another length, another name.
+"""Make engines use a new version: change the length of a storlet, and the name of a dependency.
 
-An engine keeps what it has fetched (storlets ``gateway.py: bring_from_cache``). A storlet is copied anew into the place
-that it runs from when its length differs from what is there, and each node has what it ran last, maybe several
-versions ago; so a new version is made longer than all before it. A dependency is never fetched again under a name;
-so another version of it gets another name.
+Engines cache what they have fetched (storlets ``gateway.py: bring_from_cache``). A storlet is copied again only if its
+length differs from that of the copy, and each node has the version that it ran last, perhaps several versions ago; so a
+new version is made longer than all before it. A dependency is never fetched again under the same name; so a new version
+gets another name.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ for kept, name in {names!r}.items():
     shutil.copy(os.path.join(here, kept), new)
     os.replace(new, os.path.join(here, name))
 """
-"""What a Python storlet does before it imports anything: its folder is its own (storlets ``docker/runtime.py`` runs it
-as the user whose folder that is), and holds its dependencies under the names they are kept by."""
+"""Code that a Python storlet runs before its imports. It may write to its own folder (storlets ``docker/runtime.py``
+runs it as the folder's owner), which has its dependencies by their stored names."""
 
 
 def lengthened(content: bytes, length: int, *, is_jar: bool) -> bytes | None:
-    """Return the same storlet in at least so many bytes; None when that can't be done.
+    """Pad a storlet to at least a number of bytes; None if that isn't possible.
 
-    Python takes any number of line ends at the end of a module, a zip archive a comment of up to 65535 bytes.
+    A Python module may end with any number of line ends, a zip archive with a comment of up to 65535 bytes.
     """
     more = length - len(content)
     if more <= 0:
@@ -51,17 +51,17 @@ def lengthened(content: bytes, length: int, *, is_jar: bool) -> bytes | None:
 
 
 def renamed(name: str, version: str) -> str:
-    """Return the name that a version of a dependency is kept by; its suffix stays."""
+    """Return the stored name of a version of a dependency; the suffix stays."""
     path = PurePath(name)
     return f"{path.stem}-{version}{path.suffix}"
 
 
 def with_names(code: bytes, names: Mapping[str, str]) -> bytes:
-    """Return a Python storlet that finds its dependencies by the names it knows them by.
+    """Make a Python storlet copy its dependencies to the names by which it knows them.
 
-    Where the code begins with a docstring or an import from ``__future__``, its lines keep their numbers.
+    If the code starts with a docstring or an import from ``__future__``, line numbers stay the same.
 
-    :param names: what the storlet knows a dependency by, for the name that it is kept by
+    :param names: the storlet's names of dependencies, by their stored names
     """
     encoding, _ = tokenize.detect_encoding(io.BytesIO(code).readline)
     text = code.decode(encoding)

@@ -1,7 +1,7 @@
-"""Load a storlet's class and call it, in the process that is its own: the embedded engine's, or a dry run's.
+"""Load a storlet's class and call it, in a process of the embedded engine or of a dry run.
 
-Standard library only, and upstream's file classes (``storlets/agent/daemon/files.py``) are handed in: the engine has
-them, and a dry run does where they are installed.
+Standard library only. Upstream's file classes (``storlets/agent/daemon/files.py``) are passed in: the engine has them,
+and a dry run does if they are installed.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType, T
 from typing import Any
 
 Message = dict[str, Any]
-"""How a run ended, as it is sent to whoever waits for it: ``event``, and of a failure kind, message and traceback."""
+"""The end of a run, as reported by its process: ``event``, and for a failure ``kind``, ``message``, ``traceback``."""
 
 _PACKAGE = str(Path(__file__).parents[1]) + os.sep
 _LONGEST_TRACEBACK = 32 * 1024
 
 
 def make_logger_class(upstream: Any) -> Any:
-    """Make upstream's logger one whose lines end, and survive the process.
+    """Subclass upstream's logger so that it ends and flushes its lines.
 
-    Upstream writes neither a newline nor at once; all else, ``exception`` that raises too, stays as it is there.
+    Upstream's doesn't. Everything else stays the same, even ``exception``, which raises.
     """
 
     class StorletLogger(upstream):  # type: ignore[misc]
@@ -38,7 +38,7 @@ def make_logger_class(upstream: Any) -> Any:
 
 
 def prepare_streams() -> None:
-    """Let a storlet print what it likes, and see it at once."""
+    """Make standard output and error accept any text, and flush each line."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
 
@@ -46,17 +46,17 @@ def prepare_streams() -> None:
 def load(main: str, folder: str) -> tuple[Any, Message | None]:
     """Import a storlet's class.
 
-    :param main: its module and class
-    :param folder: where its code lies
+    :param main: the module and the class
+    :param folder: the folder of its code
     :returns: the class and None, or None and a failure
     """
     module, name = main.split(".")
     if _is_imported_elsewhere(module):
-        message = f"its name {module}.py is that of a module of Python's or the engine's; deploy it under another name"
+        message = f"Python or the engine has a module {module}; deploy the storlet under another name"
         return None, {"event": "failed", "kind": "raised", "message": message, "traceback": ""}
     sys.path.insert(0, folder)
     try:
-        # Not importlib.import_module: its frames would stand in every traceback.
+        # Not importlib.import_module, whose frames would appear in every traceback.
         return getattr(__import__(module), name), None
     except BaseException as error:
         failure = failure_of(error, folder)
@@ -66,7 +66,7 @@ def load(main: str, folder: str) -> tuple[Any, Message | None]:
 
 
 def _is_imported_elsewhere(module: str) -> bool:
-    """Tell whether an import would find another module before it looks into the storlet's folder."""
+    """Tell whether an import would find another module before the one in the storlet's folder."""
     finders = (importlib.machinery.BuiltinImporter, importlib.machinery.FrozenImporter)
     return module in sys.modules or any(finder.find_spec(module) is not None for finder in finders)
 
@@ -79,7 +79,11 @@ def call(
     parameters: dict[str, str],
     folder: str,
 ) -> Message | None:
-    """Do what upstream's agent does (``storlets/agent/daemon/server.py``, ``_execute``); return a failure."""
+    """Call a storlet as upstream's agent does (``storlets/agent/daemon/server.py``, ``_execute``).
+
+    :param folder: the folder of its code
+    :returns: the failure; None if it succeeded
+    """
     try:
         with logger:
             result = storlet(logger)(in_files, out_files, parameters)
@@ -87,26 +91,26 @@ def call(
         for file in [*in_files, *out_files]:
             if not file.closed:
                 file.close()
-    except BaseException as error:  # whatever it is, it is told to the user
+    except BaseException as error:  # anything is reported to the user
         return failure_of(error, folder)
     return {"event": "failed", "kind": "raised", "message": never_run, "traceback": ""} if never_run else None
 
 
 def _never_run(storlet: Callable[..., Any], result: object) -> str:
-    """Return why nothing of a call has run: what it returned is a promise to run, which engines don't hold it to."""
+    """Explain that a call returned a coroutine or a generator, which engines don't run; empty for other results."""
     kinds = {CoroutineType: "a coroutine (async def)", GeneratorType: "a generator", AsyncGeneratorType: "a generator"}
     if type(result) not in kinds:
         return ""
     name = getattr(storlet, "__name__", "the storlet")
     if isinstance(result, CoroutineType):
-        result.close()  # or Python warns of it
-    return f"nothing of it ran: {name}.__call__ is {kinds[type(result)]}, and engines call it as a plain function"
+        result.close()  # or Python warns about it
+    return f"nothing of it ran: {name}.__call__ is {kinds[type(result)]}, but engines call it as a plain function"
 
 
 def failure_of(error: BaseException, folder: str) -> Message:
-    """Describe an exception: its kind, a line, and the traceback without this product's frames.
+    """Describe an exception: its kind, a one-line message, and the traceback without frames of this package.
 
-    :param folder: where the storlet's code lies, to be left out of it
+    :param folder: the folder of the storlet's code, which is removed from the traceback
     """
     kind = "memory" if isinstance(error, MemoryError) else "exited" if isinstance(error, SystemExit) else "raised"
     message = " ".join("".join(traceback.format_exception_only(error)[-1:]).split())
@@ -120,12 +124,12 @@ def failure_of(error: BaseException, folder: str) -> Message:
 
 
 def _encodable(text: str) -> str:
-    """Return text that every stream takes: a storlet's may hold surrogates, as of a file's name."""
+    """Replace surrogates, which a storlet may get from file names, and which streams refuse."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _end_of(text: str) -> str:
-    """Return the end of a long text, cut so that a message can hold it however many characters JSON escapes."""
+    """Return the end of a long text, short enough for a message even if JSON escapes many characters."""
     text = text[-_LONGEST_TRACEBACK:]
     while len(json.dumps(text)) > 2 * _LONGEST_TRACEBACK:
         text = text[len(text) // 4 :]
@@ -139,7 +143,7 @@ def _storlet_frames(trace: TracebackType | None) -> TracebackType | None:
 
 
 def _is_text_written(error: BaseException) -> bool:
-    """Tell whether ``write`` of upstream's output file was called with text."""
+    """Tell whether the error comes from passing text to ``write`` of upstream's output file."""
     trace = error.__traceback__
     frame: FrameType | None = None
     while trace is not None:

@@ -1,6 +1,6 @@
-"""A Python storlet's source: which class it is started by, and what would keep it from running.
+"""Check the source of a Python storlet, and find its main class.
 
-Checked here, before anything is sent, because the server takes any bytes for a storlet and fails at every run of it.
+The check is done before anything is sent: the server accepts any bytes as a storlet, and fails at every run.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from storlet_shell.errors import Action, Hint, UsageError
 from storlet_shell.storlets.advice import advise
 
 _METHODS = {"__init__": ("logger",), "__call__": ("in_files", "out_files", "params")}
-"""What the engine calls, with the positional arguments that it passes (storlets ``agent/daemon/server.py``)."""
+"""The methods that the engine calls, with their positional arguments (storlets ``agent/daemon/server.py``)."""
 
 _LONGEST_SHOWN = 200
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something in a storlet's source that will not work.
+    """Something in a storlet's source that won't work.
 
-    :param line: counted from 1
+    :param line: the line number, from 1
     """
 
     line: int
@@ -32,9 +32,9 @@ class Finding:
 
 @dataclass(frozen=True)
 class StorletSource:
-    """A Python storlet's source that has been found to be one.
+    """The source of a Python storlet.
 
-    :param label: the file's name, as messages spell it
+    :param label: the file's name, for messages
     :param tree: the parsed module
     """
 
@@ -46,7 +46,7 @@ class StorletSource:
     def parse(cls, code: bytes, label: str) -> StorletSource:
         """Parse a storlet's source.
 
-        :raises UsageError: when it is empty, or is no Python; the message names the line, the details show it
+        :raises UsageError: if it is empty, or isn't Python; the message names the line, the details show it
         """
         if not code.strip():
             raise UsageError(f"{label}: the storlet's code is empty")
@@ -58,10 +58,10 @@ class StorletSource:
             raise UsageError(f"{label}: {error}") from error
 
     def main_class(self, wanted: str | None) -> str:
-        """Return the name of the class that the storlet is started by.
+        """Return the name of the main class.
 
-        :param wanted: its name, if the user gave it; otherwise the only class that can be called
-        :raises UsageError: when it is not there, or there are several to choose from
+        :param wanted: the name that the user chose; None for the only class with a ``__call__``
+        :raises UsageError: if it doesn't exist, or there isn't exactly one candidate
         """
         callable_classes = [node.name for node in self._classes() if _method(node, "__call__", is_async=True)]
         if wanted is None:
@@ -75,13 +75,13 @@ class StorletSource:
         if wanted not in self._names():
             close = difflib.get_close_matches(wanted, sorted(self._names()), n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
-            raise UsageError(f"{self.label}: there is no class {wanted}{hint}")
+            raise UsageError(f"{self.label}: no class {wanted}{hint}")
         return self._checked(wanted)
 
     def _checked(self, main: str) -> str:
-        """Return a class's name, unless a call of it would only promise to run: engines don't hold it to that.
+        """Return a class's name after checking that a call runs it; with a decorator, that can't be told.
 
-        :raises UsageError: when that is so; a decorator may make something else of a method
+        :raises UsageError: if its ``__call__`` is a coroutine or a generator, which engines wouldn't run
         """
         for node in self._classes():
             call = _method(node, "__call__", is_async=True) if node.name == main else None
@@ -89,34 +89,34 @@ class StorletSource:
                 continue
             kind = "async def" if isinstance(call, ast.AsyncFunctionDef) else "a generator (it has a yield)"
             raise UsageError(
-                f"{self.label}:{call.lineno}: {main}.__call__ is {kind}, and engines call it as a plain function: "
-                "nothing of it would run"
+                f"{self.label}:{call.lineno}: {main}.__call__ is {kind}, but engines call it as a plain function, "
+                "so nothing of it would run"
             )
         return main
 
     def findings(self, main: str) -> list[Finding]:
-        """Return what would keep the main class from being called, or surprises authors, by line."""
+        """Return the mistakes in the main class, by line."""
         node = next((node for node in self._classes() if node.name == main), None)
-        if node is None:  # imported, or assigned: only a run will tell
+        if node is None:  # imported or assigned, so it can't be checked
             return []
-        found = []
+        findings = []
         for name, arguments in _METHODS.items():
             method = _method(node, name)
             if method is not None and not _takes(method, len(arguments) + 1):
                 expected = ", ".join(("self", *arguments))
-                found.append(Finding(method.lineno, f"{main}.{name} is called as {name}({expected})"))
+                findings.append(Finding(method.lineno, f"{main}.{name} must accept the call {name}({expected})"))
         if not node.bases and _method(node, "__call__") is None:
-            found.append(Finding(node.lineno, f"{main} has no method __call__(self, in_files, out_files, params)"))
+            findings.append(Finding(node.lineno, f"{main} has no method __call__(self, in_files, out_files, params)"))
         if not node.bases and _method(node, "__init__") is None:
-            found.append(Finding(node.lineno, f"{main} has no method __init__(self, logger)"))
-        found += [Finding(line, text) for line, text in advise(node)]
-        return sorted(found, key=lambda finding: finding.line)
+            findings.append(Finding(node.lineno, f"{main} has no method __init__(self, logger)"))
+        findings += [Finding(line, text) for line, text in advise(node)]
+        return sorted(findings, key=lambda finding: finding.line)
 
     def _classes(self) -> list[ast.ClassDef]:
         return [node for node in self.tree.body if isinstance(node, ast.ClassDef)]
 
     def _names(self) -> set[str]:
-        """Return the names that the module binds at its top."""
+        """Return the names that the module binds at its top level."""
         names: set[str] = {node.name for node in self._classes()}
         for node in self.tree.body:
             if isinstance(node, ast.Import | ast.ImportFrom):
@@ -127,11 +127,11 @@ class StorletSource:
 
 
 def encode_typed(code: bytes, label: str) -> bytes:
-    """Return typed code, which comes as UTF-8, in the encoding that its coding comment names (PEP 263).
+    """Encode typed code, which is UTF-8, in the encoding of its coding comment (PEP 263).
 
-    The interpreter that runs the storlet decodes it by that comment, so only then it reads what was typed.
+    The interpreter that runs the storlet decodes it by that comment.
 
-    :raises UsageError: when that encoding lacks one of the characters, or can't hold Python code
+    :raises UsageError: if the encoding doesn't have one of the characters, or isn't possible for Python code
     """
     try:
         text, encoding = code.decode("utf-8"), _encoding(code)
@@ -139,24 +139,24 @@ def encode_typed(code: bytes, label: str) -> bytes:
             return code
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
-        return code  # StorletSource.parse says what is wrong with it
+        return code  # StorletSource.parse reports the error
     try:
         encoded = text.encode(encoding)
         is_same = ast.dump(ast.parse(encoded)) == ast.dump(tree)
     except UnicodeEncodeError as error:
         line = text.count("\n", 0, error.start) + 1
         raise UsageError(
-            f"{label}:{line}: {text[error.start]!r} isn't in {encoding}, which the coding comment names; name utf-8"
+            f"{label}:{line}: {text[error.start]!r} isn't in {encoding}, which the coding comment names; use utf-8"
         ) from None
     except (LookupError, SyntaxError, ValueError):
         is_same = False
     if not is_same:
-        raise UsageError(f"{label}: Python code can't be in {encoding}, which the coding comment names; name utf-8")
+        raise UsageError(f"{label}: Python code can't be in {encoding}, which the coding comment names; use utf-8")
     return encoded
 
 
 def decode(code: bytes) -> str:
-    """Return a storlet's code as text, by its coding comment; what that can't decode is replaced."""
+    """Decode a storlet's code by its coding comment; invalid bytes are replaced."""
     try:
         return code.decode(_encoding(code), "replace")
     except (LookupError, SyntaxError):
@@ -164,22 +164,22 @@ def decode(code: bytes) -> str:
 
 
 def _encoding(code: bytes) -> str:
-    import tokenize  # for those who deploy
+    import tokenize  # few lines deploy
 
     return tokenize.detect_encoding(io.BytesIO(code).readline)[0]
 
 
 def _shown(error: SyntaxError) -> str:
-    """Return the line that is no Python, with a caret under the place, as a traceback has it; nothing of a long one."""
+    """Return the line with the syntax error and a caret, as in a traceback; empty for a long line."""
     if len(error.text or "") > _LONGEST_SHOWN:
         return ""
-    import traceback  # for those whose code is none
+    import traceback  # rarely needed
 
     return "".join(traceback.format_exception_only(error)[1:-1])
 
 
 def _method(node: ast.ClassDef, name: str, *, is_async: bool = False) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
-    """Return a class's method of a name.
+    """Return a method of a class; None without one.
 
     :param is_async: whether it may be a coroutine
     """
@@ -188,7 +188,7 @@ def _method(node: ast.ClassDef, name: str, *, is_async: bool = False) -> ast.Fun
 
 
 def _yields(function: ast.FunctionDef) -> bool:
-    """Tell whether a function itself, not one within it, has a ``yield``."""
+    """Tell whether a function has a ``yield``, not counting functions within it."""
     nodes: list[ast.AST] = list(function.body)
     while nodes:
         node = nodes.pop()
@@ -200,9 +200,9 @@ def _yields(function: ast.FunctionDef) -> bool:
 
 
 def _takes(method: ast.FunctionDef | ast.AsyncFunctionDef, count: int) -> bool:
-    """Tell whether a function can be called with so many positional arguments."""
+    """Tell whether a function can be called with a number of positional arguments."""
     arguments = method.args
-    most = len(arguments.posonlyargs) + len(arguments.args)
-    least = most - len(arguments.defaults)
+    maximum = len(arguments.posonlyargs) + len(arguments.args)
+    minimum = maximum - len(arguments.defaults)
     required_keywords = [default for default in arguments.kw_defaults if default is None]
-    return least <= count and (count <= most or arguments.vararg is not None) and not required_keywords
+    return minimum <= count and (count <= maximum or arguments.vararg is not None) and not required_keywords

@@ -1,7 +1,7 @@
-"""Run a storlet's class once in a process here, without any server, to see what it does.
+"""Run a storlet once in a local process, without a server.
 
-The process is no sandbox: it is the author's own code on the author's own machine. It gets file objects that behave as
-the engine's do.
+The process isn't sandboxed: it is the author's own code on the author's own machine. Its file objects behave like the
+engine's.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ _LOG_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class Trial(Result):
-    """What a storlet did in a trial.
+    """The result of a trial.
 
-    :param output: the first 4096 bytes that it wrote
-    :param count: how many bytes it wrote
-    :param metadata: what it set as metadata
-    :param log: what it logged and printed, line by line
-    :param seconds: how long its call took
-    :param notes: what the check of its source found
+    :param output: the first 4096 bytes of the output
+    :param count: the number of bytes of the whole output
+    :param metadata: the metadata that the storlet set
+    :param log: the lines that it logged and printed
+    :param seconds: the duration of the call
+    :param notes: findings about its source
     """
 
     main: str
@@ -56,7 +56,7 @@ class Trial(Result):
     notes: tuple[str, ...] = ()
 
     def fields(self) -> dict[str, Any]:
-        """Return everything, the output as text."""
+        """Return all facts, with the output as text."""
         return {
             "main": self.main,
             "seconds": round(self.seconds, 3),
@@ -69,7 +69,7 @@ class Trial(Result):
         }
 
     def render(self) -> Iterator[str]:
-        """Yield the facts and then the output, which says when it is cut."""
+        """Yield the facts, then the output, and a note if that is cut."""
         yield f"dry run of {self.main}: {counted(self.count, 'byte')} in {self.seconds:.3f} s; nothing was uploaded"
         yield from (f"note: {note}" for note in self.notes)
         yield from (f"metadata: {name}: {value}" for name, value in self.metadata.items())
@@ -93,9 +93,9 @@ def run(
 ) -> Trial:
     """Run a storlet's class over a local file.
 
-    :param dependencies: files that are put beside the code, with their permissions
-    :param time_limit: seconds until it is ended
-    :raises StorletFailedError: when it fails; the notes, its log and its traceback are the error's details
+    :param dependencies: files that are copied to the code's folder, with their permissions
+    :param time_limit: seconds until it is killed
+    :raises StorletFailedError: if it fails; the details are the notes, its log and its traceback
     """
     with tempfile.TemporaryDirectory(prefix="storlet-trial-") as name:
         folder = Path(name)
@@ -123,7 +123,7 @@ def run(
             metadata=metadata,
             log=tuple(log),
             seconds=float(process.result.get("seconds", 0)),
-            notes=(*notes, f"get takes this, put and copy would not: {unstorable}") if unstorable else tuple(notes),
+            notes=(*notes, f"works with get, but not with put and copy: {unstorable}") if unstorable else tuple(notes),
         )
 
 
@@ -137,7 +137,7 @@ def _put_code(folder: Path, code: bytes, main: StorletMain, dependencies: Sequen
 
 
 def _judge(process: _Process, status: int | None, time_limit: float) -> tuple[dict[str, str], str]:
-    """Return the metadata, and what is wrong with the run, in the order in which the engine looks."""
+    """Return the metadata and the failure, with the same precedence as in the engine; empty texts without them."""
     if status is None:
         return {}, f"it did not end within {time_limit:g} s"
     if process.metadata:
@@ -155,11 +155,11 @@ def _judge(process: _Process, status: int | None, time_limit: float) -> tuple[di
 
 
 class _Process:
-    """The process of a run, with the pipes that it reads and writes, as an engine's invocation has them.
+    """The process of a run, with the same pipes as an invocation of the engine.
 
-    :param folder: holds its ``scratch`` folder, and gets its ``log``
-    :ivar output: the first bytes of its body, ``count`` in all
-    :ivar result: what it said when the storlet had returned or failed; empty if it didn't get there
+    :param folder: the folder for its ``log``; it has a ``scratch`` folder
+    :ivar output: the first of ``count`` bytes of its output
+    :ivar result: its report after the storlet has returned or failed; empty without one
     """
 
     def __init__(self, folder: Path, input_file: Path) -> None:
@@ -170,9 +170,9 @@ class _Process:
         self._input_error: OSError | None = None
 
     def run(self, spec: Mapping[str, Any], time_limit: float) -> int | None:
-        """Run it to its end, and return its exit status; None if it had to be ended.
+        """Run the process, and return its exit status; None if it had to be killed.
 
-        :raises LocalFileError: when the input can't be read to its end
+        :raises LocalFileError: if the input can't be read completely
         """
         log = os.open(self._folder / "log", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         pipes = [os.pipe() for _ in range(4)]
@@ -196,7 +196,7 @@ class _Process:
         for thread in (*readers, threading.Thread(target=self._feed, args=(feed,), daemon=True)):
             thread.start()
         status = _wait(process, time_limit)
-        for thread in readers:  # what has left the process group may hold a pipe open
+        for thread in readers:  # processes that have left the process group may keep a pipe open
             thread.join(_LEFTOVER_SECONDS)
         if self._input_error is not None:
             raise LocalFileError(f"{self._input}: {self._input_error.strerror}") from self._input_error
@@ -214,13 +214,13 @@ class _Process:
             stderr=descriptors[0],
             pass_fds=descriptors,
             cwd=scratch,
-            # The engine's (embedded/engine/nursery.py, warm.py): what only this terminal has would be missing there.
+            # As in the engine (embedded/engine/nursery.py, warm.py), which lacks this terminal's variables.
             env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": scratch, "TMPDIR": scratch},
             start_new_session=True,
         )
 
     def _feed(self, pipe: int) -> None:
-        """Write the input into a pipe; a storlet that wants no more of it closes it."""
+        """Write the input into a pipe until a storlet that doesn't need the rest closes it."""
         try:
             with os.fdopen(pipe, "wb", buffering=0) as target, self._input.open("rb") as source:
                 shutil.copyfileobj(source, target, CHUNK_BYTES)
@@ -235,7 +235,7 @@ class _Process:
 
 
 def _wait(process: subprocess.Popen[bytes], time_limit: float) -> int | None:
-    """Wait for a process, and end it with what it has started; return its status, None if the time was over."""
+    """Wait for a process, then kill it and all that it started; return its status, None after the time limit."""
     try:
         return process.wait(time_limit)
     except subprocess.TimeoutExpired:
@@ -246,13 +246,13 @@ def _wait(process: subprocess.Popen[bytes], time_limit: float) -> int | None:
         process.wait()
 
 
-def _keep(kept: bytearray, chunk: bytes) -> None:
-    """Take the first bytes of a message; a storlet may send without end."""
-    kept.extend(chunk[: max(0, _LARGEST_MESSAGE - len(kept))])
+def _keep(message: bytearray, chunk: bytes) -> None:
+    """Append to a message up to the limit; a storlet may send endlessly."""
+    message.extend(chunk[: max(0, _LARGEST_MESSAGE - len(message))])
 
 
 def _result(text: bytes) -> dict[str, Any]:
-    """Read what the process said at its end, if that can be anything but the storlet's own writing."""
+    """Parse the report of the process; empty if it can only be something that the storlet wrote."""
     try:
         result = json.loads(text or b"{}")
     except ValueError:
@@ -261,14 +261,14 @@ def _result(text: bytes) -> dict[str, Any]:
 
 
 def _drain(pipe: int, add: Callable[[bytes], None]) -> None:
-    """Hand on what comes out of a pipe."""
+    """Read a pipe to its end, and pass on its chunks."""
     with open(pipe, "rb", buffering=0) as source:
         while chunk := source.read(CHUNK_BYTES):
             add(chunk)
 
 
 def _log(path: Path) -> list[str]:
-    """Return what it logged and printed, as the engine keeps it: in one, in order."""
+    """Return the lines that the process logged and printed, in order, as the engine keeps them."""
     with path.open("rb") as file:
         log = file.read(_LOG_BYTES)
         rest = path.stat().st_size - len(log)
@@ -276,7 +276,7 @@ def _log(path: Path) -> list[str]:
 
 
 def copy_stream(chunks: Iterator[bytes], target: Path) -> None:
-    """Write a body to a local file, so that a trial can run over it."""
+    """Write a body to a local file for a trial."""
     with target.open("wb", buffering=CHUNK_BYTES) as file:
         for chunk in chunks:
             file.write(chunk)

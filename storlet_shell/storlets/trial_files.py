@@ -1,7 +1,7 @@
-"""Files for a dry run where upstream's package is not installed, that behave as upstream's do.
+"""File objects for a dry run without upstream's package; they behave like upstream's.
 
-Members, classes' names, errors and surprises are those of storlets ``agent/daemon/files.py``; a test holds the two side
-by side, member by member.
+Classes, members, errors and surprises are those of storlets ``agent/daemon/files.py``; a test compares them member by
+member.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import IO, Any, Self
 
 
 class StorletFile:
-    """What both kinds of files can do."""
+    """The common base of input and output files."""
 
     mode = "rb"
 
@@ -23,11 +23,11 @@ class StorletFile:
         self.obj_file: IO[bytes] = os.fdopen(obj_fd, self.mode)
 
     def fileno(self) -> int:
-        """Return the number of the open file, also after it was closed."""
+        """Return the file descriptor, even after it was closed."""
         return self.obj_fd
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> Any:
-        """Fail: a pipe has one direction."""
+        """Fail: pipes can't seek."""
         raise NotImplementedError
 
     def read(self, size: int = -1) -> Any:
@@ -51,7 +51,7 @@ class StorletFile:
         raise NotImplementedError
 
     def get_metadata(self) -> Any:
-        """Fail; both kinds of files do better."""
+        """Fail; both kinds of files override it."""
         raise NotImplementedError
 
     def set_metadata(self, md: Any) -> Any:
@@ -66,7 +66,7 @@ class StorletFile:
         return self
 
     def next(self) -> bytes:
-        """Return all the rest at once, and end then."""
+        """Return the rest as one item, then stop."""
         rest: bytes = self.read()
         if rest:
             return rest
@@ -76,11 +76,11 @@ class StorletFile:
 
     @property
     def closed(self) -> bool:
-        """Whether it is closed."""
+        """Whether the file is closed."""
         return self.obj_file.closed
 
     def close(self) -> None:
-        """Close it."""
+        """Close the file."""
         self.obj_file.close()
 
     def __enter__(self) -> Self:
@@ -91,7 +91,7 @@ class StorletFile:
 
 
 class StorletOutputFile(StorletFile):
-    """Where the storlet writes: metadata once, then bytes."""
+    """The storlet's output: metadata once, then bytes."""
 
     mode = "wb"
 
@@ -101,13 +101,13 @@ class StorletOutputFile(StorletFile):
         self.md_file: IO[bytes] = os.fdopen(md_fd, "wb")
 
     def get_metadata(self) -> Any:
-        """Return what was set."""
+        """Return the metadata that were set."""
         if self._metadata is None:
             raise OSError("Metadata is not set yet")
         return copy.deepcopy(self._metadata)
 
     def set_metadata(self, md: Any) -> None:
-        """Send the result's metadata; a second time is refused."""
+        """Send the metadata of the result; a second call fails."""
         if self.md_file.closed:
             raise OSError("Sending metadata twice is not allowed")
         self.md_file.write(json.dumps(md).encode())
@@ -115,7 +115,7 @@ class StorletOutputFile(StorletFile):
         self.md_file.close()
 
     def close(self) -> None:
-        """Close it; without metadata, the run fails then."""
+        """Close the file; without metadata, the run fails."""
         self.md_file.close()
         super().close()
 
@@ -125,12 +125,12 @@ class StorletOutputFile(StorletFile):
         self.obj_file.write(buf)
 
     def writelines(self, seq: Iterable[bytes]) -> None:
-        """Write several pieces, after the metadata."""
+        """Write several chunks, after the metadata."""
         _check_sent(self.md_file)
         self.obj_file.writelines(seq)
 
     def flush(self) -> None:
-        """Pass on what was written."""
+        """Flush the buffer."""
         self.obj_file.flush()
 
 
@@ -140,7 +140,7 @@ def _check_sent(metadata: IO[bytes]) -> None:
 
 
 class StorletInputFile(StorletFile):
-    """The object's bytes and metadata, as the storlet reads them; iteration yields the whole rest at once."""
+    """The storlet's input: the object's bytes and metadata; iteration yields the whole rest at once."""
 
     def __init__(self, md: Any, obj_fd: int) -> None:
         super().__init__(obj_fd)
@@ -155,7 +155,7 @@ class StorletInputFile(StorletFile):
         return self.obj_file.read(size)
 
     def read(self, size: int = -1) -> bytes:
-        """Return at most so many bytes, first those that a line left over, or all that are left."""
+        """Return up to ``size`` bytes, or all remaining ones, starting with those that ``readline`` has buffered."""
         if size >= 0 and len(self.buf) >= size:
             data, self.buf = self.buf[:size], self.buf[size:]
             return data
@@ -164,7 +164,7 @@ class StorletInputFile(StorletFile):
         return data
 
     def readline(self, size: int = -1) -> bytes:
-        """Return the next line; one that is longer than ``size`` in pieces."""
+        """Return the next line, or its next ``size`` bytes."""
         data = b""
         while b"\n" not in data and (size < 0 or len(data) < size):
             chunk = self.read(1024 if size < 0 else size - len(data))
@@ -177,7 +177,7 @@ class StorletInputFile(StorletFile):
         return line + end
 
     def readlines(self, sizehint: int = -1) -> list[bytes]:
-        """Return the lines that are left; upstream's hint grows with each line instead of being used up."""
+        """Return the remaining lines; as in upstream, the hint grows with each line instead of decreasing."""
         lines: list[bytes] = []
         while line := self.readline(sizehint):
             lines.append(line)
@@ -189,7 +189,7 @@ class StorletInputFile(StorletFile):
 
 
 class StorletLogger:
-    """What the storlet logs to."""
+    """The storlet's logger."""
 
     def __init__(self, storlet_name: str, fd: int) -> None:
         self.fd = fd
@@ -198,11 +198,11 @@ class StorletLogger:
 
     @property
     def closed(self) -> bool:
-        """Whether it is closed."""
+        """Whether the log is closed."""
         return self.log_file.closed
 
     def close(self) -> None:
-        """Close it."""
+        """Close the log."""
         self.log_file.close()
 
     def __enter__(self) -> Self:

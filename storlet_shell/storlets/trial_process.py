@@ -1,7 +1,7 @@
-"""The process that a dry run of a storlet runs in; :mod:`.trial` starts it, and has its pipes' other ends.
+"""The process of a dry run; :mod:`.trial` starts it, and has the other ends of its pipes.
 
-What a storlet gets here is what it gets from the embedded engine: upstream's own file classes where they are installed
-(and what behaves as they do elsewhere) over pipes, the same call, the same streams, and an empty folder to work in.
+The storlet gets the same as in the embedded engine: upstream's own file classes if they are installed (otherwise ours,
+which behave alike) over pipes, the same call, the same streams, and an empty working folder.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ except ImportError:  # the extra "embedded" is not installed
 
 
 def main() -> None:
-    """Run the storlet that a file describes as JSON, whose name is the argument, and send how that went.
+    """Run the storlet described by a JSON file, whose name is the argument, and report the result.
 
-    The description's ``descriptors`` are those of the log, the metadata, the body, the input, and the result.
+    ``descriptors`` in the file are those of the log, the metadata, the body, the input, and the result.
     """
     spec = json.loads(Path(sys.argv.pop()).read_bytes())
     sys.dont_write_bytecode = True
@@ -31,7 +31,7 @@ def main() -> None:
     for standard in (1, 2):
         os.dup2(log, standard)
     running.prepare_streams()
-    own, seconds = os.getpid(), 0.0
+    process, seconds = os.getpid(), 0.0
     try:
         storlet, failure = running.load(spec["main"], spec["folder"])
         if failure is None:
@@ -41,9 +41,9 @@ def main() -> None:
             started = time.monotonic()
             failure = running.call(storlet, in_files, out_files, logger, spec["parameters"], spec["folder"])
             seconds = time.monotonic() - started
-        if os.getpid() == own:  # not a process that the storlet forked and that came back
+        if os.getpid() == process:  # not a child that the storlet forked and that returned
             os.write(result, json.dumps(failure or {"event": "done", "seconds": seconds}).encode())
     finally:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        os._exit(0)  # as in the engine: neither threads nor exit handlers keep it
+        os._exit(0)  # as in the engine: threads and exit handlers can't delay it

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import StorletShellError
 
 if TYPE_CHECKING:
     from storlet_shell.store.parallel import Tally
 
 
+@typed_equality
 class Transferred(NamedTuple):
     """The outcome of a transfer.
 

@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import (
     Action,
     Hint,
@@ -45,6 +46,7 @@ _SHOWN_DATE = 40
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
+@typed_equality
 class PlannedFile(NamedTuple):
     """An object and the file that a download would create.
 
@@ -116,6 +118,7 @@ def _no_objects(source: Location) -> NotFoundError:
     return NotFoundError(f"no object of container {source.container} starts with {{subject}}", subject=source.prefix)
 
 
+@typed_equality
 class _Entry(NamedTuple):
     """An object to download.
 

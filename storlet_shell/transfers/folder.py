@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import Action, Hint, LocalFileError
 from storlet_shell.values import ObjectPath
 from storlet_shell.wire.bodies import FileVersion, open_file
@@ -16,6 +17,7 @@ from storlet_shell.wire.bodies import FileVersion, open_file
 _CHUNK_BYTES = 1024 * 1024
 
 
+@typed_equality
 class LocalFile(NamedTuple):
     """A file to upload, or an empty folder.
 

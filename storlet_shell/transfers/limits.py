@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ _MAX_FILE_BYTES = 5 * 2**30
 """Swift's default, for clusters that don't publish their limit."""
 
 
+@typed_equality
 class Limits(NamedTuple):
     """A cluster's limits.
 

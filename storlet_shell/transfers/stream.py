@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple, cast
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import LocalFileError, UsageError
 from storlet_shell.store.objects import Stored, replace
 from storlet_shell.store.parallel import Tally, Worker
@@ -89,6 +90,7 @@ class Pieces:
         return chunk
 
 
+@typed_equality
 class StoredStream(NamedTuple):
     """An uploaded stream.
 

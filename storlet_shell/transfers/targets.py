@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import LocalFileError, UsageError
 from storlet_shell.store.requests import NO_HEADERS
 from storlet_shell.transfers.folder import LocalFile, local_file, walk
@@ -18,6 +19,7 @@ from storlet_shell.wire.requests import Request
 _EXPIRY = (wire.EXPIRES, wire.EXPIRES_AFTER)
 
 
+@typed_equality
 class Choices(NamedTuple):
     """The options of an upload.
 
@@ -47,6 +49,7 @@ class Choices(NamedTuple):
         return {name: value for name, value in self.headers.items() if name.title() in _EXPIRY}
 
 
+@typed_equality
 class Target(NamedTuple):
     """A file and the object that it becomes."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import Action, Hint, LocalFileError, NotFoundError, StorletShellError, UsageError
 from storlet_shell.store.metadata import exists, find
 from storlet_shell.store.parallel import Tally, Worker, in_parallel
@@ -98,6 +99,7 @@ def _check_container(client: Client, container: str) -> None:
         raise NotFoundError("container {subject} doesn't exist", subject=container, hint=hint)
 
 
+@typed_equality
 class _Piece(NamedTuple):
     """A segment of a large file.
 

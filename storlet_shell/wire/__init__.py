@@ -1,1 +1,1 @@
-"""Requests to the object store and their answers."""
+"""Requests to the object store and their responses."""

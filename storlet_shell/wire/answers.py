@@ -1,4 +1,4 @@
-"""Answers as http.client reads them: interim ones skipped, the head in time, and nothing that follows taken for one."""
+"""Read responses with http.client, but skip interim ones, bound the time for the head, and ignore trailing bytes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 
 class FinalAnswer(http.client.HTTPResponse):
-    """The final answer to a request; those before it are interim (RFC 9110, 15.2) and tell nothing that matters here.
+    """The final response to a request; interim ones (RFC 9110, 15.2) are skipped.
 
-    http.client (``HTTPResponse.begin``) skips 100 only, and would take 102 and 103 for the answer.
+    http.client (``HTTPResponse.begin``) skips 100 only, and would take 102 and 103 for the final response.
     """
 
     def _read_status(self) -> tuple[str, int, str]:
@@ -24,9 +24,9 @@ class FinalAnswer(http.client.HTTPResponse):
 
 
 class TimelyAnswer(FinalAnswer):
-    """An answer whose head must have come within the time-out.
+    """A response whose head must arrive within the timeout.
 
-    The socket's own time-out starts anew with each byte, so that a server could keep a client waiting for ever.
+    The socket's own timeout restarts with each byte, so a slow server could keep a client waiting forever.
     """
 
     def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
@@ -38,44 +38,44 @@ class TimelyAnswer(FinalAnswer):
         """Read the head."""
         super().begin()
         if self.length == 0 and (self.status == http.client.SWITCHING_PROTOCOLS or self._reader.has_more(self.fp)):
-            self.will_close = True  # what follows is no answer to the next request: a HEAD's or a 204's body, say
+            self.will_close = True  # trailing bytes, such as the body of a HEAD, aren't the next request's response
         self._reader.be_patient()
 
 
 class _Reader(io.RawIOBase):
-    """Reads a socket, at first within its time-out all in all, and once it is patient, each time anew."""
+    """Reads a socket: within one timeout until :meth:`be_patient` is called, then with a timeout for each read."""
 
     def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
         self._socket: socket.socket | None = sock if sock.gettimeout() is not None else None
         self._raw = raw
         self._seconds = sock.gettimeout() or 0.0
-        self._until = time.monotonic() + self._seconds
-        self._rests = False
+        self._deadline = time.monotonic() + self._seconds
+        self._is_paused = False
 
     def has_more(self, buffer: io.BufferedReader) -> bool:
-        """Tell whether more has been read than was asked for; the socket isn't."""
-        self._rests = True
+        """Tell whether a buffer holds more than was read from it; doesn't read the socket."""
+        self._is_paused = True
         try:
             return bool(buffer.peek(1))
         finally:
-            self._rests = False
+            self._is_paused = False
 
     def be_patient(self) -> None:
-        """Hold the socket no longer: whoever closes the answer closes that."""
+        """Let go of the socket, which whoever closes the response closes."""
         self._socket = None
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        if self._rests:
+        if self._is_paused:
             return None
         if self._socket is None:
             return self._raw.readinto(buffer)
-        left = self._until - time.monotonic()
-        if left <= 0:
+        remaining = self._deadline - time.monotonic()
+        if remaining <= 0:
             raise TimeoutError("timed out")
-        self._socket.settimeout(left)
+        self._socket.settimeout(remaining)
         try:
             return self._raw.readinto(buffer)
         finally:

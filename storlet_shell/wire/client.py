@@ -1,4 +1,4 @@
-"""The object store over one login: what may be repeated, and what an answer means to a user."""
+"""Send requests to the object store: log in, retry what is safe to retry, and turn failures into errors."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ from storlet_shell.wire.statuses import FailedAnswer, error_of_answer, is_done
 from storlet_shell.wire.transport import Reply, Transport
 
 ATTEMPTS = 4
-"""How often a plain request is sent when the connection fails or the answer is a 503."""
+"""How many times a plain request is sent if the connection fails or the server returns 503."""
 
 BACK_OFF = 0.25
-"""Seconds before the second attempt; each further pause is twice as long, and up to half of it is drawn by lot."""
+"""Seconds before the second attempt; each further pause is twice as long. A random quarter is added or removed."""
 
 _ERROR_BODY_BYTES = 64 * 1024
 
 
 class Client:
-    """The object store as one account sees it.
+    """Access to one account of the object store.
 
-    One client is used by one thread at a time; :meth:`another` gives another thread its own connections over the same
+    Only one thread at a time may use a client; :meth:`another` returns a client with its own connections over the same
     login.
 
     :param record: called with each request as it is sent, for diagnosis; never sees the token
-    :param endpoint: the account's storage URL at another place than the login names; empty for that one
-    :param clusters: what is known of clusters, by storage URLs; :meth:`another` shares it
-    :param observer: told of progress and warnings; None for nobody
+    :param endpoint: a storage URL to use instead of the login's; empty for the login's
+    :param clusters: facts about clusters, by storage URL; shared with the clients that :meth:`another` returns
+    :param observer: notified of progress and warnings; None to ignore them
     """
 
     def __init__(
@@ -68,24 +68,24 @@ class Client:
 
     @property
     def known_account(self) -> str:
-        """The account's name if a login has told it; asks nobody."""
+        """The account's name if it is already known, else empty; sends no request."""
         return self.login.known_storage_url.rsplit("/", 1)[-1]
 
     @property
     def sent_token(self) -> str:
-        """The token that the last request was sent with; empty before the first."""
+        """The token of the last request; empty before the first."""
         return self._token
 
     @property
     def cluster(self) -> Cluster:
-        """What is known of the cluster."""
+        """What has been learned about the cluster."""
         return self.clusters.setdefault(self.storage_url, Cluster())
 
     def capabilities(self) -> Mapping[str, Mapping[str, Any]]:
-        """Return what ``GET /info`` says, asked once; empty when the cluster does not tell, however often it is asked.
+        """Return the cluster's ``GET /info``, requested once; empty if the cluster doesn't offer it.
 
-        :raises IdentityError: when the login is refused
-        :raises ServiceError: when no answer comes: for an unknown cluster, what is deployed might not run
+        :raises IdentityError: if the login is refused
+        :raises ServiceError: if there is no response; without the facts, a deployment might not run
         """
         return self.cluster.recall(CAPABILITIES, lambda: ask_capabilities(self._ask_info, self._pause, ATTEMPTS))
 
@@ -93,31 +93,31 @@ class Client:
         return self._send_once(Request("GET"), None, url=host_of(self.storage_url) + "/info")
 
     def limit(self, section: str, name: str, default: int) -> int:
-        """Return a number that ``GET /info`` tells, in one of its sections; the default where it tells none."""
+        """Return a number from a section of ``GET /info``, or the default."""
         value = self.capabilities().get(section, {}).get(name)
         return value if isinstance(value, int) else default
 
     @property
     def is_embedded(self) -> bool:
-        """Whether this is the embedded Swift, whose engine keeps every log and notices every change."""
+        """Whether this is the embedded Swift, whose engine keeps all logs and notices all changes."""
         return bool(self.capabilities().get("storlet_shell"))
 
     @property
     def storlet_container(self) -> str:
-        """The container that holds the storlets on this cluster."""
+        """The name of the cluster's storlet container."""
         return str(self.capabilities().get("storlet_handler", {}).get("storlet_container", wire.STORLET_CONTAINER))
 
     @property
     def dependency_container(self) -> str:
-        """The container that holds the storlets' dependencies on this cluster."""
+        """The name of the cluster's dependency container."""
         value = self.capabilities().get("storlet_handler", {})
         return str(value.get("storlet_dependency", wire.DEPENDENCY_CONTAINER))
 
     def another(self, endpoint: str = "", observer: Observer | None = None) -> Client:
-        """Return a client with connections of its own.
+        """Return a client with its own connections over the same login.
 
-        :param endpoint: the account's storage URL at another place; empty for this client's
-        :param observer: its own; None for this client's
+        :param endpoint: its storage URL; empty for this client's
+        :param observer: its observer; None for this client's
         """
         endpoint = endpoint or self._endpoint
         return Client(self.login, self._record, endpoint, self.clusters, observer or self.observer)
@@ -128,24 +128,24 @@ class Client:
         return self._endpoint or self.login.storage_url()
 
     def url(self, request: Request) -> str:
-        """Return the URL that a request goes to."""
+        """Return the URL of a request."""
         return self.storage_url + request.path
 
     def send(self, request: Request, body: Body | None = None) -> Reply:
-        """Send a request, and again where that is safe, until it is answered well.
+        """Send a request, and retry it where that is safe.
 
-        A request that runs a storlet is never repeated, except after a 401 that means an expired token: nothing has
-        run then. Others are repeated when the connection fails or the answer is a 503, if the body can be read again.
+        A request that runs a storlet is never retried, except after a 401 due to an expired token: nothing has run.
+        Others are retried after a failed connection or a 503, if the body can be read again.
 
-        What is behind the failure of a storlet's run is for others to look up, by the error's ``answer``.
+        Callers find out why a storlet failed by the error's ``answer``.
 
-        :raises StorletShellError: the error that the status stands for (:data:`.statuses.STATUS_ERRORS`)
-        :raises UsageError: when the headers are larger than servers take; nothing is sent then
+        :raises StorletShellError: the error for the status (:data:`.statuses.STATUS_ERRORS`)
+        :raises UsageError: if the headers are too large for the server; nothing is sent then
         """
         self._check_size(request)
-        once = body is not None and not body.replayable
-        attempts = 1 if once or wire.RUN_STORLET in request.headers else ATTEMPTS
-        renewed, cut = once, False
+        is_single_use = body is not None and not body.replayable
+        attempts = 1 if is_single_use or wire.RUN_STORLET in request.headers else ATTEMPTS
+        renewed, cut = is_single_use, False
         while True:
             attempts -= 1
             try:
@@ -161,7 +161,7 @@ class Client:
                     self.cluster.forget_container(request.container)
                 return reply
             if cut and reply.status == 404 and request.method == "DELETE":
-                return reply  # the attempt whose answer was lost has done it
+                return reply  # the attempt whose response was lost has deleted it
             answer = FailedAnswer(reply.status, reply.headers, _read_start(request, reply))
             if reply.status == 401 and not renewed and not wire.is_storlet_refusal(answer.body):
                 self.login.renew(self._token)
@@ -172,7 +172,7 @@ class Client:
                 raise error_of_answer(request, answer)
 
     def find(self, request: Request) -> Reply | None:
-        """Send a request and return its answer, or None when what it names is not there."""
+        """Send a request and return the response; None if its subject doesn't exist."""
         try:
             return self.send(request)
         except NotFoundError:
@@ -208,7 +208,7 @@ class Client:
 
 
 def _read_start(request: Request, reply: Reply) -> bytes:
-    """Read what an error's body says, or as much of it as came."""
+    """Read the beginning of an error's body; empty if it is cut short."""
     try:
         return b"" if request.method == "HEAD" or reply.status < 400 else reply.read(_ERROR_BODY_BYTES)
     except IncompleteBodyError:

@@ -1,4 +1,4 @@
-"""What a session has learned of a cluster, so that it is asked once."""
+"""Facts that a session has learned about a cluster, each requested once."""
 
 from __future__ import annotations
 
@@ -16,65 +16,67 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 Capabilities = dict[str, dict[str, Any]]
 
-CAPABILITIES = "what GET /info says"
+CAPABILITIES = "capabilities"
+"""Key of the facts from ``GET /info``."""
 
-PROBES = "on which storage policies' nodes storlets run"
+PROBES = "probes"
+"""Key of the storage policies whose nodes run storlets."""
 
 
 def policy_of(container: str) -> tuple[str, str]:
-    """Return the subject that is a container's storage policy."""
+    """Return the key of a container's storage policy."""
     return "policy", container
 
 
 def returned_as_is(container: str) -> tuple[str, str]:
-    """Return the subject that a container's nodes have returned an object as it is, without running a storlet."""
-    return "returned as it is", container
+    """Return the key of the fact that a container's nodes return objects without running storlets."""
+    return "returned as is", container
 
 
 class Cluster:
-    """Facts by their subjects; the threads of a session share it."""
+    """Facts about a cluster by key; shared by the threads of a session."""
 
     def __init__(self) -> None:
         self._facts: dict[Hashable, Any] = {}
         self._lock = threading.RLock()
 
-    def recall(self, subject: Hashable, ask: Callable[[], _T]) -> _T:
-        """Return what is known of a subject; if nothing is, one thread asks, and others wait for its answer.
+    def recall(self, key: Hashable, ask: Callable[[], _T]) -> _T:
+        """Return a fact; if it is unknown, one thread asks for it while others wait.
 
-        :param ask: returns the fact; an error from it is raised, and not remembered
+        :param ask: returns the fact; its errors are raised and not remembered
         """
         with self._lock:
-            if subject not in self._facts:
-                self._facts[subject] = ask()
-            fact: _T = self._facts[subject]
+            if key not in self._facts:
+                self._facts[key] = ask()
+            fact: _T = self._facts[key]
             return fact
 
-    def note(self, subject: Hashable, fact: object) -> None:
-        """Remember something."""
+    def note(self, key: Hashable, fact: object) -> None:
+        """Remember a fact."""
         with self._lock:
-            self._facts[subject] = fact
+            self._facts[key] = fact
 
-    def knows(self, subject: Hashable) -> bool:
-        """Tell whether anything is known of a subject."""
-        return subject in self._facts
+    def knows(self, key: Hashable) -> bool:
+        """Tell whether a fact is known."""
+        return key in self._facts
 
-    def forget(self, *subjects: Hashable) -> None:
-        """Forget what may have changed."""
+    def forget(self, *keys: Hashable) -> None:
+        """Forget facts that may have changed."""
         with self._lock:
-            for subject in subjects:
-                self._facts.pop(subject, None)
+            for key in keys:
+                self._facts.pop(key, None)
 
     def forget_container(self, container: str) -> None:
-        """Forget a container that comes or goes: another one of its name may have another storage policy."""
+        """Forget a container that was created or deleted: a new one of that name may have another storage policy."""
         self.forget(policy_of(container), returned_as_is(container))
 
 
 def ask_capabilities(ask: Callable[[], Reply], pause: Callable[[int], None], attempts: int) -> Capabilities:
-    """Return what ``GET /info`` says; empty when the cluster doesn't tell.
+    """Return the cluster's ``GET /info``; empty if the cluster doesn't offer it.
 
     :param ask: sends the request once
-    :param pause: waits before the next attempt; called with the number of those left
-    :raises ConnectionFailedError: when no answer comes
+    :param pause: waits before the next attempt; called with the number of attempts left
+    :raises ConnectionFailedError: if there is no response
     """
     for attempts_left in reversed(range(attempts)):
         try:

@@ -1,4 +1,4 @@
-"""What the failure of a storlet's run says, and what it asks for."""
+"""Interpret why the run of a storlet failed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import (
     Action,
     Hint,
@@ -21,7 +22,7 @@ from storlet_shell.errors import (
 _CURES = {
     "OSError: Body should be sent after metadata is sent": "call out_files[0].set_metadata({}) before it writes",
 }
-"""What upstream's files raise (storlets ``agent/daemon/files.py``) without saying what to do."""
+"""Remedies for errors that upstream's files raise without one (storlets ``agent/daemon/files.py``)."""
 
 _KINDS: Mapping[str, type[StorletShellError]] = {
     "busy": OverloadedError,
@@ -29,29 +30,30 @@ _KINDS: Mapping[str, type[StorletShellError]] = {
     "input": ServiceError,
     "missing": NotFoundError,
 }
-"""Kinds of failures of the embedded Swift (docs/embedded.md) that are not the storlet's doing; the others are."""
+"""Kinds of failures on the embedded Swift (docs/embedded.md) that aren't the storlet's fault; all others are."""
 
 _HINTS = {"unread": Hint(Action.ALLOW_UNREAD)}
-"""What lets a run do what its kind of failure is about."""
+"""Hints by kind of failure."""
 
 _NOT_THE_STORLETS = {"ok", "abandoned", *_KINDS}
 
-_ENDED = re.compile(r"--- \S+ \S+ (?:-|\S+ \S+): (\w+)(?:: (.*?))?(?: \([0-9.]+ s\))?")
-"""The line above a run in a storlet's log: how it ended, and why (``embedded/engine/journal.py: Record.render``)."""
+_HEADING = re.compile(r"--- \S+ \S+ (?:-|\S+ \S+): (\w+)(?:: (.*?))?(?: \([0-9.]+ s\))?")
+"""The heading of a run in a storlet's log: its end and the reason (``embedded/engine/journal.py: Record.render``)."""
 
 
 def with_cure(reason: str) -> str:
-    """Return why a storlet failed, followed by what to do where that is known."""
+    """Append the remedy to a reason, if one is known."""
     return f"{reason}; {_CURES[reason]}" if reason in _CURES else reason
 
 
+@typed_equality
 class Failure(NamedTuple):
     """Why a run failed.
 
-    :param reason: in words; empty where it isn't known, or not the storlet's doing
-    :param kind: the error that it is
-    :param hint: what would let it run
-    :param log: what the run wrote, where it is known
+    :param reason: a description; empty if unknown, or if it wasn't the storlet's fault
+    :param kind: the class of its error
+    :param hint: how to make the run succeed
+    :param log: the run's log; empty if unknown
     """
 
     reason: str = ""
@@ -60,9 +62,9 @@ class Failure(NamedTuple):
     log: str = ""
 
     def error(self, storlet: str, subject: str, transaction: str, status: int) -> StorletShellError:
-        """Return the error of a run that was answered by this failure.
+        """Return the error for a run that the server reported as failed.
 
-        :param status: the answer's
+        :param status: the response's HTTP status
         """
         verb = "failed" if self.kind is StorletFailedError else "did not run"
         return self.kind(
@@ -75,47 +77,47 @@ class Failure(NamedTuple):
         )
 
     def broken(self, storlet: str, subject: str, error: IncompleteBodyError) -> StorletShellError:
-        """Return the error of a run whose body ended early: the storlet failed, where its log proves it."""
+        """Return the error for a run whose body was cut short: the storlet failed if its log proves it."""
         kind: type[StorletShellError] = StorletFailedError
         hint = self.hint
-        what = f"storlet {storlet} failed over {{subject}}: {self.reason}{'{hint}' if hint else ''}; {error.message}"
+        text = f"storlet {storlet} failed over {{subject}}: {self.reason}{'{hint}' if hint else ''}; {error.message}"
         if not self.reason:
             kind, hint = IncompleteBodyError, Hint(Action.SEE_LOGS, (storlet,))
-            what = f"{storlet} over {{subject}}: {error.message}, as when a storlet fails in the middle"
-        return kind(what, subject=subject, hint=hint, transaction_id=error.transaction_id, details=self.log)
+            text = f"{storlet} over {{subject}}: {error.message}, as when a storlet fails midway"
+        return kind(text, subject=subject, hint=hint, transaction_id=error.transaction_id, details=self.log)
 
 
 def answered(kind: str, text: str, log: str) -> Failure:
-    """Return the failure that the embedded Swift answers.
+    """Return a failure that the embedded Swift reported.
 
-    :param kind: how it calls it
-    :param text: why, in words
-    :param log: what the run wrote
+    :param kind: its name on the wire
+    :param text: the reason
+    :param log: the run's log
     """
     return Failure(with_cure(text), _KINDS.get(kind, StorletFailedError), _HINTS.get(kind), log)
 
 
 def logged(lines: Iterable[str], transaction: str) -> Failure:
-    """Return what the embedded engine's log says of a run; a reason that is not the storlet's doing is left out."""
+    """Read a failure from the embedded engine's log; the reason is left out if it wasn't the storlet's fault."""
     reason, hint, log = "", None, []
     for line in lines:
-        if line.startswith("--- ") and transaction in line:  # a run's heading
-            ended = _ENDED.fullmatch(line)
+        if line.startswith("--- ") and transaction in line:
+            heading = _HEADING.fullmatch(line)
             reason, hint = "", None
-            if ended is not None and ended[1] not in _NOT_THE_STORLETS:
-                reason, hint = ended[2] or ended[1], _HINTS.get(ended[1])
+            if heading is not None and heading[1] not in _NOT_THE_STORLETS:
+                reason, hint = heading[2] or heading[1], _HINTS.get(heading[1])
         else:
             log.append(line)
     return Failure(reason, hint=hint, log="\n".join(log))
 
 
 def unrun(subject: str, storlet: str, transaction: str) -> UnrunError:
-    """Return the error of an object that was answered as it is.
+    """Return the error for an object that was returned without running the storlet.
 
-    :param transaction: of the request whose answer shows it
+    :param transaction: the id of the request
     """
     return UnrunError(
-        f"object servers return it without running {storlet}",
+        f"object servers return it as is, without running {storlet}",
         subject=subject,
         hint=Hint(Action.DROP_ON_NODE),
         transaction_id=transaction,

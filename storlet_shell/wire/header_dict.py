@@ -1,4 +1,4 @@
-"""A dict of headers, whose names are the same in any case (RFC 9110, 5.1)."""
+"""A dict of headers, whose names are case-insensitive (RFC 9110, 5.1)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ _MISSING = object()
 
 
 class HeaderDict(dict[str, Any]):
-    """Headers or metadata by name: a ``dict`` that finds a name in any case and keeps the case it was first set in.
+    """A ``dict`` of headers or metadata that finds a name in any case and keeps the case in which it was first set.
 
-    Of names that differ in case only, the last value counts, as in a ``dict`` that is given a key twice.
+    If names differ only in case, the last value wins, as with a repeated key.
     """
 
     def __init__(self, *entries: Mapping[str, Any] | Iterable[tuple[str, Any]], **more: Any) -> None:
@@ -19,7 +19,7 @@ class HeaderDict(dict[str, Any]):
         self.update(*entries, **more)
 
     def _spelled(self, name: object) -> Any:
-        """Return a name as it is held; as it is if it isn't. An answer has some twenty headers, so a scan is fast."""
+        """Return the stored spelling of a name, or the name itself; with some twenty headers, a scan is fast."""
         if not isinstance(name, str) or super().__contains__(name):
             return name
         folded = name.lower()
@@ -42,26 +42,26 @@ class HeaderDict(dict[str, Any]):
         return super().get(self._spelled(name), default)
 
     def setdefault(self, name: str, default: Any = None) -> Any:
-        """Return the value of a name, which is set to the default if it is missing."""
+        """Return the value of a name after setting it to the default if it is missing."""
         return super().setdefault(self._spelled(name), default)
 
     def pop(self, name: str, default: Any = _MISSING) -> Any:
-        """Remove a name and return its value, or the default."""
+        """Remove a name and return its value; the default if it is missing."""
         spelled = self._spelled(name)
         return super().pop(spelled) if default is _MISSING else super().pop(spelled, default)
 
     def update(self, *entries: Mapping[str, Any] | Iterable[tuple[str, Any]], **more: Any) -> None:  # type: ignore[override]
-        """Set the names of a mapping, or of pairs."""
+        """Set names from a mapping or from pairs."""
         for name, value in dict(*entries, **more).items():
             self[name] = value
 
     def copy(self) -> Self:
-        """Return another one with the same entries."""
+        """Return a copy with the same entries."""
         return type(self)(self)
 
     @classmethod
     def fromkeys(cls, names: Iterable[str], value: Any = None) -> Self:  # type: ignore[override]
-        """Make one in which all names have one value."""
+        """Return a new one in which all names have the same value."""
         return cls((name, value) for name in names)
 
     def __or__(self, other: Any) -> Any:

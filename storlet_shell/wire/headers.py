@@ -1,6 +1,6 @@
-"""Values to wire headers and back: every header name of Swift and of Storlets stands here and nowhere else.
+"""Convert values to headers and back. Every header name of Swift and Storlets is defined here, and only here.
 
-The names are those of the Storlets API overview; where the running middleware differs from it, the source is named.
+The names are those of the Storlets API overview; where the middleware differs from it, its source is named.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
 from storlet_shell.values import HEADER_CONTROL, ByteRange, Invocation, ObjectPath, check_text, read_count
 from storlet_shell.wire.header_dict import HeaderDict
@@ -41,20 +42,20 @@ EXTRA_RESOURCES = "X-Storlet-Extra-Resources"
 RUN_ON_PROXY = "X-Storlet-Run-On-Proxy"
 GENERATE_LOG = "X-Storlet-Generate-Log"
 ALLOW_UNREAD = "X-Storlet-Shell-Allow-Unread"
-"""Has the embedded engine let a storlet leave inputs unread; others do so in any case."""
+"""Allows a storlet on the embedded engine to leave inputs unread; other engines always allow that."""
 GENERATED_FROM = "X-Storlet-Generated-From"
-"""On the answer to a copy that a storlet made (storlets ``handlers/proxy.py: base_handle_copy_request``)."""
+"""In the response to a copy made by a storlet (storlets ``handlers/proxy.py: base_handle_copy_request``)."""
 LOG_QUERY = "storlet-log"
-"""The account's query that the embedded Swift answers with a storlet's kept log."""
+"""Query parameter of the account; the embedded Swift responds with a storlet's log."""
 
 INPUT_RANGE = "Storlet-Input-Range"
 FAILURE = "X-Storlet-Shell-Failure"
-"""How a storlet failed; only the embedded Swift says it."""
+"""How a storlet failed; sent by the embedded Swift only."""
 
 RAN_ON = "X-Storlet-Shell-Ran-On"
-"""Where the storlet ran whose result an answer is, ``proxy`` or ``object``; only the embedded Swift says it."""
+"""Where the storlet ran: ``proxy`` or ``object``; sent by the embedded Swift only."""
 UNRUN = "unrun"
-"""The kind of failure of a copy whose source no server has run the storlet over (``embedded/middleware/source.py``)."""
+"""The value of :data:`FAILURE` for a copy for which no server ran the storlet (``embedded/middleware/source.py``)."""
 
 STORLETS_ENABLED = "X-Account-Meta-Storlet-Enabled"
 STORLET_READ = "X-Storlet-Container-Read"
@@ -80,16 +81,16 @@ EXPIRES = "X-Delete-At"
 TIMESTAMP = "X-Timestamp"
 EXPIRES_AFTER = "X-Delete-After"
 TEMP_URL_KEY = "Temp-Url-Key"
-"""What the names of account and container metadata begin with that sign temporary URLs: their values are secrets."""
+"""Prefix of the account and container metadata that hold the keys of temporary URLs; the values are secret."""
 
 PLACE_OF_POLICY = "X-Container-Meta-Storlet-Place-"
-"""On the container of the storlets: with a storage policy's name, the place where reads run: see :data:`PLACES`."""
+"""Prefix of the storlet container's metadata that record, by storage policy, where reads run (:data:`PLACES`)."""
 PLACES = {True: "node", False: "proxy"}
-"""By whether the nodes of a storage policy run storlets."""
+"""Values of that metadata, by whether the policy's nodes run storlets."""
 
 USER_METADATA = "X-Object-Meta-"
 MODIFIED = "X-Object-Meta-Mtime"
-"""When a file that was uploaded had last been changed, in seconds since 1970: python-swiftclient's convention."""
+"""The modification time of an uploaded file, in seconds since 1970: python-swiftclient's convention."""
 
 KEPT_BY_UPLOADS_ONLY = (
     DYNAMIC_MANIFEST,
@@ -101,8 +102,8 @@ KEPT_BY_UPLOADS_ONLY = (
     "Expires",
     "X-Robots-Tag",
 )
-"""What a POST to an object takes away unless it repeats it, besides the user metadata (swift ``obj/server.py: POST``
-with ``DEFAULT_ALLOWED_HEADERS``)."""
+"""Headers that a POST to an object removes unless it repeats them, in addition to user metadata (swift
+``obj/server.py: POST`` with ``DEFAULT_ALLOWED_HEADERS``)."""
 
 FOLDER_TYPES = ("application/directory", "text/directory")
 """Content types of empty objects that stand for folders: python-swiftclient's convention."""
@@ -121,15 +122,15 @@ BINARY = "application/octet-stream"
 STORLET_CONTAINER = "storlet"
 DEPENDENCY_CONTAINER = "dependency"
 LOG_CONTAINER = "storletlog"
-"""The containers' default names; ``GET /info`` tells those of a cluster."""
+"""Default names of the containers; ``GET /info`` returns those of a cluster."""
 
 
 def encode_invocation(invocation: Invocation) -> dict[str, str]:
-    """Encode a storlet's run as the headers of the GET, PUT or COPY that it runs on.
+    """Encode an invocation as headers of a GET, PUT or COPY.
 
-    Keys and values are percent-quoted: the middleware unquotes the whole and splits it at the first colon (storlets
-    ``handlers/base.py: _update_storlet_parameters_from_headers``). A range is run on the proxy, where every form of a
-    single range is right; extra resources force the proxy themselves.
+    Keys and values are percent-quoted: the middleware unquotes each parameter and splits it at the first colon
+    (storlets ``handlers/base.py: _update_storlet_parameters_from_headers``). A range runs on the proxy server, which
+    handles every form of a single range correctly; extra resources run there anyway.
     """
     headers = {RUN_STORLET: invocation.storlet.name}
     for number, parameter in enumerate(invocation.parameters, 1):
@@ -153,26 +154,26 @@ def _quote_path(path: ObjectPath) -> str:
 
 
 def encode_expiry(seconds: int) -> dict[str, str]:
-    """Encode after how many seconds the cluster removes an object."""
+    """Encode the number of seconds after which the cluster deletes an object."""
     return {DELETE_AFTER: str(seconds)}
 
 
 def encode_destination(path: ObjectPath) -> dict[str, str]:
-    """Encode where a COPY puts its result."""
+    """Encode the target of a COPY."""
     return {DESTINATION: _quote_path(path).removeprefix("/")}
 
 
 def encode_origin(path: ObjectPath, account: str | None = None) -> dict[str, str]:
-    """Encode from where a PUT without a body takes its object.
+    """Encode the source of a PUT that copies an object.
 
-    :param account: the account that holds it, if it is another one
+    :param account: the account that holds the source; None for the same account
     """
     headers = {COPY_FROM: _quote_path(path)}
     return headers if account is None else {**headers, COPY_FROM_ACCOUNT: quote(account, safe="")}
 
 
 def encode_range(range: ByteRange | None) -> dict[str, str]:
-    """Encode which bytes of an object a plain GET is to send, or a COPY to read."""
+    """Encode the range of bytes that a plain GET or a COPY reads."""
     return {} if range is None else {RANGE: f"bytes={range}"}
 
 
@@ -180,17 +181,18 @@ _CONTENT_RANGE = re.compile(r"bytes[ =]([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})
 
 
 def decode_range_length(headers: Mapping[str, str]) -> int | None:
-    """Decode how many bytes the part has that an answer says it is; None of an answer that is no part."""
+    """Return the number of bytes in a partial response; None if the response isn't partial."""
     match = _CONTENT_RANGE.fullmatch(headers.get(CONTENT_RANGE, "").strip())
     return match and int(match[2]) - int(match[1]) + 1
 
 
-def is_of_range(told: str, range: ByteRange) -> bool:
-    """Tell whether an answer's ``Content-Range`` or ``Storlet-Input-Range`` is of the range that was asked for."""
-    match = _CONTENT_RANGE.fullmatch(told.strip())
+def is_of_range(content_range: str, range: ByteRange) -> bool:
+    """Tell whether a ``Content-Range`` or ``Storlet-Input-Range`` is the range that was requested."""
+    match = _CONTENT_RANGE.fullmatch(content_range.strip())
     return match is not None and range.within(int(match[3])) == (int(match[1]), int(match[2]))
 
 
+@typed_equality
 class Header(NamedTuple):
     """A header of the user's own."""
 
@@ -221,7 +223,7 @@ class Header(NamedTuple):
 
 
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-"""A token (RFC 9110, 5.6.2), as every header's name is."""
+"""A header's name: a token (RFC 9110, 5.6.2)."""
 
 _IDENTITY = "the login sets it; see: whoami"
 _CONNECTION = "it is the connection's"
@@ -262,54 +264,57 @@ _KEYS = re.compile(rf"(X-[A-Za-z]+-Meta-)?{TEMP_URL_KEY}.*|{CONTAINER_SYNC_KEY}|
 
 
 def without_keys(headers: Mapping[str, str]) -> HeaderDict:
-    """Return headers, or metadata by their keys, as they may be shown: those hidden whose values open an account."""
+    """Hide the values of headers, or of metadata by their keys, that grant access to an account."""
     return HeaderDict((name, _HIDDEN if value and _KEYS.fullmatch(name) else value) for name, value in headers.items())
 
 
 CONDITIONS = frozenset({"if-match", "if-none-match", "if-modified-since", "if-unmodified-since"})
-"""Headers that make a request depend on the object, in lower case."""
+"""Headers that make a request conditional, in lower case."""
 
 HEADER_BYTES = 8192
-"""Swift's default ``max_header_size``: a header's line, with its end, must be shorter (eventlet ``wsgi.py``)."""
+"""Swift's default ``max_header_size``: a header line, with its line end, must be shorter (eventlet ``wsgi.py``)."""
 
 HEADERS_BYTES = 65536
-"""What all header lines together may have (eventlet ``wsgi.py: MAX_TOTAL_HEADER_SIZE``)."""
+"""The limit for all header lines together, in bytes (eventlet ``wsgi.py: MAX_TOTAL_HEADER_SIZE``)."""
 
 
 def oversize(headers: Mapping[str, str], limit: int) -> str:
-    """Say what of a request's headers a server does not take, for which it answers a 400 without a word.
+    """Describe the header that exceeds the server's limit, for which the server returns a bare 400.
 
-    :param limit: what one line must be shorter than, in bytes
-    :returns: nothing when all can be sent
+    :param limit: the length in bytes that each header line must stay below
+    :returns: empty if all headers can be sent
     """
     sizes = {name: len(name) + len(value.encode("utf-8", "surrogateescape")) + 4 for name, value in headers.items()}
     for name, size in sizes.items():
         if size >= limit:
-            what = f"header {name}"
-            if name.startswith(PARAMETER):
-                what = f"parameter {unquote(headers[name].partition(':')[0])}"
-            return f"{what} has {size} bytes on the wire, and the server takes less than {limit}"
+            is_parameter = name.startswith(PARAMETER)
+            subject = f"parameter {unquote(headers[name].partition(':')[0])}" if is_parameter else f"header {name}"
+            return f"{subject} is too large: {size} bytes on the wire, but the server accepts fewer than {limit}"
     total = sum(sizes.values())
     if total >= HEADERS_BYTES:
-        return f"parameters and headers have {total} bytes on the wire, and servers take less than {HEADERS_BYTES}"
+        return (
+            f"parameters and headers are too large: {total} bytes on the wire, "
+            f"but servers accept fewer than {HEADERS_BYTES}"
+        )
     return ""
 
 
 def encode_grant(user: str, storlet: str) -> dict[str, str]:
-    """Encode a storlet ACL as the headers of a container's POST, which adds it to the read ACL."""
+    """Encode a storlet ACL as headers of a container's POST; the server adds it to the read ACL."""
     return {STORLET_READ: user, STORLET_NAME: storlet}
 
 
 def encode_acl(name: str, entries: tuple[str, ...]) -> dict[str, str]:
-    """Encode an ACL as the header of a container's POST, which replaces it; one without entries is removed."""
+    """Encode an ACL as the header of a container's POST, which replaces the ACL, or removes it if it is empty."""
     return {name: ",".join(entries)} if entries else {name.replace("X-", "X-Remove-", 1): "all"}
 
 
+@typed_equality
 class StorletDescription(NamedTuple):
-    """What the storlet's object says of itself.
+    """The description stored with a storlet object.
 
     :param dependencies: the names of its dependency objects
-    :param language_version: the Python that runs it, such as ``3.11``; empty for the engine's own
+    :param language_version: the Python version that runs it, such as ``3.11``; empty for the engine's default
     """
 
     language: str
@@ -319,7 +324,7 @@ class StorletDescription(NamedTuple):
 
 
 def encode_storlet(description: StorletDescription) -> dict[str, str]:
-    """Encode a storlet's description as the headers that its deployment must carry."""
+    """Encode a storlet's description as the headers of its deployment."""
     headers = {
         CONTENT_TYPE: BINARY,
         LANGUAGE: description.language,
@@ -335,7 +340,7 @@ def encode_storlet(description: StorletDescription) -> dict[str, str]:
 
 
 def decode_storlet(headers: Mapping[str, str]) -> StorletDescription:
-    """Decode a storlet object's headers; what was not stored is empty."""
+    """Decode a storlet object's headers; missing ones become empty."""
     names = headers.get(DEPENDENCY, "").split(",")
     return StorletDescription(
         language=headers.get(LANGUAGE, ""),
@@ -346,9 +351,9 @@ def decode_storlet(headers: Mapping[str, str]) -> StorletDescription:
 
 
 def decode_metadata(headers: Mapping[str, str], prefix: str = USER_METADATA) -> HeaderDict:
-    """Decode user metadata, an object's under the names by which a storlet reads them.
+    """Decode user metadata; those of an object by the names that a storlet sees.
 
-    :param prefix: what their headers start with: see :func:`metadata_prefix`
+    :param prefix: the prefix of their headers: see :func:`metadata_prefix`
     """
     folded = prefix.lower()
     return HeaderDict(
@@ -357,22 +362,22 @@ def decode_metadata(headers: Mapping[str, str], prefix: str = USER_METADATA) -> 
 
 
 def is_md5_of_body(headers: Mapping[str, str]) -> bool:
-    """Tell whether an object's ETag is the MD5 of its bytes: not a large object's, which is made of its segments."""
+    """Tell whether an object's ETag is the MD5 of its bytes; a large object's is computed from its segments."""
     return DYNAMIC_MANIFEST not in headers and not is_static_manifest(headers)
 
 
 def is_static_manifest(headers: Mapping[str, str]) -> bool:
-    """Tell whether an object's headers say that it is a static large object."""
+    """Tell whether headers are those of a static large object."""
     return headers.get(STATIC_MANIFEST, "").lower() == "true"
 
 
 def metadata_prefix(container: str, name: str) -> str:
-    """Return what the headers of user metadata start with, on an account, a container, or an object."""
+    """Return the prefix of user metadata headers of an account, a container, or an object."""
     return USER_METADATA if name else "X-Container-Meta-" if container else "X-Account-Meta-"
 
 
 def encode_dependency(version: str, *, executable: bool) -> dict[str, str]:
-    """Encode a dependency's description as the headers that its upload must carry."""
+    """Encode a dependency's description as the headers of its upload."""
     return {
         CONTENT_TYPE: BINARY,
         DEPENDENCY_VERSION: version,
@@ -381,20 +386,20 @@ def encode_dependency(version: str, *, executable: bool) -> dict[str, str]:
 
 
 def decode_length(headers: Mapping[str, str]) -> int | None:
-    """Decode how many bytes a body or an object has; None where that is not told."""
+    """Decode the length of a body or an object, in bytes; None if it is unknown."""
     return read_count(headers.get(CONTENT_LENGTH, ""))
 
 
 def decode_permissions(headers: Mapping[str, str]) -> int:
-    """Decode what a dependency's owner may do with it; without a word, engines take 0600 (``bring_from_cache``)."""
+    """Decode a dependency's file mode; engines default to 0600 (``bring_from_cache``)."""
     text = headers.get(DEPENDENCY_PERMISSIONS, "")
     return int(text, 8) if re.fullmatch("0?o?[0-7]{1,4}", text) else 0o600
 
 
 def is_storlet_refusal(body: bytes) -> bool:
-    """Tell whether a 401 says that the storlet can't be run, rather than that the token has expired.
+    """Tell whether a 401 means that the user may not run the storlet, rather than that the token has expired.
 
-    The text is the middleware's (storlets ``handlers/proxy.py: verify_access_to_storlet``).
+    The middleware says so in the body (storlets ``handlers/proxy.py: verify_access_to_storlet``).
     """
     return b"Failed to verify access to the storlet" in body
 
@@ -403,15 +408,15 @@ _FAILURE_PREFIX = re.compile(r"Storlet \S+ failed \(\w+\): ")
 
 
 def read_retry_after(headers: Mapping[str, str]) -> float:
-    """Return for how many seconds the server wants to be left alone; a date counts as nothing said."""
+    """Return the seconds to wait before the next request; 0 if the server doesn't say, or gives a date."""
     return float(read_count(headers.get(RETRY_AFTER, "")) or 0)
 
 
 def failure_reason(body: str) -> str:
-    """Return why a storlet failed, of the sentence in which the embedded Swift says it."""
+    """Extract the reason from the embedded Swift's message about a failed storlet."""
     return _FAILURE_PREFIX.sub("", body, count=1)
 
 
 def is_account_disabled(body: bytes) -> bool:
-    """Tell whether a 400 says that the account is not enabled for storlets (``StorletProxyHandler.__init__``)."""
+    """Tell whether a 400 means that the account isn't enabled for storlets (``StorletProxyHandler.__init__``)."""
     return b"Account disabled for storlets" in body

@@ -1,4 +1,4 @@
-"""What a client asks of a login, whatever identity service stands behind it."""
+"""The interface between a client and a login, independent of the identity service."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ class Login(Protocol):
 
     @property
     def connection(self) -> Connection:
-        """How servers are reached."""
+        """The connection settings."""
 
     @property
     def known_storage_url(self) -> str:
-        """The storage URL if a login has told it, else nothing; asks nobody."""
+        """The storage URL if it is already known, else empty; sends no request."""
 
     def token(self) -> str:
-        """Return the token, logging in if there is none or it is about to expire.
+        """Return the token; log in if there is none, or if it is about to expire.
 
-        :raises IdentityError: when the identity is refused
-        :raises ServiceError: when the identity service can't be reached or fails
+        :raises IdentityError: if the identity is refused
+        :raises ServiceError: if the identity service can't be reached or fails
         """
 
     def storage_url(self) -> str:
-        """Return the URL of the account, without a slash at its end.
+        """Return the account's URL, without a trailing slash.
 
         :raises IdentityError: as :meth:`token`
         :raises ServiceError: as :meth:`token`
         """
 
     def storage_urls(self) -> Mapping[str, str]:
-        """Return the URL of the account in each region of the catalog, by the regions' names.
+        """Return the account's URL in each region of the catalog, by region name.
 
-        Without a catalog there is one, under the empty name.
+        Without a catalog, the result has one entry with an empty name.
 
         :raises IdentityError: as :meth:`token`
         :raises ServiceError: as :meth:`token`
@@ -45,6 +45,6 @@ class Login(Protocol):
     def renew(self, refused: str = "") -> None:
         """Forget the token, so that the next request logs in again.
 
-        :param refused: the token that was refused; if another thread has renewed it meanwhile, there is nothing to do
-        :raises IdentityError: when there is nothing to log in with
+        :param refused: the refused token; if another thread has renewed it already, nothing is forgotten
+        :raises IdentityError: if the identity is only a token, so that there is no way to log in again
         """

@@ -1,4 +1,4 @@
-"""Who watches what is done: told how far it is, and what is worth a line."""
+"""Observers, which are notified of progress and warnings."""
 
 from __future__ import annotations
 
@@ -6,21 +6,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import Hint, StorletShellError, in_python
 
 
 class Progress(Protocol):
-    """How far a transfer or a batch is."""
+    """The progress of a transfer or a batch."""
 
     def advance(self, count: int) -> None:
-        """Tell that so many more bytes went, or objects."""
+        """Count further bytes or objects."""
 
     def expect(self, total: int) -> None:
-        """Tell how many there are, once that is known."""
+        """Set the total, once it is known."""
 
 
+@typed_equality
 class Note(NamedTuple):
-    """A line for the user that is no result, as a value; an observer is warned of it by its parts.
+    """A warning for the user, not yet shown.
 
     :param hint: what to do about it
     """
@@ -30,35 +32,35 @@ class Note(NamedTuple):
 
 
 class Observer:
-    """Watches what a client does; this one looks away. One thread at a time tells it something."""
+    """Is notified of what a client does; this base class ignores it. Only one thread at a time calls it."""
 
     def warn(self, message: str, hint: Hint | None = None) -> None:
-        """Take one line for the user that is no result.
+        """Handle a warning for the user.
 
-        :param hint: what to do about it; it follows the message
+        :param hint: what to do about it; shown after the message
         """
 
     def spell(self, hint: Hint) -> str:
-        """Spell a hint as the user would write it."""
+        """Spell a hint as the user would type it."""
         return in_python(hint)
 
     def line_of(self, error: StorletShellError) -> str:
-        """Return an error as the line that this user would read, to be a part of another."""
+        """Return an error's message in this user's spelling, to be quoted in another message."""
         error.spell = self.spell
         return str(error)
 
     @contextmanager
     def progress(self, label: str, total: int | None, unit: str = "") -> Iterator[Progress]:  # noqa: ARG002  for others
-        """Show how far a transfer of ``total`` bytes is, from when it takes over a second to its end.
+        """Show the progress of a transfer of ``total`` bytes, once it takes longer than a second.
 
-        :param unit: what is counted, if not bytes
+        :param unit: the unit of the counts; empty for bytes
         """
         yield _Silent()
 
 
 class _Silent:
     def advance(self, count: int) -> None:
-        """Show nothing."""
+        """Ignore the count."""
 
     def expect(self, total: int) -> None:
-        """Show nothing."""
+        """Ignore the total."""

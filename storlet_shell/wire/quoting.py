@@ -1,4 +1,4 @@
-"""Names as URLs hold them. A listing may have a name that none can hold: half a pair of surrogates in its JSON."""
+"""Quote names for URLs. A listing's JSON may contain a name that no URL can: one with a lone surrogate."""
 
 from __future__ import annotations
 
@@ -9,25 +9,23 @@ from storlet_shell.text import SURROGATE, escaped
 
 
 def quoted(text: str, safe: str = "/") -> str:
-    """Return a text percent-quoted.
+    """Percent-quote a text.
 
-    :raises StorletShellError: when it can't be, since it isn't valid Unicode
+    :raises StorletShellError: if it isn't valid Unicode
     """
     check_encodable(text, text)
     return quote(text, safe=safe)
 
 
 def quoted_query(text: str) -> str:
-    """Return a text percent-quoted for a query; whoever sent such a name in a listing may know it as a marker."""
+    """Percent-quote a text for a query; a server that lists a lone surrogate may accept it as a marker."""
     return quote(text, safe="", errors="surrogatepass")
 
 
 def check_encodable(text: str, subject: object) -> None:
-    """Check that a name can be sent, and be a file's.
+    """Check that a name can be sent, and used for a file.
 
-    :raises StorletShellError: when it can't, since it isn't valid Unicode
+    :raises StorletShellError: if it isn't valid Unicode
     """
     if SURROGATE.search(text):
-        raise StorletShellError(
-            f"{escaped(str(subject))}: the name isn't valid Unicode, so nothing can be done with it"
-        )
+        raise StorletShellError(f"{escaped(str(subject))}: the name isn't valid Unicode, so it can't be sent or stored")

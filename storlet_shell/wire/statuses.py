@@ -1,11 +1,11 @@
-"""What the status of an answer means: which ones say that a request was done, and what to say of all others."""
+"""HTTP statuses: which ones mean success, and what all others mean to a user."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import (
     Action,
     Hint,
@@ -16,14 +16,14 @@ from storlet_shell.errors import (
     StorletShellError,
 )
 from storlet_shell.wire import headers as wire
-from storlet_shell.wire.requests import Request
+from storlet_shell.wire.requests import Request, without_password
 
 PASSING = (429, 498, 500, 502, 503, 504, 507)
-"""Answers of a server that may soon do better."""
+"""Statuses of failures that may be temporary."""
 
 BULK_DELETE = ("bulk-delete", "")
 WITH_SEGMENTS = ("multipart-manifest", "delete")
-"""Queries of requests that are answered with 200 before anything is deleted, and with a report (swift ``bulk.py``)."""
+"""Queries of requests that get a 200 before anything is deleted, and a report in the body (swift ``bulk.py``)."""
 
 _DONE: Mapping[str, frozenset[int]] = {
     "HEAD": frozenset({200, 204}),
@@ -33,16 +33,16 @@ _DONE: Mapping[str, frozenset[int]] = {
     "COPY": frozenset({201}),
     "DELETE": frozenset({204}),
 }
-"""By which statuses Swift says that a request to an object was done."""
+"""The success statuses of a request to an object, by its method."""
 
 _LISTED = frozenset({200, 204})  # 204 is an empty listing (swift ``listing_formats.py``)
-_MADE = frozenset({201, 202})  # 202 is a container that was there (swift ``container/server.py: PUT``)
+_CREATED = frozenset({201, 202})  # 202: the container existed already (swift ``container/server.py: PUT``)
 
 
 def is_done(request: Request, status: int) -> bool:
-    """Tell whether a status says that a request was done as it was meant.
+    """Tell whether a status means that the request succeeded.
 
-    Not every status below 300 does. Swift answers the PUT of an object with 202 where it has a newer one, and stores
+    Not every status below 300 does. Swift returns 202 to the PUT of an object if it has a newer version, and stores
     nothing (swift ``proxy/controllers/obj.py: _check_failure_put_connections``).
     """
     if BULK_DELETE in request.query:
@@ -52,68 +52,69 @@ def is_done(request: Request, status: int) -> bool:
     if request.method == "GET" and wire.RANGE in request.headers:
         return status in (200, 206)
     if not request.name:
-        other = {"GET": _LISTED, "PUT": _MADE}.get(request.method)
-        if other is not None:
-            return status in other
+        successes = {"GET": _LISTED, "PUT": _CREATED}.get(request.method)
+        if successes is not None:
+            return status in successes
     return status in _DONE.get(request.method, _LISTED)
 
 
 STATUS_ERRORS: Mapping[int, tuple[type[StorletShellError], str]] = {
-    304: (StorletShellError, "not changed since, as the request's condition has it"),
-    400: (StorletShellError, "the server calls the request bad"),
-    401: (IdentityError, "the token is refused"),
-    402: (IdentityError, "the account is not paid for"),
-    403: (IdentityError, "this user may not do that"),
+    304: (StorletShellError, "not modified"),
+    400: (StorletShellError, "bad request"),
+    401: (IdentityError, "the server refused the token"),
+    402: (IdentityError, "payment required"),
+    403: (IdentityError, "permission denied"),
     404: (NotFoundError, "not found"),
-    405: (StorletShellError, "the server does not allow that method here"),
-    406: (StorletShellError, "the server has nothing of an acceptable type"),
-    408: (ServiceError, "the server waited too long for the request"),
-    409: (StorletShellError, "in conflict with what is there (a container must be empty)"),
+    405: (StorletShellError, "the server doesn't allow that method here"),
+    406: (StorletShellError, "the server has no acceptable content type"),
+    408: (ServiceError, "the server timed out waiting for the request"),
+    409: (StorletShellError, "conflict with the current state (only an empty container can be deleted)"),
     410: (NotFoundError, "gone"),
-    411: (StorletShellError, "the server wants to know the length"),
-    412: (StorletShellError, "a precondition does not hold"),
+    411: (StorletShellError, "the server requires Content-Length"),
+    412: (StorletShellError, "a precondition failed"),
     413: (StorletShellError, "too large for the server, or over a quota"),
     414: (StorletShellError, "the name is too long for the server"),
-    415: (StorletShellError, "the server does not take that type"),
-    416: (StorletShellError, "the range lies outside of the object"),
-    417: (StorletShellError, "the server does not do what is expected"),
-    422: (ServiceError, "what arrived is not what was sent"),
-    429: (OverloadedError, "too many requests; try later"),
-    431: (StorletShellError, "more headers than the server takes; send fewer parameters"),
-    498: (OverloadedError, "too many requests; try later"),
-    499: (ServiceError, "the server saw the connection close"),
+    415: (StorletShellError, "the server doesn't accept that content type"),
+    416: (StorletShellError, "the range is outside the object"),
+    417: (StorletShellError, "the server can't meet the request's expectation"),
+    422: (ServiceError, "the data was corrupted on the way to the server"),
+    429: (OverloadedError, "too many requests; try again later"),
+    431: (StorletShellError, "the headers are too large for the server; send fewer parameters"),
+    498: (OverloadedError, "too many requests; try again later"),
+    499: (ServiceError, "the connection closed before the request was complete"),
     500: (ServiceError, "the server failed"),
-    501: (ServiceError, "the server can't do that"),
-    502: (ServiceError, "a gateway before the server failed"),
-    503: (ServiceError, "the server is not available now; try later"),
-    504: (ServiceError, "a gateway before the server got no answer"),
+    501: (ServiceError, "the server doesn't support that"),
+    502: (ServiceError, "bad gateway in front of the server"),
+    503: (ServiceError, "the server is unavailable; try again later"),
+    504: (ServiceError, "a gateway in front of the server timed out"),
     507: (ServiceError, "the server's disk is full"),
-    529: (OverloadedError, "too many requests; try later"),
+    529: (OverloadedError, "too many requests; try again later"),
 }
-"""Statuses of Swift's answers and what they mean to a user; 4xx and 5xx that are missing here go by their class."""
+"""What statuses mean to a user; for other 4xx and 5xx, see :func:`error_of_status`."""
 
 
-_TELLING = (400, 403, 405, 409, 412, 413, 422)
-"""Statuses with which Swift says more in the body."""
+_EXPLAINED = (400, 403, 405, 409, 412, 413, 422)
+"""Statuses for which Swift's response body says more."""
 
 
 def error_of_status(request: Request, status: int, headers: Mapping[str, str]) -> tuple[type[StorletShellError], str]:
-    """Return the kind of error that a status stands for, and what it means, in words."""
+    """Return the error class and the message for a status."""
     if status in STATUS_ERRORS:
         return STATUS_ERRORS[status]
     if status >= 500:
         return ServiceError, "the server failed"
     if status >= 400:
-        return StorletShellError, "the server refuses the request"
+        return StorletShellError, "the server refused the request"
     if status >= 300:
         return StorletShellError, redirection(headers)
     return ServiceError, _not_done(request, status)
 
 
+@typed_equality
 class FailedAnswer(NamedTuple):
-    """A server's answer to a request that failed.
+    """A server's response to a failed request.
 
-    :param body: its start
+    :param body: the beginning of the response body
     """
 
     status: int
@@ -122,28 +123,28 @@ class FailedAnswer(NamedTuple):
 
     @property
     def transaction_id(self) -> str:
-        """Swift's name of the request; empty when something before Swift answered."""
+        """Swift's transaction id; empty if the response came from something in front of Swift."""
         return self.headers.get(wire.TRANSACTION_ID, "")
 
     @property
     def text(self) -> str:
-        """The body as one line; nothing when it is a page of HTML that repeats the status."""
+        """The body as one line; empty if it is an HTML page, which only repeats the status."""
         if self.headers.get(wire.CONTENT_TYPE, "").startswith("text/html") and b"<html" in self.body:
             return ""
         return " ".join(self.body.decode("utf-8", "replace").split())[:2000]
 
     @property
     def was_turned_away(self) -> bool:
-        """Whether a 503 means overload, not a failing storlet: it is a load balancer's own, or one with a date.
+        """Whether a 503 means overload rather than a failed storlet.
 
-        Swift names every request that has reached it, and says nothing of when to come back.
+        A load balancer's 503 has no transaction id, which Swift gives every request; Swift's has no ``Retry-After``.
         """
-        is_quiet = self.status == 503 and wire.FAILURE not in self.headers
-        return is_quiet and (wire.RETRY_AFTER in self.headers or not self.transaction_id)
+        is_bare = self.status == 503 and wire.FAILURE not in self.headers
+        return is_bare and (wire.RETRY_AFTER in self.headers or not self.transaction_id)
 
 
 def error_of_answer(request: Request, answer: FailedAnswer) -> StorletShellError:
-    """Return the error that an answer stands for, which holds the answer."""
+    """Turn a failed response into an error, and attach the response to it."""
     error = _error(request, answer)
     error.answer = answer
     return error
@@ -152,39 +153,33 @@ def error_of_answer(request: Request, answer: FailedAnswer) -> StorletShellError
 def _error(request: Request, answer: FailedAnswer) -> StorletShellError:
     fields: dict[str, Any] = {"status": answer.status, "transaction_id": answer.transaction_id}
     if answer.status == 400 and wire.is_account_disabled(answer.body):
-        text, hint = "the account is not enabled for storlets", Hint(Action.ENABLE_ACCOUNT)
+        text, hint = "the account isn't enabled for storlets", Hint(Action.ENABLE_ACCOUNT)
         return StorletShellError(text, subject=request.subject, hint=hint, **fields)
     if answer.status == 404 and request.method == "PUT" and request.name:
         hint = Hint(Action.MAKE_CONTAINER, (request.container,))
-        return NotFoundError("container {subject} is not there", subject=request.container, hint=hint, **fields)
+        return NotFoundError("container {subject} doesn't exist", subject=request.container, hint=hint, **fields)
     fields["subject"] = request.subject
     kind, meaning = error_of_status(request, answer.status, answer.headers)
     if kind is OverloadedError or answer.was_turned_away:
         pause = wire.read_retry_after(answer.headers)
         return OverloadedError(f"{meaning} (HTTP {answer.status})", retry_after=pause, **fields)
-    text = answer.text if answer.status in _TELLING else ""
-    return kind(f"{meaning}{f', {text}' if text else ''} (HTTP {answer.status})", **fields)
+    text = answer.text if answer.status in _EXPLAINED else ""
+    return kind(f"{meaning}{f': {text}' if text else ''} (HTTP {answer.status})", **fields)
 
 
 def redirection(headers: Mapping[str, str]) -> str:
-    """Say where a redirect leads; none is followed, since the token would go there."""
-    location = _without_password(headers.get(wire.LOCATION, ""))
-    return f"redirected to {location or 'nowhere'}; redirects aren't followed, so use that URL if you trust it"
-
-
-def _without_password(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return url.rpartition("@")[2]
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    """Describe a redirect; none is followed, since the token would go to another server."""
+    location = without_password(headers.get(wire.LOCATION, ""))
+    if not location:
+        return "the server redirects the request without saying where"
+    return f"redirected to {location}; redirects aren't followed, so use that URL if you trust it"
 
 
 def _not_done(request: Request, status: int) -> str:
     if status == 202 and request.method == "PUT":
-        return "not stored, since the server has a newer version; are the clocks right?"
+        return "not stored: the server has a newer version; check the clocks"
     if status == 204 and request.method == "GET":
-        return "the server sends no content"
+        return "the server returned no content"
     if status == 206:
-        return "the server sends a part that wasn't asked for"
-    return "this answer doesn't mean that the request was done"
+        return "the server returned a part of the object, which wasn't requested"
+    return "unexpected response; the request may not have been carried out"

@@ -63,7 +63,7 @@ def test_hint_is_a_line_of_xonsh(xonsh: Xonsh) -> None:
     """What to do next can be copied: mkdir is the system's there."""
     (xonsh.home / "in").write_bytes(b"x")
     outcome = xonsh("put in no-container/o")
-    assert "make it with: storlet mkdir no-container (transaction tx" in outcome.err
+    assert "(create it: storlet mkdir no-container) (transaction tx" in outcome.err
 
 
 @pytest.mark.slow

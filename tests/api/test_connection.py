@@ -52,14 +52,14 @@ def test_cloud_is_found_in_a_file(tmp_path: Path, identity: dict[str, str]) -> N
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"cloud": "c", "local": True}, "one of cloud, local and session"),
-        ({"local": True, "session": object()}, "one of cloud, local and session"),
-        ({"ephemeral": True}, "ephemeral goes with local"),
-        ({"cloud": ""}, "the name of a cloud of clouds.yaml, not ''"),
-        ({"cloud": 5}, "the name of a cloud of clouds.yaml, not 5"),
-        ({"environ": [1]}, "environ is a mapping of variables, not list"),
-        ({"timeout": 0}, "a number of seconds above 0, not 0"),
-        ({"timeout": "5"}, "a number of seconds above 0, not '5'"),
+        ({"cloud": "c", "local": True}, "cloud, local and session are mutually exclusive"),
+        ({"local": True, "session": object()}, "cloud, local and session are mutually exclusive"),
+        ({"ephemeral": True}, "ephemeral requires local"),
+        ({"cloud": ""}, "the name of a cloud in clouds.yaml, not ''"),
+        ({"cloud": 5}, "the name of a cloud in clouds.yaml, not 5"),
+        ({"environ": [1]}, "environ must be a mapping of variables, not list"),
+        ({"timeout": 0}, "a positive number of seconds, not 0"),
+        ({"timeout": "5"}, "a positive number of seconds, not '5'"),
     ],
 )
 def test_contradiction_is_refused(arguments: dict[str, object], message: str) -> None:

@@ -62,7 +62,7 @@ def test_storlet_is_deployed_from_code(store: Store, here: str, name: str) -> No
     assert store.get(f"{here}/o", storlet=f"{name}.py").text == "HELLO\nWORLD\n"
     with pytest.raises(UsageError, match="Main"):
         store.deploy(b"class Other: pass", name=f"{name}.Main")
-    with pytest.raises(UsageError, match="name goes with code"):
+    with pytest.raises(UsageError, match="name is for code"):
         store.deploy("upper.py", name="upper.Main")
 
 

@@ -63,10 +63,13 @@ def test_granted_user_must_be_able_to_read_the_storlet(run_keystone: Runner, out
     granted = run_keystone("acl", "grant", shared, "outsider", "--storlet", NAME)
     assert "must also be able to read container storlet" in one_line(granted)
     refused = outsider("get", f"{shared}/o", "--storlet", NAME)
-    assert (refused.status, one_line(refused).split(" (")[0]) == (3, f"this user may not run storlet {NAME}")
+    assert (refused.status, one_line(refused).split(" (")[0]) == (
+        3,
+        f"permission denied: this user may not run storlet {NAME}",
+    )
 
 
 def test_entry_that_names_no_ids_is_warned_of(run_keystone: Runner, shared: str) -> None:
     """Keystone's users are known to Swift's ACLs by their ids."""
     granted = run_keystone("acl", "grant", shared, "other:outsider", "--read")
-    assert (granted.status, "by their ids" in one_line(granted)) == (0, True)
+    assert (granted.status, "by ID" in one_line(granted)) == (0, True)

@@ -48,7 +48,7 @@ def test_compiled_storlet_is_deployed_by_what_is_in_its_jar(storlets: Runner, co
     storlets("upload", f"{container}/o", stdin=b"x")
     run = storlets("get", f"{container}/o", "--storlet", "identity-1.0.jar")
     assert run.status == 6
-    assert "Java storlets deploy, but do not run on the embedded Swift" in run.err.splitlines()[-1]
+    assert "Java storlets can be deployed, but the embedded Swift runs Python storlets only" in run.err.splitlines()[-1]
     assert storlets("undeploy", "-y", "identity-1.0.jar").status == 0
 
 
@@ -88,22 +88,22 @@ def test_main_class_is_read_from_the_jar(
 @pytest.mark.parametrize(
     ("name", "classes", "main", "message"),
     [
-        ("words-1.0.jar", {"a/B": PLAIN}, None, "a jar's main class is named by --main; there are: a.B"),
-        ("words-1.0.jar", {}, None, "a jar's main class is named by --main; it holds no classes"),
+        ("words-1.0.jar", {"a/B": PLAIN}, None, "no main class found; name it with --main; it has: a.B"),
+        ("words-1.0.jar", {}, None, "no main class found; name it with --main; it has no classes"),
         (
             "words-1.0.jar",
             {"org/example/Words": WORDS, "org/example/Other": OTHER},
             None,
-            "several classes could be the main one: org.example.Other, org.example.Words; name it by --main",
+            "several classes could be the main one: org.example.Other, org.example.Words; name it with --main",
         ),
         (
             "words-1.0.jar",
             {"org/example/Words": WORDS, "a/B": PLAIN},
             "org.example.Word",
-            "there is no class org.example.Word; there are: org.example.Words",
+            "no class org.example.Word; it has: org.example.Words",
         ),
-        ("words.jar", {"a/B": WORDS}, None, "a Java storlet's file is named <name>-<version>.jar"),
-        ("words-.jar", {"a/B": WORDS}, None, "a Java storlet's file is named <name>-<version>.jar"),
+        ("words.jar", {"a/B": WORDS}, None, "the file name of a Java storlet must be <name>-<version>.jar"),
+        ("words-.jar", {"a/B": WORDS}, None, "the file name of a Java storlet must be <name>-<version>.jar"),
     ],
 )
 def test_jar_without_the_class_is_not_sent(
@@ -133,9 +133,9 @@ def test_main_that_is_no_class_name_is_said_to_be_none(run_scripted: Runner, tmp
 @pytest.mark.parametrize(
     ("classes", "said"),
     [
-        (PLAIN, "does not implement org.openstack.storlet.common.IStorlet"),
+        (PLAIN, "doesn't implement org.openstack.storlet.common.IStorlet"),
         (class_file("a/B", [INTERFACE], flags=PUBLIC | ABSTRACT), "is abstract"),
-        (WORDS[:20], "can't be read"),
+        (WORDS[:20], "can't read"),
         (class_file("a/B", parent="elsewhere/Base"), ""),
     ],
     ids=["no storlet", "abstract", "damaged", "unknown parent"],
@@ -154,11 +154,11 @@ def test_named_class_that_will_not_start_is_warned_of(
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("words-1.0.jar", b"", "no jar"),
-        ("words-1.0.jar", b"no archive", "no jar: File is not a zip file"),
-        ("words-1.0.jar", STORLETS["upper.py"].encode(), "no jar: File is not a zip file"),
-        ("words-1.0.jar", b"PK\x03\x04" + b"\x00" * 40, "no jar"),
-        ("words.py", b"PK\x03\x04" + b"\x00" * 40, "no Python but an archive"),
+        ("words-1.0.jar", b"", "not a jar"),
+        ("words-1.0.jar", b"no archive", "not a jar: File is not a zip file"),
+        ("words-1.0.jar", STORLETS["upper.py"].encode(), "not a jar: File is not a zip file"),
+        ("words-1.0.jar", b"PK\x03\x04" + b"\x00" * 40, "not a jar"),
+        ("words.py", b"PK\x03\x04" + b"\x00" * 40, "is an archive, not Python code"),
         ("words-1.0.zip", b"PK\x03\x04", "a storlet's file name ends with .py or .jar"),
     ],
 )
@@ -186,7 +186,7 @@ def test_encrypted_jar_is_one_line(run_scripted: Runner, tmp_path: Path) -> None
     jar = write_jar(tmp_path / "words-1.0.jar", {"a/B": WORDS})
     jar.write_bytes(encrypted(jar.read_bytes()))
     outcome = run_scripted("deploy", str(jar))
-    assert (outcome.status, "named by --main; there are: a.B" in one_line(outcome)) == (2, True)
+    assert (outcome.status, "name it with --main; it has: a.B" in one_line(outcome)) == (2, True)
     assert "encrypted" in run_scripted("deploy", str(jar), "--main", "a.B", "--dry-run").err
 
 
@@ -199,7 +199,7 @@ def test_jar_that_unpacks_to_too_much_is_not_looked_through(
     assert run_scripted("deploy", str(jar), "--dry-run").status == 0
     monkeypatch.setattr(jar_module, "_MOST_BYTES", 2**20)
     outcome = run_scripted("deploy", str(jar))
-    assert (outcome.status, "too much" in one_line(outcome)) == (2, True)
+    assert (outcome.status, "too large" in one_line(outcome)) == (2, True)
 
 
 # --- Python

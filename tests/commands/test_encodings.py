@@ -68,10 +68,10 @@ def test_bytes_of_a_file_are_deployed_as_they_are(run: Runner, path: str, tmp_pa
 @pytest.mark.parametrize(
     ("encoding", "text", "message"),
     [
-        ("latin-1", "5 €", "bad.py:9: '€' isn't in iso-8859-1, which the coding comment names; name utf-8"),
+        ("latin-1", "5 €", "bad.py:9: '€' isn't in iso-8859-1, which the coding comment names; use utf-8"),
         ("ascii", "é", "bad.py:9: 'é' isn't in ascii, which"),
         ("nosuch", "é", "bad.py:1: unknown encoding: nosuch"),
-        ("utf-16", "é", "bad.py: Python code can't be in utf-16, which the coding comment names; name utf-8"),
+        ("utf-16", "é", "bad.py: Python code can't be in utf-16, which the coding comment names; use utf-8"),
         ("cp037", "é", "bad.py: Python code can't be in cp037"),
         ("rot13", "é", "bad.py: Python code can't be in rot13"),
     ],

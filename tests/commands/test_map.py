@@ -168,7 +168,7 @@ def test_body_that_breaks_off_is_a_failure(storlets: Runner, many: str, tmp_path
         (["--input", "path:/{c}/in/*", "--scheduler", "best"], 2, "least-outstanding"),
         (["--input", "path:/{c}/in/*", "--executor", "best"], 2, "threads"),
         (["--input", "path:/{c}/in/*", "--endpoint", "host"], 2, "--endpoint takes"),
-        (["--input", "path:/{c}/in/*", "--storlet", "missing.py"], 4, "storlet missing.py is not deployed"),
+        (["--input", "path:/{c}/in/*", "--storlet", "missing.py"], 4, "storlet missing.py isn't deployed"),
         (["--input", "path:/{c}/in/*", "--extra", "path:/{c}/none"], 4, "path:/{c}/none: not found"),
     ],
 )
@@ -509,7 +509,7 @@ def test_no_endpoint_at_all_ends_the_batch(run_scripted: Runner, listed: Respond
     """In one line that names them, with status 5."""
     outcome = run_scripted(*WORDS, "--endpoint", "http://127.0.0.1:9", "--endpoint", "http://127.0.0.1:7")
     assert outcome.status == 5
-    assert "no server answers at http://127.0.0.1:9" in one_line(outcome)
+    assert "can't connect to http://127.0.0.1:9" in one_line(outcome)
     assert not outcome.json["is_whole"]
 
 

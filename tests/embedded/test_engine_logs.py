@@ -78,7 +78,7 @@ def test_a_storlet_that_logs_much_leaves_the_end_of_it(client: Client) -> None:
         client.run("much.py", "/c/o")
     text = client.log("much.py")
     assert "line 19999\n" in text
-    assert "bytes left out" in text
+    assert "bytes omitted" in text
     assert len(text) < 300_000
 
 

@@ -141,20 +141,20 @@ def test_a_full_disk_refuses_uploads_with_a_reason_and_loses_nothing(tmp_path: P
 def test_a_disk_that_is_full_from_the_start(tmp_path: Path) -> None:
     """One clear line."""
     said = run_on("-t tmpfs -o size=2m", tmp_path / "disk", START)
-    assert said == f"the disk of {tmp_path}/disk/data is full: fewer than 32 MiB are free"
+    assert said == f"the disk of {tmp_path}/disk/data is full: less than 32 MiB are free"
 
 
 def test_a_file_system_without_extended_attributes(tmp_path: Path) -> None:
     """One clear line that says what to do."""
     said = run_on("-t ramfs", tmp_path / "disk", START)
-    assert said.startswith(f"the file system of {tmp_path}/disk/data keeps no extended attributes (user.*)")
-    assert "name a folder on another one" in said
+    assert said.startswith(f"the file system of {tmp_path}/disk/data lacks extended attributes (user.*)")
+    assert "use a folder on another one" in said
 
 
 def test_a_read_only_file_system(tmp_path: Path) -> None:
     """One clear line."""
     said = run_on("-t tmpfs -o ro", tmp_path / "disk", START)
-    assert said == f"the data folder {tmp_path}/disk/data can't be used: Read-only file system; name another one"
+    assert said == f"the data folder {tmp_path}/disk/data can't be used: Read-only file system; use another one"
 
 
 def test_a_folder_of_somebody_else(tmp_path: Path) -> None:

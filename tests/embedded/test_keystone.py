@@ -58,10 +58,10 @@ def test_others_are_kept_out(keystone_swift: KeystoneSwift, run_keystone: Runner
     assert other != keystone_swift.running.account
     assert "closed" not in run_keystone("ls", environ=outsider).text
     there = {**outsider, "OS_PROJECT_NAME": "test"}
-    assert "refuses the user outsider" in one_line(run_keystone("ls", "closed", environ=there))
+    assert "check the user outsider" in one_line(run_keystone("ls", "closed", environ=there))
     refused = run_keystone("ls", "closed", environ=keystone_swift.environment("tester_member"))
     assert refused.status == ExitStatus.IDENTITY
-    assert "this user may not do that (HTTP 403)" in one_line(refused)
+    assert "permission denied (HTTP 403)" in one_line(refused)
 
 
 def test_an_outsiders_token_opens_no_other_account(keystone_swift: KeystoneSwift, tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_an_outsiders_token_opens_no_other_account(keystone_swift: KeystoneSwift
     who = {"OS_STORAGE_URL": keystone_swift.running.storage_url, "OS_AUTH_TOKEN": token}
     refused = Runner({**base_environment(tmp_path), **who})("ls")
     assert refused.status == ExitStatus.IDENTITY
-    assert "this user may not do that (HTTP 403)" in one_line(refused)
+    assert "permission denied (HTTP 403)" in one_line(refused)
 
 
 def test_the_administrator_governs(keystone_swift: KeystoneSwift, run_keystone: Runner) -> None:
@@ -168,7 +168,7 @@ def test_a_data_folder_keeps_its_keystone(keystone_swift: KeystoneSwift, folder:
     listening = {(c.laddr.ip, c.laddr.port) for c in [*_listening(running.pid), *_listening(keystone)]}
     assert listening == {("127.0.0.1", running.port), ("127.0.0.1", running.identity_port)}
     _require_private(folder, control.environment(running, "admin")["OS_PASSWORD"])
-    with pytest.raises(EmbeddedError, match="runs already, with keystone; stop it first"):
+    with pytest.raises(EmbeddedError, match="a server with keystone is already running; stop it first"):
         control.start(folder, Settings(auth=TEMPAUTH))
     os.kill(running.pid, signal.SIGKILL)
     assert ended(running.pid)

@@ -53,9 +53,9 @@ def test_start_on_a_running_server_changes_nothing(folder: Path) -> None:
     """A second start finds the first one's server, and refuses what that is not."""
     running, _ = control.start(folder, Settings())
     assert control.start(folder, Settings()) == (running, False)
-    with pytest.raises(EmbeddedError, match=f"runs already, on port {running.port}; stop it first"):
+    with pytest.raises(EmbeddedError, match=f"is already running on port {running.port}; stop it first"):
         control.start(folder, Settings(port=running.port + 1))
-    with pytest.raises(EmbeddedError, match="runs already"):
+    with pytest.raises(EmbeddedError, match="is already running"):
         control.start(folder, Settings(ephemeral=True))
 
 
@@ -341,7 +341,7 @@ def test_reset_deletes_data_only(folder: Path, tmp_path: Path) -> None:
     other.mkdir()
     (other / "precious").touch()
     for path in (other, folder):
-        with pytest.raises(EmbeddedError, match="is no data folder"):
+        with pytest.raises(EmbeddedError, match="isn't the data folder"):
             control.reset(path)
     assert (other / "precious").exists()
 
@@ -385,7 +385,7 @@ def test_a_failed_ephemeral_start_leaves_nothing(
     with pytest.raises(EmbeddedError, match="can't be used"):
         control.join_or_start(Path(), Settings(ephemeral=True, port=swift.port))
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    with pytest.raises(EmbeddedError, match="did not start"):
+    with pytest.raises(EmbeddedError, match="didn't start"):
         control.join_or_start(Path(), Settings(ephemeral=True))
     assert list(tmp_path.iterdir()) == []
 

@@ -135,7 +135,7 @@ def test_proxy_that_dies_is_started_again(clients: list[Client], filled: str, th
 
 def test_other_number_of_proxies_needs_another_start(three: control.Running) -> None:
     """One that runs keeps its proxies; who does not name a number takes it as it is."""
-    with pytest.raises(EmbeddedError, match="runs already, its proxies: 3; stop it first"):
+    with pytest.raises(EmbeddedError, match="is already running, its proxies: 3; stop it first"):
         control.start(three.folder, control.Settings(proxies=2, ephemeral=True))
 
 

@@ -96,8 +96,17 @@ def test_empty_variable_is_a_missing_one() -> None:
 @pytest.mark.parametrize("version", ["2", "2.0", "1"])
 def test_other_versions_of_keystone_are_refused(version: str) -> None:
     """Version 3 is spoken only, and the message says so."""
-    with pytest.raises(IdentityError, match="version 3 only"):
+    with pytest.raises(IdentityError, match="only version 3"):
         discover(KEYSTONE | {"OS_AUTH_VERSION": version})
+
+
+def test_version_is_blamed_on_the_variable_that_names_it() -> None:
+    """Each of the two variables, and the option in its place, is named as the user set it."""
+    with pytest.raises(IdentityError, match=r"^OS_IDENTITY_API_VERSION is v3; .*: set it to 3$"):
+        discover(KEYSTONE | {"OS_IDENTITY_API_VERSION": "v3"})
+    with pytest.raises(IdentityError, match=r"^--os-auth-version is 2; "):
+        discover(KEYSTONE | {"OS_IDENTITY_API_VERSION": "3"}, {"OS_AUTH_VERSION": "2"})
+    assert discover(KEYSTONE | {"OS_IDENTITY_API_VERSION": "3.14"}).scheme == "v3"
 
 
 def test_tenant_is_an_old_name_of_project() -> None:
@@ -147,7 +156,7 @@ def test_storage_url_is_known_after_a_login_only(responder: Responder) -> None:
 
 def test_wrong_password_is_an_identity_error(responder: Responder) -> None:
     """The message names the server and the user, and not the password."""
-    with pytest.raises(IdentityError, match=f"{responder.auth_url} refuses the user {USER}") as caught:
+    with pytest.raises(IdentityError, match=f"{responder.auth_url}: check the user {USER} and the password") as caught:
         login(responder, key="wr0ng").token()
     assert "wr0ng" not in str(caught.value)
 
@@ -180,7 +189,7 @@ def test_identity_service_that_is_not_there_is_a_service_error() -> None:
     """A refused connection names the URL."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/auth/v1.0"
-    with pytest.raises(ServiceError, match=f"no server answers at {url.removesuffix('/auth/v1.0')}"):
+    with pytest.raises(ServiceError, match=f"can't connect to {url.removesuffix('/auth/v1.0')}"):
         Login(Credentials("the test", "v1", url, USER, KEY), Connection(timeout=5)).token()
 
 
@@ -276,7 +285,7 @@ def test_keystone_chooses_the_endpoint(responder: Responder, extra: dict[str, st
 
 def test_region_that_is_not_there_is_an_identity_error(responder: Responder) -> None:
     """An endpoint that the catalog lacks is said, with the region that was asked for and those that there are."""
-    said = r"no public object store in region three; there are: one \(internal\), one \(public\), two \(public\)"
+    said = r"no public object store in region three; available: one \(internal\), one \(public\), two \(public\)"
     with pytest.raises(IdentityError, match=said):
         keystone(responder, OS_REGION_NAME="three").storage_url()
 

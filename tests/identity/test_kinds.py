@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +13,7 @@ import pytest
 from storlet_shell.errors import IdentityError
 from storlet_shell.identity import environment
 from storlet_shell.identity.environment import KINDS, SECRET_VARIABLES, VARIABLES, discover
+from storlet_shell.identity.finder import Finder
 from storlet_shell.identity.kind import Cloud, Kind
 from storlet_shell.identity.login import Login
 from storlet_shell.identity.values import Credentials
@@ -25,7 +29,12 @@ class Ticket:
     parts = ("OS_TICKET",)
     secrets = ("OS_TICKET",)
     usage = ("OS_TICKET", "a ticket")
-    variables = frozenset({"OS_TICKET", "OS_STORAGE_URL"})
+    variables = frozenset({"OS_TICKET", "OS_STORAGE_URL", "OS_TICKET_FILE"})
+
+    def state(self, variables: Mapping[str, str]) -> object:
+        """Return the size and the date of the file that holds the ticket, if one does."""
+        path = variables.get("OS_TICKET_FILE")
+        return path and (os.stat(path).st_size, os.stat(path).st_mtime_ns)  # noqa: PTH116
 
     def is_named(self, variables: Variables) -> bool:
         """Tell whether there is a ticket."""
@@ -34,6 +43,8 @@ class Ticket:
     def read(self, variables: Variables) -> Credentials:
         """Return ticket and URL."""
         url, ticket = variables.require("OS_STORAGE_URL", "OS_TICKET")
+        if variables.holds("OS_TICKET_FILE"):
+            ticket = Path(variables.use("OS_TICKET_FILE")).read_text()
         return variables.credentials(self.scheme, url, "bearer", ticket)
 
     def read_cloud(self, cloud: Cloud) -> Credentials:
@@ -123,8 +134,20 @@ def test_login_serves_a_kind_that_it_does_not_know(ticket: Kind) -> None:
 def test_url_of_any_kind_is_checked(ticket: Kind) -> None:
     """A kind needs no check of its own."""
     credentials = ticket.read(Variables(ENVIRON | {"OS_STORAGE_URL": "ftp://host"}, {}))
-    with pytest.raises(IdentityError, match="the storage URL is no http or https URL"):
+    with pytest.raises(IdentityError, match="the storage URL isn't an http or https URL"):
         Login(credentials, Connection()).storage_url()
+
+
+def test_file_of_a_kind_is_read_again_when_it_changes(ticket: Kind, tmp_path: Path) -> None:
+    """Before each request its state is asked for; the file itself is read only if that has changed."""
+    file = tmp_path / "ticket"
+    file.write_text("first")
+    finder, environ = Finder(), {**ENVIRON, "OS_AUTH_TYPE": "v1ticket", "OS_TICKET_FILE": str(file)}
+    first = finder.find(environ)
+    assert (first.secret, finder.find(environ)) == ("first", first)
+    assert finder.find(environ) is first
+    file.write_text("the second")
+    assert finder.find(environ).secret == "the second"
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.scheme)

@@ -122,7 +122,7 @@ def test_token_alone_can_not_be_renewed(run_scripted: Runner, responder: Respond
     environ = {"ST_AUTH": "", "ST_USER": "", "ST_KEY": "", "OS_STORAGE_URL": responder.storage_url}
     refused = run_scripted("whoami", environ={**environ, "OS_AUTH_TOKEN": "an-old-token"})
     assert refused.status == 3
-    assert "OS_STORAGE_URL and OS_AUTH_TOKEN is refused: it has expired, or was revoked" in one_line(refused)
+    assert "OS_STORAGE_URL and OS_AUTH_TOKEN was refused: it has expired or was revoked" in one_line(refused)
 
 
 # --- what is not Keystone, or not a project's token
@@ -131,18 +131,18 @@ def test_token_alone_can_not_be_renewed(run_scripted: Runner, responder: Respond
 @pytest.mark.parametrize(
     ("answer", "kind", "said"),
     [
-        (ok(b"<html>It works!</html>", Content_Type="text/html"), IdentityError, "no Keystone answers at"),
-        (ok(b'{"hello": 1}', Content_Type="application/json"), IdentityError, "no Keystone answers at"),
-        (html(404), IdentityError, "no Keystone answers at"),
-        (html(405), IdentityError, "no Keystone answers at"),
+        (ok(b"<html>It works!</html>", Content_Type="text/html"), IdentityError, "isn't a Keystone server: "),
+        (ok(b'{"hello": 1}', Content_Type="application/json"), IdentityError, "isn't a Keystone server: "),
+        (html(404), IdentityError, "isn't a Keystone server: "),
+        (html(405), IdentityError, "isn't a Keystone server: "),
         (
             html(401),
             IdentityError,
-            "refuses the user user of domain default, or the password, or access to the project",
+            "check the user user of domain default, the password, and the access to project",
         ),
-        (html(500), ServiceError, "fails: "),
-        (html(503), ServiceError, "fails: "),
-        (RESET, ServiceError, "the connection to http://127.0.0.1:.* failed: Connection reset by peer"),
+        (html(500), ServiceError, "failed: "),
+        (html(503), ServiceError, "failed: "),
+        (RESET, ServiceError, "connection to http://127.0.0.1:.* failed: Connection reset by peer"),
     ],
     ids=["page", "json", "404", "405", "401", "500", "503", "reset"],
 )
@@ -160,11 +160,11 @@ def test_answer_of_keystone_is_one_line(
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"project": None}, "a token of no project"),
-        ({"project": None, "domain": {"id": "d", "name": "Dom"}}, "a token of domain Dom"),
-        ({"project": None, "system": {"all": True}}, "a token of the whole system"),
-        ({"catalog": []}, "its catalog has no object store"),
-        ({"catalog": None}, "its catalog has no object store"),
+        ({"project": None}, "is for no project"),
+        ({"project": None, "domain": {"id": "d", "name": "Dom"}}, "is for domain Dom"),
+        ({"project": None, "system": {"all": True}}, "is for the whole system"),
+        ({"catalog": []}, "it has no object store at all"),
+        ({"catalog": None}, "it has no object store at all"),
     ],
 )
 def test_login_without_a_project_or_catalog_is_explained(
@@ -197,16 +197,44 @@ def test_proxy_is_named_without_its_password(responder: Responder, monkeypatch: 
         Credentials("the test", "v1", "http://swift.test/auth/v1.0", USER, KEY),
     ):
         with pytest.raises(
-            ServiceError, match=rf"through the proxy http://127\.0\.0\.1:{responder.port}: Conn"
+            ServiceError, match=rf"through the HTTP proxy http://127\.0\.0\.1:{responder.port} failed: Conn"
         ) as caught:
             Login(credentials, Connection(timeout=5)).token()
         assert "pr0xy-pass" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("proxy", "shown"),
+    [
+        (
+            "127.0.0.1:9",
+            "can't connect to http://swift.test through the HTTP proxy http://127.0.0.1:9: connection refused",
+        ),
+        ("http://[::1", "connection to http://swift.test through the HTTP proxy http://[::1 failed: "),
+        ("http://me:pr0xy-pass@[::1", "connection to http://swift.test through the HTTP proxy [::1 failed: "),
+        (
+            "http:///x",
+            "can't connect to http://swift.test through the HTTP proxy http:///x: the proxy's URL is invalid",
+        ),
+    ],
+)
+@pytest.mark.parametrize("scheme", ["v1", "v3"])
+def test_proxy_is_named_as_it_is_used(monkeypatch: pytest.MonkeyPatch, proxy: str, shown: str, scheme: str) -> None:
+    """A proxy without a scheme is one of HTTP; one that is no URL is an error in one line, without its password."""
+    monkeypatch.setenv("http_proxy", proxy)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    credentials = Credentials("the test", scheme, "http://swift.test/v3", USER, KEY)
+    with pytest.raises(ServiceError) as caught:
+        Login(credentials, Connection(timeout=5)).token()
+    assert str(caught.value).startswith(shown)
+    assert "pr0xy-pass" not in str(caught.value)
+
+
 def test_url_with_a_password_in_it_is_refused_without_being_shown() -> None:
     """It would be in every message."""
     for scheme in ("v1", "v3", "token"):
-        with pytest.raises(IdentityError, match="holds a user or a password") as caught:
+        with pytest.raises(IdentityError, match="contains a user or a password") as caught:
             Login(Credentials("x", scheme, "http://me:hunter22@host/v3", "u", "s"), Connection()).storage_url()
         assert "hunter22" not in str(caught.value)
 
@@ -249,7 +277,7 @@ def test_mistyped_password_is_asked_for_again(responder: Responder) -> None:
     """One that Keystone refused is forgotten."""
     responder.on("POST", "/v3/auth/tokens", html(401), token(responder, 1))
     with Session(Watched(keystone(responder, OS_PASSWORD=""), "wrong", "right")) as session:
-        with pytest.raises(IdentityError, match="refuses"):
+        with pytest.raises(IdentityError, match="login refused by"):
             session.client.login.token()
         assert session.client.login.token() == "keystone-1"
     assert [b"right" in request.body for request in responder.requests] == [False, True]
@@ -323,7 +351,7 @@ def test_login_that_fails_for_now_is_no_refusal(run_scripted: Runner, responder:
     responder.on("GET", "/auth", page(status))
     ended = run_scripted("ls")
     assert ended.status == ExitStatus.SERVICE
-    assert one_line(ended).endswith(f"does not log {USER} in (HTTP {status})")
+    assert one_line(ended).endswith(f"as {USER} (HTTP {status})")
 
 
 @pytest.mark.parametrize("status", [401, 503])

@@ -55,7 +55,7 @@ def test_adapter_chooses_region_and_interface(keystone_swift: KeystoneSwift) -> 
         assert store.exists("")
     with (
         connect(session=Adapter(session, region_name="RegionTwo")) as store,
-        pytest.raises(IdentityError, match="has no such object store in its catalog"),
+        pytest.raises(IdentityError, match="has no such object store"),
     ):
         store.head()
 
@@ -63,7 +63,7 @@ def test_adapter_chooses_region_and_interface(keystone_swift: KeystoneSwift) -> 
 @pytest.mark.parametrize(
     ("changes", "kind", "message"),
     [
-        ({"password": "wrong"}, IdentityError, "the session that was passed to connect is refused"),
+        ({"password": "wrong"}, IdentityError, "Keystone refused the session passed to connect"),
         ({"auth_url": "http://127.0.0.1:1/v3"}, ServiceError, "can't reach Keystone"),
         ({"project_name": "", "project_domain_name": ""}, IdentityError, "no such object store"),
     ],
@@ -81,7 +81,7 @@ def test_session_that_is_no_use_is_told(
 def test_token_that_cant_be_renewed_is_told(keystone_swift: KeystoneSwift) -> None:
     """A session with nothing but a token, which has expired."""
     session = Session(Token(keystone_swift.running.storage_url, "gone"))
-    with connect(session=session) as store, pytest.raises(IdentityError, match="has expired, or was revoked"):
+    with connect(session=session) as store, pytest.raises(IdentityError, match="has expired or was revoked"):
         store.head()
 
 
@@ -89,7 +89,10 @@ def test_what_is_no_session_is_refused() -> None:
     """At once."""
     with pytest.raises(IdentityError, match="a keystoneauth1 Session or Adapter, not dict"):
         connect(session={}, environ={})  # type: ignore[arg-type]
-    with connect(session=Session(), environ={}) as store, pytest.raises(IdentityError, match="is refused"):
+    with (
+        connect(session=Session(), environ={}) as store,
+        pytest.raises(IdentityError, match="Keystone refused the session"),
+    ):
         store.head()
 
 

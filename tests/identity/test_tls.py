@@ -60,7 +60,7 @@ def test_insecure_goes_on_with_a_warning(run_tls: Runner) -> None:
     for words, environ in ((["--insecure"], {}), ([], {"OS_INSECURE": "true"})):
         outcome = run_tls.process(*words, "whoami", environ={**environ, "PYTHONWARNINGS": ""})
         assert outcome.status == 0
-        assert one_line(outcome) == "the servers' certificates are not verified (--insecure)"
+        assert one_line(outcome) == "server certificates are not verified (--insecure)"
 
 
 def test_client_certificate_is_shown(certificate: Certificate, tmp_path: Path) -> None:

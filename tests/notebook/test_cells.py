@@ -134,7 +134,7 @@ def test_bodies_are_never_expanded(notebook: Cells) -> None:
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("x = 1", "there is no class"),
+        ("x = 1", "no class"),
         ("", "empty"),
         ("class Main:\n  def __call__(self, a, b, c): pass\nclass Other: pass", "did you mean Main"),
         ("class Mein:\n    pass\n  x", "cell.py:3"),
@@ -161,7 +161,7 @@ def test_surprises_are_told_before_deploying(cell: Cells) -> None:
     """With the line, on standard error; the storlet is deployed all the same."""
     code = IDENTITY.replace("out_files[0].write(buf)", "out_files[0].write('text')")
     done = cell.good(code)
-    assert done.err == "warning: test.py:14: bytes are written, not str: .encode() it\n"
+    assert done.err == "warning: test.py:14: write() takes bytes, not str: use .encode()\n"
     assert "deployed" in done.text
 
 

@@ -119,7 +119,7 @@ def test_headless_notebook_stops_at_a_failed_batch(swift: control.Running, conta
 def test_hint_is_a_magic(cell: Cells) -> None:
     """What to do next can be copied into a cell, also from an error that a cell has caught."""
     missing = cell("%%uploadfile no-container/o\nx")
-    advice = "make it with: %storlet mkdir no-container (transaction tx"
+    advice = "(create it: %storlet mkdir no-container) (transaction tx"
     assert isinstance(missing.error, NotFoundError)
     assert missing.error.hint == Hint(Action.MAKE_CONTAINER, ("no-container",))
     assert advice in str(missing.error)

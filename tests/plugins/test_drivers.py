@@ -30,7 +30,7 @@ BROKEN = {
     "interrupts": ("raise KeyboardInterrupt", "bad_interrupts:Driver can't be loaded: KeyboardInterrupt"),
     "absent": ("", "AttributeError"),
     "abstract": (LAST.replace("def choose", "def chosen"), "Can't instantiate abstract class Driver"),
-    "other": ("class Driver: pass", "bad_other:Driver makes no scheduler but a Driver"),
+    "other": ("class Driver: pass", "bad_other:Driver isn't a Scheduler but a Driver"),
     "number": ("Driver = 1", "TypeError: 'int' object is not callable"),
     "fails": (LAST + "    def __init__(self):\n        raise OSError('no')\n", "OSError: no"),
     "wants": (LAST + "    def __init__(self, more):\n        pass\n", "TypeError"),
@@ -97,7 +97,7 @@ def test_unknown_name_lists_those_there_are(namespace: str, kind: type) -> None:
     """All of them, and each can be loaded."""
     with pytest.raises(UsageError) as caught:
         drivers.load(namespace, "xyzzy", kind)
-    assert str(caught.value).endswith(f"there are: {', '.join(drivers.names(namespace))}")
+    assert str(caught.value).endswith(f"available: {', '.join(drivers.names(namespace))}")
     for name in drivers.names(namespace):
         assert isinstance(drivers.load(namespace, name, kind), kind)
 

@@ -30,7 +30,7 @@ TREES = st.recursive(
 
 def check(found: Credentials) -> None:
     """Check that what shows an identity shows no secret."""
-    assert SECRET not in repr(found) + found.source + found.lacks
+    assert SECRET not in repr(found) + found.source + found.missing_password
 
 
 @given(GIVEN, GIVEN)

@@ -80,7 +80,7 @@ def test_damaged_archive_is_bytes_and_one_line() -> None:
         (CSV.encode("utf-16"), "text/csv"),
         (MARK + CSV.encode(), "text/csv"),
         (MARK + CSV.encode(), "text/csv; charset=utf-8"),
-        (gzip.compress(CSV.encode("latin-1")), "text/csv; charset=latin-1"),
+        (gzip.compress(CSV.encode("latin-1"), mtime=0), "text/csv; charset=latin-1"),
     ],
 )
 def test_data_frame_honors_the_charset(library: str, content: bytes, kind: str) -> None:

@@ -57,7 +57,7 @@ def test_insecure_alone_trusts_them(bad: tuple[Server, dict[str, str], str], tmp
     server, trusted, _ = bad
     identity = {name: text.format(url=server.url) for name, text in IDENTITIES[kind].items()}
     run = Runner({**base_environment(tmp_path), **identity, **trusted})
-    assert "the servers' certificates are not verified (--insecure)" in run("--insecure", "--timeout", "20", "ls").err
+    assert "server certificates are not verified (--insecure)" in run("--insecure", "--timeout", "20", "ls").err
     assert server.heard
 
 

@@ -152,10 +152,10 @@ def test_expired_token_is_not_taken_for_a_forbidden_storlet(client: Client, resp
     responder.on("PUT", "/c/o", REFUSAL)
     responder.on("HEAD", "/storlet/upper.py", html(401), ok(), html(401))
     run = storlet_get()._replace(method="PUT")
-    with pytest.raises(IdentityError, match="the token had expired, and what is sent can be read once only"):
+    with pytest.raises(IdentityError, match="the token had expired, and the input can't be read again"):
         send_run(client, run, stream_body(io.BytesIO(b"x")))
     held = Credentials("the test", "token", responder.storage_url, secret="t")
-    refused = pytest.raises(IdentityError, match=r"the token of the test is refused: it has expired")
+    refused = pytest.raises(IdentityError, match=r"the token of the test was refused: it has expired")
     with closing(Client(Login(held, Connection()))) as client, refused:
         send_run(client, run, bytes_body(b"x"))
 
@@ -164,7 +164,7 @@ def test_storlet_that_is_not_deployed_is_not_an_expired_token(client: Client, re
     """The middleware answers 401 to an unknown storlet; a HEAD on its object says so, without a new login."""
     responder.on("GET", "/c/o", REFUSAL)
     responder.on("HEAD", "/storlet/upper.py", html(404))
-    with pytest.raises(NotFoundError, match=r"storlet upper\.py is not deployed"):
+    with pytest.raises(NotFoundError, match=r"storlet upper\.py isn't deployed"):
         send_run(client, storlet_get())
     assert [(request.method, request.path) for request in responder.requests] == [
         ("GET", "/c/o"),

@@ -119,25 +119,25 @@ def test_range_feeds_a_storlet_a_part(client: Client, here: str) -> None:
     part = ByteRange.parse("0-4")
     for run, content in ((None, b"hello"), (UPPER, b"HELLO")):
         assert reading.get(client, ObjectPath(here, "o"), run, range=part).content == content
-    with pytest.raises(UsageError, match="over a range on the proxy"):
+    with pytest.raises(UsageError, match="over a range only on the proxy"):
         reading.get(client, ObjectPath(here, "o"), UPPER._replace(on_proxy=False), range=part)
 
 
 def test_expectation_that_is_not_met_is_an_error(client: Client, here: str) -> None:
     """A body of another size than expected is not taken for whole."""
     path, expected = ObjectPath(here, "o"), Expectation(bytes=5)
-    with pytest.raises(IncompleteBodyError, match="5 were expected"):
+    with pytest.raises(IncompleteBodyError, match="but 5 expected"):
         reading.get(client, path, expected=expected)
-    with pytest.raises(IncompleteBodyError, match="5 were expected"):
+    with pytest.raises(IncompleteBodyError, match="but 5 expected"):
         objects.put(client, ObjectPath(here, "new"), bytes_body(TEXT), UPPER, expected=expected)
 
 
 def test_copy_request_refuses_what_does_not_go_together() -> None:
     """The builder checks, so that a plan is refused like the request itself."""
     source, target = ObjectPath("c", "o"), ObjectPath("c", "t")
-    with pytest.raises(UsageError, match="one account only"):
+    with pytest.raises(UsageError, match="another account"):
         copy_request(source, target, UPPER, account="AUTH_other")
-    with pytest.raises(UsageError, match="wants --verb PUT"):
+    with pytest.raises(UsageError, match="COPY can't read from another account; use PUT"):
         copy_request(source, target, account="AUTH_other", verb="COPY")
 
 
@@ -146,7 +146,7 @@ def test_metadata_that_is_not_named_stays(client: Client, here: str) -> None:
     path = Location(here, "o")
     metadata.post(client, path, {"X-Object-Meta-A": "1", "X-Object-Meta-B": "2"})
     change = metadata.post(client, path, {"X-Object-Meta-A": "", "X-Object-Meta-C": ""})
-    assert change == ({"X-Object-Meta-A": ""}, ("X-Object-Meta-C",))
+    assert (change.changed, change.absent) == ({"X-Object-Meta-A": ""}, ("X-Object-Meta-C",))
     assert metadata.head(client, path).metadata == {"B": "2"}
 
 
@@ -171,7 +171,7 @@ def test_tree_is_counted_and_deleted_without_a_question(client: Client, containe
     assert [entry["name"] for entry in trees.list_tree(client, target)] == ["a/1", "a/2"]
     assert trees.delete_tree(client, target) == 2
     assert [entry["name"] for entry in trees.list_tree(client, Location(container))] == ["b/1"]
-    with pytest.raises(NotFoundError, match="no object of container"):
+    with pytest.raises(NotFoundError, match="no object in container"):
         trees.delete_tree(client, target)
 
 
@@ -183,7 +183,7 @@ def test_acl_is_changed_entry_by_entry(client: Client, observer: Listening, cont
     assert not acls.grant_run(client, box, "somebody", StorletName("nowhere.py"))
     assert "warning: storlet nowhere.py is not deployed" in observer.warnings
     acls.remove(client, box, rules[0])
-    with pytest.raises(NotFoundError, match="has no"):
+    with pytest.raises(NotFoundError, match="in its read ACL"):
         acls.remove(client, box, rules[0])
     rules = acls.list_rules(client, box)
     assert [(rule.right, rule.grant.user if rule.grant else rule.entry) for rule in rules] == [
@@ -204,4 +204,8 @@ def test_observer_hears_what_a_command_would_show(client: Client, observer: List
     client.send(request, bytes_body(manifest)).read()
     assert metadata.head(client, whole).has_segments
     objects.put(client, whole, bytes_body(b"small"))
-    assert [line for line in observer.warnings if "was a large object of 1 segment that other objects may need" in line]
+    assert [
+        line
+        for line in observer.warnings
+        if "was a large object; its 1 segment stay, since other objects may need" in line
+    ]

@@ -55,6 +55,15 @@ def test_document_of_such_names_is_one(run_scripted: Runner, responder: Responde
     assert [row["name"] for row in outcome.json["rows"]] == ["a\ud800", "b"]
 
 
+def test_such_a_name_is_listed_with_an_escape(run_scripted: Runner, responder: Responder) -> None:
+    """Text can't hold it; all other names are listed as well."""
+    responder.on("GET", "/c", ok(LISTING), ok(b"[]"))
+    outcome = run_scripted("ls", "c")
+    assert outcome.status == 0
+    assert outcome.out.splitlines()[0].startswith(b"a\\ud800")
+    assert outcome.out.splitlines()[1].startswith(b"b")
+
+
 def test_listing_goes_on_after_such_a_name(run_scripted: Runner, responder: Responder) -> None:
     """The server that sent it is asked for what follows it."""
     responder.on("GET", "/c", ok(b'[{"name": "b\\udfff"}]'), ok(b'[{"name": "c"}]'), ok(b"[]"))
@@ -73,5 +82,5 @@ def test_listing_that_is_no_utf_8_is_none(
     responder.on("GET", "/c", ok(listing))
     outcome = run_scripted(*line.replace("T", str(tmp_path)).split())
     assert outcome.status == 5
-    assert "the server's answer is no listing" in outcome.err
+    assert "the server's response isn't a listing" in outcome.err
     assert "Traceback" not in outcome.err

@@ -340,7 +340,7 @@ def test_node_of_which_nothing_is_known_is_warned_of(
     """It runs as asked; nobody can tell afterwards whether it did."""
     outcome = foreign(*_line(verb, containers["standard"], tmp_path), "--on-node")
     assert outcome.status == 0
-    assert outcome.err.count("it isn't known whether the nodes") == 1
+    assert outcome.err.count("warning: the nodes of") == 1
 
 
 def test_link_into_another_policy_is_followed(probed: Runner, containers: dict[str, str], real_client: Client) -> None:
@@ -432,8 +432,8 @@ POLICY_LIST = [{"name": "gold", "aliases": "gold, Policy-0", "default": True}, {
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (NO_ROOM, "can't be tried"),
-        (page(500, "Storlet execution failed"), "gold can't be tried"),
+        (NO_ROOM, "couldn't be probed"),
+        (page(500, "Storlet execution failed"), "gold couldn't be probed"),
         (ok(b"something else"), ""),
     ],
     ids=["no room", "the storlet fails", "another answer"],

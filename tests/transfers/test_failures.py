@@ -63,7 +63,7 @@ def test_server_that_fails_every_time_is_given_up(run_scripted: Runner, responde
     responder.on("GET", "*", html(500))
     outcome = run_scripted("download", "c", str(tmp_path / "to"))
     assert outcome.status == 5
-    assert one_line(outcome).startswith("given up after 10 failures in a row")
+    assert one_line(outcome).startswith("gave up after 10 failures in a row")
     assert len(responder.sent("GET")) < 60
 
 

@@ -167,7 +167,7 @@ def test_segments_of_an_object_stay_when_the_answer_is_lost(
     outcome = run_scripted("upload", str(folder / "sub/big.bin"), "c/o")
     assert outcome.status == (0 if is_stored else 5)
     assert len(responder.sent("DELETE")) == (3 if is_stored is False else 0)
-    assert ("its segments stay: path:/c_segments/o/slo/" in outcome.err) == (is_stored is None)
+    assert ("its segments are kept: path:/c_segments/o/slo/" in outcome.err) == (is_stored is None)
 
 
 def test_segments_of_a_killed_upload_are_named(run: Runner, container: str, folder: Path) -> None:

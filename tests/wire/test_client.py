@@ -211,7 +211,7 @@ def test_head_that_drips_is_given_up() -> None:
         server.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1/AUTH_test/c/o"
         transport = Transport(url, Connection(timeout=0.5))
-        with pytest.raises(ConnectionFailedError, match="does not answer: timed out"):
+        with pytest.raises(ConnectionFailedError, match=r"no response from http://127\.0\.0\.1:\d+: timed out"):
             transport.send("GET", url, {})
         ended.set()
         transport.close()
@@ -560,7 +560,7 @@ def test_html_page_is_not_shown(client: Client, responder: Responder) -> None:
 def test_account_that_is_not_enabled_says_how(client: Client, responder: Responder) -> None:
     """The middleware's 400 becomes a hint at what helps."""
     responder.on("GET", "/c/o", page(400, "Account disabled for storlets", "text/html; charset=UTF-8"))
-    with pytest.raises(StorletShellError, match="path:/c/o: the account is not enabled for storlets") as caught:
+    with pytest.raises(StorletShellError, match="path:/c/o: the account isn't enabled for storlets") as caught:
         client.send(storlet_get())
     assert (caught.value.hint, caught.value.status) == (Hint(Action.ENABLE_ACCOUNT), 400)
 
@@ -568,7 +568,7 @@ def test_account_that_is_not_enabled_says_how(client: Client, responder: Respond
 def test_missing_container_of_an_upload_says_how(client: Client, responder: Responder) -> None:
     """A PUT of an object is answered 404 when its container is missing."""
     responder.on("PUT", "/c/o", html(404))
-    with pytest.raises(NotFoundError, match="container c is not there") as caught:
+    with pytest.raises(NotFoundError, match="container c doesn't exist") as caught:
         client.send(Request("PUT", "c", "o"), bytes_body(b"x"))
     error = caught.value
     assert (error.subject, error.status, error.hint) == ("c", 404, Hint(Action.MAKE_CONTAINER, ("c",)))
@@ -583,7 +583,7 @@ def test_server_that_is_not_there_is_a_service_error(quick_retries: None) -> Non
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
     login = Login(Credentials("the test", "token", url + "/v1/AUTH_x", secret="t"), Connection(timeout=5))
     client = Client(login)
-    with pytest.raises(ServiceError, match=f"no server answers at {url}"):
+    with pytest.raises(ServiceError, match=f"can't connect to {url}"):
         client.send(Request("GET", "c", "o"))
     client.close()
 

@@ -121,9 +121,7 @@ def test_older_upload_is_not_called_stored(run_scripted: Runner, responder: Resp
     (tmp_path / "f").write_bytes(b"x")
     outcome = run_scripted("put", str(tmp_path / "f"), "c/o")
     assert outcome.status == 5
-    assert "path:/c/o: not stored, since the server has a newer version; are the clocks right? (HTTP 202)" in one_line(
-        outcome
-    )
+    assert "path:/c/o: not stored: the server has a newer version; check the clocks (HTTP 202)" in one_line(outcome)
 
 
 @pytest.mark.parametrize("interim", [102, 103])
@@ -249,7 +247,7 @@ def test_unknown_kinds_of_errors_are_named() -> None:
     """Statuses that no table knows have a word of their class."""
     from storlet_shell.wire.statuses import error_of_status
 
-    assert error_of_status(Request("GET", "c", "o"), 418, {}) == (StorletShellError, "the server refuses the request")
+    assert error_of_status(Request("GET", "c", "o"), 418, {}) == (StorletShellError, "the server refused the request")
     assert error_of_status(Request("GET", "c", "o"), 599, {}) == (ServiceError, "the server failed")
 
 

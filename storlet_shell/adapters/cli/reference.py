@@ -17,6 +17,7 @@ from typing import NamedTuple
 from storlet_shell import __version__, errors
 from storlet_shell.adapters.cli.main import make_parser
 from storlet_shell.adapters.words import OWN_WORDS, SYNTAX
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import ExitStatus, StorletShellError
 from storlet_shell.identity.environment import KINDS
 from storlet_shell.spec.arguments import COMMON, Arg
@@ -49,6 +50,7 @@ _CODE = re.compile(r"(?<![\w-])(?:--?[a-zA-Z][\w-]*|[A-Z]*_[A-Z_]+(?:=\w+)?|eval
 _SPECIAL = re.compile(r"([\\`*_<>|\[\]])")
 
 
+@typed_equality
 class Entry(NamedTuple):
     """A term and what is said of it.
 

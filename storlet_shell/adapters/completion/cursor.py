@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from storlet_shell.adapters.completion.names import DEADLINE, Candidate, complete
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import StorletShellError
 from storlet_shell.session import Session
 from storlet_shell.spec.arguments import COMMON, Arg, Kind, options_of, scan
@@ -21,6 +22,7 @@ _SPECIAL = frozenset(" \t\"'\\|&;<>()`*?[]#~!")
 _MANY = ("*", "+", "...")
 
 
+@typed_equality
 class Cursor(NamedTuple):
     """A line up to its cursor.
 

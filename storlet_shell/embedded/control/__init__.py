@@ -1,9 +1,9 @@
 """Start, find, join and stop the embedded Swift.
 
-A server either is *lasting*, and stays until it is stopped, or it stays as long as somebody has a :class:`Lease` on it:
-when the last lease ends, by :meth:`Lease.close` or with its process, the server ends by itself.
+A *lasting* server runs until it is stopped. Any other runs as long as somebody holds a :class:`Lease`: it exits when
+the last lease ends, by :meth:`Lease.close` or with the process that holds it.
 
-Nothing here imports swift, storlets or eventlet: they live in the server's process only.
+This package doesn't import swift, storlets or eventlet: only the server's process does.
 """
 
 from __future__ import annotations
@@ -46,19 +46,19 @@ __all__ = [
 ]
 
 _SERVER = "storlet_shell.embedded.server.main"
-_START_SECONDS = {TEMPAUTH: 60.0, KEYSTONE: 180.0}  # Keystone is some thousand modules, and at first a database
+_START_SECONDS = {TEMPAUTH: 60.0, KEYSTONE: 180.0}  # Keystone has a thousand modules, and first creates a database
 _STOP_SECONDS = 8.0
 
-# What of this process's surroundings the server gets: what Python itself may need to start, and nothing that could be
-# somebody's password. It is no configuration: that comes in the settings.
+# The environment variables that the server inherits: those that Python may need to start, and none that could hold a
+# password. They aren't configuration, which is passed in the settings.
 _PASSED_ON = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "USER")
 
 
 class Lease:
-    """The use of a running server; close it, or use it as a context, when the server is needed no more.
+    """The use of a running server; close it, or use it as a context manager.
 
     :param running: the server
-    :param started: whether it was started for this lease, rather than joined
+    :param started: whether the server was started for this lease rather than joined
     """
 
     def __init__(self, running: Running, started: bool, users: int) -> None:
@@ -68,7 +68,7 @@ class Lease:
 
     @property
     def holds(self) -> bool:
-        """Whether the server is still there: somebody may have stopped or killed it, or started another since."""
+        """Whether the server still runs; somebody may have stopped or killed it, or started another one since."""
         folder = self.running.folder
         if not places.is_locked(folder, places.RUNNING):
             return False
@@ -76,12 +76,12 @@ class Lease:
         return (state.get("pid"), state.get("started")) == (self.running.pid, self.running.started)
 
     def close(self) -> None:
-        """Give the lease back; the last one to do so ends a server that is not lasting."""
+        """Return the lease; the last one to be returned ends a server that isn't lasting."""
         if self._users < 0:
             return
         folder = self.running.folder
         if self.running.ephemeral and places.is_ours(folder) and not places.is_locked(folder, places.RUNNING):
-            places.remove(folder)  # the server was killed and could not do so itself
+            places.remove(folder)  # the server was killed and couldn't do it
         os.close(self._users)
         self._users = -1
 
@@ -93,7 +93,7 @@ class Lease:
 
 
 def find(folder: Path) -> Running | None:
-    """Return the server that runs on a data folder, None if there is none; wait for one that is just starting."""
+    """Return the server that runs on a data folder, or None; wait for one that is starting."""
     folder = places.current(folder)
     if not places.is_ours(folder):
         return None
@@ -102,11 +102,11 @@ def find(folder: Path) -> Running | None:
 
 
 def join_or_start(folder: Path, settings: Settings) -> Lease:
-    """Lease the server that runs on a data folder; start one if there is none.
+    """Lease the server that runs on a data folder; start one if necessary.
 
-    An ephemeral server is always a new one: it has a folder of its own, and ``folder`` does not count.
+    An ephemeral server is always a new one with a folder of its own; ``folder`` is ignored.
 
-    :raises EmbeddedError: it can't be started; the message says why
+    :raises EmbeddedError: if it can't be started
     """
     if settings.auth is None:
         last = {} if settings.ephemeral else places.last_state(places.current(folder))
@@ -120,7 +120,7 @@ def join_or_start(folder: Path, settings: Settings) -> Lease:
         users = places.lock(folder, places.USERS, shared=True)
         if running and users is not None:
             return Lease(running, False, users)
-        if users is None:  # the server found that nobody uses it a moment ago, and is ending
+        if users is None:  # the server has just noticed that nobody uses it, and is exiting
             users = places.lock(folder, places.USERS, shared=True, wait=True)
         assert users is not None
         try:
@@ -133,26 +133,25 @@ def join_or_start(folder: Path, settings: Settings) -> Lease:
 
 
 def start(folder: Path, settings: Settings) -> tuple[Running, bool]:
-    """Start a lasting server, or make the one that runs a lasting one.
+    """Start a lasting server, or make the running one lasting.
 
-    An ephemeral one stands in for the data folder as long as it runs: the others are found by the same name.
+    An ephemeral server stands in for the data folder while it runs: other processes find it under the same path.
 
     :returns: the server, and whether it was started now
-    :raises EmbeddedError: it can't be started; or one that runs is not what ``settings`` demand
+    :raises EmbeddedError: if it can't be started, or the running one doesn't match ``settings``
     """
     running = find(folder)
     if running and (settings.ephemeral != running.ephemeral or settings.port not in (None, running.port)):
         kind = "an ephemeral" if running.ephemeral else "a"
-        raise EmbeddedError(f"{kind} server runs already, on port {running.port}; stop it first: local stop")
+        raise EmbeddedError(f"{kind} server is already running on port {running.port}; stop it first: local stop")
     if running and settings.auth not in (None, running.auth):
-        raise EmbeddedError(f"a server runs already, with {running.auth}; stop it first: local stop")
+        raise EmbeddedError(f"a server with {running.auth} is already running; stop it first: local stop")
     if running and settings.proxies not in (1, len(running.storage_urls)):
-        raise EmbeddedError(
-            f"a server runs already, its proxies: {len(running.storage_urls)}; stop it first: local stop"
-        )
+        count = len(running.storage_urls)
+        raise EmbeddedError(f"a server is already running, its proxies: {count}; stop it first: local stop")
     if running and settings.identity_port not in (None, running.identity_port):
         raise EmbeddedError(
-            f"a server runs already, Keystone on port {running.identity_port}; stop it first: local stop"
+            f"a server with Keystone on port {running.identity_port} is already running; stop it first: local stop"
         )
     asked = replace(settings, lasting=True, ephemeral=settings.ephemeral and running is None)
     with join_or_start(folder, asked) as lease:
@@ -166,7 +165,7 @@ def start(folder: Path, settings: Settings) -> tuple[Running, bool]:
 def stop(folder: Path) -> bool:
     """Stop the server on a data folder and wait for its end.
 
-    :returns: False if there was none
+    :returns: False if no server was running
     """
     running = find(folder)
     if running is None:
@@ -176,51 +175,51 @@ def stop(folder: Path) -> bool:
     except ProcessLookupError:
         return False
     try:
-        # Now that the process can't be confused with a later one of the same number: is it still the server?
+        # The pidfd rules out another process with the same number from now on: is it still the server?
         if _find(running.folder) == running:
             _end(process)
     finally:
         os.close(process)
     if running.ephemeral and places.is_ours(running.folder):
-        places.remove(running.folder)  # it could not do so itself
+        places.remove(running.folder)  # the server couldn't do it
     return True
 
 
 def reset(folder: Path, *, stop_first: bool = False) -> None:
     """Delete a data folder: all accounts, containers, objects and logs in it.
 
-    :param stop_first: stop a server that runs on it, instead of refusing
-    :raises RefusedError: a server runs on it
-    :raises EmbeddedError: it is no data folder of ours
+    :param stop_first: stop a server that runs on it instead of refusing
+    :raises RefusedError: if a server runs on it
+    :raises EmbeddedError: if it isn't our data folder
     """
     if stop_first:
         stop(folder)
     if find(folder):
-        raise RefusedError(f"a server runs on {folder}; stop it first: local stop")
+        raise RefusedError(f"a server is running on {folder}; stop it first: local stop")
     if not places.is_ours(folder):
-        raise EmbeddedError(f"{folder} is not deleted: it is no data folder of an embedded Swift")
+        raise EmbeddedError(f"{folder}: not deleted, because it isn't the data folder of an embedded Swift")
     with _starting(folder):
         places.remove(folder)
 
 
 def status(folder: Path) -> Status:
-    """Return what there is to know about a data folder and its server."""
+    """Return the state of a data folder and its server."""
     running = find(folder)
     folder = running.folder if running else folder
-    held = places.read_state(folder) if running else {}
+    state = places.read_state(folder) if running else {}
     return Status(
         running=running,
         folder=folder,
         used_bytes=places.used_bytes(folder),
         free_bytes=places.free_bytes(folder),
         lasting=running is not None and (folder / places.LASTING).exists(),
-        **{name: held[name] for name in ("time_limit", "memory_limit", "sandbox", "versions") if name in held},
+        **{name: state[name] for name in ("time_limit", "memory_limit", "sandbox", "versions") if name in state},
     )
 
 
 @contextmanager
 def _starting(folder: Path) -> Iterator[int]:
-    """Be the only one that starts a server on a folder; a server that is being started keeps others waiting too."""
+    """Hold the exclusive right to start a server on a folder; wait while another one is starting."""
     starting = places.lock(folder, places.STARTING, wait=True)
     assert starting is not None
     try:
@@ -230,19 +229,19 @@ def _starting(folder: Path) -> Iterator[int]:
 
 
 def _find(folder: Path) -> Running | None:
-    """Return the server that runs on a folder and is neither starting nor ending."""
+    """Return the server that runs on a folder, unless it is starting or exiting."""
     if not places.is_locked(folder, places.RUNNING):
         return None
-    held, secrets = places.read_state(folder), places.read_secrets(folder)
-    if not held or secrets is None:
+    state, secrets = places.read_state(folder), places.read_secrets(folder)
+    if not state or secrets is None:
         return None
-    key = TESTER.password if held.get("auth") == KEYSTONE else secrets.key
+    key = TESTER.password if state.get("auth") == KEYSTONE else secrets.key
     try:
-        facts = {name: held[name] for name in ("pid", "port", "ephemeral", "started")}
+        facts = {name: state[name] for name in ("pid", "port", "ephemeral", "started")}
     except KeyError:
         raise places.broken(folder, places.STATE) from None
-    facts |= {name: held[name] for name in ("user", "auth", "identity_port", "account") if name in held}
-    facts["further_ports"] = tuple(held.get("further_ports", ()))
+    facts |= {name: state[name] for name in ("user", "auth", "identity_port", "account") if name in state}
+    facts["further_ports"] = tuple(state.get("further_ports", ()))
     return Running(key=key, folder=folder, **facts)
 
 
@@ -258,11 +257,11 @@ def _end(process: int) -> None:
             return
         if select.select([process], [], [], _STOP_SECONDS)[0]:
             return
-    raise EmbeddedError("the embedded Swift does not end, not even when it is killed; its disk does not answer")
+    raise EmbeddedError("the embedded Swift doesn't exit, even when killed; its disk doesn't respond")
 
 
 def _require_packages(settings: Settings) -> None:
-    """Find out whether the server's packages are installed, without importing them."""
+    """Check that the server's packages are installed, without importing them."""
     packages = {"swift": "embedded", "storlets": "embedded"}
     if settings.auth == KEYSTONE:
         packages |= {"keystone": "keystone", "keystonemiddleware": "keystone", "waitress": "keystone"}
@@ -274,7 +273,7 @@ def _require_packages(settings: Settings) -> None:
 def _spawn(folder: Path, settings: Settings, starting: int) -> Running:
     """Start the server's process and wait until it answers requests.
 
-    :param starting: the lock that keeps others from starting one; the process holds it too until it is ready
+    :param starting: the lock that keeps others from starting one; the process holds it as well until it is ready
     """
     places.check(folder)
     seconds = _START_SECONDS[settings.auth or TEMPAUTH]
@@ -283,23 +282,23 @@ def _spawn(folder: Path, settings: Settings, starting: int) -> Running:
         answer = _answer(reader, seconds)
     finally:
         os.close(reader)
-        process.wait()  # it only forks the server, which is in its process group
+        process.wait()  # it only forks the server, which is in the same process group
     if answer is None:
         os.killpg(process.pid, signal.SIGKILL)
-        raise EmbeddedError(f"the embedded Swift did not answer within {seconds:.0f} seconds of its start")
+        raise EmbeddedError(f"the embedded Swift didn't respond within {seconds:.0f} seconds of its start")
     if "error" in answer:
         raise EmbeddedError(answer["error"])
     running = _find(folder)
     if running is None:
         last = places.last_line(folder)
-        raise EmbeddedError(f"the embedded Swift did not start: {last}; its log: {folder / places.LOG}")
+        raise EmbeddedError(f"the embedded Swift didn't start: {last}; see its log: {folder / places.LOG}")
     return running
 
 
 def _launch(folder: Path, settings: Settings, starting: int) -> tuple[subprocess.Popen[bytes], int]:
     """Start the server's process.
 
-    :returns: the process, and the pipe that it answers through
+    :returns: the process, and the pipe that it reports through
     """
     log = places.open_log(folder)
     reader, writer = os.pipe()
@@ -325,32 +324,32 @@ def _launch(folder: Path, settings: Settings, starting: int) -> tuple[subprocess
 
 
 def _environment() -> dict[str, str]:
-    """Return the environment of the server's process."""
+    """Return the environment for the server's process."""
     passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    # The same packages as here, wherever this process has them from; but not what lies in its working folder ("", or
-    # its name after python -m) or beside the program that it runs: that may be full of a user's modules of any name,
-    # and a home folder at that, and storlets can read what is passed.
+    # The same packages as in this process, wherever they come from. Not the working folder ("", or its path after
+    # python -m) or the running program's folder: they may contain a user's modules of any name, or be a home folder,
+    # and storlets can read whatever is passed on.
     here = str(Path(__file__).parents[3])
-    kept = [entry for entry in sys.path if entry == here or (entry and not _is_users(entry))]
-    path = os.pathsep.join([*kept, here])
-    # Names on loopback need no resolver, and eventlet's takes a quarter of a second to import. Every thread waits by
-    # poll, as in Swift's own servers (swift/common/utils: get_hub): the kernel bounds the epoll watches of a user, and
-    # storlets may be the same user's.
+    entries = [entry for entry in sys.path if entry == here or (entry and not _is_users(entry))]
+    path = os.pathsep.join([*entries, here])
+    # Names on loopback need no resolver, and importing eventlet's takes a quarter of a second. All threads wait with
+    # poll, as in Swift's own servers (swift/common/utils: get_hub): the kernel limits a user's epoll watches, and
+    # storlets may run as the same user.
     return {**passed, "PYTHONPATH": path, "EVENTLET_NO_GREENDNS": "yes", "EVENTLET_HUB": "poll"}
 
 
 def _is_users(entry: str) -> bool:
-    """Tell whether a folder is on the path only because this process works there, or its program lies there."""
+    """Tell whether a folder is on the path only because this process runs in it, or its program is stored there."""
     program = getattr(sys.modules["__main__"], "__file__", None)
     for place in (Path(), *([Path(program).parent] if program else [])):
-        with suppress(OSError):  # one of them is not there
+        with suppress(OSError):  # either may not exist
             if Path(entry).samefile(place):
                 return True
     return False
 
 
 def _answer(reader: int, seconds: float) -> dict[str, Any] | None:
-    """Read the one line that a starting server sends: ready, or what went wrong.
+    """Read the single line that a starting server sends: that it is ready, or what went wrong.
 
     :returns: empty if it died, None if it takes too long
     """

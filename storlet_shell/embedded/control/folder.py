@@ -1,28 +1,27 @@
-"""The data folder: what lies where in it, whose it is, and the locks that say who uses it.
+"""The data folder: its layout, its owner, and the locks that show who uses it.
 
 ::
 
     FOLDER/                 mode 0700
-        storlet-shell       the marker: only a folder that carries it is ever deleted
-        lock-running        held by the server as long as it lives
-        lock-starting       held from before a server is started until it answers or is gone
-        lock-users          held, shared, by everybody who needs a server that is not lasting
-        lasting             there while the server is to stay without users
-        ephemeral           the folder of the ephemeral server that stands in for this one
-        credentials.json    mode 0600
-        state.json          what the server says of itself while it can be joined; afterwards state-last.json
-        log  log.1
-        keystone/           Keystone's database, keys, passwords and log, once it has run on this folder
-        etc/  run/  recon/  devices/  storlets/
+            storlet-shell       marker; only folders that contain it are ever deleted
+            lock-running        held by the server while it lives
+            lock-starting       held from before a server is started until it responds or has exited
+            lock-users          held, shared, by every user of a server that isn't lasting
+            lasting             exists while the server is to keep running without users
+            ephemeral           path of the ephemeral server's folder that stands in for this one
+            credentials.json    mode 0600
+            state.json          the server's description of itself while it can be joined; afterwards state-last.json
+            log  log.1
+            keystone/           Keystone's database, keys, passwords and log, once it has run on this folder
+            etc/  run/  recon/  devices/  storlets/
 
-The kernel drops a lock (``flock``) with the process that held it, whatever ended that process; so nothing that a dead
-one left behind is ever in the way, and no process id is trusted unless its lock is held.
+The kernel releases a lock (``flock``) when the process that holds it ends for any reason. So nothing that a dead
+process left behind gets in the way, and no process ID is trusted unless its lock is held.
 """
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import shutil
@@ -51,13 +50,13 @@ _SMALLEST_SPACE = 32 * 2**20
 def data_folder(folder: Path | None = None) -> Path:
     """Return the folder that the embedded Swift keeps its data in.
 
-    :param folder: the user's own choice; None means the platform's folder for such data
+    :param folder: the user's choice; None for the platform's data folder
     """
     return (folder or Path(platformdirs.user_data_path("storlet-shell")) / "swift").expanduser().absolute()
 
 
 def temporary_folder() -> Path:
-    """Make the folder of an ephemeral server, on the first disk that can hold objects."""
+    """Create the folder of an ephemeral server on the first disk that can hold objects."""
     places = [Path(tempfile.gettempdir()), Path("/var/tmp"), Path(platformdirs.user_cache_path())]  # noqa: S108 - mkdtemp
     for place in places:
         try:
@@ -70,41 +69,41 @@ def temporary_folder() -> Path:
                 return folder
         folder.rmdir()
     spelled = ", ".join(map(str, places))
-    raise EmbeddedError(f"no place for an ephemeral Swift: none of {spelled} is writable and keeps extended attributes")
+    raise EmbeddedError(f"no place for an ephemeral Swift: {spelled} aren't writable or lack extended attributes")
 
 
 def claim(folder: Path) -> None:
-    """Make a folder ours, and give it our marker.
+    """Create a folder if necessary, and mark it as ours.
 
-    :raises EmbeddedError: it can't be made or written, is somebody else's, or is no data folder of ours and not empty
+    :raises EmbeddedError: if it can't be created or written, belongs to somebody else, or has other contents
     """
     with _translated(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _require_owner(folder)
         if not is_ours(folder) and any(folder.iterdir()):
-            raise EmbeddedError(f"{folder} holds something else; name an empty folder or one that is not there yet")
+            raise EmbeddedError(f"{folder} holds something else; name an empty or new folder")
         folder.chmod(0o700)
         (folder / MARKER).write_text(_MARK)
 
 
 def check(folder: Path) -> None:
-    """Find out whether a server can store objects in a folder.
+    """Check that a server can store objects in a folder.
 
-    :raises EmbeddedError: it is somebody else's, its disk is full, or does not keep extended attributes
+    :raises EmbeddedError: if it belongs to somebody else, its disk is full, or lacks extended attributes
     """
     with _translated(folder):
         _require_owner(folder)
         if not _keeps_attributes(folder):
             raise EmbeddedError(
-                f"the file system of {folder} keeps no extended attributes (user.*), where Swift stores metadata;"
-                " name a folder on another one, e.g. ext4, xfs or btrfs"
+                f"the file system of {folder} lacks extended attributes (user.*), which Swift needs for metadata;"
+                " use a folder on another one, such as ext4, xfs or btrfs"
             )
         if shutil.disk_usage(folder).free < _SMALLEST_SPACE:
-            raise EmbeddedError(f"the disk of {folder} is full: fewer than {_SMALLEST_SPACE // 2**20} MiB are free")
+            raise EmbeddedError(f"the disk of {folder} is full: less than {_SMALLEST_SPACE // 2**20} MiB are free")
 
 
 def current(folder: Path) -> Path:
-    """Return the folder of the ephemeral server that stands in for a data folder while it runs, else that folder."""
+    """Return the folder of the ephemeral server that currently stands in for a data folder, or the folder itself."""
     try:
         ephemeral = Path((folder / EPHEMERAL).read_text())
     except OSError:
@@ -113,15 +112,15 @@ def current(folder: Path) -> Path:
 
 
 def is_ours(folder: Path) -> bool:
-    """Tell whether a folder carries our marker."""
+    """Tell whether a folder contains our marker."""
     with _translated(folder):
         return (folder / MARKER).is_file()
 
 
 def remove(folder: Path) -> None:
-    """Delete a data folder of ours with all that is in it."""
+    """Delete our data folder and everything in it."""
     with _translated(folder):
-        # The marker goes last: what an interruption leaves can still be deleted.
+        # The marker is deleted last, so that an interrupted deletion can be repeated.
         for path in folder.iterdir():
             if path.is_dir() and not path.is_symlink():
                 trees.remove(str(path))  # a storlet may have nested folders deeper than rmtree recurses
@@ -136,8 +135,10 @@ def remove(folder: Path) -> None:
 def lock(folder: Path, name: str, *, shared: bool = False, wait: bool = False) -> int | None:
     """Take one of the folder's locks.
 
-    :returns: the file descriptor that holds it until it is closed, or None if somebody else has it
+    :returns: the file descriptor that holds it until closed; None if somebody else has it
     """
+    import fcntl  # the client imports this module on Windows, too
+
     with _translated(folder):
         fd = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -152,7 +153,7 @@ def lock(folder: Path, name: str, *, shared: bool = False, wait: bool = False) -
 
 
 def is_locked(folder: Path, name: str) -> bool:
-    """Tell whether somebody holds a lock alone."""
+    """Tell whether somebody holds a lock exclusively."""
     if not (folder / name).exists():
         return False
     fd = lock(folder, name, shared=True)
@@ -163,7 +164,7 @@ def is_locked(folder: Path, name: str) -> bool:
 
 
 def read_secrets(folder: Path) -> Secrets | None:
-    """Return the folder's secrets, or None if it has none yet."""
+    """Return the folder's secrets; None if it has none yet."""
     fields = read_json(folder, CREDENTIALS)
     if fields is None:
         return None
@@ -174,7 +175,7 @@ def read_secrets(folder: Path) -> Secrets | None:
 
 
 def renew_secrets(folder: Path) -> Secrets:
-    """Make the secrets of a server that starts on a folder, and return them."""
+    """Create and return the secrets for a server that starts on a folder."""
     last = read_secrets(folder)
     secrets = Secrets.random(last.hash_suffix if last else "")
     write_json(folder / CREDENTIALS, asdict(secrets))
@@ -182,12 +183,12 @@ def renew_secrets(folder: Path) -> Secrets:
 
 
 def read_state(folder: Path, name: str = STATE) -> dict[str, Any]:
-    """Return what the folder's server said of itself when it was ready; empty if it is not there, or not yet ready."""
+    """Return the description that the folder's server wrote when it was ready; empty if it isn't ready yet."""
     return read_json(folder, name) or {}
 
 
 def last_state(folder: Path) -> dict[str, Any]:
-    """Return what the folder's last server said of itself; empty if there was none, or if it makes no sense."""
+    """Return the description that the folder's last server wrote; empty if there is none, or it is damaged."""
     try:
         return read_state(folder) or read_state(folder, LAST_STATE)
     except EmbeddedError:
@@ -195,7 +196,7 @@ def last_state(folder: Path) -> dict[str, Any]:
 
 
 def write_state(folder: Path, state: dict[str, Any]) -> None:
-    """Store what a server says of itself."""
+    """Store a server's description of itself."""
     write_json(folder / STATE, state)
 
 
@@ -206,13 +207,13 @@ def open_log(folder: Path) -> int:
 
 
 def last_line(folder: Path) -> str:
-    """Return the last thing that the log says."""
+    """Return the last line of the log."""
     with _translated(folder):
         return (folder / LOG).read_text(errors="replace").strip().rpartition("\n")[2] or "its log is empty"
 
 
 def used_bytes(folder: Path) -> int:
-    """Return how many bytes of the disk a folder takes."""
+    """Return the disk space that a folder takes, in bytes."""
     blocks, pending = 0, [os.fspath(folder)]
     while pending:
         with suppress(OSError), os.scandir(pending.pop()) as entries:
@@ -226,28 +227,28 @@ def used_bytes(folder: Path) -> int:
 
 
 def free_bytes(folder: Path) -> int:
-    """Return how many bytes are free on a folder's disk, also if the folder is not there yet."""
+    """Return the free space on a folder's disk, in bytes; the folder needn't exist."""
     while not folder.exists():
         folder = folder.parent
     return shutil.disk_usage(folder).free
 
 
 def read_json(folder: Path, name: str) -> dict[str, Any] | None:
-    """Read one of the folder's files, None if it is not there."""
+    """Read one of the folder's files; None if it doesn't exist."""
     with _translated(folder):
         try:
-            held = json.loads((folder / name).read_bytes())
+            value = json.loads((folder / name).read_bytes())
         except FileNotFoundError:
             return None
         except ValueError:
             raise broken(folder, name) from None
-    if not isinstance(held, dict):
+    if not isinstance(value, dict):
         raise broken(folder, name)
-    return held
+    return value
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Store a file whole or not at all, readable for its owner only."""
+    """Store a file atomically, readable by its owner only."""
     fd, written = tempfile.mkstemp(dir=path.parent)  # mode 0600
     try:
         with os.fdopen(fd, "w") as file:
@@ -261,18 +262,18 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
 
 
 def broken(folder: Path, name: str) -> EmbeddedError:
-    """Return the error for a file that makes no sense."""
-    return EmbeddedError(f"{folder / name} is damaged; put it right, or delete all local data with `local reset`")
+    """Return the error for a damaged file."""
+    return EmbeddedError(f"{folder / name} is damaged; repair it, or delete all local data: local reset")
 
 
 def _require_owner(folder: Path) -> None:
-    """Refuse another user's folder: root could write there, and then that user no more."""
+    """Refuse another user's folder: root could write to it and thereby lock that user out."""
     if folder.stat().st_uid != os.geteuid():
-        raise EmbeddedError(f"{folder} belongs to another user; name a folder of your own")
+        raise EmbeddedError(f"{folder} belongs to another user; use a folder of your own")
 
 
 def _keeps_attributes(folder: Path) -> bool:
-    """Tell whether files in a folder can have extended attributes as large as Swift needs them."""
+    """Tell whether files in a folder can have extended attributes as large as Swift needs."""
     with tempfile.TemporaryFile(dir=folder) as file:
         try:
             os.setxattr(file.fileno(), "user.swift.metadata", b"x" * 254)
@@ -285,9 +286,9 @@ def _keeps_attributes(folder: Path) -> bool:
 
 @contextmanager
 def _translated(folder: Path) -> Iterator[None]:
-    """Turn the system's errors on a folder into one line."""
+    """Translate the system's errors about a folder to one line."""
     try:
         yield
     except OSError as error:
         reason = "the disk is full" if error.errno == errno.ENOSPC else error.strerror
-        raise EmbeddedError(f"the data folder {folder} can't be used: {reason}; name another one") from error
+        raise EmbeddedError(f"the data folder {folder} can't be used: {reason}; use another one") from error

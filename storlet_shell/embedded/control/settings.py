@@ -1,4 +1,4 @@
-"""What a server is asked to be, and what a running one says of itself."""
+"""Settings of a server, and the description of a running one."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 USER = "local:storlet"
-"""The one user, as tempauth spells it."""
+"""The only user, as tempauth spells it."""
 
 ACCOUNT = "AUTH_local"
 """That user's account."""
 
 MOST_WAITING = 1024
-"""Connections of one process that may wait for a whole request, between two requests or in the middle of one."""
+"""The number of a process's connections that may wait for a complete request, between requests or within one."""
 
 TEMPAUTH, KEYSTONE = "tempauth", "keystone"
-"""Who may ask for tokens, and where: Swift's own tempauth, or a Keystone."""
+"""The token issuers: Swift's own tempauth, or a Keystone."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a server is asked to be.
+    """The settings of a server.
 
-    :param port: the proxy's port on 127.0.0.1; None means the one it had last, or else any that is free
-    :param time_limit: seconds that one invocation of a storlet may take
-    :param memory_limit: bytes of memory that one invocation may use
-    :param ephemeral: whether the server has a folder of its own, which is removed at its end
-    :param lasting: whether it stays until it is stopped, rather than until nobody uses it any more
-    :param auth: ``tempauth`` or ``keystone``; None means what the data folder had last, or else tempauth
-    :param identity_port: Keystone's port on 127.0.0.1; None means the one it had last, or else any that is free
-    :param token_seconds: seconds that a token of Keystone's is good for
-    :param proxies: how many proxies answer, each in a process and on a port of its own; the first on ``port``
+    :param port: the proxy's port on 127.0.0.1; None for the same as last time, or any free one
+    :param time_limit: the time limit of a storlet's invocation, in seconds
+    :param memory_limit: the memory limit of an invocation, in bytes
+    :param ephemeral: whether the server has a folder of its own, deleted when it exits
+    :param lasting: whether it runs until stopped, rather than until nobody uses it
+    :param auth: ``tempauth`` or ``keystone``; None for the same as last time, or tempauth
+    :param identity_port: Keystone's port on 127.0.0.1; None for the same as last time, or any free one
+    :param token_seconds: the lifetime of Keystone's tokens, in seconds
+    :param proxies: the number of proxies, each with a process and a port of its own; the first listens on ``port``
     """
 
     port: int | None = None
@@ -48,14 +48,14 @@ class Settings:
 
 @dataclass(frozen=True)
 class Secrets:
-    """What a data folder's server and its users know and nobody else does.
+    """The secrets of a data folder's server and its users.
 
-    Password and token key are good for one run of the server: once it has ended, another user of this machine may
-    listen on its port, and whoever still holds them sends them there.
+    Password and token key are renewed at each start: once the server has exited, another user of this machine may
+    listen on its port, and clients that still hold the old ones would send them there.
 
     :param key: the user's password
-    :param token_key: what tokens are encrypted with
-    :param hash_suffix: what Swift hashes names with; objects are found by it, so it stays
+    :param token_key: encrypts tokens
+    :param hash_suffix: Swift hashes names with it to locate objects, so it never changes
     """
 
     key: str = field(repr=False)
@@ -64,23 +64,23 @@ class Secrets:
 
     @classmethod
     def random(cls, hash_suffix: str = "") -> Secrets:
-        """Make new ones.
+        """Create new secrets.
 
-        :param hash_suffix: the data folder's, if it has one already
+        :param hash_suffix: the data folder's existing one
         """
-        token_key = urlsafe_b64encode(secrets.token_bytes(32)).decode()  # the form that Fernet demands
+        token_key = urlsafe_b64encode(secrets.token_bytes(32)).decode()  # the form that Fernet requires
         return cls(secrets.token_hex(24), token_key, hash_suffix or secrets.token_hex(16))
 
 
 @dataclass(frozen=True)
 class Running:
-    """A server that answers.
+    """A server that responds.
 
     :param key: the user's password
-    :param started: when, in seconds since the epoch
-    :param identity_port: Keystone's port; 0 without one
+    :param started: its start time, in seconds since the epoch
+    :param identity_port: Keystone's port; 0 without Keystone
     :param account: the user's account
-    :param further_ports: those of its proxies after the first
+    :param further_ports: the ports of its other proxies
     """
 
     pid: int
@@ -97,32 +97,32 @@ class Running:
 
     @property
     def auth_url(self) -> str:
-        """Where tokens are given out."""
+        """The URL that issues tokens."""
         if self.auth == KEYSTONE:
             return f"http://127.0.0.1:{self.identity_port}/v3"
         return f"http://127.0.0.1:{self.port}/auth/v1.0"
 
     @property
     def storage_url(self) -> str:
-        """The account."""
+        """The account's URL."""
         return self.storage_urls[0]
 
     @property
     def storage_urls(self) -> tuple[str, ...]:
-        """The account at each of the proxies."""
+        """The account's URL at each of the proxies."""
         return tuple(f"http://127.0.0.1:{port}/v1/{self.account}" for port in (self.port, *self.further_ports))
 
 
 @dataclass(frozen=True)
 class Status:
-    """What ``local status`` shows.
+    """The report of ``local status``.
 
-    :param running: the server, if one runs
-    :param folder: where its data lies; of an ephemeral server, that server's folder
-    :param used_bytes: what the data folder holds, or 0 if there is none yet
-    :param free_bytes: what is free on its disk
-    :param lasting: whether the server stays until it is stopped
-    :param sandbox: what keeps a storlet from the network and the files of this machine, in the engine's words
+    :param running: the server, if one is running
+    :param folder: its data folder; for an ephemeral server, its own folder
+    :param used_bytes: the size of the data folder; 0 if it doesn't exist yet
+    :param free_bytes: the free space on its disk
+    :param lasting: whether the server runs until stopped
+    :param sandbox: the engine's description of what isolates storlets from the network and from files
     :param versions: the releases of swift and storlets that run
     """
 

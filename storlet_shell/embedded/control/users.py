@@ -1,7 +1,7 @@
-"""Who may log in at the embedded Swift's Keystone, and the environments that do so.
+"""The users of the embedded Swift's Keystone, and the environments that log them in.
 
-Names, passwords and the project are those of the environment that the Storlets documentation sets. They are no secret,
-as is fit for a cluster that answers on loopback only; whoever governs others has a random password.
+Names, passwords and the project are those in the Storlets documentation. They are no secret, which is fine for a
+cluster that listens on loopback only; administrators have random passwords.
 """
 
 from __future__ import annotations
@@ -12,24 +12,26 @@ from typing import NamedTuple
 
 from storlet_shell.embedded.control import folder as places
 from storlet_shell.embedded.control.settings import KEYSTONE, Running
+from storlet_shell.equality import typed_equality
 
 FOLDER = Path("keystone")
-"""Where Keystone's state lies, relative to the data folder."""
+"""Keystone's folder, relative to the data folder."""
 
 DOMAIN = "default"
-"""The domain of all users and projects: its id, and its name."""
+"""The ID and name of the domain of all users and projects."""
 
 REGION = "RegionOne"
-"""The one region of the catalog."""
+"""The only region in the catalog."""
 
 OPERATOR_ROLES = ("admin", "swiftoperator", "member")
-"""The roles of those who may do everything in their project's account."""
+"""Roles whose users may do everything in their project's account."""
 
 _PASSWORDS = f"{FOLDER}/passwords.json"
 
 
+@typed_equality
 class User(NamedTuple):
-    """A user of Keystone's.
+    """A Keystone user.
 
     :param password: empty for a random one
     """
@@ -41,43 +43,43 @@ class User(NamedTuple):
 
 
 TESTER = User("tester", "testing", "test", ("member", "swiftoperator"))
-"""The user of the Storlets documentation, in whose account storlets are enabled from the start."""
+"""The user in the Storlets documentation, whose account is enabled for storlets from the start."""
 
 MEMBER = User("tester_member", "member", "test", ("reader",))
-"""A user of the same project who may do what access control lists allow."""
+"""A user in the same project who may do what ACLs allow."""
 
 OUTSIDER = User("outsider", "outside", "other", ("member", "swiftoperator"))
 """The owner of another account."""
 
 ADMIN = User("admin", "", "test", ("admin",))
-"""Who governs Keystone, and tester's project."""
+"""The administrator of Keystone and of tester's project."""
 
 SWIFT = User("swift", "", "service", ("service",))
-"""The proxy, which asks Keystone whose a token is."""
+"""The proxy, which validates tokens with Keystone."""
 
 USERS = (TESTER, MEMBER, OUTSIDER, ADMIN)
 
 RANDOM = (ADMIN, SWIFT)
-"""Those whose passwords are random, and others at each start of the server."""
+"""The users whose passwords are random, and change at each start of the server."""
 
 
 def read_passwords(folder: Path) -> dict[str, str]:
-    """Return the password of each user of a data folder's Keystone, the random ones included."""
+    """Return the password of each user of a data folder's Keystone, including random ones."""
     random = places.read_json(folder, _PASSWORDS) or {}
     return {user.name: user.password or random.get(user.name, "") for user in (*USERS, SWIFT)}
 
 
 def renew_passwords(folder: Path) -> dict[str, str]:
-    """Make the random passwords of a Keystone that starts with its server; return the password of each user."""
+    """Create the random passwords for a Keystone that is about to start; return the password of each user."""
     (folder / FOLDER).mkdir(mode=0o700, exist_ok=True)
     places.write_json(folder / _PASSWORDS, {user.name: secrets.token_hex(24) for user in RANDOM})
     return read_passwords(folder)
 
 
 def environment(running: Running, name: str | None = None) -> dict[str, str]:
-    """Return the environment's variables that log a user in.
+    """Return the environment variables that log a user in.
 
-    :param name: one of Keystone's users; None means the server's own user
+    :param name: one of Keystone's users; None for the server's own user
     """
     if running.auth != KEYSTONE:
         return {"ST_AUTH": running.auth_url, "ST_USER": running.user, "ST_KEY": running.key}

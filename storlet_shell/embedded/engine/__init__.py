@@ -1,1 +1,1 @@
-"""The engine: versions of storlets, their invocations and logs."""
+"""The storlet engine: versions of storlets, their invocations and logs."""

@@ -1,7 +1,7 @@
-"""What is deployed: ask Swift for storlets and dependencies, and put them where a warm parent imports them.
+"""Deployed code: fetch storlets and dependencies from Swift, and store them where a warm parent imports them.
 
-Upstream asks for dependencies only once (``StorletGatewayContainer.bring_from_cache``), and builds the
-internal client's whole pipeline for each request; here dependencies are looked up for each invocation, with one client.
+Upstream fetches dependencies only once (``StorletGatewayContainer.bring_from_cache``), and builds the internal client's
+whole pipeline for each request. Here, dependencies are looked up for each invocation, with a single client.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _PERMISSIONS = "X-Object-Meta-Storlet-Dependency-Permissions"
 class Deployments:
     """The storlets and dependencies in Swift's containers.
 
-    :param folder: where code is put, one folder for each version; what lies there from an earlier run is removed
+    :param folder: where code is stored, in one folder for each version; leftovers of an earlier run are deleted
     """
 
     def __init__(self, folder: Path) -> None:
@@ -39,10 +39,10 @@ class Deployments:
         folder.mkdir(parents=True)
 
     def key(self, request: Any) -> Key:
-        """Return the version that a request is to run.
+        """Return the version that a request invokes.
 
         :param request: the middleware's storlet request
-        :raises InvocationError: it can't run here, or a dependency is missing
+        :raises InvocationError: if it can't run here, or a dependency is missing
         """
         _check(request)
         return Key(
@@ -54,13 +54,13 @@ class Deployments:
         )
 
     def fetch(self, key: Key, manager: Any, *, to_nobody: bool) -> tuple[int, str]:
-        """Put a version's code into a folder of its own.
+        """Store a version's code in a folder of its own.
 
         :param manager: the middleware's file manager, which knows the containers' names
-        :param to_nobody: make it the user nobody's, as whom the storlet is to run
+        :param to_nobody: make it the property of the user nobody, who will run the storlet
         :returns: the version's number and the folder
         """
-        number = next(self._numbers)  # this version's alone: others are fetched while this one waits for Swift
+        number = next(self._numbers)  # kept in a local: other versions are fetched while this one waits for Swift
         folder = self._folder / f"v{number}"
         folder.mkdir()
         folder.with_name(f"{folder.name}.scratch").mkdir(mode=0o1777)
@@ -80,10 +80,10 @@ class Deployments:
     def discard(self, folder: str) -> None:
         """Remove a version's folder."""
         for path in (folder, f"{folder}.scratch"):
-            tpool.execute(trees.remove, path)  # a storlet may have filled it
+            tpool.execute(trees.remove, path)  # in a thread: a storlet may have filled it
 
     def put_log(self, manager: Any, name: str, text: bytes) -> None:
-        """Store a log as an object, as ``X-Storlet-Generate-Log`` asks for."""
+        """Store a log as an object, as requested by ``X-Storlet-Generate-Log``."""
         client = self._client(manager)
         path = client.make_path(manager.account, manager.log_container, name)
         headers = {"Content-Type": "text/plain; charset=utf-8", "Content-Length": str(len(text))}
@@ -102,8 +102,8 @@ class Deployments:
         try:
             _, headers, body = self._client(manager).get_object(manager.account, container, path.name)
         except UnexpectedResponse as error:
-            what = f"{container}/{path.name}"
-            raise InvocationError(Failure("missing", f"{what} is gone: {error.resp.status}")) from None
+            name = f"{container}/{path.name}"
+            raise InvocationError(Failure("missing", f"{name} is gone: {error.resp.status}")) from None
         _require_room(int(headers.get("Content-Length") or 0))
         _write(path, body)
         path.chmod(permissions)
@@ -118,7 +118,7 @@ class Deployments:
 def _check(request: Any) -> None:
     if request.storlet_language.lower() != "python":
         language = request.storlet_language.capitalize()
-        reason = f"{language} storlets deploy, but do not run on the embedded Swift: it runs Python storlets only"
+        reason = f"{language} storlets can be deployed, but the embedded Swift runs Python storlets only"
         raise InvocationError(Failure("language", reason))
     module, _, name = request.storlet_main.partition(".")
     if not name.isidentifier() or request.storlet_id != f"{module}.py" or "/" in request.storlet_id:
@@ -126,20 +126,20 @@ def _check(request: Any) -> None:
         raise InvocationError(Failure("missing", reason))
     for name in request.dependencies:
         if "/" in name or name in (".", ".."):
-            raise InvocationError(Failure("missing", f"its dependency {name} can't be a file's name"))
+            raise InvocationError(Failure("missing", f"its dependency {name} isn't a valid file name"))
 
 
 def _write(path: Path, body: Iterable[bytes]) -> None:
     with path.open("wb") as file:
         for chunk in body:
-            _require_room(len(chunk))  # again: others write meanwhile
+            _require_room(len(chunk))  # again, because others write meanwhile
             file.write(chunk)
 
 
 def _require_room(needed: int) -> None:
-    """Leave the disk's reserve to Swift's databases.
+    """Check that a write leaves the disk space reserved for Swift's databases.
 
-    :raises InvocationError: there is no room for so many bytes beside it
+    :raises InvocationError: if it wouldn't
     """
     reason = shortage(needed)
     if reason:

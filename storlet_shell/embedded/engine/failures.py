@@ -1,4 +1,4 @@
-"""How an invocation can fail, and what is said about it."""
+"""The ways in which an invocation can fail, and their messages."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from storlets.gateway.common.exceptions import StorletRuntimeException
 from storlet_shell.storlets import contract
 
 PROXY, OBJECT = "proxy", "object"
-"""The servers that run storlets, as answers and the middleware's ``execution_server`` name them."""
+"""The servers that run storlets, as named in answers and in the middleware's option ``execution_server``."""
 
 
 def encode(text: str) -> bytes:
-    """Encode text that a storlet may have made: what can't be encoded, such as half a surrogate pair, is escaped."""
+    """Encode text that may come from a storlet; what can't be encoded, such as a lone surrogate, is escaped."""
     return text.encode(errors="backslashreplace")
 
 
 @dataclass(frozen=True)
 class Failure:
-    """One invocation's failure.
+    """The failure of an invocation.
 
-    :ivar kind: ``raised``, ``exited``, ``killed``, ``timeout``, ``memory``, ``metadata``, ``unread``: the storlet's
-        doing; ``language``, ``missing``: its deployment's; ``input``, ``busy``, ``engine``: not the storlet's doing
+    :ivar kind: ``raised``, ``exited``, ``killed``, ``timeout``, ``memory``, ``metadata``, ``unread``: caused by the
+        storlet; ``language``, ``missing``: by its deployment; ``input``, ``busy``, ``engine``: by neither
     :ivar message: what happened, without the storlet's name
-    :ivar traceback: of the storlet's own frames; empty if there is none
+    :ivar traceback: the storlet's own frames; empty if there are none
     """
 
     kind: str
@@ -32,12 +32,12 @@ class Failure:
     traceback: str = ""
 
     def line(self, storlet: str) -> str:
-        """Say it in one line."""
+        """Describe it in one line."""
         return " ".join(f"Storlet {storlet} failed ({self.kind}): {self.message}".split())
 
 
 class InvocationError(StorletRuntimeException):
-    """An invocation failed; the middleware answers 500 or 503 before the storlet's metadata is there."""
+    """An invocation failed; the middleware answers 500 or 503 if that happens before the storlet's metadata arrive."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(f"{failure.kind}: {failure.message}")
@@ -45,13 +45,13 @@ class InvocationError(StorletRuntimeException):
 
 
 def ended(status: object) -> Failure:
-    """Describe a process that ended without saying how it went.
+    """Describe a process that exited without reporting its result.
 
-    :param status: its exit status, or the negated signal that killed it; None if that is not known
+    :param status: its exit status, or the negated signal that killed it; None if unknown
     """
     return Failure(*contract.ended(status))
 
 
 def too_slow(seconds: float) -> Failure:
-    """Describe a storlet that neither read, wrote nor ended for as long as it may."""
+    """Describe a storlet that neither read, wrote nor exited within its time limit."""
     return Failure("timeout", f"it made no progress for {seconds:g} s, the time limit")

@@ -1,7 +1,7 @@
-"""Feed a storlet's inputs through pipes: from an object's file, or from an iterator, in a green thread.
+"""Feed inputs to a storlet through pipes: from an object's file, or from an iterator in a green thread.
 
-A file is spliced into the pipe rather than handed over: whoever holds a descriptor of an object's file can change its
-mode and extended attributes, where Swift keeps the object's metadata. Splicing copies nothing, either.
+A file is spliced into the pipe rather than passed as a descriptor: with that, a storlet could change the file's mode
+and its extended attributes, where Swift keeps the object's metadata. Splicing doesn't copy data, either.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _PATIENCE = 1.0
 
 
 class Watch:
-    """A reading end of a pipe that is never read: it tells what others have left in it, also when they closed theirs.
+    """The reading end of a pipe, which is never read: it shows what others have left in it, even once they closed it.
 
-    As long as it is held, writing to the pipe does not fail.
+    While it is open, writing to the pipe doesn't fail.
 
     :param reader: the pipe's reading end
     """
@@ -36,21 +36,21 @@ class Watch:
         self._reader = os.dup(reader)
 
     def is_untouched(self, written: int) -> bool:
-        """Tell whether all that was written, and that is something, is still there."""
+        """Tell whether everything that was written is still there, if anything was written."""
         return 0 < written == descriptors.unread(self._reader)
 
     def close(self) -> None:
-        """Forget the pipe."""
+        """Close the pipe's end."""
         reader, self._reader = self._reader, -1
         descriptors.close(reader)
 
 
 class IteratorFeed:
-    """Feed what an iterator yields: a request's body, or an answer of Swift's.
+    """Feeds the chunks of an iterator: a request's body, or an answer from Swift.
 
-    :param source: yields bytes; closed at the end if it can be
-    :param failed: called if the source fails, before the storlet can take that for the end of its input
-    :param is_watched: whether :meth:`is_unread` will be asked
+    :param source: yields bytes; closed at the end if it has ``close``
+    :param failed: called if the source fails, before the storlet could mistake that for the end of its input
+    :param is_watched: whether :meth:`is_unread` will be called
     """
 
     def __init__(self, source: Iterable[bytes], progress: Progress, failed: Failed, *, is_watched: bool) -> None:
@@ -59,14 +59,14 @@ class IteratorFeed:
         self._watch = Watch(self.reader) if is_watched else None
         self._thread: Any = None
         self._fed = 0
-        self._begun = Event()  # with the first byte, or the end
+        self._begun = Event()  # sent with the first byte, or at the end
 
     def start(self) -> None:
-        """Begin to feed."""
+        """Start feeding."""
         self._thread = eventlet.spawn(self._run)
 
     def is_unread(self) -> bool:
-        """Tell whether there was something to read, and nothing of it was; wait for the source to say so."""
+        """Tell whether there was input and none of it was read; waits until the source shows whether there is any."""
         assert self._watch is not None
         self._begun.wait()
         return self._watch.is_untouched(self._fed)
@@ -74,16 +74,16 @@ class IteratorFeed:
     def stop(self) -> None:
         """Stop, unless everything has been fed."""
         if self._watch is not None:
-            self._watch.close()  # or the pipe would seem to have a reader
+            self._watch.close()  # otherwise the pipe would seem to have a reader
         if self._thread is not None:
             if not self._thread.dead and not hasattr(self._source, "close"):
-                # A request's body: what is read of it and lost would be missed when the connection is used again.
+                # A request's body: bytes read from it and dropped would be missing when the connection is reused.
                 self._wait()
             self._thread.kill()
-            if not self._thread.dead:  # what it closes as it ends lets others run, and its source is still its own
+            if not self._thread.dead:  # closing may have let it run and finish; until then, the source is its own
                 self._wait()
                 if not self._thread.dead:
-                    return  # it closes everything, whenever it comes to that
+                    return  # it closes everything itself when it runs
         self._close()
 
     def _wait(self) -> None:
@@ -94,8 +94,8 @@ class IteratorFeed:
         try:
             self._feed()
         except (BrokenPipeError, GreenletExit):
-            pass  # the storlet wants no more
-        except (Exception, eventlet.Timeout) as error:  # Swift's timeouts are no Exceptions
+            pass  # the storlet has closed its end
+        except (Exception, eventlet.Timeout) as error:  # Swift's timeouts aren't Exceptions
             self._failed(error)
         finally:
             self._close()
@@ -128,11 +128,11 @@ class IteratorFeed:
 
 
 class FileFeed:
-    """Feed an object's file, or a range of it.
+    """Feeds an object's file, or a range of it.
 
-    :param file: a descriptor of the file; it may be closed as soon as this returns
-    :param bounds: first byte, and the one after the last; None for the whole file
-    :param is_watched: whether :meth:`is_unread` will be asked
+    :param file: a descriptor of the file, which may be closed once this returns
+    :param bounds: the first byte, and the one after the last; None for the whole file
+    :param is_watched: whether :meth:`is_unread` will be called
     """
 
     def __init__(
@@ -148,10 +148,10 @@ class FileFeed:
         self._thread: Any = None
 
     def start(self) -> None:
-        """Fill the pipe; what does not fit follows in a green thread."""
+        """Fill the pipe; a green thread feeds the rest."""
         try:
             self._at = descriptors.splice(self._file, self._at, self._end, self._writer)
-        except BrokenPipeError:  # the storlet is at its end already
+        except BrokenPipeError:  # the storlet has closed its end already
             self._at = self._end
         if self._at < self._end:
             self._thread = eventlet.spawn(self._run)
@@ -159,7 +159,7 @@ class FileFeed:
             self._close()
 
     def is_unread(self) -> bool:
-        """Tell whether there was something to read, and nothing of it was."""
+        """Tell whether there was input and none of it was read."""
         assert self._watch is not None
         return self._watch.is_untouched(self._at - self._start)
 
@@ -178,7 +178,7 @@ class FileFeed:
                 self._at = descriptors.splice(self._file, self._at, self._end, self._writer)
                 self._progress.mark()
         except (BrokenPipeError, GreenletExit):
-            pass  # the storlet wants no more
+            pass  # the storlet has closed its end
         finally:
             self._close()
 

@@ -1,4 +1,4 @@
-"""One invocation of a storlet, as the server sees it: its pipes, its time, its metadata, its body, its end."""
+"""The server's view of an invocation: its pipes, time limit, metadata, body and end."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ _LARGEST_LOG = 64 * 1024
 _SHOWN_INPUTS = 4
 
 STORED = "storlet_shell_stored"
-"""The option of a request whose result becomes an object: of the header that ``outcome`` gives it (``handlers/base.py``
-makes options of headers)."""
+"""The request option that marks results to be stored as objects: from the header that ``outcome`` adds
+(``handlers/base.py`` turns headers into options)."""
 
 UNREAD_ALLOWED = "storlet_shell_allow_unread"
-"""The option of a request whose storlet may leave inputs unread: of the client's ``X-Storlet-Shell-Allow-Unread``."""
+"""The request option that permits unread inputs: from the client's ``X-Storlet-Shell-Allow-Unread``."""
 
 Ended = Callable[["Invocation", Failure | None], None]
 
 
 class Invocation:
-    """One invocation; iterate over it for the body after :meth:`begin` has returned the metadata.
+    """One invocation; iterate over it for the body once :meth:`begin` has returned the metadata.
 
-    Whatever happens, :attr:`ended` is called once, when nothing is left of it.
+    In any case, :attr:`ended` is called exactly once, when everything has been released.
 
     :param request: the middleware's storlet request
-    :param limit: seconds without progress
-    :param on_end: called with this and the failure, None for success
+    :param limit: the maximum time without progress, in seconds
+    :param on_end: called with this object and the failure, or None on success
     """
 
     def __init__(self, request: Any, version: Version, limit: float, on_end: Ended) -> None:
@@ -53,9 +53,9 @@ class Invocation:
         self._over = False
 
     def begin(self) -> dict[str, str]:
-        """Run the storlet up to its metadata.
+        """Run the storlet until its metadata arrive.
 
-        :raises InvocationError: it failed before that
+        :raises InvocationError: if it fails before that
         """
         version = self.version
         version.active += 1
@@ -76,7 +76,7 @@ class Invocation:
     def __next__(self) -> bytes:
         if self._over:
             raise StopIteration
-        self._progress.mark()  # the reader is back: from now on it is the storlet's time
+        self._progress.mark()  # the reader is back; from now on, the storlet's time counts
         try:
             data = descriptors.read(self._body, self._progress)
             failure = None if data else self._verdict() or self._unread()
@@ -90,22 +90,22 @@ class Invocation:
         raise StopIteration
 
     def close(self) -> None:
-        """End it, if it is not over: its reader wants no more."""
-        self._end(Failure("abandoned", "the client went away before the end"))
+        """End the invocation, unless it has ended: its reader stops reading."""
+        self._end(Failure("abandoned", "the client disconnected before the end"))
 
     def __del__(self) -> None:
         self.close()
 
     def log(self) -> str:
-        """Return what the storlet wrote to its log and to its standard output, or the end of it if that is much."""
+        """Return the storlet's log and standard output; only the end of them if they are long."""
         if self._log < 0:
             return ""
         size = os.fstat(self._log).st_size
         text = os.pread(self._log, _LARGEST_LOG, max(0, size - _LARGEST_LOG)).decode(errors="replace")
-        return text if size <= _LARGEST_LOG else f"[{size - _LARGEST_LOG} bytes left out]\n{text}"
+        return text if size <= _LARGEST_LOG else f"[{size - _LARGEST_LOG} bytes omitted]\n{text}"
 
     def _send(self, child: Child) -> None:
-        """Hand over pipes and parameters; the child's ends are closed here afterwards."""
+        """Pass pipes and parameters to the child, and close its ends here."""
         request = self.request
         sources = [request.data, *request.extra_data_list]
         self._feeds = [self._feed(source) for source in sources]
@@ -126,13 +126,13 @@ class Invocation:
 
     @property
     def _is_watched(self) -> bool:
-        """Whether each input must be read: where there are several, a storlet that knows of one drops the others."""
+        """Whether each input must be read: a storlet written for a single input would ignore the others."""
         return bool(self.request.extra_data_list) and UNREAD_ALLOWED not in self.request.options
 
     def _unread(self) -> Failure | None:
-        """Return a failure if nothing was read of an input that isn't empty.
+        """Return a failure if an input isn't empty and none of it was read.
 
-        By what is left in the pipe, since what was fed need not have been read, and a storlet may read by descriptor.
+        The pipe's content decides: fed bytes may be unread, and a storlet may read from the descriptor.
         """
         if not self._is_watched:
             return None
@@ -142,10 +142,10 @@ class Invocation:
         if len(names) > _SHOWN_INPUTS:
             names[_SHOWN_INPUTS - 1 :] = [f"{len(names) - _SHOWN_INPUTS + 1} other inputs"]
         listed = " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
-        return Failure("unread", f"it read nothing of {listed}, and there was something to read")
+        return Failure("unread", f"it read nothing of {listed}, though there was something to read")
 
     def _parameters(self) -> dict[str, str]:
-        # The one system parameter (StorletGatewayContainer._add_system_params).
+        # The only system parameter (StorletGatewayContainer._add_system_params).
         return {**self.request.params, "storlet_execution_path": self.version.folder}
 
     def _feed(self, source: Any) -> Feed:
@@ -155,7 +155,7 @@ class Invocation:
         return IteratorFeed(source.data_iter, self._progress, self._input_failed, is_watched=self._is_watched)
 
     def _input_failed(self, error: BaseException) -> None:
-        """Keep a storlet from taking half an input for a whole one."""
+        """Record that an input failed, so that the storlet doesn't mistake half an input for all of it."""
         self._input_failure = Failure("input", f"its input broke off: {type(error).__name__}: {error}")
         if self._child is not None:
             self._child.kill()
@@ -171,20 +171,20 @@ class Invocation:
             metadata = contract.read_metadata(text, is_stored=is_stored)
         except contract.MetadataError as error:
             raise InvocationError(Failure("metadata", str(error))) from None
-        # Of an object server's answer, a copy takes no content type (storlets handlers/proxy.py: copy_headers).
+        # A copy ignores the content type in an object server's answer (storlets handlers/proxy.py: copy_headers).
         if is_stored and self.request.data.has_fd and "content-type" in map(str.lower, metadata):
-            reason = "a copy that runs on an object server loses the content type that it set: run it on the proxy"
+            reason = "a copy that runs on an object server loses the content type it sets; run it on the proxy"
             raise InvocationError(Failure("metadata", reason))
         return metadata
 
     def _verdict(self) -> Failure | None:
-        """Wait for the storlet's end, and return what was wrong with it."""
+        """Wait for the storlet's end; return its failure, or None."""
         assert self._child is not None
         failure = self._child.verdict(self._progress)
         return self._input_failure or failure
 
     def _failed(self, error: BaseException) -> BaseException:
-        """End it because of an error; return what to raise."""
+        """End the invocation because of an error; return the error to raise."""
         if isinstance(error, InvocationError):
             failure = error.failure
         elif isinstance(error, StalledError):
@@ -203,7 +203,7 @@ class Invocation:
         self._over = True
         try:
             self._release()
-        finally:  # also when this green thread is ended while it waits for a feed
+        finally:  # also if this green thread is killed while it waits for a feed
             self.version.active -= 1
             self.version.last_used = time.monotonic()
             try:
@@ -213,7 +213,7 @@ class Invocation:
                 self._log = -1
 
     def _release(self) -> None:
-        with ExitStack() as stack:  # whatever fails, all else is released
+        with ExitStack() as stack:  # releases everything, whatever fails
             for feed in reversed(self._feeds):
                 stack.callback(feed.stop)
             for descriptor in (self._metadata, self._body):

@@ -1,6 +1,6 @@
-"""What became of invocations: their logs and tracebacks on disk, their failures at hand for the answers.
+"""The outcomes of invocations: logs and tracebacks on disk, and recent failures in memory for the answers.
 
-A storlet's last invocations are in a file of JSON lines; older ones make room.
+A storlet's latest invocations are in a file of JSON lines; older ones are dropped.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _FIELDS = {"time": float, "transaction": str, "request": str, "outcome": str, "s
 
 @dataclass(frozen=True)
 class Record:
-    """One invocation.
+    """The record of an invocation.
 
     :ivar time: when it ended, in seconds since the epoch
     :ivar request: method and path, as the client sent them
@@ -45,7 +45,7 @@ class Record:
     def render(self) -> str:
         """Return it as text: a header line, then its log and traceback."""
         moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.time))
-        outcome = " ".join(self.outcome.split())  # a storlet may have worded it: it stays on this line
+        outcome = " ".join(self.outcome.split())  # on one line, since its text may come from a storlet
         header = f"--- {moment} {self.transaction or '-'} {self.request or '-'}: {outcome} ({self.seconds:.3f} s)"
         text = self.text if not self.text or self.text.endswith("\n") else self.text + "\n"
         return f"{header}\n{text}"
@@ -54,7 +54,7 @@ class Record:
 class Journal:
     """The records of a data folder.
 
-    :param folder: where they are kept
+    :param folder: where they are stored
     """
 
     def __init__(self, folder: Path) -> None:
@@ -65,41 +65,41 @@ class Journal:
         self._sizes: dict[Path, tuple[int, int]] = {}
 
     def announce(self, transaction: str, request: str) -> None:
-        """Take down what a transaction asks for."""
+        """Record a transaction's request."""
         self._requests[transaction] = request
 
     def forget(self, transaction: str) -> None:
-        """Forget a transaction that is over."""
+        """Forget a finished transaction."""
         self._requests.pop(transaction, None)
         self._places.pop(transaction, None)
 
     def request(self, transaction: str) -> str:
-        """Return what a transaction asks for; empty if that is not known."""
+        """Return a transaction's request; empty if unknown."""
         return self._requests.get(transaction, "")
 
     def fail(self, transaction: str, storlet: str, failure: Failure) -> None:
-        """Take down why a transaction's storlet failed."""
+        """Record the failure of a transaction's storlet."""
         self._failures[transaction] = (storlet, failure)
         while len(self._failures) > _REMEMBERED:
             self._failures.popitem(last=False)
 
     def failure(self, transaction: str) -> tuple[str, Failure] | None:
-        """Return a transaction's failed storlet and why it failed."""
+        """Return the storlet of a transaction and its failure."""
         return self._failures.get(transaction)
 
     def ran(self, transaction: str, place: str) -> None:
-        """Take down where a transaction's storlet runs; one that nobody has announced, or that is over, is left out."""
+        """Record where a transaction's storlet runs; transactions that weren't announced, or are over, are ignored."""
         if transaction in self._requests:
             self._places[transaction] = place
 
     def place(self, transaction: str) -> str:
-        """Return where a transaction's storlet has run; empty if none has."""
+        """Return where a transaction's storlet ran; empty if none has."""
         return self._places.get(transaction, "")
 
     def write(self, account: str, storlet: str, record: Record) -> None:
-        """Append a record to a storlet's.
+        """Append a record to a storlet's file.
 
-        :raises OSError: the disk has no room for it; half of the reserve is left to Swift's databases alone
+        :raises OSError: if the disk is full; half of the reserve is kept for Swift's databases
         """
         reason = shortage(reserved=RESERVED_BYTES // 2)
         if reason:
@@ -111,25 +111,25 @@ class Journal:
             lines = _lines(path)
             self._sizes[path] = (len(lines), sum(map(len, lines)))
         with path.open("a") as file:
-            file.write(f"\n{line}")  # not at the end of a part of one that a full disk or a kill has left
+            file.write(f"\n{line}")  # starts a new line, in case a full disk or a kill has left a partial one
         count, size = self._sizes[path]
         self._sizes[path] = (count + 1, size + len(line))
         if count >= 2 * _KEPT or size > 2 * _KEPT_BYTES:
             self._trim(path)
 
     def read(self, account: str, storlet: str) -> Iterator[Record]:
-        """Yield what is kept of a storlet's invocations, the newest last."""
+        """Yield the records of a storlet's latest invocations, newest last."""
         for line in _newest(_lines(self._path(account, storlet))):
             record = _record(line)
             if record is not None:
                 yield record
 
     def _trim(self, path: Path) -> None:
-        kept = _newest(_lines(path))
+        lines = _newest(_lines(path))
         temporary = path.with_suffix(".new")
-        temporary.write_text("".join(kept))
+        temporary.write_text("".join(lines))
         temporary.replace(path)
-        self._sizes[path] = (len(kept), sum(map(len, kept)))
+        self._sizes[path] = (len(lines), sum(map(len, lines)))
 
     def _path(self, account: str, storlet: str) -> Path:
         name = quote(storlet, safe="")
@@ -139,7 +139,7 @@ class Journal:
 
 
 def _record(line: str) -> Record | None:
-    """Return the record of a line; None for one that a disk without room, or without power, has mixed up."""
+    """Parse a record; None for a line that a full disk or a power failure has damaged."""
     try:
         fields = json.loads(line)
         return Record(**{name: kind(fields[name]) for name, kind in _FIELDS.items()})
@@ -148,7 +148,7 @@ def _record(line: str) -> Record | None:
 
 
 def _lines(path: Path) -> list[str]:
-    """Return a file's whole lines; a process that was killed, or a full disk, may have left a part of one."""
+    """Return a file's complete lines; a killed process or a full disk may have left a partial one."""
     try:
         lines = path.read_text(errors="replace").splitlines(keepends=True)
     except FileNotFoundError:
@@ -157,11 +157,11 @@ def _lines(path: Path) -> list[str]:
 
 
 def _newest(lines: list[str]) -> list[str]:
-    kept: list[str] = []
+    newest: list[str] = []
     size = 0
     for line in reversed(lines[-_KEPT:]):
         size += len(line)
-        if kept and size > _KEPT_BYTES:
+        if newest and size > _KEPT_BYTES:
             break
-        kept.insert(0, line)
-    return kept
+        newest.insert(0, line)
+    return newest

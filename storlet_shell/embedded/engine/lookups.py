@@ -1,4 +1,4 @@
-"""What the server remembers of storlet objects, as long as nothing changes them."""
+"""A cache of storlet objects' headers, valid until the objects change."""
 
 from __future__ import annotations
 
@@ -6,39 +6,39 @@ _MOST = 1000
 
 
 class Lookups:
-    """What is known of storlet objects, by their paths."""
+    """Headers of storlet objects, by path."""
 
     def __init__(self) -> None:
-        self._known: dict[str, list[tuple[str, str]]] = {}
+        self._headers: dict[str, list[tuple[str, str]]] = {}
         self._changes = 0
 
     @property
     def changes(self) -> int:
-        """How many changes of objects have been seen; an answer holds if this is the same before and after it."""
+        """The number of changes seen; an answer is valid if this is the same before and after it was requested."""
         return self._changes
 
     def get(self, path: str) -> list[tuple[str, str]] | None:
-        """Return an object's headers, None if they are not known."""
-        return self._known.get(path)
+        """Return an object's headers; None if they aren't cached."""
+        return self._headers.get(path)
 
     def keep(self, path: str, headers: list[tuple[str, str]], changes: int) -> None:
-        """Keep an object's headers, unless something has changed since they were asked for.
+        """Cache an object's headers, unless something has changed since they were requested.
 
-        :param changes: :attr:`changes` before that
+        :param changes: the value of :attr:`changes` before the request
         """
         if changes == self._changes:
-            if len(self._known) >= _MOST:
-                self._known.clear()
-            self._known[path] = headers
+            if len(self._headers) >= _MOST:
+                self._headers.clear()
+            self._headers[path] = headers
 
     def forget(self, path: str) -> None:
-        """Note that an object changes."""
+        """Record that an object changes."""
         self._changes += 1
-        self._known.pop(path, None)
+        self._headers.pop(path, None)
 
 
 class Forgetful(Lookups):
-    """Remembers nothing, in a process that does not see what changes objects."""
+    """Caches nothing, in a process that doesn't see changes of objects."""
 
     def keep(self, path: str, headers: list[tuple[str, str]], changes: int) -> None:
-        """Keep nothing."""
+        """Discard the headers."""

@@ -1,4 +1,4 @@
-"""Start the zygote, and have it start and end warm parents."""
+"""Start the zygote, which starts and ends warm parents."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ _subprocess = original("subprocess")
 _START_SECONDS = 20.0
 _END_SECONDS = 2.0
 
-# The zygote runs isolated (-I): no user site, no PYTHON* variables, not the working folder. What it imports is told.
+# The zygote runs isolated (-I): no user site, no PYTHON* variables, no working folder. Its import path is passed.
 _PROGRAM = "import sys; sys.path[:] = {path!r}; from storlet_shell.embedded.processes.zygote import main; main()"
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What an invocation may take.
+    """The limits of an invocation.
 
-    :ivar seconds: without progress
-    :ivar memory: bytes of each process
-    :ivar file_bytes: of each file that it writes, its log included
-    :ivar scratch_bytes: of all files that the invocations of one storlet version write
+    :ivar seconds: time without progress
+    :ivar memory: bytes, for each process
+    :ivar file_bytes: size of each file that it writes, including its log
+    :ivar scratch_bytes: total size of the files written by all invocations of a storlet version
     :ivar processes: processes and threads
-    :ivar concurrent: invocations at a time, of all storlets together
-    :ivar warm: warm parents at a time
-    :ivar idle: seconds after which an unused warm parent ends
+    :ivar concurrent: simultaneous invocations of all storlets
+    :ivar warm: simultaneous warm parents
+    :ivar idle: seconds after which an unused warm parent exits
     """
 
     seconds: float = 40.0
@@ -56,7 +56,7 @@ class Nursery:
     """The zygote and its warm parents.
 
     :param folder: an absolute folder for deployed code
-    :param hidden: what storlets must not see even where they may read: the data folder
+    :param hidden: the data folder, which storlets must not see even if they could read it
     """
 
     def __init__(self, folder: Path, hidden: Path, limits: Limits) -> None:
@@ -71,15 +71,15 @@ class Nursery:
         self.sandbox = Sandbox()
 
     def open(self) -> None:
-        """Start the zygote unless there is one; it is ready when this returns."""
-        with self._opening:  # several storlets may find it gone at the same time
+        """Start the zygote if necessary; it is ready when this returns."""
+        with self._opening:  # several storlets may notice at the same time that it is gone
             if self._channel is None:
                 self._open()
 
     def _open(self) -> None:
         self._root.mkdir(parents=True, exist_ok=True)
         (self._folder / "probe").mkdir(exist_ok=True)
-        own, other = green_pair()
+        channel, other = green_pair()
         path = [*self._imports, str(Path(storlet_shell.__file__).parent.parent)]
         arguments = [str(other), str(self._folder / "probe"), str(self._root), str(self._hidden), *self._visible()]
         try:
@@ -92,18 +92,18 @@ class Nursery:
             )
         finally:
             os.close(other)
-        ready = _receive(own, Progress(_START_SECONDS))
+        ready = _receive(channel, Progress(_START_SECONDS))
         if ready is None:
-            own.close()
-            raise OSError("the process that forks storlets did not start")
+            channel.close()
+            raise OSError("the process that forks storlets didn't start")
         self.sandbox = Sandbox.from_data(ready["sandbox"])
-        self._channel = own
-        self._reader = eventlet.spawn(self._listen, own)
+        self._channel = channel
+        self._reader = eventlet.spawn(self._listen, channel)
 
     def _visible(self) -> list[str]:
-        """Return the folders of modules that storlets may import from; not this product's, if that is a checkout."""
-        own = Path(storlet_shell.__file__).parent.parent
-        return [entry for entry in self._imports if entry.endswith("-packages") or Path(entry) != own]
+        """Return the module folders that storlets may import from; not this product's if that is a checkout."""
+        checkout = Path(storlet_shell.__file__).parent.parent
+        return [entry for entry in self._imports if entry.endswith("-packages") or Path(entry) != checkout]
 
     def start(self, version: Version) -> None:
         """Start a version's warm parent."""
@@ -121,7 +121,7 @@ class Nursery:
             "files": limits.file_bytes,
             "scratch": limits.scratch_bytes,
             "processes": limits.processes,
-            "all_processes": limits.processes * (limits.concurrent + 1),  # those of its import, too
+            "all_processes": limits.processes * (limits.concurrent + 1),  # including those of its import
         }
         version.channel, other = green_pair()
         version.log = os.memfd_create("import-log", os.MFD_CLOEXEC)
@@ -140,7 +140,7 @@ class Nursery:
                 send(self._channel, {"event": "end", "version": version.number}, [])
 
     def close(self) -> None:
-        """End the zygote and all below it."""
+        """End the zygote and all its descendants."""
         if self._reader is not None:
             self._reader.kill()
         self._forget()
@@ -162,8 +162,8 @@ class Nursery:
         self._forget()
 
     def _forget(self) -> None:
-        """Forget the zygote: it is gone, or going; the next version starts another."""
-        # Taken out before any is closed: closing one lets other green threads run, and they may start new ones.
+        """Forget the zygote, which is gone or exiting; the next version starts another."""
+        # Removed before any is closed: closing lets other green threads run, which may start new ones.
         versions, self._versions = self._versions, {}
         channel, self._channel = self._channel, None
         if channel is not None:

@@ -1,7 +1,7 @@
-"""What storlets' processes report to the server, checked.
+"""Validate what storlets' processes report to the server.
 
-A storlet can write to its process's channel, and to that of its warm parent while it is imported. So no report is
-believed about anything but that storlet, and what does not make sense is a failure of that storlet.
+A storlet can write to its process's channel, and to that of its warm parent while it is imported. So a report is
+trusted about that storlet only, and nonsense counts as that storlet's failure.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ _LONGEST_MESSAGE = 1000
 _LONGEST_TRACEBACK = 32 * 1024
 _LARGEST_TASK = 2**53
 
-# What a process can tell of its own failure; ``engine``: it was to be started, and the kernel refused.
+# The kinds of failure that a process can report; ``engine``: the kernel refused to start it.
 _KINDS = frozenset(("raised", "exited", "memory", "engine"))
 
-# These would end a header, begin another line of a log, or could not be written as UTF-8.
+# Characters that would end a header, start a new line in a log, or can't be encoded as UTF-8.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class Hello:
-    """A child waits for its invocation."""
+    """A child is ready for its invocation."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,12 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Done:
-    """An invocation went well."""
+    """An invocation succeeded."""
 
 
 @dataclass(frozen=True)
 class Reaped:
-    """A child of a warm parent has ended.
+    """A child of a warm parent has exited.
 
     :ivar status: its exit status, or the negated signal that killed it
     """
@@ -57,7 +57,7 @@ NONSENSE = Failure("exited", "its process sent the server a message that makes n
 
 
 def parse(data: bytes) -> Report:
-    """Return what a packet says; a :class:`Failure` if it reports one, or if it makes no sense."""
+    """Parse a packet; return a :class:`Failure` if it reports one or is nonsense."""
     try:
         message = json.loads(data)
     except (ValueError, RecursionError):
@@ -79,7 +79,7 @@ def parse(data: bytes) -> Report:
 
 
 def _failure(message: dict[str, Any]) -> Failure:
-    line = " ".join(_text(message, "message").split())[:_LONGEST_MESSAGE] or "its process did not say why"
+    line = " ".join(_text(message, "message").split())[:_LONGEST_MESSAGE] or "its process gave no reason"
     traceback = _text(message, "traceback")[-_LONGEST_TRACEBACK:]
     return Failure(message["kind"], _UNPRINTABLE.sub(_escape, line), _SURROGATE.sub(_escape, traceback))
 

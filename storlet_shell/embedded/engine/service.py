@@ -1,4 +1,4 @@
-"""Run storlets: the engine of an embedded Swift."""
+"""The engine of an embedded Swift, which runs storlets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from storlet_shell.embedded.engine.slots import Slots
 from storlet_shell.embedded.engine.versions import Key, Version
 from storlet_shell.embedded.sandbox.isolation import Sandbox, runs_as_nobody
 
-# Less than what the proxy's patience with an object server exceeds the time limit by (configuration.py).
+# Less than the proxy's timeout for an object server minus the time limit (configuration.py).
 _QUEUE_SECONDS = 15.0
 _SWEEP_SECONDS = 5.0
 
@@ -31,7 +31,7 @@ class Engine:
 
     :param folder: the engine's folder, below the data folder
     :param hidden: the data folder, which storlets must not see
-    :param journal: another process's, or one that does as it
+    :param journal: a journal, possibly another process's
     """
 
     def __init__(
@@ -49,11 +49,11 @@ class Engine:
 
     @property
     def sandbox(self) -> Sandbox:
-        """What this kernel enforces on storlets."""
+        """The restrictions that this kernel enforces on storlets."""
         return self._nursery.sandbox
 
     def open(self) -> None:
-        """Start what warm parents are forked from."""
+        """Start the process from which warm parents are forked."""
         self._nursery.open()
         self._sweeper = eventlet.spawn(self._sweep)
 
@@ -67,9 +67,9 @@ class Engine:
         """Run a storlet.
 
         :param request: the middleware's storlet request
-        :param transaction: Swift's transaction id
+        :param transaction: Swift's transaction ID
         :returns: the storlet's metadata, and its body
-        :raises InvocationError: it failed before its metadata were there
+        :raises InvocationError: if it fails before its metadata arrive
         """
         started, account = time.monotonic(), request.file_manager.account
         try:
@@ -86,10 +86,10 @@ class Engine:
         return invocation.begin(), invocation
 
     def _slot(self, request: Any, account: str) -> Version:
-        """Wait for a slot to run in; whoever gets the warm parent has the slot too."""
+        """Wait for a slot and return the warm parent; the caller then owns the slot."""
         if not self._slots.acquire(account, _QUEUE_SECONDS):
             reason = (
-                f"too many of this account's invocations run already, of {self.limits.concurrent} in all; try again"
+                f"too many invocations of this account are running, out of {self.limits.concurrent} in total; try again"
             )
             raise InvocationError(Failure("busy", reason))
         try:
@@ -102,11 +102,11 @@ class Engine:
             raise InvocationError(Failure("engine", f"{type(error).__name__}: {error}")) from error
 
     def _version(self, request: Any) -> Version:
-        """Return the living warm parent for a request; start it if there is none."""
+        """Return the living warm parent for a request; start it if necessary."""
         key = self._deployments.key(request)
         while (starting := self._starting.get(key)) is not None:
             failure = starting.wait()
-            if failure is not None:  # it would fail again, and take as long: those who wait wait once
+            if failure is not None:  # it would fail again and take as long: everyone who waits should wait only once
                 raise InvocationError(failure)
         version = self._versions.get(key)
         if version is not None and version.alive:
@@ -137,13 +137,13 @@ class Engine:
             printed = _import_log(version)
             self._drop(version)
             failure = error.failure
-            told = Failure(failure.kind, failure.message, printed + failure.traceback)
-            raise InvocationError(told) from None
+            failed = Failure(failure.kind, failure.message, printed + failure.traceback)
+            raise InvocationError(failed) from None
         except BaseException:
             self._drop(version)
             raise
         self._versions[key] = version
-        version.active += 1  # not to be ended by others that make room meanwhile
+        version.active += 1  # so that others that make room meanwhile don't end it
         try:
             version.prepare()
             self._make_room(key)
@@ -157,7 +157,7 @@ class Engine:
         self._end_unused()
 
     def _end_unused(self) -> None:
-        """End replaced and long unused warm parents, and the least recently used ones of too many."""
+        """End warm parents that were replaced, are idle, or exceed the maximum number (least recently used first)."""
         now = time.monotonic()
         excess = len(self._versions) - self.limits.warm
         unused: list[Key] = []
@@ -166,7 +166,7 @@ class Engine:
             superfluous = version.replaced or idle > self.limits.idle or len(unused) < excess
             if not version.active and (not version.alive or superfluous):
                 unused.append(key)
-        # Taken out before any is ended: ending one lets other green threads run.
+        # Removed before any is ended: ending lets other green threads run.
         for version in [self._versions.pop(key) for key in unused]:
             self._drop(version)
 
@@ -194,13 +194,13 @@ class Engine:
         record = Record(time.time(), transaction, self.journal.request(transaction), outcome, seconds, text)
         try:
             self.journal.write(request.options["scope"], request.storlet_id, record)
-        except OSError as error:  # a full disk must not fail an invocation that went well
+        except OSError as error:  # a full disk must not fail a successful invocation
             request.file_manager.logger.warning(f"the log of {request.storlet_id} can't be written: {error}")
 
     def _store_log(self, request: Any, text: str) -> None:
         name = log_name(request.storlet_id)
         try:
-            # In a green thread of its own: the logger's transaction id, which is this one's, changes on the way.
+            # In a green thread of its own, because this changes the logger's transaction ID.
             eventlet.spawn(self._deployments.put_log, request.file_manager, name, encode(text)).wait()
         except (Exception, eventlet.Timeout) as error:
             request.file_manager.logger.warning(f"the log object {name} can't be stored: {error}")
@@ -230,12 +230,13 @@ def open_engine(
     journal: Any = None,
     lookups: Lookups | None = None,
 ) -> Engine:
-    """Open an engine for the gateways of this process to find.
+    """Open an engine under a name, for this process's gateways.
 
-    The middleware makes a gateway for each request and hands it its configuration only, so they need a place to meet.
+    The middleware creates a gateway for each request and passes it only its configuration, so gateways find engines by
+    name.
 
-    :param name: the engine's folder, relative to the data folder, as the gateway's configuration spells it
-    :param folder: another one, for a further proxy's; the other options are those of :class:`Engine`
+    :param name: the engine's folder, relative to the data folder, as in the gateway's configuration
+    :param folder: a different folder, for an additional proxy's engine; the other options are those of :class:`Engine`
     """
     engine = Engine(folder or data / name, data, limits, journal, lookups)
     engine.open()
@@ -244,5 +245,5 @@ def open_engine(
 
 
 def engine_of(name: str) -> Engine:
-    """Return the open engine of a name."""
+    """Return the open engine with a name."""
     return _engines[name]

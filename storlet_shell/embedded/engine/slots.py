@@ -1,4 +1,4 @@
-"""The slots that invocations run in, shared among accounts."""
+"""Slots for invocations, shared fairly among accounts."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections import Counter
 
 from eventlet.event import Event
 
-# An account may hold so many times the slots that are free: alone three quarters of all. Several accounts end up with
-# equal shares, and a slot stays free for the next. (Switches share their buffers so, by "dynamic thresholds".)
+# An account may hold this multiple of the free slots: three quarters of all if it is alone. Several accounts end up
+# with equal shares, and a slot stays free for the next. (Network switches share their buffers like this: "dynamic
+# thresholds".)
 _TIMES_FREE = 3
 
 
 class Slots:
-    """Slots for green threads; of those who wait, the one whose account holds the fewest is next.
+    """Slots for green threads; among those waiting, the one whose account holds the fewest is next.
 
-    :param total: how many there are
+    :param total: the number of slots
     """
 
     def __init__(self, total: int) -> None:
@@ -23,9 +24,9 @@ class Slots:
         self._waiting: list[tuple[str, Event]] = []
 
     def acquire(self, account: str, seconds: float) -> bool:
-        """Take a slot for an account, and wait for it if need be.
+        """Take a slot for an account; wait if necessary.
 
-        :returns: False if there was none in time
+        :returns: False if none became free in time
         """
         if self._is_allowed(account):
             self._take(account)
@@ -43,7 +44,7 @@ class Slots:
         return False
 
     def release(self, account: str) -> None:
-        """Give a slot back."""
+        """Release a slot."""
         self._free += 1
         self._used[account] -= 1
         if not self._used[account]:
@@ -62,7 +63,7 @@ class Slots:
         self._used[account] += 1
 
     def _leave(self, place: tuple[str, Event]) -> None:
-        """Wait no more; what was given at the same moment is given back."""
+        """Stop waiting; return a slot that was granted at the same moment."""
         if place[1].ready():
             self.release(place[0])
         else:

@@ -1,4 +1,4 @@
-"""The server's side of warm parents: one for each deployed storlet version, and the children that they fork."""
+"""The server's view of warm parents, one for each deployed storlet version, and of the children that they fork."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ _SPARES = 1
 _STATUSES = 256
 _REAP_SECONDS = 1.0
 
-_FORKS = 3  # how often a fresh child may turn out to be none before an invocation fails
+_FORKS = 3  # how often a new child may turn out dead before an invocation fails
 
 
 @dataclass(frozen=True)
 class Key:
-    """What makes a storlet's version: any change of it needs another warm parent.
+    """The identity of a storlet's version: if any of it changes, a new warm parent is needed.
 
     :ivar timestamp: Swift's ``X-Timestamp`` of the storlet object
-    :ivar dependencies: each one's name, ETag, timestamp and permissions
+    :ivar dependencies: the name, ETag, timestamp and permissions of each
     """
 
     account: str
@@ -48,35 +48,35 @@ class Key:
 
     @property
     def deployment(self) -> tuple[str, str]:
-        """What is the same in all versions of a storlet."""
+        """The part that all versions of a storlet share."""
         return self.account, self.storlet
 
 
 def green_pair() -> tuple[Any, int]:
     """Return this process's end of a channel, non-blocking, and the descriptor of the other end."""
-    own, other = _socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    own.setblocking(False)
-    return own, other.detach()
+    channel, other = _socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    channel.setblocking(False)
+    return channel, other.detach()
 
 
 def send(channel: Any, message: Message, handed_over: list[int]) -> None:
     """Send a message as soon as the channel has room for it.
 
-    :raises OSError: the other end is closed, or this one
+    :raises OSError: if either end is closed
     """
     while True:
         try:
             return messages.send(channel, message, handed_over)
-        except BlockingIOError:  # its reader is busy, which is no reason to take it for dead
+        except BlockingIOError:  # its reader is busy, but not dead
             descriptors.wait_writable(channel.fileno())
 
 
 class Child:
-    """A process that waits for one invocation, or is in it.
+    """A process that waits for an invocation, or runs it.
 
-    :param channel: to it
-    :param status: returns its exit status, or None as long as that is not known
-    :ivar refusal: why it is not ready, in words
+    :param channel: the channel to it
+    :param status: returns its exit status; None while that is unknown
+    :ivar refusal: why it isn't ready, in words
     """
 
     def __init__(self, channel: Any, status: Callable[[], int | None]) -> None:
@@ -86,13 +86,13 @@ class Child:
         self._process = -1
 
     def is_ready(self, parent: int, progress: Progress) -> bool:
-        """Wait until it has introduced itself; False if it has ended before.
+        """Wait until it has introduced itself; return False if it exits first.
 
-        :param parent: the process id of its warm parent
+        :param parent: the process ID of its warm parent
         """
         hello, pid = self._receive(progress)
         if not isinstance(hello, Hello):
-            self.refusal = hello.message if isinstance(hello, Failure) else "it ended at once"
+            self.refusal = hello.message if isinstance(hello, Failure) else "it exited at once"
             return False
         self._process = _open_child(pid, parent)
         if self._process < 0:
@@ -101,21 +101,21 @@ class Child:
         return True
 
     def send(self, order: Message, handed_over: list[int]) -> None:
-        """Give it its invocation."""
+        """Send it its invocation."""
         send(self._channel, order, handed_over)
 
     def verdict(self, progress: Progress) -> Failure | None:
-        """Wait until it says how the invocation went, or ends without; None if it went well."""
+        """Wait until it reports the result, or exits without; return None on success."""
         report, _ = self._receive(progress)
         if report is None:
             return ended(self._exit_status())
         if isinstance(report, Done):
             return None
-        # A process that has said hello was started: that the engine failed is not for it to say any more.
+        # It has said hello, so it was started: it can no longer claim that the engine failed.
         return report if isinstance(report, Failure) and report.kind != "engine" else reports.NONSENSE
 
     def kill(self) -> None:
-        """End it now; as the first of its process namespace it takes everything that it started along."""
+        """Kill it; since it is the first of its process namespace, everything it started dies with it."""
         if self._process >= 0:
             with suppress(OSError):
                 signal.pidfd_send_signal(self._process, signal.SIGKILL)
@@ -146,10 +146,10 @@ class Child:
 
 
 def _open_child(pid: int, parent: int) -> int:
-    """Return a descriptor of a process if it is a child of another, -1 if not.
+    """Return a descriptor of a process that is a child of another; -1 if it isn't.
 
-    The process that said its number may have ended, and the number may be another process's by now. While a process
-    is not reaped its number is its own: if it is there after its parent was read, then that was its parent.
+    The process that reported its ID may have exited, and the ID may have been reused. A process keeps its ID until it
+    is reaped: if it still exists after its parent was read, that was its parent.
     """
     try:
         process = os.pidfd_open(pid)
@@ -170,10 +170,10 @@ def _open_child(pid: int, parent: int) -> int:
 class Version:
     """A deployed storlet version and its warm parent.
 
-    :ivar channel: to the warm parent
-    :ivar parent: the warm parent's process id; 0 until it is known
-    :ivar log: a file in memory with what the storlet printed while it was imported
-    :ivar active: how many invocations are in it
+    :ivar channel: the channel to the warm parent
+    :ivar parent: the warm parent's process ID; 0 until it is known
+    :ivar log: a file in memory with the storlet's output during its import
+    :ivar active: the number of its current invocations
     :ivar replaced: whether a newer version has been invoked
     """
 
@@ -196,24 +196,24 @@ class Version:
     _reader: Any = None
 
     def listen(self) -> None:
-        """Begin to receive what the warm parent says."""
+        """Start receiving the warm parent's reports."""
         self._reader = eventlet.spawn(self._listen)
 
     def started(self, parent: int) -> None:
-        """Note the process id of the warm parent, as the zygote tells it."""
+        """Record the warm parent's process ID, which the zygote reports."""
         self.parent = parent
         self._started.send()
 
     def wait_loaded(self, limit: float) -> None:
         """Wait until the storlet is imported.
 
-        :raises InvocationError: it can't be, or takes too long
+        :raises InvocationError: if it can't be, or that takes too long
         """
         failure = None
         with eventlet.Timeout(limit, False):
             failure = self._loaded.wait()
             if failure is None:
-                self._started.wait()  # it was said before, but on another channel
+                self._started.wait()  # reported before, but on another channel
         if failure is None and not (self._loaded.ready() and self._started.ready()):
             failure = Failure("timeout", f"its import took longer than {limit:g} s, the time limit")
         if failure is not None:
@@ -222,7 +222,7 @@ class Version:
     def take(self, progress: Progress) -> Child:
         """Return a child that waits for an invocation.
 
-        :raises InvocationError: there is none to be had
+        :raises InvocationError: if there isn't one
         """
         forks, refusal = 0, ""
         while self.alive and forks < _FORKS:
@@ -236,19 +236,19 @@ class Version:
             if is_ready:
                 return child
             refusal = child.refusal
-            child.close()  # it has run nothing yet, so another may take its place
+            child.close()  # it hasn't run anything, so another one can take its place
             forks += not spare
-        ended = "" if self.alive else "its warm parent ended"
+        ended = "" if self.alive else "its warm parent exited"
         reason = ", ".join(part for part in (ended, refusal) if part)
-        raise InvocationError(Failure("engine", f"there is no process to run it in: {reason}"))
+        raise InvocationError(Failure("engine", f"no process could be started for it: {reason}"))
 
     def prepare(self) -> None:
-        """Have a child forked in advance, for the next invocation."""
+        """Fork a child in advance, for the next invocation."""
         while self.alive and len(self._spares) < _SPARES:
             self._spares.append(self._fork())
 
     def close(self) -> None:
-        """Let the warm parent end, and with it all that it forked."""
+        """Let the warm parent exit, with everything that it forked."""
         self.alive = False
         while self._spares:
             self._spares.popleft().close()
@@ -261,8 +261,8 @@ class Version:
     def _fork(self) -> Child:
         self._tasks += 1
         number = self._tasks
-        own, other = green_pair()
-        own.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        channel, other = green_pair()
+        channel.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         try:
             self._unreaped.add(number)
             send(self.channel, {"event": "fork", "task": number}, [other])
@@ -270,10 +270,10 @@ class Version:
             self.alive = False
         finally:
             os.close(other)
-        return Child(own, lambda: self._statuses.pop(number, None))
+        return Child(channel, lambda: self._statuses.pop(number, None))
 
     def _listen(self) -> None:
-        failure = Failure("killed", "its process ended while it was imported")
+        failure = Failure("killed", "its process exited during its import")
         try:
             while (report := self._receive()) is not None:
                 if not self._accept(report):
@@ -283,9 +283,9 @@ class Version:
             self._end(failure)
 
     def _accept(self, report: Report) -> bool:
-        """Take a report of the warm parent in; False if it must not go on after that.
+        """Process a report of the warm parent; return False if it must not continue.
 
-        Each is expected once: a storlet that reports without end would keep this process busy for ever.
+        Each report is expected once: a storlet that sends endless reports would keep this process busy forever.
         """
         if isinstance(report, Loaded) and not self._loaded.ready():
             self._loaded.send(None)

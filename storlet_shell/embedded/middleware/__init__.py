@@ -1,1 +1,1 @@
-"""Filters in Swift's pipelines, and the gateway that the storlets middleware calls."""
+"""Filters for Swift's pipelines, and the gateway that the storlets middleware calls."""

@@ -1,8 +1,8 @@
-"""A memory cache in the proxy's own process, in the place of memcached.
+"""A memory cache in the proxy's own process, instead of memcached.
 
-The proxy keeps what it knows of accounts and containers in ``swift.cache``, tempauth its tokens. The methods can be
-called like those of ``swift.common.memcached.MemcacheRing``; arguments about memcached's own affairs (servers,
-compression, serialisation, errors on the way) are taken and mean nothing.
+The proxy keeps information about accounts and containers in ``swift.cache``, and tempauth its tokens. The methods have
+the signatures of ``swift.common.memcached.MemcacheRing``; arguments that concern memcached only (servers, compression,
+serialization, network errors) are ignored.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from typing import Any
 
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-_LARGEST_RELATIVE_TIME = 30 * 24 * 60 * 60  # as memcached: a larger number is a date
+_LARGEST_RELATIVE_TIME = 30 * 24 * 60 * 60  # as in memcached: larger numbers are dates
 
 
 class MemoryCache:
-    """Keys and values with expiry times; the one that was not used for longest makes room.
+    """Keys and values with expiry times; the least recently used key is evicted.
 
-    :param size: how many keys are kept
+    :param size: the maximum number of keys
     """
 
     def __init__(self, size: int = 20000) -> None:
         self._size = size
-        # The value as JSON text, as memcached would hold it: a caller's later changes to a value stay its own.
+        # Values are JSON texts, as in memcached, so that callers can't change them later.
         self._items: OrderedDict[str, tuple[str, float]] = OrderedDict()
 
     def get(self, key: str, **_: Any) -> Any:
@@ -42,7 +42,7 @@ class MemoryCache:
         return json.loads(text)
 
     def set(self, key: str, value: Any, *, time: float = 0, **_: Any) -> None:
-        """Set a key's value for so many seconds; 0 means for ever."""
+        """Set a key's value for this number of seconds; 0 means forever."""
         if isinstance(value, bytes):
             value = value.decode()
         if time and time <= _LARGEST_RELATIVE_TIME:
@@ -53,10 +53,10 @@ class MemoryCache:
             self._items.popitem(last=False)
 
     def incr(self, key: str, delta: int = 1, time: float = 0) -> int:
-        """Add to a key's number, never below 0, and return the sum; a key that is not there is set to ``delta``."""
-        held = self.get(key)
-        number = max(0, int(held or 0) + int(delta))
-        if held is None:
+        """Add to a key's number, never below 0, and return the sum; a missing key is set to ``delta``."""
+        value = self.get(key)
+        number = max(0, int(value or 0) + int(delta))
+        if value is None:
             self.set(key, number, time=time)
         else:
             self._items[key] = (json.dumps(number), self._items[key][1])
@@ -76,7 +76,7 @@ class MemoryCache:
             self.set(key, value, time=time)
 
     def get_multi(self, keys: Iterable[str], *_: Any, **__: Any) -> list[Any]:
-        """Return several keys' values in their order, None for those that are not there."""
+        """Return several keys' values in order; None for missing keys."""
         return [self.get(key) for key in keys]
 
 
@@ -84,19 +84,19 @@ _shared: dict[str, Any] = {}
 
 
 def share(name: str, cache: Any) -> None:
-    """Have the filters of a name use a cache: that of another process."""
+    """Use a given cache, possibly of another process, for the filters of a name."""
     _shared[name] = cache
 
 
 def cache_of(name: str) -> Any:
-    """Return the cache that the filters of a name use."""
+    """Return the cache for the filters of a name."""
     return _shared.setdefault(name, MemoryCache())
 
 
 def filter_factory(_global_conf: Mapping[str, str], name: str = "", **_local_conf: str) -> Callable[[WSGI], WSGI]:
-    """Make the paste filter that puts one cache into every request.
+    """Create the paste filter that puts a cache into every request.
 
-    :param name: of a cache that others use, too; without one, it is the filter's own
+    :param name: the name of a shared cache; without one, the filter has its own
     """
     cache = cache_of(name) if name else MemoryCache()
 

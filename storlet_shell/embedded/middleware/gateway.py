@@ -1,4 +1,4 @@
-"""The storlet gateway: what the storlets middleware calls to run a storlet, in the embedded Swift."""
+"""The embedded Swift's storlet gateway, which the storlets middleware calls to run a storlet."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from storlet_shell.embedded.engine.service import engine_of
 
 
 class StorletGateway(StorletGatewayContainer):
-    """Run Python storlets in this machine's own processes.
+    """Runs Python storlets in processes on this machine.
 
-    Upstream's checks of what is deployed are inherited, and so is its request class.
+    Upstream's checks of deployments are inherited, and so is its request class.
 
     :param conf: ``folder``: the engine's; ``place``: the server that this gateway runs storlets on
-    :param scope: the account, cut to 13 characters by the middleware, and so not used
+    :param scope: unused: the account, truncated to 13 characters by the middleware
     """
 
     def __init__(self, conf: dict[str, str], logger: Any, scope: str) -> None:
-        # Not the container gateway's: it reads the paths of an engine that is not there.
+        # Skips the container gateway's constructor, which reads the paths of another engine.
         self.conf, self.logger, self.scope = conf, logger, scope
 
     def invocation_flow(self, sreq: Any) -> StorletResponse:
-        """Run a storlet up to its metadata; its body follows as it comes.
+        """Run a storlet until its metadata arrive; the body streams.
 
         :param sreq: the middleware's storlet request
         """
@@ -33,6 +33,6 @@ class StorletGateway(StorletGatewayContainer):
         try:
             metadata, body = engine.run(sreq, transaction)
         finally:
-            self.logger.txn_id = transaction  # requests to Swift made on the way have ids of their own
+            self.logger.txn_id = transaction  # requests to Swift made meanwhile have IDs of their own
         engine.journal.ran(transaction, self.conf["place"])
         return StorletResponse(StorletData(metadata, data_iter=body))

@@ -1,11 +1,11 @@
-"""Three filters of the proxy that keep a request for a storlet within what its sender may do.
+"""Three filters of the proxy that limit a storlet request to what its sender may do.
 
-Such a request names more than the object in its URL: a storlet, further inputs, a source to copy, a log. Whoever
-authorizes it must have judged all of them. The storlets middleware relies on the pipeline around it for that, and so:
+Such a request names more objects than the one in its URL: a storlet, additional inputs, a source to copy, a log. All of
+them must have been authorized. The storlets middleware relies on the surrounding pipeline for that, so:
 
-``door``, before everything that authorizes, takes away what only servers may say;
+``door``, before all authorization, removes headers that only servers may send;
 ``guard``, right after it, refuses what the authorization doesn't cover;
-``inside``, right inside the storlets middleware, watches the requests that it makes itself.
+``inside``, right inside the storlets middleware, checks the requests that the middleware makes itself.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 _RUN, _LOG, _ON_PROXY = "HTTP_X_RUN_STORLET", "HTTP_X_STORLET_GENERATE_LOG", "HTTP_X_STORLET_RUN_ON_PROXY"
 
-# What a client may send of X-Storlet-*. The middleware in the proxy sends others to the object server, with what the
-# deployed storlet says of itself (augment_storlet_request), but leaves alone those of which the storlet says nothing.
+# The X-Storlet-* headers that a client may send. The middleware in the proxy sends others to the object server, set
+# from the deployed storlet (augment_storlet_request), but leaves those alone that the storlet doesn't define.
 _CLIENTS = (
     "HTTP_X_STORLET_CONTAINER_READ",
     "HTTP_X_STORLET_EXTRA_RESOURCES",
     "HTTP_X_STORLET_GENERATE_LOG",
     "HTTP_X_STORLET_NAME",
-    "HTTP_X_STORLET_PARAMETER",  # and whatever follows it: -1, -2
+    "HTTP_X_STORLET_PARAMETER",  # and every suffix: -1, -2
     "HTTP_X_STORLET_RANGE",
     "HTTP_X_STORLET_RUN_ON_PROXY",
     "HTTP_X_STORLET_SHELL_ALLOW_UNREAD",
 )
 
-# Headers that name another object than the URL does. X-Copy-From is one too, which Swift's tempurl itself refuses.
+# Headers that name another object than the URL does. X-Copy-From is one as well; Swift's own tempurl refuses it.
 _POINTERS = (_RUN, "HTTP_X_STORLET_")
 
-# The middleware keeps the right to run a storlet as the referrer storlets.USER_STORLET of a container's read ACL.
+# The middleware stores the right to run a storlet as the referrer storlets.USER_STORLET in a container's read ACL.
 _GRANT = "storlets"
 
-_AGENT = "ST"  # as the middleware signs its requests for further inputs
+_AGENT = "ST"  # the middleware's user agent in requests for additional inputs
 _LOGS = get_container_names({})["log"]
 
 # In a request's cache, which its subrequests share (wsgi.py, make_env): the storlet that it runs.
@@ -62,7 +62,7 @@ class Door:
         """Answer a request."""
         for name in [name for name in env if name.startswith("HTTP_X_STORLET_") and not name.startswith(_CLIENTS)]:
             del env[name]
-        # The user's name, by which grants to run a storlet go: Keystone's filter sets it, tempauth's leaves it alone.
+        # The user's name, which grants to run a storlet refer to: Keystone's filter sets it, tempauth's doesn't.
         env.pop("HTTP_X_USER_NAME", None)
         answer = self._app
         if _GRANT in _referrer(env):
@@ -75,8 +75,8 @@ class Door:
 class Guard:
     """The filter after authentication.
 
-    Where ``swift.authorize_override`` is set, somebody's signature stands for the user: a temporary URL's, for example.
-    It was made for the URL's object, but what it authorizes is its account or container (Swift's ``tempurl.py``,
+    If ``swift.authorize_override`` is set, a signature stands in for the user, such as a temporary URL's. It was made
+    for the object in the URL, but it authorizes the whole account or container (Swift's ``tempurl.py``,
     ``authorize_same_account``).
     """
 
@@ -89,7 +89,7 @@ class Guard:
         if env.get("swift.authorize_override") and _has_pointer(env):
             answer = _refusal(env, "temporary URL")
         elif _RUN in env:
-            env.setdefault("HTTP_X_USER_NAME", "")  # the middleware asks for it without looking whether it is there
+            env.setdefault("HTTP_X_USER_NAME", "")  # the middleware reads it without checking that it exists
             env.setdefault("swift.infocache", {})[_STORLET] = env[_RUN]
             if config_true_value(env.get(_LOG)):
                 answer = _refuse_log(env, self._app)
@@ -106,17 +106,17 @@ class Inside:
         """Answer a request."""
         if env["REQUEST_METHOD"] == "GET":
             if _RUN in env and _GRANT in _referrer(env):
-                # The user may not read the object, only run a storlet over it. An object server does not run it over
-                # manifests, nor where a manifest is asked for (StorletObjectHandler.GET); the proxy always does.
+                # The user may only run a storlet over the object, not read it. An object server doesn't run it over
+                # manifests, nor when a manifest is requested (StorletObjectHandler.GET); the proxy always does.
                 env[_ON_PROXY] = ""
             elif env.get("HTTP_USER_AGENT") == _AGENT and _RUN not in env:
                 return self._further_input(env, start_response)
         return self._app(env, start_response)
 
     def _further_input(self, env: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Answer a further input of a storlet's; the middleware would feed it an error page like any other.
+        """Answer with an additional input; the middleware would feed an error page to the storlet like any other input.
 
-        :raises InvocationError: there is no such input for this user
+        :raises InvocationError: if the input doesn't exist for this user
         """
         storlet = env.get("swift.infocache", {}).get(_STORLET)
         answer = Request(env).get_response(self._app)
@@ -142,7 +142,7 @@ def _is_form(env: dict[str, Any]) -> bool:
 def _referrer(env: dict[str, Any]) -> str:
     """Return the host of a request's referrer as Swift reads it (``acl.py``, ``referrer_allowed``).
 
-    That is in small letters and without tabs, where the middleware looks at the header as it stands.
+    That is in lower case and without tabs, while the middleware uses the header unchanged.
     """
     try:
         return urlsplit(env.get("HTTP_REFERER", "")).hostname or ""
@@ -151,13 +151,13 @@ def _referrer(env: dict[str, Any]) -> str:
         return ""
 
 
-def _refusal(env: dict[str, Any], what: str) -> Response:
-    text = f"A {what} is for one object; it runs no storlet.\n"
+def _refusal(env: dict[str, Any], signature: str) -> Response:
+    text = f"A {signature} is for one object; it can't run storlets.\n"
     return HTTPUnauthorized(request=Request(env), body=text, content_type="text/plain")
 
 
 def _refuse_log(env: dict[str, Any], app: WSGI) -> Response | None:
-    """Return the refusal of a log that this user may not store; the engine stores it with rights of its own."""
+    """Return a refusal if this user may not store the log; the engine stores it with its own rights."""
     request = Request(env)
     parts = request.path_info.split("/", 4)
     if len(parts) < 5:
@@ -170,17 +170,17 @@ def _refuse_log(env: dict[str, Any], app: WSGI) -> Response | None:
 
 
 def door_factory(_global_conf: dict[str, str], **_local_conf: str) -> Callable[[WSGI], Door]:
-    """Return what paste makes the filter before authentication with."""
+    """Return the factory of the filter before authentication, for paste."""
     return Door
 
 
 def guard_factory(_global_conf: dict[str, str], **_local_conf: str) -> Callable[[WSGI], Guard]:
-    """Return what paste makes the filter after authentication with."""
+    """Return the factory of the filter after authentication, for paste."""
     return Guard
 
 
 def inside_factory(_global_conf: dict[str, str], engine: str, **_others: str) -> Callable[[WSGI], Inside]:
-    """Return what paste makes the filter inside the storlets middleware with.
+    """Return the factory of the filter inside the storlets middleware, for paste.
 
     :param engine: the engine's name
     """

@@ -1,8 +1,8 @@
-"""Two filters that answer the storlets middleware's question for a storlet from memory.
+"""Two filters that answer the storlets middleware's lookups of a storlet from memory.
 
-The middleware asks for the storlet object before each invocation (``verify_access_to_storlet``): a request through
-proxy and object server, as dear as a plain GET. All servers are one process here, so whatever changes an object passes
-by one place, and an answer holds until then. Who may read the storlet is asked each time.
+The middleware requests the storlet object before each invocation (``verify_access_to_storlet``): a request through
+proxy and object server, as expensive as a plain GET. All servers share one process here, so every change to an object
+passes through one place, and an answer is valid until then. Access to the storlet is checked each time.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from storlet_shell.embedded.engine.service import engine_of
 
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-_SOURCE = "ST"  # as the middleware signs its own requests
-# Objects that stand for others, or end by themselves: what changes them can't be seen here.
+_SOURCE = "ST"  # the middleware's mark on its own requests
+# Objects that stand for others, or that expire: their changes can't be seen here.
 _UNSTEADY = ("Content-Location", "X-Delete-At", "X-Object-Version-Id", "X-Static-Large-Object", "X-Symlink-Target")
 
 
@@ -48,7 +48,7 @@ class Lookup:
         return answer
 
     def _is_allowed(self, request: Request) -> bool:
-        """Ask as the proxy does (``swift/proxy/controllers/obj.py``, ``GETorHEAD``); a refusal is left to it."""
+        """Check access as the proxy does (``swift/proxy/controllers/obj.py``, ``GETorHEAD``); it refuses itself."""
         info = get_container_info(request.environ, self._app, swift_source=_SOURCE)
         request.acl = info["read_acl"]
         authorize = request.environ.get("swift.authorize")
@@ -56,7 +56,7 @@ class Lookup:
 
 
 class Changes:
-    """The object server's filter: it sees whatever changes an object."""
+    """The object server's filter, which sees every change to an object."""
 
     def __init__(self, app: WSGI, lookups: Lookups) -> None:
         self._app, self._lookups = app, lookups
@@ -73,7 +73,7 @@ class Changes:
 
 
 def lookup_factory(_global_conf: dict[str, str], engine: str, **_others: str) -> Callable[[WSGI], Lookup]:
-    """Return what paste makes the proxy's filter with.
+    """Return the factory of the proxy's filter, for paste.
 
     :param engine: the engine's name
     """
@@ -81,7 +81,7 @@ def lookup_factory(_global_conf: dict[str, str], engine: str, **_others: str) ->
 
 
 def changes_factory(_global_conf: dict[str, str], engine: str, **_others: str) -> Callable[[WSGI], Changes]:
-    """Return what paste makes the object server's filter with.
+    """Return the factory of the object server's filter, for paste.
 
     :param engine: the engine's name
     """

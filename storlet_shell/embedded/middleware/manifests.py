@@ -1,9 +1,9 @@
-"""A filter of the object server that keeps storlets from running over a dynamic large object's manifest.
+"""A filter of the object server that prevents running storlets over a dynamic large object's manifest.
 
-The storlets middleware (``handlers/obj.py: GET``) knows every other kind of object that a node can't run over. Of this
-kind it runs the storlet over the manifest, which is empty, and the proxy replaces the result by the segments. It asks
-where to run once it has the object, so the answer can still be: on the proxy. Then nothing runs here, as for the other
-kinds, and the client's second request, to the proxy, runs the storlet for the first time.
+The storlets middleware (``handlers/obj.py: GET``) recognizes every other kind of object that a node can't run over. For
+this kind it would run the storlet over the manifest, which is empty, and the proxy would replace the result by the
+segments. The middleware decides where to run after it has the object, so the answer can still be: on the proxy. Then
+nothing runs here, as for the other kinds, and the client's second request, to the proxy, is the storlet's first run.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _MANIFEST = "x-object-manifest"
 
 
 def filter_factory(_global_conf: dict[str, str], **_local_conf: str) -> Callable[[WSGI], WSGI]:
-    """Return what paste makes this filter with."""
+    """Return the factory of this filter, for paste."""
 
     def manifests(app: WSGI) -> WSGI:
         def answer(env: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

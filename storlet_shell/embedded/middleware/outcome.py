@@ -1,9 +1,9 @@
-"""A filter of the proxy that tells clients what became of a storlet: where it ran, why it failed, what it logged.
+"""A filter of the proxy that reports a storlet's outcome: where it ran, why it failed, what it logged.
 
-A storlet fails on an object server, whose 503 the proxy replaces by a page of its own; but all servers are one process,
-so the journal knows the reason. It stands inside the authentication, outside the storlets middleware.
+If a storlet fails on an object server, the proxy replaces its 503 by a page of its own; but all servers share one
+process, so the journal knows the reason. The filter is inside authentication and outside the storlets middleware.
 
-``GET /v1/ACCOUNT?storlet-log=STORLET[&transaction=ID]`` answers what is kept of a storlet's invocations, for whom may
+``GET /v1/ACCOUNT?storlet-log=STORLET[&transaction=ID]`` returns the log of a storlet's invocations to users who may
 list the account.
 """
 
@@ -28,28 +28,29 @@ from storlet_shell.wire.headers import FAILURE, RAN_ON
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 _TEXT = ("Content-Type", "text/plain; charset=utf-8")
 _HELD_BACK = 4096
-_STORED = "HTTP_X_STORLET_SHELL_STORED"  # for the engine, on whichever server it runs: see invocation.STORED
+_STORED = "HTTP_X_STORLET_SHELL_STORED"  # for the engine, whichever server it runs on: see invocation.STORED
 _socket = original("socket")
 
 
 class WholeInput:
-    """A request's body that breaks off with an error, where eventlet's just ends.
+    """A request's body that raises an error when it is cut off; eventlet's would just end.
 
-    The storlets middleware compares a body's length with nobody's promise; half an upload would be a whole input.
+    The storlets middleware doesn't compare a body's length with Content-Length; half an upload would pass as a whole
+    input.
     """
 
     def __init__(self, source: Any, length: int) -> None:
-        self._source, self._left = source, length
+        self._source, self._remaining = source, length
 
     def read(self, *arguments: int) -> bytes:
         """Read like the request's own input.
 
-        :raises OSError: the client went away
+        :raises OSError: if the client disconnects
         """
         data: bytes = self._source.read(*arguments)
-        self._left -= len(data)
-        if not data and self._left > 0 and arguments != (0,):
-            raise OSError(f"the client went away, {self._left} bytes before the end")
+        self._remaining -= len(data)
+        if not data and self._remaining > 0 and arguments != (0,):
+            raise OSError(f"the client went away, {self._remaining} bytes before the end")
         return data
 
     def __getattr__(self, name: str) -> Any:
@@ -82,7 +83,7 @@ class Outcome:
         return self._app(env, start_response)
 
     def _log(self, request: Request, account: str) -> Response:
-        """Answer what is kept of a storlet's invocations."""
+        """Return the log of a storlet's invocations."""
         authorize = request.environ.get("swift.authorize")
         refused = authorize(request) if authorize else HTTPForbidden(request=request)
         if refused is not None:
@@ -91,7 +92,7 @@ class Outcome:
         records = self._engine.journal.read(account, storlet)
         text = "".join(record.render() for record in records if transaction in (None, record.transaction))
         if not text:
-            return HTTPNotFound(request=request, body=f"Nothing is kept of {storlet}.\n", content_type=_TEXT[1])
+            return HTTPNotFound(request=request, body=f"No log of {storlet}.\n", content_type=_TEXT[1])
         return Response(request=request, body=encode(text), content_type="text/plain", charset="utf-8")
 
     def _run(self, env: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -102,7 +103,7 @@ class Outcome:
             env["wsgi.input"] = WholeInput(env["wsgi.input"], int(env["CONTENT_LENGTH"]))
         if env["REQUEST_METHOD"] == "COPY" or "HTTP_X_COPY_FROM" in env:
             env[MARK] = {}
-        env.pop(_STORED, None)  # whoever sends it
+        env.pop(_STORED, None)  # even if the client sent it
         if env["REQUEST_METHOD"] in ("PUT", "COPY"):
             env[_STORED] = "True"
         answer: list[Any] = []
@@ -129,9 +130,9 @@ class Outcome:
 
 
 def _begin(chunks: Iterator[bytes]) -> bytes:
-    """Return a body's first bytes: as many as eventlet holds back before it sends anything (``wsgi.py``: 4096).
+    """Return a body's first bytes: as many as eventlet buffers before it sends anything (``wsgi.py``: 4096).
 
-    A storlet that fails before they are there is still a request that fails, with a reason.
+    A storlet that fails before that makes the request fail, with a reason.
     """
     first = b""
     for chunk in chunks:
@@ -142,9 +143,9 @@ def _begin(chunks: Iterator[bytes]) -> bytes:
 
 
 def _placed(headers: list[tuple[str, str]], place: str) -> list[tuple[str, str]]:
-    """Return an answer's headers with the one that names where the storlet has run.
+    """Return an answer's headers with the one that says where the storlet ran.
 
-    Only the engine's own word counts: a header of that name that came from anywhere else is dropped.
+    Only the engine may set it: a header of that name from anywhere else is dropped.
 
     :param place: empty if nothing has run
     """
@@ -153,7 +154,7 @@ def _placed(headers: list[tuple[str, str]], place: str) -> list[tuple[str, str]]
 
 
 class _Body:
-    """A storlet's body; when it breaks off, so does the connection."""
+    """A storlet's body; if it breaks off, so does the connection."""
 
     def __init__(
         self, first: bytes, chunks: Iterator[bytes], source: Any, env: dict[str, Any], over: Callable[[], None]
@@ -165,7 +166,7 @@ class _Body:
             yield self._first
             yield from self._chunks
         except Exception:
-            # In HTTP/1.1 the last chunk is missing. In HTTP/1.0 the connection's end is the body's, so reset it.
+            # In HTTP/1.1 the last chunk is missing. In HTTP/1.0 the connection's end is the body's end, so reset it.
             if self._env["SERVER_PROTOCOL"] == "HTTP/1.0":
                 _reset(self._env)
             raise
@@ -179,26 +180,26 @@ class _Body:
 def _tell(
     start_response: Callable[..., Any], status: str, headers: list[tuple[str, str]], storlet: str, failure: Failure
 ) -> list[bytes]:
-    """Answer a failure with its reason."""
+    """Send a failure with its reason."""
     body = encode(f"{failure.line(storlet)}\n")
     replaced = {"content-length", "content-type", "etag", "last-modified"}
-    kept = [header for header in headers if header[0].lower() not in replaced]
-    start_response(status, [*kept, _TEXT, ("Content-Length", str(len(body))), (FAILURE, failure.kind)])
+    others = [header for header in headers if header[0].lower() not in replaced]
+    start_response(status, [*others, _TEXT, ("Content-Length", str(len(body))), (FAILURE, failure.kind)])
     return [body]
 
 
 def _reset(env: dict[str, Any]) -> None:
-    """Have the kernel reset the client's connection, now, instead of ending it in order."""
+    """Make the kernel reset the client's connection immediately, instead of closing it normally."""
     connection = env["eventlet.input"].get_socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    # eventlet shuts connections down before it closes them, which would end them in order; so let another socket, which
-    # was never connected, take this one's place.
+    # eventlet shuts connections down before closing them, which would end them normally; so replace this one's socket
+    # by another one that was never connected.
     with _socket.socket() as stand_in:
         os.dup2(stand_in.fileno(), connection.fileno())
 
 
 def filter_factory(global_conf: dict[str, str], **local_conf: str) -> Callable[[WSGI], Outcome]:
-    """Return what paste makes this filter with; its option ``engine`` is the engine's name."""
+    """Return the factory of this filter, for paste; its option ``engine`` is the engine's name."""
     name = {**global_conf, **local_conf}["engine"]
     engine = engine_of(name)
     register_swift_info("storlet_shell", logs=True, names_places=True, sandbox=engine.sandbox.as_data())

@@ -1,8 +1,8 @@
-"""A filter of the proxy that keeps what no storlet has made from being stored as the result of a copy.
+"""A filter of the proxy that prevents anything but a storlet's result from being stored by a copy.
 
-The storlets middleware (``base_handle_copy_request``) puts whatever the source was answered with: the error page of a
-missing source, or of one whose storlet failed on the object server, and the source itself where object servers return
-it as it is. This filter stands right inside the middleware and sees both requests.
+The storlets middleware (``base_handle_copy_request``) stores whatever answer it gets for the source: the error page of
+a missing source or a storlet that failed on the object server, and the source itself if object servers return it
+unchanged. This filter is right inside the middleware and sees both requests.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from storlet_shell.wire.headers import FAILURE, UNRUN
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 MARK = "storlet_shell.copy"
-"""In the environment of a copy through a storlet: a dictionary that its subrequests share."""
+"""In the environment of a copy through a storlet: a dictionary shared with its subrequests."""
 
 
 class Source:
@@ -41,7 +41,7 @@ class Source:
             answer = Request(env).get_response(self._app)
             copy["status"] = answer.status
         elif not copy.get("status", "200").startswith("2"):
-            answer = _refusal(env, copy["status"], f"The source could not be read: {copy['status']}\n")
+            answer = _refusal(env, copy["status"], f"The source can't be read: {copy['status']}\n")
         elif not engine_of(self._name).journal.place(env.get("swift.trans_id", "")):
             text = "Object servers return the source without running a storlet; send X-Storlet-Run-On-Proxy\n"
             answer = _refusal(env, "409 Conflict", text)
@@ -59,7 +59,7 @@ def _refusal(env: dict[str, Any], status: str, text: str) -> Response:
 
 
 def filter_factory(_global_conf: dict[str, str], engine: str, **_others: str) -> Callable[[WSGI], Source]:
-    """Return what paste makes this filter with.
+    """Return the factory of this filter, for paste.
 
     :param engine: the engine's name
     """

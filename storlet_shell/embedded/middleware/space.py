@@ -1,7 +1,7 @@
-"""A paste filter that refuses what needs room with a reason when the disk is full.
+"""A paste filter that refuses requests that need space when the disk is full, and says so.
 
-The storage servers keep their own reserve and answer 507 to the proxy; the proxy knows of other nodes in a cloud to try
-and then answers a plain 503 that names no reason. Here there is no other node.
+The storage servers keep a reserve of their own and answer 507 to the proxy. In a cloud, the proxy would try other
+nodes, and finally answer 503 without a reason; here there are no other nodes.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from swift.common.swob import HTTPInsufficientStorage
 from storlet_shell.embedded.middleware.cache import WSGI
 from storlet_shell.embedded.sandbox.disk import shortage
 
-# POST stores metadata here: forms and bulk deletions are PUT and DELETE by now.
+# POST stores metadata here: forms and bulk deletions have become PUT and DELETE at this point.
 _WRITING = ("PUT", "COPY", "POST")
 
 
 def filter_factory(_global_conf: Mapping[str, str], **_local_conf: str) -> Callable[[WSGI], WSGI]:
-    """Make the paste filter."""
+    """Return the factory of this filter, for paste."""
 
     def space_filter(app: WSGI) -> WSGI:
         def with_space(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -35,7 +35,7 @@ def filter_factory(_global_conf: Mapping[str, str], **_local_conf: str) -> Calla
 
 
 def _body_bytes(environ: Mapping[str, Any]) -> int:
-    """Return how many bytes a request says that it will send; 0 if it does not say."""
+    """Return the number of bytes that a request declares; 0 if it doesn't say."""
     length = environ.get("CONTENT_LENGTH") or ""
     return int(length) if length.isdigit() else 0
 

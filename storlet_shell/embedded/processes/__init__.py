@@ -1,1 +1,1 @@
-"""The processes that storlets run in, and what they are told."""
+"""The processes that run storlets, and their messages."""

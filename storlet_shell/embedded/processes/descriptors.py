@@ -1,7 +1,7 @@
 """Wait for, read and write file descriptors in green threads.
 
-The descriptors are non-blocking and read first, waited for second: ``eventlet.green.os`` waits always, and its
-``write`` spins for ever once the reader of a pipe is gone.
+The descriptors are non-blocking, and are read before they are waited for: ``eventlet.green.os`` always waits, and its
+``write`` spins forever once nobody reads the pipe.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from eventlet.patcher import original
 
 _os = original("os")
 
-# Without privileges, all of a user's pipes may hold 64 MiB before new ones shrink (pipe(7)); this leaves room.
+# Without privileges, a user's pipes may hold 64 MiB in total before new ones shrink (pipe(7)); this leaves room.
 _PIPE_BYTES = 256 * 1024
 _READ_BYTES = _PIPE_BYTES
 
 
 class StalledError(Exception):
-    """Nothing happened for as long as is allowed."""
+    """Nothing happened within the time limit."""
 
 
 class _ElapsedError(Exception):
-    """The hub's way to end a wait."""
+    """Raised by the hub to end a wait."""
 
 
 class Progress:
-    """When an invocation last got on; waiting for its client or for Swift does not count against it.
+    """When an invocation last made progress; waiting for its client or for Swift doesn't count.
 
-    :param limit: seconds that may pass without progress
+    :param limit: the maximum time without progress, in seconds
     """
 
     def __init__(self, limit: float) -> None:
@@ -45,11 +45,11 @@ class Progress:
         self._last = time.monotonic()
 
     def mark(self) -> None:
-        """Note that something has just happened."""
+        """Record that something has just happened."""
         self._last = time.monotonic()
 
     def remaining(self) -> float:
-        """Return how many seconds are left for something to happen."""
+        """Return the remaining time for something to happen, in seconds."""
         if self.sources_awaited:
             self.mark()
         return self._last + self.limit - time.monotonic()
@@ -58,11 +58,11 @@ class Progress:
 def wait_readable(descriptor: int, progress: Progress) -> None:
     """Wait until a descriptor can be read.
 
-    :raises StalledError: there was no progress in time
+    :raises StalledError: if nothing happens in time
     """
-    while (left := progress.remaining()) > 0:
+    while (remaining := progress.remaining()) > 0:
         try:
-            timeout = None if left == float("inf") else left
+            timeout = None if remaining == float("inf") else remaining
             trampoline(descriptor, read=True, timeout=timeout, timeout_exc=_ElapsedError)
         except _ElapsedError:
             continue
@@ -71,9 +71,9 @@ def wait_readable(descriptor: int, progress: Progress) -> None:
 
 
 def read(descriptor: int, progress: Progress) -> bytes:
-    """Return what a pipe holds, at once if it holds anything; empty at its end.
+    """Return a pipe's content, immediately if there is any; empty at its end.
 
-    :raises StalledError: there was no progress in time
+    :raises StalledError: if nothing happens in time
     """
     while True:
         try:
@@ -86,9 +86,9 @@ def read(descriptor: int, progress: Progress) -> bytes:
 
 
 def write(descriptor: int, data: bytes, progress: Progress) -> Iterator[int]:
-    """Write everything to a pipe, as there is room; yield how many bytes each time.
+    """Write everything to a pipe as space permits; yield the number of bytes each time.
 
-    :raises BrokenPipeError: nobody reads it any more
+    :raises BrokenPipeError: if its reading end has been closed
     """
     rest = memoryview(data)
     while rest:
@@ -103,16 +103,16 @@ def write(descriptor: int, data: bytes, progress: Progress) -> Iterator[int]:
 
 
 def unread(pipe: int) -> int:
-    """Return how many bytes wait in a pipe."""
+    """Return the number of unread bytes in a pipe."""
     count = fcntl.ioctl(pipe, termios.FIONREAD, bytes(4))
     return int.from_bytes(count, sys.byteorder)
 
 
 def splice(source: int, start: int, end: int, pipe: int) -> int:
-    """Move as much of a file into a pipe as that has room for, without copying it.
+    """Move as much of a file into a pipe as fits, without copying it.
 
-    :returns: where to go on; ``end`` if there is no more, also if the file ends earlier
-    :raises BrokenPipeError: nobody reads the pipe any more
+    :returns: where to continue; ``end`` if there is no more, also if the file ends earlier
+    :raises BrokenPipeError: if the pipe's reading end has been closed
     """
     while start < end:
         try:
@@ -130,7 +130,7 @@ def splice(source: int, start: int, end: int, pipe: int) -> int:
 
 
 def _copy(source: int, start: int, end: int, pipe: int) -> int:
-    """Do what :func:`splice` does, on a file system that can't."""
+    """Replace :func:`splice` on file systems that don't support it."""
     while start < end:
         data = _os.pread(source, min(65536, end - start), start)
         if not data:
@@ -143,26 +143,26 @@ def _copy(source: int, start: int, end: int, pipe: int) -> int:
 
 
 def wait_writable(descriptor: int) -> None:
-    """Wait until a pipe has room, or nobody reads it any more."""
+    """Wait until a pipe has room, or its reading end has been closed."""
     trampoline(descriptor, write=True)
 
 
 def pipe(*, large: bool, green: str) -> tuple[int, int]:
-    """Return a pipe's read and write ends, of which one is this process's.
+    """Return a pipe's read and write ends, one of which this process uses.
 
-    :param large: for a body, rather than for a few bytes
-    :param green: ``read`` or ``write``: the end that is this process's, and so non-blocking
+    :param large: for a body rather than for a few bytes
+    :param green: ``read`` or ``write``: the end that this process uses, which is made non-blocking
     """
     ends: tuple[int, int] = _os.pipe()
-    own = ends[0] if green == "read" else ends[1]
-    _os.set_blocking(own, False)
+    descriptor = ends[0] if green == "read" else ends[1]
+    _os.set_blocking(descriptor, False)
     if large:
-        with suppress(OSError):  # the limits of pipe(7); a small pipe is slower, no less right
-            fcntl.fcntl(own, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        with suppress(OSError):  # the limits of pipe(7); a small pipe is slower, but works
+            fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
     return ends
 
 
 def close(descriptor: int) -> None:
-    """Close a descriptor at once, in the kernel only."""
+    """Close a descriptor immediately, in the kernel only."""
     with suppress(OSError):
         os.close(descriptor)

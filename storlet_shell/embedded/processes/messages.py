@@ -1,6 +1,6 @@
-"""Messages between the server and its worker processes: one JSON object a packet, with file descriptors beside it.
+"""Messages between the server and its worker processes: one JSON object per packet, along with file descriptors.
 
-Standard library only: this is imported by the worker processes.
+Standard library only: worker processes import this.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Any
 Message = dict[str, Any]
 
 MOST_DESCRIPTORS = 64
-"""How many descriptors come with a message at most."""
+"""The maximum number of descriptors in a message."""
 
-_LARGEST = 192 * 1024  # below the send buffer that Linux gives a local socket (net.core.wmem_default)
+_LARGEST = 192 * 1024  # less than the send buffer that Linux gives a local socket (net.core.wmem_default)
 
 
 class MessageTooLongError(Exception):
-    """A message is longer than one packet may be."""
+    """A message is too long for a packet."""
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
@@ -29,10 +29,10 @@ def pair() -> tuple[socket.socket, socket.socket]:
 
 
 def send(channel: socket.socket, message: Message, descriptors: list[int] | None = None) -> None:
-    """Send one message; the receiver gets copies of the descriptors."""
+    """Send one message; the receiver gets duplicates of the descriptors."""
     data = json.dumps(message).encode()
     if len(data) > _LARGEST:
-        raise MessageTooLongError(f"{len(data)} bytes, of which {_LARGEST} are possible")
+        raise MessageTooLongError(f"{len(data)} bytes; the limit is {_LARGEST}")
     rights = array.array("i", descriptors or [])
     ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights.tobytes())] if rights else []
     channel.sendmsg([data], ancillary)
@@ -41,7 +41,7 @@ def send(channel: socket.socket, message: Message, descriptors: list[int] | None
 def receive(channel: socket.socket) -> tuple[Message | None, list[int]]:
     """Receive one message and its descriptors; None when the other end is closed.
 
-    :raises ValueError: it is no message; its descriptors are closed
+    :raises ValueError: if it isn't a message; its descriptors are closed
     """
     data, descriptors, _ = _receive(channel)
     try:
@@ -55,11 +55,11 @@ def receive(channel: socket.socket) -> tuple[Message | None, list[int]]:
 
 
 def receive_packet(channel: socket.socket) -> tuple[bytes, int]:
-    """Receive one packet of a process that nobody trusts; empty when the other end is closed.
+    """Receive one packet from an untrusted process; empty when the other end is closed.
 
-    Descriptors that come with it are closed, whatever it is.
+    Descriptors that come with it are closed in any case.
 
-    :returns: the packet and, if the channel has ``SO_PASSCRED``, the sender's process id as the kernel vouches for it
+    :returns: the packet and, if the channel has ``SO_PASSCRED``, the sender's process ID, which the kernel verifies
     """
     data, descriptors, sender = _receive(channel)
     _close(descriptors)

@@ -1,4 +1,4 @@
-"""Run a storlet once, in the process forked for that.
+"""Run a storlet once, in a process forked for that.
 
 Storlets get upstream's own file classes (``storlets.agent.daemon.files``), so that what works here works there.
 """
@@ -37,20 +37,20 @@ StorletLogger = running.make_logger_class(files.StorletLogger)
 
 
 def run(channel: socket.socket, storlet: Callable[..., Any], name: str, folder: str, shared: str) -> None:
-    """Receive one invocation over a channel, run it, and say how it went.
+    """Receive one invocation over a channel, run it, and report the result.
 
     :param storlet: the storlet's class
     :param name: its module and class, which upstream puts before each log line
-    :param folder: where its code lies, to be left out of tracebacks
-    :param shared: a folder that this version's invocations share, to be emptied when no other is running; empty if
-        there is none
+    :param folder: the folder of its code, which is left out of tracebacks
+    :param shared: a folder that this version's invocations share, emptied while no other one runs; empty if there is
+        none
     """
     _rehearse(name)
     messages.send(channel, {"event": "hello"})
     order, descriptors = messages.receive(channel)
     if order is None:
         return
-    own = os.getpid()
+    process_id = os.getpid()
     if shared and order["alone"]:
         trees.empty(shared)
     try:
@@ -59,12 +59,12 @@ def run(channel: socket.socket, storlet: Callable[..., Any], name: str, folder: 
     finally:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-    if os.getpid() == own:  # not a process that the storlet forked and that came back
+    if os.getpid() == process_id:  # not a process forked by the storlet that has returned
         messages.send(channel, failure or {"event": "done"})
 
 
 def _rehearse(name: str) -> None:
-    """Do once, before anybody waits, what an invocation begins with: what it touches is this process's own then."""
+    """Run an invocation's first steps in advance, so that the pages they touch are this process's own afterwards."""
     null = os.open(os.devnull, os.O_RDWR)
     inputs, outputs, logger = _open(
         json.loads('{"inputs": [{"a": "b"}]}'), [os.dup(null), os.dup(null), os.dup(null), null], name, standard=()
@@ -87,10 +87,10 @@ def _open(
 
 
 def hear_signals(channel: socket.socket) -> None:
-    """Have signals end this process as they end any other.
+    """Let signals end this process as they would any other.
 
-    The first process of a process namespace is deaf to the signals that it sends itself, unless it handles them
-    (pid_namespaces(7)); a second process for the storlet would cost as much as all the rest of an invocation.
+    The first process of a process namespace ignores the signals that it sends itself, unless it handles them
+    (pid_namespaces(7)); a second process for the storlet would cost as much as the rest of an invocation.
     """
 
     def end(number: int, _frame: object = None) -> None:
@@ -98,7 +98,7 @@ def hear_signals(channel: socket.socket) -> None:
         os._exit(128 + number)
 
     def kill_too(pid: int, number: int) -> None:
-        """Send a signal; those that can't be handled in Python end this process too."""
+        """Send a signal; signals that Python can't handle end this process, too."""
         if number in _NOT_HANDLED and pid in (0, 1) and os.getpid() == 1:
             end(number)
         kill(pid, number)
@@ -110,10 +110,10 @@ def hear_signals(channel: socket.socket) -> None:
 
 
 def _spare_forks(handler: Callable[..., None]) -> None:
-    """Have the processes that a storlet forks end by signals as any others, without a handler.
+    """Let signals end the processes that a storlet forks as usual, without a handler.
 
-    Python forgets a signal that comes to a new process before it is ready (``PyOS_AfterFork_Child``): a pool of
-    multiprocessing's that is ended at once would wait for such a process without end. So signals wait meanwhile.
+    Python loses a signal that arrives before a new process is ready (``PyOS_AfterFork_Child``): a multiprocessing pool
+    that is terminated at once would wait for such a process forever. So signals are blocked meanwhile.
     """
     masks = threading.local()
 
@@ -133,7 +133,7 @@ def _spare_forks(handler: Callable[..., None]) -> None:
 
 
 def restore_signals() -> None:
-    """Give a storlet the signal handling that a fresh Python has."""
+    """Restore the signal handling of a fresh Python for a storlet."""
     for number in (signal.SIGINT, *_ENDING, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())

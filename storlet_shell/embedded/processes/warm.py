@@ -1,7 +1,7 @@
-"""The warm parent of one deployed storlet version: it has imported the storlet, and forks for each invocation.
+"""The warm parent of a deployed storlet version: it has imported the storlet, and forks for each invocation.
 
-It runs a stranger's code from the import on, so it is confined before that; the server believes nothing that it says
-about anything but its own invocations.
+It runs untrusted code from the import on, so it is confined before that; the server trusts its reports about its own
+invocations only.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from storlet_shell.embedded.sandbox import linux, trees
 from storlet_shell.embedded.sandbox.isolation import Place, Sandbox
 from storlet_shell.storlets import running
 
-_ROUNDS = 100  # of looking for processes left behind, which may start others meanwhile
+_ROUNDS = 100  # of looking for leftover processes, which may start others meanwhile
 
 
 @dataclass
 class WarmParent:
-    """What a warm parent knows.
+    """The state of a warm parent.
 
-    :ivar channel: to the server
+    :ivar channel: the channel to the server
     :ivar storlet: the storlet's class
-    :ivar children: by the descriptor that tells of its end, each child's process id, number and scratch folder
-    :ivar cleaners: likewise, the process ids of those that empty scratch folders
+    :ivar children: each child's process ID, number and scratch folder, by the descriptor that signals its end
+    :ivar cleaners: likewise, the process IDs of those that empty scratch folders
     """
 
     channel: socket.socket
@@ -46,7 +46,7 @@ class WarmParent:
     cleaners: dict[int, int] = field(default_factory=dict)
 
     def serve(self) -> None:
-        """Import the storlet, then fork as told until the server closes the channel."""
+        """Import the storlet, then fork on request until the server closes the channel."""
         if not self._load():
             return
         self._end_leftovers()
@@ -54,7 +54,7 @@ class WarmParent:
             maximum = self.order["all_processes"]
             sandbox.limit_processes(maximum, maximum)
         gc.collect()
-        gc.freeze()  # no collection writes to, and so copies, the pages that children share
+        gc.freeze()  # so that no garbage collection writes to, and thereby copies, pages shared with children
         messages.send(self.channel, {"event": "loaded"})
         poll = select.poll()
         poll.register(self.channel, select.POLLIN)
@@ -107,11 +107,11 @@ class WarmParent:
             task.run(channel, self.storlet, self.order["main"], self.place.folder, shared)
         finally:
             flush()
-            os._exit(0)  # of a process namespace's first process: ends all that the storlet left running
+            os._exit(0)  # ends everything that the storlet left running, if it is a process namespace's first process
 
     def _become_invocation(self, scratch: str) -> None:
         for ended in (*self.children, *self.cleaners):
-            os.close(ended)  # who has it can signal that process
+            os.close(ended)  # its holder can signal that process
         os.setsid()
         Path(scratch).mkdir(0o700)
         os.chdir(scratch)
@@ -130,7 +130,7 @@ class WarmParent:
         os.close(ended)
         if not self.sandbox.namespaces:
             with suppress(OSError):
-                os.killpg(pid, signal.SIGKILL)  # before its number is free, and may be another group's
+                os.killpg(pid, signal.SIGKILL)  # before its ID is free and may become another group's
         _, status = os.waitpid(pid, 0)
         if not self.sandbox.namespaces:
             self._end_leftovers()
@@ -139,12 +139,12 @@ class WarmParent:
         messages.send(self.channel, {"event": "reaped", "task": number, "status": code})
 
     def _clean(self, scratch: str, poll: select.poll) -> None:
-        """Remove a scratch folder: in a process of its own if there is anything in it, since that may take long."""
+        """Remove a scratch folder; if it isn't empty, in a process of its own, since that may take long."""
         try:
             Path(scratch).rmdir()
             return
         except FileNotFoundError:
-            return  # the invocation ended before it was made
+            return  # the invocation ended before it was created
         except OSError:
             pid = linux.spawn()
         if pid == 0:
@@ -158,16 +158,16 @@ class WarmParent:
         poll.register(ended, select.POLLIN)
 
     def _end_leftovers(self) -> None:
-        """End what the import, or, where no process namespace has done it, an invocation has left running."""
+        """End processes left over from the import or, without a process namespace, from an invocation."""
         if self.sandbox.namespaces:  # this is the first process of its namespace, and has no children yet
             with suppress(OSError):
                 for _ in range(_ROUNDS):
                     os.kill(-1, signal.SIGKILL)
                     os.waitpid(-1, 0)
             return
-        known = {pid for pid, _, _ in self.children.values()} | set(self.cleaners.values())
+        expected = {pid for pid, _, _ in self.children.values()} | set(self.cleaners.values())
         for _ in range(_ROUNDS):
-            leftovers = [pid for pid in _children(os.getpid()) if pid not in known]
+            leftovers = [pid for pid in _children(os.getpid()) if pid not in expected]
             if not leftovers:
                 return
             for pid in leftovers:
@@ -182,17 +182,17 @@ def _refuse(channel: socket.socket, error: OSError) -> None:
 
 
 def _children(parent: int) -> list[int]:
-    found = []
+    children = []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError, ValueError, IndexError):
             stat = (process / "stat").read_text()
             if int(stat.rpartition(")")[2].split()[1]) == parent:
-                found.append(int(process.name))
-    return found
+                children.append(int(process.name))
+    return children
 
 
 def flush() -> None:
-    """Write out what is printed and not yet written, so that no fork writes it twice."""
+    """Flush buffered output, so that no fork writes it twice."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()
@@ -201,10 +201,10 @@ def flush() -> None:
 def main(channel: socket.socket, log: int, order: Message, holds: Sandbox) -> None:
     """Become the warm parent of a storlet version.
 
-    :param channel: to the server
-    :param log: a file for what the storlet prints while it is imported
+    :param channel: the channel to the server
+    :param log: a file for the storlet's output during its import
     :param order: what to run: ``folder``, ``main``, ``memory``, ``files``, ``processes``, …
-    :param holds: what this kernel enforces
+    :param holds: the restrictions that this kernel enforces
     """
     task.restore_signals()
     linux.leave_session_keyring()

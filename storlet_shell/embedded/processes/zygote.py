@@ -1,6 +1,6 @@
-"""The process that forks warm parents: everything that they need is imported here, once, before any storlet is known.
+"""The process that forks warm parents. It imports everything they need once, before any storlet is known.
 
-It is started with the server and ends with it, however that ends. It never runs a storlet's code.
+It starts and ends with the server, however that ends, and never runs a storlet's code.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from storlet_shell.embedded.sandbox import isolation as sandbox
 from storlet_shell.embedded.sandbox import linux
 from storlet_shell.embedded.sandbox.isolation import Place, Sandbox
 
-# What storlets import most. Not more: every page that this process has makes every fork slower.
+# What storlets import most. No more than that: every page of this process makes every fork slower.
 _USUAL = ("collections", "contextlib", "functools", "io", "itertools", "json", "re")
 
 
 @dataclass
 class Zygote:
-    """What the zygote knows.
+    """The state of the zygote.
 
-    :ivar channel: to the server
-    :ivar holds: what this kernel enforces
-    :ivar parents: by the descriptor that tells of its end, each warm parent's process id and number
+    :ivar channel: the channel to the server
+    :ivar holds: the restrictions that this kernel enforces
+    :ivar parents: each warm parent's process ID and number, by the descriptor that signals its end
     """
 
     channel: socket.socket
@@ -37,7 +37,7 @@ class Zygote:
     parents: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def serve(self) -> None:
-        """Fork warm parents as told until the server is gone."""
+        """Fork warm parents on request until the server exits."""
         messages.send(self.channel, {"event": "ready", "sandbox": self.holds.as_data()})
         poll = select.poll()
         poll.register(self.channel, select.POLLIN)
@@ -102,7 +102,7 @@ class Zygote:
         messages.send(self.channel, {"event": "ended", "version": number, "status": code})
 
     def close(self) -> None:
-        """End every warm parent, and so every invocation."""
+        """End every warm parent, and thereby every invocation."""
         for pid, _ in self.parents.values():
             _kill(pid)
 
@@ -115,12 +115,12 @@ def _kill(pid: int) -> None:
 
 
 def main() -> None:
-    """Become the zygote; the arguments are the channel's descriptor, and the folders that :class:`Place` has."""
+    """Become the zygote; the arguments are the channel's descriptor, and the folders for :class:`Place`."""
     descriptor, folder, root, hidden, *imports = sys.argv[1:]
     linux.die_with_parent()
     linux.leave_session_keyring()
-    os.umask(0o022)  # storlets run as nobody if the server is root's: what is built for them must be open to them
-    os.setsid()  # a terminal's Ctrl-C ends the server, which then ends this
+    os.umask(0o022)  # if the server runs as root, storlets run as nobody, and must be able to read their code
+    os.setsid()  # a terminal's Ctrl-C ends the server, which then ends this process
     for name in _USUAL:
         __import__(name)
     sys.dont_write_bytecode = True

@@ -1,1 +1,1 @@
-"""What confines a storlet: namespaces, system calls, folders."""
+"""Confinement of storlets: namespaces, system calls, folders."""

@@ -1,11 +1,11 @@
-"""What a storlet's process can reach: its own code, its scratch folder and what it was handed; nothing else.
+"""What a storlet's process can reach: its own code, its scratch folder and what it was passed; nothing else.
 
-Two layers that do not rely on each other. Namespaces give a process tree, a network without interfaces and a file
-system that holds only what was put there; Landlock denies every path that is not listed, whatever is mounted. And a
-filter refuses system calls that no storlet needs, so that neither can be got round. Each may be refused by a kernel or
-by a container's policy, so :func:`probe` tries them, and what holds is said by :attr:`Sandbox.description`.
+Two layers don't rely on each other. Namespaces give it a process tree, a network without interfaces, and a file system
+with nothing but what was put there. Landlock denies every path that isn't listed, whatever is mounted. In addition, a
+filter refuses system calls that no storlet needs, so that neither can be bypassed. A kernel or a container's policy may
+refuse each of them, so :func:`probe` tries them, and :attr:`Sandbox.description` tells what is in force.
 
-Standard library only: this is imported by the worker processes.
+Standard library only: worker processes import this.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 
 from storlet_shell.embedded.sandbox import linux, seccomp
 
-# Of a warm parent; and of each of its invocations, within those.
+# Of a warm parent; and of each of its invocations, within these.
 _VERSION = (
     linux.CLONE_NEWUSER
     | linux.CLONE_NEWNS
@@ -40,19 +40,19 @@ _ETC = ("alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime"
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 SCRATCH = "/tmp"  # noqa: S108  the sandbox's own, an empty file system in memory
 SHARED_MEMORY = "/dev/shm"  # noqa: S108  a folder of the same file system, so that its bytes count
-_MOST_DESCRIPTORS = 1024  # what a login has; sockets and pipes hold memory that no process's limit counts
-_MOST_NAMESPACES = 512  # of a version; its invocations need 33 of each kind, and the kernel is slow to end them
-_MOST_SIGNALS = 256  # that wait, and timers; the kernel counts them for the server's user as well
+_MOST_DESCRIPTORS = 1024  # as in a login shell; sockets and pipes take memory that no process limit counts
+_MOST_NAMESPACES = 512  # for a version; its invocations need 33 of each kind, and the kernel ends them slowly
+_MOST_SIGNALS = 256  # pending signals, and timers; the kernel counts them for the server's user as well
 _LEAST_STACK = 512 << 10
 _USUAL_STACK = 8 << 20
 
 
 @dataclass(frozen=True)
 class Sandbox:
-    """What this kernel lets the product enforce on a storlet.
+    """The restrictions that this kernel lets us enforce on a storlet.
 
-    :ivar namespaces: own processes, network, mounts and System V objects
-    :ivar landlock: the version of Landlock in force, 0 for none
+    :ivar namespaces: whether it has its own processes, network, mounts and System V objects
+    :ivar landlock: the version of Landlock in force; 0 for none
     :ivar refused: why there are no namespaces; empty if there are
     :ivar seccomp: whether system calls are filtered
     """
@@ -64,9 +64,9 @@ class Sandbox:
 
     @property
     def network(self) -> str:
-        """Say how far storlets are kept from the network: ``closed``, ``no IP``, ``no TCP`` or ``open``.
+        """How far storlets are kept from the network: ``closed``, ``no IP``, ``no TCP`` or ``open``.
 
-        A network namespace is without an interface, but sockets of virtual machines (AF_VSOCK) do not belong to one.
+        A network namespace has no interface, but virtual machine sockets (AF_VSOCK) don't belong to one.
         """
         if self.seccomp:
             return "closed"
@@ -74,12 +74,12 @@ class Sandbox:
 
     @property
     def ipc(self) -> bool:
-        """Whether storlets are kept from System V objects, POSIX queues and keyrings of others, and leave none."""
+        """Whether storlets can't use others' System V objects, POSIX queues and keyrings, and leave none behind."""
         return self.namespaces or self.seccomp
 
     @property
     def memory(self) -> str:
-        """Say what the memory limit holds for."""
+        """The scope of the memory limit."""
         return "each process" if self.seccomp else "each process, without files in memory (memfd)"
 
     @property
@@ -89,7 +89,7 @@ class Sandbox:
 
     @property
     def description(self) -> str:
-        """Say in one line what holds, for ``local status``."""
+        """The restrictions in force, in one line for ``local status``."""
         parts = [f"Landlock {self.landlock}" if self.landlock else "no Landlock"]
         parts.insert(0, "namespaces" if self.namespaces else f"no namespaces ({self.refused})")
         parts.append("seccomp" if self.seccomp else "no seccomp")
@@ -111,19 +111,19 @@ class Sandbox:
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Sandbox:
-        """Return what :meth:`as_data` was made of."""
+        """Return the sandbox that :meth:`as_data` describes."""
         return cls(**{name: data[name] for name in ("namespaces", "landlock", "refused", "seccomp")})
 
 
 @dataclass(frozen=True)
 class Place:
-    """What one deployed storlet version may reach.
+    """What a deployed storlet version may reach.
 
     :ivar folder: its code and dependencies, readable
-    :ivar root: an empty folder, to mount what may be seen on
-    :ivar hidden: a folder that stays out of sight even if it lies below a readable one: the server's data
+    :ivar root: an empty folder, on which visible files are mounted
+    :ivar hidden: a folder that stays hidden even inside a readable one: the server's data
     :ivar imports: folders of Python modules, readable
-    :ivar scratch_bytes: how much its scratch folder holds
+    :ivar scratch_bytes: the size of its scratch folder
     """
 
     folder: str
@@ -133,7 +133,7 @@ class Place:
     scratch_bytes: int = 64 << 20
 
     def readable(self) -> list[str]:
-        """Return every path outside the scratch folder that may be read."""
+        """Return all readable paths outside the scratch folder."""
         prefixes = (sys.prefix, sys.base_prefix, sys.exec_prefix)
         wanted = [*_SYSTEM, *(f"/etc/{name}" for name in _ETC), *prefixes, *self.imports]
         paths = sorted({path for path in wanted if Path(path).exists()})
@@ -146,7 +146,7 @@ def _below(path: str, folder: str) -> bool:
 
 
 def _without(path: str, hidden: str) -> Iterator[str]:
-    """Yield a folder, or those parts of it that do not hold the hidden one."""
+    """Yield a folder, or those parts of it that don't contain the hidden one."""
     if not hidden or not _below(os.path.realpath(hidden), os.path.realpath(path)):
         yield path
         return
@@ -157,7 +157,7 @@ def _without(path: str, hidden: str) -> Iterator[str]:
 
 
 def spawn(sandbox: Sandbox) -> int:
-    """Fork into the namespaces that hold here; 0 in the child, which must go on to :func:`confine`."""
+    """Fork into the namespaces in force here; return 0 in the child, which must call :func:`confine` next."""
     if not sandbox.namespaces:
         return linux.spawn()
     user, group = os.geteuid(), os.getegid()
@@ -170,16 +170,16 @@ def spawn(sandbox: Sandbox) -> int:
 
 
 def _spawn_as_root() -> int:
-    """Fork into namespaces whose user namespace has root, to begin with, and nobody.
+    """Fork into namespaces whose user namespace initially has root, and nobody.
 
-    Root needs no user namespace for the others. But the number of processes is limited for each user in each of these:
-    without one, all storlets were one user nobody, and one could take the processes of all.
+    Root needs no user namespace for the others. But processes are limited for each user in each user namespace: without
+    one, all storlets would be the same user nobody, and one of them could use up the processes of all.
     """
     reader, writer = os.pipe2(os.O_CLOEXEC)
     try:
         pid = linux.spawn(_VERSION)
         if pid == 0:
-            if not os.read(reader, 1):  # until the users are there, or never will be
+            if not os.read(reader, 1):  # waits until the users are mapped, or can't be
                 os._exit(1)
             return 0
         try:
@@ -196,22 +196,22 @@ def _spawn_as_root() -> int:
 
 
 def spawn_invocation(sandbox: Sandbox) -> int:
-    """Fork a warm parent into an invocation's namespaces; 0 in the child, to go on to :func:`confine_invocation`.
+    """Fork a warm parent into an invocation's namespaces; return 0 in the child, for :func:`confine_invocation`.
 
-    The end of the first process of its process namespace ends every process that the storlet has started. No user is
-    mapped into its user namespace, so that it can't begin another (user_namespaces(7)). A second filter that refuses
-    that, too, would cost more than all the rest: a millisecond.
+    When the first process of its process namespace ends, so does every process that the storlet has started. No user is
+    mapped into its user namespace, so that it can't create another one (user_namespaces(7)). A second filter that
+    refused that as well would cost a millisecond, more than all the rest.
     """
     return linux.spawn(_INVOCATION if sandbox.namespaces else 0)
 
 
 def confine(sandbox: Sandbox, place: Place) -> None:
-    """Give up, for ever, what a storlet must not have; its code may run after this."""
+    """Irrevocably give up what a storlet must not have; its code may run after this."""
     readable = place.readable()
     if sandbox.namespaces:
         linux.bound_namespaces(_MOST_NAMESPACES)
         _build_root(place, readable)
-        # PID 1 of these namespaces: its end is the end of every process in them.
+        # PID 1 of these namespaces: when it ends, so does every process in them.
     else:
         linux.adopt_orphans()
     if os.geteuid() == 0:
@@ -220,7 +220,7 @@ def confine(sandbox: Sandbox, place: Place) -> None:
         _become_nobody()
     linux.drop_capabilities(bounding=True)
     linux.forbid_new_privileges()
-    linux.die_with_parent()  # after the change of user, which clears it
+    linux.die_with_parent()  # after the change of user, which resets it
     if sandbox.landlock:
         linux.landlock([*readable, "/proc", *_DEVICES], [scratch_root(sandbox, place), *_shared(sandbox), *_DEVICES])
     if sandbox.seccomp:
@@ -228,38 +228,38 @@ def confine(sandbox: Sandbox, place: Place) -> None:
 
 
 def confine_invocation(sandbox: Sandbox, scratch: str) -> None:
-    """Narrow an invocation down to its own scratch folder."""
+    """Confine an invocation to its own scratch folder."""
     linux.die_with_parent()
-    linux.drop_capabilities(bounding=False)  # a new user namespace has granted all of them, within it
+    linux.drop_capabilities(bounding=False)  # the new user namespace has granted all of them, within it
     if sandbox.landlock:
         linux.landlock_writes([scratch, *_shared(sandbox), *_DEVICES])
 
 
 def _shared(sandbox: Sandbox) -> list[str]:
-    """Return the folder of shared memory, which is the machine's own, and not to be touched, without namespaces."""
+    """Return the folder of shared memory; without namespaces, that is the machine's own and must not be touched."""
     return [SHARED_MEMORY] if sandbox.namespaces else []
 
 
 def scratch_root(sandbox: Sandbox, place: Place) -> str:
-    """Return the folder below which invocations have their scratch folders."""
+    """Return the folder that contains invocations' scratch folders."""
     return SCRATCH if sandbox.namespaces else place.folder + ".scratch"
 
 
 def runs_as_nobody(sandbox: Sandbox) -> bool:
-    """Whether storlets run as the user nobody: those of a server that runs as root.
+    """Whether storlets run as the user nobody, if the server runs as root.
 
-    Without a file system of their own they stay root, without its capabilities: the user nobody can't reach the
-    data folder, where their code is, nor, often, Python.
+    Without a file system of their own they stay root, without its capabilities: the user nobody can't reach the data
+    folder, which contains their code, and often can't reach Python, either.
     """
     return sandbox.namespaces and os.geteuid() == 0
 
 
 def limit(memory: int, files: int, threads: int) -> None:
-    """Bound what one process may take; to be called while ``/proc`` is there.
+    """Limit the resources of one process; must be called while ``/proc`` is mounted.
 
-    :param memory: bytes of address space beyond what this process has already
-    :param files: bytes that one file may grow to
-    :param threads: how many threads must find room in half of the memory
+    :param memory: bytes of address space in addition to what this process already uses
+    :param files: the maximum size of a file, in bytes
+    :param threads: the number of threads that must fit into half of the memory
     """
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     limits = {
@@ -277,9 +277,9 @@ def limit(memory: int, files: int, threads: int) -> None:
 
 
 def limit_processes(processes: int, maximum: int) -> None:
-    """Bound how many processes and threads there may be at a time in this process's user namespace.
+    """Limit the number of simultaneous processes and threads in this process's user namespace.
 
-    :param maximum: up to where the bound may be raised later
+    :param maximum: the value that the limit may be raised to later
     """
     _, hard = resource.getrlimit(resource.RLIMIT_NPROC)
     maximum = maximum if hard == resource.RLIM_INFINITY else min(maximum, hard)
@@ -292,7 +292,7 @@ def _become_nobody() -> None:
 
 
 def _build_root(place: Place, readable: list[str]) -> None:
-    """Make a file system of what may be seen, and enter it."""
+    """Create a file system of visible files, and enter it."""
     quiet = linux.MS_NOSUID | linux.MS_NODEV
     root = place.root
     linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
@@ -308,7 +308,7 @@ def _build_root(place: Place, readable: list[str]) -> None:
     for device in _DEVICES:
         _show(device, root + device, linux.MS_NOSUID)
     Path(root + "/proc").mkdir()
-    # A container that masks parts of its own /proc does not allow another one; storlets do without.
+    # A container that masks parts of its own /proc doesn't allow another one; storlets do without it.
     with suppress(OSError):
         linux.mount("proc", root + "/proc", "proc", quiet | linux.MS_NOEXEC | linux.MS_RDONLY)
     linux.enter_root(root)
@@ -327,14 +327,14 @@ def _show(source: str, target: str, flags: int) -> None:
 
 
 def probe(place: Place) -> Sandbox:
-    """Find out what holds on this kernel by trying it in a process of its own."""
+    """Find out what this kernel enforces by trying it in a separate process."""
     parts = Sandbox(landlock=linux.landlock_abi(), seccomp=seccomp.is_offered())
     refused = _try(replace(parts, namespaces=True), place)
     return replace(parts, namespaces=not refused, refused=refused)
 
 
 def _try(sandbox: Sandbox, place: Place) -> str:
-    """Return why this sandbox can't be made, or an empty text if it can."""
+    """Return why this sandbox can't be created; an empty text if it can."""
     reader, writer = os.pipe()
     try:
         pid = spawn(sandbox)
@@ -359,7 +359,7 @@ def _report(sandbox: Sandbox, place: Place, writer: int) -> None:
             os._exit(0)
         os.waitpid(pid, 0)
         answer = "ok"
-    except BaseException as error:  # this is a forked child: nothing may pass
+    except BaseException as error:  # in a forked child, nothing may propagate
         answer = str(error) or type(error).__name__
     os.write(writer, answer.encode())
     os._exit(0)

@@ -1,6 +1,6 @@
-"""The Linux system calls that the sandbox needs and Python 3.11 does not offer.
+"""The Linux system calls that the sandbox needs and Python 3.11 doesn't provide.
 
-Standard library only: this is imported by the worker processes.
+Standard library only: worker processes import this.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _PR_CAPBSET_DROP = 24
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 
-# clone(2) and pivot_root(2) are numbered by architecture; the newer calls have one number everywhere.
+# clone(2) and pivot_root(2) have different numbers by architecture; newer calls have the same everywhere.
 _CLONE = {"x86_64": 56, "aarch64": 220}.get(platform.machine())
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}.get(platform.machine())
 _KEYCTL = {"x86_64": 250, "aarch64": 219}.get(platform.machine())
@@ -40,7 +40,7 @@ _LANDLOCK_CREATE_RULESET, _LANDLOCK_ADD_RULE, _LANDLOCK_RESTRICT_SELF = 444, 445
 _KEYCTL_JOIN_SESSION_KEYRING = 1
 
 _M_ARENA_MAX = -8  # mallopt(3)
-_ATTRIBUTES_BYTES = 64  # more than a pthread_attr_t takes anywhere
+_ATTRIBUTES_BYTES = 64  # more than the size of pthread_attr_t anywhere
 
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 _LANDLOCK_RULE_PATH_BENEATH = 1
@@ -51,10 +51,10 @@ _syscall = _libc.syscall
 _syscall.restype = ctypes.c_long
 
 
-def _checked(result: int, what: str) -> int:
+def _checked(result: int, call: str) -> int:
     if result < 0:
         number = ctypes.get_errno()
-        raise OSError(number, f"{what}: {os.strerror(number)}")
+        raise OSError(number, f"{call}: {os.strerror(number)}")
     return result
 
 
@@ -63,15 +63,15 @@ def _call(number: int, *arguments: int | bytes | None) -> int:
 
 
 def spawn(flags: int = 0) -> int:
-    """Fork this process into new namespaces; return 0 in the child, its process id in the parent.
+    """Fork this process into new namespaces; return 0 in the child, its process ID in the parent.
 
-    :param flags: the ``CLONE_NEW*`` of the namespaces that the child begins; 0 is a plain fork
-    :raises OSError: when the kernel, or a container's policy, does not allow it
+    :param flags: the ``CLONE_NEW*`` flags of the namespaces to create; 0 for a plain fork
+    :raises OSError: if the kernel, or a container's policy, doesn't allow it
     """
     if not flags:
         return os.fork()
     if _CLONE is None:
-        raise OSError(f"clone: not known for {platform.machine()}")
+        raise OSError(f"clone: unknown for {platform.machine()}")
     # What os.fork() does around its system call (Modules/posixmodule.c): locks, the thread state, signal pipes.
     ctypes.pythonapi.PyOS_BeforeFork()
     pid = _call(_CLONE, flags | signal.SIGCHLD, None, None, None, None)
@@ -96,45 +96,45 @@ def die_with_parent() -> None:
 
 
 def adopt_orphans() -> None:
-    """Make this process the parent of its descendants whose parents have ended."""
+    """Make this process the parent of descendants whose parents have ended."""
     prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def forbid_new_privileges() -> None:
-    """Give up for ever what set-user-id programs would grant."""
+    """Irrevocably give up what set-user-ID programs would grant."""
     prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
 def leave_session_keyring() -> None:
-    """Begin a session keyring of this process's own, which holds none of the user's keys."""
+    """Create a session keyring for this process, without any of the user's keys."""
     if _KEYCTL is not None:
         _call(_KEYCTL, _KEYCTL_JOIN_SESSION_KEYRING, None)  # a kernel without keyrings has none to leave
 
 
-def bound_namespaces(most: int) -> None:
-    """Bound how many namespaces may be begun in this process's user namespace, where the kernel lets it say so.
+def bound_namespaces(limit: int) -> None:
+    """Limit the number of namespaces in this process's user namespace, if the kernel lets it.
 
-    Otherwise the bound is that of the user who began the first of them, for all of that user's processes.
+    Otherwise the limit is that of the user who created the first of them, for all of that user's processes.
     """
     for kind in ("user", "pid", "ipc"):
         with suppress(OSError):  # a container's /proc/sys may be read-only
-            Path(f"/proc/sys/user/max_{kind}_namespaces").write_text(str(most))
+            Path(f"/proc/sys/user/max_{kind}_namespaces").write_text(str(limit))
 
 
 def be_killed_first() -> None:
-    """Have the kernel end this process and its descendants before others when the machine's memory is used up."""
+    """Let the kernel kill this process and its descendants first when memory runs out."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def bound_thread_memory(stack: int) -> None:
-    """Have each thread of this process and its descendants take little address space, where the C library can.
+    """Make each thread of this process and its descendants use little address space, if the C library supports it.
 
-    Otherwise glibc takes the limit of the main thread's stack, usually 8 MiB, and an arena of 64 MiB for each.
+    Otherwise glibc reserves the main thread's stack limit, usually 8 MiB, and an arena of 64 MiB for each.
 
     :param stack: bytes
     """
-    with suppress(AttributeError):  # musl has neither, and needs neither
+    with suppress(AttributeError):  # musl has neither function, and needs neither
         _libc.mallopt(_M_ARENA_MAX, 1)
         attributes = ctypes.create_string_buffer(_ATTRIBUTES_BYTES)
         _libc.pthread_attr_init(attributes)
@@ -144,27 +144,27 @@ def bound_thread_memory(stack: int) -> None:
 
 
 def map_users(pid: int, uid: int, gid: int) -> None:
-    """Map root, and another user and group, into the user namespace that a child has begun; for root only."""
+    """Map root, and another user and group, into a child's new user namespace; for root only."""
     Path(f"/proc/{pid}/uid_map").write_text(f"0 0 1\n{uid} {uid} 1\n")
     Path(f"/proc/{pid}/gid_map").write_text(f"0 0 1\n{gid} {gid} 1\n")
 
 
 def drop_capabilities(*, bounding: bool) -> None:
-    """Give up every capability.
+    """Give up all capabilities.
 
-    :param bounding: empty the bounding set too, where this process may
+    :param bounding: also empty the bounding set, if this process may
     """
     for capability in range(64 if bounding else 0):
         try:
             prctl(_PR_CAPBSET_DROP, capability)
         except OSError:
-            break  # not privileged to, or past the last one
+            break  # not permitted, or past the last one
     header = struct.pack("=Ii", 0x20080522, 0)  # _LINUX_CAPABILITY_VERSION_3, this thread
     _checked(_libc.capset(header, bytes(24)), "capset")
 
 
 def map_own_user(uid: int, gid: int) -> None:
-    """Map the user that this process was into the user namespace that it has just begun."""
+    """Map this process's former user into the user namespace that it has just created."""
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
     Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
@@ -195,34 +195,34 @@ def restrict_mount(target: str, flags: int, *, recursive: bool = True) -> None:
 
 
 def enter_root(folder: str) -> None:
-    """Make a mounted folder this namespace's root, and leave the old one behind."""
+    """Make a mounted folder this namespace's root, and detach the old one."""
     if _PIVOT_ROOT is None:
-        raise OSError(f"pivot_root: not known for {platform.machine()}")
+        raise OSError(f"pivot_root: unknown for {platform.machine()}")
     os.chdir(folder)
     _checked(_call(_PIVOT_ROOT, b".", b"."), "pivot_root")
-    # The old root now lies over the new one (pivot_root(2), the section on ".").
+    # The old root is now stacked on the new one (pivot_root(2), section on ".").
     _checked(_libc.umount2(b".", MNT_DETACH), "umount2")
     os.chdir("/")
 
 
 def landlock_abi() -> int:
-    """Return the version of Landlock that this kernel offers, 0 where there is none."""
+    """Return the version of Landlock that this kernel offers; 0 for none."""
     return max(0, _call(_LANDLOCK_CREATE_RULESET, None, 0, 1))
 
 
-# The file system rights by the ABI that brought them (landlock(7)).
+# The file system rights, by the ABI that introduced them (landlock(7)).
 _READ = 1 << 0 | 1 << 2 | 1 << 3  # execute, read_file, read_dir
 _WRITE = sum(1 << bit for bit in (1, 4, 5, 6, 7, 8, 9, 10, 11, 12))
 _REFER, _TRUNCATE, _IOCTL_DEVICE = 1 << 13, 1 << 14, 1 << 15
-_ON_FILES = 1 << 0 | 1 << 1 | 1 << 2 | _TRUNCATE | _IOCTL_DEVICE  # what a rule on a file may hold
+_ON_FILES = 1 << 0 | 1 << 1 | 1 << 2 | _TRUNCATE | _IOCTL_DEVICE  # the rights that a rule for a file may have
 
 
 def landlock(readable: list[str], writable: list[str]) -> None:
-    """Let this process and its descendants see only these paths, and change only the second list's.
+    """Limit this process and its descendants to seeing these paths, and to changing those in the second list.
 
-    TCP is denied from ABI 4 on; signals and abstract sockets to processes outside from ABI 6 on.
+    TCP is denied from ABI 4 on; signals and abstract sockets to outside processes from ABI 6 on.
 
-    :raises OSError: when this kernel has no Landlock
+    :raises OSError: if this kernel has no Landlock
     """
     abi = landlock_abi()
     everything = _READ | _writes(abi)
@@ -232,11 +232,11 @@ def landlock(readable: list[str], writable: list[str]) -> None:
 
 
 def landlock_writes(writable: list[str]) -> None:
-    """Let this process and its descendants change only these paths; what they may see stays as it is.
+    """Limit this process and its descendants to changing these paths; what they can see stays the same.
 
-    Signals and abstract sockets to processes outside are denied from ABI 6 on.
+    Signals and abstract sockets to outside processes are denied from ABI 6 on.
 
-    :raises OSError: when this kernel has no Landlock
+    :raises OSError: if this kernel has no Landlock
     """
     abi = landlock_abi()
     rights = _writes(abi)
@@ -266,7 +266,7 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
     try:
         handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:
-        return  # what is not there, or not reachable, needs no permission
+        return  # a path that doesn't exist, or isn't reachable, needs no permission
     try:
         if not stat.S_ISDIR(os.fstat(handle).st_mode):
             rights &= _ON_FILES

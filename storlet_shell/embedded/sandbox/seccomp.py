@@ -1,10 +1,10 @@
-"""The system calls that storlets are refused, as a seccomp filter in the kernel's classic BPF.
+"""The system calls that storlets may not use, as a seccomp filter in the kernel's classic BPF.
 
-Every process of a storlet has it, from before the storlet is imported. A refused call fails with an ordinary error,
-mostly EPERM. A user namespace grants capabilities within it, but not these calls, so what import code could do there is
-what it can do anyway.
+It applies to every process of a storlet, from before the storlet is imported. A refused call fails with an ordinary
+error, mostly EPERM. A user namespace grants capabilities within it, but not these calls, so import code gains nothing
+by creating one.
 
-Standard library only: this is imported by the worker processes.
+Standard library only: worker processes import this.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from storlet_shell.embedded.sandbox import linux
 
 Instruction = tuple[int, int, int, int]  # struct sock_filter: code, jump if true, jump if false, operand
 
-# Each call's number on x86-64 and on arm64 (arch/x86/entry/syscalls/syscall_64.tbl and
-# include/uapi/asm-generic/unistd.h); None where an architecture has not got it.
+# The number of each call on x86-64 and on arm64 (arch/x86/entry/syscalls/syscall_64.tbl and
+# include/uapi/asm-generic/unistd.h); None if an architecture doesn't have it.
 _CLONE, _SOCKET, _SOCKETPAIR, _IOCTL, _PRCTL = (56, 220), (41, 198), (53, 199), (16, 29), (157, 167)
 
 _REFUSED: dict[str, tuple[int | None, int | None]] = {
-    # Namespaces, and what is mounted in them. clone is looked at more closely below.
+    # Namespaces, and mounts in them. clone is examined in detail below.
     "unshare": (272, 97),
     "setns": (308, 268),
     "mount": (165, 40),
@@ -45,7 +45,7 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
     "open_by_handle_at": (304, 265),
     "fanotify_init": (300, 262),
     "fanotify_mark": (301, 263),
-    # Keyrings, which are a user's, not a process's.
+    # Keyrings, which belong to a user, not to a process.
     "add_key": (248, 217),
     "request_key": (249, 218),
     "keyctl": (250, 219),
@@ -65,7 +65,7 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
     "modify_ldt": (154, None),
     "uselib": (134, None),
     "personality": (135, 92),
-    # Memory that no limit of a process counts, and that outlives one.
+    # Memory that no process limit counts, and that outlives its process.
     "memfd_create": (319, 279),
     "memfd_secret": (447, 447),
     "shmget": (29, 194),
@@ -86,7 +86,7 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
     "mq_timedreceive": (243, 183),
     "mq_notify": (244, 184),
     "mq_getsetattr": (245, 185),
-    # Watches of files, of which the kernel allows 128 to all processes of a user, the server's among them.
+    # File watches: the kernel allows 128 to all processes of a user, including the server's.
     "inotify_init": (253, None),
     "inotify_init1": (294, 26),
     # The machine.
@@ -113,8 +113,8 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
     "ioperm": (173, None),
 }
 
-# Told to be missing, since libraries then do without: glibc calls clone instead of clone3, whose flags a filter can't
-# see, and what would use io_uring uses threads.
+# Reported as missing, so that libraries use alternatives: glibc calls clone instead of clone3, whose flags a filter
+# can't see, and users of io_uring use threads.
 _MISSING: dict[str, tuple[int | None, int | None]] = {
     "clone3": (435, 435),
     "io_uring_setup": (425, 425),
@@ -122,13 +122,13 @@ _MISSING: dict[str, tuple[int | None, int | None]] = {
     "io_uring_register": (427, 427),
 }
 
-_NEWEST = 456  # futex_requeue, of Linux 6.7. Later calls, and those of other ABIs (x32), are missing too.
+_NEWEST = 456  # futex_requeue, of Linux 6.7. Later calls, and those of other ABIs (x32), are reported as missing, too.
 
 _NAMESPACES = 0x7E020000  # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C  # type into a terminal
 _PR_SET_PDEATHSIG = 1
 
-_ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # which number above, AUDIT_ARCH_*
+_ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column above, AUDIT_ARCH_*
 
 _LOAD, _EQUAL, _GREATER, _ANY_BIT, _RETURN = 0x20, 0x15, 0x25, 0x45, 0x06
 _ALLOW, _ERROR = 0x7FFF0000, 0x00050000
@@ -142,14 +142,14 @@ def is_offered() -> bool:
     if platform.machine() not in _ARCHITECTURES:
         return False
     try:
-        linux.prctl(_PR_SET_SECCOMP, _MODE_FILTER)  # without a filter: EFAULT if they can be had (seccomp(2))
+        linux.prctl(_PR_SET_SECCOMP, _MODE_FILTER)  # without a filter: EFAULT if supported (seccomp(2))
     except OSError as error:
         return error.errno == errno.EFAULT
     return False
 
 
 def forbid_dangerous_calls(namespaces: int = 0) -> None:
-    """Refuse this process and its descendants, for ever, what no storlet needs.
+    """Irrevocably refuse this process and its descendants what no storlet needs.
 
     The process must have given up new privileges.
 
@@ -172,7 +172,7 @@ def calls(machine: str, namespaces: int = 0) -> list[Instruction]:
         program += _when(create[column], 0, [(_EQUAL, 1, 0, socket.AF_UNIX), _error(errno.EAFNOSUPPORT)])
     refused = [(_EQUAL, 0, 1, request) for request in (_TIOCSTI, _TIOCLINUX)]
     program += _when(_IOCTL[column], 1, [part for test in refused for part in (test, _error(errno.EPERM))])
-    # The end of the server ends every process of its storlets: nobody takes that back.
+    # When the server ends, so does every process of its storlets: nobody may revoke that.
     other_signal = [(_LOAD, 0, 0, _ARGUMENTS + 8), (_EQUAL, 1, 0, signal.SIGKILL), _error(errno.EPERM)]
     program += _when(_PRCTL[column], 0, [(_EQUAL, 0, len(other_signal), _PR_SET_PDEATHSIG), *other_signal])
     allowed = [(_EQUAL, 2, 0, namespaces | signal.SIGCHLD)] if namespaces else []
@@ -185,7 +185,7 @@ def _error(number: int) -> Instruction:
 
 
 def _when(call: int, argument: int, body: Iterable[Instruction]) -> list[Instruction]:
-    """Return what looks at an argument of one call, of which the kernel takes the lower half, and then allows it."""
+    """Return instructions that check the lower half of a call's argument, which the kernel uses, then allow it."""
     body = [(_LOAD, 0, 0, _ARGUMENTS + 8 * argument), *body, (_RETURN, 0, 0, _ALLOW)]
     return [(_EQUAL, 0, len(body), call), *body]
 

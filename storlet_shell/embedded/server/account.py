@@ -1,4 +1,4 @@
-"""The user's account, ready for storlets."""
+"""Prepare the user's account for storlets."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ CONTAINERS = ("storlet", "dependency", "storletlog")
 
 
 def prepare_account(proxy: Any, account: str) -> None:
-    """Make the account and the containers that storlets need, where they are missing.
+    """Create the account and the containers that storlets need, unless they exist.
 
-    :param proxy: the proxy server's application itself, without the middleware that asks who is there
+    :param proxy: the bare proxy application, without the middleware that authenticates
     """
     headers = _ask(proxy, "HEAD", account, {}).headers
     if headers.get("X-Account-Meta-Storlet-Enabled") is None:
@@ -29,10 +29,10 @@ def _ask(proxy: Any, method: str, place: str, headers: Mapping[str, str], *, mis
     """Send one request.
 
     :param place: the account, or the account and a container
-    :param missing: whether 404 is an answer like others
+    :param missing: whether 404 counts as a normal answer
     """
     path = f"/v1/{place}"
     response = Request.blank(path, method=method, headers=dict(headers)).get_response(proxy)
     if not response.is_success and not (missing and response.status_int == 404):
-        raise EmbeddedError(f"the embedded Swift answers {response.status} to {method} {path}; see its log")
+        raise EmbeddedError(f"the embedded Swift responds with {response.status} to {method} {path}; see its log")
     return response

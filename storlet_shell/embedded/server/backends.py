@@ -1,9 +1,9 @@
-"""How the proxy reaches the account, container and object server: over Unix sockets in the data folder.
+"""Connect the proxy to the account, container and object servers by Unix sockets in the data folder.
 
-In a cloud the storage servers listen on a network of their own, because they serve whoever connects. Loopback is not
-such a network: anybody with a login on this machine could read and write all objects there, past the proxy's
-authentication. A Unix socket in a folder of mode 0700 is for its owner alone, and a little faster than TCP. And as a
-storlet runs as that same owner, in a sandbox as good as the kernel allows, each connection is asked for its process.
+In a cloud, storage servers listen on a network of their own, because they serve whoever connects. Loopback isn't such a
+network: anyone with a login on this machine could read and write all objects, bypassing the proxy's authentication. A
+Unix socket in a folder with mode 0700 is accessible to its owner only, and slightly faster than TCP. Because storlets
+run as that same owner, in a sandbox as good as the kernel allows, the process behind each connection is checked, too.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from swift.common.bufferedhttp import BufferedHTTPConnection
 from storlet_shell.embedded.server.rings import BACKENDS
 
 SOCKETS = Path("run")
-"""Where the sockets lie, relative to the server's working folder: a Unix socket's path ends at 107 bytes."""
+"""The folder of the sockets. It is relative to the working folder, since a socket's path is limited to 107 bytes."""
 
 SHARED = "shared"
-"""The socket of what the proxies share; the others are called by the storage servers' names."""
+"""The socket for objects that the proxies share; other sockets are named after the storage servers."""
 
 _CREDENTIALS = struct.Struct("iII")  # pid, uid, gid
 _NAMES = {port: name for name, port in BACKENDS.items()}
 
 
 class OwnListener(GreenSocket):
-    """A listening Unix socket that accepts connections from its own process, and from others that are this server's.
+    """A listening Unix socket that accepts connections from its own process and from other processes of this server.
 
-    ``is_ours`` tells one of those by its number.
+    ``is_ours`` recognizes those by their process ID.
     """
 
     is_ours: Callable[[int], bool] = staticmethod(lambda _: False)
 
     def accept(self) -> tuple[GreenSocket, tuple[str, int]]:
-        """Return the next connection of such a process, and an address in the form that TCP has."""
+        """Return the next connection from such a process, with an address in TCP's form."""
         while True:
             connection, _ = super().accept()
             credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
@@ -50,10 +50,10 @@ class OwnListener(GreenSocket):
 
 
 def listen(name: str, is_ours: Callable[[int], bool]) -> OwnListener:
-    """Open the listening socket of a storage server, or of what the proxies share.
+    """Open the listening socket of a storage server, or of the shared objects.
 
     :param name: ``account``, ``container``, ``object`` or :data:`SHARED`
-    :param is_ours: tells by its number a process that may connect, besides this one
+    :param is_ours: tells whether the process with this ID may connect, in addition to this process
     """
     path = SOCKETS / name
     path.unlink(missing_ok=True)
@@ -65,10 +65,10 @@ def listen(name: str, is_ours: Callable[[int], bool]) -> OwnListener:
 
 
 def connect_to_sockets() -> None:
-    """Make Swift's connections to its storage servers use these sockets.
+    """Make Swift connect to its storage servers by these sockets.
 
-    Swift 2.38 knows TCP only; ``BufferedHTTPConnection.connect`` is the one place where the proxy, the servers among
-    each other and the background daemons open their connections.
+    Swift 2.38 supports TCP only. ``BufferedHTTPConnection.connect`` is the only place where the proxy, the storage
+    servers and the background daemons open connections.
     """
     connect = BufferedHTTPConnection.connect
 

@@ -1,6 +1,6 @@
-"""A process beside the server's, as the server sees it: started, restarted and ended with it.
+"""A process that accompanies the server: started, restarted and ended with it.
 
-Its listening socket is the server's: it is there before the process is, and stays if that must be started again.
+The server opens its listening socket before it starts, and keeps it when the process must be restarted.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ _log = logging.getLogger(__name__)
 
 
 class Companion:
-    """A process that answers on a socket of its own.
+    """A process that responds on a socket of its own.
 
-    :param name: what the log calls it
-    :param program: the module that it runs; standard input brings its orders in one line of JSON, and then nothing:
-        its end is that of the server. One line goes to the pipe that they name when requests are answered
-    :param listener: the socket that it answers on, which this takes over
-    :param order: what it is told besides the socket and the pipe
+    :param name: its name in the log
+    :param program: the module that it runs. Standard input delivers its order as one line of JSON, and is closed when
+        the server exits. Once it responds to requests, the process writes one line to the pipe named in the order
+    :param listener: the socket that it responds on, which this object takes over
+    :param order: the rest of its order, without socket and pipe
     :param log: its log, relative to the working folder
-    :param seconds: how long it may take to start
+    :param seconds: its time limit for starting
     """
 
     def __init__(
@@ -51,11 +51,11 @@ class Companion:
 
     @property
     def pid(self) -> int:
-        """The process's number, once it was started."""
+        """The process ID, once it has been started."""
         return int(self._process.pid)
 
     def start(self) -> None:
-        """Start the process; this does not wait for it."""
+        """Start the process without waiting for it."""
         reader, writer = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(reader, False)
         listener = self._listener.fileno()
@@ -67,7 +67,7 @@ class Companion:
             )
         finally:
             os.close(writer)
-        # It reads one line, then waits for the end of the pipe, which is the end of this process.
+        # It reads one line, then waits until the pipe is closed, which happens when this process exits.
         order = json.dumps({**self._order, "listener": listener, "ready": writer})
         with suppress(BrokenPipeError):
             self._process.stdin.write(f"{order}\n".encode())
@@ -75,13 +75,13 @@ class Companion:
         self._ready = reader
 
     def wait(self) -> dict[str, Any]:
-        """Wait until it answers; return what it says of itself.
+        """Wait until it responds; return its description of itself.
 
-        :raises EmbeddedError: it did not start
+        :raises EmbeddedError: if it didn't start
         """
         answer = self._read(self._seconds)
         if not answer:
-            raise EmbeddedError(f"{self._name} did not start; its log: {Path.cwd() / self._log}")
+            raise EmbeddedError(f"{self._name} didn't start; see its log: {Path.cwd() / self._log}")
         self._watcher = eventlet.spawn(self._watch)
         facts: dict[str, Any] = json.loads(answer)
         return facts
@@ -100,20 +100,20 @@ class Companion:
             self._process.kill()
 
     def _watch(self) -> None:
-        """Start another process when one has ended that answered once."""
+        """Restart the process whenever it ends after having responded at least once."""
         while True:
             self._read(float("inf"))
             self._process.stdin.close()
             status = self._process.wait()
-            _log.warning("%s ended with status %s and is started again", self._name, status)
+            _log.warning("%s exited with status %s and is restarted", self._name, status)
             os.close(self._ready)
             self.start()
             if not self._read(self._seconds):
-                _log.error("%s does not start again; its log: %s", self._name, self._log)
+                _log.error("%s can't be restarted; see its log: %s", self._name, self._log)
                 return
 
     def _read(self, seconds: float) -> bytes:
-        """Return the line that the process writes; empty if it ends first, or is not in time."""
+        """Return the line that the process writes; empty if it exits first or takes too long."""
         text, progress = b"", Progress(seconds)
         with suppress(StalledError):
             while not text.endswith(b"\n"):

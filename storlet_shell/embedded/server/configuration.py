@@ -1,7 +1,7 @@
-"""The configuration that Swift's own ``loadapp`` builds the four servers from.
+"""The configuration from which Swift's own ``loadapp`` builds the four servers.
 
-Every path in it is relative to the data folder, which is the server's working folder: so no file name's ``%``, blank or
-letter can collide with the syntax of these files, and no long one with the 107 bytes of a Unix socket.
+All paths in it are relative to the data folder, which is the server's working folder. So no character of the data
+folder's path can collide with the syntax of these files, and no long path with a Unix socket's limit of 107 bytes.
 """
 
 from __future__ import annotations
@@ -17,21 +17,22 @@ from storlet_shell.embedded.processes import messages
 from storlet_shell.embedded.sandbox.disk import RESERVED_BYTES
 from storlet_shell.embedded.server.policies import POLICIES
 from storlet_shell.embedded.server.rings import write_rings
+from storlet_shell.equality import typed_equality
 
 FOLDER = Path("etc")
 """Swift's configuration folder, relative to the server's working folder."""
 
-# paste takes absolute paths only, and unquotes them; this spelling needs no quoting wherever the data folder lies.
+# paste requires an absolute path, and unquotes it; this spelling needs no quoting wherever the data folder is.
 _ABSOLUTE = "/proc/self/cwd/etc"
 
 GATEWAY = "storlet_shell.embedded.middleware.gateway.StorletGateway"
-"""The dotted path of the class that runs storlets, as the storlets middleware loads it."""
+"""The dotted path of the class that runs storlets, for the storlets middleware."""
 
 ENGINE = "storlets"
 """The storlet engine's name: its folder, relative to the server's working folder."""
 
 CACHE = "proxy"
-"""The name of the proxies' cache."""
+"""The name of the cache that proxies share."""
 
 KEYSTONE_CONF = users.FOLDER / "keystone.conf"
 """Keystone's configuration, relative to the server's working folder."""
@@ -41,9 +42,9 @@ KEYSTONE_KEYS = {
     "fernet_receipts": users.FOLDER / "receipt-keys",
     "credential": users.FOLDER / "credential-keys",
 }
-"""Where Keystone's keys lie, by the option groups that say so."""
+"""The folders of Keystone's keys, by option group."""
 
-# The storlets middleware stands where its own installer puts it: after authentication, before what assembles bodies.
+# The storlets middleware is where its own installer puts it: after authentication, before what assembles bodies.
 _PROXY_PIPELINE = (
     "catch_errors gatekeeper door healthcheck recon cache listing_formats bulk tempurl formpost {auth} guard space"
     " outcome storlet_handler inside lookup source staticweb copy container-quotas"
@@ -66,30 +67,31 @@ _SWIFT_FILTERS = {
     "symlink": "symlink",
 }
 
-# Bytes that are read and sent in one go. With Swift's default, a quarter of it, uploads are an eighth slower.
+# Bytes that are read and sent at once. With Swift's default, a quarter of it, uploads are an eighth slower.
 _CHUNK = 256 * 2**10
 
-# The same on the way from the object server to the client: as by default, since small output waits for that much.
+# The same from the object server to the client. This is the default, because small output waits for a full chunk.
 _ANSWER_CHUNK = 64 * 2**10
 
-# An invocation is handed these besides its log, its metadata, its body and its first input. Many more would take the
-# server's own descriptors before they failed.
+# The number of additional inputs of an invocation; log, metadata, body and first input come on top. With many more, the
+# server would run out of descriptors before the invocation failed.
 _MOST_FURTHER_INPUTS = messages.MOST_DESCRIPTORS - 4
 
-# Seconds in which the proxy does not ask Keystone again whose a token is; what is revoked is good for so long.
+# Seconds for which the proxy trusts a token without asking Keystone; a revoked token stays valid for that long.
 _TOKEN_CACHE_SECONDS = 10
 
-# Keystone's default makes each login take a quarter of a second. The passwords are documented, or random and long.
+# Keystone's default makes each login take a quarter of a second. The passwords are public, or random and long.
 _HASH_ROUNDS = 4
 
 Sections = Mapping[str, Mapping[str, str]]
 
 
+@typed_equality
 class Identity(NamedTuple):
-    """The Keystone that tells the proxy whose a token is.
+    """The Keystone that validates tokens for the proxy.
 
-    :param port: Keystone's
-    :param password: the proxy's own
+    :param port: Keystone's port
+    :param password: the proxy's password
     """
 
     port: int
@@ -97,7 +99,7 @@ class Identity(NamedTuple):
 
 
 def application(name: str) -> str:
-    """Return what ``loadapp`` takes as a server's configuration.
+    """Return the configuration of a server, for ``loadapp``.
 
     :param name: ``proxy``, ``account``, ``container`` or ``object``
     """
@@ -109,12 +111,12 @@ def daemon_options() -> dict[str, str]:
     return {
         **_common(),
         "internal_client_conf_path": f"{_ABSOLUTE}/internal-client.conf",
-        "dequeue_from_legacy": "true",  # the queue of expiring objects, which is the only one that Swift 2.38 has
+        "dequeue_from_legacy": "true",  # the queue of expiring objects, the only one in Swift 2.38
     }
 
 
 def write_configuration(settings: Settings, secrets: Secrets, identity: Identity | None) -> None:
-    """Write all configuration files and rings into the working folder, readable for its owner only.
+    """Write all configuration files and rings to the working folder, readable by its owner only.
 
     :param identity: None for tempauth
     """
@@ -136,7 +138,7 @@ def write_configuration(settings: Settings, secrets: Secrets, identity: Identity
 
 
 def _write(path: Path, sections: Sections) -> None:
-    """Write one file in the syntax of paste.deploy."""
+    """Write one file in paste.deploy's syntax."""
     lines = []
     for name, options in sections.items():
         lines.append(f"[{name}]")
@@ -147,7 +149,7 @@ def _write(path: Path, sections: Sections) -> None:
 
 
 def _swift(secrets: Secrets) -> dict[str, Mapping[str, str]]:
-    """Return what all servers of a Swift agree on."""
+    """Return the settings that all servers share."""
     return {
         "swift-hash": {"swift_hash_path_suffix": secrets.hash_suffix},
         **dict(policy.section for policy in POLICIES),
@@ -155,7 +157,7 @@ def _swift(secrets: Secrets) -> dict[str, Mapping[str, str]]:
 
 
 def _common() -> dict[str, str]:
-    """Return what stands in the [DEFAULT] section of every server."""
+    """Return the [DEFAULT] section of every server."""
     return {
         "swift_dir": str(FOLDER),
         "devices": "devices",
@@ -165,7 +167,7 @@ def _common() -> dict[str, str]:
         "log_requests": "false",
         "recon_cache_path": "recon",
         "fallocate_reserve": str(RESERVED_BYTES),
-        # A green server that computes a checksum keeps all others waiting: half a second, the default, is too short.
+        # While a green server computes a checksum, all others wait: the default of half a second is too short.
         "conn_timeout": "10",
     }
 
@@ -174,23 +176,23 @@ def _recon() -> dict[str, str]:
     return {"use": "egg:swift#recon", "recon_cache_path": "recon", "swift_dir": str(FOLDER)}
 
 
-def _storlet_handler(where: str) -> dict[str, str]:
+def _storlet_handler(server: str) -> dict[str, str]:
     """Return the storlets middleware's options.
 
-    :param where: :data:`PROXY` or :data:`OBJECT`
+    :param server: :data:`PROXY` or :data:`OBJECT`
     """
     return {
         "use": "egg:storlets#storlet_handler",
-        "execution_server": where,
+        "execution_server": server,
         "max_extra_resources": str(_MOST_FURTHER_INPUTS),
         "storlet_gateway_module": GATEWAY,
-        "storlet_gateway_conf": f"{FOLDER}/storlet-gateway-{where}.conf",
+        "storlet_gateway_conf": f"{FOLDER}/storlet-gateway-{server}.conf",
         "internal_client_conf_path": f"{_ABSOLUTE}/internal-client.conf",
     }
 
 
 def _gateway(settings: Settings, place: str) -> dict[str, str]:
-    """Return what a storlet gateway is given: seconds, bytes, the server it is in, and the engine's folder."""
+    """Return the options of a storlet gateway: time and memory limits, its server, and the engine's folder."""
     return {
         "time_limit": str(settings.time_limit),
         "memory_limit": str(settings.memory_limit),
@@ -202,8 +204,8 @@ def _gateway(settings: Settings, place: str) -> dict[str, str]:
 def _proxy_server(settings: Settings) -> dict[str, str]:
     """Return the proxy application's options.
 
-    Its patience with an object server is longer than a storlet may run, and no number of failed storlets makes it think
-    that the one device is broken (with Swift's defaults: ten seconds; ten failures take the device out for a minute).
+    It waits for an object server longer than a storlet may run, and however many storlets fail, it doesn't consider the
+    only device broken (with Swift's defaults, it waits ten seconds, and ten failures disable the device for a minute).
     """
     patience = str(settings.time_limit + 20)
     return {
@@ -220,9 +222,9 @@ def _proxy_server(settings: Settings) -> dict[str, str]:
 
 
 def _filter(factory: str, **options: str) -> Mapping[str, str]:
-    """Return the section of a filter of our own.
+    """Return the section of one of our own filters.
 
-    :param factory: its module among the middleware, and the function that makes it
+    :param factory: its middleware module and factory function
     """
     return {"paste.filter_factory": f"storlet_shell.embedded.middleware.{factory}", **options}
 
@@ -230,7 +232,7 @@ def _filter(factory: str, **options: str) -> Mapping[str, str]:
 def _proxy(settings: Settings, auth: Sections) -> Sections:
     """Return the proxy server's configuration.
 
-    :param auth: the filters that find out who is there, in their order
+    :param auth: the filters that authenticate, in order
     """
     return {
         "DEFAULT": _common(),
@@ -259,13 +261,13 @@ def _proxy(settings: Settings, auth: Sections) -> Sections:
 
 
 def _tempauth_filter(secrets: Secrets) -> Sections:
-    """Return the filter that gives out tokens itself."""
+    """Return the filter that issues tokens itself."""
     account, user = USER.split(":")
     return {
         "tempauth": {
             "use": "egg:swift#tempauth",
             f"user_{account}_{user}": f"{secrets.key} .admin",
-            # Tokens that carry their own proof: they outlive a restart and are good at every proxy of this folder.
+            # Self-contained tokens: they survive a restart and are valid at every proxy of this folder.
             "fernet_key_folder": secrets.token_key,
             "active_fernet_key_id": "folder",
         }
@@ -273,7 +275,7 @@ def _tempauth_filter(secrets: Secrets) -> Sections:
 
 
 def _keystone_filters(identity: Identity) -> Sections:
-    """Return the filters that ask Keystone whose a token is, and what its roles allow."""
+    """Return the filters that validate tokens with Keystone and authorize by roles."""
     url = f"http://127.0.0.1:{identity.port}"
     return {
         "authtoken": {
@@ -305,13 +307,13 @@ def _keystone_filters(identity: Identity) -> Sections:
 def _keystone(settings: Settings) -> Sections:
     """Return Keystone's configuration.
 
-    It keeps in its process's memory what it has read, which makes a login four times as fast; but not tokens, which
-    nothing would take out of there again.
+    Caching in its process's memory makes logins four times as fast. Tokens aren't cached, because nothing would ever
+    remove them.
     """
     return {
         "cache": {"backend": "dogpile.cache.memory"},
         "database": {"connection": f"sqlite:///{users.FOLDER}/keystone.db"},
-        # bcrypt's greatest length; with its own, Keystone warns at each login.
+        # bcrypt's maximum length; with its default, Keystone logs a warning at each login.
         "identity": {"password_hash_rounds": str(_HASH_ROUNDS), "max_password_length": "72"},
         "token": {"expiration": str(settings.token_seconds), "caching": "false"},
         **{group: {"key_repository": str(folder)} for group, folder in KEYSTONE_KEYS.items()},
@@ -319,7 +321,7 @@ def _keystone(settings: Settings) -> Sections:
 
 
 def _internal_client(settings: Settings) -> Sections:
-    """Return the configuration of the proxy that the middleware and the daemons use: all may, nothing is added."""
+    """Return the configuration of the internal proxy for middleware and daemons, which authenticates nobody."""
     return {
         "DEFAULT": _common(),
         "pipeline:main": {"pipeline": _INTERNAL_PIPELINE},
@@ -347,7 +349,8 @@ def _object(settings: Settings) -> Sections:
     options = {
         "container_update_timeout": "60",
         "client_timeout": str(settings.time_limit + 60),
-        # Swift drops what was read by a token's holder from the page cache: right for the disks of a cloud, not here.
+        # For a request with a token, Swift drops the object from the page cache: right for a cloud's disks, but not
+        # here.
         "keep_cache_private": "true",
         "keep_cache_size": str(2**30),
         "disk_chunk_size": str(_CHUNK),

@@ -1,6 +1,6 @@
-"""Keystone beside the embedded Swift, as its server sees it.
+"""The server's view of Keystone.
 
-Keystone has threads and no green ones, so it has a process of its own, :mod:`.keystone_process`.
+Keystone uses threads rather than green threads, so it has a process of its own, :mod:`.keystone_process`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _START_SECONDS = 150.0
 
 
 class Keystone(Companion):
-    """Keystone's process; it says the projects' ids and its release.
+    """Keystone's process; its description contains the projects' IDs and its release.
 
-    :param listener: the socket that it answers on, which this takes over
-    :param proxy_port: where the catalog says that Swift is
-    :param passwords: each user's
+    :param listener: the socket that it responds on, which this object takes over
+    :param proxy_port: Swift's port, for the catalog
+    :param passwords: the password of each user
     """
 
     def __init__(self, listener: Any, proxy_port: int, passwords: dict[str, str]) -> None:

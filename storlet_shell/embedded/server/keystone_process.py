@@ -1,7 +1,7 @@
 """Keystone's process: ``python -m storlet_shell.embedded.server.keystone_process`` in the data folder.
 
-:mod:`.keystone` starts it. Standard input brings its orders in one line of JSON, and then nothing: its end is the end
-of the server, and so of this process. When requests are answered, one line goes to the pipe that the orders name.
+:mod:`.keystone` starts it. Standard input delivers its order as one line of JSON, and is closed when the server exits;
+then this process exits, too. Once it responds to requests, it writes one line to the pipe named in the order.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from storlet_shell.embedded.sandbox import linux
 from storlet_shell.embedded.server import log
 from storlet_shell.embedded.server.configuration import KEYSTONE_CONF, KEYSTONE_KEYS
 
-_BUILT = FOLDER / "release"  # there once the database is whole: Keystone's release, whose schema it has
+_BUILT = FOLDER / "release"  # exists once the database is complete; contains the Keystone release of its schema
 _DATABASE = FOLDER / "keystone.db"
 _THREADS = 8
-_MOST_WAITING = 512  # connections that wait for a whole request
+_MOST_WAITING = 512  # connections that wait for a complete request
 _CLOSED_AT_ONCE = 64
 _SILENT_SECONDS = 60
 _INTERFACES = ("public", "internal", "admin")
@@ -47,34 +47,34 @@ WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 def main() -> None:
-    """Answer requests until the server is gone."""
+    """Respond to requests until the server exits."""
     linux.die_with_parent()
     order = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_server, daemon=True).start()
     os.umask(0o077)
-    warnings.simplefilter("ignore")  # what Keystone's libraries deprecate is for Keystone to read
-    # A parser of international URIs, which JupyterLab brings: its import takes seconds, and no schema of Keystone's
-    # has such URIs. jsonschema does without where it is missing.
+    warnings.simplefilter("ignore")  # deprecations in Keystone's libraries concern Keystone only
+    # A parser of international URIs that JupyterLab installs: importing it takes seconds, and Keystone's schemas don't
+    # use such URIs. jsonschema works without it.
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
     app, projects = _application(order)
 
     server = _server(_logged(app), socket.socket(fileno=order["listener"]))
     ready = {"release": version("keystone"), "projects": projects}
-    os.write(order["ready"], json.dumps(ready).encode() + b"\n")  # and stays open: its end tells of this one's
+    os.write(order["ready"], json.dumps(ready).encode() + b"\n")  # stays open: its end tells that this process exited
     server.run()
 
 
 def _server(app: WSGI, listener: socket.socket) -> Any:
-    """Return waitress's server of an application.
+    """Return waitress's server for an application.
 
-    Of many connections, the one that has been silent for longest makes room for a new one. waitress itself accepts no
-    more then, until one of them has been silent for its ``channel_timeout``: nobody could log in for minutes.
+    When there are many connections, the one that has been silent longest is closed in favor of a new one. waitress
+    itself would accept no more until one exceeds its ``channel_timeout``, so nobody could log in for minutes.
     """
     from waitress.adjustments import Adjustments
     from waitress.server import TcpWSGIServer
 
     class Server(TcpWSGIServer):
-        """Closes connections that wait for a whole request, rather than accept no more."""
+        """Closes connections that wait for a complete request rather than accepting no more."""
 
         def handle_accept(self) -> None:
             """Accept a connection."""
@@ -92,34 +92,34 @@ def _server(app: WSGI, listener: socket.socket) -> Any:
         connection_limit=2 * _MOST_WAITING,
         channel_timeout=_SILENT_SECONDS,
         cleanup_interval=_SILENT_SECONDS // 2,
-        asyncore_use_poll=True,  # select knows 1024 descriptors only
+        asyncore_use_poll=True,  # select is limited to 1024 descriptors
     )
     sockinfo = (listener.family, listener.type, listener.proto, listener.getsockname())
     return Server(app, _sock=listener, adj=adjustments, bind_socket=False, sockinfo=sockinfo)
 
 
 def _end_with_server() -> None:
-    """Wait for the end of standard input."""
+    """Wait until standard input is closed."""
     sys.stdin.buffer.read()
     os._exit(0)
 
 
 def _logged(app: WSGI) -> WSGI:
-    """Note each request in the log: method, path and status, which hold no secret."""
+    """Log each request: method, path and status, which contain no secrets."""
 
-    def noted(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def logged(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         def start(status: str, *rest: Any) -> Any:
             _requests.info("%s %s %s", environ["REQUEST_METHOD"], environ["PATH_INFO"], status[:3])
             return start_response(status, *rest)
 
         return app(environ, start)
 
-    return noted
+    return logged
 
 
 def _application(order: dict[str, Any]) -> tuple[WSGI, dict[str, str]]:
-    """Make Keystone's application, and the database if there is none yet; return the projects' ids too."""
-    # The files of this Keystone alone: with no such arguments it reads those in /etc/keystone too.
+    """Create Keystone's application, and its database if necessary; also return the projects' IDs."""
+    # Only this Keystone's files: without these arguments it also reads those in /etc/keystone.
     (FOLDER / "conf.d").mkdir(exist_ok=True)
     sys.argv[:] = ["keystone", f"--config-file={KEYSTONE_CONF}", f"--config-dir={FOLDER / 'conf.d'}"]
 
@@ -151,7 +151,7 @@ def _application(order: dict[str, Any]) -> tuple[WSGI, dict[str, str]]:
 
 
 def _make_keys() -> None:
-    """Make the keys that are not there; the server has removed those of its last run's tokens."""
+    """Create missing keys; the server has deleted those of its last run's tokens."""
     from keystone.common.fernet_utils import FernetUtils
 
     for group, folder in KEYSTONE_KEYS.items():
@@ -161,9 +161,9 @@ def _make_keys() -> None:
 
 
 def _set_passwords(providers: Any, passwords: dict[str, str]) -> None:
-    """Set the passwords that are random, and others at each start of the server.
+    """Set the random passwords, which change at each start of the server.
 
-    By the driver: the manager would also revoke all tokens of the same second, the new ones included.
+    This uses the driver: the manager would also revoke all tokens of the same second, including new ones.
     """
     for user in RANDOM:
         account = providers.identity_api.get_user_by_name(user.name, DOMAIN)
@@ -171,9 +171,9 @@ def _set_passwords(providers: Any, passwords: dict[str, str]) -> None:
 
 
 def _migrate(*, fresh: bool) -> None:
-    """Make the database's tables, or bring those of an earlier release up to date.
+    """Create the database's tables, or upgrade those of an earlier release.
 
-    :param fresh: forget what an interrupted start may have left
+    :param fresh: discard what an interrupted start may have left
     """
     from keystone.common.sql import upgrades
 
@@ -183,7 +183,7 @@ def _migrate(*, fresh: bool) -> None:
 
 
 def _bootstrap(passwords: dict[str, str]) -> None:
-    """Make the domain, the roles, the projects and the users; what ``keystone-manage bootstrap`` does, and ours."""
+    """Create the domain, roles, projects and users: those of ``keystone-manage bootstrap``, and ours."""
     from keystone.cmd.bootstrap import Bootstrapper
     from keystone.common import provider_api
 
@@ -193,7 +193,7 @@ def _bootstrap(passwords: dict[str, str]) -> None:
     first.immutable_roles = True
     first.bootstrap()
     providers = provider_api.ProviderAPIs
-    # It is named Default; on SQLite, unlike on MySQL, that is not the "default" of the documented environment.
+    # Its name is Default; SQLite, unlike MySQL, distinguishes that from the "default" of the documented environment.
     providers.resource_api.update_domain(DOMAIN, {"name": DOMAIN})
     roles = {role["name"]: role["id"] for role in providers.role_api.list_roles()}
     for name in OPERATOR_ROLES:
@@ -202,26 +202,26 @@ def _bootstrap(passwords: dict[str, str]) -> None:
             providers.role_api.create_role(roles[name], {"id": roles[name], "name": name})
     projects = {name: _make_project(providers, name) for name in sorted({user.project for user in (*USERS, SWIFT)})}
     for user in (*USERS, SWIFT):
-        known = first.admin_user_id if user == ADMIN else _make_user(providers, user, passwords[user.name])
+        user_id = first.admin_user_id if user == ADMIN else _make_user(providers, user, passwords[user.name])
         for role in user.roles:
-            providers.assignment_api.add_role_to_user_and_project(known, projects[user.project], roles[role])
+            providers.assignment_api.add_role_to_user_and_project(user_id, projects[user.project], roles[role])
 
 
 def _make_project(providers: Any, name: str) -> str:
-    """Make a project and return its id."""
+    """Create a project; return its ID."""
     project = {"id": uuid.uuid4().hex, "name": name, "domain_id": DOMAIN, "enabled": True, "description": ""}
     providers.resource_api.create_project(project["id"], project)
     return str(project["id"])
 
 
 def _make_user(providers: Any, user: User, password: str) -> str:
-    """Make a user and return the id."""
+    """Create a user; return its ID."""
     fields = {"name": user.name, "password": password, "domain_id": DOMAIN, "enabled": True}
     return str(providers.identity_api.create_user(fields)["id"])
 
 
 def _publish(providers: Any, kind: str, name: str, url: str) -> None:
-    """Have the catalog say where a service is; its port may be another one than last time."""
+    """Set a service's URL in the catalog; its port may differ from last time."""
     catalog = providers.catalog_api
     services = [service["id"] for service in catalog.list_services() if service["type"] == kind]
     if services:

@@ -1,6 +1,6 @@
-"""The server's log: one file of bounded size, warnings and worse, no requests, so no tokens either.
+"""The server's log: a file of limited size, with warnings and errors. It has no requests, and so no tokens.
 
-Writing to it fails nobody: on a full disk, lines are lost.
+Writing to it never fails: on a full disk, lines are lost.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import Any
 
 LOG = Path("log")
-"""The log, relative to the server's working folder; an older part lies beside it as ``log.1``."""
+"""The log, relative to the server's working folder; the older part is in ``log.1``."""
 
 _LARGEST = 4 * 2**20
 
 
 class Lossy(io.RawIOBase):
-    """Standard output or standard error, whose bytes are lost where they can't be written.
+    """Standard output or standard error that discards bytes it can't write.
 
-    Python's own streams raise then, in whatever prints a traceback: eventlet's hub does, and that ends the process. At
-    exit they raise once more, with the status 120.
+    Python's own streams would raise an exception in whatever prints a traceback, such as eventlet's hub, which would
+    end the process; and again at exit, with status 120.
 
     :param fd: 1 or 2
     """
@@ -33,7 +33,7 @@ class Lossy(io.RawIOBase):
         self._fd = fd
 
     def writable(self) -> bool:
-        """Say that it can be written to."""
+        """Tell that it can be written to."""
         return True
 
     def fileno(self) -> int:
@@ -41,7 +41,7 @@ class Lossy(io.RawIOBase):
         return self._fd
 
     def write(self, data: Any) -> int:
-        """Write bytes, or lose them."""
+        """Write bytes, or discard them."""
         try:
             return os.write(self._fd, data)
         except OSError:
@@ -49,7 +49,7 @@ class Lossy(io.RawIOBase):
 
 
 class BoundedLog(logging.Handler):
-    """Write records to standard error, which is the log file, and begin a new file when that is large.
+    """Writes records to standard error, which is the log file, and starts a new file when it grows large.
 
     :param path: the log file
     """
@@ -59,18 +59,18 @@ class BoundedLog(logging.Handler):
         self._path = path
 
     def createLock(self) -> None:  # noqa: N802 - logging's name
-        """Do without a lock: a record is one write, which the kernel does not tear apart.
+        """Use no lock: a record is a single write, which the kernel doesn't interleave.
 
-        A lock that eventlet made green would hang when a native thread (tpool) logs at the same time.
+        A lock that eventlet has patched would hang when a native thread (tpool) logs at the same time.
         """
         self.lock = None
 
     def handle(self, record: logging.LogRecord) -> bool:
-        """Write a record unless a filter refuses it; Python 3.13 would take the lock without asking if there is one."""
-        kept = bool(self.filter(record))
-        if kept:
+        """Write a record unless a filter rejects it; Python 3.13 would use the lock without checking that it exists."""
+        is_accepted = bool(self.filter(record))
+        if is_accepted:
             self.emit(record)
-        return kept
+        return is_accepted
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
@@ -83,7 +83,7 @@ class BoundedLog(logging.Handler):
 
 
 def begin(path: Path) -> None:
-    """Begin a new log, keep the last one beside it, and make it standard output and standard error."""
+    """Start a new log, keep the last one next to it, and redirect standard output and standard error to it."""
     if path.exists():
         path.replace(path.with_suffix(".1"))
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -93,17 +93,17 @@ def begin(path: Path) -> None:
 
 
 def start(path: Path = LOG) -> None:
-    """Begin a new log for this process and send all records there."""
+    """Start a new log for this process, and send all records to it."""
     begin(path)
     sys.stdout, sys.stderr = (
         io.TextIOWrapper(Lossy(fd), encoding="utf-8", errors="backslashreplace", write_through=True)  # type: ignore[type-var]
         for fd in (1, 2)
     )
-    # Printed at the first import of eventlet 0.41; there is no Swift without eventlet.
+    # Printed when eventlet 0.41 is first imported; Swift can't do without eventlet.
     warnings.filterwarnings("ignore", message="\\s*Eventlet is deprecated")
     handler = BoundedLog(path)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    # It names each option that is Swift's, or its own plugin's, in the section that paste.deploy hands it.
+    # It logs each option of Swift's or a plug-in's own in the section that paste.deploy passes to it.
     logging.getLogger("keystonemiddleware._common.config").setLevel(logging.ERROR)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
@@ -111,11 +111,11 @@ def start(path: Path = LOG) -> None:
 def attach(
     _conf: Any, _name: str, _console: bool, _route: str, _format: str, logger: logging.Logger, _adapted: Any
 ) -> None:
-    """Take a Swift logger away from syslog and hand its records to this process's log.
+    """Redirect a Swift logger from syslog to this process's log.
 
-    Swift 2.38 calls this for each logger it makes, by the option ``log_custom_handlers``; it always adds syslog first.
+    Swift 2.38 calls this for each logger it creates (option ``log_custom_handlers``); it always adds syslog first.
     """
-    from swift.common.utils.logs import get_swift_logger  # loaded by now; the log begins before Swift is
+    from swift.common.utils.logs import get_swift_logger  # already imported; the log starts before Swift is imported
 
     syslog = get_swift_logger.handler4logger.pop(logger, None)
     if syslog is not None:

@@ -1,8 +1,7 @@
 """The process of the embedded Swift: ``python -m storlet_shell.embedded.server.main ARGUMENTS`` in the data folder.
 
-:mod:`.control` starts it; ``ARGUMENTS`` is the JSON text of the settings and of two file descriptors: ``ready``, the
-pipe that one line is written to when requests are answered or when that has failed, and ``starting``, a lock to let go
-then.
+:mod:`.control` starts it. ``ARGUMENTS`` is JSON: the settings and two file descriptors. ``ready`` is the pipe that one
+line is written to once requests are answered, or the start has failed; ``starting`` is a lock to release then.
 """
 
 from __future__ import annotations
@@ -26,21 +25,21 @@ _GRACE_SECONDS = 2.0
 _LAST_SECONDS = 5
 _MOST_FILES = 65536
 
-# The kernel's own: with nobody at the other end, eventlet's, which takes its place, tries again without end (EPIPE).
+# The kernel's own function: eventlet's replacement retries forever when nobody reads the other end (EPIPE).
 _write = os.write
 
 HERE = Path()
 
 
 def main() -> None:
-    """Run the server until it is told to end, or until nobody uses it any more."""
+    """Run the server until it is stopped, or until nobody uses it."""
     if os.fork():
-        os._exit(0)  # whoever started it has no child to wait for, now or later
+        os._exit(0)  # so that the process that started it has no child to wait for
     arguments = json.loads(sys.argv[1])
     ready, starting = arguments.pop("ready"), arguments.pop("starting")
     for fd in (ready, starting):
-        os.set_inheritable(fd, False)  # nothing that is started here may hold them
-    # Blocks only while a server that is ending is not gone yet: whoever starts one has looked for others.
+        os.set_inheritable(fd, False)  # child processes must not hold them
+    # Blocks only while an exiting server isn't gone yet: a starter has checked that no other server runs.
     running = places.lock(HERE, places.RUNNING, wait=True)
     assert running is not None
     settings = Settings(**arguments)
@@ -49,24 +48,24 @@ def main() -> None:
         _remove(Path.cwd())
     os.close(running)
     if failure:
-        _tell(ready, {"error": failure})  # at last, when nothing of this server is in the next one's way
-    os._exit(0)  # native threads that wait for locks or disks keep nothing up
+        _tell(ready, {"error": failure})  # last, when nothing of this server is in the way of the next one
+    os._exit(0)  # without waiting for native threads that wait for locks or disks
 
 
 def _attempt(settings: Settings, ready: int, starting: int) -> str:
-    """Run the server; return why it could not, empty at a good end."""
+    """Run the server; return the reason if it failed, or an empty text."""
     try:
         _run(settings, ready, starting)
     except EmbeddedError as error:
         return str(error)
     except Exception as error:
         traceback.print_exc()
-        return f"the embedded Swift did not start: {error!r}; its log: {Path.cwd() / places.LOG}"
+        return f"the embedded Swift didn't start: {error!r}; see its log: {Path.cwd() / places.LOG}"
     return ""
 
 
 def _run(settings: Settings, ready: int, starting: int) -> None:
-    """Start all servers, say so, and serve until the end."""
+    """Start all servers, report that they are ready, and serve until the end."""
     os.umask(0o077)
     log.start()
     _raise_file_limit()
@@ -79,9 +78,9 @@ def _run(settings: Settings, ready: int, starting: int) -> None:
 
     from swift.common.utils import monkey_patch
 
-    monkey_patch()  # what Swift's own servers do: locks of the logging that native threads can share
+    monkey_patch()  # as Swift's own servers do: gives logging locks that native threads can share
 
-    from storlet_shell.embedded.server.servers import Servers  # Swift's modules must find everything patched
+    from storlet_shell.embedded.server.servers import Servers  # after patching, which Swift's modules rely on
 
     servers = Servers(settings, last)
     _publish(settings, servers)
@@ -93,7 +92,7 @@ def _run(settings: Settings, ready: int, starting: int) -> None:
 
 
 def _publish(settings: Settings, servers: Any) -> None:
-    """Store what others need to know of this server."""
+    """Store this server's description for other processes."""
     state = {
         "pid": os.getpid(),
         "port": servers.port,
@@ -110,16 +109,16 @@ def _publish(settings: Settings, servers: Any) -> None:
 
 
 def _stop(servers: Any) -> None:
-    """End everything, within a few seconds in any case."""
+    """Stop everything, within a few seconds in any case."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(_LAST_SECONDS)  # the kernel's last word, should anything below hang
-    (HERE / places.STATE).rename(HERE / places.LAST_STATE)  # from now on nobody joins
+    signal.alarm(_LAST_SECONDS)  # the kernel ends the process if anything below hangs
+    (HERE / places.STATE).rename(HERE / places.LAST_STATE)  # nobody joins from now on
     (HERE / places.LASTING).unlink(missing_ok=True)
     servers.stop(_GRACE_SECONDS)
 
 
 def _forget_last_run(settings: Settings) -> dict[str, Any]:
-    """Put away what the last server said of itself, and return it; empty if there is nothing or it makes no sense."""
+    """Archive the last server's description and return it; empty if it is missing or damaged."""
     last = places.last_state(HERE)
     (HERE / places.STATE).unlink(missing_ok=True)
     if not settings.lasting:
@@ -128,16 +127,16 @@ def _forget_last_run(settings: Settings) -> dict[str, Any]:
 
 
 def _raise_file_limit() -> None:
-    """Allow as many open files as this user may have: each request holds several."""
+    """Raise the limit of open files to this user's maximum: each request needs several."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    limit = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
 def _listen_to_signals() -> int:
-    """Make the signals to end readable.
+    """Make termination signals readable from a file descriptor.
 
-    :returns: a file descriptor; eventlet's hub sleeps through a signal's handler, but not through this
+    :returns: the descriptor; eventlet's hub isn't woken by signal handlers, but by this
     """
     reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(writer)
@@ -148,24 +147,24 @@ def _listen_to_signals() -> int:
 
 
 def _watch_users() -> None:
-    """End this process when nobody uses it any more, unless it is a lasting one by then."""
-    from eventlet.patcher import original  # a green thread can't wait for a lock in the kernel
+    """Stop this process when nobody uses it, unless it has become a lasting one."""
+    from eventlet.patcher import original  # waiting for a lock in the kernel needs a native thread
 
     original("threading").Thread(target=_wait_for_last_user, daemon=True).start()
 
 
 def _wait_for_last_user() -> None:
-    """Wait for the lock that every user shares."""
+    """Wait for the lock that all users share."""
     users = places.lock(HERE, places.USERS, wait=True)
     assert users is not None
     if (HERE / places.LASTING).exists():
         os.close(users)
     else:
-        os.kill(os.getpid(), signal.SIGTERM)  # keeps the lock: who comes now waits for the end and starts another
+        os.kill(os.getpid(), signal.SIGTERM)  # keeps the lock: newcomers wait for the end, then start another server
 
 
 def _remove(folder: Path) -> None:
-    """Delete an ephemeral folder; who holds a lease on it, or stops it, deletes what is left."""
+    """Delete an ephemeral folder; whatever remains is deleted by a lease or by whoever stops the server."""
     try:
         places.remove(folder)
     except EmbeddedError:
@@ -173,7 +172,7 @@ def _remove(folder: Path) -> None:
 
 
 def _tell(ready: int, message: dict[str, Any]) -> None:
-    """Send one line to whoever started this process, unless that is gone."""
+    """Send one line to the process that started this one, unless that is gone."""
     try:
         _write(ready, json.dumps(message).encode() + b"\n")
         os.close(ready)

@@ -1,7 +1,7 @@
-"""The HTTP of the servers: Swift's own, telling the applications which version a client speaks.
+"""The servers' HTTP: Swift's own, which also tells applications the client's HTTP version.
 
-Of the connections that wait for a whole request, the oldest makes room for a new one when they are many: nobody keeps
-others out by opening connections and sending nothing, or too slowly.
+When many connections wait for a complete request, the oldest is closed in favor of a new one: nobody can lock others
+out by opening connections and sending nothing, or sending too slowly.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from storlet_shell.embedded.control.settings import MOST_WAITING
 
 
 class Protocol(SwiftHttpProtocol):
-    """Swift's protocol; eventlet's own says ``HTTP/1.0`` of every request (``eventlet/wsgi.py``, ``get_environ``)."""
+    """Swift's protocol; eventlet's reports ``HTTP/1.0`` for every request (``eventlet/wsgi.py``, ``get_environ``)."""
 
     _waiting: ClassVar[OrderedDict[Protocol, None]] = OrderedDict()
 
     def handle_one_request(self) -> None:
-        """Wait for a request and answer it."""
+        """Wait for a request and respond to it."""
         if self.request.family == socket.AF_INET:  # the storage servers' connections are this server's own
             self._make_room()
             self._waiting[self] = None
@@ -32,7 +32,7 @@ class Protocol(SwiftHttpProtocol):
             self._waiting.pop(self, None)
 
     def get_environ(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Return a request's environment, now that its headers are there."""
+        """Return a request's environment, once its headers have arrived."""
         self._waiting.pop(self, None)
         return {**super().get_environ(*args, **kwargs), "SERVER_PROTOCOL": self.request_version}
 

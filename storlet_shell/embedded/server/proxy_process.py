@@ -1,7 +1,7 @@
-"""A further proxy's process: ``python -m storlet_shell.embedded.server.proxy_process`` in the data folder.
+"""The process of an additional proxy: ``python -m storlet_shell.embedded.server.proxy_process`` in the data folder.
 
-:class:`.companion.Companion` starts it. It is a proxy server like the first, with an engine of its own for the storlets
-that run on a proxy; storage servers, cache and journal are those of the server's process.
+:class:`.companion.Companion` starts it. It is a proxy server like the first, with its own engine for storlets on the
+proxy; storage servers, cache and journal are those of the server's process.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from storlet_shell.embedded.server import log
 
 GRACE_SECONDS = 1.0
 
-# The kernel's own: with nobody at the other end, eventlet's, which takes its place, tries again without end (EPIPE).
+# The kernel's own function: eventlet's replacement retries forever when nobody reads the other end (EPIPE).
 _write = os.write
 
 
 def main() -> None:
-    """Answer requests until the server is gone."""
+    """Respond to requests until the server exits."""
     linux.die_with_parent()
     order = json.loads(sys.stdin.buffer.readline())
     os.umask(0o077)
@@ -40,8 +40,8 @@ def main() -> None:
 
 
 def _run(order: dict[str, Any]) -> None:
-    """Serve until standard input ends."""
-    import eventlet  # patched by now, as everything below must find it
+    """Serve until standard input is closed."""
+    import eventlet  # patched already, which everything below relies on
     from eventlet.green import socket
     from swift.common.wsgi import loadapp
 
@@ -68,7 +68,7 @@ def _run(order: dict[str, Any]) -> None:
     app = loadapp(configuration.application("proxy"))
     listener = socket.socket(fileno=order["listener"])
     server = servers.serve(listener, app, order["time_limit"])
-    _write(order["ready"], b"{}\n")  # and stays open: its end tells of this one's
+    _write(order["ready"], b"{}\n")  # stays open: its end tells that this process exited
     eventlet.hubs.trampoline(0, read=True)
     servers.end(server, GRACE_SECONDS)
     engine.close()

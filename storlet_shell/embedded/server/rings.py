@@ -1,7 +1,7 @@
-"""Rings for a few devices, each replica or fragment of everything on the same one.
+"""Rings for a few devices, with each replica or fragment of everything on the same one.
 
-A ring maps a name's hash to devices. Here all names map to the same devices, so the tables are written by hand; Swift's
-ring builder would need a second and more to come to the same result.
+A ring maps the hash of a name to devices. Here all names map to the same devices, so the tables are written directly;
+Swift's ring builder would take more than a second for the same result.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from swift.common.ring.ring import RingData
 from storlet_shell.embedded.server.policies import DEVICE, POLICIES
 
 BACKENDS = {"account": 1, "container": 2, "object": 3}
-"""The storage servers and the port that names each of them in its rings; see :mod:`.backends`."""
+"""The storage servers, and the port that identifies each of them in its rings; see :mod:`.backends`."""
 
-# The partition of a stored object stands in its path: this number can't change once there is data.
+# The partition is part of a stored object's path: this number can't change once there is data.
 _PARTITION_POWER = 6
 
 

@@ -1,6 +1,6 @@
-"""The four servers: proxy, account, container and object, all in this process, as green threads.
+"""The four servers (proxy, account, container and object) as green threads of this process.
 
-Further proxies have processes of their own, and so has Keystone.
+Additional proxies and Keystone have processes of their own.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ HOST = "127.0.0.1"
 _PROXY = "storlet_shell.embedded.server.proxy_process"
 _PROXY_SECONDS = 60.0
 
-_KEPT_SECONDS = 3600.0  # an idle connection: a shell that its user comes back to need not connect again
+_KEPT_SECONDS = 3600.0  # an idle connection: a user who returns to a shell needn't connect again
 
 
 class Servers:
     """The running servers.
 
-    :param settings: what is wanted
-    :param last: what this data folder's last server said of itself; its ports are taken again if they are free
+    :param settings: the requested settings
+    :param last: the description of this data folder's last server, whose ports are reused if they are free
     """
 
     def __init__(self, settings: Settings, last: dict[str, Any]) -> None:
@@ -94,22 +94,22 @@ class Servers:
         upkeep.start()
 
     def stop(self, grace: float) -> None:
-        """Accept no more requests, and let those that are there come to their end.
+        """Accept no more requests, and let current ones finish.
 
-        The storage servers are left alone: the proxy needs them until its last request is answered.
+        Storage servers keep running: the proxy needs them until its last request is answered.
 
-        :param grace: seconds that requests have
+        :param grace: the time limit for requests, in seconds
         """
         end(self._proxy, grace)
         self.engine.close()
         self._end_companions()
 
     def _start_keystone(self, settings: Settings, last: dict[str, Any]) -> Keystone | None:
-        """Write the configuration, and start Keystone if it is wanted."""
+        """Write the configuration, and start Keystone if requested."""
         keystone = identity = None
         if settings.auth == KEYSTONE:
             passwords = renew_passwords(Path())
-            for group in ("fernet_tokens", "fernet_receipts"):  # tokens of the last run are good no more
+            for group in ("fernet_tokens", "fernet_receipts"):  # invalidates tokens of the last run
                 shutil.rmtree(configuration.KEYSTONE_KEYS[group], ignore_errors=True)
             keystone = Keystone(_listen(settings.identity_port, last.get("identity_port")), self.port, passwords)
             identity = configuration.Identity(keystone.port, passwords[SWIFT.name])
@@ -120,11 +120,11 @@ class Servers:
 
     @property
     def further_ports(self) -> list[int]:
-        """The ports of the proxies after the first."""
+        """The ports of the additional proxies."""
         return [further.port for further in self._proxies]
 
     def _start_proxies(self, settings: Settings, last: list[int]) -> None:
-        """Start the processes of the further proxies, and give them what they share; this does not wait for them."""
+        """Start the processes of the additional proxies with the shared objects, without waiting for them."""
         if settings.proxies == 1:
             return
         shared = {"cache": cache_of(configuration.CACHE), "journal": self.engine.journal}
@@ -150,10 +150,10 @@ class Servers:
 def serve(listener: Any, app: Any, time_limit: int) -> Any:
     """Serve an application in a green thread.
 
-    :param time_limit: seconds that a storlet may take
+    :param time_limit: a storlet's time limit, in seconds
     """
     with warnings.catch_warnings():
-        # Swift wants header names as it spells them; eventlet warns of that in general.
+        # Swift needs header names in its own spelling; eventlet warns of that in general.
         warnings.filterwarnings("ignore", message="capitalize_response_headers is disabled")
         return eventlet.spawn(
             eventlet.wsgi.server,
@@ -172,10 +172,10 @@ def serve(listener: Any, app: Any, time_limit: int) -> Any:
 
 
 def end(server: Any, grace: float) -> None:
-    """Have a server accept no more requests, and let those that are there come to their end.
+    """Make a server accept no more requests, and let current ones finish.
 
-    :param server: what :func:`serve` has returned
-    :param grace: seconds that requests have
+    :param server: the result of :func:`serve`
+    :param grace: the time limit for requests, in seconds
     """
     with eventlet.Timeout(grace, False), suppress(eventlet.greenlet.GreenletExit):
         eventlet.spawn(server.kill)
@@ -183,14 +183,14 @@ def end(server: Any, grace: float) -> None:
 
 
 def _listen(port: int | None, last_port: int | None) -> Any:
-    """Open a listening socket: the proxy's, or Keystone's.
+    """Open the listening socket of the proxy or of Keystone.
 
-    :raises EmbeddedError: the port that was asked for is in use
+    :raises EmbeddedError: if the requested port is in use
     """
     for wanted in [port] if port is not None else [last_port or 0, 0]:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Connections inherit it. Without it each answer in two writes waits 40 ms for the client's acknowledgement.
+        # Inherited by connections. Without it, each answer in two writes waits 40 ms for the client's acknowledgement.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             listener.bind((HOST, wanted))
@@ -200,20 +200,20 @@ def _listen(port: int | None, last_port: int | None) -> Any:
             continue
         listener.listen(1024)
         return listener
-    raise EmbeddedError(f"port {port} on {HOST} can't be used: {reason}; name another one or none")
+    raise EmbeddedError(f"port {port} on {HOST} can't be used: {reason}; use another one, or any")
 
 
 def read_swift_conf() -> None:
-    """Read this server's swift.conf; importing Swift has read /etc/swift/swift.conf, if this machine has one."""
+    """Read this server's swift.conf; importing Swift read /etc/swift/swift.conf, if this machine has one."""
     set_swift_dir(str(configuration.FOLDER))
     reload_storage_policies()
     constraints.reload_constraints()
 
 
 def _open_engine(settings: Settings) -> Engine:
-    """Start what runs storlets.
+    """Start the storlet engine.
 
-    :raises EmbeddedError: it can't be started
+    :raises EmbeddedError: if it can't be started
     """
     limits = Limits(seconds=settings.time_limit, memory=settings.memory_limit)
     try:
@@ -223,12 +223,12 @@ def _open_engine(settings: Settings) -> Engine:
 
 
 def _prepare_folders() -> None:
-    """Make the folders that the servers expect."""
+    """Create the folders that the servers expect."""
     for name in ("run", "recon", "storlets", *(f"devices/{device}" for device in DEVICES)):
         Path(name).mkdir(parents=True, exist_ok=True)
 
 
 def use_utc() -> None:
-    """Make the process's time zone UTC, as Swift's own servers do: dates in headers are made from local time."""
+    """Set the process's time zone to UTC, as Swift's own servers do: dates in headers are made from local time."""
     os.environ["TZ"] = "UTC+0"
     time.tzset()

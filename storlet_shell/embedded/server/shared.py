@@ -1,7 +1,7 @@
-"""What several proxies share: objects of the server's process, that the processes of its further proxies call.
+"""Objects of the server's process that the processes of additional proxies call.
 
-In a cloud proxies share memcached; here they share the first one's cache and journal as well. Calls and answers are
-pickled: both ends are this product's, over a Unix socket that accepts no other process.
+In a cloud, proxies share memcached; here they share the first one's cache and journal. Calls and answers are pickled:
+both ends are ours, connected by a Unix socket that accepts no other process.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LENGTH = struct.Struct("!Q")
 
 
 def serve(objects: Mapping[str, Any], listener: backends.OwnListener) -> None:
-    """Answer calls of the objects' methods, in a green thread for each connection; this does not end."""
+    """Answer calls of the objects' methods, with a green thread for each connection; never returns."""
     while True:
         connection, _ = listener.accept()
         eventlet.spawn(_answer, objects, connection)
@@ -39,14 +39,14 @@ def _answer(objects: Mapping[str, Any], connection: Any) -> None:
 
 
 class Remote:
-    """An object of the server's process.
+    """An object in the server's process.
 
-    :param name: which of those that it shares
+    :param name: its name among the shared objects
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._idle: list[Any] = []  # connections, each for one call at a time
+        self._idle: list[Any] = []  # connections, each used by one call at a time
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         if method.startswith("__"):
@@ -80,7 +80,7 @@ def _send(stream: Any, message: Any) -> None:
 
 
 def _receive(stream: Any) -> Any:
-    """Return the next message, None at the end."""
+    """Return the next message; None at the end."""
     head = stream.read(_LENGTH.size)
     if len(head) < _LENGTH.size:
         return None

@@ -1,16 +1,16 @@
-"""What background daemons do in a cloud, done here in the server's process by Swift's own daemon classes.
+"""Swift's background daemons, run as green threads in the server's process.
 
 ==================== =========================================================== ==========================
-daemon               work                                                        when
+daemon               work                                                        schedule
 ==================== =========================================================== ==========================
-container updater    a container's object count and bytes, told to its account   a second after a change
-object updater       listing entries that could not be made with their upload    at start, each half minute
-object expirer       objects past their ``X-Delete-At``, out of their listings   at start, each half minute
+container updater    reports a container's object count and size to its account  a second after a change
+object updater       adds listing entries that failed during their upload        at start, every 30 seconds
+object expirer       removes expired objects (``X-Delete-At``) from listings     at start, every 30 seconds
 ==================== =========================================================== ==========================
 
-An expired object answers 404 at once in any case; only its listing entry waits. Replicators, the reconstructor,
-auditors, the sharder and the reconciler do not run: nothing has a second replica, and no disk is lost alone. So the
-marks of deleted objects, a few bytes each, stay on the disk.
+An expired object answers 404 immediately; only its listing entry lags. Replicators, the reconstructor, auditors, the
+sharder and the reconciler don't run: nothing has a second replica, and no disk fails alone. So the tombstones of
+deleted objects, a few bytes each, stay on the disk.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Upkeep:
         self._logger = get_logger({}, log_route="upkeep")
 
     def watch(self, container_server: WSGI) -> WSGI:
-        """Wrap the container server so that containers in which objects come and go are noted."""
+        """Wrap the container server to record containers in which objects are added or deleted."""
 
         def watching(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
             if environ["REQUEST_METHOD"] in _CHANGES:
@@ -57,12 +57,12 @@ class Upkeep:
         return watching
 
     def start(self) -> None:
-        """Begin to work, some time after the first requests."""
-        eventlet.spawn_after(_REPORT_SECONDS, self._report_for_ever)
-        eventlet.spawn_after(_FIRST_SWEEP_SECONDS, self._sweep_for_ever)
+        """Start working, some time after the first requests."""
+        eventlet.spawn_after(_REPORT_SECONDS, self._report_changes)
+        eventlet.spawn_after(_FIRST_SWEEP_SECONDS, self._sweep)
 
-    def _report_for_ever(self) -> None:
-        """Tell the accounts of containers that have changed."""
+    def _report_changes(self) -> None:
+        """Report changed containers to their accounts, in an endless loop."""
         updater = ContainerUpdater(daemon_options())
         while True:
             changed, self._changed = self._changed, set()
@@ -73,8 +73,8 @@ class Upkeep:
                     self._attempt(updater.process_container, str(path))
             eventlet.sleep(_REPORT_SECONDS)
 
-    def _sweep_for_ever(self) -> None:
-        """Look everywhere for what is left to do: at first, what the last server did not get to."""
+    def _sweep(self) -> None:
+        """Look for unfinished work everywhere, in an endless loop; first for what the last server left."""
         container_updater = ContainerUpdater(daemon_options())
         object_updater, expirer = ObjectUpdater(daemon_options()), ObjectExpirer(daemon_options())
         for path in container_updater.get_paths():
@@ -87,7 +87,7 @@ class Upkeep:
             eventlet.sleep(_SWEEP_SECONDS)
 
     def _attempt(self, work: Callable[..., Any], *arguments: str) -> None:
-        """Do a piece of work; its failure is logged and stops nothing else."""
+        """Do a piece of work; log a failure without stopping anything else."""
         try:
             work(*arguments)
         except (Exception, eventlet.Timeout):
