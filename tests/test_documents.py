@@ -201,7 +201,7 @@ def test_long_description_has_no_relative_link() -> None:
 
 
 def test_every_line_of_ours_in_a_table_is_run() -> None:
-    """What stands beside another tool's line is also in the page's session."""
+    """Each of our lines in a table is also in the page's session."""
     text = (ROOT / "docs" / "from-other-tools.md").read_text()
     lines = re.findall(r"\| `(storlet-shell [^`]+)` \|$", text, re.MULTILINE)
     assert len(lines) > 15

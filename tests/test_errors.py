@@ -1,4 +1,4 @@
-"""The error tree: its picture, its exit statuses, and that every message is one line."""
+"""The error tree: its drawing, its exit statuses, and that every message is one line."""
 
 from __future__ import annotations
 

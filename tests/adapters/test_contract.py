@@ -1,4 +1,4 @@
-"""One contract for all front ends: the same line gives the same result, and fails with the same kind of error."""
+"""The contract of all front ends: a line has the same result, or fails with the same kind of error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One-shot lines as processes: exit statuses, streams that break, signals, and odd surroundings."""
+"""One-shot lines as processes: exit statuses, broken streams, signals, and unusual environments."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_version_is_shown(run_scripted: Runner) -> None:
     ids=" ".join,
 )
 def test_wrong_global_option_is_2(run_scripted: Runner, responder: Responder, words: list[str]) -> None:
-    """One line, before anything is sent; options of command files are not ignored where there is none."""
+    """One line, before anything is sent; options of command files aren't ignored without one."""
     outcome = run_scripted(*words)
     assert outcome.status == 2
     assert len(outcome.err.splitlines()) == 1

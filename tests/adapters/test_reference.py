@@ -1,4 +1,4 @@
-"""The command reference: all of every command is in it, and the manual page is the one that would be made now."""
+"""The command reference: it is complete, and the manual page is up to date."""
 
 from __future__ import annotations
 

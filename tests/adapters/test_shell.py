@@ -1,4 +1,4 @@
-"""The interactive shell, real cmd2 without a terminal."""
+"""The interactive shell: real cmd2 without a terminal."""
 
 from __future__ import annotations
 

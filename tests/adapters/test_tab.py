@@ -1,4 +1,4 @@
-"""Tab in a terminal's own shell: real ones where they are installed, and what they are answered."""
+"""Tab completion in real shells, where they are installed, and the candidates that they receive."""
 
 from __future__ import annotations
 

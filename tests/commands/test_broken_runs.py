@@ -1,4 +1,4 @@
-"""A storlet that fails after it has begun to write, by every command that runs one."""
+"""A storlet that fails after it has begun to write, in every command that runs one."""
 
 from __future__ import annotations
 

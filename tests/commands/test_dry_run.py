@@ -1,4 +1,4 @@
-"""``--dry-run``: every command that has it shows what it would send, and sends nothing that changes anything."""
+"""``--dry-run`` of every command: it shows the requests, and sends none that changes anything."""
 
 from __future__ import annotations
 

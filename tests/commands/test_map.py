@@ -1,4 +1,4 @@
-"""``map``, ``reduce`` and ``pipe``: many objects, on the real Swift; faults that it can't be made to give, scripted."""
+"""``map``, ``reduce``, and ``pipe`` over many objects on the real Swift, and scripted failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``get``, ``put``, ``upload``, ``copy`` and ``rm`` without a storlet, on the real Swift."""
+"""``get``, ``put``, ``upload``, ``copy``, and ``rm`` without a storlet on the real Swift."""
 
 from __future__ import annotations
 

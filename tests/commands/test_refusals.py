@@ -1,4 +1,4 @@
-"""Lines that are refused, or that end half way."""
+"""Lines that are refused, or that fail midway."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""``rm`` of many objects, in one request where the cluster takes them so, with what fails named."""
+"""``rm`` of many objects, in bulk where the cluster supports it, with failures by name."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_terminal_is_not_asked_about_no_objects(run: Runner, container: str) -> 
 
 
 def test_container_goes_with_a_slash_at_its_end_and_the_line_says_so(run: Runner, container: str) -> None:
-    """In the result as in the question; beside a prefix whose container stays."""
+    """In the result as in the question; the container of a prefix stays."""
     assert run("mkdir", f"{container}-2").status == 0
     fill(run, container, "a")
     fill(run, f"{container}-2", "p/1", "p/2", "q")

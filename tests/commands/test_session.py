@@ -1,4 +1,4 @@
-"""``whoami``, ``help``, ``enable``, ``mkdir`` and ``local``."""
+"""``whoami``, ``help``, ``enable``, ``mkdir``, and ``local``."""
 
 from __future__ import annotations
 

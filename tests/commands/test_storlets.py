@@ -1,4 +1,4 @@
-"""Storlets through the commands, on the real Swift with the real middleware: deployed, listed, run, undone."""
+"""Storlets by commands on the real Swift with the real middleware: deploy, list, run, undeploy."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def test_nobody_is_asked_about_a_storlet_that_is_not_there(storlets: Runner, tmp
 def test_file_without_its_end_is_found(
     run_scripted: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
 ) -> None:
-    """A name alone is told the file beside it, but not where code follows the line."""
+    """A name alone suggests the file of that name, except where code follows the line."""
     write(tmp_path, "warm.py", STORLETS["upper.py"])
     monkeypatch.chdir(tmp_path)
     outcome = run_scripted("deploy", f"{folder}warm")
@@ -196,7 +196,7 @@ def test_file_whose_name_can_not_be_a_module_is_refused(run_scripted: Runner, tm
 
 
 def test_dependencies_are_uploaded_and_reach_the_storlet(storlets: Runner, here: str, tmp_path: Path) -> None:
-    """A module beside the storlet is imported, an executable one is run."""
+    """A dependency can be imported as a module, or run as a program."""
     (tmp_path / "greeting.py").write_text("WORD = b'good morning'")
     tool = tmp_path / "tool.sh"
     tool.write_text("#!/bin/sh\necho tool ran\n")

@@ -1,4 +1,4 @@
-"""Local files that change while they are sent, and files that don't say how long they are, on the real Swift."""
+"""Local files that change during an upload, and files of unknown size, on the real Swift."""
 
 from __future__ import annotations
 

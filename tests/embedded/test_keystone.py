@@ -1,4 +1,4 @@
-"""Keystone beside the embedded Swift: logins, rights, and its life with the server's."""
+"""Keystone next to the embedded Swift: logins, rights, and its lifetime."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several proxies over one cluster: each does what the first does, and what one changes the others see."""
+"""Several proxies for one cluster: they behave alike, and see each other's changes."""
 
 from __future__ import annotations
 

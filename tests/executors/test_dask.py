@@ -1,4 +1,4 @@
-"""The executor that hands a batch to a Dask cluster: a real one, of a scheduler and two workers in processes."""
+"""The executor ``dask`` on a real cluster: a scheduler and two workers in processes."""
 
 from __future__ import annotations
 

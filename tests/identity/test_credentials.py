@@ -1,4 +1,4 @@
-"""Where an identity is found, what is missing of half a one, and when a session logs in."""
+"""Where an identity comes from, what is missing in an incomplete one, and when a session logs in."""
 
 from __future__ import annotations
 
@@ -344,7 +344,7 @@ def test_session_survives_an_expired_token(responder: Responder) -> None:
 
 
 def test_closed_session_can_be_used_again(responder: Responder) -> None:
-    """Closing ends connections; the next request opens them anew."""
+    """Closing ends connections; the next request opens new ones."""
     responder.on("GET", "", ok(b"[]"))
     session = Session(Surroundings(responder.environ))
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""What must be shown nowhere: a whole session under --debug, its history, its logs, and its command line."""
+"""Secrets never appear in a session with --debug, its history, its logs, or its command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cells: capture, expansion, bodies, errors, and what a value is shown as."""
+"""Cells: capture, expansion, bodies, errors, and the display of values."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_expression_is_refused(notebook: Cells, spelled: str) -> None:
     ],
 )
 def test_json_and_signs_are_themselves(notebook: Cells, spelled: str, text: str) -> None:
-    """What can't be a name is no expansion, and does not switch expansion off beside it."""
+    """Text that can't be a name isn't expanded, and doesn't disable the expansion of other text."""
     headers = notebook.good(f"%get --storlet test.py {{c}}/o -p 'note={spelled}'").value.headers
     assert headers["X-Object-Meta-Note"] == text
 

@@ -1,4 +1,4 @@
-"""Commands with actions: what each action takes, how a line names one, and what a plug-in writes."""
+"""Commands with actions: the arguments of each action, how a line names one, and actions in plug-ins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options that a line gives more than once: they add up, or the line is refused."""
+"""Repeated options: they add up, or the line is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs of storlets that fail: sent once, and why they failed is looked up."""
+"""Failed runs of storlets: sent once, and their reason is looked up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers that no Swift gives, and a gateway before it, or another server, may: read as far as they go, or refused."""
+"""Responses that Swift never sends but a proxy or another server might: read as far as possible, or refused."""
 
 from __future__ import annotations
 

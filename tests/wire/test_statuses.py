@@ -1,4 +1,4 @@
-"""Answers by their statuses: what was not done is an error of one line, and nothing here changes for it."""
+"""Responses by status: what wasn't done is an error in one line, and no state changes."""
 
 from __future__ import annotations
 
