@@ -33,9 +33,9 @@ LINES: Mapping[Action, str] = {
 """The lines that do what hints are about; some front ends put something in front of a command."""
 
 _WAYS_IN = (
-    "name a cloud of clouds.yaml (--os-cloud or OS_CLOUD), or set OS_AUTH_URL, OS_USERNAME, OS_PASSWORD and "
-    "OS_PROJECT_NAME (Keystone), or ST_AUTH, ST_USER and ST_KEY (tempauth), or use the embedded Swift: --local, for "
-    "a whole terminal export STORLET_SHELL_LOCAL=1, in a notebook %storlet local start"
+    "name a cloud in clouds.yaml (--os-cloud or OS_CLOUD), or set OS_AUTH_URL, OS_USERNAME, OS_PASSWORD and "
+    "OS_PROJECT_NAME (Keystone), or ST_AUTH, ST_USER and ST_KEY (tempauth), or use the embedded Swift (--local; "
+    "for a whole terminal: export STORLET_SHELL_LOCAL=1; in a notebook: %storlet local start)"
 )
 
 PHRASES: Mapping[Action, str] = {

@@ -213,7 +213,7 @@ class Header(NamedTuple):
         header = cls(name, check_text(value.strip(), "a header"))
         instead = _OWNED.get(name.lower(), _OWNED[PARAMETER] if name.lower().startswith(PARAMETER.lower()) else "")
         if instead:
-            raise UsageError(f"{name} is no header of yours to set: {instead}")
+            raise UsageError(f"{name} can't be set with --header: {instead}")
         if name.lower() in ("referer", "referrer") and "storlets" in header.value:
             raise UsageError("the storlets middleware forbids every request whose Referer holds 'storlets'")
         return header

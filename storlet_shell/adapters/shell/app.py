@@ -61,7 +61,7 @@ def main(session: Session, console: Console, *, as_json: bool = False) -> int:
     """Run the interactive shell until its user leaves, and return its exit status."""
     registry = Registry()
     shell = make_class(registry)(session, console, registry, as_json)
-    shell.intro = f"storlet-shell {__version__}: help lists the commands, Ctrl-D leaves"
+    shell.intro = f"storlet-shell {__version__}: type help for the commands, Ctrl-D to exit"
     _greet(session, console)
     shell.run_startup_file()
     for unusable in registry.broken:
