@@ -20,29 +20,29 @@ Words are quoted as in sh: 'single', "double", or a backslash before the
 character. ~, * and $NAME stand for themselves.
 
   ls photos > list.txt       the output goes to a file; >> adds to it
-  get photos/a.jpg | less    ... or to a command of sh: all after | is sh's
+  get photos/a.jpg | less    ... or to a shell command line
   put - photos/c < c.txt     standard input comes from a file
   upload photos/b <<EOF      a body: the lines up to EOF, exactly as they are
-  !ls -l                     a line for sh
+  !ls -l                     runs a line in sh
   @FILE, ?NAME               run_script FILE, help NAME
   # ...                      a comment, at the start of a word
 
-A backslash at the end of a line, and an open quote, continue it.
-Ctrl-C ends what runs, Ctrl-D leaves.
+A line continues after a backslash at its end, or inside an open quote.
+Ctrl-C stops the running command; Ctrl-D exits.
 -o NAME stores a result, vars shows it, -i NAME uses a stored dict as a
 storlet's parameters.
 A line that starts with a space is not kept in the history.
 
 In command files ${NAME} stands for a definition (-D NAME=VALUE) or a variable
 of the environment, ${1} for an argument, except in single quotes and heredocs;
-$${NAME} is the text itself. Typed lines take ${NAME} as it is: give a file its
-definitions by @FILE -D NAME=VALUE."""
+$${NAME} stands for a literal ${NAME}. Typed lines aren't expanded: pass
+definitions to a file with @FILE -D NAME=VALUE."""
 """How lines are written in the shell and in command files, for people."""
 
 ONE_SHOT_SYNTAX = """\
-A line of your terminal, storlet-shell COMMAND …, is split by your own shell;
-quotes, pipes and variables are its own. A body (upload, deploy) is read from
-standard input, and results go to standard output.
+When you type storlet-shell COMMAND … in a terminal, your own shell handles
+quotes, pipes, and variables. A body (upload, deploy) is read from standard
+input, and results go to standard output.
 
   storlet-shell get photos/a.jpg --storlet thumbnail.py > a.jpg
   storlet-shell upload photos/b < b.txt

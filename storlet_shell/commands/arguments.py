@@ -73,7 +73,7 @@ SAVE = Arg(
     "--save",
     kind=Kind.FILE,
     metavar="FILE",
-    help="FILE, written atomically once the transfer completes; - means standard output",
+    help="write the result to FILE, atomically, once the transfer completes; - means standard output",
     group=RESULT_OPTIONS,
 )
 
@@ -276,7 +276,7 @@ SCHEDULING = (
         "--scheduler-address",
         default="",
         metavar="ADDRESS",
-        help="address of the executor's cluster, as tcp://HOST:PORT",
+        help="address of the executor's cluster, such as tcp://HOST:PORT",
         group=SCHEDULING_OPTIONS,
     ),
 )
@@ -316,7 +316,7 @@ PACE = (
     Arg(
         "--allow-failures",
         action="store_true",
-        help="exit with 0 even if objects failed, as long as each had its run",
+        help="exit with 0 even if objects failed, as long as every run was tried",
         group=BATCH_OPTIONS,
     ),
     *SCHEDULING,

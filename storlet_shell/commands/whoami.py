@@ -37,7 +37,7 @@ _FIELDS = (
 
 @command(
     "whoami",
-    "Show the identity that requests are made with.",
+    "Show the identity used for requests.",
     category="Session",
     examples=(
         "whoami  # who you are, and where that is set",
@@ -46,7 +46,7 @@ _FIELDS = (
     ),
 )
 def whoami(session: Session) -> Result:
-    """Show the identity that requests are made with, where it was found, and its rights; never a secret.
+    """Show the identity used for requests, where it comes from, and its rights, but no secrets.
 
     :raises IdentityError: when no identity is set, or it is refused
     """

@@ -171,7 +171,7 @@ class Command(NamedTuple):
     def unknown(self, word: str) -> str:
         """Return the message for a word that names no action of this command."""
         if not self.actions:
-            return f"{self.name}: it has no actions, so not {word!r}; try: help {self.name}"
+            return f"{self.name}: no action {word!r}, as the command has no actions; try: help {self.name}"
         hint = suggest(word, [action.verb for action in self.actions], self.name) or f"try: help {self.name}"
         return f"{self.name}: unknown action {word!r}; {hint}"
 

@@ -82,8 +82,8 @@ def test_the_first_failing_line_ends_the_file(script: Script, container: str) ->
         ("ls ${1}", 2, "${1}: the file was given 0 arguments"),
         ("ls ${a.b}", 2, "${a.b} isn't a name; for the text itself write $${a.b}"),
         (b"ls \xff", 2, "no command file: it is not UTF-8"),
-        ("upload c/o <<E\n", 2, "the heredoc is not closed: no line is E"),
-        ("ls 'c", 2, "the quote ' is not closed"),
+        ("upload c/o <<E\n", 2, "the heredoc isn't closed; end it with the line E"),
+        ("ls 'c", 2, "the quote ' isn't closed"),
         ("ls \\", 2, "the text ends after a backslash"),
         ("a" * 10_000_000, 2, "a line of over 1048576 characters"),
         ("get " + "a" * 1_000_000, 2, 'swift object path must have the format: "path:/<container>/<object>"'),
@@ -124,7 +124,8 @@ def test_a_definition_is_a_variable_too(script: Script, container: str) -> None:
     assert found.status == 0
     assert b"X-Storlet-Parameter-1: key:value" in found.out.replace(b"%3A", b":")
     assert (
-        script("ls", options=("-D", "nothing")).err == "storlet-shell: -D nothing: a definition is written NAME=VALUE\n"
+        script("ls", options=("-D", "nothing")).err
+        == "storlet-shell: -D nothing: must be NAME=VALUE, with NAME as in Python\n"
     )
 
 
@@ -197,7 +198,7 @@ def test_a_file_defines_names_for_another(script: Script, tmp_path: Path, words:
     ("words", "message"),
     [
         ("-D", "-D lacks its NAME=VALUE"),
-        ("f.ss -D x", "-D x: a definition is written NAME=VALUE"),
+        ("f.ss -D x", "-D x: must be NAME=VALUE, with NAME as in Python"),
         ("-D A=1", "run_script lacks its file"),
     ],
 )

@@ -132,7 +132,7 @@ def test_ctrl_d_in_an_open_line_says_what_ends_it(spawn: Spawn, container: str) 
     """It neither ends the shell nor is swallowed; what was typed goes on."""
     terminal = spawn()
     terminal.child.send(f"upload {container}/o <<EOF\rtext\r> EOF\r\x04")
-    terminal.child.expect_exact("the heredoc is not closed: no line is EOF; Ctrl-C drops what was typed")
+    terminal.child.expect_exact("the heredoc isn't closed; end it with the line EOF; Ctrl-C drops what was typed")
     terminal.child.send("EOF\r")
     terminal.child.expect_exact("stored")
     terminal.prompt()
@@ -339,7 +339,7 @@ def test_a_terminal_without_one_to_write_to_gives_a_command_file(environ: dict[s
     path = {"PYTHONPATH": str(Path(__file__).parents[2])}
     child = pexpect.spawn("/bin/sh", ["-c", command], env={**environ, **path}, encoding="utf-8", timeout=15)
     child.send("vars x k=v\rvars x <<E\r\x04")
-    child.expect_exact("standard input:2: the heredoc is not closed")
+    child.expect_exact("standard input:2: the heredoc isn't closed")
     child.expect(pexpect.EOF)
     child.close()
     assert (child.exitstatus, (tmp_path / "out").read_text()) == (2, "")

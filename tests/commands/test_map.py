@@ -148,7 +148,7 @@ def test_body_that_breaks_off_is_a_failure(storlets: Runner, many: str, tmp_path
     words = ["--input", f"path:/{many}/in/000", "--save", str(tmp_path)]
     outcome = storlets("map", "--storlet", "later.py", *words)
     assert outcome.status == 6
-    assert f"storlet later.py failed over path:/{many}/in/000: ValueError: after the metadata" in outcome.err
+    assert f"storlet later.py failed on path:/{many}/in/000: ValueError: after the metadata" in outcome.err
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 

@@ -363,7 +363,7 @@ def test_put_through_a_storlet_of_an_empty_file(storlets: Runner, here: str) -> 
 def test_copy_stores_what_the_storlet_makes(storlets: Runner, here: str, where: list[str]) -> None:
     """Inside the cluster."""
     outcome = storlets("copy", f"{here}/o", f"{here}/made", "--storlet", "twice.py", *where)
-    assert outcome.text == f"path:/{here}/made: made of path:/{here}/o through twice.py (HTTP 201)\n"
+    assert outcome.text == f"path:/{here}/made: created from path:/{here}/o through twice.py (HTTP 201)\n"
     assert storlets("get", f"{here}/made").out == TEXT * 2
 
 
@@ -376,7 +376,7 @@ def test_failing_storlet_stores_nothing(storlets: Runner, here: str, verb: str, 
     for target, held in (("target", b"before"), ("new", None)):
         outcome = storlets(*words, f"{here}/{target}", "--storlet", name, stdin=TEXT)
         assert outcome.status == 6, outcome.err
-        assert outcome.err.splitlines()[-1].startswith(f"storlet-shell: storlet {name} failed over path:/{here}/")
+        assert outcome.err.splitlines()[-1].startswith(f"storlet-shell: storlet {name} failed on path:/{here}/")
         assert outcome.out == b""
         read = storlets("get", f"{here}/{target}")
         assert read.out == (held or b"")

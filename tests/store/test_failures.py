@@ -68,7 +68,7 @@ def test_storlet_failure_that_names_itself_brings_its_log(client: Client, respon
     responder.info["storlet_shell"] = {"logs": True}
     responder.on("GET", "/c/o", page(503, "Storlet upper.py failed (raised): no", X_Storlet_Shell_Failure="raised"))
     responder.on("GET", "", page(200, "Traceback"))
-    with pytest.raises(StorletFailedError, match=r"upper\.py failed over path:/c/o: no \(transaction tx") as caught:
+    with pytest.raises(StorletFailedError, match=r"upper\.py failed on path:/c/o: no \(transaction tx") as caught:
         send_run(client, storlet_get())
     assert caught.value.details == "Traceback"
     assert [(request.path, request.query) for request in responder.requests] == [

@@ -6,7 +6,7 @@
     ls photos | sort | head                          what follows | is sh's own, as it stands
     upload photos/b.txt <<EOF                        a body, up to the line that is EOF; nothing in it is expanded
     put - photos/c.txt < c.txt                       standard input
-    !date                                            a line for sh
+    !date                                            runs a line in sh
     # a comment, at the start of a word              a backslash at the end continues a line
 
 In command files ``${NAME}`` stands for a value wherever it is not in single quotes, and never makes two words of one.
@@ -193,7 +193,7 @@ def _too_long(number: int) -> GrammarError:
 
 
 def _not_closed(quote: str, number: int) -> GrammarError:
-    return GrammarError(f"the quote {quote} is not closed", number, incomplete=True)
+    return GrammarError(f"the quote {quote} isn't closed", number, incomplete=True)
 
 
 def _nothing_follows(number: int) -> GrammarError:
@@ -216,7 +216,7 @@ def _body(text: str, at: int, heredoc: str, number: int) -> tuple[int, bytes]:
         if bare == tag:
             return at, "".join(lines).encode("utf-8", "surrogateescape")
         lines.append(f"{line}\n")
-    raise GrammarError(f"the heredoc is not closed: no line is {tag}", number, incomplete=True)
+    raise GrammarError(f"the heredoc isn't closed; end it with the line {tag}", number, incomplete=True)
 
 
 def parse(text: str, expand: Expand | None = None) -> Words:
@@ -341,5 +341,5 @@ class _Parser:
 
     def _pipe(self, command: str) -> None:
         if not command or not self._words.words:
-            raise UsageError("a command is missing beside |")
+            raise UsageError("a command is missing before or after |")
         self._words.pipe = command

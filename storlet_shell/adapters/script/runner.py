@@ -67,7 +67,7 @@ def main(parsed: argparse.Namespace, session: Session, console: Console) -> int:
 def _definition(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name.isidentifier() or not name.isascii():
-        raise UsageError(f"-D {text}: a definition is written NAME=VALUE")
+        raise UsageError(f"-D {text}: must be NAME=VALUE, with NAME as in Python")
     return name, value
 
 

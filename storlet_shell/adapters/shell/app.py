@@ -63,7 +63,7 @@ def main(session: Session, console: Console, format: str = PEOPLE) -> int:
     console.goes_on = True
     registry = Registry()
     shell = make_class(registry)(session, console, registry, format)
-    shell.intro = f"storlet-shell {__version__}: help lists the commands, Ctrl-D leaves"
+    shell.intro = f"storlet-shell {__version__}: type help for the commands, Ctrl-D to exit"
     _greet(session, console)
     shell.run_startup_file()
     for unusable in registry.broken:

@@ -148,6 +148,6 @@ def parser_of_quit() -> PlainParser:
 
 def parser_of_help() -> PlainParser:
     """Return the parser of ``help``."""
-    parser = PlainParser(description="Show the commands, or how to use one; help syntax shows how lines are written.")
+    parser = PlainParser(description="List the commands, or explain one; help syntax shows how to write lines.")
     parser.add_argument("words", nargs="*", metavar="COMMAND", help="a command, and one of its actions")
     return parser
