@@ -66,9 +66,9 @@ class Failure(NamedTuple):
 
         :param status: the response's HTTP status
         """
-        verb = "failed" if self.kind is StorletFailedError else "did not run"
+        verb = "failed on" if self.kind is StorletFailedError else "didn't run over"
         return self.kind(
-            f"storlet {storlet} {verb} over {{subject}}: {self.reason}",
+            f"storlet {storlet} {verb} {{subject}}: {self.reason}",
             subject=subject,
             status=status,
             hint=self.hint,

@@ -153,7 +153,7 @@ def test_nobody_is_asked_to_delete_nothing(run: Runner, container: str) -> None:
         timeout=60,
         encoding="utf-8",
     )
-    child.expect(f"no object of container {container} starts with none")
+    child.expect(f"no object in container {container} starts with none")
     child.expect(pexpect.EOF)
     child.close()
     assert "[y/N]" not in (child.before or "")

@@ -202,5 +202,5 @@ def test_missing_package_says_how_to_install_it(storlets: Runner, filled: str, m
     """The extra is named."""
     monkeypatch.setitem(sys.modules, "distributed", None)
     outcome = mapped(storlets, filled, "tcp://127.0.0.1:1")
-    assert outcome.status == 1
+    assert outcome.status == 2
     assert "pip install 'storlet-shell[dask]'" in one_line(outcome)

@@ -84,7 +84,7 @@ def test_no_identity_names_every_way_in(environ: dict[str, str]) -> None:
     with pytest.raises(IdentityError, match="no identity") as caught:
         discover(environ)
     assert caught.value.hint
-    assert re.search(r"OS_CLOUD.*OS_AUTH_URL.*ST_AUTH.*--local", caught.value.explained(in_line))
+    assert re.search(r"--local.*OS_CLOUD.*OS_AUTH_URL.*ST_AUTH", caught.value.explained(in_line))
 
 
 def test_empty_variable_is_a_missing_one() -> None:

@@ -29,12 +29,12 @@ def test_journal_tells_what_it_was_told(names: list[str], steps: list[tuple[str,
                 taken.add(name)
                 done.discard(name)
             elif step == "done":
-                journal.end(name, done=True)
+                journal.end(name, succeeded=True)
                 taken.discard(name)
                 done.add(name)
             elif step == "failed":
                 journal.write()
-                journal.end(name, done=False)
+                journal.end(name, succeeded=False)
                 taken.discard(name)
                 done.discard(name)
             else:
@@ -43,5 +43,5 @@ def test_journal_tells_what_it_was_told(names: list[str], steps: list[tuple[str,
             journal.write()
         journal.__exit__()
         with Journal(path, batch) as read:
-            assert (read.done, read.under_way) == (len(done), len(taken))
+            assert (read.done_count, read.under_way) == (len(done), len(taken))
             assert {name for name in names if read.is_done(name)} == done

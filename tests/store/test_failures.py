@@ -96,7 +96,7 @@ def test_failure_that_is_not_the_storlets_is_not_called_so(
     responder.info["storlet_shell"] = {"logs": True}
     responder.on("GET", "/c/o", page(503, f"Storlet upper.py failed ({kind}): why", X_Storlet_Shell_Failure=kind))
     responder.on("GET", "", page(404, ""))
-    with pytest.raises(error, match=r"upper\.py did not run over path:/c/o: why") as caught:
+    with pytest.raises(error, match=r"upper\.py didn't run over path:/c/o: why") as caught:
         send_run(client, storlet_get())
     assert caught.type is error
     assert [request.path for request in responder.requests].count("/c/o") == 1
