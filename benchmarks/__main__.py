@@ -1,4 +1,4 @@
-"""``python -m benchmarks [MODULE …]``: measure, keep the results as they come, and print the table."""
+"""``python -m benchmarks [MODULE …]``: measure, store results as they come, and print the table."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _QUICK = Path("build/bench-quick.json")
 
 
 def main() -> None:
-    """Measure what was asked for; exit with 1 when something could not be measured."""
+    """Run the requested measurements; exit with 1 if any of them failed."""
     arguments = _arguments()
     lab, records = Lab(quick=arguments.quick), Records(arguments.results or (_QUICK if arguments.quick else FILE))
     chosen = [name for name in FIGURES if name in arguments.module or not arguments.module]
     with ExitStack() as stack:
-        # The others are measured while this one's server has nothing to do.
+        # The others are measured while this one's server is idle.
         idling = stack.enter_context(idle.idling()) if "idle" in chosen else None
         for name in chosen:
             runs.measure(name, lab, records, idling)

@@ -1,4 +1,4 @@
-"""A batch beside ``swift download`` on a server that answers at once: what the two clients themselves take."""
+"""A batch and ``swift download`` on a server that answers immediately: the clients' own costs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _JOBS = 8
 
 @gives("map-alone")
 def batch(lab: Lab, _running: Running) -> Iterator[Measured]:
-    """1,000 objects of 1 KiB into files, by as many connections each."""
+    """1,000 objects of 1 KiB to files, with the same number of connections."""
     with tempfile.TemporaryDirectory(prefix="storlet-bench-") as folder, StandIn() as server:
         count, header = str(lab.size(1000, 20)), f"{wire_headers.RUN_STORLET}:s.py"
         words = {

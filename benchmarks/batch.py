@@ -1,4 +1,4 @@
-"""Batches: ``map`` beside what users would take in its place, its memory, its listing, its journal."""
+"""Batches: ``map`` against its alternatives, its memory, its listing, its journal."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _JOBS = 8
 
 @gives("map", "map-cpu", "map-curl")
 def beside_others(lab: Lab, running: Running) -> Iterator[Measured]:
-    """1,000 objects of 10 KiB into files, by as many connections each."""
+    """1,000 objects of 10 KiB to files, with the same number of connections."""
     with Wire(running) as wire:
         headers = wire.deploy("batch")
         wire.fill("batch", lab.size(1000, 20), 10240)
@@ -51,7 +51,7 @@ def beside_others(lab: Lab, running: Running) -> Iterator[Measured]:
 
 
 def _curl(running: Running, storlet: str, folder: str) -> str:
-    """Return a line of sh that logs in once and lets curl fetch each object, as a script would."""
+    """Return a line of sh that logs in once and reads each object with curl, as a script would."""
     base = f"{running.storage_url}/batch"
     get = f"curl -sf -H X-Auth-Token:$T -H {wire_headers.RUN_STORLET}:{storlet} -o {shlex.quote(folder)}/curl-{{}}"
     return f"{login(running)}; curl -sH X-Auth-Token:$T {base} | xargs -P {_JOBS} -I {{}} {get} {base}/{{}}"
@@ -59,7 +59,7 @@ def _curl(running: Running, storlet: str, folder: str) -> str:
 
 @gives("map-memory")
 def memory(lab: Lab, _running: Running) -> Iterator[Measured]:
-    """100,000 objects over 1,000, on a server that does nothing, so that the client is what is measured."""
+    """100,000 objects against 1,000, on a server that does nothing, so that only the client is measured."""
     with StandIn() as server:
         words = [tool("storlet-shell"), "map", "--storlet", "s.py", "--input"]
         plenty, few = (
@@ -71,7 +71,7 @@ def memory(lab: Lab, _running: Running) -> Iterator[Measured]:
 
 @gives("journal")
 def journal(lab: Lab, _running: Running) -> Iterator[Measured]:
-    """5,000 runs with a journal over 5,000 without, on a server that takes 10 ms for each, as a storlet may."""
+    """5,000 runs with a journal against 5,000 without, on a server that takes 10 ms for each, like a storlet."""
     count = lab.size(5000, 100)
     words = [tool("storlet-shell"), "map", "--storlet", "s.py", "--input", f"path:/{count}-slow/*", "-j", str(_JOBS)]
     with tempfile.TemporaryDirectory(prefix="storlet-bench-") as folder, StandIn() as server:
@@ -81,14 +81,14 @@ def journal(lab: Lab, _running: Running) -> Iterator[Measured]:
         }
         costs = lab.costs(5, lines, server.running, warm=False)
         size = Path(folder, "1").stat().st_size / count
-    kept, plain = costs["ours"].seconds, costs["plain"].seconds
-    samples = {"with": kept, "without": plain}
-    yield Measured("journal", kept.median / plain.median - 1, samples, f"{size:.0f} bytes an object")
+    journaled, plain = costs["ours"].seconds, costs["plain"].seconds
+    samples = {"with": journaled, "without": plain}
+    yield Measured("journal", journaled.median / plain.median - 1, samples, f"{size:.0f} bytes an object")
 
 
 @gives("names")
 def listing(lab: Lab, _running: Running) -> Iterator[Measured]:
-    """Ten million names through the real listing and the real pattern, from pages that are made up."""
+    """Ten million names through the real listing and the real pattern, from synthetic pages."""
     plenty = lab.size(10_000_000, 100_000)
     names = iter(Objects(_Pages(plenty), Pattern.parse("path:/c/2026/**/*7.gz")))  # type: ignore[arg-type]
     started = time.perf_counter()
@@ -107,10 +107,10 @@ def _resident() -> int:
 
 
 class _Pages:
-    """A client that is answered with listings: pages of 10,000 names as Swift has them."""
+    """A client that returns listings in pages of 10,000 names, in Swift's format."""
 
     def __init__(self, count: int) -> None:
-        self._left = count
+        self._remaining = count
 
     def another(self) -> _Pages:
         return self
@@ -119,13 +119,13 @@ class _Pages:
         return self
 
     def close(self) -> None:
-        """Close nothing."""
+        """Do nothing."""
 
     transaction_id = ""
 
     def read(self) -> bytes:
-        first, self._left = self._left, max(0, self._left - 10_000)
-        return b"[" + b",".join(_ENTRY % (number // 1000, number) for number in range(self._left, first)) + b"]"
+        first, self._remaining = self._remaining, max(0, self._remaining - 10_000)
+        return b"[" + b",".join(_ENTRY % (number // 1000, number) for number in range(self._remaining, first)) + b"]"
 
 
 _ENTRY = (

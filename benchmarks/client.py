@@ -1,4 +1,4 @@
-"""The client's figures: a whole process beside others, 1 GiB down and up, and memory over size."""
+"""The client: whole processes against others, 1 GiB down and up, and memory by size."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MIB = 2**20
 
 @gives("get-process")
 def whole_process(lab: Lab, running: Running) -> Iterator[Measured]:
-    """``storlet-shell get`` of a small object as a process, beside ``swift download`` of it."""
+    """``storlet-shell get`` of a small object as a process, against ``swift download``."""
     with Wire(running) as wire:
         wire.send("PUT", "bench")
         wire.send("PUT", "bench/small", body=b"x" * 1024)
@@ -31,7 +31,7 @@ def whole_process(lab: Lab, running: Running) -> Iterator[Measured]:
 
 @gives("get-large-swift", "get-large-rclone", "get-large-curl", "get-large-cpu")
 def large_get(lab: Lab, running: Running) -> Iterator[Measured]:
-    """1 GiB to nowhere."""
+    """1 GiB, discarded."""
     with Wire(running) as wire, tempfile.TemporaryDirectory(prefix="storlet-bench-") as folder:
         wire.send("PUT", "bench")
         file = _file(Path(folder, "large"), lab.size(1024, 8))
@@ -75,7 +75,7 @@ def large_put(lab: Lab, running: Running) -> Iterator[Measured]:
 
 @gives("memory-get", "memory-put")
 def memory(lab: Lab, running: Running) -> Iterator[Measured]:
-    """Hold the client's peak memory for a large body against that for a small one."""
+    """Compare the client's peak memory for a large body with that for a small one."""
     sizes = {"small": 1, "large": lab.size(1024, 8)}
     with Wire(running) as wire, tempfile.TemporaryDirectory(prefix="storlet-bench-") as folder:
         wire.send("PUT", "bench")
@@ -85,8 +85,8 @@ def memory(lab: Lab, running: Running) -> Iterator[Measured]:
             for name, file in files.items()
         }
     get = {name: peak_memory([tool("storlet-shell"), "get", f"bench/memory-{name}"], running) for name in sizes}
-    for what, peak in (("get", get), ("put", put)):
-        yield ratio(f"memory-{what}", _mib(peak["large"]), _mib(peak["small"]), peer="1 MiB")
+    for command, peak in (("get", get), ("put", put)):
+        yield ratio(f"memory-{command}", _mib(peak["large"]), _mib(peak["small"]), peer="1 MiB")
 
 
 def _file(path: Path, mebibytes: int) -> Path:

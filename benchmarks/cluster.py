@@ -1,4 +1,4 @@
-"""An embedded Swift to measure on, and the plainest client that there is: ``http.client`` on a kept connection."""
+"""An embedded Swift to measure on, and the simplest client: ``http.client`` on a persistent connection."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ HOST = "127.0.0.1"
 
 
 class Wire:
-    """One kept connection to the account."""
+    """A persistent connection to the account."""
 
     def __init__(self, running: control.Running) -> None:
         self._running = running
@@ -45,9 +45,9 @@ class Wire:
         self._token = answer.getheader(wire.AUTH_TOKEN, "")
 
     def send(self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> int:
-        """Send a request, read its answer's body away, and return how long that was.
+        """Send a request, discard its answer's body, and return the duration.
 
-        :raises RuntimeError: when the answer is no good one
+        :raises RuntimeError: if the answer isn't a success
         """
         self._connection.request(
             method, f"/v1/AUTH_local/{path}", body or None, {wire.AUTH_TOKEN: self._token, **(headers or {})}
@@ -61,7 +61,7 @@ class Wire:
         return count
 
     def fill(self, container: str, count: int, size: int) -> None:
-        """Make a container with objects ``object-000000`` and so on of as many bytes each, by one archive."""
+        """Create a container with objects ``object-000000`` and so on, of equal size, from one archive."""
         content = io.BytesIO()
         with tarfile.open(fileobj=content, mode="w") as archive:
             for number in range(count):
@@ -71,7 +71,7 @@ class Wire:
         self.send("PUT", f"{container}?extract-archive=tar", body=content.getvalue())
 
     def log(self, storlet: str) -> str:
-        """Return what is kept of a storlet's last invocations."""
+        """Return the log of a storlet's latest invocations."""
         path = f"/v1/AUTH_local?{wire.LOG_QUERY}={storlet}"
         self._connection.request("GET", path, headers={wire.AUTH_TOKEN: self._token})
         return self._connection.getresponse().read().decode()
@@ -99,24 +99,24 @@ def cluster(settings: control.Settings = PLAIN) -> Iterator[control.Running]:
 def environment(running: control.Running | None = None) -> dict[str, str]:
     """Return an environment for child processes, with the identity of a cluster.
 
-    What Python reads is left out as well: where bytecode may not be written, only an edited package is compiled anew in
+    Python's own variables are left out as well: if bytecode can't be written, an editable package would be compiled in
     each process.
     """
     left_out = ("OS_", "ST_", "STORLET_SHELL_", "PYTHON")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     if running is None:
-        return kept
-    return {**kept, **control.environment(running)}
+        return variables
+    return {**variables, **control.environment(running)}
 
 
 def login(running: control.Running) -> str:
-    """Return a line of sh that logs in as a script would, and leaves the token in ``$T``."""
+    """Return a line of sh that logs in, and leaves the token in ``$T``."""
     words = f"curl -sD- -o /dev/null -H X-Auth-User:$ST_USER -H X-Auth-Key:$ST_KEY {running.auth_url}"
     return f"T=$({words} | tr -d '\\r' | sed -n 's/^X-Auth-Token: //Ip')"
 
 
 def tool(name: str) -> str:
-    """Return the path of a program that is installed beside this Python."""
+    """Return the path of a program that is installed next to this Python."""
     return str(Path(sys.executable).parent / name)
 
 
@@ -126,12 +126,12 @@ def run(
     stdin: bytes = b"",
     environ: Mapping[str, str] | None = None,
 ) -> None:
-    """Run a process to its end, its output thrown away.
+    """Run a process to its end, and discard its output.
 
-    :param environ: further variables
-    :raises RuntimeError: when it fails
+    :param environ: additional variables
+    :raises RuntimeError: if it fails
     """
-    done = subprocess.run(
+    process = subprocess.run(
         words,
         input=stdin,
         stdout=subprocess.DEVNULL,
@@ -139,11 +139,11 @@ def run(
         env={**environment(running), **(environ or {})},
         check=False,
     )
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(words)}: {done.stderr.decode()}")
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(words)}: {process.stderr.decode()}")
 
 
-# The kernel counts the memory of the process that forks to what its child ever used, so a small process forks.
+# The kernel counts the forking process's memory as the child's, so a small process forks.
 _PEAK = """
 import resource, subprocess, sys
 status = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)
@@ -153,12 +153,12 @@ sys.exit(status)
 
 
 def peak_memory(words: list[str], running: control.Running) -> float:
-    """Run a process to its end and return its peak memory in MiB."""
-    done = subprocess.run(
+    """Run a process to its end; return its peak memory in MiB."""
+    process = subprocess.run(
         [sys.executable, "-S", "-c", _PEAK, *words],
         stdout=subprocess.PIPE,
         env=environment(running),
         timeout=900,
         check=True,
     )
-    return int(done.stdout) / 1024
+    return int(process.stdout) / 1024

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.curves [NAME …]``: what things cost as they grow, for the plots in ``docs/performance.md``."""
+"""``python -m benchmarks.curves [NAME …]``: costs by size, for the plots in ``docs/performance.md``."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from storlet_shell.embedded.control import Running
 from storlet_shell.wire import headers as wire_headers
 
 Point = tuple[str, int, Sample]
-"""Who, at what size, and the seconds of each run."""
+"""The tool, the size, and the seconds of each run."""
 
 Words = Sequence[str | Callable[[], str]]
-"""A process's words; a program may be one to look for, or to install."""
+"""A process's command line; its program may have to be found or installed."""
 
 Lines = Mapping[str, Words]
 
@@ -46,7 +46,7 @@ def objects(lab: Lab, running: Running) -> Iterator[Point]:
 
 
 def get(lab: Lab, running: Running) -> Iterator[Point]:
-    """Download objects of 1 KiB to 1 GiB, to nowhere."""
+    """Download objects of 1 KiB to 1 GiB, and discard them."""
     with tempfile.TemporaryDirectory(prefix="storlet-bench-") as folder, Wire(running) as wire:
         wire.send("PUT", "grows")
         for file, size, rounds in _files(lab, Path(folder)):
@@ -62,7 +62,7 @@ def get(lab: Lab, running: Running) -> Iterator[Point]:
 
 
 def put(lab: Lab, running: Running) -> Iterator[Point]:
-    """Upload files of 1 KiB to 1 GiB, each time over the same object."""
+    """Upload files of 1 KiB to 1 GiB, overwriting the same object each time."""
     with tempfile.TemporaryDirectory(prefix="storlet-bench-") as folder, Wire(running) as wire:
         wire.send("PUT", "grows")
         for file, size, rounds in _files(lab, Path(folder)):
@@ -77,7 +77,7 @@ def put(lab: Lab, running: Running) -> Iterator[Point]:
 
 
 def jobs(lab: Lab, running: Running) -> Iterator[Point]:
-    """Run a batch of 500 objects of 10 KiB by 1 to 64 connections, also on a server that only waits."""
+    """Run a batch of 500 objects of 10 KiB with 1 to 64 connections, also on a server that only waits."""
     count = lab.size(500, 20)
     with tempfile.TemporaryDirectory(prefix="storlet-bench-") as folder, Wire(running) as wire, StandIn() as server:
         headers = wire.deploy("jobs")
@@ -108,7 +108,7 @@ CURVES: Mapping[str, Callable[[Lab, Running], Iterator[Point]]] = {
 
 
 def _files(lab: Lab, folder: Path) -> Iterator[tuple[Path, int, int]]:
-    """Yield files that grow, with their sizes and how often each is to be measured."""
+    """Yield files of growing size, with their sizes and the number of measurements."""
     for power in (10, 15) if lab.quick else (10, 15, 20, 25, 30):
         file = Path(folder, f"of-{power}")
         with file.open("wb") as opened:
@@ -127,8 +127,8 @@ def _sh_with_curl() -> str:
 
 
 def _trials(lab: Lab, running: Running, lines: Lines, rounds: int) -> Trials:
-    made = {name: _always(words) for name, words in lines.items()}
-    return lab.costs(rounds, made, running, peers.remote(running), warm=False)
+    runs = {name: _always(words) for name, words in lines.items()}
+    return lab.costs(rounds, runs, running, peers.remote(running), warm=False)
 
 
 def _always(words: Words) -> Callable[[int], list[str]]:
@@ -143,7 +143,7 @@ def _points(at: int, trials: Trials) -> Iterator[Point]:
 
 
 def main() -> None:
-    """Measure the curves that were asked for, and keep them as they come."""
+    """Measure the requested curves, and store results as they come."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.curves", description=__doc__)
     parser.add_argument("name", nargs="*", help=f"what to measure; all by default: {', '.join(CURVES)}")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: tries the benchmark itself")
@@ -155,9 +155,9 @@ def main() -> None:
     for name in arguments.name or CURVES:
         records.begin_curve(name, lab)
         with cluster() as running:
-            for who, at, sample in CURVES[name](lab, running):
-                print(f"… {name}: {who} at {at}: {sample}", file=sys.stderr, flush=True)
-                records.add_point(name, who, at, sample)
+            for tool, at, sample in CURVES[name](lab, running):
+                print(f"… {name}: {tool} at {at}: {sample}", file=sys.stderr, flush=True)
+                records.add_point(name, tool, at, sample)
 
 
 if __name__ == "__main__":

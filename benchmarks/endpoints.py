@@ -1,4 +1,4 @@
-"""Schedulers: three proxies, of which one is slowed down, with a scheduler that notices and with one that does not."""
+"""Schedulers: three proxies, one of them slowed down, with a scheduler that notices and one that doesn't."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def one_slow_proxy(lab: Lab, running: control.Running) -> Iterator[Measured]:
 
 
 def _a_proxy(running: control.Running) -> int:
-    """Return the process of one of the further proxies."""
+    """Return the process of one of the additional proxies."""
     children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
     return next(int(pid) for pid in children if b"proxy_process" in Path(f"/proc/{pid}/cmdline").read_bytes())
 
 
 @contextmanager
 def _slowed(pid: int) -> Iterator[None]:
-    """Have a process stand still for most of the time."""
+    """Suspend a process for most of the time."""
     ended = threading.Event()
 
     def slow() -> None:

@@ -1,4 +1,4 @@
-"""The embedded Swift's figures: a storlet's request over a plain one, of the same object on the same connection."""
+"""The embedded Swift: storlet requests against plain ones, for the same object on the same connection."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ get bench/object --storlet identity.py
 
 @gives("start-up")
 def start_up(lab: Lab, _running: Running) -> Iterator[Measured]:
-    """From nothing to the first answered storlet GET: a process, a server, a container, an upload, a deployment."""
+    """From nothing to the first storlet GET: a process, a server, a container, an upload, a deployment."""
     lines = _FIRST_LINES.format(code=IDENTITY.decode()).encode()
     words = [tool("storlet-shell"), "--local", "--ephemeral", "-f", "-"]
     sample = lab.in_turns(5, ours=lambda: run(words, stdin=lines))["ours"]
@@ -54,7 +54,7 @@ def first_invocations(lab: Lab, running: Running) -> Iterator[Measured]:
 
 @gives("warm-get")
 def warm_requests(lab: Lab, running: Running) -> Iterator[Measured]:
-    """Small objects: a storlet GET over a plain one."""
+    """Small objects: a storlet GET against a plain one."""
     with _wire(running) as wire:
         headers = wire.deploy("warm")
         times = lab.in_turns(
@@ -70,7 +70,7 @@ def warm_requests(lab: Lab, running: Running) -> Iterator[Measured]:
 
 @gives("large-node", "large-proxy")
 def large_bodies(lab: Lab, running: Running) -> Iterator[Measured]:
-    """64 MiB through an identity storlet: its rate over the plain rate."""
+    """64 MiB through an identity storlet: its rate against the plain rate."""
     size = lab.size(64, 2)
     with _wire(running) as wire:
         wire.send("PUT", "bench/large", body=b"x" * (size * _MIB))
@@ -82,14 +82,14 @@ def large_bodies(lab: Lab, running: Running) -> Iterator[Measured]:
             proxy=lambda: wire.send("GET", "bench/large", {**headers, **ON_PROXY}),
         )
     note = f"{size / times['plain'].median:.0f} MiB/s plain"
-    for where in ("node", "proxy"):
-        rate = times["plain"].median / times[where].median
-        yield Measured(f"large-{where}", rate, {"ours": times[where], "plain": times["plain"]}, note)
+    for place in ("node", "proxy"):
+        rate = times["plain"].median / times[place].median
+        yield Measured(f"large-{place}", rate, {"ours": times[place], "plain": times["plain"]}, note)
 
 
 @gives("eight-clients")
 def eight_clients(lab: Lab, running: Running) -> Iterator[Measured]:
-    """Eight connections at once: storlet requests per second over plain ones."""
+    """Eight simultaneous connections: storlet requests per second against plain ones."""
     requests = lab.size(25, 2)
     with ExitStack() as stack, ThreadPoolExecutor(8) as threads:
         headers = stack.enter_context(_wire(running)).deploy("eight")
@@ -111,15 +111,15 @@ def eight_clients(lab: Lab, running: Running) -> Iterator[Measured]:
 
 @gives("fifty")
 def fifty_at_once(lab: Lab, running: Running) -> Iterator[Measured]:
-    """Fifty storlet GETs of 4 MiB at once, and what plain GETs take meanwhile."""
+    """Fifty simultaneous storlet GETs of 4 MiB, and the durations of plain GETs meanwhile."""
     size = lab.size(4 * _MIB, 4096)
     with _wire(running) as wire:
         wire.send("PUT", "bench/four", body=b"x" * size)
         headers = wire.deploy("fifty")
 
         def client() -> int:
-            with Wire(running) as own:
-                return own.send("GET", "bench/four", headers)
+            with Wire(running) as connection:
+                return connection.send("GET", "bench/four", headers)
 
         plain = []
         with ThreadPoolExecutor(50) as threads:
@@ -132,7 +132,7 @@ def fifty_at_once(lab: Lab, running: Running) -> Iterator[Measured]:
 
 
 def _wire(running: Running) -> Wire:
-    """Log in, and see to a container with a small object."""
+    """Log in, and create a container with a small object."""
     wire = Wire(running)
     wire.send("PUT", "bench")
     wire.send("PUT", "bench/small", body=b"x" * 1024)

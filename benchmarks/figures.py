@@ -1,6 +1,6 @@
-"""The lines of the table: what is measured, against whom, what it must reach, and what a reader should know of it.
+"""The table's lines: title, peer, target, and remarks for the reader.
 
-What a run measures for them is made by the other modules and kept in ``results.json``.
+Other modules measure the values, which are stored in ``results.json``.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table.
+    """A line of the table.
 
-    :param what: what is measured, on what; a ratio unless there is a unit
-    :param target: what it must reach; None where the figure is there for the picture
-    :param at_most: whether it is to stay below the target, rather than to reach it
-    :param unit: of the figure and the target; empty for a ratio
-    :param peer: the program it is held against, as :mod:`.peers` names it
-    :param remark: what bounds the figure, and how to check that; for one that has missed its target, the explanation
+    :param title: what is measured; a ratio unless there is a unit
+    :param target: the value to reach; None if the figure is only for the plot
+    :param at_most: whether the target is an upper limit
+    :param unit: the unit of figure and target; empty for a ratio
+    :param peer: the program that it is compared with, as named in :mod:`.peers`
+    :param remark: what limits the figure, and how to check that; for a missed target, the explanation
     """
 
-    what: str
+    title: str
     target: float | None = None
     at_most: bool = True
     unit: str = ""
@@ -122,4 +122,4 @@ FIGURES: Mapping[str, Mapping[str, Figure]] = {
         "idle": Figure("first invocation after five idle minutes", 0.2, unit="s"),
     },
 }
-"""By the module that measures them."""
+"""By measuring module."""

@@ -1,4 +1,4 @@
-"""Folders of small files, up and down, beside ``swift`` and ``rclone``, by as many connections each."""
+"""Folders of small files, up and down, against ``swift`` and ``rclone``, with the same number of connections."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _JOBS = "8"
 
 @gives("upload-swift", "upload-rclone")
 def upload(lab: Lab, running: Running) -> Iterator[Measured]:
-    """Each time into a container of its own."""
+    """Each time to a new container."""
     with tempfile.TemporaryDirectory(prefix="storlet-bench-") as folder, Wire(running) as wire:
         for number in range(lab.size(1000, 20)):
             Path(folder, f"file-{number:04}").write_bytes(b"x" * 1024)
@@ -45,7 +45,7 @@ def upload(lab: Lab, running: Running) -> Iterator[Measured]:
 
 @gives("download-swift", "download-rclone")
 def download(lab: Lab, running: Running) -> Iterator[Measured]:
-    """Each time into a folder of its own."""
+    """Each time to a new folder."""
     with Wire(running) as wire:
         wire.fill("down", lab.size(1000, 20), 1024)
     with tempfile.TemporaryDirectory(prefix="storlet-bench-") as folder:

@@ -1,4 +1,4 @@
-"""What a storlet's first invocation takes after five minutes in which its server had nothing to do."""
+"""A storlet's first invocation after its server has been idle for five minutes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from storlet_shell.embedded.control import Running
 
 
 class Idling(NamedTuple):
-    """A server that has run a storlet, and nothing since."""
+    """A server that has run a storlet, and has been idle since."""
 
     running: Running
     headers: dict[str, str]
@@ -35,7 +35,7 @@ def idling() -> Iterator[Idling]:
 
 @gives("idle")
 def first_again(lab: Lab, idle: Idling) -> Iterator[Measured]:
-    """Wait for what is left of the five minutes, then measure once."""
+    """Wait for the rest of the five minutes, then measure once."""
     time.sleep(max(0.0, lab.size(300, 1) - (time.monotonic() - idle.since)))
     with Wire(idle.running) as wire:
         plain = timed(lambda: wire.send("GET", "bench/small"))

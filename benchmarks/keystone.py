@@ -1,4 +1,4 @@
-"""The figures of a cloud with Keystone: how often is logged in, and what that saves."""
+"""A cloud with Keystone: the number of logins, and the savings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _COMMANDS = 100
 
 @gives("logins")
 def hundred_commands(lab: Lab, running: Running) -> Iterator[Measured]:
-    """Count the logins of a session of a hundred commands, in Keystone's own log."""
+    """Count the logins in a session of a hundred commands, in Keystone's own log."""
     _small(running)
     before = _logins(running)
     run([tool("storlet-shell"), "-f", "-"], running, b"get bench/small > /dev/null\n" * lab.size(_COMMANDS, 5))
@@ -31,7 +31,7 @@ def hundred_commands(lab: Lab, running: Running) -> Iterator[Measured]:
 
 
 def _small(running: Running) -> None:
-    """See to a container with a small object."""
+    """Create a container with a small object."""
     run([tool("storlet-shell"), "mkdir", "bench"], running)
     run([tool("storlet-shell"), "upload", "bench/small"], running, b"x" * 1024)
 
@@ -42,7 +42,7 @@ def _logins(running: Running) -> int:
 
 @gives("magic-keystone")
 def warm_get(lab: Lab, running: Running) -> Iterator[Measured]:
-    """``%get`` in a live session over the removed extension's way: log in anew for each, then send the GET."""
+    """``%get`` in a live session against the removed extension's way: a login for each GET."""
     _small(running)
     with live_shell(running) as shell:
         times = lab.in_turns(
@@ -53,15 +53,15 @@ def warm_get(lab: Lab, running: Running) -> Iterator[Measured]:
     yield ratio("magic-keystone", times["ours"], times["old"], peer="swiftclient")
 
 
-def _old_way(who: dict[str, str]) -> bytes:
-    """Do what each magic of the extension that Storlets removed did: ``get_auth``, then ``get_object``."""
+def _old_way(identity: dict[str, str]) -> bytes:
+    """Do what each magic of the removed extension did: ``get_auth``, then ``get_object``."""
     options = {
-        "user_domain_name": who["OS_USER_DOMAIN_NAME"],
-        "project_domain_name": who["OS_PROJECT_DOMAIN_NAME"],
-        "project_name": who["OS_PROJECT_NAME"],
+        "user_domain_name": identity["OS_USER_DOMAIN_NAME"],
+        "project_domain_name": identity["OS_PROJECT_DOMAIN_NAME"],
+        "project_name": identity["OS_PROJECT_NAME"],
     }
     url, token = swiftclient.get_auth(
-        who["OS_AUTH_URL"], who["OS_USERNAME"], who["OS_PASSWORD"], auth_version="3", os_options=options
+        identity["OS_AUTH_URL"], identity["OS_USERNAME"], identity["OS_PASSWORD"], auth_version="3", os_options=options
     )
     content: bytes = swiftclient.get_object(url, token, "bench", "small")[1]
     return content
@@ -69,7 +69,7 @@ def _old_way(who: dict[str, str]) -> bytes:
 
 @gives("whoami")
 def who_am_i(lab: Lab, running: Running) -> Iterator[Measured]:
-    """``whoami`` over ``openstack token issue``: whole processes, with the same entry of ``clouds.yaml``."""
+    """``whoami`` against ``openstack token issue``: whole processes with the same entry of ``clouds.yaml``."""
     lines = {
         "ours": lambda _: [tool("storlet-shell"), "whoami"],
         "openstack": lambda _: [peers.openstack(), "token", "issue"],
@@ -81,10 +81,10 @@ def who_am_i(lab: Lab, running: Running) -> Iterator[Measured]:
         yield lab.costs(9, lines, environ=chosen).beside("whoami", "openstack")
 
 
-def _entry(who: dict[str, str]) -> dict[str, object]:
+def _entry(identity: dict[str, str]) -> dict[str, object]:
     """Return a cloud's entry; JSON is YAML."""
     names = ("AUTH_URL", "USERNAME", "PASSWORD", "USER_DOMAIN_NAME", "PROJECT_DOMAIN_NAME", "PROJECT_NAME")
-    return {"auth": {name.lower(): who[f"OS_{name}"] for name in names}, "identity_api_version": 3}
+    return {"auth": {name.lower(): identity[f"OS_{name}"] for name in names}, "identity_api_version": 3}
 
 
 MEASUREMENTS = (hundred_commands, warm_get, who_am_i)

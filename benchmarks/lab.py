@@ -1,4 +1,4 @@
-"""What measurements run in: sizes and rounds, the machine's noise, and which figures a measurement gives."""
+"""The setting of measurements: sizes and rounds, the machine's noise, and the figures that a measurement yields."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _LOOP = 100_000
 
 
 class Lab:
-    """One run of the benchmark.
+    """A run of the benchmark.
 
-    :param quick: whether sizes and rounds are so small that only the benchmark itself is tried
+    :param quick: use tiny sizes and few rounds, to test the benchmark itself
     """
 
     def __init__(self, *, quick: bool = False) -> None:
@@ -27,11 +27,11 @@ class Lab:
         self.noise: list[float] = []
 
     def size(self, full: int, quick: int) -> int:
-        """Return how much of something is measured."""
+        """Return the size of a measurement."""
         return quick if self.quick else full
 
     def rounds(self, full: int) -> int:
-        """Return how often something is measured."""
+        """Return the number of rounds."""
         return min(full, 2) if self.quick else full
 
     def in_turns(self, rounds: int, **actions: Callable[[], object]) -> dict[str, Sample]:
@@ -55,11 +55,11 @@ class Lab:
         *,
         warm: bool = True,
     ) -> Trials:
-        """Measure processes that take turns on one server; one that fails is left out from then on.
+        """Measure processes that take turns on one server; drop one that fails.
 
-        :param lines: makes ready for a round, which is not counted, and returns the round's words
-        :param environ: further variables
-        :param warm: begin with one uncounted run of each, as round 0
+        :param lines: prepares a round, uncounted, and returns its command line
+        :param environ: additional variables
+        :param warm: start with one uncounted run of each, as round 0
         """
         variables = {**environment(running), **(environ or {})}
         pid = None if running is None else running.pid
@@ -73,11 +73,13 @@ class Lab:
                     failures[name] = str(error)
                     del columns[name]
             self.calibrate()
-        kept = {name: column[1 if warm else 0 :] for name, column in columns.items()}
-        return Trials({name: Costs(*map(Sample, zip(*column, strict=True))) for name, column in kept.items()}, failures)
+        measured = {name: column[1 if warm else 0 :] for name, column in columns.items()}
+        return Trials(
+            {name: Costs(*map(Sample, zip(*column, strict=True))) for name, column in measured.items()}, failures
+        )
 
     def calibrate(self) -> None:
-        """Time a loop that always does the same: what its times differ by is the machine's doing."""
+        """Time a constant loop: its variation is caused by the machine."""
         started = time.perf_counter()
         for _ in range(_LOOP):
             pass
@@ -85,7 +87,7 @@ class Lab:
 
 
 def _turned(names: list[str], number: int) -> list[str]:
-    """Let another one begin in each round."""
+    """Rotate the order, so that another one starts in each round."""
     at = number % len(names)
     return names[at:] + names[:at]
 
@@ -94,7 +96,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Iterator[Measured]])
 
 
 def gives(*names: str) -> Callable[[_Function], _Function]:
-    """Say which figures a function measures, so that those of one that fails can be printed as failed."""
+    """Declare the figures that a function measures, so that they can be printed as failed if it fails."""
 
     def mark(function: _Function) -> _Function:
         function.gives = names  # type: ignore[attr-defined]

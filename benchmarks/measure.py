@@ -1,4 +1,4 @@
-"""Samples, and what one measurement gives."""
+"""Samples, and the results of measurements."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _TICK = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Sample:
-    """What the same thing took, several times.
+    """Repeated measurements of the same thing.
 
-    :param values: in the order in which they were measured
+    :param values: in the order of measurement
     :param unit: ``s``, ``MiB`` or empty
     """
 
@@ -28,7 +28,7 @@ class Sample:
 
     @property
     def median(self) -> float:
-        """The middle one."""
+        """The median."""
         return statistics.median(self.values)
 
     def __str__(self) -> str:
@@ -38,13 +38,13 @@ class Sample:
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured for one line of the table.
+    """The result for one line of the table.
 
-    :param name: the line's, in :mod:`.figures`
+    :param name: the line's name in :mod:`.figures`
     :param value: the figure
-    :param samples: what it was made of, by who did it
-    :param note: what else a reader needs of this run
-    :param failure: why it could not be measured; then there is no value
+    :param samples: the samples behind it, by tool
+    :param note: additional information about this run
+    :param failure: why it couldn't be measured; there is then no value
     """
 
     name: str
@@ -56,7 +56,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Costs:
-    """What runs of a process took: seconds, those of the client's processor, and those of the server's."""
+    """The costs of a process's runs: wall-clock time, and CPU time of client and server, in seconds."""
 
     seconds: Sample
     cpu: Sample
@@ -64,9 +64,9 @@ class Costs:
 
 
 class Trials(dict[str, Costs]):
-    """What processes took that were held against each other, by name.
+    """The costs of processes that are compared, by name.
 
-    :param failures: why those that are left out are
+    :param failures: why others were dropped
     """
 
     def __init__(self, costs: Mapping[str, Costs], failures: Mapping[str, str]) -> None:
@@ -74,20 +74,20 @@ class Trials(dict[str, Costs]):
         self.failures = failures
 
     def beside(self, name: str, peer: str, *, of: str = "seconds", note: str = "") -> Measured:
-        """Return ours over a peer's as a figure.
+        """Return the ratio of ours to a peer's as a figure.
 
         :param of: ``seconds``, ``cpu`` or ``server``
         """
-        for one in ("ours", peer):
-            if one in self.failures:
-                return Measured(name, None, failure=self.failures[one])
+        for tool in ("ours", peer):
+            if tool in self.failures:
+                return Measured(name, None, failure=self.failures[tool])
         return ratio(name, getattr(self["ours"], of), getattr(self[peer], of), note, peer=peer)
 
     @property
     def server_note(self) -> str:
-        """How busy the server's process was with each."""
-        told = [f"{name} {c.server.median:.2f} s of {c.seconds.median:.2f} s" for name, c in self.items()]
-        return f"the server's processor: {', '.join(told)}"
+        """The share of time that the server was busy with each."""
+        shares = [f"{name} {c.server.median:.2f} s of {c.seconds.median:.2f} s" for name, c in self.items()]
+        return f"the server's processor: {', '.join(shares)}"
 
 
 def ratio(name: str, ours: Sample, theirs: Sample, note: str = "", *, peer: str) -> Measured:
@@ -96,7 +96,7 @@ def ratio(name: str, ours: Sample, theirs: Sample, note: str = "", *, peer: str)
 
 
 def amount(value: float, unit: str) -> str:
-    """Return an amount as a reader wants it: three digits, milliseconds below a second."""
+    """Return an amount for people: three digits, milliseconds below a second."""
     if unit == "s" and value < 1:
         return f"{1000 * value:.3g} ms"
     digits = f"{value:.0f}" if value >= 1000 else f"{value:.3g}"
@@ -104,21 +104,21 @@ def amount(value: float, unit: str) -> str:
 
 
 def timed(action: Callable[[], object]) -> float:
-    """Return how many seconds an action takes."""
+    """Return the duration of an action, in seconds."""
     started = time.perf_counter()
     action()
     return time.perf_counter() - started
 
 
 def spent(words: list[str], environ: Mapping[str, str], pid: int | None = None) -> tuple[float, float, float]:
-    """Run a process to its end; return the seconds it took, those of its processor, and those of a server's.
+    """Run a process to its end; return its wall-clock time, its CPU time, and the server's CPU time.
 
     :param pid: the server's process
-    :raises RuntimeError: when the process fails
+    :raises RuntimeError: if the process fails
     """
     server = _processor_seconds(pid)
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run(
+    process = subprocess.run(
         words,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -128,8 +128,10 @@ def spent(words: list[str], environ: Mapping[str, str], pid: int | None = None) 
         check=False,
     )
     seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        raise RuntimeError(f"{Path(words[0]).name} {words[1]}: {done.stderr.decode(errors='replace').strip()[-300:]}")
+    if process.returncode:
+        raise RuntimeError(
+            f"{Path(words[0]).name} {words[1]}: {process.stderr.decode(errors='replace').strip()[-300:]}"
+        )
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return seconds, cpu, _processor_seconds(pid) - server
 

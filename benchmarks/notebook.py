@@ -1,4 +1,4 @@
-"""The notebook's figures: a magic in a live session over the plainest client, and what loading the extension costs."""
+"""The notebook: a magic in a live session against the simplest client, and the cost of loading the extension."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ print(time.perf_counter() - started)
 
 @gives("magic")
 def warm_get(lab: Lab, running: Running) -> Iterator[Measured]:
-    """``%get`` of a small object in a live session over the same GET by ``http.client`` on a kept connection."""
+    """``%get`` of a small object in a live session against the same GET by ``http.client``."""
     with Wire(running) as wire, live_shell(running) as shell:
         wire.send("PUT", "bench")
         wire.send("PUT", "bench/small", body=b"x" * 1024)
@@ -46,7 +46,7 @@ def warm_get(lab: Lab, running: Running) -> Iterator[Measured]:
 
 @gives("extension")
 def loading(lab: Lab, _running: Running) -> Iterator[Measured]:
-    """``%load_ext storlet_shell`` in a process that has IPython already."""
+    """``%load_ext storlet_shell`` in a process that already has IPython."""
     words = [sys.executable, "-c", _LOADING]
     seconds = tuple(
         float(subprocess.run(words, capture_output=True, env=environment(), check=True).stdout.split()[-1])
@@ -57,7 +57,7 @@ def loading(lab: Lab, _running: Running) -> Iterator[Measured]:
 
 @contextmanager
 def live_shell(running: Running) -> Iterator[InteractiveShell]:
-    """Have an IPython shell with the extension loaded, and the cluster's identity in the environment."""
+    """Start an IPython shell with the extension loaded, and the cluster's identity in the environment."""
     before = dict(os.environ)
     os.environ.update(environment(running))
     config = Config()

@@ -1,4 +1,4 @@
-"""The object store's figures: long listings, and many objects deleted, beside ``swift`` and ``rclone``."""
+"""The object store: long listings, and deletions of many objects, against ``swift`` and ``rclone``."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ names = [f"folder-{number % 100:02}/object-{number:06}.bin" for number in range(
 for at in range(0, count, 10000):
     broker.merge_items([{**row, "name": name} for name in names[at : at + 10000]])
 """
-"""Fills a container's own database, by Swift's own broker: uploading as many objects would take minutes."""
+"""Fills a container's own database with Swift's own broker: uploading that many objects would take minutes."""
 
 
 @gives("ls-replayed", "ls", "ls-rclone", "ls-memory")
 def listing(lab: Lab, running: Running) -> Iterator[Measured]:
-    """``ls`` of 100,000 objects as a process: its time over others', its memory over that for 10,000, a whole page.
+    """``ls`` of 100,000 objects as a process: its time against others', its memory against 10,000, a full page.
 
-    Most of the time all wait for the one process in which all servers of the embedded Swift are. What a client adds to
-    that is seen when the answers are there at once.
+    All clients wait most of the time for the embedded Swift's only server process. What a client adds shows when the
+    answers are immediate.
     """
     fill_database(running, "few", lab.size(10_000, 100))
     fill_database(running, "many", lab.size(100_000, 1_000))
@@ -64,7 +64,7 @@ def listing(lab: Lab, running: Running) -> Iterator[Measured]:
 
 
 def fill_database(running: Running, container: str, count: int) -> None:
-    """Make a container that lists as many objects, none of which is there."""
+    """Create a container that lists this many objects, none of which exist."""
     with Wire(running) as wire:
         wire.send("PUT", container)
     words = [sys.executable, "-c", _ROWS, str(running.folder), container, str(count)]
@@ -73,9 +73,9 @@ def fill_database(running: Running, container: str, count: int) -> None:
 
 @gives("rm", "rm-rclone")
 def deletion(lab: Lab, running: Running) -> Iterator[Measured]:
-    """``rm -r`` of a container with 1,000 objects as a process; each time another container.
+    """``rm -r`` of a container with 1,000 objects as a process, each time a new container.
 
-    One that was emptied before would take longer.
+    A container that was emptied before would take longer.
     """
     with Wire(running) as wire:
 

@@ -18,7 +18,7 @@ _NOTHING = "Not measured yet: `make bench`, then `make performance`."
 
 
 class _Plot(NamedTuple):
-    """How a plot is labelled."""
+    """The labels of a plot."""
 
     title: str
     across: str
@@ -34,7 +34,7 @@ _PLOTS: Mapping[str, _Plot] = {
 
 
 def written(page: str, records: Records) -> str:
-    """Return the page with its table made anew, and with the pictures of what was measured.
+    """Return the page with its table and plots updated.
 
     :param page: the page's text, with the two marks
     """
@@ -42,27 +42,30 @@ def written(page: str, records: Records) -> str:
     _, _, after = rest.partition(_END)
     ordered = {name: records.modules[name] for name in FIGURES if name in records.modules}
     pictures = [f"![{_PLOTS[name].title}]({_PICTURES.name}/{name}.svg)" for name in _PLOTS if name in records.curves]
-    lines = [*(table.markdown(ordered) if ordered else [_NOTHING]), *(line for each in pictures for line in ("", each))]
+    lines = [
+        *(table.markdown(ordered) if ordered else [_NOTHING]),
+        *(line for picture in pictures for line in ("", picture)),
+    ]
     return "\n".join([f"{before}{_BEGIN}", "", *lines, "", f"{_END}{after}"])
 
 
 def draw(name: str, curves: Record, folder: Path) -> None:
-    """Draw one plot: medians over size, both in powers of ten, with the least and the most."""
+    """Draw one plot: medians by size, both in powers of ten, with minimum and maximum."""
     import matplotlib as mpl
 
     mpl.use("svg")
-    mpl.rcParams |= {"svg.hashsalt": "storlet-shell", "svg.fonttype": "none"}  # the same from the same figures
+    mpl.rcParams |= {"svg.hashsalt": "storlet-shell", "svg.fonttype": "none"}  # makes the output reproducible
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(6.4, 4))
-    for who in dict.fromkeys(point["who"] for point in curves["points"]):
-        points = [(point["at"], sample_of(point)) for point in curves["points"] if point["who"] == who]
+    for tool in dict.fromkeys(point["who"] for point in curves["points"]):
+        points = [(point["at"], sample_of(point)) for point in curves["points"] if point["who"] == tool]
         across, medians = [at for at, _ in points], [sample.median for _, sample in points]
         spread = [
             [sample.median - min(sample.values) for _, sample in points],
             [max(sample.values) - sample.median for _, sample in points],
         ]
-        axes.errorbar(across, medians, yerr=spread, marker="o", markersize=3, capsize=2, linewidth=1, label=who)
+        axes.errorbar(across, medians, yerr=spread, marker="o", markersize=3, capsize=2, linewidth=1, label=tool)
     plot = _PLOTS[name]
     axes.set(title=plot.title, xlabel=plot.across, ylabel=plot.up, xscale="log", yscale="log")
     axes.grid(alpha=0.3)

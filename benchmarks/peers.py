@@ -1,7 +1,7 @@
-"""The programs that storlet-shell is held against, installed when they are missing, and their versions.
+"""The programs that storlet-shell is compared with, installed if missing, and their versions.
 
-python-swiftclient comes with storlet-shell. python-openstackclient gets an environment of its own in ``build/peers``,
-so that its dependencies and ours don't meet. rclone and curl come from Debian's packages.
+python-swiftclient is a dependency of storlet-shell. python-openstackclient gets a virtual environment in
+``build/peers``, so that its dependencies can't conflict with ours. rclone and curl come from Debian's packages.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _OURS = ("swift", "storlets", "python-swiftclient", "keystoneauth1", "urllib3", 
 
 
 class MissingPeerError(Exception):
-    """A peer is not there and can't be installed."""
+    """A peer is missing and can't be installed."""
 
 
 def swift() -> str:
@@ -35,7 +35,7 @@ def swift() -> str:
 def rclone() -> str:
     """Return rclone.
 
-    :raises MissingPeerError: when it is not there, and nothing installs it
+    :raises MissingPeerError: if it is missing and can't be installed
     """
     return _package("rclone")
 
@@ -43,15 +43,15 @@ def rclone() -> str:
 def curl() -> str:
     """Return curl.
 
-    :raises MissingPeerError: when it is not there, and nothing installs it
+    :raises MissingPeerError: if it is missing and can't be installed
     """
     return _package("curl")
 
 
 def openstack() -> str:
-    """Return python-openstackclient's program; install it once, in an environment that is kept.
+    """Return python-openstackclient's program, installed once, in a persistent virtual environment.
 
-    :raises MissingPeerError: when that fails
+    :raises MissingPeerError: if that fails
     """
     place = _FOLDER / "openstackclient"
     program = place / "bin" / "openstack"
@@ -62,31 +62,31 @@ def openstack() -> str:
 
 
 def remote(running: Running) -> dict[str, str]:
-    """Return the variables by which rclone knows a cluster, under the name ``bench``."""
+    """Return the variables that describe a cluster to rclone, under the name ``bench``."""
     options = {"TYPE": "swift", "AUTH": running.auth_url, "USER": running.user, "KEY": running.key}
     return {"RCLONE_CONFIG": os.devnull, **{f"RCLONE_CONFIG_BENCH_{name}": value for name, value in options.items()}}
 
 
 def versions() -> dict[str, str]:
-    """Return what is known of everything that takes part, by name."""
-    found = {"storlet-shell": _commit() or version("storlet-shell"), "Python": platform.python_version()}
-    found |= {name: version(name) for name in _OURS}
+    """Return the versions of everything involved, by name."""
+    versions = {"storlet-shell": _commit() or version("storlet-shell"), "Python": platform.python_version()}
+    versions |= {name: version(name) for name in _OURS}
     openstack_program = _FOLDER / "openstackclient" / "bin" / "openstack"
     for name in ("rclone", "curl", str(openstack_program)):
         if shutil.which(name):
-            told = subprocess.run([name, "--version"], capture_output=True, text=True, check=False).stdout.split()
-            found["python-openstackclient" if name == str(openstack_program) else name] = told[1] if told else "?"
-    return found
+            words = subprocess.run([name, "--version"], capture_output=True, text=True, check=False).stdout.split()
+            versions["python-openstackclient" if name == str(openstack_program) else name] = words[1] if words else "?"
+    return versions
 
 
 def _commit() -> str:
     words = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    return done.stdout.strip()
+    process = subprocess.run(words, capture_output=True, text=True, check=False)
+    return process.stdout.strip()
 
 
 def _package(name: str) -> str:
-    """Return the path of a program of Debian's package of the same name."""
+    """Return the path of the program in Debian's package of the same name."""
     if path := shutil.which(name):
         return path
     as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
@@ -98,11 +98,11 @@ def _package(name: str) -> str:
 
 def _install(words: list[str]) -> None:
     try:
-        done = subprocess.run(words, stdout=sys.stderr, stderr=subprocess.PIPE, text=True, timeout=600, check=False)
+        process = subprocess.run(words, stdout=sys.stderr, stderr=subprocess.PIPE, text=True, timeout=600, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         _give_up(words[-1], str(error))
-    if done.returncode:
-        _give_up(words[-1], (done.stderr.strip().splitlines() or ["no reason told"])[-1])
+    if process.returncode:
+        _give_up(words[-1], (process.stderr.strip().splitlines() or ["no reason told"])[-1])
 
 
 def _give_up(name: str, reason: str) -> NoReturn:

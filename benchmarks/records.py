@@ -1,4 +1,4 @@
-"""``results.json``: what was measured, by module, with every sample, and on what machine; and the plots' curves."""
+"""``results.json``: results by module, with every sample and the machine, and the curves of plots."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from benchmarks.measure import Measured, Sample
 FILE = Path(__file__).resolve().parent / "results.json"
 
 Record = dict[str, Any]
-"""As JSON has it."""
+"""A JSON object."""
 
 
 class Records:
-    """The file; what is measured replaces what was, module by module, and is stored at once.
+    """The file; new results replace old ones module by module, and are stored at once.
 
-    :param path: the file, which need not be there
+    :param path: the file, which may not exist yet
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        kept = json.loads(path.read_text()) if path.exists() else {}
-        self.modules: dict[str, Record] = kept.get("modules", {})
-        self.curves: dict[str, Record] = kept.get("curves", {})
+        stored = json.loads(path.read_text()) if path.exists() else {}
+        self.modules: dict[str, Record] = stored.get("modules", {})
+        self.curves: dict[str, Record] = stored.get("curves", {})
 
     def begin(self, module: str, lab: Lab) -> None:
-        """Forget a module's last results, and note what the new ones are measured on."""
+        """Discard a module's last results, and record the current machine."""
         self.modules[module] = {**_conditions(lab), "figures": {}}
 
     def add(self, module: str, measured: Measured) -> None:
@@ -44,27 +44,27 @@ class Records:
         self._save()
 
     def end(self, module: str, lab: Lab, seconds: float) -> None:
-        """Note how long a module took, and how steady the machine was meanwhile."""
+        """Record how long a module took, and how steady the machine was meanwhile."""
         lab.calibrate()
         self.modules[module] |= {"seconds": round(seconds), "noise": _sample(Sample(tuple(lab.noise)))}
         lab.noise.clear()
         self._save()
 
     def begin_curve(self, name: str, lab: Lab) -> None:
-        """Forget a plot's last curves."""
+        """Discard a plot's last curves."""
         self.curves[name] = {**_conditions(lab), "points": []}
 
-    def add_point(self, name: str, who: str, at: int, sample: Sample) -> None:
-        """Add one point of one of a plot's curves."""
-        self.curves[name]["points"].append({"who": who, "at": at, **_sample(sample)})
+    def add_point(self, name: str, tool: str, at: int, sample: Sample) -> None:
+        """Add a point to one of a plot's curves."""
+        self.curves[name]["points"].append({"who": tool, "at": at, **_sample(sample)})
         self._save()
 
     def _save(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._path.with_suffix(".new")
-        # With each list of numbers on one line, so that a change can be read.
+        # With each list of numbers on one line, so that diffs are readable.
         text = json.dumps({"modules": self.modules, "curves": self.curves}, indent=1, ensure_ascii=False)
-        fresh.write_text(re.sub(r"\[[-+\s\d.e,]*\]", lambda found: " ".join(found[0].split()), text) + "\n")
+        fresh.write_text(re.sub(r"\[[-+\s\d.e,]*\]", lambda match: " ".join(match[0].split()), text) + "\n")
         fresh.replace(self._path)
 
 
@@ -74,7 +74,7 @@ def _conditions(lab: Lab) -> Record:
 
 
 def machine() -> Record:
-    """Return what the measurements run on."""
+    """Return a description of the machine and the software."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "?")
     return {
@@ -90,7 +90,7 @@ def machine() -> Record:
 def _record(figure: Figure, measured: Measured) -> Record:
     value = measured.value
     return {
-        "what": figure.what,
+        "what": figure.title,
         "value": None if value is None else float(f"{value:.4g}"),
         "unit": figure.unit,
         "target": figure.wanted,
@@ -106,5 +106,5 @@ def _sample(sample: Sample) -> Record:
 
 
 def sample_of(record: Record) -> Sample:
-    """Return a sample as it was kept."""
+    """Return a stored sample."""
     return Sample(tuple(record["values"]), record["unit"])

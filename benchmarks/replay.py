@@ -1,4 +1,4 @@
-"""A server that gives the answers of another one again, at once: so that what a client does is measured alone."""
+"""A server that replays another one's answers immediately, so that only the client is measured."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from benchmarks.cluster import HOST
 
 
 class Replay:
-    """The server; a context. Each GET is asked for once and kept with its answer, whoever asks.
+    """The server; a context manager. Each GET is forwarded once, and its answer is kept for everyone.
 
-    :param port: the real server's
+    :param port: the real server's port
     """
 
     def __init__(self, port: int) -> None:
@@ -39,7 +39,7 @@ def _handler(port: int) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             if self.path not in answers:
-                # With the host that the client has asked: a login's answer names it in the storage URL.
+                # With the client's Host header: a login's answer contains it in the storage URL.
                 connection = http.client.HTTPConnection(HOST, port)
                 connection.request("GET", self.path, headers=dict(self.headers))
                 answer = connection.getresponse()

@@ -1,4 +1,4 @@
-"""The modules' measurements, one after the other: what fails is recorded as failed, and keeps no other one from it."""
+"""Run the modules' measurements one after the other; one that fails is recorded and doesn't stop the others."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ MODULES: Mapping[str, Any] = {
     "endpoints": endpoints,
     "idle": idle,
 }
-"""What measures the figures of :mod:`.figures`, by the same names."""
+"""The functions that measure the figures in :mod:`.figures`, by the same names."""
 
 Measurement = Callable[[Lab, Any], Iterable[Measured]]
-"""Yields the figures that :func:`.lab.gives` says it does, on a server that is told."""
+"""Yields the figures declared with :func:`.lab.gives`, measured on a given server."""
 
 
 def measure(name: str, lab: Lab, records: Records, idling: idle.Idling | None) -> None:
-    """Measure one module's figures, on a server of its own, and keep each."""
+    """Measure one module's figures on a server of its own, and store each."""
     started = time.perf_counter()
     records.begin(name, lab)
     lab.calibrate()
@@ -44,7 +44,7 @@ def measure(name: str, lab: Lab, records: Records, idling: idle.Idling | None) -
     for measured in figures(FIGURES[name], module.MEASUREMENTS, lab, place):
         records.add(name, measured)
         value = "failed" if measured.value is None else amount(measured.value, FIGURES[name][measured.name].unit)
-        print(f"… {FIGURES[name][measured.name].what}: {value}", file=sys.stderr, flush=True)
+        print(f"… {FIGURES[name][measured.name].title}: {value}", file=sys.stderr, flush=True)
     records.end(name, lab, time.perf_counter() - started)
 
 
@@ -53,32 +53,32 @@ def figures(
 ) -> Iterator[Measured]:
     """Yield all figures of a module.
 
-    :param names: the figures that are wanted; those that never come are yielded as failed at the end
+    :param names: the requested figures; missing ones are yielded as failed at the end
     :param place: starts the server
     """
-    left = list(names)
+    missing = list(names)
     try:
         with place as server:
             for measurement in measurements:
                 for measured in _attempt(measurement, lab, server):
-                    left.remove(measured.name)
+                    missing.remove(measured.name)
                     yield measured
-        if left:
+        if missing:
             raise RuntimeError("nothing measures it")
     except Exception as error:
-        yield from _failed(left, error)
+        yield from _failed(missing, error)
 
 
 def _attempt(measurement: Any, lab: Lab, server: object) -> Iterator[Measured]:
-    left = list(measurement.gives)
+    missing = list(measurement.gives)
     try:
         for measured in measurement(lab, server):
-            left.remove(measured.name)
+            missing.remove(measured.name)
             yield measured
-        if left:
+        if missing:
             raise RuntimeError(f"{measurement.__name__} did not measure it")
     except Exception as error:
-        yield from _failed(left, error)
+        yield from _failed(missing, error)
 
 
 def _failed(names: Iterable[str], error: Exception) -> Iterator[Measured]:

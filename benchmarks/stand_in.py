@@ -1,6 +1,6 @@
-"""A server that answers at once what Swift would, and does nothing, so that a client is what is measured.
+"""A server that immediately gives Swift's answers and does nothing else, so that only the client is measured.
 
-A container's name is the number of its objects; of ``5000-slow``, each object takes 10 ms.
+A container's name is its number of objects; in ``5000-slow``, each object takes 10 ms.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SLOW = 0.01
 
 
 class StandIn:
-    """The server, in a thread of its own; a context."""
+    """The server, in a separate thread; a context manager."""
 
     def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()
@@ -58,8 +58,8 @@ class StandIn:
             return _reply(_page(int(names[0].removesuffix("-slow")), parse_qs(parts.query).get("marker", [""])[0]))
         if method == "HEAD":
             return _reply(b"")
-        made = b"%x\r\n%b\r\n0\r\n\r\n" % (len(_BODY), _BODY)
-        return b"HTTP/1.1 200 OK\r\nX-Trans-Id: tx\r\nTransfer-Encoding: chunked\r\n\r\n" + made
+        body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(_BODY), _BODY)
+        return b"HTTP/1.1 200 OK\r\nX-Trans-Id: tx\r\nTransfer-Encoding: chunked\r\n\r\n" + body
 
 
 def _page(count: int, marker: str) -> bytes:

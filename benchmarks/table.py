@@ -14,11 +14,11 @@ _MET = {True: "yes", False: "MISSED", None: ""}
 _UNMEASURED: Record = {"value": None, "met": None, "failure": "the run ended before", "note": "", "samples": {}}
 
 Modules = Mapping[str, Record]
-"""What was measured, by module."""
+"""Results by module."""
 
 
 def text(modules: Modules) -> Iterator[str]:
-    """Yield the table's lines as a terminal shows them, with its notes and on what each module was measured."""
+    """Yield the table's lines for a terminal, with notes and the machine of each module."""
     notes = _Notes()
     rows = [("what", "must reach", "measured", "met", "medians (least to most)")]
     for module, results in modules.items():
@@ -26,9 +26,9 @@ def text(modules: Modules) -> Iterator[str]:
             rows.append((f"{module}: QUICK: sizes are smaller than told, no figure counts", "", "", "", ""))
         for name, figure in FIGURES[module].items():
             record = results["figures"].get(name, _UNMEASURED)
-            samples = ", ".join(f"{who} {sample_of(kept)}" for who, kept in record["samples"].items())
-            told = [samples, _rounds(record), record["note"], record["failure"], notes.mark(figure.remark)]
-            rows.append((*_cells(figure, record), "; ".join(part for part in told if part)))
+            samples = ", ".join(f"{tool} {sample_of(sample)}" for tool, sample in record["samples"].items())
+            remarks = [samples, _rounds(record), record["note"], record["failure"], notes.mark(figure.remark)]
+            rows.append((*_cells(figure, record), "; ".join(part for part in remarks if part)))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     for number, row in enumerate(rows):
         yield " | ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]]).rstrip()
@@ -39,40 +39,40 @@ def text(modules: Modules) -> Iterator[str]:
 
 
 def markdown(modules: Modules) -> Iterator[str]:
-    """Yield the table's lines as Markdown, with its notes, and on what each module was measured."""
+    """Yield the table's lines as Markdown, with notes and the machine of each module."""
     notes = _Notes()
     yield "| what | against | target | measured | met | ours | theirs | rounds | |"
     yield "|---|---|---|---|---|---|---|---|---|"
     for module, results in modules.items():
         for name, figure in FIGURES[module].items():
             record = results["figures"].get(name, _UNMEASURED)
-            what, *cells = _cells(figure, record)
-            samples = [str(sample_of(kept)) for kept in record["samples"].values()][:2]
-            told = [record["note"], record["failure"], figure.remark]
-            marks = " ".join(notes.mark(part) for part in told if part)
-            row = [what, _peer(figure, results), *cells, *samples, *[""] * (2 - len(samples)), _rounds(record), marks]
+            title, *cells = _cells(figure, record)
+            samples = [str(sample_of(sample)) for sample in record["samples"].values()][:2]
+            remarks = [record["note"], record["failure"], figure.remark]
+            marks = " ".join(notes.mark(part) for part in remarks if part)
+            row = [title, _peer(figure, results), *cells, *samples, *[""] * (2 - len(samples)), _rounds(record), marks]
             yield f"| {' | '.join(row)} |"
     yield from ("", *notes.lines, "", *(f"- {name}: {conditions(results)}" for name, results in modules.items()), "")
     yield f"{summary(modules)}."
 
 
 def conditions(results: Record) -> str:
-    """Return on what a module's figures were measured, in one line."""
+    """Return the machine and conditions of a module's measurements, in one line."""
     machine = results["machine"]
-    told = [
+    facts = [
         results["measured"],
         f"{machine['cores']} cores ({machine['processor']}), {machine['memory']}, {machine['kernel']}",
         f"load before {machine['load']}",
         ", ".join(f"{name} {version}" for name, version in machine["versions"].items()),
     ]
-    if "noise" in results:  # the module was measured to its end
-        told.append(f"a loop that always does the same took {sample_of(results['noise'])}")
-        told.append(f"{results['seconds']} s in all")
-    return "; ".join(told)
+    if "noise" in results:  # the module was completed
+        facts.append(f"a loop that always does the same took {sample_of(results['noise'])}")
+        facts.append(f"{results['seconds']} s in all")
+    return "; ".join(facts)
 
 
 def summary(modules: Modules) -> str:
-    """Count the figures that reach their targets, those that miss them, and those that could not be measured."""
+    """Count the figures that reach their targets, miss them, or couldn't be measured."""
     named = [
         (FIGURES[module][name], record)
         for module, results in modules.items()
@@ -86,28 +86,28 @@ def summary(modules: Modules) -> str:
 
 
 class _Notes:
-    """Notes below a table, each once."""
+    """Numbered notes below a table, without duplicates."""
 
     def __init__(self) -> None:
-        self._told: list[str] = []
+        self._notes: list[str] = []
 
     def mark(self, note: str) -> str:
-        """Return a note's number, as it stands in the table; empty for no note."""
+        """Return a note's number for the table; empty for no note."""
         if not note:
             return ""
-        if note not in self._told:
-            self._told.append(note)
-        return f"({self._told.index(note) + 1})"
+        if note not in self._notes:
+            self._notes.append(note)
+        return f"({self._notes.index(note) + 1})"
 
     @property
     def lines(self) -> list[str]:
         """The notes, as a numbered list."""
-        return [f"{number}. {note}" for number, note in enumerate(self._told, 1)]
+        return [f"{number}. {note}" for number, note in enumerate(self._notes, 1)]
 
 
 def _cells(figure: Figure, record: Record) -> tuple[str, str, str, str]:
     value = "FAILED" if record["value"] is None else amount(record["value"], figure.unit)
-    return figure.what, figure.wanted, value, _MET[record["met"]]
+    return figure.title, figure.wanted, value, _MET[record["met"]]
 
 
 def _rounds(record: Record) -> str:

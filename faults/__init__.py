@@ -1,5 +1,5 @@
-"""Faults: processes killed, sockets cut, disks filled, and what must hold after each; ``make faults`` counts them.
+"""Fault injection: killed processes, cut connections, full disks, and the guarantees that must hold; ``make faults``.
 
-Each module yields its counts. Nothing is simulated that a process or a socket can do: servers are the embedded Swift,
-or a relay before it, or one that answers as a script says where a real one can't be made to.
+Each module yields rows of the table. Nothing is simulated that a process or a socket can do: servers are the embedded
+Swift, or a relay in front of it, or a scripted one where a real one can't be made to fail that way.
 """

@@ -1,4 +1,4 @@
-"""Try every fault, print what came of each, and fail unless nothing was lost, hung or left over."""
+"""Inject every fault, print the results, and fail if anything was lost, hung or left over."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ MODULES: tuple[str, ...] = (
     "signals",
     "disks",
 )
-"""Each has a function ``counts`` that yields a line of the table at a time."""
+"""Modules with a function ``counts`` that yields rows of the table."""
 
 
 def counts(names: list[str]) -> Iterator[Count]:
-    """Yield what came of the faults of some modules."""
+    """Yield the results of some modules."""
     for name in names:
         try:
             yield from importlib.import_module(f"faults.{name}").counts()
@@ -33,7 +33,7 @@ def counts(names: list[str]) -> Iterator[Count]:
 
 
 def main() -> int:
-    """Print the table; return 0 when all is as it should be."""
+    """Print the table; return 0 if everything is as documented."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("modules", nargs="*", choices=[*MODULES, []], default=[], metavar="MODULE")
     rows = []

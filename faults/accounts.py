@@ -1,7 +1,7 @@
-"""Two accounts on one embedded server: what the storlets and requests of one must not read of the other's.
+"""Two accounts on one embedded server: storlets and requests of one must not read the other's data.
 
-Both have a storlet, a dependency and an object of the same names. One of them holds a secret in each, in the logs of
-its runs, and in a run that is under way all the time.
+Both have a storlet, a dependency and an object with the same names. One of them has a secret in each of these, in the
+logs of its runs, and in a run that is always in progress.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ _HELD = "__import__('glob').glob('/proc/[0-9]*/root/tmp/**/held', recursive=True
 
 
 class _Ask(NamedTuple):
-    """A request of the other's that must be refused, or answered without the secret.
+    """A request by the other user that must be refused, or answered without the secret.
 
-    :param needs: the dependencies that the other's storlet ``mine.py`` says it has
-    :param at_owner: send it to the owner's account, rather than to the other's own
+    :param needs: the dependencies that the other user's storlet ``mine.py`` declares
+    :param at_owner: send it to the owner's account rather than the other user's own
     """
 
     method: str
@@ -60,12 +60,12 @@ class _World(NamedTuple):
 
     @property
     def account(self) -> str:
-        """The owner's."""
+        """The owner."""
         return self.plant.running.account
 
 
 def counts() -> Iterator[Count]:
-    """Yield a row for each way."""
+    """Yield a row for each way to try."""
     with _world() as world:
         rows = {way: Count(f"another account's: {way}") for way in ("on disk", "by requests", "by the same names")}
         bad = [Bad("", storlet(SEARCH.format(secret=_SECRET)), (0,), b"[]"), *_on_disk(world)]
@@ -84,7 +84,7 @@ def counts() -> Iterator[Count]:
 
 @contextmanager
 def _world() -> Iterator[_World]:
-    """Have the two accounts, and a run of the owner's that goes on until this ends."""
+    """Prepare the two accounts, and keep a run of the owner's in progress within this context."""
     with Plant(Settings(auth=KEYSTONE, time_limit=600)) as plant:
         keystone = KeystoneSwift(plant.running)
         (project,) = keystone.ask("GET", "/v3/projects?name=other")["projects"]
@@ -114,7 +114,7 @@ def _world() -> Iterator[_World]:
 
 
 def _on_disk(world: _World) -> Iterator[Bad]:
-    """Yield storlets that open every file that holds the secret by its name, and list the folders of these."""
+    """Yield storlets that open every file containing the secret by name, and list the folders of these files."""
     data = world.plant.data
     files = sorted(path for path in data.rglob("*") if path.is_file() and _SECRET.encode() in path.read_bytes())
     kinds = {"storlets/code", "storlets/journal", "devices"}
@@ -127,7 +127,7 @@ def _on_disk(world: _World) -> Iterator[Bad]:
 
 
 def _asks(world: _World) -> Iterator[_Ask]:
-    """Yield requests that name what is the owner's."""
+    """Yield requests that name things of the owner's."""
     account = world.account
     run = {"X-Run-Storlet": "mine.py"}
     for up in ("..", "../..", "%2e%2e", "%2e%2e/%2e%2e"):
@@ -150,7 +150,7 @@ def _asks(world: _World) -> Iterator[_Ask]:
 
 
 def _run(world: _World, bad: Bad, options: list[str], row: Count) -> None:
-    """Run a storlet of the other's by a one-shot line."""
+    """Run a storlet as the other user with a one-shot line."""
     world.other.deploy("bad.py", bad.code)
     row.tried += 1
     outcome = ended(world.plant.shell("get", "path:/c/o", "--storlet", "bad.py", *options, user=_OTHER))
@@ -165,7 +165,7 @@ def _run(world: _World, bad: Bad, options: list[str], row: Count) -> None:
 
 
 def _send(world: _World, ask: _Ask, row: Count) -> None:
-    """Send a request with the other's token."""
+    """Send a request with the other user's token."""
     row.tried += 1
     other = world.other
     other.deploy(
@@ -187,7 +187,7 @@ def _send(world: _World, ask: _Ask, row: Count) -> None:
 
 
 def _same(world: _World, options: dict[str, str], row: Count) -> None:
-    """Run what has the same names in both accounts, by turns: each gets its own, and logs of its own."""
+    """Run the same names in both accounts in turns: each must get its own result and its own logs."""
     for client, words, foreign in ((world.owner, _SECRET, "mine"), (world.other, "mine", _SECRET)) * 2:
         row.tried += 1
         answer, log = client.run("says.py", "/c/o", options), client.log("says.py")

@@ -1,4 +1,4 @@
-"""Storlets that do what they should not, as a table."""
+"""Misbehaving storlets, as a table."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tests.embedded.test_engine_failures import AFTER, BEFORE
 from tests.embedded.test_engine_sandbox import TRY
 
 MARK = "faults-4711"
-"""What begins the name of every file that they make where they should not."""
+"""The prefix of files that they create where they shouldn't."""
 
 SLEEPER = "98765.4711"
-"""How long the processes sleep that they leave, which tells them."""
+"""The sleeping time of processes that they leave behind, which identifies these."""
 
 PLACES = ("/tmp", "/var/tmp", "/dev/shm", "/usr", "/etc", "/proc", "/", "/root")
-"""Where they should make no file."""
+"""Places where they must not create files."""
 
 ENDS = "out.set_metadata({}); out.write(b'done')\n"
 _DAEMON = f"""
@@ -51,17 +51,17 @@ for top in ("/tmp", "/var", "/home", "/srv", "/dev/shm", "/mnt", params["storlet
                 pass
 out.write(repr([name for name in found if "bad.py" not in name]).encode())
 """
-"""What looks for ``{secret}`` in every file that can be read."""
+"""Code that searches every readable file for ``{secret}``."""
 
 
 class Bad(NamedTuple):
-    """A storlet that does what it should not.
+    """A misbehaving storlet.
 
-    :param row: the row of the table that it counts in
-    :param code: of the whole storlet
-    :param statuses: with which the line may end
-    :param answer: what it must say if it ends well, but for dots
-    :param is_imported: whether it does so when it is imported; what it starts then ends with its version
+    :param row: its row of the table
+    :param code: the whole storlet
+    :param statuses: the exit statuses that the line may have
+    :param answer: the output that it must have on success, ignoring dots
+    :param is_imported: whether it misbehaves during its import; its processes then end with its version
     """
 
     row: str
@@ -72,7 +72,7 @@ class Bad(NamedTuple):
 
 
 def body(row: str, code: str, *statuses: int) -> Bad:
-    """Return a storlet that does something when it is called; it fails, if it may not end with other statuses."""
+    """Return a storlet that does something when it is called; by default, it must fail."""
     return Bad(f"storlets that {row}", storlet(code), statuses or (6,))
 
 
@@ -83,7 +83,7 @@ def imported(code: str, *statuses: int) -> Bad:
 
 
 def reaching(row: str, actions: list[str]) -> Bad:
-    """Return a storlet that tries things, and must not succeed with any."""
+    """Return a storlet that attempts things, none of which may succeed."""
     lines = [f"attempt({action!r}, lambda: {action})" for action in actions]
     errors = "('OSError', 'PermissionError', 'FileNotFoundError', 'ConnectionRefusedError', 'NotADirectoryError')"
     end = f"out.set_metadata({{}}); out.write(repr([k for k, v in results.items() if v not in {errors}]).encode())"
@@ -122,14 +122,14 @@ BAD = (
     imported(_FILL),
     imported("os.closerange(0, 4096)"),
 )
-"""Those that harm by themselves."""
+"""Storlets that are harmful by themselves."""
 
 
 def reaching_out(data: Path, port: int, secret: str) -> Iterator[Bad]:
-    """Yield those that reach for what is around them.
+    """Yield storlets that try to access their surroundings.
 
     :param data: the server's folder
-    :param secret: what stands in the storlets and objects that are not theirs
+    :param secret: the text in storlets and objects that aren't theirs
     """
     yield reaching(
         "open sockets",

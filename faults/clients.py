@@ -1,7 +1,8 @@
-"""Processes of ``storlet-shell``, started quickly and by the hundred, and what came of them.
+"""Processes of ``storlet-shell``, started quickly and by the hundred, and their results.
 
-Each is forked from one that has imported everything (:mod:`faults.zygote`), so that a run takes as long as its requests
-do, and then runs the installed entry point: signals, exit status and standard streams are a process's own.
+Each is forked from one that has imported everything (:mod:`faults.zygote`), so that a run takes as long as its
+requests, and then runs the installed entry point: signals, exit status and standard streams are those of a real
+process.
 """
 
 from __future__ import annotations
@@ -23,17 +24,17 @@ from faults.zygote import NUMBER
 from tests.support.lines import ROOT
 
 HUNG_SECONDS = 60.0
-"""After this, a process counts as hung; none has more than a few seconds of work."""
+"""Seconds after which a process counts as hung; each has a few seconds of work at most."""
 
 _OURS = "storlet-shell: "
 
 
 @dataclass(frozen=True)
 class Ended:
-    """What came of a process.
+    """The result of a process.
 
-    :param status: its exit status, as a shell tells it; None when it had to be killed
-    :param left: whether a process of its own outlived it
+    :param status: its exit status, as a shell reports it; None if it had to be killed
+    :param leftover: whether one of its own processes outlived it
     """
 
     status: int | None
@@ -43,7 +44,7 @@ class Ended:
 
     @property
     def is_clear(self) -> bool:
-        """Whether it said in one line what went wrong, if something did, and showed no traceback."""
+        """Whether it reported a failure in one line, without a traceback."""
         if "Traceback" in self.err:
             return False
         lines = self.err.splitlines()
@@ -56,7 +57,7 @@ class Ended:
 
 
 class Clients:
-    """Starts clients, in any thread; a context.
+    """Starts clients in any thread; a context manager.
 
     :param folder: the home folder of the clients
     """
@@ -89,11 +90,11 @@ class Clients:
         stdin: bytes = b"",
         patches: Mapping[str, object] | None = None,
     ) -> Ended:
-        """Run a line as a process and return what came of it.
+        """Run a line as a process and return its result.
 
         :param environ: the whole environment
-        :param folder: where it runs; None for its home
-        :param patches: other values of the package's constants, by their dotted names
+        :param folder: its working folder; None for its home
+        :param patches: replacements for the package's constants, by dotted name
         """
         asked = {"words": list(words), "environ": dict(environ), "folder": str(folder or self._folder)}
         text = json.dumps({**asked, "patches": dict(patches or {})}).encode()
@@ -111,7 +112,7 @@ class Clients:
 
 
 def _end_of(reader: int) -> tuple[int | None, bool]:
-    """Wait for a client; return its exit status, None if it hung, and whether processes of its group are left."""
+    """Wait for a client; return its exit status, or None if it hung, and whether processes of its group remain."""
     try:
         (process,) = NUMBER.unpack(os.read(reader, NUMBER.size))
         hung = not select.select([reader], [], [], HUNG_SECONDS)[0]

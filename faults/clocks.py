@@ -1,4 +1,4 @@
-"""Tokens that expire: by Keystone's own clock, and by a client's clock that is wrong or jumps."""
+"""Expiring tokens: by Keystone's clock, and by a client's clock that is wrong or jumps."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.lines import ROOT
 from tests.support.storlets import STORLETS, storlet
 
 LIFETIME = 60
-"""Seconds that a token is good for. keystoneauth renews one that has 30 left."""
+"""The lifetime of a token, in seconds. keystoneauth renews tokens with 30 seconds left."""
 
 LATER = LIFETIME - 30 + 3
 _SLOW = storlet("import time\ntime.sleep(4)\ntarget.set_metadata({})\ntarget.write(source.read())\ntarget.close()")
@@ -29,13 +29,13 @@ _PROGRAM = [sys.executable, "-m", "storlet_shell"]
 _JOBS = 2
 _OBJECTS = _JOBS * (LIFETIME + 8) // 4
 _CLOCKS = {"right": ("+0", "+0"), "an hour slow": ("-3600", "-3600"), "two hours ahead at once": ("+0", "+7200")}
-"""How a client's clock differs from the server's: at first, and from the middle of a batch on."""
+"""Offsets between the client's and the server's clocks: initially, and from the middle of a batch on."""
 
 
 class World:
-    """A Swift whose tokens come from a Keystone and last for a short time.
+    """A Swift whose tokens come from a Keystone and expire quickly.
 
-    :param library: that of faketime
+    :param library: the path of faketime's library
     """
 
     def __init__(self, running: control.Running, clients: Clients, folder: Path, library: str) -> None:
@@ -44,17 +44,17 @@ class World:
         self._running, self._clients, self._library = running, clients, library
 
     def relay(self) -> FaultyRelay:
-        """Return a relay before the Swift."""
+        """Return a relay in front of the Swift."""
         return FaultyRelay(self.port, lambda _number, _sent: None)
 
     def environ(self, relay: FaultyRelay) -> dict[str, str]:
-        """Return the environment of a client whose requests to Swift go through a relay."""
+        """Return the environment of a client that sends its Swift requests through a relay."""
         variables = {name: value for name, value in control.environment(self._running, "tester").items() if value}
         url = f"http://127.0.0.1:{relay.port}/v1/{self._running.account}"
         return self._clients.environ(**{**variables, "OS_STORAGE_URL": url, "PYTHONPATH": str(ROOT)})
 
     def run(self, relay: FaultyRelay, line: str, first: str = "+0", later: str = "+0") -> Ended:
-        """Run a line whose clock is so many seconds off, at first and after a while."""
+        """Run a line whose clock is off by these seconds, initially and after a while."""
         clock = self.folder / f"clock{first}{later}"
         clock.write_text(first)
         faked = {
@@ -79,7 +79,7 @@ class World:
 
 
 def counts() -> Iterator[Count]:
-    """Yield a line for each clock."""
+    """Yield a row for each clock."""
     library = next(map(str, Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), "")
     if not library:
         raise UntriedError("libfaketime is not installed; on Debian: apt-get install libfaketime")
@@ -104,7 +104,7 @@ def counts() -> Iterator[Count]:
 
 
 def _session(world: World) -> Count:
-    """Let a shell last longer than keystoneauth trusts its token."""
+    """Run a shell for longer than keystoneauth trusts its token."""
     count = Count("token expires in a session")
     with world.relay() as relay:
         environ = {**world.environ(relay), "TERM": "xterm", "STORLET_SHELL_HISTORY": "/dev/null"}
@@ -122,13 +122,13 @@ def _session(world: World) -> Count:
 
 
 def _batch(world: World, clock: str, first: str, later: str) -> Count:
-    """Let a batch last longer than a token: nothing runs twice."""
+    """Run a batch for longer than a token's lifetime: nothing may run twice."""
     count = Count(f"token expires in a batch, the client's clock {clock}")
     with world.relay() as relay:
         ended = world.run(relay, f"map --storlet slow.py --input path:/clock/in/* -j {_JOBS}", first, later)
         runs, tokens = _runs(relay), len(_tokens(relay))
     whole = len(runs) == _OBJECTS and set(runs.values()) == {1}
-    # Whose clock is far ahead takes each token for an old one, and logs in for each request.
+    # A client with a clock far ahead considers each token expired, and logs in for each request.
     good = ended.status == 0 and ended.is_clear and tokens >= 2
     judge(count, f"{tokens} tokens, {len(runs)} objects", ended, good=good, whole=whole)
     return count

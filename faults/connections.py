@@ -21,7 +21,7 @@ from tests.support.storlets import STORLETS
 STEP = 64 * 1024
 SIZE = 2 * 2**20
 TIMEOUTS = {RESET: "60", CLOSE: "60", STALL: "1", DRIP: "2"}
-"""Seconds that clients wait for a silent server."""
+"""Seconds after which clients give up on a silent server."""
 
 CONTENT = Random(1).randbytes(SIZE)
 BEFORE = b"what was there before"
@@ -34,9 +34,9 @@ class Transfer:
     """A line that transfers the body.
 
     :param words: the line; ``{file}`` and ``{name}`` are the local file and the object
-    :param method: of the request that carries the body
-    :param where: where the body goes by
-    :param again: whether it is sent again when the connection fails
+    :param method: the method of the request with the body
+    :param part: the part of the exchange that contains the body
+    :param again: whether it is sent again if the connection fails
     """
 
     words: str
@@ -52,11 +52,11 @@ TRANSFERS = {
     "upload": Transfer(f"upload body {_CONTAINER}/{{name}}", "PUT", REQUEST, again=True),
     "copy": Transfer(f"copy {_CONTAINER}/body {_CONTAINER}/{{name}}", "COPY", HEAD, again=True),
 }
-"""A copy has no body: it is cut before its answer."""
+"""A copy has no body: it is cut off before its answer."""
 
 
 def counts() -> Iterator[Count]:
-    """Yield a line for each way to fail and each command."""
+    """Yield a row for each kind of failure and each command."""
     with place() as site, ThreadPoolExecutor(AT_A_TIME) as threads:
         client = site.client()
         client.send(Request("PUT", _CONTAINER)).read()
@@ -83,7 +83,7 @@ def _places(transfer: Transfer) -> range:
 
 @dataclass(frozen=True)
 class Try:
-    """One transfer whose connection fails at a byte, at its first attempt or at each."""
+    """A transfer whose connection fails at a byte, at its first attempt or at every attempt."""
 
     place: Place
     transfer: Transfer
@@ -93,7 +93,7 @@ class Try:
     name: str
 
     def run(self) -> Callable[[Count], None]:
-        """Run it, and return what counts what came of it."""
+        """Run it; return a function that counts the result."""
         folder = self.place.folder / self.name
         folder.mkdir()
         file, target = folder / "body", self.name
@@ -106,7 +106,7 @@ class Try:
         stored = client.send(Request("GET", _CONTAINER, target)).read()
         client.close()
         is_done, downloads = ended.status == ExitStatus.OK, self.transfer.part == BODY
-        # An upload that is cut is never stored; one whose answer was lost may be, if it was whole.
+        # A truncated upload is never stored; a complete one whose answer was lost may be.
         may_be_done = not downloads and (is_done or self.is_once or self.transfer.part == HEAD)
         may_be = {CONTENT if is_done else BEFORE} | ({CONTENT} if may_be_done else set())
         local, remote = file.read_bytes(), stored
@@ -114,7 +114,7 @@ class Try:
         leftovers = [path for path in folder.iterdir() if path != file]
         wanted = {ExitStatus.OK if self.transfer.again and self.is_once else ExitStatus.SERVICE}
         if self.manner == STALL:
-            wanted.add(ExitStatus.SERVICE)  # so short a time-out may end a busy server's answer as well
+            wanted.add(ExitStatus.SERVICE)  # such a short timeout may also end a busy server's answer
         file.unlink()
         label = f"{' '.join(words)}, at {self.at}, {'once' if self.is_once else 'always'}"
         return partial(
@@ -139,7 +139,7 @@ class Try:
 
 
 def _dripping(site: Place, threads: ThreadPoolExecutor) -> Count:
-    """Let a server answer with a byte each second: a time-out must end it, whatever is asked for."""
+    """Make a server answer at one byte per second: a timeout must end it, whatever the request."""
     count = Count("a byte of the answer's head each second")
     lines = [
         "get faults/body",

@@ -1,4 +1,4 @@
-"""What was tried and what came of it, and the lines that a table makes of it."""
+"""Counts of trials and results, and the table's lines."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 EVERY = int(os.environ.get("FAULTS_EVERY", "1"))
-"""The share of what can be tried that is tried: 3 is every third."""
+"""The share of possible trials to run: 3 means every third."""
 
 
 class UntriedError(Exception):
-    """Something that the faults of a module need is not on this machine."""
+    """Something that a module's faults need is missing on this machine."""
 
 
 _HEADINGS = ("what", "tried", "survived", "lost", "hung", "processes", "files")
@@ -19,16 +19,16 @@ _HEADINGS = ("what", "tried", "survived", "lost", "hung", "processes", "files")
 
 @dataclass
 class Count:
-    """One line of the table.
+    """One row of the table.
 
-    :param what: the fault, and what it befell
-    :param tried: how often
-    :param survived: how often it ended as documented: with success, or with the right exit status and one clear line
-    :param lost: how often something acknowledged was gone or changed, or something half-made was seen
-    :param hung: how often it had to be ended from outside
-    :param processes: processes that were left over
-    :param files: temporary files and objects that were left over
-    :param notes: what each that is not as it should be was
+    :param title: the fault, and the line that it affects
+    :param tried: the number of trials
+    :param survived: trials that ended as documented: with success, or with the right exit status and one clear line
+    :param lost: trials in which acknowledged data were gone or changed, or incomplete data visible
+    :param hung: trials that had to be stopped from outside
+    :param processes: leftover processes
+    :param files: leftover temporary files and objects
+    :param notes: descriptions of all deviations
     """
 
     title: str
@@ -41,14 +41,14 @@ class Count:
     notes: list[str] = field(default_factory=list)
 
     def add(self, other: Count) -> None:
-        """Count what another line counts, too."""
+        """Add another row's counts."""
         for name in _HEADINGS[1:]:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.notes += other.notes
 
     @property
     def is_good(self) -> bool:
-        """Whether all that was tried was survived, and nothing is lost or left."""
+        """Whether all trials survived, and nothing was lost or left over."""
         return self.survived == self.tried and not any((self.lost, self.hung, self.processes, self.files))
 
     def cells(self) -> tuple[str, ...]:
@@ -58,7 +58,7 @@ class Count:
 
 
 def table(counts: list[Count]) -> Iterator[str]:
-    """Yield a table's lines, its sum last."""
+    """Yield a table's lines, ending with the sum."""
     total = Count("all")
     for count in counts:
         total.add(count)

@@ -1,8 +1,7 @@
-"""Two hundred shells at once on one embedded server, which ends with the last of them.
+"""Two hundred simultaneous shells on one embedded server, which exits with the last of them.
 
-Of each ten, six are command files on standard input, three are one-shot lines, and one is the interactive shell on a
-pseudo-terminal. They are all started at the same time; when each has had its first answer, all of them are at work
-still, and are let go on together.
+Of every ten, six are command files on standard input, three are one-shot lines, and one is the interactive shell on a
+pseudo-terminal. All start together; once each has had its first answer, all are still at work, and continue together.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ SHELLS = 200 // EVERY
 _PATIENCE = 600.0  # two hundred processes on two cores
 _END_SECONDS = 30.0
 _LARGE = b"large" * 100_000
-"""More than a pipe holds: a line that writes it waits for its reader."""
+"""More than a pipe's capacity: a line that writes it waits for its reader."""
 
 _FIRST = "put mine-{n} path:/crowd/{n}\nget path:/crowd/{n} | sh -c 'cat > got-{n}.part && mv got-{n}.part got-{n}'\n"
 _WAIT = "whoami | sh -c 'cat > said-{n} && flock --shared gate true'\n"
@@ -35,9 +34,9 @@ _SECOND = "copy path:/crowd/{n} path:/crowd/{n}-loud --storlet upper.py\nget pat
 
 
 class Shell:
-    """One of the crowd.
+    """One of the shells.
 
-    :param number: its own, for names
+    :param number: its number, for unique names
     """
 
     kind_name = ""
@@ -51,12 +50,12 @@ class Shell:
         raise NotImplementedError
 
     def goes_on(self) -> str:
-        """Let it go on, wait for its end, and return what is wrong; ``hangs`` if it does not end."""
+        """Let it continue, and wait for its end; return what is wrong, ``hangs`` if it doesn't end."""
         raise NotImplementedError
 
 
 class Piped(Shell):
-    """A command file on standard input: it stores, fetches, waits, copies through a storlet, and fetches again."""
+    """A command file on standard input: it stores, reads, waits, copies through a storlet, and reads again."""
 
     kind_name = "command files"
 
@@ -70,11 +69,11 @@ class Piped(Shell):
         self._process.stdin = None
 
     def is_in(self) -> bool:
-        """Tell whether it has got what it stored."""
+        """Tell whether it has read what it stored."""
         return (self.plant.work / f"got-{self.number}").exists() or self._process.poll() is not None
 
     def goes_on(self) -> str:
-        """Read what it shows."""
+        """Read its output."""
         outcome = ended(self._process, _PATIENCE)
         if outcome is None:
             return "hangs"
@@ -85,7 +84,7 @@ class Piped(Shell):
 
 
 class OneShot(Shell):
-    """A one-shot line, whose output is not read before all are there."""
+    """A one-shot line whose output isn't read until all shells are ready."""
 
     kind_name = "one-shot lines"
 
@@ -94,11 +93,11 @@ class OneShot(Shell):
         self._process = plant.shell("get", "path:/crowd/large", local=True)
 
     def is_in(self) -> bool:
-        """Tell whether it has begun to write."""
+        """Tell whether it has started to write."""
         return bool(select.select([self._process.stdout], [], [], 0)[0])
 
     def goes_on(self) -> str:
-        """Read what it writes."""
+        """Read its output."""
         outcome = ended(self._process, _PATIENCE)
         if outcome is None:
             return "hangs"
@@ -129,7 +128,7 @@ class Typed(Shell):
         return True
 
     def goes_on(self) -> str:
-        """Type another line and leave."""
+        """Type another line and exit."""
         try:
             said = self._terminal.type("get path:/crowd/word --storlet upper.py")
             status = self._terminal.leave()
@@ -196,7 +195,7 @@ def _count(row: Count, shell: Shell, problem: str) -> None:
 
 @contextmanager
 def _gate(folder: Path) -> Iterator[Callable[[], None]]:
-    """Make the lock that keeps command files waiting; yields what lets them go on."""
+    """Create the lock that command files wait for; yield a function that releases it."""
     with (folder / "gate").open("w") as gate:
         fcntl.flock(gate, fcntl.LOCK_EX)
         yield lambda: fcntl.flock(gate, fcntl.LOCK_UN)

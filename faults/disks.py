@@ -1,4 +1,4 @@
-"""Full disks: a small file system of its own, filled up to some last bytes, under what is written."""
+"""Full disks: a small file system, filled up to the last bytes, below everything that is written."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.storlets import STORLETS
 CLONE_NEWNS = 0x20000
 SIZE = 2 * 2**20
 FREE = (0, 4096, 5 * 4096, 64 * 1024, 512 * 1024)
-"""Bytes that are left on the disk."""
+"""Bytes left free on the disk."""
 
 CONTENT = Random(3).randbytes(SIZE)
 BEFORE = b"what was there before"
@@ -41,11 +41,11 @@ LINES = {
     "--json -c get": "--json -c get\tfull/body",
     "deploy --dry-run --input": "deploy twice.py --dry-run --input path:/full/body",
 }
-"""Lines that need more than there is; where they need a temporary folder, it lies on the disk as well."""
+"""Lines that need more space than there is; if they need a temporary folder, it is on that disk as well."""
 
 
 def counts() -> Iterator[Count]:
-    """Yield a line for each thing that is written."""
+    """Yield a row for each thing that is written."""
     _have_own_mounts()
     with place() as site, small_disk(site.folder / "disk", SIZE) as disk:
         client = site.client()
@@ -64,7 +64,7 @@ def counts() -> Iterator[Count]:
 
 
 def _have_own_mounts() -> None:
-    """Let what is mounted from now on be seen by this process and its children alone, and be gone with them."""
+    """Make mounts from now on visible to this process and its children only, and vanish with them."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNS):
         raise UntriedError(f"can't mount a small disk: {os.strerror(ctypes.get_errno())}; run as root")
@@ -73,7 +73,7 @@ def _have_own_mounts() -> None:
 
 @contextmanager
 def small_disk(folder: Path, size: int) -> Iterator[Path]:
-    """Have a disk of so many bytes."""
+    """Provide a disk of this size."""
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "faults", str(folder)], check=True)
     try:
@@ -83,7 +83,7 @@ def small_disk(folder: Path, size: int) -> Iterator[Path]:
 
 
 def fill(disk: Path, free: int) -> Path:
-    """Fill a disk up to so many bytes; return the file that does."""
+    """Fill a disk up to this many free bytes; return the file that fills it."""
     ballast = disk / "ballast"
     space = os.statvfs(disk)
     with ballast.open("wb") as file:
@@ -105,7 +105,7 @@ def _saved(site: Place, disk: Path, name: str, words: str) -> Count:
         ballast = fill(disk, free)
         ended = _run(site, words.format(disk=disk), TMPDIR=str(disk))
         whole = all((disk / name).read_bytes() == BEFORE for name in ("file", "body"))
-        is_elsewhere = not free and "{disk}" not in words  # such a temporary folder is passed over for another
+        is_elsewhere = not free and "{disk}" not in words  # a full temporary folder is skipped in favor of another
         good = ended.is_clear and ended.status == (ExitStatus.OK if is_elsewhere else ExitStatus.ERROR)
         ballast.unlink()
         leftovers = [path for path in disk.iterdir() if path.name not in ("file", "body", "other")]
@@ -116,7 +116,7 @@ def _saved(site: Place, disk: Path, name: str, words: str) -> Count:
 
 
 def _journal(site: Place, disk: Path) -> Count:
-    """Fill the disk of a journal before a batch and in its middle; with room again, the batch comes to its end."""
+    """Fill the journal's disk before a batch and midway; with free space again, the batch completes."""
     count = Count("full disk: map --journal")
     folder = site.folder / "made"
     words = f"map --storlet twice.py --input path:/full/in/* --save {folder} --journal {disk}/journal -j 1"
@@ -136,7 +136,7 @@ def _journal(site: Place, disk: Path) -> Count:
 
 
 def _history(site: Place, disk: Path) -> Count:
-    """Type lines whose history can't be kept: the shell says so once, and goes on."""
+    """Type lines whose history can't be saved: the shell says so once, and continues."""
     count = Count("full disk: history")
     for free in FREE[:1]:
         history = disk / "history"
@@ -157,7 +157,7 @@ def _history(site: Place, disk: Path) -> Count:
 
 
 def _data_folder(site: Place) -> Count:
-    """Fill the disk of the embedded Swift: what is stored stays, more is refused, and with room all goes on."""
+    """Fill the embedded Swift's disk: stored objects stay, more are refused, and with free space it recovers."""
     count = Count("full disk: embedded data folder")
     with (
         small_disk(site.folder / "data", RESERVED_BYTES + 64 * 2**20) as disk,

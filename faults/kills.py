@@ -1,4 +1,4 @@
-"""The embedded server, or the client, killed at every step of the lines that store, fetch, deploy and run."""
+"""Kill the embedded server, or the client, at every step of lines that store, read, deploy and run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from storlet_shell.errors import ExitStatus
 from tests.support.lines import Outcome
 
 _PLANTS = 4
-"""Servers that are killed side by side: much of the time is waited."""
+"""Number of servers that are killed in parallel: most of the time is spent waiting."""
 
 _CLEARED_SECONDS = 60.0
 
@@ -41,7 +41,7 @@ _COMMON: tuple[Scenario, ...] = (
     Map(f"{_MAP} --save made"),
 )
 SERVERS = (*_COMMON, Map(f"{_MAP} --output path:/made/{{{{path}}}}"))
-"""The lines during which the server is killed; those of one row stand side by side."""
+"""Lines during which the server is killed; those of one row are adjacent."""
 
 CLIENTS = (
     *_COMMON,
@@ -50,13 +50,13 @@ CLIENTS = (
     Made("pipe", f"pipe {_CHAIN} --input path:/many/many/00.txt --output path:/c/pipe-{{number}}", _LOUD),
     Made("reduce", f"{_REDUCE} --output path:/c/reduce-{{number}}", _JOINED),
 )
-"""The lines whose own process is killed."""
+"""Lines whose own process is killed."""
 
 
 class Case(NamedTuple):
-    """What is tried once.
+    """A single trial.
 
-    :param kills_client: kill the line's own process, rather than the server
+    :param kills_client: kill the line's own process rather than the server
     """
 
     scenario: Scenario
@@ -66,17 +66,17 @@ class Case(NamedTuple):
 
     @property
     def row(self) -> str:
-        """The row of the table that it counts in."""
+        """Its row of the table."""
         return f"{'client' if self.kills_client else 'server'} killed during {self.scenario.title}"
 
     @property
     def stays_down(self) -> bool:
-        """Whether the server is started again only when the line has ended, rather than at once."""
+        """Whether the server is restarted only after the line has ended, rather than at once."""
         return self.kills_client or self.number % self.scenario.stays_down == 0
 
 
 def counts() -> Iterator[Count]:
-    """Yield a row for each command and for who was killed."""
+    """Yield a row for each command and each victim."""
     with ExitStack() as stack:
         plants = [stack.enter_context(Plant()) for _ in range(_PLANTS)]
         free: queue.Queue[Plant] = queue.Queue()
@@ -102,11 +102,11 @@ def counts() -> Iterator[Count]:
 
 
 def cases(plant: Plant) -> Iterator[Case]:
-    """Yield the points of every line, which are found by running each once, undisturbed."""
+    """Yield the points of every line, found by running each once undisturbed."""
     number = 0
     for kills_client, scenarios in ((False, SERVERS), (True, CLIENTS)):
         for scenario in scenarios:
-            number += 1  # a name of its own: what this makes stays, and no trial may find it
+            number += 1  # a unique name: its results stay, and no trial may find them
             with plant.client() as client:
                 scenario.prepare(Trial(plant, client, number))
             with Tripwire(lambda: plant.running.port) as relay:
@@ -119,7 +119,7 @@ def cases(plant: Plant) -> Iterator[Case]:
 
 
 def tried(plant: Plant, case: Case) -> Count:
-    """Try one case and count what comes of it."""
+    """Run one trial and count its result."""
     count, scenario = Count(case.row, tried=1), case.scenario
     with plant.client() as client:
         scenario.prepare(Trial(plant, client, case.number))
@@ -159,13 +159,13 @@ def tried(plant: Plant, case: Case) -> Count:
 
 
 def _statuses(case: Case) -> Collection[int]:
-    """Return how a line may end; one whose password is in its environment learns that a new server has another."""
+    """Return the exit statuses that a line may have; one with its password in the environment may be refused later."""
     is_renewed = not case.kills_client and not case.stays_down
     return {*case.scenario.statuses, *([ExitStatus.IDENTITY] if is_renewed else [])}
 
 
 def _ended(plant: Plant, case: Case, outcome: Outcome | None, count: Count) -> Iterator[str]:
-    """Count how a line ended, and yield what is wrong with that."""
+    """Count how a line ended, and yield problems with that."""
     if outcome is None:
         count.hung += 1
         yield "it hangs"
@@ -180,7 +180,7 @@ def _ended(plant: Plant, case: Case, outcome: Outcome | None, count: Count) -> I
 
 
 def _kept(plants: list[Plant]) -> Count:
-    """Count what is left in the data folders, once servers have been started that no storlet ran on."""
+    """Count leftovers in the data folders, after restarting servers that haven't run storlets since."""
     count = Count("data folders after all of these", tried=len(plants))
     for plant in plants:
         count.processes += plant.kill()

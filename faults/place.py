@@ -1,4 +1,4 @@
-"""What the faults of clients befall: a real embedded Swift, a folder, and a client of one's own to look after them."""
+"""The setting for faults of clients: a real embedded Swift, a folder, and a separate client to inspect them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from tests.support.lines import ROOT
 
 @dataclass(frozen=True)
 class Place:
-    """A Swift, and who uses it.
+    """A Swift and its clients.
 
-    :param folder: an empty one
+    :param folder: an empty folder
     """
 
     running: control.Running
@@ -31,35 +31,35 @@ class Place:
     folder: Path
 
     def client(self) -> Client:
-        """Return a client for this process, past every relay."""
+        """Return a client for this process, bypassing every relay."""
         credentials = Credentials("faults", "v1", self.running.auth_url, self.running.user, self.running.key)
         return Client(Login(credentials, Connection()))
 
     def relay(self, choose: Choose) -> FaultyRelay:
-        """Return a relay before the Swift."""
+        """Return a relay in front of the Swift."""
         return FaultyRelay(self.running.port, choose)
 
     def environ(self, relay: FaultyRelay) -> Mapping[str, str]:
-        """Return the environment of a client that goes through a relay."""
+        """Return the environment of a client that uses a relay."""
         url = f"http://127.0.0.1:{relay.port}/auth/v1.0"
         return self.clients.environ(ST_AUTH=url, ST_USER=self.running.user, ST_KEY=self.running.key)
 
     def own_environ(self, **variables: str) -> dict[str, str]:
-        """Return the environment of a program of its own, past every relay."""
+        """Return the environment of a separate program, bypassing every relay."""
         identity = {"ST_AUTH": self.running.auth_url, "ST_USER": self.running.user, "ST_KEY": self.running.key}
         return self.clients.environ(**identity, PYTHONPATH=str(ROOT), **variables)
 
     def shell_environ(self, history: str) -> dict[str, str]:
-        """Return the environment of the interactive shell on a terminal that tells nobody where its cursor is.
+        """Return the environment of the interactive shell on a terminal that doesn't report its cursor position.
 
-        :param history: the file that it keeps its history in
+        :param history: its history file
         """
         return self.own_environ(TERM="xterm", PROMPT_TOOLKIT_NO_CPR="1", STORLET_SHELL_HISTORY=history)
 
 
 @contextmanager
 def place() -> Iterator[Place]:
-    """Have a Swift of one's own, with processes for its clients."""
+    """Start a separate Swift, with processes for its clients."""
     settings = control.Settings(ephemeral=True)
     with tempfile.TemporaryDirectory() as name, control.join_or_start(Path(), settings) as lease:
         folder = Path(name)
@@ -70,10 +70,10 @@ def place() -> Iterator[Place]:
 def judge(count: Count, label: str, ended: Ended, *, good: bool, whole: bool, files: int = 0) -> None:
     """Count how a client ended.
 
-    :param what: the fault, for the note
+    :param label: the fault, for notes
     :param good: whether it ended as documented
-    :param whole: whether nothing is lost, changed or half-made
-    :param files: temporary files and objects that are left
+    :param whole: whether nothing is lost, changed or incomplete
+    :param files: leftover temporary files and objects
     """
     count.tried += 1
     survived = good and ended.status is not None

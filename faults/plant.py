@@ -1,4 +1,4 @@
-"""An embedded Swift to break, the shells that work with it, and what is left over of both."""
+"""An embedded Swift to break, the shells that use it, and the leftovers of both."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from tests.embedded.storlets import Client
 from tests.support.lines import Outcome, base_environment
 
 PATIENCE = 300.0
-"""Seconds after which a process is said to hang: several times what a client waits for by itself."""
+"""Seconds after which a process counts as hung: several times what a client waits by itself."""
 
 _GONE_SECONDS = 10.0
 _DOCUMENTED = {int(status) for status in ExitStatus}
 
 
 class Plant:
-    """An embedded Swift on a data folder of its own, and a folder for what shells have here; a context.
+    """An embedded Swift with its own data folder, and a folder for shells; a context manager.
 
-    :param settings: the server's; it is a lasting one in any case
-    :param starts: whether it is started at once
+    :param settings: the server's settings; it is a lasting one in any case
+    :param starts: whether it is started immediately
     """
 
     running: control.Running
@@ -54,11 +54,11 @@ class Plant:
         self._place.cleanup()
 
     def start(self) -> None:
-        """Start the server, at the port that it had last."""
+        """Start the server on the same port as last time."""
         self.running, _ = control.start(self.data, self._settings)
 
     def kill(self) -> int:
-        """Kill the server as ``kill -9`` does; return how many of its processes outlive it."""
+        """Kill the server like ``kill -9``; return how many of its processes survive."""
         processes = self.processes()
         with suppress(ProcessLookupError):
             os.kill(self.running.pid, signal.SIGKILL)
@@ -66,11 +66,11 @@ class Plant:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the server that was started last answers."""
+        """Whether the server that was last started responds."""
         return control.find(self.data) == self.running
 
     def processes(self) -> list[int]:
-        """Return the processes of the server and its storlets: they carry the data folder's name, or stand in it."""
+        """Return the processes of the server and its storlets, by an argument or the working folder."""
         children = []
         for process in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
@@ -81,7 +81,7 @@ class Plant:
 
     @contextmanager
     def client(self) -> Iterator[Client]:
-        """Connect a plain HTTP client, which repeats and repairs nothing."""
+        """Connect a plain HTTP client, which doesn't retry or correct anything."""
         client = Client(self.running)
         try:
             yield client
@@ -91,7 +91,7 @@ class Plant:
     def environment(self, port: int | None = None) -> dict[str, str]:
         """Return a shell's environment.
 
-        :param port: of what stands before the server
+        :param port: the port of a relay in front of the server
         """
         address = f"http://127.0.0.1:{port or self.running.port}/auth/v1.0"
         return {
@@ -107,16 +107,16 @@ class Plant:
         return {**base_environment(self.work), **variables}
 
     def user_environment(self, user: str) -> dict[str, str]:
-        """Return the environment of a shell that one of Keystone's users has."""
+        """Return the environment of a shell for one of Keystone's users."""
         return {**self.local_environment(), **control.environment(self.running, user)}
 
     def shell(
         self, *words: str, port: int | None = None, local: bool = False, user: str | None = None
     ) -> subprocess.Popen[bytes]:
-        """Start a shell on a line, in the folder for what shells have here.
+        """Start a shell with a line, in the shells' folder.
 
         :param local: let it find the server by itself
-        :param user: one of Keystone's users, where the server has a Keystone
+        :param user: one of Keystone's users, if the server has a Keystone
         """
         environment = self.user_environment(user) if user else self.environment(port)
         return subprocess.Popen(
@@ -131,7 +131,7 @@ class Plant:
     def line(self, *words: str) -> Outcome:
         """Run a line against the server.
 
-        :raises TimeoutError: it hangs
+        :raises TimeoutError: if it hangs
         """
         outcome = ended(self.shell(*words))
         if outcome is None:
@@ -139,13 +139,13 @@ class Plant:
         return outcome
 
     def left_here(self, expected: Collection[str]) -> list[str]:
-        """Return the files that shells left over, but for those that are expected in their folder."""
+        """Return files that shells left over, except those that are expected in their folder."""
         here = [path.name for path in self.work.rglob("*") if path.name.startswith(".storlet-shell-")]
         others = [path.name for path in self.work.iterdir() if path.name not in expected]
         return sorted({*here, *others, *(path.name for path in self.temporary.iterdir())})
 
     def left_in_data(self) -> list[str]:
-        """Return the files that a server left over which has been started anew and ran no storlet since."""
+        """Return files left over by a server that was restarted and hasn't run storlets since."""
         patterns = ("tmp*", "devices/*/tmp*/*", "devices/*/async_pending*/**/*", "storlets/code/v*")
         files = [
             path for pattern in patterns for path in self.data.glob(pattern) if not path.is_dir() or "code" in str(path)
@@ -154,7 +154,7 @@ class Plant:
 
 
 def ended(process: subprocess.Popen[bytes], seconds: float = PATIENCE, stdin: bytes = b"") -> Outcome | None:
-    """Wait for a process's end; kill one that hangs, and return None then."""
+    """Wait for a process's end; kill it and return None if it hangs."""
     try:
         out, err = process.communicate(stdin, seconds)
     except subprocess.TimeoutExpired:
@@ -165,9 +165,9 @@ def ended(process: subprocess.Popen[bytes], seconds: float = PATIENCE, stdin: by
 
 
 def is_clear(outcome: Outcome) -> bool:
-    """Tell whether a line ended as documented: where it failed with a known status and a reason, and in its own words.
+    """Tell whether a line ended as documented; if it failed, with a known status and its own one-line reason.
 
-    A failed storlet's traceback belongs to these, any other does not.
+    A failed storlet's traceback is allowed; any other isn't.
     """
     lines = outcome.err.splitlines()
     is_storlets = outcome.status == ExitStatus.STORLET_FAILED
@@ -177,7 +177,7 @@ def is_clear(outcome: Outcome) -> bool:
 
 
 def outlived(processes: list[int], seconds: float = _GONE_SECONDS) -> list[int]:
-    """Wait until processes are gone; return those that are not."""
+    """Wait until processes are gone; return those that aren't."""
     deadline = time.monotonic() + seconds
     alive = []
     for number in processes:

@@ -1,4 +1,4 @@
-"""A relay before a real server that cuts, resets and stalls connections, or answers in the server's place."""
+"""A relay in front of a real server that cuts, resets and stalls connections, or answers instead of the server."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from tests.support.relay import Relay, Sent, head_lines, request_of
 from tests.support.responder import header_lines
 
 REQUEST, HEAD, BODY = "request", "head", "body"
-"""Where a connection fails: in a request's body, before the answer, in the answer's body."""
+"""The part of an exchange in which a connection fails: the request's body, before the answer, the answer's body."""
 
 RESET, CLOSE, STALL, DRIP = "reset", "closed", "stalled", "dripping"
-"""How: by RST, by FIN, by silence, or with a head of which a byte comes each second."""
+"""The manner of a failure: RST, FIN, silence, or a head sent at one byte per second."""
 
 _SMALL = 16 * 1024
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What befalls a request.
+    """The fault that affects a request.
 
-    :param how: how its connection fails; unused with a status
-    :param where: how far the request comes
-    :param after: how many bytes of the request's or the answer's body pass; of a body in chunks, with their frames
-    :param status: answered in the place of the server, which sees nothing of the request
+    :param manner: how its connection fails; unused with a status
+    :param part: how far the request gets
+    :param after: the number of bytes of that body that pass; for a chunked body, including framing
+    :param status: the answer sent instead of the server's, which doesn't see the request
     """
 
     manner: str = CLOSE
@@ -42,17 +42,17 @@ class Fault:
 
 
 Choose = Callable[[int, Sent], Fault | None]
-"""Chooses what befalls a request, by its number, from 1, and itself."""
+"""Chooses the fault for a request, by its number, starting at 1, and the request itself."""
 
 
 class FaultyRelay(Relay):
-    """The relay; a context.
+    """The relay; a context manager.
 
     :param port: the port of the server on this machine
-    :param choose: called for each request; it may be called in several threads
+    :param choose: called for each request, possibly in several threads
 
-    ``sent`` are all requests, ``arrived`` those that the server got, and ``answered`` those that it answered, each with
-    its status.
+    ``sent`` are all requests, ``arrived`` those that the server received, and ``answered`` those that it answered, with
+    status.
     """
 
     def __init__(self, port: int, choose: Choose) -> None:
@@ -65,7 +65,9 @@ class FaultyRelay(Relay):
 
     def __enter__(self) -> FaultyRelay:
         super().__enter__()
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL)  # a stall is felt, not buffered
+        self._listener.setsockopt(
+            socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL
+        )  # so that a stall isn't hidden by buffers
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -102,7 +104,7 @@ class FaultyRelay(Relay):
         client: tuple[socket.socket, BinaryIO],
         server: tuple[socket.socket, BinaryIO],
     ) -> bool:
-        """Pass a request and its answer on; tell whether both passed wholly."""
+        """Forward a request and its answer; tell whether both passed completely."""
         self.arrived.append(sent)
         server[0].sendall(b"".join([*head, b"\r\n"]))
         part = fault.part if fault else ""
@@ -120,7 +122,7 @@ class FaultyRelay(Relay):
         return _pass(body, client[0], fault.after if fault and part == BODY else None)
 
     def _fail(self, client: socket.socket, manner: str) -> None:
-        with suppress(OSError):  # it went away by itself
+        with suppress(OSError):  # the client has disconnected
             if manner == RESET:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             elif manner == STALL:
@@ -139,7 +141,7 @@ class FaultyRelay(Relay):
 
 
 def _pass(pieces: Iterator[bytes], to: socket.socket, limit: int | None) -> bool:
-    """Send so many bytes and no more; tell whether that was all of them."""
+    """Send this many bytes at most; tell whether that was all of them."""
     remaining = limit
     for piece in pieces:
         to.sendall(piece[:remaining])
@@ -169,7 +171,7 @@ def _framed(stream: BinaryIO, headers: dict[str, str]) -> Iterator[bytes]:
 
 
 def _answer(sent: Sent, status: int) -> bytes:
-    """Answer as a proxy server of Swift does."""
+    """Answer like Swift's proxy server."""
     text = f"<html><h1>{responses.get(status, 'Rate Limited')}</h1><p>On purpose.</p></html>".encode()
     lines = [f"HTTP/1.1 {status} On Purpose", "Content-Type: text/html; charset=UTF-8", f"Content-Length: {len(text)}"]
     lines += ["X-Trans-Id: tx0123456789abcdef01234-0123456789"]

@@ -1,6 +1,6 @@
-"""Lines that keep something in the cluster on their way, or make many things: what must hold when they are interrupted.
+"""Lines that keep data in the cluster temporarily, or create many objects: guarantees after an interruption.
 
-What is left is removed as the documents say: by a line that is named, or by one that anybody can find.
+Leftovers are removed as documented: by a line that was printed, or by one that anybody can find.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Large(Scenario):
     title = "upload of a large object"
 
     def prepare(self, trial: Trial) -> None:
-        """Have the one that is replaced, with its segments where an upload puts them."""
+        """Create the object to replace, with its segments where an upload stores them."""
         name = f"large-{trial.number}"
         manifest = []
         for number, part in enumerate((OLD[:_HALF], OLD[_HALF:])):
@@ -35,7 +35,7 @@ class Large(Scenario):
         trial.client.put(f"/c/{name}?multipart-manifest=put", json.dumps(manifest).encode())
 
     def lost(self, trial: Trial) -> Iterator[str]:
-        """See that it is whole or as it was; then run the lines that were named, and the same one again."""
+        """Check that it is complete or as before; then run the lines that were printed, and the same one again."""
         yield from self._problems(trial)
         messages = trial.outcome.err if trial.outcome else ""
         if not trial.is_acknowledged:
@@ -45,12 +45,12 @@ class Large(Scenario):
             messages, trial = messages + again.err, trial._replace(outcome=again)
         for line in _HELP.findall(messages):
             helped = trial.plant.line(*shlex.split(line), "-y")
-            if helped.status not in (0, 4):  # the line that was run again may have removed it
+            if helped.status not in (0, 4):  # the repeated line may have removed it
                 yield f"the line that removes what is left fails: {line}: {helped.err}"
         yield from self._problems(trial)
 
     def leftovers(self, trial: Trial) -> Iterator[str]:
-        """Yield the segments that are not the object's, too."""
+        """Yield leftovers, including segments that aren't the object's."""
         yield from super().leftovers(trial)
         name = f"large-{trial.number}"
         answer = trial.client.request("GET", f"/c/{name}?multipart-manifest=get")
@@ -70,17 +70,17 @@ class Large(Scenario):
 
 
 class Folder(Scenario):
-    """A folder that is uploaded: each object is whole, or as it was; the same line does the rest."""
+    """An uploaded folder: each object is complete, or as before; the same line uploads the rest."""
 
     title = "upload of a folder"
 
     def prepare(self, trial: Trial) -> None:
-        """Have what one of the files replaces."""
+        """Create the object that one of the files replaces."""
         if trial.before is not None:
             trial.client.put(f"/c/up-{trial.number}/{Path(next(iter(MANY))).name}", trial.before)
 
     def lost(self, trial: Trial) -> Iterator[str]:
-        """Compare each object with its file, before and after the same line has run again."""
+        """Compare each object with its file, before and after repeating the line."""
         yield from self._problems(trial)
         if trial.is_acknowledged:
             return
@@ -105,17 +105,17 @@ class Folder(Scenario):
 
 
 class _Scratching(Scenario):
-    """A line that keeps what it makes on the way in a container of its own."""
+    """A line that keeps intermediate results in a container of its own."""
 
     def cleared(self, trial: Trial) -> Iterator[str]:
-        """Remove the container that a killed line leaves as the documents say; what it holds must expire by itself."""
+        """Remove the container that a killed line leaves as documented; its objects must expire by themselves."""
         for container in trial.client.request("GET", f"?prefix={PREFIX}").text.split():
             for name in trial.client.request("GET", f"/{container}").text.split():
                 answer = trial.client.request("HEAD", f"/{container}/{name}")
                 if answer.status == 200 and "X-Delete-At" not in answer.headers:
                     yield f"{container}/{name} does not expire"
             removed = trial.plant.line("rm", "-r", container, "-y")
-            if removed.status not in (0, 4):  # what the killed line has asked for may have removed it meanwhile
+            if removed.status not in (0, 4):  # a request of the killed line may have removed it meanwhile
                 yield f"the line that removes it fails: {removed.err}"
 
 
@@ -128,7 +128,7 @@ class Pipe(_Scratching):
         """Nothing is replaced."""
 
     def lost(self, trial: Trial) -> Iterator[str]:
-        """See that its source is as it was, and that the same line makes what it should."""
+        """Check that its source is unchanged, and that repeating the line succeeds."""
         yield from self.cleared(trial)
         if trial.client.request("GET", "/c/new.bin").body != NEW:
             yield "the object has changed"
@@ -138,10 +138,10 @@ class Pipe(_Scratching):
 
 
 class Made(_Scratching, Stored):
-    """A line that makes one object of others, with a container of its own on the way."""
+    """A line that reduces objects to one, with a temporary container of its own."""
 
     def lost(self, trial: Trial) -> Iterator[str]:
-        """Compare the object with what was acknowledged, before and after the same line has run again."""
+        """Compare the object with the acknowledged one, before and after repeating the line."""
         yield from super().lost(trial)
         yield from self.cleared(trial)
         if trial.is_acknowledged:

@@ -1,4 +1,4 @@
-"""Lines that are interrupted: what is there before, and what must hold afterwards, wherever that was."""
+"""Interrupted lines: what exists before, and what must hold afterwards, wherever they were interrupted."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FILES = ("new.bin", "saved.bin", "ver.py", "part.py", "made", "journal", "up")
 
 _CONTAINERS = ("c", "c_segments", "many", "made", "storlet", "dependency", "storletlog")
 _UNDER_WAY_SECONDS = 1.0
-"""What a killed client has sent to the end may still be stored within this."""
+"""Seconds within which the last requests of a killed client may still take effect."""
 
 _HELP = re.compile(r"(copy path:\S+ path:\S+?(?=;? |$)|dependencies rm \S+?(?=[;,]? |$))", re.M)
 _VER = """
@@ -39,11 +39,11 @@ class Ver:
 
 
 class Trial(NamedTuple):
-    """What a line is tried on, and what became of it.
+    """A trial of a line, and its result.
 
-    :param client: a plain one, of the server as it is now
-    :param number: of the trial, for names of its own
-    :param outcome: None before the line, or when it was killed
+    :param client: a plain client of the current server
+    :param number: the trial's number, for unique names
+    :param outcome: None before the line, or if it was killed
     """
 
     plant: Plant
@@ -53,30 +53,30 @@ class Trial(NamedTuple):
 
     @property
     def is_acknowledged(self) -> bool:
-        """Whether the line said that all is done."""
+        """Whether the line reported success."""
         return self.outcome is not None and self.outcome.status == 0
 
     @property
     def before(self) -> bytes | None:
-        """What every other line finds in the place of what it makes; None for nothing."""
+        """The existing content at the target in every second trial; None for nothing."""
         return OLD if self.number % 2 else None
 
     def is_good(self, content: bytes | None, expected: bytes) -> bool:
-        """Tell whether what is found is the new one if that was acknowledged, and otherwise that, or as it was."""
+        """Tell whether the content is the new one if that was acknowledged; otherwise, that or the previous one."""
         return content == expected or (not self.is_acknowledged and content == self.before)
 
 
 class Scenario:
     """A line that is interrupted.
 
-    :param words: the line; ``{number}`` is the trial's
-    :param made: what it makes
+    :param words: the line; ``{number}`` is the trial's number
+    :param expected: its result
     """
 
     title = ""
     statuses: tuple[int, ...] = (0, 5)
     stays_down = 2
-    """In which share of the trials the server stays down until the line has ended: every second."""
+    """The share of trials in which the server stays down until the line has ended: every second."""
 
     def __init__(self, words: str, expected: bytes = NEW) -> None:
         self.words = words
@@ -87,36 +87,36 @@ class Scenario:
         return shlex.split(self.words.format(number=number))
 
     def prepare(self, trial: Trial) -> None:
-        """Make what is there before the line."""
+        """Create what must exist before the line."""
         raise NotImplementedError
 
     def lost(self, trial: Trial) -> Iterator[str]:
-        """Yield what is lost, changed or half-made; put in order what a line has said how to."""
+        """Yield whatever is lost, changed or incomplete; repair as the line has said."""
         raise NotImplementedError
 
     def leftovers(self, trial: Trial) -> Iterator[str]:
-        """Yield the names of what is left over in the account."""
+        """Yield the names of leftovers in the account."""
         yield from (name for name in trial.client.request("GET", "").text.split() if name not in _CONTAINERS)
         yield from (name for name in trial.client.request("GET", "/dependency").text.split() if name != "part.py")
 
 
 class Stored(Scenario):
-    """An object that is made or replaced: container ``c``, the command and the trial's number."""
+    """An object that is created or replaced: container ``c``, the command and the trial's number."""
 
     def __init__(self, title: str, words: str, expected: bytes = NEW) -> None:
         super().__init__(words, expected)
         self.title = title
 
     def prepare(self, trial: Trial) -> None:
-        """Have what is replaced."""
+        """Create the object to replace."""
         if trial.before is not None:
             trial.client.put(f"/c/{self.title}-{trial.number}", trial.before)
 
     def lost(self, trial: Trial) -> Iterator[str]:
         """Compare object and listing with what was acknowledged.
 
-        The listing is read first: Swift stores an object before it lists it, and what a killed client had sent to the
-        end may be stored at any moment.
+        The listing is read first: Swift stores an object before it lists it, and a killed client's last requests may
+        take effect at any moment.
         """
         name = f"{self.title}-{trial.number}"
         entries = json.loads(trial.client.request("GET", f"/c?format=json&prefix={name}").body)
@@ -132,12 +132,12 @@ class Stored(Scenario):
 
 
 class Get(Scenario):
-    """A local file that is made or replaced."""
+    """A local file that is created or replaced."""
 
     title = "get"
 
     def prepare(self, trial: Trial) -> None:
-        """Have what is replaced."""
+        """Create the file to replace."""
         saved = trial.plant.work / "saved.bin"
         saved.unlink(missing_ok=True)
         if trial.before is not None:
@@ -154,12 +154,12 @@ class Get(Scenario):
 
 
 class Deploy(Scenario):
-    """A storlet that is replaced together with its dependency; each tells its version."""
+    """A storlet that is replaced together with its dependency; each reports its version."""
 
     title = "deploy"
 
     def prepare(self, trial: Trial) -> None:
-        """Have the first version of both, and nothing of the trial before."""
+        """Deploy the first version of both, and nothing from the previous trial."""
         for name in trial.client.request("GET", "/dependency").text.split():
             trial.client.request("DELETE", f"/dependency/{name}")
         trial.client.depend("part.py", "VERSION = b'1'\n", "0644")
@@ -168,16 +168,16 @@ class Deploy(Scenario):
         (trial.plant.work / "part.py").write_text("VERSION = b'2'\n")
 
     def lost(self, trial: Trial) -> Iterator[str]:
-        """Run what is deployed once the lines that the deployment named were run; then deploy again."""
+        """Run the deployed storlet after running the lines that the deployment printed; then deploy again."""
         messages = trial.outcome.err if trial.outcome else ""
         if "deploy it again" in messages:
             trial.plant.line(*self.line(trial.number))
         for line in _HELP.findall(messages):
             helped = trial.plant.line(*shlex.split(line), *(["-y"] if line.startswith("dependencies") else []))
-            if helped.status not in (0, 4):  # what is left over, as far as the line could tell, may be gone
+            if helped.status not in (0, 4):  # an object that the line reported as possibly left over may be gone
                 yield f"the line that puts it right fails: {line}: {helped.err}"
         ran = trial.client.run("ver.py", "/c/new.bin")
-        if ran.body == b"12" and trial.outcome is None:  # it was killed, and could put nothing back
+        if ran.body == b"12" and trial.outcome is None:  # it was killed, and couldn't restore anything
             time.sleep(_UNDER_WAY_SECONDS)
             ran = trial.client.run("ver.py", "/c/new.bin")
         if ran.body == b"12" and trial.outcome is None:
@@ -191,14 +191,14 @@ class Deploy(Scenario):
 
 
 class Map(Scenario):
-    """A batch with a journal, which goes on when the server is back."""
+    """A batch with a journal, which resumes when the server is back."""
 
     title = "map"
     statuses = (0, 5, 6)
-    stays_down = 30  # it waits for a minute before it believes that no endpoint comes back
+    stays_down = 30  # it waits a minute before it concludes that no endpoint comes back
 
     def prepare(self, trial: Trial) -> None:
-        """Begin with nothing made."""
+        """Start without results."""
         for path in (*trial.plant.work.rglob("made/**/*"), *trial.plant.work.glob("journal*")):
             if path.is_file():
                 path.unlink()
@@ -206,7 +206,7 @@ class Map(Scenario):
             trial.client.request("DELETE", f"/made/{quote(name)}")
 
     def lost(self, trial: Trial) -> Iterator[str]:
-        """See that what was made is whole, and that the same line makes the rest and leaves alone what is done."""
+        """Check that results are complete, and that the same line creates the rest and skips what is finished."""
         results = self._made(trial)
         yield from (f"half-made: {name}" for name in results if results[name] != MANY[name].upper())
         finished = [line for line in (trial.outcome.text if trial.outcome else "").splitlines() if self._is_done(line)]
@@ -233,7 +233,7 @@ class Map(Scenario):
 
 
 def furnish(plant: Plant) -> None:
-    """Store what the lines work with."""
+    """Store the lines' inputs."""
     (plant.work / "new.bin").write_bytes(NEW)
     (plant.work / "up").mkdir()
     for name, content in MANY.items():

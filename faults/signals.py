@@ -47,7 +47,7 @@ _SCRIPT = "put body ${1}/file\nget ${1}/body --save file\nls ${1} > listing\n"
 
 
 def counts() -> Iterator[Count]:
-    """Yield a line for each signal and each kind of line."""
+    """Yield a row for each signal and each kind of line."""
     seed = int(os.environ.get("FAULTS_SEED") or random.SystemRandom().randrange(10**6))
     print(f"signals: FAULTS_SEED={seed}", file=sys.stderr)
     with place() as site, ThreadPoolExecutor(AT_A_TIME) as threads:
@@ -75,7 +75,7 @@ def _deploy(site: Place) -> None:
 
 
 def _signalled(process: subprocess.Popen[bytes], number: signal.Signals | None, delay: float) -> Ended:
-    """Wait a while, send a signal, and return how a process ended."""
+    """Wait a while, send a signal, and return the result of the process."""
     if number is not None:
         time.sleep(delay)
         process.send_signal(number)
@@ -94,9 +94,9 @@ def _signalled(process: subprocess.Popen[bytes], number: signal.Signals | None, 
 
 
 def _is_good(ended: Ended, number: signal.Signals) -> bool:
-    """Tell whether a process ended by a signal as it should, or before it.
+    """Tell whether a process ended properly by a signal, or before it.
 
-    SIGTERM and SIGHUP need no words. A traceback of Python's own start, before any of ours is read, is not ours.
+    SIGTERM and SIGHUP need no message. A traceback during Python's own start, before our code is read, isn't ours.
     """
     is_interrupted = "Traceback" in ended.err
     is_starting = number == signal.SIGINT and is_interrupted and not _OURS.search(ended.err)
@@ -105,7 +105,7 @@ def _is_good(ended: Ended, number: signal.Signals) -> bool:
 
 @dataclass(frozen=True)
 class Try:
-    """A line that a signal ends; each has objects and files of its own."""
+    """A line that is ended by a signal; each has its own objects and files."""
 
     place: Place
     kind: str
@@ -113,7 +113,7 @@ class Try:
     name: str
 
     def time_clean(self) -> float:
-        """Return how many seconds the line takes by itself."""
+        """Return how many seconds the line takes undisturbed."""
         client = self._make()
         started = time.monotonic()
         ended = self._start(None, 0)
@@ -122,7 +122,7 @@ class Try:
         return time.monotonic() - started
 
     def run(self, number: signal.Signals, delay: float) -> Callable[[Count], None]:
-        """Run it and send the signal after so many seconds; return what counts what came of it."""
+        """Run it and send the signal after this many seconds; return a function that counts the result."""
         client = self._make()
         ended = self._start(number, delay)
         whole = self._is_whole(client, ended)
@@ -167,7 +167,7 @@ class Try:
         return _signalled(process, number, delay)
 
     def _is_whole(self, client: Client, ended: Ended) -> bool:
-        """Tell whether nothing is by halves, and what is said to be done is."""
+        """Tell whether nothing is incomplete, and everything that was reported as done is done."""
         local_state, remote_state = contents(self._folder), stored(client, self.name)
         local, succeeded = local_state["file file"].encode("latin-1"), ended.status == 0
         remote = client.send(Request("GET", self.name, "file")).read()
@@ -190,7 +190,7 @@ class Try:
         )
 
     def _resumes(self, ended: Ended) -> bool:
-        """Run a batch again, with its journal: it does what was not done, and nothing that was shown as done."""
+        """Repeat a batch with its journal: it must do what wasn't finished, and nothing that was shown as finished."""
         shown = set(re.findall(rb"\s200\s.*?(in/\d+)$|^200\s.*?(in/\d+)$", ended.out, re.MULTILINE))
         again = self._start(None, 0)
         twice = [name for pair in shown for name in pair if name and re.search(rb"\b" + name + rb"$", again.out, re.M)]

@@ -1,4 +1,4 @@
-"""What is stored, and what lies in a folder, so that before and after can be compared."""
+"""The content of an account and of a folder, for comparisons between before and after."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from storlet_shell.wire.client import Client
 from storlet_shell.wire.requests import Request
 
 State = dict[str, str]
-"""What is there by its name; the names of a try's own are ``W``."""
+"""Contents by name; names that are unique to a trial are replaced by ``W``."""
 
 _TOLD = ("x-container-meta-", "x-object-meta-", "x-container-read", "x-container-write")
 
@@ -22,7 +22,7 @@ def contents(folder: Path) -> State:
 
 
 def stored(client: Client, prefix: str) -> State:
-    """Return every container and object whose names begin with a name, with storlets and dependencies."""
+    """Return all containers and objects whose names start with a prefix, including storlets and dependencies."""
     state: State = {}
     for container in _listed(client, Request("GET", query=(("prefix", prefix), ("format", "json")))):
         name = container["name"]

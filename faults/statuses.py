@@ -1,4 +1,4 @@
-"""Statuses that a server answers when it has a bad day, at each request of each command, once and always."""
+"""Error statuses from a server, for each request of each command, once and always."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ from tests.support.relay import Sent
 from tests.support.storlets import STORLETS
 
 STATUSES = (401, 429, 498, 500, 503, 507)
-"""Answered once to a request."""
+"""Answered to a request once."""
 
 ALWAYS = (401, 500, 503)
-"""Answered each time that it is sent: to what is repeated, and to what is not."""
+"""Answered each time that a request is sent, whether it is retried or not."""
 
 AT_A_TIME = 8
-_STORED_AT = 10**9  # an upload keeps it
+_STORED_AT = 10**9  # an upload preserves it
 PATCHES = {
     "storlet_shell.wire.client.BACK_OFF": 0.01,
     "storlet_shell.store.scratch._PAUSE": 0.01,
     "storlet_shell.batches.throttle.FIRST_PAUSE": 0.01,
     "storlet_shell.batches.throttle.PATIENCE": 0.5,
 }
-"""Pauses between attempts, and how long a batch bears refusals, shortened: what is done is the same."""
+"""Shorter pauses between attempts, and a shorter patience of batches; the behavior is the same."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line that statuses befall; ``{w}`` in it is a name of each try's own.
+    """A line that gets error statuses; ``{w}`` in it is a name unique to the trial.
 
-    :param before: lines that make what it needs
-    :param in_parts: whether some of it may be done when it fails, each part wholly or not at all
-    :param is_batch: whether a failed part of it is a batch's, with a batch's exit status
-    :param varies: whether what it shows does: other tries' doings, or what it says that it can't find out
+    :param before: lines that prepare it
+    :param in_parts: whether a failure may leave some parts done, each completely or not at all
+    :param is_batch: whether it is a batch, with a batch's exit status if a part fails
+    :param varies: whether its output does, because of other trials or because it can't find something out
     """
 
     words: str
@@ -111,7 +111,7 @@ LINES = (
 
 
 def counts() -> Iterator[Count]:
-    """Yield a line for each status, of all commands."""
+    """Yield a row for each status, over all commands."""
     with place() as site:
         worlds: Queue[World] = Queue()
         for number in range(AT_A_TIME):
@@ -133,7 +133,7 @@ def counts() -> Iterator[Count]:
 
 @dataclass(frozen=True)
 class Clean:
-    """What comes of a line that nothing befalls."""
+    """The result of an undisturbed line."""
 
     before: State
     after: State
@@ -144,9 +144,9 @@ class Clean:
 
 @dataclass
 class World:
-    """Containers, objects and files of one try at a time.
+    """The containers, objects and files of one trial at a time.
 
-    :param name: what its containers' and storlets' names begin with
+    :param name: the prefix of its containers' and storlets' names
     """
 
     place: Place
@@ -159,7 +159,7 @@ class World:
         self.folder = self.place.folder / self.name
 
     def make(self, line: Line) -> None:
-        """Bring everything to where it is before a line."""
+        """Restore the state before a line."""
         if line is self.line and self.state() == self.before:
             return
         self._clear()
@@ -188,25 +188,25 @@ class World:
             self.client.find(Request("DELETE", *path.split("/", 1)) if kind == "object" else Request("DELETE", path))
 
     def run(self, words: str, choose: Callable[[int, Sent], Fault | None]) -> tuple[Ended, list[Sent], list[Sent]]:
-        """Run a line through a relay; return how it ended, what was sent, and what of it the server got."""
+        """Run a line through a relay; return its result, the requests sent, and those that the server received."""
         with self.place.relay(choose) as relay:
             words_of_line = shlex.split(words.format(w=self.name))
             ended = self.place.clients.run(words_of_line, self.place.environ(relay), self.folder, patches=PATCHES)
         return ended, relay.sent, relay.arrived
 
     def state(self) -> State:
-        """Return what there is now."""
+        """Return the current contents."""
         files = {name.replace(self.name, "W"): text for name, text in contents(self.folder).items()}
         state = {**stored(self.client, self.name), **files}
         return {re.sub("/slo/[0-9a-f]+/", "/slo/S/", name): value for name, value in state.items()}
 
     def normal(self, text: str) -> str:
-        """Return a text without what differs between runs and worlds."""
+        """Return a text without the parts that differ between runs and worlds."""
         text = re.sub("(scratch-)[0-9a-f]+", r"\1S", text)
         return re.sub(r"(S/[0-9]+-[0-9]+)-[0-9a-f]+|tx[0-9a-f-]+|[\s\d.:T-]+", r"\1", text.replace(self.name, "W"))
 
     def leftovers(self, sent: list[Sent]) -> list[str]:
-        """Return what is left of what was made on the way."""
+        """Return leftovers of intermediate results."""
         containers = {
             request.target.rpartition("/")[2]
             for request in sent
@@ -246,7 +246,7 @@ def _clean(worlds: Queue[World], line: Line) -> Clean:
 def _faulty(
     worlds: Queue[World], line: Line, clean: Clean, number: int, status: int, is_once: bool
 ) -> tuple[tuple[int, bool], Callable[[Count], None]]:
-    """Answer one request of a line by a status, and return what counts what came of it."""
+    """Answer one request of a line with a status; return a function that counts the result."""
     world = worlds.get()
     try:
         world.make(line)
@@ -261,7 +261,7 @@ def _faulty(
 
         ended, sent, arrived = world.run(line.words, choose)
         expected = {*clean.before, *clean.after}
-        # What is left over, and said to be, is as documented.
+        # Leftovers that the line reports are documented.
         now = {
             name: value
             for name, value in world.state().items()
@@ -287,7 +287,7 @@ def _faulty(
 def _is_good(line: Line, clean: Clean, world: World, ended: Ended, status: int, hit: list[Sent]) -> bool:
     if ended.status == ExitStatus.OK:
         return line.varies or world.normal(ended.out.decode()) == clean.shown
-    # Who asks what the cluster can do has been let in; where it does not tell, nobody knows where its logs would be.
+    # A client that asks for the cluster's capabilities is logged in; if it can't get them, nobody knows where logs are.
     wanted = {ExitStatus.IDENTITY if status == 401 and not _is_info(hit) else ExitStatus.SERVICE}
     if _is_info(hit) and line.words.startswith("logs "):
         wanted.add(ExitStatus.NOT_FOUND)
@@ -301,9 +301,9 @@ def _is_info(hit: list[Sent]) -> bool:
 
 
 def _is_whole(line: Line, clean: Clean, now: State, ended: Ended, hit: list[Sent]) -> bool:
-    """Tell whether all is done that was said to be, and nothing by halves."""
+    """Tell whether everything reported as done is done, and nothing is incomplete."""
     if ended.status == ExitStatus.OK and _is_info(hit) and line.words.startswith("deploy "):
-        # A cluster that does not say that it notices changes is given a dependency's new version by another name.
+        # On a cluster that may not notice changes, a dependency's new version gets another name.
         return all(any(name.startswith(f"object {kind}/") for name in now) for kind in ("storlet", "dependency"))
     if ended.status == ExitStatus.OK:
         return now == clean.after

@@ -1,6 +1,7 @@
-"""Storlets that do what they should not, deployed and run on the embedded server for real.
+"""Misbehaving storlets, deployed and run on a real embedded server.
 
-Its limits are narrow: two seconds, 256 MiB. Each runs on the object server and on the proxy, by a one-shot line.
+Its limits are narrow: two seconds, 256 MiB. Each storlet runs on the object server and on the proxy, by a one-shot
+line.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from tests.support.storlets import STORLETS
 _SECRET = "what another storlet and another object hold"
 _GONE_SECONDS = 15.0
 _USUAL_PROCESSES = 8
-"""The server, the zygote, and two warm parents, each with a child forked in advance; another version may be ending."""
+"""The server, the zygote, and two warm parents, each with a child forked in advance; another version may be exiting."""
 
 
 def counts() -> Iterator[Count]:
@@ -45,7 +46,7 @@ def counts() -> Iterator[Count]:
 
 
 def _try(plant: Plant, client: Client, bad: Bad, options: list[str], row: Count) -> None:
-    """Run one, and count what comes of it, of the server, and of an honest storlet."""
+    """Run one storlet; count the result for it, for the server, and for an honest storlet."""
     row.tried += 1
     label = textwrap.shorten(bad.code if bad.is_imported else bad.code.partition("out_files[0]\n")[2], 100)
     outcome = ended(plant.shell("get", "path:/c/o", "--storlet", "bad.py", *options))
@@ -76,7 +77,7 @@ def _try(plant: Plant, client: Client, bad: Bad, options: list[str], row: Count)
 
 
 def _left(plant: Plant) -> tuple[int, list[str]]:
-    """Return how many processes a storlet left over, once they had time to end, and what files it made."""
+    """Return the number of leftover processes, once they had time to exit, and the files that were created."""
     deadline = time.monotonic() + _GONE_SECONDS
     while time.monotonic() < deadline:
         excess = max(0, len(plant.processes()) - _USUAL_PROCESSES) + alive(SLEEPER)

@@ -1,4 +1,4 @@
-"""A program on a pseudo-terminal, whose settings can be looked at when it is gone."""
+"""A program on a pseudo-terminal whose settings can be inspected afterwards."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from faults.clients import HUNG_SECONDS, Ended
 
 _PROMPT = re.compile(rb"\x1b\[\?2004h[^>]*>.*?\x1b\[\?25h", re.DOTALL)
 _MODES = {rb"\x1b\[\?2004([hl])": b"l", rb"\x1b\[\?25([hl])": b"h", rb"\x1b\[\?1049([hl])": b"l"}
-"""What a terminal is told to mark pastes, show its cursor, and use its other screen, and what is so by itself."""
+"""The terminal modes for marking pastes, showing the cursor, and the alternate screen, and their defaults."""
 
 
 _KEY_SECONDS = 2.0
 
 
 class Terminal:
-    """The terminal and the program; a context.
+    """The terminal and its program; a context manager.
 
-    :param words: the program's
+    :param words: the program's command line
     """
 
     def __init__(self, words: Sequence[str], environ: Mapping[str, str]) -> None:
@@ -61,7 +61,7 @@ class Terminal:
         os.write(self._ours, text.encode())
 
     def wait_for_prompt(self) -> None:
-        """Read until a prompt is shown that has not been waited for."""
+        """Read until a new prompt is shown."""
         deadline = time.monotonic() + HUNG_SECONDS
         while not (prompt := _PROMPT.search(self._shown, self._at)):
             if time.monotonic() > deadline or (not self._read(1) and self.process.poll() is not None):
@@ -75,7 +75,7 @@ class Terminal:
         return True
 
     def leave(self) -> Ended:
-        """Type Ctrl-D until the program ends: one that comes between two prompts is no key, but a NUL."""
+        """Type Ctrl-D until the program exits: between two prompts it isn't a key, but a NUL."""
         deadline = time.monotonic() + HUNG_SECONDS
         while self.process.poll() is None and time.monotonic() < deadline:
             self.type("\x04")
@@ -86,7 +86,7 @@ class Terminal:
         return self.end()
 
     def end(self) -> Ended:
-        """Wait for the program's end, and return what came of it."""
+        """Wait for the program's end; return its result."""
         deadline = time.monotonic() + HUNG_SECONDS
         while self.process.poll() is None and time.monotonic() < deadline:
             self._read(0.1)
@@ -98,13 +98,13 @@ class Terminal:
         except ProcessLookupError:
             leftover = False
         status = code if code is None or code >= 0 else 128 - code
-        # What is shown is both streams, and the line is judged by its status: it needs no line of its own.
+        # The output contains both streams, and the line is judged by its status, so it needs no line of its own.
         shown = self._shown.decode(errors="replace")
         return Ended(status, self._shown, shown if "Traceback" in shown else "storlet-shell: ", leftover)
 
     @property
     def is_restored(self) -> bool:
-        """Whether the terminal is as it was: its settings, and what it was told."""
+        """Whether the terminal is as before: its settings, and its modes."""
         modes = {mode: re.findall(mode, self._shown)[-1:] for mode in _MODES}
         is_told = all(not last or last == [_MODES[mode]] for mode, last in modes.items())
         return is_told and termios.tcgetattr(self._theirs) == self._before

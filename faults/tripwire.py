@@ -1,4 +1,4 @@
-"""A relay before a real server that passes requests on one by one, up to the point where something is to happen."""
+"""A relay in front of a real server that forwards requests one by one, up to the point of the fault."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _LATER_SECONDS = 0.008
 class Stage(IntEnum):
     """How far a request has come."""
 
-    BEFORE = 0  #: it is here; the server has nothing of it
+    BEFORE = 0  #: it has arrived here; the server has received nothing
     HEAD = 1  #: the server has its head
     BODY = 2  #: the server has half of its body
-    SENT = 3  #: the server has all of it, and that is all
-    WORKING = 4  #: the server has had all of it for some milliseconds
-    ANSWERED = 5  #: the server's answer has begun, and is held back
-    HALF = 6  #: half of the answer's body has been passed on
-    PASSED = 7  #: all of the answer has been passed on
+    SENT = 3  #: the server has just received all of it
+    WORKING = 4  #: the server received all of it some milliseconds ago
+    ANSWERED = 5  #: the server's answer has started, and is held back
+    HALF = 6  #: half of the answer's body has been forwarded
+    PASSED = 7  #: all of the answer has been forwarded
 
 
 class Point(NamedTuple):
-    """A moment of a line's life.
+    """A moment during a line.
 
-    :param number: of the request, from 1, in the order in which they come
+    :param number: the request's number, from 1, in order of arrival
     """
 
     number: int
@@ -40,7 +40,7 @@ class Point(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """A request that was passed on: what it was, and the stages that it had."""
+    """A forwarded request, and the stages that it went through."""
 
     line: str
     stages: tuple[Stage, ...]
@@ -51,12 +51,12 @@ class _TrippedError(Exception):
 
 
 class Tripwire:
-    """The relay; a context.
+    """The relay; a context manager.
 
-    :param server: returns the port of the server on this machine; it may be another one once something has happened
-    :param point: where something is to happen, or as soon after it as anything comes; None for nowhere
-    :param happen: what; then all connections are cut
-    :param again: brings the server back; requests wait for that. None: from then on no connection is taken
+    :param server: returns the port of the server on this machine, which may change after the fault
+    :param point: where the fault happens, or as soon after it as anything arrives; None for nowhere
+    :param happen: causes the fault; then all connections are cut
+    :param again: brings the server back, while requests wait; None to accept no more connections
     """
 
     def __init__(
@@ -89,12 +89,12 @@ class Tripwire:
         self._listener.close()
 
     def finish(self) -> None:
-        """Wait until what was to happen has happened, to the end."""
+        """Wait until the fault has completely happened."""
         with self._lock:
             pass
 
     def points(self) -> Iterator[Point]:
-        """Yield the points of the requests that were seen."""
+        """Yield the points of all requests so far."""
         for number, requests in sorted(self.requests.items()):
             for stage in requests.stages:
                 yield Point(number, stage)
@@ -135,7 +135,7 @@ class Tripwire:
     def _exchange(
         self, line: bytes, requests: BinaryIO, client: socket.socket, server: socket.socket, answers: BinaryIO
     ) -> bool:
-        """Pass one request and its answer on; tell whether the connection can take another."""
+        """Forward one request and its answer; tell whether the connection can take another."""
         head, headers = _head(line, requests)
         number = self._begin(line)
         self._reach(number, Stage.BEFORE)
@@ -188,12 +188,12 @@ class Tripwire:
         raise _TrippedError
 
     def _cut(self, connection: socket.socket) -> None:
-        with suppress(OSError):  # it was closed by its other end
+        with suppress(OSError):  # the other end has closed it
             connection.shutdown(socket.SHUT_RDWR)
 
 
 def _head(line: bytes, stream: BinaryIO) -> tuple[bytes, dict[str, str]]:
-    """Read on after a message's first line; return its head, and its headers by their names in lower case."""
+    """Read the rest of a message's head; return the head, and its headers by lower-case names."""
     lines = [line]
     while (line := stream.readline()).strip():
         lines.append(line)
@@ -222,7 +222,7 @@ def _body(stream: BinaryIO, headers: dict[str, str]) -> Iterator[bytes]:
 
 
 def _halved(pieces: Iterator[bytes], headers: dict[str, str]) -> Iterator[tuple[bytes, bool]]:
-    """Yield a body's pieces, and with one that half of it is through: in a body in chunks, with the first."""
+    """Yield a body's pieces, and tell with one of them that half has passed; for a chunked body, with the first."""
     size = int(headers.get("content-length") or 0)
     half, passed, is_past = size // 2, 0, False
     for piece in pieces:

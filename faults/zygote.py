@@ -19,7 +19,7 @@ MOST_BYTES = 64 * 1024
 """The size of a request."""
 
 NUMBER = struct.Struct("i")
-"""What a client's pipe tells: its process, and later how it ended, as ``waitpid`` has it."""
+"""The contents of a client's pipe: its process, and later how it ended, as returned by ``waitpid``."""
 
 _BEFORE = (
     "storlet_shell.adapters.script.runner",
@@ -30,7 +30,7 @@ _BEFORE = (
 
 
 def main() -> None:
-    """Fork clients until nobody asks for one."""
+    """Fork clients until nobody requests any more."""
     for name in _BEFORE:
         importlib.import_module(name)
     list(Registry())
@@ -58,9 +58,9 @@ def main() -> None:
 
 
 def become_client(request: dict[str, object], streams: list[int]) -> None:
-    """Run a line in the place of this process, and end with it.
+    """Run a line in place of this process, and exit with it.
 
-    :param request: ``words``, ``environ``, ``folder``, and ``patches``: other values of constants by dotted names
+    :param request: ``words``, ``environ``, ``folder``, and ``patches``: replacements for constants, by dotted name
     :param streams: standard input, output and error
     """
     os.setpgid(0, 0)

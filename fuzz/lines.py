@@ -1,12 +1,12 @@
-"""The line parser: what splits, quotes and expands a typed line, a command file's line, a magic's word.
+"""The line parser: splitting, quoting and expansion of typed lines, command files' lines and magics' words.
 
-Any text becomes lines and words, or one error. Beyond that, what is checked:
+Any text becomes lines and words, or one error. In addition:
 
-- a logical line stands in the text where its number says, and read by itself it is the same line;
-- a line that was split can be parsed: nothing in it is open any more;
-- the words of a line, quoted or as they were spelled, are read as the same words;
-- a word that completion spells is read as that word, by the line's parser and by the one that finds the cursor;
-- a magic's word with its signs doubled is expanded to the word.
+- a logical line is at its line number in the text, and reads the same by itself;
+- a split line can be parsed: nothing in it is open;
+- the words of a line, quoted or as spelled, are read as the same words;
+- a word spelled by completion is read as that word, by the line's parser and by the cursor's;
+- a magic's word with doubled signs expands to the word.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from storlet_shell.adapters.script.lines import GrammarError, Line, Words, is_in
 from storlet_shell.errors import UsageError
 
 _BEGUN = ("", "'", '"')
-"""How a word may have been begun when it is completed."""
+"""The ways to start a word that is completed."""
 
 
 def check(data: bytes) -> None:
-    """Read bytes as a text of command lines, as the command line or a terminal would hand them in."""
+    """Decode bytes as command lines, as the command line or a terminal would."""
     text = data.decode("utf-8", "surrogateescape")
     _check_typed(text)
     _check_word(text)
@@ -82,7 +82,7 @@ def _check_words(words: Words) -> None:
 
 
 def _check_spelled(words: Words) -> None:
-    if words.spelled[:1] == ["shell"]:  # sh's own words, as they stand
+    if words.spelled[:1] == ["shell"]:  # sh's own words, unchanged
         return
     assert parse(" ".join(["get", *words.spelled]), _value).words == ["get", *words.words]
 

@@ -1,12 +1,12 @@
-"""The response reader: what a server may answer to a command, byte for byte: status lines, headers, bodies, errors.
+"""The response reader: arbitrary answers to a command: status lines, headers, bodies, errors.
 
 The first byte chooses the command, the second how its result is shown; the rest is what the server sends, to one
-request after the other. Any bytes become a result or one error. Beyond that, what is checked:
+request after the other. Any bytes become a result or one error. In addition:
 
-- an error is one line, and no control character of what the server said reaches a terminal;
-- a body whose end the server tells comes whole or is an error, never a short body;
-- what is shown as JSON is JSON, and HTML holds no element or attribute but our own;
-- a look at a body's start uses nothing up: what is read afterwards begins with it.
+- an error is one line, and no control characters from the server reach a terminal;
+- a body of known length is complete or an error, never short;
+- JSON output is valid, and HTML has only our own elements and attributes;
+- peeking at a body's start consumes nothing: reading starts with it.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ _CHUNK = re.compile(rb"([0-9a-fA-F]{1,5})\r\n")
 
 
 def check(data: bytes) -> None:
-    """Answer a command with bytes, and look at what becomes of them."""
+    """Answer a command with bytes, and check the result."""
     if len(data) < 2:
         return
     call, way, answers = _CALLS[data[0] % len(_CALLS)], _WAYS[data[1] % len(_WAYS)], data[2:]
@@ -84,7 +84,7 @@ def check(data: bytes) -> None:
 
 
 class _Stream(io.TextIOWrapper):
-    """A standard stream as Python opens it, on a terminal or not."""
+    """A standard stream as opened by Python, on a terminal or not."""
 
     def __init__(self, *, is_terminal: bool) -> None:
         super().__init__(io.BytesIO(), "utf-8", "backslashreplace" if is_terminal else "strict", newline="\n")
@@ -100,7 +100,7 @@ class _Stream(io.TextIOWrapper):
 
 
 def _read(result: Result, way: str, console: Console) -> bytes | None:
-    """Show a result in one way; return the body if it is one that is kept."""
+    """Show a result in one way; return the body if it is kept."""
     if way in ("pipe", "terminal"):
         console.show(result)
         return None
@@ -131,7 +131,7 @@ def _content(result: Result) -> bytes | None:
 
 
 class _Elements(HTMLParser):
-    """Allows nothing that was not meant."""
+    """Rejects elements and attributes that aren't our own."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         assert tag in _ELEMENTS
@@ -144,7 +144,7 @@ def _check_terminal(text: str) -> None:
 
 
 def _check_whole(content: bytes, answers: bytes) -> None:
-    """Check that a body is what a server of few words has sent; what it says in other words is not looked at."""
+    """Check that a body is what the server sent, for simple answers; others aren't checked."""
     head = _ENDED.match(answers)
     if head is None:
         return
@@ -161,14 +161,14 @@ def _check_whole(content: bytes, answers: bytes) -> None:
             return
         at = chunk.end() + length + 2
         if rest[at - 2 : at] != b"\r\n" and at <= len(rest):
-            return  # not as HTTP has it
+            return  # not valid HTTP
     assert at < len(rest), "what was cut is no whole body"
 
 
 def _chunks(rest: bytes) -> list[bytes]:
-    found, at = [], 0
+    chunks, at = [], 0
     while chunk := _CHUNK.match(rest, at):
         at = chunk.end() + int(chunk[1], 16)
-        found.append(rest[chunk.end() : at])
+        chunks.append(rest[chunk.end() : at])
         at += 2
-    return found
+    return chunks

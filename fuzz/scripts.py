@@ -1,7 +1,7 @@
-"""The command-file reader, up to where commands would run: ``-f FILE --parse-only``, with each command's own parser.
+"""The command-file reader without running commands: ``-f FILE --parse-only``, with each command's own parser.
 
-Any bytes become a status. Beyond that, what is checked: standard output stays empty; each complaint is one line that
-names the file and a line of it; the status is that of a complaint, and 0 when there is none.
+Any bytes become a status. In addition: standard output stays empty; each complaint is one line with the file and a line
+number; the status is that of a complaint, and 0 if there is none.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _COMPLAINT = re.compile(r"storlet-shell: FILE:(\d+): .+")
 
 
 class _Command(Command):
-    """A command that makes its parser once."""
+    """A command that caches its parser."""
 
     _parsers: ClassVar[dict[str, Parser]] = {}
 
@@ -39,7 +39,7 @@ def _cached(command: Command) -> _Command:
 
 
 class _Commands(Registry):
-    """All commands, found once."""
+    """All commands, looked up once."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ _REGISTRY = _Commands()
 
 
 def check(data: bytes) -> None:
-    """Read bytes as a command file."""
+    """Decode bytes as a command file."""
     try:
         text = decode(data, "FILE")
     except UsageError as error:
@@ -75,8 +75,8 @@ def _check(status: int, out: str, err: str, count: int) -> None:
     assert (status == 0) == (not complaints)
     numbers = []
     for complaint in complaints:
-        found = _COMPLAINT.fullmatch(complaint)
-        assert found, complaint
-        numbers.append(int(found[1]))
+        match = _COMPLAINT.fullmatch(complaint)
+        assert match, complaint
+        numbers.append(int(match[1]))
     assert numbers == sorted(numbers)
     assert all(1 <= number <= count for number in numbers)

@@ -1,4 +1,4 @@
-"""A server that says what a fuzzer wants: the real client over the real HTTP libraries, on a socket that is none."""
+"""A server that sends the fuzzer's bytes: the real client over the real HTTP libraries, without real sockets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LOGIN = Login(Credentials("the fuzzer", "token", _URL, secret="a token"), Conne
 
 
 class Server:
-    """Sends the same bytes to all requests in a row; whoever reads beyond their end finds the connection closed.
+    """Sends the same bytes to all requests in sequence; reading beyond their end finds the connection closed.
 
     It serves any number of sessions, one after the other.
     """
@@ -32,16 +32,16 @@ class Server:
 
     @property
     def is_silent(self) -> bool:
-        """Whether all has been sent."""
+        """Whether everything has been sent."""
         return self.answers.tell() == len(self.answers.getbuffer())
 
     def session(self, surroundings: Surroundings, answers: bytes) -> Session:
         """Return a session whose requests go to this server.
 
-        :param answers: what is sent in it
+        :param answers: the bytes to send
         """
         self.answers = io.BytesIO(answers)
-        self.transport._connection._pool = _Pool(self)  # whose connections have seen nothing of an earlier session
+        self.transport._connection._pool = _Pool(self)  # with connections that no earlier session has used
         return _Session(surroundings, _Client(self))
 
 
@@ -58,7 +58,7 @@ class _Session(Session):
 
 
 class _Client(Client):
-    """A client that does not pause before it sends a request again, and sends none where no answer is left."""
+    """A client that retries without pauses, and only while there are answers."""
 
     def __init__(self, server: Server) -> None:
         super().__init__(_LOGIN)
@@ -74,16 +74,16 @@ class _Client(Client):
 
 
 class _Pool(HTTPConnectionPool):
-    """Connections that reach the server without the system's sockets."""
+    """Connections to the server that bypass the system's sockets."""
 
     def __init__(self, server: Server) -> None:
         super().__init__("127.0.0.1", 9)
         self._server = server
 
     def _new_conn(self) -> HTTPConnection:  # type: ignore[override]  # it is all that is used of one
-        made = _Connection(self.host, self.port)
-        made.server = self._server
-        return made
+        connection = _Connection(self.host, self.port)
+        connection.server = self._server
+        return connection
 
 
 class _Connection(HTTPConnection):
@@ -98,7 +98,7 @@ class _Connection(HTTPConnection):
 
 
 class _Socket:
-    """What ``http.client`` and urllib3 do with a socket; what one answer leaves is the beginning of the next."""
+    """The parts of a socket that ``http.client`` and urllib3 use; what one answer leaves starts the next."""
 
     def __init__(self, server: Server) -> None:
         self._answers = server.answers
@@ -120,7 +120,7 @@ class _Socket:
 
 
 class _Answer(io.BufferedIOBase):
-    """One answer's file; closing it leaves the bytes that follow for the next."""
+    """One answer's file; closing it leaves the following bytes for the next."""
 
     def __init__(self, answers: io.BytesIO) -> None:
         self._answers = answers

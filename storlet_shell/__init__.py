@@ -1,7 +1,6 @@
 """Run storlets on OpenStack Swift from a shell, a command line, a command file, a notebook or a Python program.
 
-A program begins with :func:`connect`. Its names are imported when they are first asked for, so that a one-shot line
-pays nothing for them.
+A program starts with :func:`connect`. Public names are imported when first used, so one-shot lines don't pay for them.
 """
 
 from __future__ import annotations
@@ -50,17 +49,17 @@ _EXPORTS = {
     "Transferred": "transfers.counts",
     "connect": "api.connection",
 }
-"""The public names, and the modules that they come from."""
+"""The public names and their modules."""
 
 __all__ = ["__version__", "load_ipython_extension", "unload_ipython_extension", *_EXPORTS]
 
 
-if not TYPE_CHECKING:  # with it, every misspelled name would be one of type Any
+if not TYPE_CHECKING:  # otherwise, every misspelled name would have the type Any
 
     def __getattr__(name: str) -> Any:
         if name not in _EXPORTS:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from importlib import import_module  # what a one-shot line does not need
+        from importlib import import_module  # one-shot lines don't need it
 
         return getattr(import_module(f"{__name__}.{_EXPORTS[name]}"), name)
 
@@ -71,13 +70,13 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Add every command as a magic: ``%load_ext storlet_shell``."""
-    from storlet_shell.adapters.notebook import magics  # with it comes IPython
+    from storlet_shell.adapters.notebook import magics  # imports IPython
 
     magics.load(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
-    """Take the magics away: ``%unload_ext storlet_shell``."""
-    from storlet_shell.adapters.notebook import magics  # the same
+    """Remove the magics: ``%unload_ext storlet_shell``."""
+    from storlet_shell.adapters.notebook import magics  # imports IPython
 
     magics.unload(shell)

@@ -1,4 +1,4 @@
-"""``storlet-shell`` and ``python -m storlet_shell``."""
+"""The entry point of ``storlet-shell`` and ``python -m storlet_shell``."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from storlet_shell.adapters import startup
 
 
 def main() -> None:
-    """Run the command line as a process of its own."""
+    """Run the command line, then end the process."""
     restore_interrupts = startup.let_interrupts_kill()
-    from storlet_shell.adapters.cli.main import run  # it takes most of the start
+    from storlet_shell.adapters.cli.main import run  # takes most of the start-up time
 
     restore_interrupts()
     run()

@@ -1,4 +1,4 @@
-"""Text that is safe to show, and numbers in words."""
+"""Escape text for display, and format numbers."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import json
 import re
 
 ROW_BYTES = 16
-"""How many bytes a line of a dump shows."""
+"""Bytes per line of a dump."""
 
 SURROGATE = re.compile("[\ud800-\udfff]")
-"""Half a pair of surrogates, as the JSON of a listing may hold."""
+"""A lone surrogate, which the JSON of a listing may contain."""
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 def printable(text: str) -> str:
-    """Make control characters visible, so that names and messages can't drive the terminal."""
+    """Escape control characters, so that names and messages can't control the terminal."""
     return "".join(char if char.isprintable() or char in "\t" else _escaped(char) for char in text)
 
 
 def printable_json(text: str) -> str:
-    """Make control characters visible in a piece of a JSON document, which stays the same document.
+    """Escape control characters in a piece of a JSON document without changing its meaning.
 
-    They stand within strings only, but for the line ends between values.
+    They occur only within strings, except for line ends between values.
     """
     return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
 
@@ -32,12 +32,12 @@ def _escaped(char: str) -> str:
 
 
 def escaped(text: str) -> str:
-    r"""Return a text with each surrogate spelled ``\udXXX``, which is its spelling in JSON, too."""
+    r"""Replace each lone surrogate by ``\udXXX``, which is also its spelling in JSON."""
     return SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def is_text(chunk: bytes) -> bool:
-    """Tell whether bytes are the start of UTF-8 text."""
+    """Tell whether bytes are the beginning of UTF-8 text."""
     try:
         text = chunk[:4096].decode("utf-8")
     except UnicodeDecodeError as error:
@@ -48,7 +48,7 @@ def is_text(chunk: bytes) -> bool:
 
 
 def dump(content: bytes) -> list[str]:
-    """Return bytes as lines: where they stand, in hexadecimal, as characters."""
+    """Format bytes as lines: offset, hexadecimal, characters."""
     rows = [content[at : at + ROW_BYTES] for at in range(0, len(content), ROW_BYTES)]
     return [
         f"{ROW_BYTES * number:08x}  {row.hex(' '):<47}  {''.join(chr(b) if 32 <= b < 127 else '.' for b in row)}"
@@ -57,12 +57,12 @@ def dump(content: bytes) -> list[str]:
 
 
 def counted(count: int, thing: str) -> str:
-    """Spell a number of things: ``1 object``, ``2 objects``."""
+    """Format a number of things: ``1 object``, ``2 objects``."""
     return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 def size(count: float) -> str:
-    """Spell a number of bytes in the largest unit that keeps it at or above one."""
+    """Format a number of bytes in the largest unit in which it is at least one."""
     for unit in _UNITS:
         if count < 1024 or unit == _UNITS[-1]:
             break

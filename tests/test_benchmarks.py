@@ -84,11 +84,11 @@ def test_a_missed_figure_is_marked(tmp_path: Path) -> None:
         records.add("objects", measured)
     records.modules["objects"]["figures"].pop("ls-replayed")  # as where a run was interrupted
     for lines in (list(table.text(records.modules)), list(table.markdown(records.modules))):
-        line = next(line for line in lines if FIGURES["objects"]["rm"].what in line)
+        line = next(line for line in lines if FIGURES["objects"]["rm"].title in line)
         assert "MISSED" in line
         assert any(each.endswith(f". {FIGURES['objects']['rm'].remark}") for each in lines)
         for name in ("ls-memory", "ls-replayed"):
-            assert "FAILED" in next(line for line in lines if FIGURES["objects"][name].what in line)
+            assert "FAILED" in next(line for line in lines if FIGURES["objects"][name].title in line)
 
 
 @pytest.mark.parametrize("module", FIGURES)

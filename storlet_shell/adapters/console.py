@@ -15,11 +15,13 @@ from typing import IO
 from storlet_shell.adapters.execution import Outcome, exit_status_of
 from storlet_shell.adapters.progress import TransferLine
 from storlet_shell.errors import Hint, LocalFileError, StorletShellError, advise
-from storlet_shell.results import Response, Result, Table, failure_fields
+from storlet_shell.results import Rendering, Response, Result, Table, failure_fields
+from storlet_shell.results.formats import DOCUMENT, PEOPLE
 from storlet_shell.session import Surroundings
 from storlet_shell.text import dump, escaped, is_text, printable, printable_json
 from storlet_shell.wire.observer import Progress
 
+_FOR_PEOPLE = Rendering()
 _PREVIEW_BYTES = 256
 _LONGEST_MESSAGE = 4000
 
@@ -139,28 +141,23 @@ class Console(Surroundings):
             line.clear()
             self._line = None
 
-    def show(self, result: Result, *, as_json: bool = False) -> None:
+    def show(self, result: Result, rendering: Rendering = _FOR_PEOPLE) -> None:
         """Write a result to standard output and let go of it.
 
-        :raises StorletShellError: when the rest of the result can't be had: a body or a listing that ends early
+        :param rendering: its format and columns
+        :raises UsageError: when it can't be shown so
+        :raises StorletShellError: when the rest of the result can't be fetched: a body or a listing that ends early
         :raises LocalFileError: when it can't be written, as to a full disk
         :raises BrokenPipeError: when nobody reads standard output any more
         """
         stdout = self.stdout
         try:
-            if as_json:
-                self.write_json(chain(result.json_pieces(), "\n"))
-            elif isinstance(result, Response) and result.has_body:
+            if rendering.is_default and isinstance(result, Response) and result.has_body:
                 self._show_body(stdout, result)
             else:
-                on_terminal = stdout.isatty()
                 if isinstance(result, Table):
-                    result.is_headed = on_terminal
-                show = printable if on_terminal else escaped
-                for line in result.render():
-                    if self._line is not None:
-                        self._line.clear()  # it stands where the next line goes
-                    stdout.write(show(line) + "\n")
+                    result.is_headed = stdout.isatty()
+                self._write(stdout, result.pieces(rendering), rendering.format)
             stdout.flush()
         except BrokenPipeError:
             raise
@@ -172,6 +169,17 @@ class Console(Surroundings):
             raise LocalFileError(f"can't write the result: {error.strerror or error}") from error
         finally:
             result.close()
+
+    def _write(self, stdout: IO[str], pieces: Iterable[str], format: str) -> None:
+        """Write pieces of text in a format; a terminal gets their control characters as escapes."""
+        if format == DOCUMENT:
+            self.write_json(pieces)
+            return
+        show = _visible if stdout.isatty() else escaped
+        for piece in pieces:
+            if self._line is not None:
+                self._line.clear()  # it stands where the next line goes
+            stdout.write(show(piece))
 
     def _show_body(self, stdout: IO[str], response: Response) -> None:
         stdout.flush()
@@ -187,13 +195,13 @@ class Console(Surroundings):
             return
         _write_text(stdout, first, chunks)
 
-    def conclude(self, outcome: Outcome, *, as_json: bool = False) -> int:
+    def conclude(self, outcome: Outcome, format: str = PEOPLE) -> int:
         """Say what was wrong with a line, if anything was, and return its exit status.
 
-        :param as_json: whether standard output gets a document in the place of a result that was not shown
+        :param format: of the result; as JSON, an error is a document, too, in the place of a result that was not shown
         """
         if outcome.error is not None:
-            if as_json and isinstance(outcome.error, StorletShellError) and not outcome.was_shown:
+            if format == DOCUMENT and isinstance(outcome.error, StorletShellError) and not outcome.was_shown:
                 self.show_failure(outcome.error)
             self.show_error(outcome.error)
         return outcome.status
@@ -227,6 +235,11 @@ class Console(Surroundings):
         """Write pieces of JSON documents to standard output; a terminal gets their control characters as escapes."""
         stdout = self.stdout
         stdout.writelines(map(printable_json if stdout.isatty() else escaped, pieces))
+
+
+def _visible(line: str) -> str:
+    """Return a line for a terminal; its end stays."""
+    return f"{printable(line.removesuffix(chr(10)).removesuffix(chr(13)))}\n"
 
 
 def _message(error: BaseException) -> str:

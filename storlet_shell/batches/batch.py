@@ -1,4 +1,4 @@
-"""A batch under way: names become tasks, an executor makes outcomes of them, the journal records them."""
+"""A running batch: names become tasks, the executor turns them into outcomes, the journal records them."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _MOST_AHEAD = 16
 
 @typed_equality
 class Rules(NamedTuple):
-    """How a batch goes on.
+    """The rules of a batch.
 
-    :param keeps_going: whether it goes on after an object has failed
-    :param is_ordered: whether outcomes come in the order of the listing, rather than as they come
+    :param keeps_going: whether it continues after an object has failed
+    :param is_ordered: whether outcomes are yielded in the order of the listing, rather than as they finish
     """
 
     keeps_going: bool = True
@@ -33,11 +33,11 @@ class Rules(NamedTuple):
 
 
 class Batch:
-    """Does something with many objects; :meth:`outcomes` runs it, once.
+    """Work over many objects; :meth:`outcomes` runs it, once.
 
-    :param sources: the objects, taken as they are needed
-    :param make: makes a task of an object and its number; an object that it refuses has failed
-    :param journal: records what is done, and knows what was done before
+    :param sources: the objects, consumed on demand
+    :param make: turns an object and its number into a task; an object that it refuses has failed
+    :param journal: records progress, and knows the progress of earlier runs
 
     ``earlier`` counts the objects that the journal knew as done; ``last_error`` is the one that
     ended the batch early.
@@ -67,11 +67,11 @@ class Batch:
         self.last_error: StorletShellError | None = None
 
     def keep_bodies(self) -> None:
-        """Have outcomes hold what the storlet makes, where it goes nowhere else."""
+        """Keep the results in the outcomes, unless they are stored elsewhere."""
         self._work = self._work._replace(keeps_bodies=True)
 
     def outcomes(self, access: Access) -> Generator[Outcome]:
-        """Run the batch, and yield what comes of each object that was not done before."""
+        """Run the batch, and yield the outcome of each object that wasn't done before."""
         outcomes = self._executor.run(self._work, self._tasks(), access)
         try:
             for outcome in outcomes:
@@ -80,7 +80,7 @@ class Batch:
                     yield from self._ended(self._refused.popleft())
                 if self.last_error is not None:
                     break
-        except KeyboardInterrupt:  # what was done has its row
+        except KeyboardInterrupt:  # what is done has its row
             for outcome in self._settled(outcomes):
                 yield from self._ended(outcome)
             yield from self._rest()
@@ -91,14 +91,14 @@ class Batch:
         yield from self._rest()
 
     def _rest(self) -> Iterator[Outcome]:
-        """Yield what is left at the end: refused objects, and of ordered ones those after one that was broken off."""
+        """Yield the rest at the end: refused objects, and ordered outcomes after one that was cancelled."""
         while self._refused:
             yield from self._ended(self._refused.popleft())
         while self._early:
             yield self._early.pop(min(self._early))
 
     def _tasks(self) -> Iterator[Task]:
-        """Yield tasks, which are recorded as taken a few at a time: each record takes about as long as many do."""
+        """Yield tasks, recorded as taken a few at a time, since one record costs about as much as many."""
         fresh = self._fresh()
         while chunk := list(itertools.islice(fresh, self._most_ahead)):
             if self._journal:
@@ -123,7 +123,7 @@ class Batch:
                 self._refused.append(Outcome.of_failure(Task(number, source), error))
 
     def _settled(self, outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
-        """Interrupt an executor that has not come to its end; yield what it still tells, and what it never got."""
+        """Interrupt an executor that hasn't finished; yield its last outcomes, and the tasks that it never got."""
         while self._ahead:
             yield Outcome(self._ahead.popleft(), is_begun=False)
         if isinstance(outcomes, Generator):
@@ -139,7 +139,7 @@ class Batch:
 
     def _record(self, outcome: Outcome) -> None:
         if self._journal and not SURROGATE.search(outcome.task.source.name):
-            self._journal.end(outcome.task.source.name, done=outcome.is_begun and not outcome.error)
+            self._journal.end(outcome.task.source.name, succeeded=outcome.is_begun and not outcome.error)
 
     def _ended(self, outcome: Outcome) -> Iterator[Outcome]:
         self._record(outcome)

@@ -1,4 +1,4 @@
-"""What is checked once, before a batch, so that it doesn't fail for each of its objects."""
+"""Checks before a batch, so that it doesn't fail for every object."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 def check_ready(client: Client, run: Invocation) -> None:
-    """Check what every run would fail for.
+    """Check for problems that would make every run fail.
 
     :raises NotFoundError: when the storlet or an extra resource doesn't exist
     :raises ServiceError: when the cluster runs no storlets
     """
     check_storlets_run(client)
-    with suppress(IdentityError):  # who may run a storlet need not be allowed to read it
+    with suppress(IdentityError):  # a user may be allowed to run a storlet but not to read it
         if not exists(client, ObjectPath(client.storlet_container, run.storlet.name)):
             raise not_deployed(client, run.storlet.name)
     check_extra_resources(client, run)
@@ -39,15 +39,15 @@ def check_container(client: Client, container: str) -> None:
     """
     if not exists(client, Location(container)):
         hint = Hint(Action.MAKE_CONTAINER, (container,))
-        raise NotFoundError("container {subject} is not there", subject=container, hint=hint)
+        raise NotFoundError("container {subject} doesn't exist", subject=container, hint=hint)
 
 
 def check_apart(client: Client, pattern: Pattern, template: Template, limit: int | None = None) -> int | None:
-    """Check that no two objects make one output, and that no output is an input; list all names only if need be.
+    """Check that no two objects have the same output, and that no output is an input; list the names only if necessary.
 
-    :param limit: how many objects are taken; None for all
-    :returns: how many objects there are, if they were listed
-    :raises UsageError: when it is not so
+    :param limit: the number of objects; None for all
+    :returns: the number of objects, if they were listed
+    :raises UsageError: when they do, or one is
     """
     is_object = template.text.startswith("path:")
     is_own = is_object and template.output(ObjectPath(pattern.container, "x")).container == pattern.container
@@ -59,9 +59,7 @@ def check_apart(client: Client, pattern: Pattern, template: Template, limit: int
             output = template.fill(source)
             outputs.add(output, str(source))
             if is_own and matches(template.output(source).name):
-                raise UsageError(
-                    f"{output}, which {source} makes, would be matched by {pattern} itself; nothing was run"
-                )
+                raise UsageError(f"{output}, the output of {source}, would match {pattern} itself; nothing was run")
     finally:
         outputs.close()
     return count

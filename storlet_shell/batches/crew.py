@@ -43,10 +43,10 @@ if TYPE_CHECKING:
     from storlet_shell.wire.transport import Reply
 
 SCRATCH_SECONDS = 24 * 3600
-"""After this, the cluster itself removes what a batch that ended suddenly has left between two steps."""
+"""When the cluster deletes intermediate results of a batch that was killed."""
 
 _QUIET = Observer()
-"""Threads would tell of each object what the batch has been told once; what concerns one object is a note."""
+"""Threads don't repeat for each object what the batch reports once; warnings about one object are notes."""
 
 _T = TypeVar("_T")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -54,10 +54,10 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 @dataclass
 class _Course:
-    """What doing a task has taken so far.
+    """The progress of a task.
 
-    :ivar endpoint: the last one that was asked
-    :ivar seconds: that endpoints have taken for it, refusals included
+    :ivar endpoint: the last endpoint that was asked
+    :ivar seconds: the time that endpoints took, including refusals
     """
 
     endpoint: Endpoint | None = None
@@ -65,13 +65,13 @@ class _Course:
 
 
 class Crew:
-    """Does tasks, in any thread; a context that ends what waits.
+    """Does tasks, in any thread; a context manager that cancels waiting tasks.
 
-    A step of a task is tried again only if it did not reach its storlet: no connection was made, or the server asked
-    for fewer requests.
+    A step of a task is retried only if it didn't reach its storlet: no connection was made, or the server asked for
+    fewer requests.
 
-    :param connect: makes a client with connections of its own
-    :raises UsageError: when there is no such scheduler
+    :param connect: returns a client with its own connections
+    :raises UsageError: when the scheduler doesn't exist
     """
 
     def __init__(self, work: Work, connect: Callable[[], Client]) -> None:
@@ -86,7 +86,7 @@ class Crew:
         self._clients: list[Client] = []
 
     def do(self, task: Task) -> Outcome:
-        """Do a task, and tell what came of it; only what nobody expects is raised."""
+        """Do a task and return its outcome; only unexpected errors are raised."""
         course = _Course()
         try:
             outcome = self._all_steps(task, course)
@@ -95,7 +95,7 @@ class Crew:
         return outcome._replace(seconds=course.seconds, endpoint=course.endpoint.name if course.endpoint else "")
 
     def stop(self) -> None:
-        """Drop what is under way as soon as that can be done."""
+        """Cancel running tasks as soon as possible."""
         self._stop.set()
 
     def __enter__(self) -> Self:
@@ -116,7 +116,7 @@ class Crew:
         return clients[endpoint]
 
     def _all_steps(self, task: Task, course: _Course) -> Outcome:
-        leftovers: list[ObjectPath] = []  # to be removed, whatever comes
+        leftovers: list[ObjectPath] = []  # deleted in any case
         source, expiry = task.source, wire.encode_expiry(SCRATCH_SECONDS)
         try:
             for number, run in enumerate(self._work.steps[:-1], 1):
@@ -135,8 +135,8 @@ class Crew:
             raise
         except StorletShellError as error:
             for number, path in enumerate(leftovers, 1):
-                if error.subject == str(path):  # a name that nobody has given says nothing
-                    raise error.about(f"what step {number} made of {task.source}") from error
+                if error.subject == str(path):  # an internal name means nothing to users
+                    raise error.about(f"the result of step {number} for {task.source}") from error
             raise
         finally:
             if course.endpoint:
@@ -144,13 +144,13 @@ class Crew:
 
     def _remove(self, endpoint: Endpoint, paths: list[ObjectPath]) -> None:
         for path in paths:
-            with suppress(StorletShellError):  # the whole container is removed at the end
+            with suppress(StorletShellError):  # the whole container is deleted at the end
                 self._client(endpoint).send(Request("DELETE", *path)).close()
 
     def _step(self, action: Callable[[Client], _T], course: _Course) -> _T:
-        """Do one step as soon as the throttle and the endpoints let it reach its storlet.
+        """Do one step as soon as the throttle and the endpoints allow it.
 
-        :param course: is told what it took
+        :param course: updated with the endpoint and the time
         """
         while True:
             try:
@@ -167,7 +167,7 @@ class Crew:
     def _copy_last(self, client: Client, task: Task) -> Outcome:
         assert task.output is not None
         run = self._work.run
-        if task.source.container == self._work.scratch:  # what a step before has made: the cluster chose its place
+        if task.source.container == self._work.scratch:  # the result of an earlier step, wherever the cluster put it
             run = run._replace(on_proxy=True)
         if task.output.container == self._work.scratch:
             expiry = wire.encode_expiry(SCRATCH_SECONDS)
@@ -200,7 +200,7 @@ class Crew:
     def _chunks(self, reply: Reply) -> Iterator[bytes]:
         for chunk in reply.chunks():
             if self._stop.is_set():
-                raise ServiceError("dropped: the batch has ended")
+                raise ServiceError("cancelled: the batch has ended")
             yield chunk
 
     def _failed(self, task: Task, error: StorletShellError) -> Outcome:
@@ -214,9 +214,9 @@ class Crew:
 
 
 def save(task: Task, chunks: Iterable[bytes], *, is_durable: bool) -> int:
-    """Write a task's local file, with the folders that it needs, and return its size.
+    """Write a task's local file, creating its folders, and return its size.
 
-    :param is_durable: whether it must outlast a loss of power from then on
+    :param is_durable: whether it must survive a power failure
     :raises LocalFileError: when it can't be written
     """
     size = 0

@@ -1,4 +1,4 @@
-"""The endpoints of a batch: which it may use, which takes the next run, and which is left out for not answering."""
+"""The endpoints of a batch: which one takes the next run, and which ones are skipped because they don't answer."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
 
 REGIONS = "regions"
-"""In the place of an endpoint's URL: every region of the catalog."""
+"""Instead of a URL: every region of the catalog."""
 
 FIRST_PAUSE = 0.5
-"""Seconds for which an endpoint is left out when it has failed; each further time twice as long."""
+"""Seconds that a failed endpoint is skipped; doubled each time."""
 
 LONGEST_PAUSE = 30.0
 
 PATIENCE = 60.0
-"""Seconds without any answer after which all endpoints are given up; at once, where none has ever answered."""
+"""Seconds without any answer after which the batch gives up; at once if no endpoint has ever answered."""
 
 
 class _State:
     def __init__(self) -> None:
         self.failures = 0
         self.back_at = 0.0
-        self.why = ""
+        self.reason = ""
 
 
 class Endpoints:
     """The endpoints of a batch, around its scheduler; used by many threads.
 
-    :param stop: set when the batch ends, so that nobody waits for an endpoint any more
+    :param stop: set when the batch ends, so that no thread keeps waiting
 
-    ``are_given_up`` tells that none has answered for too long.
+    ``are_given_up`` tells whether no endpoint has answered for too long.
     """
 
     def __init__(self, endpoints: Sequence[Endpoint], scheduler: Scheduler, stop: threading.Event) -> None:
@@ -52,9 +52,9 @@ class Endpoints:
 
     @contextmanager
     def chosen(self) -> Iterator[Endpoint]:
-        """Have an endpoint for one run; an error in it tells whether the endpoint answers.
+        """Borrow an endpoint for one run; a connection error marks it down.
 
-        :raises ServiceError: when none has answered for too long
+        :raises ServiceError: when no endpoint has answered for too long
         """
         endpoint = self._choose()
         started, ok = time.monotonic(), True
@@ -83,8 +83,8 @@ class Endpoints:
                 back_at = min(state.back_at for state in self._states.values())
                 if self._last_answer is None or now - self._last_answer > PATIENCE:
                     self.are_given_up = True
-                    why = "; ".join(state.why for state in self._states.values())
-                    raise ServiceError(why if len(self._states) == 1 else f"no endpoint answers: {why}")
+                    reason = "; ".join(state.reason for state in self._states.values())
+                    raise ServiceError(reason if len(self._states) == 1 else f"no endpoint answers: {reason}")
             if self._stop.wait(back_at - now):
                 raise ServiceError("the batch has ended")
 
@@ -94,18 +94,18 @@ class Endpoints:
             pause = min(FIRST_PAUSE * 2.0**state.failures, LONGEST_PAUSE)
             state.failures += 1
             state.back_at = max(state.back_at, time.monotonic() + pause)
-            state.why = error.message
-            if not isinstance(error, UnreachedError):  # it was there, at least
+            state.reason = error.message
+            if not isinstance(error, UnreachedError):  # it exists, at least
                 self._last_answer = time.monotonic()
 
 
 def find_endpoints(client: Client, storage_urls: Sequence[str], names: Sequence[str] | None) -> tuple[Endpoint, ...]:
-    """Return where requests may go.
+    """Return the endpoints that the user named.
 
-    :param storage_urls: where the account is, one at least
-    :param names: storage URLs, or proxy servers' schemes, names and ports, or :data:`REGIONS`; if there are none, where
-        the account is
-    :raises UsageError: when a name is no such thing
+    :param storage_urls: the account's URLs, at least one
+    :param names: storage URLs, proxy servers by scheme, host and port, or :data:`REGIONS`; None or empty for the
+        account's URLs
+    :raises UsageError: when a name is none of these
     """
     if not names:
         return tuple(Endpoint(url, urlsplit(url).netloc) for url in storage_urls)
@@ -122,7 +122,7 @@ def _regions(client: Client) -> list[Endpoint]:
 
 
 def is_endpoint(text: str) -> bool:
-    """Tell whether a text is a storage URL, or a server's scheme, name and port."""
+    """Tell whether a text is a storage URL, or a server's scheme, host and port."""
     try:
         parts = urlsplit(text)
         is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -133,7 +133,7 @@ def is_endpoint(text: str) -> bool:
 
 def _endpoint(text: str, account: str) -> Endpoint:
     if not is_endpoint(text):
-        raise UsageError(f"--endpoint takes a storage URL, or scheme, name and port, or the word {REGIONS}: {text!r}")
+        raise UsageError(f"not an endpoint (a storage URL; a server's scheme, host and port; or {REGIONS}): {text!r}")
     parts = urlsplit(text)
     path = parts.path.rstrip("/") or account
     return Endpoint(f"{parts.scheme}://{parts.netloc}{path}", parts.netloc)

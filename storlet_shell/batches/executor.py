@@ -1,4 +1,4 @@
-"""What an executor is. One of your own takes ten lines in a package of your own::
+"""The interface of executors. Your own takes ten lines in your own package::
 
     from storlet_shell.plugin import Crew, Executor
 
@@ -8,7 +8,7 @@
                 yield from map(crew.do, tasks)
 
 and an entry point in that package's metadata: group ``storlet_shell.executors``, ``one-by-one = mypackage:OneByOne``.
-It is made without arguments, once for each batch, when ``--executor one-by-one`` names it.
+It is created without arguments, once for each batch that names it.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ if TYPE_CHECKING:
 
 
 NAMESPACE = "storlet_shell.executors"
-"""The group of entry points that executors are loaded from."""
+"""The entry point group of executors."""
 
 
 @typed_equality
 class Access(NamedTuple):
-    """How the workers of a batch reach the account: in this process by its login, elsewhere by one of their own.
+    """How the workers of a batch reach the account: in this process by its login, elsewhere by their own.
 
-    :param connect: makes a client with connections of its own, over the session's login; for threads of this process.
-        Another process opens a session of its own, in its own environment: a login is never sent to it
-    :param storage_urls: where the account is, one at least: the embedded Swift has several
-    :param identity: what options said of the identity, by the names of the variables in whose place they stand; no
-        secrets, which another process has of its own
-    :param timeout: seconds without an answer after which a request has failed; None for what the cloud says, or 60
-    :param local_folder: the data folder of the embedded Swift that is used; None for any other
-    :param address: what ``--scheduler-address`` says; empty without it
+    :param connect: returns a client with its own connections, over the session's login; for threads of this process.
+        Another process opens its own session, in its own environment: a login is never sent to it
+    :param storage_urls: the account's URLs, at least one: the embedded Swift has several
+    :param identity: the identity options of the command line, by the names of the variables that they replace; without
+        secrets, which another process has itself
+    :param timeout: response timeout in seconds; None for the cloud's setting, or 60
+    :param local_folder: the data folder of the embedded Swift; None for any other cluster
+    :param address: the address of the executor's own cluster; empty for none
     """
 
     connect: Callable[[], Client]
@@ -56,27 +56,27 @@ class Access(NamedTuple):
 
 
 class Executor(ABC):
-    """Does a batch's tasks side by side."""
+    """Does the tasks of a batch in parallel."""
 
     @abstractmethod
     def run(self, work: Work, tasks: Iterator[Task], access: Access) -> Iterator[Outcome]:
-        """Do every task by a :class:`~storlet_shell.batches.crew.Crew`, and yield each outcome as it comes.
+        """Do every task with a :class:`~storlet_shell.batches.crew.Crew`, and yield each outcome once it is there.
 
-        Tasks are taken in the thread that asks for outcomes, and not much further ahead than there are workers: there
-        may be ten million of them, and one that was taken counts as under way. A task that is lost with its worker is
-        done again; one that was taken has exactly one outcome. At KeyboardInterrupt, which Ctrl-C
-        raises, and which is thrown in at a batch's early end, no more tasks are taken: what was not begun is given back
-        (``is_begun``), what ends soon is still yielded, the rest is dropped, and KeyboardInterrupt goes on.
+        - Take tasks in the thread that consumes the outcomes, and only as many as the workers need: there may be ten
+          million, and a task that was taken counts as under way.
+        - Each task that was taken has exactly one outcome. If its worker is lost, do it again.
+        - At KeyboardInterrupt, raised by Ctrl-C or thrown in when a batch ends early, take no more tasks: give back
+          those that weren't begun (``is_begun``), yield those that end soon, drop the rest, and reraise it.
 
-        :param work: what is done with each object; it can be pickled, as tasks and outcomes can
-        :raises StorletShellError: when the executor can't be used: there is no such cluster, say
+        :param work: what to do with each object; like tasks and outcomes, it can be pickled
+        :raises StorletShellError: when the executor can't be used, because its cluster doesn't answer, say
         """
 
 
 def load_drivers(executor: str, scheduler: str) -> Executor:
-    """Load an executor by its name, and check that there is such a scheduler.
+    """Load an executor by its name, and check that the scheduler exists.
 
-    :raises UsageError: when there is none of that name
+    :raises UsageError: when one doesn't exist
     :raises PluginError: when it can't be used
     """
     drivers.load(schedulers.NAMESPACE, scheduler, Scheduler)  # type: ignore[type-abstract]

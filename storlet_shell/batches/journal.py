@@ -1,11 +1,11 @@
-"""The journal of a batch: what was taken and what was done, in an SQLite file that outlives a process's sudden end.
+"""The journal of a batch: its progress, in an SQLite file that survives a killed process.
 
-An object is recorded as taken before its run begins, and as done after its output is where it belongs, within a tenth
-of a second of that as a rule. So what is taken and not done when a journal is opened was perhaps under way when its
-last process ended: whether it ran is not known.
+An object is recorded as taken before its run begins, and as done once its output is safe, usually within a tenth of a
+second. So an object that is taken and not done when a journal is opened may have been under way when the last process
+ended: whether it ran is unknown.
 
-Each change is a transaction in SQLite's write-ahead log. The kernel has it when it is made, whatever becomes of the
-process; a loss of power may take the last of them, and never the file (``synchronous=NORMAL``).
+Each change is a transaction in SQLite's write-ahead log, which the kernel has as soon as it is made. A power failure
+may lose the last transactions, but never the file (``synchronous=NORMAL``).
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from storlet_shell.errors import LocalFileError, StorletShellError, UsageError
 from storlet_shell.values import expand
 
 APPLICATION_ID = 0x53744A31
-"""Tells a journal from other SQLite files; its last digit is the version of its tables."""
+"""Identifies a journal among SQLite files; its last digit is the version of its tables."""
 
 _MAGIC = b"SQLite format 3\0"
 _HEAD_BYTES = 512
 _APPLICATION_ID_AT = 68
-"""SQLite's file format: the smallest page, and where the header has the application's id."""
+"""SQLite's file format: the smallest page, and the offset of the application ID."""
 
 _TAKEN, _DONE = 0, 1
 _NEWEST = "newest"
 
 _ADDED = frozenset({"server", "container's date"})
-"""What journals of storlet-shell 0.1.0 lack of a batch's description; it is recorded when they are opened."""
+"""Missing in the journals of storlet-shell 0.1.0; recorded when they are opened."""
 
 _BETWEEN = 0.1
 _MOST_ENDED = 64
@@ -47,10 +47,10 @@ CREATE TABLE objects (name TEXT PRIMARY KEY, state INTEGER NOT NULL) WITHOUT ROW
 
 @typed_equality
 class Span(NamedTuple):
-    """When the first objects of a batch were stored, as their listing says it; empty where it doesn't.
+    """When the first objects of a batch were stored, as the listing says; empty if it doesn't.
 
     A container that is deleted and created again under its name keeps its ``X-Timestamp`` (swift
-    ``container/server.py: _update_or_create``), and all of its objects are newer then.
+    ``container/server.py: _update_or_create``), but all of its objects are newer.
     """
 
     oldest: str = ""
@@ -58,15 +58,15 @@ class Span(NamedTuple):
 
 
 class Journal:
-    """What has become of each object of one batch; a context, used by one thread, held by one process.
+    """The progress of each object of a batch; a context manager, used by one thread of one process.
 
-    :param path: the file; it is created if missing, and filled if empty
-    :param batch: what tells this batch from others: names and values, which must be those of the file
+    :param path: the file; it is created if missing, and used if empty
+    :param batch: the description of the batch: names and values, which must match the file's
     :param span: when its objects were stored
     :raises UsageError: when the file is the journal of another batch, or another process uses it
-    :raises LocalFileError: when it is no journal, which stays as it is then, or can't be read or written
+    :raises LocalFileError: when it isn't a journal (it is left unchanged), or can't be read or written
 
-    ``done`` and ``under_way`` tell how many objects were recorded as such when it was opened.
+    ``done_count`` and ``under_way`` are the numbers of objects in these states when it was opened.
     """
 
     def __init__(self, path: str | Path, batch: Mapping[str, str], span: Span | None = None) -> None:
@@ -84,7 +84,7 @@ class Journal:
             raise
 
     def _locked(self) -> int:
-        """Hold the file for as long as the process lives, by a lock that is none of SQLite's own."""
+        """Lock the file for the life of the process, independently of SQLite's own locks."""
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
         try:
             descriptor = os.open(self._path, flags, 0o600)
@@ -92,11 +92,11 @@ class Journal:
             raise LocalFileError(f"journal {self._path}: can't write it: {error.strerror}") from error
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise LocalFileError(f"journal {self._path}: a pipe or a device can't be one; name a file")
+                raise LocalFileError(f"journal {self._path}: a pipe or a device can't be a journal; name a file")
             self._lock_file(descriptor)
         except OSError:
             os.close(descriptor)
-            raise UsageError(f"journal {self._path}: another process uses it at the moment") from None
+            raise UsageError(f"journal {self._path}: in use by another process") from None
         except LocalFileError:
             os.close(descriptor)
             raise
@@ -117,9 +117,9 @@ class Journal:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def _is_empty(self) -> bool:
-        """Tell whether the file is empty, which SQLite must not be asked: it takes a few bytes of anything for that.
+        """Tell whether the file is empty; SQLite would treat a few bytes of anything as empty, too.
 
-        :raises LocalFileError: when it holds something else than a journal
+        :raises LocalFileError: when it contains something other than a journal
         """
         head = os.pread(self._lock, _HEAD_BYTES, 0)
         if not head:
@@ -127,24 +127,24 @@ class Journal:
         if not head.startswith(_MAGIC):
             raise LocalFileError(f"journal {self._path}: not a journal; name another file")
         if len(head) < _HEAD_BYTES:
-            raise LocalFileError(f"journal {self._path}: it is damaged: only {len(head)} bytes are left")
+            raise LocalFileError(f"journal {self._path}: damaged: only {len(head)} bytes left")
         application = int.from_bytes(head[_APPLICATION_ID_AT : _APPLICATION_ID_AT + 4], "big")
         path = self._path.resolve()
-        if not application and Path(f"{path}-wal").exists():  # it may stand in the write-ahead log yet
+        if not application and Path(f"{path}-wal").exists():  # it may still be in the write-ahead log
             with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
                 application = database.execute("PRAGMA application_id").fetchone()[0]
         if application == APPLICATION_ID:
             return False
         if application >> 8 == APPLICATION_ID >> 8:
-            reason = "another version of storlet-shell has written it; use that version, or name another file"
+            reason = "written by another version of storlet-shell; use that version, or name another file"
         else:
-            reason = "not a journal but another SQLite file; name another file"
+            reason = "an SQLite file, but not a journal; name another file"
         raise LocalFileError(f"journal {self._path}: {reason}")
 
     def _opened(self, batch: Mapping[str, str], span: Span, *, is_new: bool) -> sqlite3.Connection:
         database = sqlite3.connect(self._path, isolation_level=None)
         try:
-            if is_new:  # in one step: whenever the process ends, the file is empty or a journal
+            if is_new:  # in one transaction: whenever the process ends, the file is empty or a journal
                 database.executescript(f"BEGIN IMMEDIATE; PRAGMA application_id={APPLICATION_ID}; {_TABLES}")
             else:
                 self._check(database, batch, span)
@@ -153,7 +153,7 @@ class Journal:
             if is_new:
                 database.execute("COMMIT")
             database.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;")
-            self.under_way, self.done = (self._count(database, state) for state in (_TAKEN, _DONE))
+            self.under_way, self.done_count = (self._count(database, state) for state in (_TAKEN, _DONE))
         except BaseException:
             database.close()
             raise
@@ -162,14 +162,14 @@ class Journal:
     def _check(self, database: sqlite3.Connection, batch: Mapping[str, str], span: Span) -> None:
         recorded = dict(database.execute("SELECT name, value FROM batch"))
         newest = recorded.pop(_NEWEST, "")
-        refusal = f"journal {self._path}: it is another batch's"
+        refusal = f"journal {self._path}: belongs to another batch"
         for name in sorted({*recorded, *batch} - (_ADDED - set(recorded))):
             if recorded.get(name) != batch.get(name):
                 had, has = (values.get(name) or "none" for values in (recorded, batch))
-                raise UsageError(f"{refusal}: {name} was {had}, and is {has}; name another file")
+                raise UsageError(f"{refusal} ({name} was {had}, now {has}); name another file")
         if newest and span.oldest > newest:
-            reason = "every object was stored after it began, as in a container that was created again"
-            raise UsageError(f"{refusal}: {reason}; name another file")
+            reason = "all objects were stored after it began, so the container was created again"
+            raise UsageError(f"{refusal} ({reason}); name another file")
 
     @staticmethod
     def _count(database: sqlite3.Connection, state: int) -> int:
@@ -177,7 +177,7 @@ class Journal:
 
     def is_done(self, name: str) -> bool:
         """Tell whether an object was recorded as done when the journal was opened."""
-        if not self.done:
+        if not self.done_count:
             return False
         row = self._execute("SELECT state FROM objects WHERE name = ?", (name,)).fetchone()
         return row is not None and row[0] == _DONE
@@ -186,12 +186,12 @@ class Journal:
         """Record that these objects' runs are about to begin."""
         self._record(names, _TAKEN)
 
-    def end(self, name: str, *, done: bool) -> None:
-        """Record that an object is done, or else that it is as if it had not been taken: its run has failed, say.
+    def end(self, name: str, *, succeeded: bool) -> None:
+        """Record that an object is done, or forget that it was taken, because its run failed, say.
 
-        What is done is written at once, but not more often than ten times a second, and then together with the next.
+        Finished objects are written at most ten times a second, several at a time.
         """
-        if not done:
+        if not succeeded:
             self._execute("DELETE FROM objects WHERE name = ?", (name,))
             return
         self._ended.append(name)
@@ -199,14 +199,14 @@ class Journal:
             self.write()
 
     def write(self) -> None:
-        """Write what has not been written yet."""
+        """Write pending records."""
         self._record(self._ended, _DONE)
         self._ended = []
         self._written_at = time.monotonic()
 
     def _record(self, names: list[str], state: int) -> None:
         if names:
-            rows = ", ".join(["(?, ?)"] * len(names))  # one statement: each lets other threads in, and waits for them
+            rows = ", ".join(["(?, ?)"] * len(names))  # one statement: each one gives up the interpreter lock
             values = [value for name in names for value in (name, state)]
             self._execute(f"INSERT OR REPLACE INTO objects VALUES {rows}", values)  # noqa: S608  they are question marks
 
@@ -227,7 +227,7 @@ class Journal:
 
 
 class Outputs:
-    """The outputs of a batch, each with its input, to find two inputs of one output; in a temporary file."""
+    """The outputs of a batch with their inputs, in a temporary file, to find two inputs of one output."""
 
     def __init__(self) -> None:
         self._database = sqlite3.connect("", isolation_level=None)
@@ -239,7 +239,7 @@ class Outputs:
     def add(self, output: str, source: str) -> None:
         """Add an output.
 
-        :raises UsageError: when another input makes it, too
+        :raises UsageError: when another input has the same output
         """
         try:
             self._database.execute("INSERT INTO outputs VALUES (?, ?)", (output, source))
@@ -250,5 +250,5 @@ class Outputs:
             raise StorletShellError(f"can't keep the list of outputs: {error}") from error
 
     def close(self) -> None:
-        """Forget them."""
+        """Delete the file."""
         self._database.close()

@@ -1,4 +1,4 @@
-"""``map``, and ``pipe`` over many objects: one storlet or several, each over the result of the one before it."""
+"""``map``, and ``pipe`` over many objects: one storlet, or a chain of them."""
 
 from __future__ import annotations
 
@@ -34,25 +34,25 @@ if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
 
 _SHOWN = 10
-"""How many requests a dry run shows."""
+"""The number of requests that a dry run shows."""
 
 
 @typed_equality
 class MapOptions(NamedTuple):
-    """How storlets are run over many objects; the defaults are those of ``map`` and ``pipe``.
+    """The options of ``map`` and ``pipe``, with their defaults.
 
     :param output: the object that each result is stored as; with ``save``, at most one of them
     :param save: the local file that each result is written to
-    :param on: ``get`` or ``copy``, if it must be that: results are stored by COPY and come by GET in any case
-    :param jobs: how many runs are under way at a time
-    :param limit: how many of the matching objects are taken; None for all
-    :param journal: the file that records progress, so that the batch can go on where it was; None for none
+    :param on: ``get`` or ``copy``, to insist on that; results are stored by COPY and returned by GET anyway
+    :param jobs: number of concurrent runs
+    :param limit: the number of matching objects to run over; None for all
+    :param journal: the file that records progress, to resume the batch; None for none
     :param ordered: yield rows in the order of the listing
-    :param keep_going: whether the batch goes on after a failure; None for that, too
-    :param allow_failures: whether failed objects are no problem of the batch
-    :param endpoint: where runs are sent, see :func:`~storlet_shell.batches.endpoints.find_endpoints`; None for where
-        the account is
-    :param scheduler: the driver that chooses among several endpoints
+    :param keep_going: whether the batch continues after a failure; None means yes
+    :param allow_failures: whether the batch succeeds although objects failed
+    :param endpoint: where to send runs, see :func:`~storlet_shell.batches.endpoints.find_endpoints`; None for the
+        account's URLs
+    :param scheduler: the driver that chooses the endpoint of a run
     :param executor: the driver that does the work
     :param scheduler_address: the address of the executor's cluster; empty for none
     """
@@ -77,20 +77,18 @@ class MapOptions(NamedTuple):
         :raises UsageError: when they don't
         """
         if self.allow_failures and self.keep_going is False:
-            raise UsageError("--allow-failures goes on after a failure, --fail-fast ends there: give one of them")
+            raise UsageError("choose one: allow-failures continues after a failure, fail-fast stops there")
         if self.output is not None and self.save is not None:
-            raise UsageError("--output stores in the cluster, --save here: give one of them")
+            raise UsageError("choose one: output stores results as objects, save writes them to local files")
         if self.on == "copy" and self.output is None:
-            raise UsageError("--on copy wants an --output")
+            raise UsageError("COPY stores results as objects; name them with output")
         if self.on == "get" and self.output is not None:
-            raise UsageError(
-                "--on get fetches what is made: give --save or -o; --output is made by COPY, in the cluster"
-            )
+            raise UsageError("GET returns results, and COPY stores them: leave out output, or run by copy")
         if self.journal is not None and is_stdout(self.journal):
-            raise UsageError(f"--journal wants a file of its own, not standard output: {self.journal}")
+            raise UsageError(f"the journal needs its own file, not standard output: {self.journal}")
 
     def task_maker(self) -> Callable[[int, ObjectPath], Task]:
-        """Return the function that makes a task of an object and its number."""
+        """Return the function that turns an object and its number into a task."""
         if (output := self.output) is not None:
             return lambda number, source: Task(number, source, output.output(source))
         if (save := self.save) is not None:
@@ -100,10 +98,10 @@ class MapOptions(NamedTuple):
 
 
 class MapPlan:
-    """Storlets that are about to run over the objects of a pattern; nothing has been sent when it is made.
+    """A plan to run storlets over the objects of a pattern; creating it sends nothing.
 
-    :param steps: the storlets' runs, one at least
-    :raises UsageError: when the options don't fit together, or there is no such scheduler or executor
+    :param steps: the storlets' runs, at least one
+    :raises UsageError: when the options contradict each other, or the scheduler or executor doesn't exist
     """
 
     def __init__(self, steps: tuple[Invocation, ...], pattern: Pattern, options: MapOptions | None = None) -> None:
@@ -129,10 +127,10 @@ class MapPlan:
         return plan(client, *(work.request(task) for task in tasks))
 
     def start(self, client: Client, access: Access) -> Rows:
-        """Return the rows of the batch, which runs as they are shown or needed.
+        """Return the rows of the batch, which runs while they are read.
 
         :raises NotFoundError: when no object matches, or a storlet is not deployed
-        :raises UsageError: when two objects would make one output, or an output would be an input
+        :raises UsageError: when two objects have the same output, or an output is an input
         """
         options = self._options
         for run in self._steps:
@@ -154,16 +152,16 @@ class MapPlan:
             access._replace(address=options.scheduler_address),
             client.observer,
             f"{' | '.join(str(run.storlet) for run in self._steps)} over {self._pattern}",
-            None if total is None else max(0, total - (journal.done if journal else 0)),
+            None if total is None else max(0, total - (journal.done_count if journal else 0)),
             release,
             shows_endpoints=len(work.endpoints) > 1,
             allows_failures=options.allow_failures,
         )
 
     def run(self, client: Client, access: Access) -> Rows:
-        """Run the batch to its end, also when objects fail, and return its rows.
+        """Run the whole batch, even if objects fail, and return its rows.
 
-        Results that go neither to objects nor to files are kept in memory: ``rows[name]``.
+        Results that are stored neither as objects nor as files are kept in memory: ``rows[name]``.
 
         :raises StorletShellError: as :meth:`start`
         """
@@ -172,14 +170,14 @@ class MapPlan:
         return rows
 
     def stream(self, client: Client, access: Access) -> Iterator[Row]:
-        """Yield each row as it comes, with its result, in constant memory; the batch begins with the first.
+        """Yield each row as soon as it is there, with its result, in constant memory; reading starts the batch.
 
         :raises StorletShellError: as :meth:`start`, and when the batch ends before its end
         """
         yield from self.start(client, access).stream()
 
     def _objects(self, client: Client) -> tuple[Objects, int | None]:
-        """Return the objects, and how many there are; None if nobody knows."""
+        """Return the objects and their number; None if it is unknown."""
         objects = Objects(client, self._pattern, self._options.limit)
         template = self._options.output or self._options.save
         count = check_apart(client, self._pattern, template, self._options.limit) if template is not None else None
@@ -195,16 +193,16 @@ class MapPlan:
         journal = Journal(str(self._options.journal), self._description(client), objects.span)
         if journal.under_way:
             client.observer.warn(
-                f"up to {journal.under_way} runs were under way when the batch last ended; whether they ran is not "
-                "known, and they run again"
+                f"up to {journal.under_way} runs were under way when the batch last ended; they run again, since "
+                "whether they ran is unknown"
             )
         return journal
 
     def _description(self, client: Client) -> dict[str, str]:
-        """Return what tells a batch from others, for its journal.
+        """Return the description of the batch for its journal.
 
-        When its container was created tells a cluster from others, by whatever endpoint it is reached, and after a
-        restart on another port, too. Where the server doesn't say it, the server's name must do.
+        The container's creation date identifies the cluster, whatever endpoint it is reached by, and after a restart on
+        another port. Without a date, the server's name must do.
         """
         created = head(client, Location(self._pattern.container)).headers.get(wire.TIMESTAMP, "")
         return {

@@ -1,4 +1,4 @@
-"""The objects of a batch: those of one container whose names match a pattern."""
+"""The objects of a batch: those in one container whose names match a pattern."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _AHEAD = 10_000
 
 
 class Objects:
-    """The objects that match a pattern, listed as they are needed.
+    """The objects that match a pattern, listed on demand.
 
-    :param limit: how many of them are taken; None for all
+    :param limit: the number of objects; None for all
     :raises NotFoundError: when no object matches, or the container doesn't exist
 
-    ``total`` is their number; None as long as the listing goes on. ``span`` tells when the first ones were stored.
+    ``total`` is their number, None while the listing continues; ``span`` is when the first ones were stored.
     """
 
     def __init__(self, client: Client, pattern: Pattern, limit: int | None = None) -> None:

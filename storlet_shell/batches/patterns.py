@@ -5,7 +5,7 @@ these and ``[!a-z]`` one of the others; ``**`` as a whole part is any number of 
 either, and ``{1..9}`` each number. A part that is matched is not empty. A backslash takes the next character's
 meaning away.
 
-File systems' rules are left out, since names are no paths: a dot in front hides nothing, ``.`` and ``..`` are parts as
+File systems' rules don't apply, since names aren't paths: a leading dot hides nothing, ``.`` and ``..`` are parts as
 any other, and two slashes are not one.
 """
 
@@ -60,7 +60,7 @@ class Pattern(NamedTuple):
 
     @property
     def is_name(self) -> bool:
-        """Whether it matches the one name that it is, and is no pattern at all."""
+        """Whether it is a literal name, which matches only itself."""
         return len(self.alternatives) == 1 and not _SPECIAL.search(_ESCAPED.sub("", self.text))
 
     @property

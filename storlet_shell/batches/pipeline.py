@@ -1,4 +1,4 @@
-"""Chains of storlets: how they are written, and one over one object; over many it is a batch (``mapping``)."""
+"""Chains of storlets: their syntax, and a chain over one object; over many it is a batch (``mapping``)."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def parse_chain(text: str) -> tuple[Invocation, ...]:
-    """Read ``STORLET [KEY=VALUE …] | STORLET …``, with the quotes that a shell has.
+    """Parse ``STORLET [KEY=VALUE …] | STORLET …``, with a shell's quotes.
 
-    :raises UsageError: when a storlet is missing, or a parameter is none
+    :raises UsageError: when a storlet is missing, or a parameter is malformed
     """
     words = shlex.shlex(text, posix=True, punctuation_chars="|")
     words.whitespace_split = True
@@ -34,9 +34,9 @@ def parse_chain(text: str) -> tuple[Invocation, ...]:
             else:
                 steps[-1].append(word)
     except ValueError as error:
-        raise UsageError(f"the chain can't be split into words: {str(error).lower()}") from None
+        raise UsageError(f"can't parse the chain: {str(error).lower()}") from None
     if not all(steps):
-        raise UsageError(f"a chain is written 'STORLET [KEY=VALUE …] | STORLET …': a storlet is missing in {text!r}")
+        raise UsageError(f"a storlet is missing in the chain {text!r}; write 'STORLET [KEY=VALUE …] | STORLET …'")
     return tuple(_step(storlet, parameters) for storlet, *parameters in steps)
 
 
@@ -45,9 +45,9 @@ def _step(storlet: str, parameters: list[str]) -> Invocation:
 
 
 def run_chain(client: Client, steps: tuple[Invocation, ...], source: ObjectPath) -> Response:
-    """Run a chain over one object, and return the last storlet's result, to be read or closed.
+    """Run a chain over one object, and return the last storlet's result; read it or close it.
 
-    :param steps: the storlets' runs, one at least
+    :param steps: the storlets' runs, at least one
     :raises NotFoundError: when the object doesn't exist, or a storlet is not deployed
     :raises StorletFailedError: when a storlet fails
     """
@@ -59,5 +59,5 @@ def run_chain(client: Client, steps: tuple[Invocation, ...], source: ObjectPath)
             copy_through(client, run, source, result, wire.encode_expiry(SCRATCH_SECONDS))
             source = result
         last = steps[-1]._replace(on_proxy=True)
-        # The answer has begun when the object is removed, and a body that has begun is read from the open file.
+        # The response has begun when the object is deleted, and Swift goes on sending from the open file.
         return get(client, source, last)

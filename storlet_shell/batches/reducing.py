@@ -1,4 +1,4 @@
-"""``reduce``: one object of many, by a storlet that takes several inputs, in a tree of runs."""
+"""``reduce``: combine many objects into one by a storlet that takes several inputs, in a tree of runs."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     from storlet_shell.wire.observer import Observer
 
 _HEADER_BYTES = 7000
-"""How long the list of a run's extra inputs may be: Swift takes lines of 8 KiB (``max_header_size``)."""
+"""The longest list of a run's extra inputs: Swift limits a line to 8 KiB (``max_header_size``)."""
 
 
 @typed_equality
 class ReduceOptions(NamedTuple):
-    """How many objects are reduced to one; the defaults are those of ``reduce``.
+    """The options of ``reduce``, with their defaults.
 
-    :param fan_in: how many further inputs a run has at most
-    :param jobs: how many runs are under way at a time
-    :param endpoint: where runs are sent, see :func:`~storlet_shell.batches.endpoints.find_endpoints`; None for where
-        the account is
-    :param scheduler: the driver that chooses among several endpoints
+    :param fan_in: the largest number of further inputs of a run
+    :param jobs: number of concurrent runs
+    :param endpoint: where to send runs, see :func:`~storlet_shell.batches.endpoints.find_endpoints`; None for the
+        account's URLs
+    :param scheduler: the driver that chooses the endpoint of a run
     :param executor: the driver that does the work
     :param scheduler_address: the address of the executor's cluster; empty for none
     """
@@ -53,11 +53,11 @@ class ReduceOptions(NamedTuple):
 
 @typed_equality
 class Reduced(NamedTuple):
-    """An object that was made of others.
+    """An object that was made from others.
 
-    :param inputs: how many objects there were
-    :param runs: how many runs it took
-    :param levels: the height of their tree
+    :param inputs: the number of objects
+    :param runs: the number of runs
+    :param levels: the height of the tree of runs
     """
 
     object: ObjectPath
@@ -67,17 +67,17 @@ class Reduced(NamedTuple):
 
 
 class ReducePlan:
-    """A storlet that is about to reduce the objects of a pattern; nothing has been sent when it is made.
+    """A plan to reduce the objects of a pattern; creating it sends nothing.
 
     :param output: the object to make
-    :raises UsageError: when the output would be an input, or there is no such scheduler or executor
+    :raises UsageError: when the output would be an input, or the scheduler or executor doesn't exist
     """
 
     def __init__(
         self, run: Invocation, pattern: Pattern, output: ObjectPath, options: ReduceOptions | None = None
     ) -> None:
         if output.container == pattern.container and pattern.matcher()(output.name):
-            raise UsageError(f"{output} would be matched by {pattern} itself; nothing was run")
+            raise UsageError(f"the output {output} would match {pattern} itself; nothing was run")
         self._run = run
         self._pattern = pattern
         self._output = output
@@ -99,7 +99,7 @@ class ReducePlan:
 
         :raises NotFoundError: when no object matches, or the storlet is not deployed
         :raises UsageError: when the storlet can't read all inputs
-        :raises StorletFailedError: when a run fails, or reads nothing of an input; the output is not made then
+        :raises StorletFailedError: when a run fails, or doesn't read an input; then there is no output
         """
         check_ready(client, self._run)
         check_node(client, self._pattern.container, self._run)
@@ -122,7 +122,7 @@ class ReducePlan:
 
 
 class _Runs:
-    """Does the runs of a level side by side; ``count`` is how many there were so far."""
+    """Does the runs of a level in parallel; ``count`` is their number so far."""
 
     def __init__(self, executor: Executor, access: Access, observer: Observer) -> None:
         self._executor = executor
@@ -131,7 +131,7 @@ class _Runs:
         self.count = 0
 
     def do(self, work: Work, tasks: Iterator[Task], advance: Callable[[int], None]) -> int:
-        """Do all tasks, and return how many there were.
+        """Do all tasks, and return their number.
 
         :raises StorletShellError: when one fails
         """
@@ -148,9 +148,9 @@ class _Runs:
 
 
 class _Tree:
-    """Reduces level after level, and counts.
+    """Reduces level by level, and counts.
 
-    :param most_inputs: how many inputs the storlet can read at most; None if that isn't known
+    :param most_inputs: the number of inputs that the storlet can read; None if unknown
     """
 
     def __init__(self, runs: _Runs, fan_in: int, most_inputs: int | None) -> None:
@@ -180,7 +180,7 @@ class _Tree:
         self.levels += 1
 
     def _checked(self, run: Invocation, objects: Iterable[ObjectPath]) -> Iterator[list[ObjectPath]]:
-        """Yield groups, unless the storlet would drop objects of one; the first has as many as any, as a rule."""
+        """Yield groups after checking that the storlet can read all of each; the first is usually as large as any."""
         for group in _groups(objects, self._fan_in):
             check_count(run, len(group), self._most_inputs)
             yield group
@@ -193,7 +193,7 @@ class _Tree:
     def _tasks(self, groups: Iterator[list[ObjectPath]], container: str, alone: list[ObjectPath]) -> Iterator[Task]:
         """Yield a level's tasks.
 
-        :param alone: gets an object that is alone at the level's end, and goes on as it is
+        :param alone: receives an object that is alone at the end, and moves up unchanged
         """
         for number, group in enumerate(groups):
             if len(group) == 1 and number:
@@ -207,7 +207,7 @@ def _result(container: str, level: int, number: int) -> ObjectPath:
 
 
 def _results(container: str, level: int, count: int) -> Iterator[ObjectPath]:
-    """Yield what the runs of a level have made, in order."""
+    """Yield the results of a level, in order."""
     for number in range(count):
         yield _result(container, level, number)
 
@@ -217,7 +217,7 @@ def _task(number: int, group: list[ObjectPath], output: ObjectPath) -> Task:
 
 
 def _groups(objects: Iterable[ObjectPath], fan_in: int) -> Iterator[list[ObjectPath]]:
-    """Yield objects in groups: one, and as many others as a run may have, and as a header can name."""
+    """Yield objects in groups, as large as a run and a header line allow."""
     group: list[ObjectPath] = []
     length = 0
     for path in objects:

@@ -1,4 +1,4 @@
-"""The result of a batch: a row for each object as it comes, and how the batch ended."""
+"""The result of a batch: a row for each object, and how the batch ended."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class _Columns(NamedTuple):
 
 
 class Row(_Columns):
-    """What came of one object: a named tuple of a table's columns, and what the storlet made.
+    """One object of a batch: a named tuple of the table's columns, and the storlet's result.
 
     ``status`` is the HTTP status, ``bytes`` the size of the result, ``seconds`` the time that the endpoint took,
-    ``error`` one line, ``transaction`` Swift's transaction id; ``object`` and ``output`` are spelled as on a line. What
-    isn't known, or doesn't exist, is None.
+    ``error`` one line, ``transaction`` Swift's transaction ID; ``object`` and ``output`` are spelled as on a line.
+    Unknown and missing values are None.
 
-    ``content`` is the storlet's result, where the batch keeps it: if it goes neither to objects nor to files.
+    ``content`` is the storlet's result, if the batch keeps it: if it is stored neither as objects nor as files.
     """
 
     content: bytes | None = None
@@ -90,16 +90,16 @@ def _fields(*, shows_endpoints: bool) -> tuple[Field, ...]:
 
 
 class Rows(Table):
-    """The rows of a batch. It runs while they are shown, or needed: a program has them all, as of any table.
+    """The rows of a batch, which runs while they are read.
 
-    Rows that came before Ctrl-C, or before a failure that ended the batch, can be used after it; ``is_whole`` tells.
+    Rows that came before Ctrl-C, or before a failure that ended the batch, stay usable; see ``is_whole``.
 
-    :param observer: shown how far the batch is, and how far it was when it is interrupted
-    :param label: what the batch does
-    :param remaining: how many objects are still to be done; None when nobody knows
-    :param release: called at its end, however that comes, and perhaps again
-    :param shows_endpoints: whether lines tell the endpoint
-    :param allows_failures: whether failed objects are no problem, as long as every object had its run
+    :param observer: notified of progress, and of an interruption
+    :param label: a description of the batch
+    :param remaining: the number of objects still to do; None if unknown
+    :param release: called at the end in any case, perhaps more than once
+    :param shows_endpoints: whether people see the endpoints
+    :param allows_failures: whether the batch succeeds although objects failed, as long as every object was run
     """
 
     is_live = True
@@ -145,10 +145,10 @@ class Rows(Table):
     @overload
     def __getitem__(self, index: str) -> bytes: ...
     def __getitem__(self, index: Any) -> Any:
-        """Return a row by its number, rows by a slice, or by an object's name what the storlet made of that object.
+        """Return a row by its number, rows by a slice, or the storlet's result by an object's name.
 
         :raises IndexError: when there are fewer rows
-        :raises KeyError: when there is no such object, it has failed, or what the storlet made was not kept
+        :raises KeyError: when there is no such object, it failed, or its result wasn't kept
         """
         if not isinstance(index, str):
             return super().__getitem__(index)
@@ -163,7 +163,7 @@ class Rows(Table):
 
     @cached_property
     def _record(self) -> Callable[[Any], Row]:
-        return lambda row: row  # they are records already
+        return lambda row: row  # they are rows already
 
     @property
     def failed(self) -> list[Row]:
@@ -171,9 +171,9 @@ class Rows(Table):
         return [row for row in self if row.error]
 
     def raise_for_failed(self) -> None:
-        """Raise an error if an object failed, or the batch has ended before its end; its ``result`` is these rows.
+        """Raise an error if an object failed or the batch ended early; its ``result`` is these rows.
 
-        :raises StorletShellError: as a line would end with it
+        :raises StorletShellError: the error that a command line would end with
         """
         self._fetch()
         if problem := self._problem(allows_failures=False):
@@ -181,13 +181,13 @@ class Rows(Table):
             raise problem
 
     def stream(self) -> Iterator[Row]:
-        """Run the batch, and yield each row as it comes, with what the storlet made; no row is kept.
+        """Run the batch, and yield each row as soon as it is there, with its result; no row is kept.
 
-        :raises StorletShellError: after the last row, when the batch has ended before its end
+        :raises StorletShellError: after the last row, when the batch has ended early
         """
         self._batch.keep_bodies()
         try:
-            yield from self.rows()  # type: ignore[misc]  # they are records already
+            yield from self.rows()  # type: ignore[misc]  # they are rows already
         finally:
             self.close()
         if last := self._batch.last_error:
@@ -197,12 +197,12 @@ class Rows(Table):
 
     @property
     def is_whole(self) -> bool:
-        """Whether every object had its run, well or not; known when the batch has ended."""
+        """Whether every object was run, successfully or not; known when the batch has ended."""
         return self._has_ended and self._batch.last_error is None
 
     @property
     def problem(self) -> StorletShellError | None:
-        """Why the batch is not wholly done; known at its end."""
+        """The error that a line ends with after the rows are shown; known at the end."""
         return self._problem(allows_failures=self._allows_failures)
 
     def _problem(self, *, allows_failures: bool) -> StorletShellError | None:
@@ -215,12 +215,12 @@ class Rows(Table):
         return None
 
     def summary(self) -> str:
-        """Say in one line how far the batch has come."""
+        """Summarize the progress of the batch in one line."""
         seconds = self._elapsed()
         count = self._done_count + self._failed_count
         parts = [(f"{self._done_count} of " if self._failed_count else "") + f"{counted(count, 'object')} done"]
         parts += [f"{self._failed_count} failed"] if self._failed_count else []
-        parts += [f"{self._batch.earlier} were done before"] if self._batch.earlier else []
+        parts += [f"{self._batch.earlier} done before"] if self._batch.earlier else []
         parts += [size(self._size)] if self._size else []
         return ", ".join([*parts, f"{seconds:.1f} s", f"{count / max(seconds, 0.001):.3g}/s"])
 
@@ -228,7 +228,7 @@ class Rows(Table):
         return (self._ended or time.monotonic()) - self._started
 
     def figures(self) -> dict[str, Any]:
-        """Return how many objects were done, and whether that is all of them."""
+        """Return the counts, and whether every object was run."""
         return {
             "done": self._done_count,
             "failed": self._failed_count,
@@ -275,12 +275,12 @@ class Rows(Table):
         self._size += outcome.size or 0
 
     def keep(self) -> None:
-        """Run the batch to its end, and keep what the storlet makes, where it goes nowhere else."""
+        """Run the whole batch, and keep its results, unless they are stored elsewhere."""
         self._batch.keep_bodies()
         super().keep()
 
     def look(self) -> None:
-        """Run the batch to its end, so that it runs once, and here, however often it is shown."""
+        """Run the whole batch, so that it runs once, however often it is shown."""
         super().keep()
 
     def last_line(self) -> str:
@@ -292,7 +292,7 @@ class Rows(Table):
         return list(itertools.islice((row for row in self._fetched[count:] if row[_ERROR]), count))
 
     def close(self) -> None:
-        """Drop what still runs."""
+        """Cancel what still runs."""
         super().close()
         self._release()
 

@@ -1,9 +1,9 @@
-"""Templates of outputs: ``path:/out/{dir}/{stem}.csv``, or of local files.
+"""Templates of outputs: ``path:/out/{dir}/{stem}.csv``, or local files.
 
-The fields are made of the input's name: of ``2026/11/a.log.gz`` in container ``logs``,
+The fields are parts of the input's name. For ``2026/11/a.log.gz`` in container ``logs``:
 
 ===========  ==================  ==================================
-field        stands for          is
+field        part                value
 ===========  ==================  ==================================
 container    its container       ``logs``
 path         its whole name      ``2026/11/a.log.gz``
@@ -13,8 +13,8 @@ stem         name, to last dot   ``a.log``
 suffix       from the last dot   ``.gz``
 ===========  ==================  ==================================
 
-Of a name without a slash, ``{dir}/`` is nothing. Braces are written twice. There is no number of the object among them:
-what an input makes depends on its name alone, so that a batch that is started again makes it in the same place.
+For a name without a slash, ``{dir}/`` is empty. Double a brace to write one. There is no field for a counter: an
+output's name depends only on its input's name, so that a batch that is restarted writes to the same place.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ FIELDS = ("container", "path", "dir", "name", "stem", "suffix")
 class Template(NamedTuple):
     """A text with fields.
 
-    :param parts: pairs of a text and the field that follows it; the last one's is empty
+    :param parts: pairs of a text and the field after it; the last field may be empty
     """
 
     text: str
@@ -43,26 +43,26 @@ class Template(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Template:
-        """Read a text with fields in braces.
+        """Parse a text with fields in braces.
 
-        :raises UsageError: when a brace is left open, or a field is none
+        :raises UsageError: when a brace isn't closed, or a field doesn't exist
         """
         try:
             pieces = list(string.Formatter().parse(text))
         except ValueError as error:
-            raise UsageError(f"{text!r}: {error}; a brace itself is written twice") from None
+            raise UsageError(f"{text!r}: {error}; to write a brace, double it") from None
         parts = []
         for literal, field, options, conversion in pieces:
             if field is not None and (field not in FIELDS or options or conversion):
-                raise UsageError(f"{{{field}}} is no field; there are: {', '.join(f'{{{name}}}' for name in FIELDS)}")
+                raise UsageError(f"unknown field {{{field}}}; fields: {', '.join(f'{{{name}}}' for name in FIELDS)}")
             parts.append((literal, field or ""))
         return cls(text, tuple(parts))
 
     @classmethod
     def parse_output(cls, text: str) -> Template:
-        """Read the template of an object: ``path:/CONTAINER/TEMPLATE``.
+        """Parse the template of an object: ``path:/CONTAINER/TEMPLATE``.
 
-        :raises UsageError: when it has another form, or the container's name is made of the object's
+        :raises UsageError: when it has another form, or the container's name depends on the object's
         """
         template = cls.parse(text)
         head = ""
@@ -71,7 +71,7 @@ class Template(NamedTuple):
             if "/" in head.removeprefix("path:").removeprefix("/"):
                 break
             if field not in ("", "container"):
-                raise UsageError(f"{text!r}: of a container's name, only {{container}} can be a part")
+                raise UsageError(f"{text!r}: a container's name can only use {{container}}")
             head += field
         filled = template.fill(ObjectPath("c", "n"))
         location = Location.parse(filled) if text.startswith("path:") else Location()
@@ -82,16 +82,14 @@ class Template(NamedTuple):
 
     @classmethod
     def parse_files(cls, text: str) -> Template:
-        """Read the template of local files; a folder's name stands for all files below it, named as the objects.
+        """Parse the template of local files; a folder means files below it with the objects' names.
 
-        :raises UsageError: as :meth:`parse`, and for standard output, where files would be one after the other
+        :raises UsageError: as :meth:`parse`, and for standard output, which can't hold several files
         """
         if not text:
-            raise UsageError("a local folder's name is missing")
+            raise UsageError("the name of the local folder is missing")
         if is_stdout(text):
-            raise UsageError(
-                f"--save makes a file of each object here, and takes a folder, not standard output: {text}"
-            )
+            raise UsageError(f"each result is written to its own file: name a folder, not standard output: {text}")
         template = cls.parse(text)
         return template if any(field for _, field in template.parts) else cls.parse(f"{text.rstrip('/')}/{{path}}")
 
@@ -110,7 +108,7 @@ class Template(NamedTuple):
         return filled
 
     def output(self, source: ObjectPath) -> ObjectPath:
-        """Return the object that is made of another.
+        """Return the output object of an input.
 
         :raises UsageError: when its name is too long
         """
@@ -118,23 +116,23 @@ class Template(NamedTuple):
 
     @property
     def folder(self) -> str:
-        """The folder that local files are made in, as it is written: up to the last slash before the first field."""
+        """The folder of the local files, as written: up to the last slash before the first field."""
         literal = self.parts[0][0]
         return literal[: literal.rfind("/") + 1]
 
     def file(self, source: ObjectPath) -> str:
-        """Return the local file that is made of an object, in its folder.
+        """Return the local file for an object, relative to the folder.
 
-        :raises UsageError: when the object's name would lead out of the folder, or can't be a file's
+        :raises UsageError: when the object's name leads out of the folder, or can't be a file name
         """
         filled = self.fill(source)
         below = filled[len(self.folder) :]
         if "\0" in below or any(part in ("", ".", "..") for part in below.split("/")):
-            raise UsageError(f"{source}: its name can't be a file's in the folder: {filled!r}")
+            raise UsageError(f"{source}: can't be a file in the folder: {filled!r}")
         return below
 
     def keeps_apart(self, pattern: Pattern) -> bool:
-        """Tell whether any two names that match a pattern surely make different texts; False where nobody can tell."""
+        """Tell whether two names that match a pattern always give different texts; False if that isn't certain."""
         parts = list(self.parts)
         while parts and parts[0][1] == "container":
             del parts[0]

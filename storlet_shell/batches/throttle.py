@@ -1,4 +1,4 @@
-"""How many requests are under way at a time: fewer while the server asks for fewer, more again while it does not."""
+"""The number of concurrent requests: fewer while the server asks for fewer, then slowly more again."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from contextlib import contextmanager
 from storlet_shell.errors import OverloadedError
 
 FIRST_PAUSE = 0.25
-"""Seconds in which nothing is sent after the server has asked for fewer requests; each further time twice as long."""
+"""Seconds without requests after the server asks for fewer; doubled each time."""
 
 LONGEST_PAUSE = 60.0
 
 PATIENCE = 600.0
-"""Seconds of nothing but refusals after which a request has failed."""
+"""Seconds of refusals after which a request fails."""
 
 
 class Throttle:
-    """A gate that at most so many threads are in, by additive increase and multiplicative decrease.
+    """Limits the number of sending threads, by additive increase and multiplicative decrease.
 
-    :param limit: how many at the best of times
-    :param stop: set when the batch ends, so that nobody waits any more
+    :param limit: the largest number
+    :param stop: set when the batch ends, so that no thread keeps waiting
     """
 
     def __init__(self, limit: int, stop: threading.Event) -> None:
-        self._most = limit
+        self._largest = limit
         self._limit = float(limit)
         self._inside = 0
         self._stop = stop
@@ -38,9 +38,9 @@ class Throttle:
 
     @contextmanager
     def entered(self) -> Iterator[None]:
-        """Be one of those who send.
+        """Hold a slot while sending.
 
-        :raises OverloadedError: out of the body, when it is to be tried again no more
+        :raises OverloadedError: from the block
         """
         self._enter()
         entered_at = time.monotonic()
@@ -58,7 +58,7 @@ class Throttle:
 
     @property
     def is_patient(self) -> bool:
-        """Whether a refused request should be tried again."""
+        """Whether a refused request should be retried."""
         return not self._stop.is_set() and time.monotonic() - self._last_success < PATIENCE
 
     def _enter(self) -> None:
@@ -71,7 +71,7 @@ class Throttle:
             self._inside += 1
 
     def _slow_down(self, retry_after: float, entered_at: float) -> None:
-        """Halve the limit, once for all the requests that were under way together."""
+        """Halve the limit, once for all requests that were under way together."""
         with self._changed:
             pause = 0.0
             if entered_at >= self._resumes_at:
@@ -85,6 +85,6 @@ class Throttle:
     def _speed_up(self) -> None:
         with self._changed:
             self._refusals, self._last_success = 0, time.monotonic()
-            if self._limit < self._most:
-                self._limit = min(float(self._most), self._limit + 1 / self._limit)
+            if self._limit < self._largest:
+                self._limit = min(float(self._largest), self._limit + 1 / self._limit)
                 self._changed.notify()

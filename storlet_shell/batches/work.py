@@ -15,16 +15,16 @@ from storlet_shell.wire.requests import Request
 
 @typed_equality
 class Work(NamedTuple):
-    """What is done with each object of a batch.
+    """The work to do for each object of a batch.
 
-    :param steps: the storlets' runs, one after the other, each over what the one before it made
+    :param steps: the storlets' runs, each over the result of the one before it
     :param copies: run by COPY into each task's output, rather than by GET
-    :param endpoints: where requests may go; one at least
+    :param endpoints: the endpoints for requests; at least one
     :param scheduler: the driver that chooses among them
-    :param jobs: how many runs are under way at a time, at most, in one process
-    :param scratch: the container for what the steps before the last one make
-    :param keeps_bodies: whether outcomes hold what the storlet made
-    :param is_durable: whether a saved file must outlast a loss of power when its outcome is told
+    :param jobs: the largest number of concurrent runs in a process
+    :param scratch: the container of intermediate results
+    :param keeps_bodies: whether outcomes contain the results
+    :param is_durable: whether a saved file must survive a power failure once its outcome is reported
     """
 
     steps: tuple[Invocation, ...]
@@ -54,11 +54,11 @@ class Work(NamedTuple):
 class Task(NamedTuple):
     """One object of a batch.
 
-    :param number: its place in the listing, from 0
-    :param output: the object that is made; None when none is
-    :param folder: the user's folder that a local file is written to, which nothing leads out of
-    :param file: the local file that is written there; empty when none is
-    :param extra: further inputs of the storlet, of this object alone
+    :param number: its position in the listing, from 0
+    :param output: the object to store the result as; None for none
+    :param folder: the user's folder for local files, which no file can leave
+    :param file: the local file for the result; empty for none
+    :param extra: further inputs of the storlet, for this object only
     """
 
     number: int

@@ -1,7 +1,7 @@
 """``dask``: the workers of a Dask cluster, an existing one or one on this machine.
 
-A worker logs in for itself, as a line of its own would there: from its environment. What travels is the work, the
-tasks and their outcomes; a body that is to be saved here is one of those.
+A worker logs in by itself, from its own environment. Only the work, the tasks and their outcomes are sent, including
+bodies that are saved by this process.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
 
 TIMEOUT = 10.0
-"""Seconds within which a Dask scheduler answers."""
+"""Seconds to wait for a Dask scheduler."""
 
 GRACE = 3.0
-"""Seconds for which runs that are under way may go on after Ctrl-C."""
+"""Seconds that runs under way may continue after Ctrl-C."""
 
 _AHEAD = 2
-"""How many tasks each of the cluster's threads is given at a time, so that none waits for the next one."""
+"""The number of tasks that each of the cluster's threads has at a time, so that none is idle."""
 
 _MOST_PROCESSES = 4
 _NO_PAGES: dict[str, list[str]] = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
@@ -47,10 +47,10 @@ _CREWS = "storlet_shell_crews"  # an attribute of a worker
 
 @typed_equality
 class _Part(NamedTuple):
-    """What a worker needs to know of a batch; plain data, and nothing secret.
+    """A batch as a worker needs it: plain data without secrets.
 
-    :param batch: tells it from others
-    :param identity: what options said of the identity, in pairs of a variable's name and its value
+    :param batch: its ID
+    :param identity: the identity options, as pairs of a variable's name and its value
     """
 
     batch: str
@@ -61,7 +61,7 @@ class _Part(NamedTuple):
 
 
 class Dask(Executor):
-    """Does tasks in the threads of a cluster's workers, as many as they have; a local cluster has one for each job."""
+    """Does tasks in all threads of a cluster's workers; a local cluster has one for each job."""
 
     def run(self, work: Work, tasks: Iterator[Task], access: Access) -> Iterator[Outcome]:
         """Do every task; see :meth:`Executor.run`."""
@@ -74,7 +74,7 @@ class Dask(Executor):
 
 
 class _Run:
-    """The tasks of a batch that a cluster has at present."""
+    """The tasks of a batch that a cluster has now."""
 
     def __init__(self, cluster: Cluster, part: _Part) -> None:
         self._cluster, self._part = cluster, part
@@ -82,22 +82,23 @@ class _Run:
         self._tasks: dict[Future[Outcome], Task] = {}
 
     def outcomes(self, tasks: Iterator[Task]) -> Iterator[Outcome]:
-        """Yield the outcomes as they come."""
+        """Yield the outcomes as they come; a task is forgotten once its outcome has been yielded."""
         from distributed import as_completed
 
         ahead = _AHEAD * max(1, sum(self._cluster.nthreads().values()))
         futures = as_completed(map(self._submit, itertools.islice(tasks, ahead)), loop=self._cluster.loop)
-        ended: Outcome | None = None  # and not yet told
+        yielded: Future[Outcome] | None = None
         try:
             for future in futures:
-                ended = self._outcome(future)
+                outcome = self._outcome(future)
                 if following := next(tasks, None):
                     futures.add(self._submit(following))
-                yield ended
-                ended = None
+                yielded = future  # Ctrl-C can't come between this line and the next (CPython's eval breaker)
+                yield outcome
+                self._tasks.pop(future)
         except KeyboardInterrupt:
-            if ended is not None:
-                yield ended
+            if yielded is not None:
+                self._tasks.pop(yielded, None)
             with suppress(TimeoutError):
                 yield from map(self._outcome, as_completed(list(self._tasks), loop=self._cluster.loop, timeout=GRACE))
             raise
@@ -110,24 +111,24 @@ class _Run:
         return future
 
     def _outcome(self, future: Future[Outcome]) -> Outcome:
-        """Return what came of a task.
+        """Return the outcome of a task; asked again, the same one.
 
-        :raises ServiceError: when the workers can't do such work
+        :raises ServiceError: when the workers lack what the work needs
         """
         from distributed import KilledWorker
 
-        task = self._tasks.pop(future)
+        task = self._tasks[future]
         try:
             outcome = future.result()._replace(task=task)
         except KilledWorker:
             error = ServiceError("several Dask workers died while they ran it", subject=str(task.source))
             return Outcome.of_failure(task, error)
         except ImportError as error:
-            raise ServiceError(f"the Dask workers lack what they need: {error}") from error
+            raise ServiceError(f"the Dask workers lack a module: {error}") from error
         return self._saved(outcome) if task.file and outcome.body is not None else outcome
 
     def _saved(self, outcome: Outcome) -> Outcome:
-        """Save here what has come from there."""
+        """Save the body of an outcome locally."""
         try:
             save(outcome.task, [outcome.body or b""], is_durable=self._part.work.is_durable)
         except LocalFileError as error:
@@ -139,14 +140,14 @@ def _require_package() -> None:
     from importlib.util import find_spec
 
     if find_spec("distributed") is None:
-        raise PluginError("the executor dask needs distributed; run: pip install 'storlet-shell[dask]'")
+        raise PluginError("the executor dask needs distributed; install it: pip install 'storlet-shell[dask]'")
 
 
 @contextmanager
 def _connected(address: str) -> Iterator[Cluster]:
     """Have a client of an existing cluster.
 
-    :raises ServiceError: when there is none, or it has no workers
+    :raises ServiceError: when it doesn't answer, or has no workers
     """
     from distributed import Client as Cluster
 
@@ -193,12 +194,12 @@ def _local(jobs: int) -> Iterator[Cluster]:
 
 
 def _do(part: _Part, task: Task) -> Outcome:
-    """Do a task; this runs in a worker."""
+    """Do a task, in a worker."""
     return _crew(part).do(task)
 
 
 def _crew(part: _Part) -> Crew:
-    """Return this worker's crew of a batch; the first task makes it."""
+    """Return this worker's crew for a batch; the first task creates it."""
     from distributed import get_worker
 
     crews: dict[_Part, Crew] = get_worker().__dict__.setdefault(_CREWS, {})
@@ -213,7 +214,7 @@ def _crew(part: _Part) -> Crew:
 
 
 class _Login:
-    """Makes clients over one login, whichever thread is the first to need it."""
+    """Creates clients that share one login, in any thread."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -225,7 +226,7 @@ class _Login:
 
 
 def _end(cluster: Cluster, batch: str) -> None:
-    """Have every worker drop what is left of a batch; one that is gone has done so."""
+    """Tell every worker to drop its part of a batch."""
     with suppress(OSError, TimeoutError, StorletShellError):
         cluster.run(partial(_drop, batch), on_error="ignore")
 

@@ -1,4 +1,4 @@
-"""``threads``: the threads of this process, each with connections of its own."""
+"""``threads``: the threads of this process, each with its own connections."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from storlet_shell.batches.executor import Access, Executor
 from storlet_shell.batches.work import Outcome, Task, Work
 
 GRACE = 3.0
-"""Seconds for which runs that are under way may go on after Ctrl-C."""
+"""Seconds that runs under way may continue after Ctrl-C."""
 
 _AHEAD = 2
-"""How many tasks are taken for each thread, so that none waits for the one that hands them out."""
+"""The number of tasks taken for each thread, so that none is idle."""
 
 
 class Threads(Executor):
@@ -47,9 +47,9 @@ class Threads(Executor):
 
 
 class _Pool:
-    """Threads that do tasks, and the outcomes. An interrupt of the thread that waits for these loses none of them.
+    """Threads that do tasks. Interrupting the thread that waits for outcomes loses none of them.
 
-    ``count`` is the number of tasks whose outcomes have not been dropped.
+    ``count`` is the number of tasks whose outcomes weren't dropped yet.
     """
 
     def __init__(self, crew: Crew, jobs: int) -> None:
@@ -62,10 +62,10 @@ class _Pool:
         self.count = 0
 
     def give(self, task: Task) -> None:
-        """Give a task to the next thread that is free."""
+        """Pass a task to the next idle thread."""
         if self._threads < self._jobs:
             self._threads += 1
-            # A daemon: a storlet that takes forty seconds must not hold the process that the user has ended.
+            # A daemon: a storlet that takes forty seconds must not keep an interrupted process alive.
             threading.Thread(target=self._work, name="storlet-shell batch", daemon=True).start()
         self.count += 1
         self._waiting.put(task)
@@ -74,7 +74,7 @@ class _Pool:
         while (task := self._waiting.get()) is not None:
             try:
                 outcome: Outcome | BaseException = self._crew.do(task)
-            except BaseException as error:  # it belongs to whoever waits for outcomes
+            except BaseException as error:  # raised in the thread that waits for outcomes
                 outcome = error
             self._outcomes.append(outcome)
             self._changed.set()
@@ -83,7 +83,7 @@ class _Pool:
         """Wait for the next outcome and return it; it stays the next one until it is dropped.
 
         :param until: when to give up, by the monotonic clock
-        :raises TimeoutError: when there is none by then
+        :raises TimeoutError: when there is no outcome by then
         """
         while not self._outcomes:
             self._changed.clear()
@@ -97,14 +97,14 @@ class _Pool:
         return outcome
 
     def drop(self) -> None:
-        """Forget the next outcome."""
+        """Drop the next outcome."""
         self._outcomes.popleft()
         self.count -= 1
 
     def finish(self, yielded: Outcome | None) -> Iterator[Outcome]:
-        """Yield what was not begun, and the outcomes of what is under way and ends soon.
+        """Yield the tasks that weren't begun, and the outcomes of those that end soon.
 
-        :param yielded: the last outcome that went out, which may have been dropped or not
+        :param yielded: the last outcome that was yielded; it may have been dropped or not
         """
         if yielded is not None and self._outcomes and self._outcomes[0] is yielded:
             self.drop()
@@ -124,7 +124,7 @@ class _Pool:
                     yield task
 
     def end(self) -> None:
-        """Let the threads end when they are free; what none has begun is dropped."""
+        """Let the threads end once they are idle; tasks that weren't begun are dropped."""
         for _ in self._taken_back():
             pass
         for _ in range(self._jobs):

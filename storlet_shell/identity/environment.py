@@ -64,7 +64,7 @@ def discover(environ: Mapping[str, str], options: Mapping[str, str] = MappingPro
     """Return the identity that variables, and options that override them, name.
 
     :param options: values of command-line options, by the name of the corresponding variable
-    :raises IdentityError: if there is none, or if it is incomplete; the message names what is missing
+    :raises IdentityError: if it is missing or incomplete; the message names what is missing
     """
     variables = Variables(environ, options)
     kind = kind_of_type(variables.auth_type)

@@ -23,7 +23,7 @@ class Finder:
     def find(self, environ: Mapping[str, str]) -> Credentials:
         """Return the identity that options and variables name; it is read again only if its source has changed.
 
-        :raises IdentityError: if there is none, or if it is incomplete; the message names what is missing
+        :raises IdentityError: if it is missing or incomplete; the message names what is missing
         """
         # Iterate over names first: os.environ decodes each value that is looked up, which takes time.
         relevant = {name: environ[name] for name in environ if name.startswith(environment.PREFIXES)}

@@ -75,7 +75,7 @@ class Issuer(Protocol):
         """The account's URL if a login has returned it already, else empty."""
 
     def token(self) -> str:
-        """Return the token; log in if there is none, or if it is about to expire.
+        """Return the token; log in first if necessary.
 
         :raises IdentityError: if the identity is refused
         :raises ServiceError: if the identity service can't be reached or fails

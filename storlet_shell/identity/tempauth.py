@@ -88,7 +88,7 @@ class TempauthLogin:
         self.known_storage_url = ""
 
     def token(self) -> str:
-        """Return the token; log in if there is none.
+        """Return the token; log in first if necessary.
 
         :raises IdentityError: if the identity is refused
         :raises ServiceError: if the server can't be reached or fails

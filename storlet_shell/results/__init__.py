@@ -1,7 +1,4 @@
-"""What commands return: one door to results of every kind.
-
-Each renders itself as text, as JSON and for a notebook.
-"""
+"""The results of commands. Each renders itself as text, in formats for programs, and for a notebook."""
 
 from storlet_shell.results.fields import Field
 from storlet_shell.results.formats import Rendering

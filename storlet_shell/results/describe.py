@@ -1,4 +1,4 @@
-"""What a value is, in a few words."""
+"""Short descriptions of values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LONGEST = 60
 
 
 def describe(value: Any) -> str:
-    """Say in a few words what a variable holds."""
+    """Describe the value of a variable in a few words."""
     if isinstance(value, Response):
         return f"{value.subject}: HTTP {value.status}, {value.headers.get('Content-Type', 'no content type')}"
     if isinstance(value, Result):

@@ -1,6 +1,6 @@
-"""A response as a notebook or an IPython terminal shows it.
+"""Responses in a notebook or an IPython terminal.
 
-Only the start of the body is looked at, and it is left to be read.
+Only the start of the body is read, and it stays readable.
 """
 
 from __future__ import annotations
@@ -15,15 +15,17 @@ from storlet_shell.results.views import HEAD_BYTES, Head, View, grid, view, want
 from storlet_shell.text import printable, size
 from storlet_shell.wire.media import COMPRESSED, inner_type_of
 
-_MOST = 1000
+_LONGEST_HEADER = 1000
 _VAGUE = ("", "application/octet-stream", "text/plain", *COMPRESSED.values())
 
 
 def bundle(response: StreamedBody) -> dict[str, str]:
     """Return a response as plain text and as HTML."""
-    body = _body(response)  # with it the size may become known
+    body = _body(response)  # this may find out the size
     title = _title(response)
-    headers = grid(["header", "value"], [[printable(f"{part}"[:_MOST]) for part in pair] for pair in _pairs(response)])
+    headers = grid(
+        ["header", "value"], [[printable(f"{part}"[:_LONGEST_HEADER]) for part in pair] for pair in _pairs(response)]
+    )
     folded = f"<details><summary>{len(response.headers)} headers</summary>{headers.html}</details>"
     shown = "\n".join([title, *body.text])
     return {"text/plain": shown, "text/html": f"<div><strong>{html.escape(title)}</strong>{folded}{body.html}</div>"}
@@ -34,7 +36,7 @@ def _pairs(response: StreamedBody) -> list[tuple[str, str]]:
 
 
 def _title(response: StreamedBody) -> str:
-    """Say in one line what was answered, about what, and how."""
+    """Return one line: the object, the status, the type, the size, the duration, and where the storlet ran."""
     try:
         status = f"{response.status} {HTTPStatus(response.status).phrase}"
     except ValueError:
@@ -64,7 +66,7 @@ def _body(response: StreamedBody) -> View:
         return View([], "")
     try:
         content = response.peek(wanted(_kind(response)))
-    except StorletShellError as error:  # a body that is gone is no reason not to show the rest
+    except StorletShellError as error:  # show the rest even if the body was read already
         return View([f"({error})"], f"<i>{html.escape(str(error))}</i>")
     return view(_head(response, content, is_whole=response.is_whole and len(content) == response.length))
 

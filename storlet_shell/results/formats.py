@@ -41,21 +41,25 @@ class Tabular(Protocol):
         """Return what is known of all rows together, after the last of them."""
 
 
+PEOPLE, DOCUMENT = "table", "json"
+"""The format of lines that ask for none, and the one that has every result."""
+
+
 @typed_equality
 class Rendering(NamedTuple):
-    """How a line wants its result to be shown.
+    """The format and the columns that a line asks for.
 
     :param format: a name of :data:`FORMATS`
     :param columns: the columns to show, in this order; empty for those that the format shows by itself
     """
 
-    format: str = "table"
+    format: str = PEOPLE
     columns: tuple[str, ...] = ()
 
     @property
-    def is_for_people(self) -> bool:
-        """Whether it is what people get who ask for nothing else."""
-        return self.format == "table"
+    def is_default(self) -> bool:
+        """Whether the line asks for nothing, so that a body is shown as it is."""
+        return self == Rendering()
 
 
 @typed_equality
@@ -82,7 +86,8 @@ class Chosen:
     def __init__(self, table: Tabular, columns: Sequence[str]) -> None:
         fields = table.fields_of_rows
         names = [field.name for field in fields]
-        self._places = [_place(column, names) for column in columns]
+        check_columns(columns, names)
+        self._places = [names.index(column) for column in columns]
         self._table = table
         self.fields_of_rows = tuple(fields[place]._replace(is_shown=True) for place in self._places)
         self.is_headed = table.is_headed
@@ -101,14 +106,25 @@ class Chosen:
         return self._table.figures()
 
 
-def _place(column: str, names: Sequence[str]) -> int:
-    if column in names:
-        return names.index(column)
-    import difflib  # for those who mistype
+def check_columns(columns: Sequence[str], names: Sequence[str]) -> None:
+    """Check that columns are among those that there are.
 
-    close = difflib.get_close_matches(column, names, 1)
-    hint = f"did you mean {close[0]}?" if close else f"columns: {', '.join(names)}"
-    raise UsageError(f"unknown column {column!r}; {hint}")
+    :raises UsageError: when one isn't, with the closest name
+    """
+    for column in columns:
+        if column not in names:
+            import difflib  # for those who mistype
+
+            close = difflib.get_close_matches(column, names, 1)
+            hint = f"did you mean {close[0]}?" if close else f"columns: {', '.join(names)}"
+            raise UsageError(f"unknown column {column!r}; {hint}")
+
+
+class Formatted(str):
+    """Text in a format; a notebook shows it as it is."""
+
+    def _repr_pretty_(self, printer: Any, _: bool) -> None:
+        printer.text(str(self))
 
 
 def pieces(table: Tabular, rendering: Rendering) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A body, or the rows of a table, as a data frame of pandas or polars, whichever is installed."""
+"""Data frames of pandas or polars, whichever is installed, from bodies and tables."""
 
 from __future__ import annotations
 
@@ -94,23 +94,25 @@ def _format(response: StreamedBody) -> str:
         return kind or str(suffix)
     actual = response.content_type or "no content type"
     raise StorletShellError(
-        f"{response.subject}: a data frame is made of CSV, JSON, JSON lines or Parquet, not {actual}"
+        f"{response.subject}: can't make a data frame of {actual}: only of CSV, JSON, JSON lines or Parquet"
     )
 
 
 def _library(wanted: str | None) -> tuple[Any, Mapping[str, tuple[str, Mapping[str, Any]]]]:
     if wanted is not None and wanted not in _READERS:
-        raise UsageError(f"dataframe() knows {' and '.join(_READERS)}, not {wanted}")
+        raise UsageError(f"dataframe() supports {' and '.join(_READERS)}, not {wanted}")
     for name in [wanted] if wanted else _READERS:
         try:
             return importlib.import_module(name), _READERS[name]
         except ModuleNotFoundError as error:
             if error.name != name:
                 raise
-    raise StorletShellError(f"dataframe() wants {wanted or 'pandas or polars'}; install it: pip install pandas")
+    raise StorletShellError(
+        f"dataframe() needs {wanted or 'pandas or polars'}; install it: pip install {wanted or 'pandas'}"
+    )
 
 
 def _errors(module: Any) -> tuple[type[Exception], ...]:
-    """Return what a library raises of bad input: pandas ValueErrors, polars errors of its own."""
+    """Return the exceptions that a library raises for bad input."""
     polars_error = getattr(getattr(module, "exceptions", None), "PolarsError", ValueError)
     return ValueError, polars_error

@@ -23,6 +23,21 @@ def results_of(command: str) -> dict[str, Any] | None:
     return {name.removeprefix(f"{command} "): schema_of(kind) for name, kind in actions.items()} or None
 
 
+def columns_of(command: str) -> list[str] | None:
+    """Return the columns that a command's results can have; None if nothing is declared, or their keys are data."""
+    schema = results_of(command)
+    if schema is None:
+        return None
+    columns: dict[str, None] = {}
+    for choice in schema.get("anyOf", [schema]):
+        if "properties" not in choice:
+            return None
+        fields = choice["properties"]
+        rows = fields["rows"]["items"]["properties"] if "rows" in fields else fields
+        columns.update(dict.fromkeys(rows))
+    return list(columns)
+
+
 def schema_of(kind: Any, bound: Mapping[TypeVar, Any] | None = None) -> dict[str, Any]:
     """Return the JSON Schema of a type.
 

@@ -1,4 +1,4 @@
-"""What all results have in common, and those that are facts. Only the standard library is used."""
+"""The base of all results, and those that are facts. This module imports only the standard library."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any
 
 from storlet_shell.errors import StorletShellError, UsageError
 from storlet_shell.results.fields import Field, dashed
-from storlet_shell.results.formats import FORMATS, Rendering, Tabular, pieces
+from storlet_shell.results.formats import DOCUMENT, FORMATS, Rendering, Tabular, check_columns, pieces
 from storlet_shell.text import printable
 
 _FOR_PEOPLE = Rendering()
 
 
 class Result:
-    """What a command returns; a plain one is a fact to be shown.
+    """The result of a command.
 
-    Subclasses say what they are by :meth:`fields` and may say it better by :meth:`render`.
+    A subclass defines :meth:`fields`, and :meth:`render` if people should see something else.
 
-    ``keeps_part`` tells that it is worth having, and to be shown, after :meth:`keep` or :meth:`look` was interrupted.
+    ``keeps_part`` tells whether it is still useful after :meth:`keep` or :meth:`look` was interrupted.
     """
 
     keeps_part = False
@@ -34,22 +34,26 @@ class Result:
         for name, value in self.fields().items():
             yield f"{name.replace('_', ' ')}: {dashed(value)}"
 
-    def json_pieces(self) -> Iterator[str]:
-        """Yield one JSON document, in pieces, on one line, without its line end."""
-        yield json.dumps(self.fields(), ensure_ascii=False)
+    def json_pieces(self, columns: Sequence[str] = ()) -> Iterator[str]:
+        """Yield one JSON document, in pieces, on one line, without its line end.
+
+        :param columns: the fields to include, in this order; empty for all
+        :raises UsageError: when there is no such field
+        """
+        fields = self.fields()
+        check_columns(columns, list(fields))
+        yield json.dumps({name: fields[name] for name in columns or fields}, ensure_ascii=False)
 
     def pieces(self, rendering: Rendering = _FOR_PEOPLE) -> Iterator[str]:
         """Yield the result in a format, in pieces of text with their line ends.
 
         :raises UsageError: when it has no such column, before the first piece
         """
-        if rendering.columns or rendering.format not in ("table", "json"):
-            table = self.as_rows()
-            is_document = rendering.format == "json" and isinstance(table, OneRow)
-            return pieces(table, rendering._replace(format="jsonl") if is_document else rendering)
-        if rendering.format == "json":
-            return chain(self.json_pieces(), ["\n"])
-        return (f"{line}\n" for line in self.render())
+        if rendering.format == DOCUMENT:
+            return chain(self.json_pieces(rendering.columns), ["\n"])
+        if rendering.is_default:
+            return (f"{line}\n" for line in self.render())
+        return pieces(self.as_rows(), rendering)
 
     def formatted(self, format: str = "table", columns: Sequence[str] = ()) -> str:
         """Return the result as text in a format.
@@ -65,15 +69,15 @@ class Result:
     def as_rows(self) -> Tabular:
         """Return the result as a table, for formats of rows; what isn't a listing is one row of its fields.
 
-        :raises UsageError: when it has a body, which is no row
+        :raises UsageError: when it has a body
         """
         return OneRow(self.fields())
 
     def keep(self) -> None:
-        """Make the result one that can be shown more than once, since it is going to be stored."""
+        """Fetch everything, so that the result can be stored and shown more than once."""
 
     def look(self) -> None:
-        """Fetch what showing the result takes, so that what can't be had fails here, and runs once."""
+        """Fetch what showing the result takes, so that a failure is raised here, and a batch runs once."""
 
     @property
     def problem(self) -> StorletShellError | None:
@@ -139,7 +143,7 @@ class Report(Result):
 
 
 class Done(Result):
-    """Something was changed.
+    """A change that was made.
 
     :param message: one line that says what
     :param facts: the same as plain data for programs

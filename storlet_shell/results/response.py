@@ -1,9 +1,9 @@
-"""The answer to a get, a put or a copy."""
+"""The response to a get, a put or a copy."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -19,21 +19,22 @@ _SPOOL_BYTES = 1024 * 1024
 
 
 class Response(StreamedBody, Result):
-    """The answer to a get, a put or a copy, plain or through a storlet.
+    """The response to a get, a put or a copy, plain or through a storlet.
 
-    The body is read from the server when it is asked for. :attr:`content` keeps it and may be read again;
-    :meth:`iter_content`, :meth:`lines` and :meth:`save` do not keep it, so that a body of any size takes constant
-    memory. :meth:`peek`, and with it what a notebook shows, uses nothing up.
+    The body is read from the server on demand. :attr:`content` keeps it in memory; :meth:`iter_content`, :meth:`lines`
+    and :meth:`save` don't, so that a body of any size takes constant memory. :meth:`peek`, which a notebook uses,
+    consumes nothing.
 
-    ``is_for_output`` tells that the body itself is to go to standard output, and no document about it.
+    ``is_for_output`` tells whether the body itself goes to standard output, so that no document can.
     """
 
     is_for_output = False
 
     def dataframe(self, library: str | None = None, **options: Any) -> Any:
-        """Return the whole body as a data frame; the content type, or else the object's name, says what it is.
+        """Return the whole body as a data frame; by its content type, or else by the object's name.
 
-        CSV, tab-separated values, JSON, JSON lines and Parquet are understood.
+        CSV, tab-separated values, JSON, JSON lines and Parquet are supported, also compressed by gzip, bzip2 or xz.
+        Text is decoded by its charset.
 
         :param library: ``pandas`` or ``polars``; the first of them that is installed otherwise
         :param options: passed on to the library's reader, as ``sep=";"``
@@ -44,11 +45,11 @@ class Response(StreamedBody, Result):
         return dataframe(self, library, options)
 
     def save(self, path: str | Path) -> int:
-        """Write the body to a file: under a temporary name beside it, renamed at the clean end.
+        """Write the body to a file, atomically.
 
-        :returns: how many bytes were written
+        :returns: the number of bytes
         :raises LocalFileError: when the file can't be written
-        :raises IncompleteBodyError: when the body ends before its end; no file is left under the name then
+        :raises IncompleteBodyError: when the body is cut off; the file is left unchanged
         """
         count = 0
         with self._ended_if_left(), replacing(path) as file:
@@ -58,13 +59,13 @@ class Response(StreamedBody, Result):
         return count
 
     def releasing(self, release: Callable[[], None]) -> Self:
-        """Call something once: when the body has been read or has failed, or when the response is closed."""
+        """Call a function once: after the body was read or has failed, or when the response is closed."""
         body, close, pending = self._body, self._close, [release]
 
         def release_once() -> None:
             try:
                 due = pending.pop()
-            except IndexError:  # somebody was first, perhaps in another thread
+            except IndexError:  # it was released already, perhaps by another thread
                 return
             due()
 
@@ -95,7 +96,7 @@ class Response(StreamedBody, Result):
         return getattr(self, name)
 
     def keys(self) -> list[str]:
-        """Return the names that indexing takes."""
+        """Return the keys for indexing."""
         return ["status", "headers", "content", "iter_content"] if self.has_body else ["status", "headers"]
 
     def fields(self) -> dict[str, Any]:
@@ -107,26 +108,31 @@ class Response(StreamedBody, Result):
 
         :raises UsageError: when there is a body
         """
+        self._check_no_body()
+        return super().as_rows()
+
+    def _check_no_body(self) -> None:
         if self.has_body:
             self.close()
             raise UsageError(f"{self.subject}: a body isn't a table; use --json, or leave out --format and --columns")
-        return super().as_rows()
 
     def render(self) -> Iterator[str]:
-        """Yield what was done, or the summary."""
+        """Yield one line: the change, the summary or the status."""
         yield self.done or self.summary or f"{self.subject}: {self.status}"
 
-    def json_pieces(self) -> Iterator[str]:
+    def json_pieces(self, columns: Sequence[str] = ()) -> Iterator[str]:
         """Yield the response as one JSON document, the body as ``content``, or ``content_base64`` if it isn't UTF-8."""
-        import tempfile  # what a plain get does not need is not imported by it
+        import tempfile  # a plain get doesn't need it
 
         if self.is_for_output:
             self.close()
-            raise UsageError("--json and --save - would both write to standard output; leave one of them out")
-        head = json.dumps(self.fields(), ensure_ascii=False)
+            raise UsageError("--json and --save - both write to standard output: choose one")
+        if columns:
+            self._check_no_body()
         if not self.has_body:
-            yield head
+            yield from super().json_pieces(columns)
             return
+        head = json.dumps(self.fields(), ensure_ascii=False)
         with temporarily(), tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool:
             for chunk in self.iter_content():
                 spool.write(chunk)
@@ -138,7 +144,7 @@ class Response(StreamedBody, Result):
         return f"<Response {self.status} {self.subject}>"
 
     def look(self) -> None:
-        """Read as much of the body as showing it takes, so that a body that can't be had fails here.
+        """Read as much of the body as showing it takes, so that a failure is raised here.
 
         :raises IncompleteBodyError: when the body ends before its end
         """

@@ -1,4 +1,4 @@
-"""Local files that take the place of older ones at a clean end, and not before."""
+"""Local files that are replaced atomically."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | _
 
 
 def descriptor_of(path: str | Path) -> int | None:
-    """Return the open descriptor that a path stands for, as ``/dev/stdout`` and ``/dev/fd/3`` do; None for a file."""
+    """Return the open descriptor that a path such as ``/dev/stdout`` or ``/dev/fd/3`` refers to; None for a file."""
     name = os.fspath(path)
     for _ in range(_MOST_LINKS):
         folder, last = os.path.split(name)
@@ -39,7 +39,7 @@ def descriptor_of(path: str | Path) -> int | None:
 
 
 def is_stdout(path: str | Path) -> bool:
-    """Tell whether a path stands for standard output: ``-``, or a descriptor of the same file."""
+    """Tell whether a path is standard output: ``-``, or a descriptor of the same file."""
     if str(path) == "-":
         return True
     descriptor = descriptor_of(path)
@@ -51,11 +51,11 @@ def is_stdout(path: str | Path) -> bool:
 
 @contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[IO[bytes]]:
-    """Open a file to be written that appears under its name at a clean end and vanishes otherwise.
+    """Open a file for writing that appears under its name if the block succeeds, and is discarded otherwise.
 
-    An open descriptor, as ``/dev/fd/3``, is written to as it is.
+    An open descriptor, such as ``/dev/fd/3``, is written to directly.
 
-    :param path: as a user has written it: with a ``~``, or through a link
+    :param path: as the user wrote it, perhaps with a ``~``
     :raises UsageError: when the path names a directory
     :raises LocalFileError: when it can't be written
     """
@@ -72,10 +72,10 @@ def replacing(path: str | Path) -> Iterator[IO[bytes]]:
 
 @contextlib.contextmanager
 def replacing_below(folder: str, name: str) -> Iterator[IO[bytes]]:
-    """Open a file as :func:`replacing` does, in a folder that neither its name nor a link leads out of.
+    """Open a file as :func:`replacing` does, inside a folder that neither its name nor a link can leave.
 
-    :param folder: as it is, without a ``~``; empty for the present one. It is made if need be, and those below it
-    :param name: what a server says: parts with slashes between
+    :param folder: as it is, without a ``~``; empty for the current one. Missing folders are created
+    :param name: from a server: parts separated by slashes
     :raises UsageError: when it is a directory
     :raises LocalFileError: when it can't be written, or can't be a file within the folder
     """
@@ -91,7 +91,7 @@ def replacing_below(folder: str, name: str) -> Iterator[IO[bytes]]:
 
 
 def make_folder_below(folder: str, name: str) -> None:
-    """Make a folder, and those between, within a folder that neither its name nor a link leads out of.
+    """Create a folder and its parents, inside a folder that neither its name nor a link can leave.
 
     :param folder: as for :func:`replacing_below`
     :param name: the same; empty for the folder itself
@@ -105,27 +105,27 @@ def make_folder_below(folder: str, name: str) -> None:
 
 @contextlib.contextmanager
 def temporarily() -> Iterator[None]:
-    """Write temporary files.
+    """Translate errors of writing temporary files.
 
     :raises LocalFileError: when they can't be written
     """
     try:
         yield
     except OSError as error:
-        import tempfile  # what writes none has no use for it
+        import tempfile  # only a failure needs it
 
-        where = f" in {tempfile.tempdir}" if tempfile.tempdir else ""
-        raise LocalFileError(f"can't write a temporary file{where}: {error.strerror or error}") from error
+        place = f" in {tempfile.tempdir}" if tempfile.tempdir else ""
+        raise LocalFileError(f"can't write a temporary file{place}: {error.strerror or error}") from error
 
 
 @contextlib.contextmanager
-def _refused(what: str) -> Iterator[None]:
+def _refused(failure: str) -> Iterator[None]:
     try:
         yield
     except IsADirectoryError as error:
-        raise UsageError(f"{what}: it is a directory") from error
+        raise UsageError(f"{failure}: it is a directory") from error
     except OSError as error:
-        raise LocalFileError(f"{what}: {error.strerror or error}") from error
+        raise LocalFileError(f"{failure}: {error.strerror or error}") from error
 
 
 def _parts(name: str, path: str) -> list[str]:
@@ -136,9 +136,9 @@ def _parts(name: str, path: str) -> list[str]:
 
 
 def _entered(folder: str, parts: list[str]) -> int:
-    """Return a descriptor of the folder that parts lead to.
+    """Open the folder at the end of a path, and return its descriptor.
 
-    Each is opened in the one before: a folder that is replaced by a link in the meantime leads nowhere else.
+    Each part is opened relative to its parent, so that a folder that is replaced by a link meanwhile can't redirect it.
     """
     try:
         descriptor = os.open(folder or os.curdir, _FOLDER)
@@ -180,12 +180,12 @@ def _inner(name: str, folder: int) -> int:
 
 @contextlib.contextmanager
 def _replacing(target: str, folder: int | None = None) -> Iterator[IO[bytes]]:
-    """Open a temporary file beside the target that takes the target's place, or its name, at a clean end.
+    """Open a temporary file that replaces the target if the block succeeds.
 
-    A batch opens one for each object, in threads that take turns: calls of the system are spared, and ``Path`` is.
+    A batch opens one for each object, so system calls are few, and ``Path`` isn't used.
 
-    :param folder: a descriptor of the folder that the target's name is of; a link is refused there, and so is what is
-        no file. None for the present one
+    :param folder: the descriptor of the target's folder; a link or a special file is refused there. None for the
+        current folder
     """
     mode = _mode(target, folder)
     is_link = stat.S_ISLNK(mode)
@@ -196,7 +196,7 @@ def _replacing(target: str, folder: int | None = None) -> Iterator[IO[bytes]]:
     if mode and not stat.S_ISREG(mode):
         if folder is not None:
             raise OSError(errno.ELOOP, f"{target!r} is a link, or no file, and may lead out of the folder")
-        with open(target, "wb", buffering=0) as direct:  # a device or a pipe has no place to be renamed into
+        with open(target, "wb", buffering=0) as direct:  # a device or a pipe can't be replaced
             yield direct
         return
     if is_link:
@@ -226,7 +226,7 @@ def _create(path: str, folder: int | None) -> IO[bytes]:
     Not every file system has such files (``O_TMPFILE``): NFS and FAT give it the path's name.
     """
     if _CAN_NAME:
-        with contextlib.suppress(OSError):  # if that was not its reason, the last line fails for the same one
+        with contextlib.suppress(OSError):  # if it fails for another reason, so does the last line
             return open(
                 os.open(os.path.dirname(path) or os.curdir, _NAMELESS, 0o666, dir_fd=folder), "wb", _BUFFER_BYTES
             )
@@ -234,10 +234,10 @@ def _create(path: str, folder: int | None) -> IO[bytes]:
 
 
 def _give_name(file: IO[bytes], path: str, folder: int | None) -> bool:
-    """Give a file that has no name its first one; return False if something has that name already."""
+    """Name a nameless file; return False if the name is in use."""
     descriptor = file.fileno()
     try:
-        # With a folder's descriptor, which an absolute path leaves unused, Python follows the link: linkat(2).
+        # Python follows the link only with a descriptor of a folder, which an absolute path ignores: linkat(2).
         os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor, dst_dir_fd=folder)
     except FileExistsError:
         return False
@@ -245,7 +245,7 @@ def _give_name(file: IO[bytes], path: str, folder: int | None) -> bool:
 
 
 def _mode(path: str, folder: int | None = None, *, follow: bool = False) -> int:
-    """Return what a file is and who may use it, as ``st_mode`` has it; 0 when there is none."""
+    """Return the ``st_mode`` of a file; 0 if it doesn't exist."""
     try:
         return os.stat(path, dir_fd=folder, follow_symlinks=follow).st_mode
     except FileNotFoundError:

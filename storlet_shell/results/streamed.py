@@ -1,4 +1,4 @@
-"""A body that is read from the server as it is asked for."""
+"""Bodies that are read from the server on demand."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from storlet_shell.wire.header_dict import HeaderDict
 
 
 class StreamedBody:
-    """An answer whose body is not kept unless the whole of it is asked for.
+    """A response whose body is kept only if all of it is requested.
 
     :param status: the HTTP status
-    :param headers: the response's headers; ``.headers`` finds a name in any case
-    :param body: the body's chunks; None when the answer's body is not what the user asked for
+    :param headers: the response's headers; names are case-insensitive
+    :param body: the body's chunks; None if the body isn't the result
     :param subject: the object, as users spell it
-    :param verb: what was done with the object, as "stored", where that is all there is to say
-    :param summary: one line that says what else happened
-    :param close: ends the connection if the body has not been read to its end
-    :param ran: the storlet that ran and where, in words; empty when none did
-    :param seconds: how long the server took to answer; None when nobody measured it
-    :param facts: what else programs should know: the file that the body was written to, say
+    :param verb: the action, such as "stored", if that is the whole message
+    :param summary: one line for people
+    :param close: ends the connection if the body was not read completely
+    :param ran: the storlet that ran and where, for people; empty if none did
+    :param seconds: the server's response time; None if it wasn't measured
+    :param facts: further fields for programs, such as the file that the body was written to
 
-    ``explain`` is called with an error that reading the body meets, before that is raised.
+    ``explain`` is called with an error of reading the body, before it is raised.
     """
 
     explain: Callable[[StorletShellError], None] | None = None
@@ -65,7 +65,7 @@ class StreamedBody:
 
     @property
     def done(self) -> str:
-        """What was done with which object, with the status; empty where the answer says more than that."""
+        """One line: the object, the action and the status; empty without an action."""
         return f"{self.subject}: {self.verb} (HTTP {self.status})" if self.verb else ""
 
     @property
@@ -75,18 +75,18 @@ class StreamedBody:
 
     @property
     def is_gone(self) -> bool:
-        """Whether the body has been streamed away, wholly or in part, so that it can't be read any more."""
+        """Whether the body was streamed, at least in part, so that it can't be read again."""
         return self._begun and not self.is_whole
 
     def iter_content(self, chunk_size: int = CHUNK_BYTES) -> Iterator[bytes]:
         """Yield the body in chunks of at most ``chunk_size`` bytes, as they arrive.
 
-        :raises IncompleteBodyError: when the body ends before its end
-        :raises StorletShellError: when an earlier read has used the body up, or part of it, or it was closed before
-        :raises UsageError: when the size is no number from 1 on
+        :raises IncompleteBodyError: when the body is cut off
+        :raises StorletShellError: when the body was read or closed before
+        :raises UsageError: when the size isn't a positive integer
         """
         if not isinstance(chunk_size, int) or chunk_size < 1:
-            raise UsageError(f"chunk_size is a number of bytes from 1 on, not {chunk_size!r}")
+            raise UsageError(f"chunk_size must be a positive number of bytes, not {chunk_size!r}")
         if self._content is not None:
             yield from (self._content[at : at + chunk_size] for at in range(0, len(self._content), chunk_size))
             return
@@ -100,10 +100,10 @@ class StreamedBody:
 
     def _check_not_gone(self) -> None:
         if self.is_gone:
-            raise StorletShellError(f"{self.subject}: the body has been read once, and was not kept; get it again")
+            raise StorletShellError(f"{self.subject}: the body was read before and not kept; get it again")
 
     def _next(self) -> bytes:
-        """Return the next chunk from the server, nothing at the end; a body that broke stays broken."""
+        """Return the next chunk from the server, empty at the end; after a failure, raise it again."""
         if self._failure is not None:
             raise self._failure
         assert self._body is not None
@@ -114,7 +114,7 @@ class StreamedBody:
                 self.explain(error)
             self._failure = error
             raise
-        except BaseException:  # Ctrl-C: what is left can't be had, and must not look like the end
+        except BaseException:  # Ctrl-C: the rest can't be fetched, and must not look like the end
             self._failure = StorletShellError(f"{self.subject}: reading the body was interrupted; get it again")
             self.close()
             raise
@@ -123,12 +123,12 @@ class StreamedBody:
         return self.iter_content()
 
     def peek(self, size: int) -> bytes:
-        """Return the body's first bytes, at most ``size``, and leave them to be read.
+        """Return the body's first bytes, at most ``size``, without consuming them.
 
-        A body that ends within them is read to its end and kept.
+        A body that isn't longer is read completely and kept.
 
-        :raises IncompleteBodyError: when the body ends before its end
-        :raises StorletShellError: when an earlier read has used the body up, or part of it
+        :raises IncompleteBodyError: when the body is cut off
+        :raises StorletShellError: when the body was read before
         """
         if self._content is None and self._body is not None:
             self._check_not_gone()
@@ -142,20 +142,19 @@ class StreamedBody:
 
     @property
     def length(self) -> int | None:
-        """How many bytes the body has, where that is known before it has been read."""
+        """The size of the body in bytes; None if it isn't known yet."""
         if self._content is not None:
             return len(self._content)
-        told = self.headers.get("Content-Length", "")
-        return read_count(told)
+        return read_count(self.headers.get("Content-Length", ""))
 
     @property
     def is_whole(self) -> bool:
-        """Whether the whole body is here, so that reading it asks nobody."""
+        """Whether the whole body is in memory."""
         return self._content is not None
 
     @property
     def content(self) -> bytes:
-        """The whole body, in memory; it may be read more than once."""
+        """The whole body, kept in memory."""
         if self._content is None:
             with self._ended_if_left():
                 self._content = b"".join(self.iter_content())
@@ -163,7 +162,7 @@ class StreamedBody:
 
     @contextlib.contextmanager
     def _ended_if_left(self) -> Iterator[None]:
-        """End the connection when reading is left in the middle: nobody can go on with it."""
+        """Close the connection if reading stops in the middle."""
         try:
             yield
         except BaseException:
@@ -177,7 +176,7 @@ class StreamedBody:
 
     @property
     def content_type(self) -> str:
-        """The content type without its parameters, in lower case; empty when the server tells none."""
+        """The content type without its parameters, in lower case; empty if the server sends none."""
         return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
     @property
@@ -206,7 +205,7 @@ class StreamedBody:
     def lines(self) -> Iterator[str]:
         """Yield the body's lines as text, without their ends, as they arrive; the charset is that of :attr:`text`.
 
-        :raises IncompleteBodyError: when the body ends before its end
+        :raises IncompleteBodyError: when the body is cut off
         """
         import codecs  # what a plain get does not need is not imported by it
 
@@ -224,7 +223,7 @@ class StreamedBody:
             yield rest.removesuffix("\r")
 
     def _ordered_charset(self) -> str:
-        """Return the charset with the order of its bytes where no mark tells it; incremental decoders insist on one."""
+        """Return the charset with its byte order, which incremental decoders need if there is no mark."""
         import codecs
 
         head = self.peek(1)
@@ -244,7 +243,7 @@ class StreamedBody:
         return json.loads(self.content)
 
     def close(self) -> None:
-        """Give the connection back; a body that was not read to its end is given up, and can't be read any more."""
+        """Release the connection; a body that wasn't read completely can't be read any more."""
         if self._failure is None:
             self._failure = StorletShellError(f"{self.subject}: the response is closed; get it again")
         self._close()

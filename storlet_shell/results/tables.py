@@ -1,4 +1,4 @@
-"""Results that are tables: shown as their rows come, or used from a program as a sequence of rows."""
+"""Tables: shown row by row, or used by a program as a sequence."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from storlet_shell.results.reports import Result
 from storlet_shell.text import printable
 
 _SHOWN_ROWS = 200
-"""How many rows of a table a notebook shows."""
+"""The number of rows that a notebook shows."""
 
-_GONE = "the rows have been read once, and were not kept; ask for them again"
-_CLOSED = "the table was closed before all of its rows were fetched; ask for them again"
+_GONE = "the rows were read before and not kept; list them again"
+_CLOSED = "the table was closed before all rows were fetched; list them again"
 
 
 class Table(Result):
-    """Rows of equal fields.
+    """Rows with the same fields.
 
     A program uses it as a sequence: ``len(table)``, ``for row in table``, ``table[0]``, ``table[:10]``. A row is a
-    named tuple, the standard library's own record: ``row.bytes``, ``row[0]``, ``row._asdict()``, and what pandas takes
-    as it is. Rows that come from a server are fetched when they are first needed, and kept.
+    named tuple: ``row.bytes``, ``row[0]``, ``row._asdict()``; pandas accepts it. Rows from a server are fetched on
+    demand, and kept.
 
     A front end shows it by :meth:`pieces`, which keeps nothing: a listing of any length is shown in constant memory.
 
-    :param columns: the columns, in order: their names, or fields where people see something else than programs
+    :param columns: the columns, in order: their names, or fields if people see something else than programs do
     :param rows: the rows; a list, or an iterable that is read once
     :param total: returns a last line that sums the rows up; called after the last of them
     :param problem: returns what is wrong with the rows, asked for after the last of them
 
-    ``is_headed`` tells whether the columns' names stand above the rows: on a terminal they do, elsewhere programs read.
+    ``is_headed`` tells whether to show headings, as on a terminal; elsewhere a program may read the rows.
     """
 
     is_headed = False
@@ -100,7 +100,7 @@ class Table(Result):
         """Return the rows as a data frame, whose columns are the table's.
 
         :param library: ``pandas`` or ``polars``; the first of them that is installed otherwise
-        :raises StorletShellError: when neither is installed
+        :raises StorletShellError: when the library isn't installed
         """
         from storlet_shell.results.frames import frame_of_rows  # with it comes a library that few lines need
 
@@ -127,7 +127,7 @@ class Table(Result):
             self._is_complete = count is None or len(self._fetched) < count
         except BaseException as error:  # the rest can't be fetched, and must not look like the end
             if not self.keeps_part:
-                interrupted = StorletShellError("fetching the rows was interrupted; ask for them again")
+                interrupted = StorletShellError("fetching the rows was interrupted; list them again")
                 self._failure = error if isinstance(error, StorletShellError) else interrupted
             raise
 
@@ -138,7 +138,7 @@ class Table(Result):
     # --- as it is shown
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows in constant memory: those that have not been fetched yet come once, and are not kept."""
+        """Yield the rows in constant memory: rows that weren't fetched before are not kept."""
         yield from self._fetched
         self._check_complete()
         for row in self._source:
@@ -170,12 +170,12 @@ class Table(Result):
         """Yield the rows as lines of text, those columns that people see; see :func:`.formats.table_lines`."""
         return table_lines(Chosen(self, [field.name for field in self.fields_of_rows if field.is_shown]))
 
-    def json_pieces(self) -> Iterator[str]:
+    def json_pieces(self, columns: Sequence[str] = ()) -> Iterator[str]:
         """Yield the rows as one JSON document in constant memory."""
-        return document_pieces(self)
+        return document_pieces(Chosen(self, columns) if columns else self)
 
     def peek(self, count: int) -> tuple[list[tuple[Any, ...]], bool]:
-        """Return the first rows, which stay to be shown, and whether there are no more."""
+        """Return the first rows, without consuming them, and whether there are no more."""
         if self._failure is None:
             self._fetch(count + 1)
         return self._fetched[:count], len(self._fetched) <= count
@@ -197,7 +197,7 @@ class Table(Result):
             remarks.append(self.total())
         rows = [*rows, *further]
         text = [printable(line) for line in Table(self.fields_of_rows, rows).render()]
-        text += remarks if is_whole else [f"({'; '.join(remarks)})"]
+        text += map(printable, remarks if is_whole else [f"({'; '.join(remarks)})"])
         places = [at for at, field in enumerate(self.fields_of_rows) if field.is_shown or self.shows_all_on_a_page]
         fields = [self.fields_of_rows[place] for place in places]
         cells = [[field.spell(row[place]) for field, place in zip(fields, places, strict=True)] for row in rows]
@@ -210,6 +210,15 @@ class Table(Result):
     def further_rows_to_show(self, count: int) -> list[tuple[Any, ...]]:  # noqa: ARG002  tables of a kind use it
         """Return rows after the first so many that people should see all the same."""
         return []
+
+
+def chosen(result: Result, columns: Sequence[str]) -> Table:
+    """Return some columns of a result as a table; what isn't a listing is one row.
+
+    :raises UsageError: when it has no such column
+    """
+    table = Chosen(result.as_rows(), columns)
+    return Table(table.fields_of_rows, (tuple(row) for row in table.rows()), table.last_line)
 
 
 def _cut(count: int, further: int) -> str:

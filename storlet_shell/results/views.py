@@ -1,6 +1,6 @@
-"""A body as people look at it: a table, a tree, an image, text or bytes, as plain text and as HTML.
+"""Previews of bodies as plain text and HTML: a table, a tree, an image, text or bytes.
 
-Everything that comes from a server is escaped, and whatever is cut says so.
+Everything from a server is escaped, and cuts are marked.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from storlet_shell.results.decoding import without_mark
 from storlet_shell.text import dump, is_text, printable, size
 
 HEAD_BYTES = 64 * 1024
-"""How much of a body is looked at."""
+"""How much of a body is read for a preview."""
 
 IMAGE_BYTES = 4 * 2**20
 """The largest image that is shown."""
@@ -41,7 +41,7 @@ class Head(NamedTuple):
     """The start of a body.
 
     :param is_whole: whether there is no more
-    :param length: the whole body's size, if anybody knows it
+    :param length: the whole body's size, None if unknown
     :param kind: the content type without its parameters
     """
 
@@ -53,26 +53,26 @@ class Head(NamedTuple):
 
     @property
     def cut(self) -> str:
-        """What is said when there is more than is shown."""
+        """The remark if there is more than is shown."""
         whole = size(self.length) if self.length is not None else "a body of unknown size"
         return f"cut: only the start of {whole} is shown"
 
 
 @typed_equality
 class View(NamedTuple):
-    """How a body is shown."""
+    """A preview."""
 
     text: list[str]
     html: str
 
 
 def wanted(kind: str) -> int:
-    """Return how many bytes of a body of this type are to be looked at."""
+    """Return how many bytes a preview of this type needs."""
     return IMAGE_BYTES if kind in _IMAGES else HEAD_BYTES
 
 
 def view(head: Head) -> View:
-    """Show the start of a body by its type; what is not of its type is shown by its looks."""
+    """Preview the start of a body by its type, or by its content if that isn't what the type says."""
     if not head.content:
         return View(["(an empty body)"], "<i>an empty body</i>")
     if head.kind in _IMAGES and head.is_whole:
@@ -84,14 +84,14 @@ def view(head: Head) -> View:
         try:
             return _tree(json.loads(text))
         except (ValueError, RecursionError):
-            pass  # no JSON after all
+            pass  # it isn't JSON
     if is_text(head.content) or (head.kind.startswith("text/") and "\x00" not in text):
         return _lines(head, text)
     return _bytes(head)
 
 
 def note(text: str) -> str:
-    """Return a remark as HTML; nothing of an empty one."""
+    """Return a remark as HTML; an empty one is left out."""
     return f"<div><i>{html.escape(printable(text))}</i></div>" if text else ""
 
 
@@ -99,12 +99,12 @@ def _noted(shown: View, remark: str) -> View:
     return View([*shown.text, f"({remark})"], shown.html + note(remark)) if remark else shown
 
 
-def _short(text: str, most: int) -> str:
-    return printable(text if len(text) <= most else f"{text[:most]}…")
+def _short(text: str, limit: int) -> str:
+    return printable(text if len(text) <= limit else f"{text[:limit]}…")
 
 
 def _whole_lines(head: Head, text: str) -> str:
-    """Return the text without a last line that may be a part only."""
+    """Return the text without a last line that may be incomplete."""
     return text if head.is_whole else text[: text.rfind("\n") + 1] or text
 
 
@@ -114,9 +114,9 @@ def _table(head: Head, text: str) -> View:
         rows = list(itertools.islice(csv.reader(lines, delimiter=_SEPARATED[head.kind]), _ROWS + 2))
     except csv.Error:
         return _lines(head, text)
-    if not rows:  # all that there is stands for no text, as a byte order mark
+    if not rows:  # a byte order mark alone, say
         return _lines(head, text)
-    # As most tools guess it: names are no numbers.
+    # Like most tools: headings aren't numbers.
     named = not any(map(_is_number, rows[0]))
     shown = rows[: _ROWS + named]
     wide = any(len(row) > _COLUMNS for row in shown)
@@ -138,7 +138,7 @@ def _is_number(cell: str) -> bool:
 def grid(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> View:
     """Show cells as a table.
 
-    :param columns: their names; empty when they have none
+    :param columns: their names; empty if they have none
     """
     lines = [columns, *rows] if columns else rows
     count = max(map(len, lines), default=0)
@@ -149,14 +149,14 @@ def grid(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> View:
 
 
 def rows_as_html(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return cells as a table of HTML; one without a head when its columns have no names."""
+    """Return cells as an HTML table, with headings if the columns have names."""
     head = f"<thead>{_row('th', columns)}</thead>" if columns else ""
     body = "".join(_row("td", ["" if cell is None else str(cell) for cell in row]) for row in rows)
     return f"<table>{head}<tbody>{body}</tbody></table>"
 
 
 def _row(tag: str, cells: Iterable[str]) -> str:
-    # JupyterLab puts every cell to the right, which suits numbers only.
+    # JupyterLab aligns every cell to the right.
     return "<tr>" + "".join(f"<{tag}{_LEFT}>{html.escape(printable(cell))}</{tag}>" for cell in cells) + "</tr>"
 
 
@@ -179,9 +179,9 @@ def _tree(value: Any) -> View:
 
 
 def _branch(value: Any, depth: int, name: str = "") -> str:
-    """Return a JSON value as HTML, containers as something to be folded.
+    """Return a JSON value as HTML; objects and lists can be folded.
 
-    :param name: HTML that stands before the value
+    :param name: HTML in front of the value
     """
     if not isinstance(value, dict | list) or not value or depth > 20:
         return name + html.escape(_short(json.dumps(value, ensure_ascii=False), _LINE))
@@ -192,11 +192,11 @@ def _branch(value: Any, depth: int, name: str = "") -> str:
     ]
     if len(value) > _ITEMS:
         items.append(f"<li><i>cut: {len(value) - _ITEMS} more</i></li>")
-    what = f"{{{len(value)}}}" if isinstance(value, dict) else f"[{len(value)}]"
+    count = f"{{{len(value)}}}" if isinstance(value, dict) else f"[{len(value)}]"
     opened = " open" if depth < 2 else ""
     listed = "".join(items)
     return (
-        f'<details{opened}><summary>{name}{what}</summary><ul style="list-style:none;margin:0">{listed}</ul></details>'
+        f'<details{opened}><summary>{name}{count}</summary><ul style="list-style:none;margin:0">{listed}</ul></details>'
     )
 
 

@@ -1,3 +1,3 @@
-"""Drivers that choose the endpoint of a batch's next run; loaded by name from ``storlet_shell.schedulers``."""
+"""Drivers that choose the endpoint of each run of a batch; loaded by name from ``storlet_shell.schedulers``."""
 
 NAMESPACE = "storlet_shell.schedulers"

@@ -1,4 +1,4 @@
-"""What a scheduler is. One of your own takes ten lines in a package of your own::
+"""The interface of schedulers. Your own takes ten lines in your own package::
 
     import random
 
@@ -10,7 +10,7 @@
             return random.choice(near or endpoints)
 
 and an entry point in that package's metadata: group ``storlet_shell.schedulers``, ``nearest = mypackage:Nearest``. It
-is made without arguments, once for each batch and process, when ``--scheduler nearest`` names it.
+is created without arguments, once for each batch and process that names it.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from storlet_shell.equality import typed_equality
 
 @typed_equality
 class Endpoint(NamedTuple):
-    """A place that takes the account's requests: a region's proxy servers, or one of them.
+    """A destination for the account's requests: a region's proxy servers, or one of them.
 
-    :param url: the account's storage URL there, without a slash at its end
-    :param name: what rows call it: a region, or host and port
+    :param url: the account's storage URL there, without a trailing slash
+    :param name: its name in rows: a region, or host and port
     """
 
     url: str
@@ -35,23 +35,22 @@ class Endpoint(NamedTuple):
 
 
 class Scheduler(ABC):
-    """Chooses the endpoint that takes the next run.
+    """Chooses the endpoint of the next run.
 
-    Its methods are called under one lock, never two at a time, and workers wait for them: what takes time (asking a
-    node how it is) belongs in a thread of the scheduler's own, or in a cache. Endpoints that fail are left out for a
-    while by the caller.
+    Its methods are called under a lock, one at a time, and workers wait for them: slow work, such as asking a node for
+    its load, belongs in a separate thread or a cache. The caller skips failing endpoints for a while.
     """
 
     @abstractmethod
     def choose(self, endpoints: Sequence[Endpoint]) -> Endpoint:
-        """Return one of the endpoints that can be used at present, of which there is at least one."""
+        """Return one of the endpoints that can be used now; there is at least one."""
 
     def started(self, endpoint: Endpoint) -> None:  # noqa: B027  a hook that most have no use for
-        """Learn that a run begins on an endpoint."""
+        """Note that a run begins on an endpoint."""
 
     def ended(self, endpoint: Endpoint, seconds: float, ok: bool) -> None:  # noqa: B027  the same
-        """Learn that a run has ended.
+        """Note that a run has ended.
 
-        :param seconds: how long it took
-        :param ok: whether the endpoint answered; a storlet that failed there is an answer, too
+        :param seconds: its duration
+        :param ok: whether the endpoint answered; the failure of a storlet is an answer, too
         """

@@ -1,4 +1,4 @@
-"""``least-outstanding``: the one on which the fewest runs are under way, so that a slow one gets less to do."""
+"""``least-outstanding``: the endpoint with the fewest runs under way, so that a slow one gets less work."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from storlet_shell.schedulers.base import Endpoint, Scheduler
 
 
 class LeastOutstanding(Scheduler):
-    """Counts the runs that are under way on each endpoint; of equals, the one that was chosen longest ago."""
+    """Counts the runs under way on each endpoint; a tie goes to the one that was chosen longest ago."""
 
     def __init__(self) -> None:
         self._under_way: Counter[Endpoint] = Counter()
@@ -17,7 +17,7 @@ class LeastOutstanding(Scheduler):
         self._choices = 0
 
     def choose(self, endpoints: Sequence[Endpoint]) -> Endpoint:
-        """Return the least busy one."""
+        """Return the least busy endpoint."""
         self._choices += 1
         best = min(endpoints, key=lambda endpoint: (self._under_way[endpoint], self._chosen[endpoint]))
         self._chosen[best] = self._choices
@@ -28,5 +28,5 @@ class LeastOutstanding(Scheduler):
         self._under_way[endpoint] += 1
 
     def ended(self, endpoint: Endpoint, seconds: float, ok: bool) -> None:  # noqa: ARG002  all that counts is the end
-        """Count it no more."""
+        """Stop counting a run."""
         self._under_way[endpoint] -= 1

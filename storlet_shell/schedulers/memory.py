@@ -1,6 +1,6 @@
-"""``memory``: the node with the most free memory, by what each says of itself at ``/recon/mem``.
+"""``memory``: the node with the most free memory, as each reports it at ``/recon/mem``.
 
-Swift's recon middleware answers that, without a token, where the proxy servers' pipeline has it.
+Swift's recon middleware answers that, without a token, if it is in the proxy servers' pipeline.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from storlet_shell.schedulers.base import Endpoint, Scheduler
 from storlet_shell.wire.answers import FinalAnswer
 
 EVERY = 3.0
-"""Seconds for which an answer is taken for granted."""
+"""Seconds that an answer stays valid."""
 
 TIMEOUT = 2.0
-"""Seconds within which a node answers, or is passed over."""
+"""Seconds to wait for a node."""
 
 _NEAR = 0.95
 
 
 class Memory(Scheduler):
-    """Asks the nodes every few seconds, beside the runs; only the first choice waits for the answers.
+    """Asks the nodes every few seconds, in the background; only the first choice waits for the answers.
 
-    Of nodes that have about the same, each gets its turn. A node that does not answer gets nothing, until it does; if
-    none answers, all of them get their turns.
+    Nodes with about the same amount take turns. A node that doesn't answer gets no runs; if none answers, all of them
+    take turns.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Memory(Scheduler):
         self._due = 0.0
 
     def choose(self, endpoints: Sequence[Endpoint]) -> Endpoint:
-        """Return the one with the most free memory."""
+        """Return the endpoint with the most free memory."""
         if time.monotonic() >= self._due:
             self._ask_all(endpoints)
         free = dict(self._free)
@@ -64,16 +64,16 @@ class Memory(Scheduler):
     def _ask(self, endpoint: Endpoint) -> None:
         try:
             self._free[endpoint] = free_memory(endpoint.url)
-        except (OSError, HTTPException, ValueError, LookupError, TypeError):  # no answer, or not to this question
+        except (OSError, HTTPException, ValueError, LookupError, TypeError):  # no answer, or another one
             self._free.pop(endpoint, None)
 
 
 def free_memory(url: str) -> int:
-    """Ask a node how much memory it has left, in KiB.
+    """Ask a node for its free memory, in KiB.
 
-    :param url: any URL there
-    :raises OSError: when it does not answer
-    :raises ValueError: when it answers something else; LookupError and TypeError just so
+    :param url: any URL of the node
+    :raises OSError: when it doesn't answer
+    :raises ValueError: when the answer is malformed, or LookupError, or TypeError
     """
     parts = urlsplit(url)
     assert parts.hostname is not None  # an endpoint's URL has one

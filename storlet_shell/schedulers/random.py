@@ -1,4 +1,4 @@
-"""``random``: any of them."""
+"""``random``: a random endpoint."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from storlet_shell.schedulers.base import Endpoint, Scheduler
 
 
 class Random(Scheduler):
-    """Draws an endpoint by lot."""
+    """Chooses at random."""
 
     def choose(self, endpoints: Sequence[Endpoint]) -> Endpoint:
-        """Return any of them."""
+        """Return a random endpoint."""
         return random.choice(endpoints)  # noqa: S311  no secret depends on it

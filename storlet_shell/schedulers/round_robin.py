@@ -1,4 +1,4 @@
-"""``round-robin``: one after the other."""
+"""``round-robin``: the endpoints in turn."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ class RoundRobin(Scheduler):
         self._turn = 0
 
     def choose(self, endpoints: Sequence[Endpoint]) -> Endpoint:
-        """Return the one whose turn it is."""
+        """Return the next endpoint."""
         self._turn += 1
         return endpoints[self._turn % len(endpoints)]

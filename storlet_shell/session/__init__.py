@@ -96,7 +96,7 @@ class Session:
     def credentials(self) -> Credentials:
         """Return the identity for the next request.
 
-        :raises IdentityError: if there is none, or if it is incomplete
+        :raises IdentityError: if it is missing or incomplete
         :raises EmbeddedError: if the embedded Swift can't be started
         """
         credentials = self._find_credentials()

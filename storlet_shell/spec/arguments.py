@@ -7,6 +7,8 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from storlet_shell.equality import typed_equality
+from storlet_shell.errors import UsageError
+from storlet_shell.results.formats import DOCUMENT, FORMATS, PEOPLE
 
 _WITHOUT_VALUE = ("store_true", "store_false", "store_const", "count")
 HELP_FLAGS = ("-h", "--help")
@@ -81,9 +83,33 @@ class Arg:
         return self.options.get("action") not in _WITHOUT_VALUE
 
 
+def parse_columns(text: str) -> tuple[str, ...]:
+    """Parse names with commas between them.
+
+    :raises UsageError: when one is missing
+    """
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names):
+        raise UsageError(f"--columns takes names with commas between them, not {text!r}")
+    return names
+
+
 COMMON = (
     Arg("-o", dest="store", kind=Kind.VARIABLE, metavar="NAME", help="store the result in this variable"),
-    Arg("--json", action="store_true", help="show the result as one JSON document"),
+    Arg("--json", dest="format", action="store_const", const=DOCUMENT, help="show the result as one JSON document"),
+    Arg(
+        "--format",
+        choices=tuple(FORMATS),
+        metavar="FORMAT",
+        help=f"show the result as {', '.join(tuple(FORMATS)[:-1])} or {tuple(FORMATS)[-1]} (default: {PEOPLE})",
+    ),
+    Arg(
+        "--columns",
+        type=parse_columns,
+        default=(),
+        metavar="NAME[,NAME…]",
+        help="show only these columns, in this order",
+    ),
 )
 """The arguments of every command. Front ends act on them; a command never sees them."""
 

@@ -7,7 +7,8 @@ from typing import IO, Any, NamedTuple
 
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
-from storlet_shell.results import Result
+from storlet_shell.results import Rendering, Result
+from storlet_shell.results.formats import PEOPLE, check_columns
 from storlet_shell.session import Session
 from storlet_shell.spec.arguments import COMMON, HELP_FLAGS, Arg, Scan, options_of, scan
 from storlet_shell.spec.once import OCCURRENCES
@@ -185,16 +186,26 @@ class Command(NamedTuple):
     def bind(self, arguments: dict[str, Any], body: bytes | None = None) -> Call:
         """Bind parsed arguments to this command.
 
-        :raises UsageError: when a body is given to a command that takes none
+        :raises UsageError: when a body is given to a command that takes none, or its results have no such column
         """
         arguments = dict(arguments)
         arguments.pop(OCCURRENCES, None)
-        store, json = arguments.pop("store", None), arguments.pop("json", False)
+        store, format = arguments.pop("store", None), arguments.pop("format", None)
+        columns = arguments.pop("columns", ())
+        if columns:
+            self._check_columns(columns)
         if body is not None and not self.body:
             raise UsageError(f"{self.name} takes no body")
         if self.body:
             arguments[self.body] = body
-        return Call(self, arguments, store, json)
+        return Call(self, arguments, store, format, columns)
+
+    def _check_columns(self, columns: tuple[str, ...]) -> None:
+        from storlet_shell.results.json_schema import columns_of  # for lines that choose columns
+
+        names = columns_of(self.name)
+        if names is not None:
+            check_columns(columns, names)
 
 
 @typed_equality
@@ -202,13 +213,22 @@ class Call(NamedTuple):
     """A parsed line: a command with its arguments, and what the front end does with the result.
 
     :param store: the variable that receives the result, if the line names one
-    :param json: whether the result is shown as JSON
+    :param format: the format that the line asks for; None for the session's
+    :param columns: the columns that the line asks for; empty for those that the format shows by itself
     """
 
     command: Command
     arguments: dict[str, Any]
     store: str | None = None
-    json: bool = False
+    format: str | None = None
+    columns: tuple[str, ...] = ()
+
+    def rendering(self, default: str = PEOPLE) -> Rendering:
+        """Return how the result is shown.
+
+        :param default: the format if the line asks for none
+        """
+        return Rendering(self.format or default, self.columns)
 
     def run(self, session: Session) -> Result:
         """Run the command and store its result if the line says so.

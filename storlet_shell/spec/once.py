@@ -24,7 +24,10 @@ class _StoreOnce(argparse._StoreAction):
 
         :raises ArgumentError: when the line has given the option before
         """
-        if option_string is not None and _note(namespace, self.dest, option_string):
+        other = _note(namespace, self.dest, option_string) if option_string is not None else ""
+        if other and other not in self.option_strings:
+            raise argparse.ArgumentError(self, f"not allowed with {other}")
+        if other:
             raise argparse.ArgumentError(self, "given twice; it takes one value")
         super().__call__(parser, namespace, values, option_string)
 

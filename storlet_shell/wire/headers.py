@@ -194,28 +194,28 @@ def is_of_range(content_range: str, range: ByteRange) -> bool:
 
 @typed_equality
 class Header(NamedTuple):
-    """A header of the user's own."""
+    """An additional header that the user sets."""
 
     name: str
     value: str
 
     @classmethod
     def parse(cls, text: str) -> Header:
-        """Read ``NAME: VALUE``; the blank, or the value, may be left out.
+        """Parse ``NAME: VALUE``; the blank and the value are optional.
 
-        :raises UsageError: when it is not that, holds control characters, or is one that an option or the client sets
+        :raises UsageError: if it is malformed, contains control characters, or is set by an option or the client
         """
         name, colon, value = text.partition(":")
         if not colon or not HEADER_NAME.fullmatch(name):
-            raise UsageError(f"a header is written NAME:VALUE: {text!r}")
+            raise UsageError(f"a header must be NAME:VALUE: {text!r}")
         if HEADER_CONTROL.search(value):
-            raise UsageError(f"a header can't hold control characters: {text!r}")
+            raise UsageError(f"a header can't contain control characters: {text!r}")
         header = cls(name, check_text(value.strip(), "a header"))
         instead = _OWNED.get(name.lower(), _OWNED[PARAMETER] if name.lower().startswith(PARAMETER.lower()) else "")
         if instead:
-            raise UsageError(f"{name} is no header of yours to set: {instead}")
+            raise UsageError(f"{name} can't be set with --header: {instead}")
         if name.lower() in ("referer", "referrer") and "storlets" in header.value:
-            raise UsageError("the storlets middleware forbids every request whose Referer holds 'storlets'")
+            raise UsageError("the storlets middleware forbids all requests whose Referer contains 'storlets'")
         return header
 
     def __str__(self) -> str:
@@ -226,7 +226,7 @@ HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A header's name: a token (RFC 9110, 5.6.2)."""
 
 _IDENTITY = "the login sets it; see: whoami"
-_CONNECTION = "it is the connection's"
+_CONNECTION = "the connection sets it"
 _OWNED: Mapping[str, str] = {
     PARAMETER: "use -p KEY=VALUE",
     **{
@@ -257,7 +257,7 @@ _OWNED: Mapping[str, str] = {
         )
     },
 }
-"""Headers that are made from a line's other words, by their names in lower case, with what to use instead."""
+"""Headers that options, the login or the connection set, in lower case, with advice."""
 
 _HIDDEN = "(hidden)"
 _KEYS = re.compile(rf"(X-[A-Za-z]+-Meta-)?{TEMP_URL_KEY}.*|{CONTAINER_SYNC_KEY}|{AUTH_TOKEN}", re.IGNORECASE)

@@ -20,7 +20,7 @@ class Login(Protocol):
         """The storage URL if it is already known, else empty; sends no request."""
 
     def token(self) -> str:
-        """Return the token; log in if there is none, or if it is about to expire.
+        """Return the token; log in first if necessary.
 
         :raises IdentityError: if the identity is refused
         :raises ServiceError: if the identity service can't be reached or fails

@@ -192,7 +192,7 @@ def test_the_shell_completes_what_an_argument_names(patient_shell: Shell, photos
     assert tab(shell, f"run_script {tmp_path}/f") == [f"{tmp_path}/file.ss"]
     assert tab(shell, "help und") == ["undeploy"]
     assert tab(shell, "local st") == ["start", "status", "stop"]
-    assert tab(shell, "set js") == ["json"]
+    assert tab(shell, "set form") == ["format"]
     assert tab(shell, f"deploy a.py -d b.py,{tmp_path}/f") == [f"b.py,{tmp_path}/file.ss"]
 
 

@@ -105,7 +105,9 @@ LINES: list[tuple[list[str], str | None, int, Any]] = [
     (["acl", "grant", "{c}", "p:u", "--read"], None, 0, {"grantee": "p:u", "right": "read", "changed": True}),
     (["acl", "list", "{c}"], None, 0, {"rows": [{"right": "read", "grantee": "p:u", "storlet": None}]}),
     (["acl", "revoke", "{c}", "p:v", "--read"], None, ExitStatus.NOT_FOUND, None),
-    (["ls", "{c}"], None, 0, {}),
+    (["ls", "{c}", "--columns", "name"], None, 0, {"rows": [{"name": "o.txt"}, {"name": "p.txt"}]}),
+    (["rm", "-y", "{c}/none", "--columns", "size"], None, ExitStatus.USAGE, None),
+    (["ls", "{c}", "--format", "csv"], None, ExitStatus.USAGE, None),
     (["map", "--storlet", "test.py", "--input", "path:/{c}/*.txt"], None, 0, {"done": 2, "failed": 0}),
     (["map", "--storlet", "test.py", "--input", "path:/{c}/*.csv"], None, ExitStatus.NOT_FOUND, None),
     (["deploy", "failing.Main"], FAILS, 0, {"storlet": "failing.py"}),
@@ -154,6 +156,32 @@ def test_every_front_end_keeps_the_contract(front_end: FrontEnd) -> None:
         if wanted is not None and status == 0:
             document = json.loads(json.dumps(ended.document).replace(container, "{c}"))
             assert {**document, **wanted} == document, words
+
+
+FORMATTED = {
+    "table": "   5  a\n1000  b,c\n",
+    "csv": 'bytes,name\r\n5,a\r\n1000,"b,c"\r\n',
+    "jsonl": '{"bytes": 5, "name": "a"}\n{"bytes": 1000, "name": "b,c"}\n',
+    "value": "5\ta\n1000\tb,c\n",
+}
+"""Two objects in each format."""
+
+
+def test_every_front_end_has_every_format(front_end: FrontEnd) -> None:
+    """The same text in each, at whose end it stands in a cell's output; what can't be shown so is a usage error."""
+    container = make_container(front_end)
+    for object_name, size in (("a", 5), ("b,c", 1000)):
+        assert front_end("upload", f"{container}/{object_name}", body="x" * (size - 1) + "\n").status == 0
+    for format, expected in FORMATTED.items():
+        ended = front_end("ls", container, "--format", format, "--columns", "bytes,name")
+        text, wanted = (text.replace("\r\n", "\n").rstrip() for text in (ended.out, expected))
+        assert (ended.status, text[-len(wanted) :]) == (0, wanted)
+    ended = front_end("ls", container, "--columns", "byte")
+    assert ended.status == ExitStatus.USAGE
+    assert "unknown column 'byte'; did you mean bytes?" in ended.err
+    ended = front_end("get", f"{container}/a", "--format", "csv")
+    assert ended.status == ExitStatus.USAGE
+    assert f"path:/{container}/a: a body isn't a table" in ended.err
 
 
 FAILURES = [

@@ -54,7 +54,7 @@ def test_the_first_failing_line_ends_the_file(script: Script, container: str) ->
     [
         ("gett x", 127, "unknown command 'gett'; did you mean get?"),
         ("get", 2, "the object (CONTAINER/OBJECT or --input) must be given"),
-        ("get --bogus", 2, "get: unrecognized arguments: --bogus; try: help get"),
+        ("get --xyzzy", 2, "get: unrecognized arguments: --xyzzy; try: help get"),
         (
             "upload a b c",
             2,
@@ -144,7 +144,7 @@ def test_echo_goes_to_standard_error(script: Script) -> None:
 def test_parsing_only_reports_everything_and_runs_nothing(script: Script, container: str) -> None:
     """-n parses every line with its arguments, and the exit status is the first problem's."""
     text = (
-        f"upload {container}/o <<E\nE\nget --bogus\nls ${{NO}}\ngett\nls | cat\n!false\nget --help\nrm {container}/o\n"
+        f"upload {container}/o <<E\nE\nget --xyzzy\nls ${{NO}}\ngett\nls | cat\n!false\nget --help\nrm {container}/o\n"
     )
     found = script(text, options=("-n",))
     assert (found.status, found.out) == (2, b"")

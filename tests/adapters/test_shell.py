@@ -60,7 +60,7 @@ def test_help_lists_commands_by_category_and_the_shells_own_words(shell: Shell, 
         ("gett x", 127, "unknown command 'gett'; did you mean get?"),
         ("histori", 127, "unknown command 'histori'; did you mean history?"),
         ("get", 2, "the object (CONTAINER/OBJECT or --input) must be given"),
-        ("get --bogus", 2, "get: unrecognized arguments: --bogus; try: help get"),
+        ("get --xyzzy", 2, "get: unrecognized arguments: --xyzzy; try: help get"),
         ("get 'c", 2, "the quote ' is not closed"),
         ("alias", 2, "alias: the following arguments are required: SUBCOMMAND; try: help alias"),
         ("ls > no/such", 1, "can't write no/such: No such file or directory"),
@@ -144,7 +144,7 @@ def test_results_are_stored_and_told_in_one_line(shell: Shell, container: str, u
 
 def test_preferences_are_set(shell: Shell, capfd: Capture) -> None:
     """Set json shows documents, set debug tracebacks, set timing how long a line took; failures are documents too."""
-    assert run(shell, "set json true") == run(shell, "set debug true") == run(shell, "set timing true") == 0
+    assert run(shell, "set format json") == run(shell, "set debug true") == run(shell, "set timing true") == 0
     capfd.readouterr()
     assert run(shell, "get no-container/o") == 4
     found = capfd.readouterr()
@@ -201,14 +201,14 @@ def test_history_is_shown_and_repeated(shell: Shell, container: str, capfd: Capt
 
 def test_the_startup_file_is_run(session: Session, environ: dict[str, str], capfd: Capture) -> None:
     """The startup file makes aliases and sets preferences; what is wrong in it is told, and the shell starts."""
-    Path(environ["STORLET_SHELL_STARTUP"]).write_text("# mine\nalias create ll ls -l\nset json true\ngett\n")
+    Path(environ["STORLET_SHELL_STARTUP"]).write_text("# mine\nalias create ll ls -l\nset format json\ngett\n")
     console = session.surroundings
     assert isinstance(console, Console)
     shell = make_class(Registry())(session, console, Registry())
     shell.run_startup_file()
     assert f"{environ['STORLET_SHELL_STARTUP']}:4: unknown command 'gett'" in capfd.readouterr().err
     assert shell.aliases == {"ll": "ls -l"}
-    assert shell.interpreter.as_json
+    assert shell.interpreter.format == "json"
     assert not shell.history
 
 

@@ -103,7 +103,7 @@ def test_imap_yields_rows_as_they_come(store: Store, filled: str) -> None:
 
 def test_what_cant_begin_is_told(store: Store, filled: str) -> None:
     """A storlet that isn't deployed, objects that aren't there, an output that would be an input."""
-    with pytest.raises(NotFoundError, match="not deployed"):
+    with pytest.raises(NotFoundError, match="isn't deployed"):
         store.map("nothing.py", f"{filled}/*")
     with pytest.raises(NotFoundError, match="no object matches"):
         store.map("upper.py", f"{filled}/*.csv")

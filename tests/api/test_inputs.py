@@ -38,7 +38,7 @@ WRONG: dict[str, tuple[Callable[[Any], object], type[StorletShellError], str]] =
     "container with a slash": (lambda store: store.make_container("a/b"), UsageError, "a/b"),
     "NUL": (lambda store: store.get("c/a\0b"), UsageError, "NUL"),
     "surrogate": (lambda store: store.get("c/\udc80"), UsageError, "valid UTF-8"),
-    "storlet with a slash": (lambda store: store.get("c/o", storlet="a/b"), UsageError, "a storlet's name"),
+    "storlet with a slash": (lambda store: store.get("c/o", storlet="a/b"), UsageError, "a storlet name"),
     "number as a storlet": (lambda store: store.get("c/o", storlet=1), UsageError, "a storlet's name must be a str or"),
     "list as parameters": (lambda store: store.get("c/o", storlet="s", params=["a=b"]), UsageError, "not list"),
     "parameter with a colon": (lambda store: store.get("c/o", storlet="s", params={"a:b": 1}), UsageError, "':'"),
@@ -66,7 +66,7 @@ WRONG: dict[str, tuple[Callable[[Any], object], type[StorletShellError], str]] =
     "parameter of bytes": (lambda store: store.get("c/o", storlet="s", params={"a": b"1"}), UsageError, "decode"),
     "metadatum of two lines": (lambda store: store.post("c/o", {"a": "b\nc"}), UsageError, "control"),
     "file that is missing": (lambda store: store.put("/no/such/file", "c/o"), NotFoundError, "/no/such/file"),
-    "file without a name": (lambda store: store.put("", "c/o"), UsageError, "name is missing"),
+    "file without a name": (lambda store: store.put("", "c/o"), UsageError, "the name of the local file is empty"),
     "folder as a file": (lambda store: store.put("/", "c/o"), UsageError, "directory"),
     "file with a NUL": (lambda store: store.put("a\0b", "c/o"), LocalFileError, "NUL"),
     "text file": (lambda store: store.put(io.StringIO("text"), "c/o"), UsageError, "open it in binary mode"),
@@ -151,7 +151,7 @@ WRONG: dict[str, tuple[Callable[[Any], object], type[StorletShellError], str]] =
     ),
     "unknown executor": (lambda store: store.map("s.py", "c/*", executor="x"), UsageError, "x"),
     "unknown field": (lambda store: store.imap("s.py", "c/*", output="d/{who}"), UsageError, "who"),
-    "target that is an input": (lambda store: store.reduce("s.py", "c/*", "c/o"), UsageError, "matched"),
+    "target that is an input": (lambda store: store.reduce("s.py", "c/*", "c/o"), UsageError, "would match"),
     "right that is none": (lambda store: store.grant("c", "u", right="all"), UsageError, "right must be"),
     "user with a colon": (lambda store: store.revoke("c", "a:u", storlet="s.py"), UsageError, "a:u"),
     "stages that are none": (lambda store: store.pipe([], "c/o"), UsageError, "storlet"),
@@ -189,7 +189,7 @@ def test_chunks_that_are_text_are_told(store: Store, container: str) -> None:
 
 def test_file_of_text_is_told(store: Store, container: str) -> None:
     """Also where its class doesn't say what it is; nothing is stored then."""
-    with pytest.raises(UsageError, match="read as bytes, not as str"):
+    with pytest.raises(UsageError, match="must be opened in binary mode; it returns str"):
         store.put(codecs.getreader("utf-8")(io.BytesIO(b"text")), f"{container}/o")  # type: ignore[arg-type]
     assert not store.exists(f"{container}/o")
 

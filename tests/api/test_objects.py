@@ -157,7 +157,7 @@ def test_body_streams_and_can_be_left(store: Store, container: str) -> None:
     for _ in range(5):
         with store.get(f"{container}/large") as response:
             assert next(response.iter_content(1000)) == content[:1000]
-        with pytest.raises(StorletShellError, match="read once"):
+        with pytest.raises(StorletShellError, match="read before and not kept"):
             response.content  # noqa: B018
         assert store.get(f"{container}/large").content == content
     assert len(store._clients._idle) == 1

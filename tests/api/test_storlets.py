@@ -49,7 +49,7 @@ def test_storlet_is_deployed_from_a_file(store: Store, here: str, name: str, tmp
     assert (again.is_new, again.is_changed) == (False, False)
     assert store.deploy(**words, force=True).is_changed  # type: ignore[arg-type]
     (row,) = [row for row in store.storlets() if row.name == f"{name}.py"]
-    assert (row.language, row.dependencies) == ("python", "own_dependency.py")
+    assert (row.language, row.dependencies) == ("python", ["own_dependency.py"])
     store.undeploy(f"{name}.py", with_dependencies=True)
     with pytest.raises(NotFoundError):
         store.undeploy(f"{name}.py")

@@ -29,7 +29,7 @@ def whole_journal(path: Path) -> bytes:
     """Write a journal, and return it."""
     with Journal(path, BATCH) as journal:
         for number in range(1000):
-            journal.end(f"{number:050}", done=True)
+            journal.end(f"{number:050}", succeeded=True)
     return path.read_bytes()
 
 
@@ -85,9 +85,9 @@ def test_empty_file_becomes_a_journal(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to("file")
     with Journal(tmp_path / "link", BATCH) as journal:
-        journal.end("a", done=True)
+        journal.end("a", succeeded=True)
     with Journal(tmp_path / "file", BATCH) as journal:
-        assert journal.done == 1
+        assert journal.done_count == 1
 
 
 def test_journal_of_before_learns_its_server(tmp_path: Path) -> None:
@@ -95,8 +95,8 @@ def test_journal_of_before_learns_its_server(tmp_path: Path) -> None:
     whole_journal(tmp_path / "j")
     database(tmp_path / "j", "DELETE FROM batch WHERE name != 'account'")
     with Journal(tmp_path / "j", BATCH) as journal:
-        assert journal.done == 1000
-    with pytest.raises(UsageError, match="server was http://one, and is http://two"):
+        assert journal.done_count == 1000
+    with pytest.raises(UsageError, match="server was http://one, now http://two"):
         Journal(tmp_path / "j", {**BATCH, "server": "http://two"})
 
 
@@ -133,8 +133,8 @@ def prepare(server: Responder, **headers: str) -> Runner:
     ("first", "second", "said"),
     [
         ({}, {}, "server was http://127.0.0.1:"),
-        ({"X_Timestamp": "1.00001"}, {"X_Timestamp": "1.00002"}, "container's date was 1.00001, and is 1.00002"),
-        ({"X_Timestamp": "1.00001"}, {}, "container's date was 1.00001, and is none"),
+        ({"X_Timestamp": "1.00001"}, {"X_Timestamp": "1.00002"}, "container's date was 1.00001, now 1.00002"),
+        ({"X_Timestamp": "1.00001"}, {}, "container's date was 1.00001, now none"),
     ],
 )
 def test_same_line_on_another_server_is_another_batch(
@@ -155,7 +155,7 @@ def test_same_container_at_another_port_goes_on(tmp_path: Path, quick_retries: N
         with Responder() as server:
             outcome = prepare(server, X_Timestamp="1.00001")(*lines_of(tmp_path))
             assert outcome.status == 0, outcome.err
-    assert "2 were done before" in outcome.text
+    assert "2 done before" in outcome.text
 
 
 def test_container_that_was_created_again_is_another(storlets: Runner, here: str, tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_container_that_was_created_again_is_another(storlets: Runner, here: str
     assert storlets("mkdir", here).status == 0
     again = storlets(*line)
     assert again.status == 0
-    assert "1 were done before" in again.text
+    assert "1 done before" in again.text
     assert storlets("rm", "-r", here, "-y").status == 0
     assert storlets("mkdir", here).status == 0
     assert storlets("upload", f"{here}/o", stdin=b"other\n").status == 0

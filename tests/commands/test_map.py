@@ -158,16 +158,16 @@ def test_body_that_breaks_off_is_a_failure(storlets: Runner, many: str, tmp_path
         (["--input", "path:/{c}/none*"], 4, "no object matches"),
         (["--input", "path:/none/*"], 4, "container none"),
         (["--input", "path:/{c}/in/*", "--output", "path:/{c}/out/x"], 2, "would both make path:/{c}/out/x"),
-        (["--input", "path:/{c}/in/*", "--output", "path:/{c}/in/{name}.x"], 2, "would be matched by"),
+        (["--input", "path:/{c}/in/*", "--output", "path:/{c}/in/{name}.x"], 2, "would match"),
         (["--input", "path:/{c}/in/*", "--output", "path:/none/{name}"], 4, "mkdir none"),
-        (["--input", "path:/{c}/in/*", "--save", "/x", "--output", "path:/{c}/{name}"], 2, "give one of them"),
-        (["--input", "path:/{c}/in/*", "--on", "copy"], 2, "--output"),
+        (["--input", "path:/{c}/in/*", "--save", "/x", "--output", "path:/{c}/{name}"], 2, "choose one: output stores"),
+        (["--input", "path:/{c}/in/*", "--on", "copy"], 2, "name them with output"),
         (["--input", "path:/{c}/in/*", "-j", "0"], 2, "-j takes a number from 1"),
         (["--input", "path:/{c}/in/*", "-j", "x"], 2, "-j takes a number from 1"),
         (["--input", "path:/{c}/in/*", "--limit", "0"], 2, "--limit takes a number of at least 1"),
         (["--input", "path:/{c}/in/*", "--scheduler", "best"], 2, "least-outstanding"),
         (["--input", "path:/{c}/in/*", "--executor", "best"], 2, "threads"),
-        (["--input", "path:/{c}/in/*", "--endpoint", "host"], 2, "--endpoint takes"),
+        (["--input", "path:/{c}/in/*", "--endpoint", "host"], 2, "not an endpoint"),
         (["--input", "path:/{c}/in/*", "--storlet", "missing.py"], 4, "storlet missing.py isn't deployed"),
         (["--input", "path:/{c}/in/*", "--extra", "path:/{c}/none"], 4, "path:/{c}/none: not found"),
     ],
@@ -256,7 +256,7 @@ def test_killed_batch_goes_on_and_everything_is_done(storlets: Runner, many: str
     assert again.status == 0, again.err
     assert again.json["done_before"] + again.json["done"] == COUNT
     assert min(when, 2) - 1 <= again.json["done_before"] <= saved
-    assert "whether they ran is not known" in again.err
+    assert "whether they ran is unknown" in again.err
     files = sorted(path for path in (tmp_path / "made" / "in").iterdir() if not path.name.startswith("."))
     assert [path.read_bytes() for path in files] == [f"TEXT {number}".encode() for number in range(COUNT)]
 
@@ -286,11 +286,11 @@ def test_journal_of_another_batch_is_refused(storlets: Runner, many: str, tmp_pa
     assert storlets(*lines_of(many, tmp_path)).status == 0
     outcome = storlets(*lines_of(many, tmp_path, "-p", "k=v"))
     assert outcome.status == 2
-    assert 'storlet was ["upper.py"], and is ["upper.py -p k=v"]' in one_line(outcome)
+    assert 'storlet was ["upper.py"], now ["upper.py -p k=v"]' in one_line(outcome)
 
 
 def test_what_is_no_journal_is_refused(storlets: Runner, many: str, tmp_path: Path) -> None:
-    """Neither text, nor another SQLite file, nor a damaged journal; the file stays as it is."""
+    """Neither text, nor an SQLite file, but not a journal, nor a damaged journal; the file stays as it is."""
     journal = tmp_path / "journal"
     journal.write_text("no journal " * 1000)
     outcome = storlets(*lines_of(many, tmp_path))
@@ -303,7 +303,7 @@ def test_what_is_no_journal_is_refused(storlets: Runner, many: str, tmp_path: Pa
     database.close()
     outcome = storlets(*lines_of(many, tmp_path))
     assert outcome.status == 1
-    assert "another SQLite file" in one_line(outcome)
+    assert "an SQLite file, but not a journal" in one_line(outcome)
 
 
 def test_two_processes_do_not_share_a_journal(storlets: Runner, many: str, tmp_path: Path) -> None:
@@ -313,7 +313,7 @@ def test_two_processes_do_not_share_a_journal(storlets: Runner, many: str, tmp_p
     with Journal(tmp_path / "journal", {}):
         outcome = storlets(*lines_of(many, tmp_path))
     assert outcome.status == 2
-    assert "another process uses it" in one_line(outcome)
+    assert "in use by another process" in one_line(outcome)
 
 
 # --- reduce and pipe
@@ -380,7 +380,7 @@ def test_failed_step_is_told_by_its_object(storlets: Runner, real_client: Client
     words = ["--input", f"path:/{many}/in/00?", "--output", f"path:/{container}/out/{{name}}", "--json"]
     outcome = storlets("pipe", "upper.py | raises.py", *words)
     assert outcome.status == 6
-    assert f"what step 1 made of path:/{many}/in/00" in outcome.json["rows"][0]["error"]
+    assert f"the result of step 1 for path:/{many}/in/00" in outcome.json["rows"][0]["error"]
     assert not [name for name in names_in(real_client, "") if name.startswith("storlet-shell-scratch")]
 
 

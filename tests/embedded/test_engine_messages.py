@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -164,3 +165,26 @@ def test_an_unrelated_process_with_a_gone_child_s_number_is_left_alone(client: C
     finally:
         bystander.kill()
         bystander.wait()
+
+
+STALLED = """
+import os
+from storlet_shell.embedded.engine import versions
+
+versions._FORK_SECONDS = 0.05
+version = versions.Version(versions.Key("a", "stalled.py", "stalled.Stalled", "1"), 1, "/nowhere")
+version.channel, other = versions.green_pair()
+for _ in range(10_000):
+    version._fork().close()
+    if not version.alive:
+        break
+print(version.alive)
+"""
+"""Forks for a warm parent whose channel nobody reads."""
+
+
+@pytest.mark.slow
+def test_a_warm_parent_that_does_not_read_is_given_up() -> None:
+    """Import code can keep it from reading; no request waits for it without end, and the next one starts another."""
+    words = [sys.executable, "-W", "ignore", "-c", STALLED]
+    assert subprocess.run(words, capture_output=True, text=True, timeout=60, check=True).stdout == "False\n"

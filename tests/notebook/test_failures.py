@@ -91,7 +91,7 @@ def test_batch_that_ended_early_fails_whatever_is_allowed(half: Cells, monkeypat
     assert isinstance(failed.result, Result)
     assert "ended there" in str(failed)
     refused = half("%map --storlet picky.py --input 'path:/{c}/in/*' --fail-fast --allow-failures").error
-    assert "give one of them" in str(refused)
+    assert "choose one" in str(refused)
     assert not isinstance(refused, UsageError | IdentityError)  # IPython's own
 
 

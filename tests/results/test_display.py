@@ -146,7 +146,7 @@ def test_body_that_is_gone_is_said_to_be() -> None:
     """Streamed away, it does not keep the rest from being shown."""
     made = response(b"text", "text/plain")
     list(made)
-    assert "has been read once" in shown(made)[0]
+    assert "was read before and not kept" in shown(made)[0]
 
 
 def test_long_table_shows_its_head_and_keeps_the_rest() -> None:

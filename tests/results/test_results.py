@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from storlet_shell import results
 from storlet_shell.errors import IncompleteBodyError, LocalFileError, StorletShellError, UsageError
-from storlet_shell.results import Done, Planned, Report, Response, Result, Table, Text
+from storlet_shell.results import Done, Planned, Rendering, Report, Response, Result, Table, Text
+from storlet_shell.results.formats import FORMATS
 
 MIB = 2**20
 
@@ -434,11 +435,13 @@ def rows(count: int) -> Iterator[tuple[str, int]]:
     return ((f"name-{number:09}", number) for number in range(count))
 
 
-@pytest.mark.parametrize("show", [Table.render, Table.json_pieces], ids=["text", "JSON"])
-def test_table_of_any_length_takes_the_same_memory(show: Callable[[Table], Iterator[str]]) -> None:
-    """Five times the rows take no more memory."""
-    few = peak_of(lambda: drain(show(Table(("name", "bytes"), rows(2_000)))))
-    many = peak_of(lambda: drain(show(Table(("name", "bytes"), rows(10_000)))))
+@pytest.mark.parametrize("columns", [(), ("bytes",)], ids=["all", "one"])
+@pytest.mark.parametrize("format", FORMATS)
+def test_table_of_any_length_takes_the_same_memory(format: str, columns: tuple[str, ...]) -> None:
+    """Five times the rows take no more memory, in any format."""
+    rendering = Rendering(format, columns)
+    few = peak_of(lambda: drain(Table(("name", "bytes"), rows(2_000)).pieces(rendering)))
+    many = peak_of(lambda: drain(Table(("name", "bytes"), rows(10_000)).pieces(rendering)))
     assert many < 1.2 * few + 10_000
 
 

@@ -73,5 +73,5 @@ def test_whole_body_stays_after_the_end() -> None:
 @pytest.mark.parametrize("size", [0, -1, None])
 def test_chunks_of_no_size_are_refused(size: int) -> None:
     """They would be none at all, as if the body were empty."""
-    with pytest.raises(UsageError, match="chunk_size is a number of bytes from 1 on"):
+    with pytest.raises(UsageError, match="chunk_size must be a positive number of bytes"):
         list(response().iter_content(size))

@@ -96,7 +96,7 @@ def test_rows_that_were_shown_and_not_kept_are_not_taken_for_none() -> None:
     table = listed()
     assert len(list(table.render())) == 3
     for use in (len, list, bool, Table.fields, Table.keep, lambda table: list(table.rows())):
-        with pytest.raises(StorletShellError, match="read once"):
+        with pytest.raises(StorletShellError, match="read before and not kept"):
             use(table)
 
 

@@ -10,6 +10,7 @@ from storlet_shell.adapters.cli.main import make_parser
 from storlet_shell.adapters.console import Console
 from storlet_shell.adapters.shell.app import make_class
 from storlet_shell.errors import UsageError
+from storlet_shell.results.json_schema import columns_of
 from storlet_shell.session import Session
 from storlet_shell.spec.arguments import COMMON, Arg
 from storlet_shell.spec.command import Call, Command
@@ -51,7 +52,8 @@ def sample(command: Command, arg: Arg) -> list[str]:
     flag = max(arg.flags, key=len)
     if "action" in arg.options and arg.options["action"] != "append":
         return [flag]
-    for value in [*arg.options.get("choices", ()), *sorted(SAMPLES)]:
+    columns = columns_of(command.name) or [] if flag == "--columns" else []
+    for value in [*columns, *arg.options.get("choices", ()), *sorted(SAMPLES)]:
         try:
             call_of(command, () if arg in COMMON else (arg,), [flag, value])
         except UsageError:
@@ -83,6 +85,8 @@ def test_repeated_option_adds_up_or_is_refused(command: Command, arg: Arg) -> No
         ("acl grant", ["--read", "--write"]),
         ("deploy", ["-c", "a", "--container", "b"]),
         ("get", ["--storlet=a.py", "--storlet", "b.py"]),
+        ("ls", ["--json", "--format", "csv"]),
+        ("ls", ["--format", "csv", "--json"]),
     ],
 )
 def test_contradicting_options_are_refused(name: str, words: list[str]) -> None:

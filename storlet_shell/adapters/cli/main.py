@@ -18,6 +18,7 @@ from storlet_shell.adapters.console import Console
 from storlet_shell.adapters.execution import execute
 from storlet_shell.errors import ExitStatus, LocalFileError, StorletShellError, TerminatedError, UsageError
 from storlet_shell.identity.environment import holds_none
+from storlet_shell.results.formats import DOCUMENT, FORMATS, PEOPLE
 from storlet_shell.session import Options, Session
 from storlet_shell.spec.command import Call
 from storlet_shell.spec.once import refuse_repeats
@@ -91,7 +92,10 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"storlet-shell {__version__}")
     parser.add_argument("--local", action="store_true", help="use the embedded Swift; join a running one or start one")
     parser.add_argument("--ephemeral", action="store_true", help="with --local: one that is gone at the end")
-    parser.add_argument("--json", action="store_true", help="show each result as one JSON document")
+    parser.add_argument(
+        "--json", dest="format", action="store_const", const=DOCUMENT, help="show each result as one JSON document"
+    )
+    parser.add_argument("--format", choices=tuple(FORMATS), metavar="FORMAT", help="show each result in this format")
     parser.add_argument("--debug", action="store_true", help="show requests, and the traceback of every error")
     parser.add_argument(
         "--timeout", type=_seconds, metavar="SECONDS", help="give a silent server up after this; 60 if not given"
@@ -172,9 +176,9 @@ def _run(given: argparse.Namespace) -> int:
             if not given.words:
                 from storlet_shell.adapters.shell import app as shell  # with it comes cmd2
 
-                return shell.main(session, console, as_json=given.json)
+                return shell.main(session, console, given.format or PEOPLE)
             words = given.words[1:] if given.words[0] == "--" else given.words
-            return run_line(session, console, words, as_json=given.json)
+            return run_line(session, console, words, given.format or PEOPLE)
     except (StorletShellError, KeyboardInterrupt) as error:
         return console.show_error(error)
 
@@ -193,19 +197,29 @@ def _is_interactive() -> bool:
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
-def run_line(session: Session, console: Console, words: Sequence[str], *, as_json: bool = False) -> int:
+def run_line(session: Session, console: Console, words: Sequence[str], format: str = PEOPLE) -> int:
     """Run one command that is split into words already, and return its exit status.
 
+    :param format: the format if the line asks for none
     :raises BrokenPipeError: when nobody reads standard output any more
     """
-    as_json = as_json or "--json" in words
-    outcome = execute(_parsed(words), session, lambda _, result: console.show(result, as_json=as_json))
+    outcome = execute(_parsed(words), session, lambda call, result: console.show(result, call.rendering(format)))
     try:
         if isinstance(outcome.error, BrokenPipeError):
             raise outcome.error
-        return console.conclude(outcome, as_json=as_json)
+        return console.conclude(outcome, _format_of(words) or format)
     finally:
         del outcome  # its error's traceback leads to this frame: a circle that keeps connections open
+
+
+def _format_of(words: Sequence[str]) -> str:
+    """Return the format that a line asks for, also where it is wrong otherwise; empty for none."""
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word == "--json":
+            return DOCUMENT
+        if word.startswith("--format"):
+            return following if word == "--format" else word.removeprefix("--format=")
+    return ""
 
 
 @contextmanager

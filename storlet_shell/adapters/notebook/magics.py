@@ -27,6 +27,8 @@ from storlet_shell.adapters.notebook.page import ALWAYS, Handle, Notebook
 from storlet_shell.adapters.scope import PromptVariables, ScopedVariables
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Result
+from storlet_shell.results.formats import DOCUMENT, PEOPLE, Formatted
+from storlet_shell.results.tables import chosen
 from storlet_shell.session import Session
 from storlet_shell.spec.command import Call, Command
 from storlet_shell.spec.parser import Parser
@@ -289,11 +291,14 @@ class _Value:
         """Fetch what showing a result takes."""
         if call.store is not None:
             return
-        self.shown = result
-        if call.json:
-            self.shown = json.loads("".join(result.json_pieces()))
+        rendering = call.rendering()
+        if rendering.format == DOCUMENT:
+            self.shown = json.loads("".join(result.pieces(rendering)))
+        elif rendering.format != PEOPLE:
+            self.shown = Formatted("".join(result.pieces(rendering)))
         else:
-            result.look()
+            self.shown = chosen(result, rendering.columns) if rendering.columns else result
+            self.shown.look()
 
 
 class Interrupted(KeyboardInterrupt):

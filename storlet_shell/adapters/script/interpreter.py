@@ -21,6 +21,7 @@ from storlet_shell.adapters.execution import Outcome, execute
 from storlet_shell.adapters.script.lines import Line, Words, parse
 from storlet_shell.errors import ExitStatus, LocalFileError, UsageError
 from storlet_shell.results import Result
+from storlet_shell.results.formats import PEOPLE
 from storlet_shell.results.saving import descriptor_of
 from storlet_shell.session import Session
 from storlet_shell.spec.command import Call, Command
@@ -96,17 +97,17 @@ Own = Callable[[Typed], int]
 class Interpreter:
     """Runs lines in a session.
 
-    :param as_json: show every result as JSON
+    :param format: of results, for lines that ask for none
 
     ``show`` is called with every result; ``own`` holds the front end's own words; with ``keeps_stdout``, standard
     output is for results alone, and what sh writes goes to standard error.
     """
 
-    def __init__(self, session: Session, console: Console, registry: Registry, *, as_json: bool = False) -> None:
+    def __init__(self, session: Session, console: Console, registry: Registry, format: str = PEOPLE) -> None:
         self.session = session
         self.console = console
         self.registry = registry
-        self.as_json = as_json
+        self.format = format
         self.keeps_stdout = False
         self.own: dict[str, Own] = {"shell": self._run_sh, "quit": _quit, "exit": _quit}
         self.show: Callable[[Call, Result], None] = self.show_result
@@ -172,7 +173,7 @@ class Interpreter:
     def show_result(self, call: Call, result: Result) -> None:
         """Write a result to where output goes now, unless it was stored."""
         if call.store is None:
-            self.console.show(result, as_json=call.json or self.as_json)
+            self.console.show(result, call.rendering(self.format))
 
     @contextmanager
     def _input(self, typed: Typed) -> Iterator[None]:

@@ -18,6 +18,7 @@ from storlet_shell.adapters.script.interpreter import Interpreter, Quit, Scope, 
 from storlet_shell.adapters.script.lines import GrammarError, Line, split
 from storlet_shell.errors import ExitStatus, LocalFileError, StorletShellError, UsageError
 from storlet_shell.results import Result, failure_fields
+from storlet_shell.results.formats import DOCUMENT, PEOPLE
 from storlet_shell.results.saving import temporarily
 from storlet_shell.session import Session
 from storlet_shell.spec.command import Call
@@ -36,13 +37,13 @@ class How:
     :param keep_going: go on after a failing line; the exit status is the first failure's
     :param echo: show each line before it runs
     :param parse_only: parse every line, run none, report all that is wrong
-    :param as_json: show each line's result, or its failure, as one JSON document on one line
+    :param as_documents: show each line's result, or its failure, as one JSON document on one line
     """
 
     keep_going: bool = False
     echo: bool = False
     parse_only: bool = False
-    as_json: bool = False
+    as_documents: bool = False
 
 
 def main(given: argparse.Namespace, session: Session, console: Console) -> int:
@@ -51,13 +52,14 @@ def main(given: argparse.Namespace, session: Session, console: Console) -> int:
     :param given: the command line's options
     :raises StorletShellError: when it can't be read, or -D is wrong
     """
-    how = How(given.keep_going, given.echo, given.parse_only, given.json)
+    how = How(given.keep_going, given.echo, given.parse_only, given.format == DOCUMENT)
     definitions = dict(_definition(text) for text in given.define)
     session.variables.update(definitions)
     texts = _texts(given.files, given.lines)
     if given.lines or (given.files and _STANDARD_INPUT not in given.files):
         console.stdin = getattr(sys.stdin, "buffer", None)
-    runner = Runner(Interpreter(session, console, Registry()), how)
+    format = PEOPLE if how.as_documents else given.format or PEOPLE
+    runner = Runner(Interpreter(session, console, Registry(), format), how)
     arguments = arguments_of(given.words)
     return runner.run(*((text, Scope(name, arguments, definitions, console.environ)) for name, text in texts))
 
@@ -127,7 +129,7 @@ class Runner:
         self._console = interpreter.console
         self._how = how
         interpreter.own["run_script"] = self.run_script
-        interpreter.keeps_stdout = how.as_json
+        interpreter.keeps_stdout = how.as_documents
 
     def run(self, *texts: tuple[str, Scope]) -> int:
         """Run texts in order as if they were one, and return the exit status of the first line that failed."""
@@ -176,7 +178,7 @@ class Runner:
             self._console.stderr.flush()
         if self._how.parse_only:
             return self._conclude(line, scope, self._interpreter.check(line, scope))
-        if not self._how.as_json:
+        if not self._how.as_documents:
             return self._conclude(line, scope, self._interpreter.run(line, scope))
         with _Document(self._interpreter) as document:
             outcome = self._interpreter.run(line, scope)
@@ -203,7 +205,7 @@ class Runner:
 
     def _failed(self, line: Line, scope: Scope, error: BaseException) -> int:
         status = self._console.show_error(error, where=f"{scope.name}:{line.number}: ")
-        if self._how.as_json:
+        if self._how.as_documents:
             fields = failure_fields(error) if isinstance(error, StorletShellError) else {"error": type(error).__name__}
             fields.pop("exit_status", None)
             document = {**self._head(line, scope), "failure": fields, "exit_status": int(status)}
@@ -244,7 +246,8 @@ class _Document:
             return
         try:
             with temporarily():
-                self._spool.writelines(result.json_pieces())
+                pieces = result.json_pieces(_columns_of_document(call))
+                self._spool.writelines(piece.replace("\n", " ") for piece in pieces)
         finally:
             result.close()
 
@@ -278,3 +281,13 @@ class _Document:
     def __exit__(self, *_: object) -> None:
         self._interpreter.show = self._outer
         self._spool.close()
+
+
+def _columns_of_document(call: Call) -> tuple[str, ...]:
+    """Return the columns that a line asks for.
+
+    :raises UsageError: when the line asks for another format than that of its document
+    """
+    if call.format not in (None, DOCUMENT):
+        raise UsageError(f"--format {call.format}: results are shown as JSON documents here (--json)")
+    return call.columns

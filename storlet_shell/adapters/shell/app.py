@@ -33,6 +33,7 @@ from storlet_shell.adapters.words import OWN_WORDS, SYNTAX
 from storlet_shell.errors import ExitStatus, StorletShellError, TerminatedError, UnknownCommandError
 from storlet_shell.results import Result, Text
 from storlet_shell.results.describe import describe
+from storlet_shell.results.formats import FORMATS, PEOPLE
 from storlet_shell.session import Session
 from storlet_shell.spec.command import Call, Command
 from storlet_shell.spec.registry import Registry
@@ -57,10 +58,10 @@ _FIRST_WORD = re.compile(r"\s*([^\s'\"\\|<>]+)")
 _UNSAFE = re.compile(r"""[\s'"\\|<>]|^\#""")
 
 
-def main(session: Session, console: Console, *, as_json: bool = False) -> int:
+def main(session: Session, console: Console, format: str = PEOPLE) -> int:
     """Run the interactive shell until its user leaves, and return its exit status."""
     registry = Registry()
-    shell = make_class(registry)(session, console, registry, as_json)
+    shell = make_class(registry)(session, console, registry, format)
     shell.intro = f"storlet-shell {__version__}: help lists the commands, Ctrl-D leaves"
     _greet(session, console)
     shell.run_startup_file()
@@ -115,8 +116,8 @@ class Shell(cmd2.Cmd):
     ``status`` is the exit status of the last line.
     """
 
-    def __init__(self, session: Session, console: Console, registry: Registry, as_json: bool = False) -> None:
-        self.interpreter = _ShellInterpreter(session, console, registry, as_json=as_json)
+    def __init__(self, session: Session, console: Console, registry: Registry, format: str = PEOPLE) -> None:
+        self.interpreter = _ShellInterpreter(session, console, registry, format)
         self.interpreter.shell = self
         self.session = session
         self.console = console
@@ -140,12 +141,13 @@ class Shell(cmd2.Cmd):
         for name in _REMOVED_SETTINGS:
             self.remove_settable(name)
         for name, holder, attribute, help_text in (
-            ("json", self.interpreter, "as_json", "Show every result as one JSON document"),
             ("debug", self.console, "debug", "Show the traceback of every error"),
             ("timing", self, "timing", "Show how long each line took"),
             ("quiet", self, "quiet", "Do not say what was stored by -o, and the like"),
         ):
             self.add_settable(cmd2.Settable(name, bool, help_text, holder, settable_attrib_name=attribute))
+        text = "Show results in this format"
+        self.add_settable(cmd2.Settable("format", str, text, self.interpreter, choices=list(FORMATS)))
 
     def _keep_history(self) -> None:
         self._kept = ShellHistory(self.console.environ, self.console.warn, lambda: self.session.secrets)
@@ -216,7 +218,7 @@ class Shell(cmd2.Cmd):
     def _conclude(self, outcome: Outcome) -> None:
         if outcome.status == ExitStatus.INTERRUPTED and self.console.stderr.isatty():
             self.console.stderr.write("\n")  # the terminal has shown ^C where the cursor was
-        self.status = self.console.conclude(outcome, as_json=self.interpreter.as_json)
+        self.status = self.console.conclude(outcome, self.interpreter.format)
 
     def _free_memory(self) -> None:
         """Free cycles every few lines.

@@ -118,7 +118,7 @@ class _Line(Console):
     def show_unless_stored(self, call: Call, result: Result) -> None:
         """Write a result to where the line's output goes, unless it is in a variable."""
         if call.store is None:
-            self.show(result, as_json=call.json)
+            self.show(result, call.rendering())
 
     def ask(self, question: str) -> bool | None:
         """Ask on the terminal; an interrupted line does not take the next one's input."""

@@ -188,7 +188,7 @@ def read_state(folder: Path, name: str = STATE) -> dict[str, Any]:
 
 
 def last_state(folder: Path) -> dict[str, Any]:
-    """Return the description that the folder's last server wrote; empty if there is none, or it is damaged."""
+    """Return the description that the folder's last server wrote; empty if it is missing or damaged."""
     try:
         return read_state(folder) or read_state(folder, LAST_STATE)
     except EmbeddedError:

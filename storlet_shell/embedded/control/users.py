@@ -1,6 +1,6 @@
 """The users of the embedded Swift's Keystone, and the environments that log them in.
 
-Names, passwords and the project are those in the Storlets documentation. They are no secret, which is fine for a
+Names, passwords and the project are those in the Storlets documentation. They are public, which is fine for a
 cluster that listens on loopback only; administrators have random passwords.
 """
 

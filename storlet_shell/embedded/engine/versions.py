@@ -21,13 +21,14 @@ from storlet_shell.embedded.engine import reports
 from storlet_shell.embedded.engine.failures import Failure, InvocationError, ended
 from storlet_shell.embedded.engine.reports import Done, Hello, Loaded, Reaped, Report
 from storlet_shell.embedded.processes import descriptors, messages
-from storlet_shell.embedded.processes.descriptors import Progress
+from storlet_shell.embedded.processes.descriptors import Progress, StalledError
 from storlet_shell.embedded.processes.messages import Message
 
 _socket = original("socket")
 _SPARES = 1
 _STATUSES = 256
 _REAP_SECONDS = 1.0
+_FORK_SECONDS = 15.0
 
 _FORKS = 3  # how often a new child may turn out dead before an invocation fails
 
@@ -59,16 +60,18 @@ def green_pair() -> tuple[Any, int]:
     return channel, other.detach()
 
 
-def send(channel: Any, message: Message, handed_over: list[int]) -> None:
+def send(channel: Any, message: Message, handed_over: list[int], seconds: float | None = None) -> None:
     """Send a message as soon as the channel has room for it.
 
+    :param seconds: the time limit for that; None for a reader that is trusted to read
     :raises OSError: if either end is closed
+    :raises StalledError: if the time limit is exceeded
     """
     while True:
         try:
             return messages.send(channel, message, handed_over)
         except BlockingIOError:  # its reader is busy, but not dead
-            descriptors.wait_writable(channel.fileno())
+            descriptors.wait_writable(channel.fileno(), seconds)
 
 
 class Child:
@@ -265,8 +268,8 @@ class Version:
         channel.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         try:
             self._unreaped.add(number)
-            send(self.channel, {"event": "fork", "task": number}, [other])
-        except OSError:
+            send(self.channel, {"event": "fork", "task": number}, [other], _FORK_SECONDS)
+        except (OSError, StalledError):  # import code may have stopped the warm parent from reading
             self.alive = False
         finally:
             os.close(other)

@@ -142,9 +142,13 @@ def _copy(source: int, start: int, end: int, pipe: int) -> int:
     return end
 
 
-def wait_writable(descriptor: int) -> None:
-    """Wait until a pipe has room, or its reading end has been closed."""
-    trampoline(descriptor, write=True)
+def wait_writable(descriptor: int, seconds: float | None = None) -> None:
+    """Wait until a pipe or a channel has room, or its reading end has been closed.
+
+    :param seconds: the time limit; None for none
+    :raises StalledError: if the time limit is exceeded
+    """
+    trampoline(descriptor, write=True, timeout=seconds, timeout_exc=StalledError)
 
 
 def pipe(*, large: bool, green: str) -> tuple[int, int]:
