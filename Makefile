@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow derived wire browser check bench plots performance faults fuzz docs pictures dist lock audit clean
+.PHONY: help demo test slow command derived wire browser check bench plots performance faults fuzz docs pictures dist lock audit clean
 
 help: ## List the targets (the default)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,8 +19,13 @@ test: $(VENV)/.dev ## Run the fast tests against the embedded Swift (several min
 slow: $(VENV)/.dev ## Run the slow tests, including the examples in the documentation
 	$(BIN)/python -m pytest -m slow --numprocesses 2 --dist worksteal
 
+command: $(VENV)/.dev ## Write a new command, its test, and everything derived (NAME=tally)
+	$(BIN)/python -m scaffold.command $(NAME)
+	$(MAKE) --no-print-directory derived
+
 derived: $(VENV)/.dev ## Regenerate everything that follows from the commands' specs: table, setup.cfg, manual page, tests/wire
 	$(BIN)/python -m scaffold.derived
+	UPDATE_JSON=1 $(BIN)/python -m pytest -q tests/test_json_page.py
 	$(MAKE) --no-print-directory wire
 
 wire: $(VENV)/.dev ## Rewrite tests/wire, the requests that each command sends

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from storlet_shell.adapters.console import Console
 from storlet_shell.adapters.script.interpreter import Interpreter, Scope
-from storlet_shell.adapters.script.runner import How, Runner, decode
+from storlet_shell.adapters.script.runner import Mode, Runner, decode
 from storlet_shell.errors import ExitStatus, UsageError
 from storlet_shell.session import Session
 from storlet_shell.spec.command import Command
@@ -62,7 +62,7 @@ def check(data: bytes) -> None:
     stdout, stderr = io.StringIO(), io.StringIO()
     console = Console(_ENVIRON, io.BytesIO(), lambda: stdout, lambda: stderr)
     with Session(console) as session:
-        runner = Runner(Interpreter(session, console, _REGISTRY), How(parse_only=True))
+        runner = Runner(Interpreter(session, console, _REGISTRY), Mode(parse_only=True))
         status = runner.run((text, Scope("FILE", ("one", "t w o"), {"DEFINED": "-o x"}, _ENVIRON)))
     _check(status, stdout.getvalue(), stderr.getvalue(), text.count("\n") + 1)
 

@@ -1,4 +1,4 @@
-"""The benchmark: one that fails leaves the others, what is kept is what the page shows, and no target is lost."""
+"""The benchmarks: one failure leaves the others, the page shows the stored figures, and no target is lost."""
 
 from __future__ import annotations
 

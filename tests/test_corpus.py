@@ -1,4 +1,4 @@
-"""What fuzzing has kept, read again: each input reaches something that no other does, or once broke something."""
+"""Replay the fuzzing corpus: each input covers code that no other does, or once broke something."""
 
 from __future__ import annotations
 

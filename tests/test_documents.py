@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from storlet_shell.adapters.execution import BROKEN_PIPE
 from storlet_shell.errors import ExitStatus
 from storlet_shell.spec.registry import Registry
 from tests.support.documents import LEFT, RUN, Block, blocks, fits
@@ -200,7 +201,7 @@ def test_long_description_has_no_relative_link() -> None:
 
 
 def test_every_line_of_ours_in_a_table_is_run() -> None:
-    """What stands beside another tool's line is also in the page's session."""
+    """Each of our lines in a table is also in the page's session."""
     text = (ROOT / "docs" / "from-other-tools.md").read_text()
     lines = re.findall(r"\| `(storlet-shell [^`]+)` \|$", text, re.MULTILINE)
     assert len(lines) > 15
@@ -227,7 +228,10 @@ def test_every_message_in_troubleshooting_is_real() -> None:
 def test_every_exit_status_is_public() -> None:
     """The page about what is public lists each status."""
     text = (ROOT / "docs" / "public.md").read_text()
-    assert [int(status) for status in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)] == [*map(int, ExitStatus)]
+    assert [int(status) for status in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)] == [
+        *map(int, ExitStatus),
+        BROKEN_PIPE,
+    ]
 
 
 def test_make_lists_its_targets() -> None:

@@ -1,4 +1,4 @@
-"""Errors are values: no code decides by an error's English, and none rewrites it."""
+"""No code decides by the English text of an error, or rewrites it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The error tree: its picture, its exit statuses, and that every message is one line."""
+"""The error tree: its drawing, its exit statuses, and that every message is one line."""
 
 from __future__ import annotations
 
@@ -171,7 +171,8 @@ def test_every_hint_is_spelled_for_every_front_end(action: Action) -> None:
     if action is Action.DEPLOY_CODE:  # code follows the magic of a whole cell
         assert magic.startswith("%%storletapp a b")
     else:
-        assert magic == (f"%storlet {line}" if action in LINES else line)
+        spelled = f"%storlet {line}" if action in LINES else line.replace(" local start", " %storlet local start")
+        assert magic == spelled
 
 
 TAKES_ARGUMENTS = {action for action in Action if "{}" in {**LINES, **PHRASES}[action]}

@@ -1,4 +1,4 @@
-"""What ``make faults`` counts is counted: each thing that must be 0 is not, once it is there."""
+"""``make faults`` detects each kind of damage that it counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/json.md: what it says of results is what their declarations say."""
+"""docs/json.md matches the declarations of results."""
 
 from __future__ import annotations
 

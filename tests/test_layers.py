@@ -1,4 +1,4 @@
-"""The layers of the architecture, read from the imports: nothing imports upwards, nothing in a circle."""
+"""The layers of the architecture, by the imports: none goes up, and there are no cycles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scheduler that asks the nodes for their memory."""
+"""The scheduler that chooses the node with the most free memory."""
 
 from __future__ import annotations
 

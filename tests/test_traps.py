@@ -357,7 +357,7 @@ def test_wordless_failure_on_a_node_is_the_storlets(run_scripted: Runner, respon
     responder.on("HEAD", "/c/o", ok())
     outcome = run_scripted("get", "c/o", "--storlet", "upper.py")
     assert outcome.status == 6
-    assert one_line(outcome).startswith("storlet upper.py failed over path:/c/o: ")
+    assert one_line(outcome).startswith("storlet upper.py failed on path:/c/o: ")
     assert sent(responder) == [("GET", "/c/o"), ("HEAD", "/c/o")]
 
 

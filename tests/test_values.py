@@ -1,4 +1,4 @@
-"""The values that a line is parsed into: what they accept, what they refuse, and that they spell themselves."""
+"""The values that a line is parsed into: what they accept and refuse, and that they spell themselves."""
 
 from __future__ import annotations
 

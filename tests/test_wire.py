@@ -181,7 +181,7 @@ def test_every_command_has_its_file() -> None:
 
 @pytest.fixture
 def contract(request: pytest.FixtureRequest) -> Path:
-    """Name a command's file, written anew if that is asked for."""
+    """Return a command's file, rewritten if ``UPDATE_WIRE`` is set."""
     path = FOLDER / f"{request.param}.txt"
     if os.environ.get("UPDATE_WIRE"):
         path.write_text(request.getfixturevalue("sent")[request.param])

@@ -1,6 +1,6 @@
-"""How a terminal or a pipe is spoken to: data to standard output, everything else to standard error.
+"""Write to a terminal or a pipe: data to standard output, everything else to standard error.
 
-Shared by the one-shot line, the interactive shell and command files; it knows results, and no command.
+Shared by one-shot lines, the interactive shell and command files; it knows results, but no commands.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _LONGEST_MESSAGE = 4000
 class Console(Surroundings):
     """A process with standard streams, on a terminal or not.
 
-    ``before_commands`` is what a line to be typed here has in front of its command.
+    ``before_commands`` is the text in front of commands in hints.
 
     :param environ: the environment's variables
-    :param stdin: standard input, as bytes; None where a front end reads it itself
-    :param stdout: called for the text stream that results go to, since a front end may redirect it
+    :param stdin: standard input, as bytes; None if the front end reads it itself
+    :param stdout: returns the text stream for results, which a front end may redirect
     :param stderr: the text stream for everything else
-    :param program: what messages start with
-    :param debug: whether expected errors show their traceback as well
+    :param program: the prefix of messages
+    :param debug: whether expected errors show their tracebacks
     """
 
     before_commands = ""
@@ -90,13 +90,13 @@ class Console(Surroundings):
             self._redirected = previous
 
     def syntax(self) -> str:
-        """Return the pages of one-shot lines and of command files."""
-        from storlet_shell.adapters.words import ONE_SHOT_SYNTAX, SYNTAX  # for those who ask
+        """Return the pages on one-shot lines and command files."""
+        from storlet_shell.adapters.words import ONE_SHOT_SYNTAX, SYNTAX  # few lines show it
 
         return f"{ONE_SHOT_SYNTAX}\n\n{SYNTAX}"
 
     def is_watched(self) -> bool:
-        """Tell whether there is a terminal at both ends."""
+        """Tell whether input and messages are on a terminal."""
         return sys.stdin is not None and sys.stdin.isatty() and self._stderr().isatty()
 
     def ask(self, question: str) -> bool | None:
@@ -108,10 +108,10 @@ class Console(Surroundings):
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     def ask_secret(self, question: str) -> str:
-        """Ask on the terminal, without showing what is typed."""
+        """Ask on the terminal without echo."""
         if not self.is_watched():
             return ""
-        import getpass  # a line in a hundred asks
+        import getpass  # few lines ask
 
         try:
             return getpass.getpass(printable(question))
@@ -120,12 +120,12 @@ class Console(Surroundings):
 
     def spell(self, hint: Hint) -> str:
         """Spell a hint as a line to be typed."""
-        from storlet_shell.adapters.hints import in_line  # a line in a hundred needs one
+        from storlet_shell.adapters.hints import in_line  # few lines need one
 
         return in_line(hint, self.before_commands)
 
     def warn(self, message: str, hint: Hint | None = None) -> None:
-        """Write one line to standard error; of a very long one, its two ends."""
+        """Write one line to standard error; a very long one is shortened in the middle."""
         message = advise(message, hint, self.spell)
         if len(message) > _LONGEST_MESSAGE:
             message = f"{message[: _LONGEST_MESSAGE // 2]} … {message[-_LONGEST_MESSAGE // 2 :]}"
@@ -142,7 +142,7 @@ class Console(Surroundings):
             self._line = None
 
     def show(self, result: Result, rendering: Rendering = _FOR_PEOPLE) -> None:
-        """Write a result to standard output and let go of it.
+        """Write a result to standard output and close it.
 
         :param rendering: its format and columns
         :raises UsageError: when it can't be shown so
@@ -163,7 +163,7 @@ class Console(Surroundings):
             raise
         except UnicodeEncodeError as error:
             missing = error.object[error.start]
-            text = f"can't write the result: standard output is in {error.encoding}, which has no {missing!r}"
+            text = f"can't write the result: standard output uses {error.encoding}, which can't encode {missing!r}"
             raise LocalFileError(text) from error
         except OSError as error:
             raise LocalFileError(f"can't write the result: {error.strerror or error}") from error
@@ -187,7 +187,7 @@ class Console(Surroundings):
         if not stdout.isatty():
             for chunk in chunks:
                 stdout.buffer.write(chunk)  # type: ignore[attr-defined]  # the front ends give text over bytes
-                stdout.buffer.flush()  # type: ignore[attr-defined]  # a slow storlet's output is seen as it comes
+                stdout.buffer.flush()  # type: ignore[attr-defined]  # show a slow storlet's output as it arrives
             return
         first = next(chunks, b"")
         if not is_text(first):
@@ -196,9 +196,9 @@ class Console(Surroundings):
         _write_text(stdout, first, chunks)
 
     def conclude(self, outcome: Outcome, format: str = PEOPLE) -> int:
-        """Say what was wrong with a line, if anything was, and return its exit status.
+        """Show the error of a line, if any, and return the exit status.
 
-        :param format: of the result; as JSON, an error is a document, too, in the place of a result that was not shown
+        :param format: the format of the result; as JSON, the error is a document on standard output, too
         """
         if outcome.error is not None:
             if format == DOCUMENT and isinstance(outcome.error, StorletShellError) and not outcome.was_shown:
@@ -206,21 +206,23 @@ class Console(Surroundings):
             self.show_error(outcome.error)
         return outcome.status
 
-    def show_error(self, error: BaseException, *, where: str = "") -> int:
-        """Write what went wrong as one line, and return the exit status that it stands for.
+    def show_error(self, error: BaseException, *, place: str = "") -> int:
+        """Write an error as one line, and return its exit status.
 
-        :param where: the place in a command file, in front of the message
+        :param place: the place in a command file, in front of the message
         """
+        if isinstance(error, BrokenPipeError):
+            return exit_status_of(error)  # as in other tools, silently
         if isinstance(error, StorletShellError):
             error.spell = self.spell
-        is_expected = isinstance(error, StorletShellError | KeyboardInterrupt | BrokenPipeError)
+        is_expected = isinstance(error, StorletShellError | KeyboardInterrupt)
         if not is_expected or (self.debug and isinstance(error, StorletShellError)):
             import traceback
 
             self._write_lines("".join(traceback.format_exception(error)))
         if isinstance(error, StorletShellError):
             self._write_lines(error.details)
-        self.warn(f"{where}{_message(error)}")
+        self.warn(f"{place}{_message(error)}")
         return exit_status_of(error)
 
     def _write_lines(self, text: str) -> None:
@@ -247,13 +249,11 @@ def _message(error: BaseException) -> str:
         return str(error)
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
-    if isinstance(error, BrokenPipeError):
-        return "standard output was closed before the end"
     return f"{type(error).__name__}: {error}"
 
 
 def preview(first: bytes, response: Response) -> str:
-    """Return what stands for a body that a terminal can't show: its type, its size, and its first bytes."""
+    """Return a preview of a body that a terminal can't show: its type, its size, and its first bytes."""
     length = response.headers.get("Content-Length")
     kind = response.headers.get("Content-Type", "binary")
     size = f"{length} bytes" if length else f"at least {len(first)} bytes"

@@ -1,8 +1,8 @@
-"""The edge: the one place where a line runs, and where whatever ends it early is caught.
+"""Run lines: the one place that catches what they raise.
 
-A front end opens a line and shows its result, and both happen in here: a line may be wrong, a body may break off while
-it is shown, its reader may leave, and Ctrl-C may come at any moment. What came of it is an :class:`Outcome`, which the
-front end tells its user in its own way.
+A front end opens a line and shows its result, and both happen in here: a line can be wrong, a body can break off while
+it is shown, its reader can leave, and Ctrl-C can come at any moment. The :class:`Outcome` says how the line ended; each
+front end shows that in its own way.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
+from signal import SIGPIPE
 from typing import NamedTuple
 
 from storlet_shell.equality import typed_equality
@@ -18,24 +19,27 @@ from storlet_shell.results import Response, Result
 from storlet_shell.session import Session
 from storlet_shell.spec.command import Call
 
-Line = AbstractContextManager[Call | int]
-"""A line on its way: entered, it gives the call that it stands for, and at its end it closes what it has opened.
+BROKEN_PIPE = 128 + SIGPIPE
+"""The exit status when the reader of standard output has gone, as in ``… | head -1``: a shell's for SIGPIPE."""
 
-An exit status in the place of a call says that the line has been run by itself: by a word of the front end's own, say.
-``SystemExit`` ends it in silence, with its status: argparse raises it when it has shown help.
+Line = AbstractContextManager[Call | int]
+"""An open line: a context manager that returns the call, and closes at its end what the line has opened.
+
+It returns an exit status instead of a call if the line has already run, as a word of the front end does.
+``SystemExit`` ends it silently with its status: argparse raises it after showing help.
 """
 
 Show = Callable[[Call, Result], None]
-"""Shows a result, unless the line says that it is stored."""
+"""Shows a result, unless the line stores it."""
 
 
 @typed_equality
 class Outcome(NamedTuple):
-    """What came of a line.
+    """The end of a line.
 
     :param status: its exit status
-    :param result: what the command returned, as far as it came to that
-    :param error: what ended it, or what its result complains of; None when all is well
+    :param result: the command's result; None if it didn't return
+    :param error: the error that ended the line, or the one that its result reports; None on success
     """
 
     status: int
@@ -44,12 +48,12 @@ class Outcome(NamedTuple):
 
     @property
     def was_shown(self) -> bool:
-        """Whether the result was shown or stored as a whole; its error, if there is one, is about a part of it."""
+        """Whether the whole result was shown or stored; an error is about a part of it then."""
         return self.error is None or (isinstance(self.error, StorletShellError) and self.error.result is not None)
 
     @property
     def partial(self) -> Result | None:
-        """The result, if it is worth having in spite of an error: of a batch, what is done."""
+        """The result in spite of an error, if it is useful: the finished part of a batch."""
         if self.error is None or self.result is None:
             return None
         is_interrupted = isinstance(self.error, KeyboardInterrupt) and self.result.keeps_part
@@ -60,7 +64,7 @@ def execute(line: Line, session: Session, show: Show) -> Outcome:
     """Run a line and show its result.
 
     :param line: entered and left in here
-    :raises TerminatedError: when the process is to end
+    :raises TerminatedError: when the process must end
     """
     result, status = None, int(ExitStatus.OK)
     try:
@@ -76,7 +80,7 @@ def execute(line: Line, session: Session, show: Show) -> Outcome:
     except TerminatedError:
         raise
     except SystemExit as end:
-        if end.code is not None and not isinstance(end.code, int):  # what Python would show
+        if end.code is not None and not isinstance(end.code, int):  # Python would print it
             return failure(PluginError(str(end.code)), session, result)
         return Outcome(status or int(end.code or 0), result)
     except (Exception, KeyboardInterrupt) as error:
@@ -87,21 +91,23 @@ def execute(line: Line, session: Session, show: Show) -> Outcome:
 
 
 def failure(error: Exception | KeyboardInterrupt, session: Session, result: Result | None = None) -> Outcome:
-    """Return the outcome of a line that an error has ended."""
+    """Return the outcome of a line that ended with an error."""
     if isinstance(error, StorletShellError):
         _explain(session, error)
     return Outcome(exit_status_of(error), result, error)
 
 
 def exit_status_of(error: BaseException) -> int:
-    """Return the exit status that an error stands for."""
+    """Return the exit status of an error."""
     if isinstance(error, KeyboardInterrupt):
         return ExitStatus.INTERRUPTED
+    if isinstance(error, BrokenPipeError):
+        return BROKEN_PIPE
     return error.exit_status if isinstance(error, StorletShellError) else ExitStatus.ERROR
 
 
 def _raise_problem(result: Result) -> None:
-    """End a line whose result was shown and has a problem, so that what the line has opened sees it fail."""
+    """Raise the problem of a result that was shown, so that the line's context managers see it fail."""
     problem = result.problem
     if problem is not None:
         problem.result = result
@@ -109,15 +115,15 @@ def _raise_problem(result: Result) -> None:
 
 
 def _explain_later(result: Result, session: Session) -> None:
-    """Have a body explain its failure also where it is read after the line."""
+    """Let a body explain its failure even if it is read after the line."""
     if isinstance(result, Response):
         result.explain = partial(_explain, session)
 
 
 def _explain(session: Session, error: StorletShellError) -> None:
-    """Put the storlet's own lines beside the traceback that an error tells of, and spell its hint for the front end."""
+    """Add the storlet's source lines to the traceback of an error, and spell its hint for the front end."""
     error.spell = session.surroundings.spell
     if error.details and session.sources:
-        from storlet_shell.storlets.excerpts import with_code  # for storlets that fail
+        from storlet_shell.storlets.excerpts import with_code  # only failing storlets need it
 
         error.details = with_code(error.details, session.sources)

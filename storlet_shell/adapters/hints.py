@@ -1,6 +1,6 @@
-"""What a hint looks like to those who type lines: the command that does it, or the option that it is about.
+"""Hints for users who type lines: the command that helps, or the option.
 
-What it looks like in a Python program stands with the actions themselves (:class:`~storlet_shell.errors.Action`).
+Hints for Python programs are defined by the actions themselves (:class:`~storlet_shell.errors.Action`).
 """
 
 from __future__ import annotations
@@ -30,12 +30,11 @@ LINES: Mapping[Action, str] = {
     Action.SAVE_ONE: "get --save",
     Action.SAVE_AS: "get --save",
 }
-"""The lines that do what hints are about; some front ends put something in front of a command."""
+"""The commands that carry out hints; some front ends put a word in front of a command."""
 
 _WAYS_IN = (
-    "name a cloud of clouds.yaml (--os-cloud or OS_CLOUD), or set OS_AUTH_URL, OS_USERNAME, OS_PASSWORD and "
-    "OS_PROJECT_NAME (Keystone), or ST_AUTH, ST_USER and ST_KEY (tempauth), or use the embedded Swift: --local, for "
-    "a whole terminal export STORLET_SHELL_LOCAL=1, in a notebook %storlet local start"
+    "try the embedded Swift (--local, or {before}local start), name a cloud of clouds.yaml (--os-cloud or OS_CLOUD), "
+    "or set OS_AUTH_URL, OS_USERNAME, OS_PASSWORD and OS_PROJECT_NAME (tempauth: ST_AUTH, ST_USER and ST_KEY)"
 )
 
 PHRASES: Mapping[Action, str] = {
@@ -56,15 +55,15 @@ PHRASES: Mapping[Action, str] = {
     Action.COMPLETE_LOGIN: _WAYS_IN,
     Action.LOG_IN_AGAIN: 'eval "$(storlet-shell local env)"',
 }
-"""What is the same wherever lines are typed: options, variables, and what a terminal's own shell is told."""
+"""Hints that name no command: options, variables, lines for a terminal's own shell."""
 
 
 def in_line(hint: Hint, before: str = "") -> str:
-    """Spell a hint for those who type lines.
+    """Spell a hint for users who type lines.
 
-    :param before: what stands in front of every command: ``%storlet`` and a blank, say
+    :param before: the text in front of each command, as ``%storlet`` and a space
     """
     arguments = " ".join(word if word == ELLIPSIS else shlex.quote(word) for word in hint.arguments)
     if hint.action in LINES:
         return before + LINES[hint.action].replace("{}", arguments, 1)
-    return PHRASES[hint.action].replace("{}", arguments, 1)
+    return PHRASES[hint.action].replace("{before}", before).replace("{}", arguments, 1)

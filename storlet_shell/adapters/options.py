@@ -7,24 +7,24 @@ import argparse
 from storlet_shell.identity.environment import SECRET_VARIABLES
 
 _SHOWN = {
-    "cloud": ("NAME", "a cloud of clouds.yaml"),
-    "auth-url": ("URL", "where Keystone is"),
-    "auth-type": ("TYPE", "v3password, v3applicationcredential, v3token, or another of keystoneauth's"),
-    "username": ("NAME", "the user"),
-    "password": ("PASSWORD", "better left out: it is asked for"),
-    "user-domain-name": ("NAME", "the user's domain"),
-    "project-name": ("NAME", "the project"),
-    "project-domain-name": ("NAME", "the project's domain"),
-    "application-credential-id": ("ID", "an application credential, with its secret"),
-    "token": ("TOKEN", "a token in the place of a password"),
-    "region-name": ("REGION", "the region of the object store"),
-    "interface": ("INTERFACE", "public, internal or admin"),
-    "storage-url": ("URL", "the account, in the place of what the catalog says"),
-    "cacert": ("FILE", "the CA certificates to verify servers with"),
-    "cert": ("FILE", "a client certificate"),
-    "key": ("FILE", "its key"),
+    "cloud": ("NAME", "cloud in clouds.yaml"),
+    "auth-url": ("URL", "URL of Keystone"),
+    "auth-type": ("TYPE", "v3password, v3applicationcredential, v3token, or another type of keystoneauth"),
+    "username": ("NAME", "user name"),
+    "password": ("PASSWORD", "password; omit it to be asked"),
+    "user-domain-name": ("NAME", "domain of the user"),
+    "project-name": ("NAME", "project name"),
+    "project-domain-name": ("NAME", "domain of the project"),
+    "application-credential-id": ("ID", "application credential, used with its secret"),
+    "token": ("TOKEN", "token instead of a password"),
+    "region-name": ("REGION", "region of the object store"),
+    "interface": ("INTERFACE", "endpoint interface: public, internal or admin"),
+    "storage-url": ("URL", "URL of the account, instead of the catalog's"),
+    "cacert": ("FILE", "CA certificates that servers are verified with"),
+    "cert": ("FILE", "client certificate"),
+    "key": ("FILE", "key of the client certificate"),
 }
-"""Options by their names without ``--os-``: what their values are called, and what they are for."""
+"""The options in help, by their names without ``--os-``: the name of the value, and the help text."""
 
 _FURTHER = (
     *("user-id", "user-domain-id", "project-id", "project-domain-id", "domain-id", "domain-name", "trust-id"),
@@ -39,32 +39,32 @@ _FURTHER = (
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the options to a parser."""
     group = parser.add_argument_group(
-        "identity", "each stands in the place of a variable: --os-auth-url is OS_AUTH_URL; more in docs/identity.md"
+        "identity", "each replaces a variable of the environment: --os-auth-url is OS_AUTH_URL; see docs/identity.md"
     )
     for name, (metavar, text) in _SHOWN.items():
         group.add_argument(f"--os-{name}", metavar=metavar, help=text)
     for name in _FURTHER:
         group.add_argument(f"--os-{name}", help=argparse.SUPPRESS)
-    group.add_argument("--insecure", action="store_true", help="do not verify the servers' certificates")
+    group.add_argument("--insecure", action="store_true", help="don't verify servers' certificates")
 
 
-def identity(given: argparse.Namespace) -> dict[str, str]:
-    """Return what the options say, by the names of the variables in whose place they stand."""
-    said = {_variable(name): _value(given, name) for name in (*_SHOWN, *_FURTHER)}
-    said["OS_INSECURE"] = "1" if given.insecure else None
-    return {name: value for name, value in said.items() if value is not None}
+def identity(parsed: argparse.Namespace) -> dict[str, str]:
+    """Return the options' values by the names of the variables that they replace."""
+    values = {_variable(name): _value(parsed, name) for name in (*_SHOWN, *_FURTHER)}
+    values["OS_INSECURE"] = "1" if parsed.insecure else None
+    return {name: value for name, value in values.items() if value is not None}
 
 
-def secrets(given: argparse.Namespace) -> dict[str, str]:
-    """Return the secrets that stand on the command line, by their options."""
+def secrets(parsed: argparse.Namespace) -> dict[str, str]:
+    """Return the secrets on the command line by their options."""
     names = [name for name in (*_SHOWN, *_FURTHER) if _variable(name) in SECRET_VARIABLES]
-    return {f"--os-{name}": value for name in names if (value := _value(given, name))}
+    return {f"--os-{name}": value for name in names if (value := _value(parsed, name))}
 
 
 def _variable(name: str) -> str:
     return f"OS_{name.upper().replace('-', '_')}"
 
 
-def _value(given: argparse.Namespace, name: str) -> str | None:
-    value: str | None = getattr(given, f"os_{name.replace('-', '_')}")
+def _value(parsed: argparse.Namespace, name: str) -> str | None:
+    value: str | None = getattr(parsed, f"os_{name.replace('-', '_')}")
     return value

@@ -19,16 +19,16 @@ class Transfer(ABC):
     :param label: what is transferred
     :param total: how many bytes there are, or None when nobody knows
     :param unit: what is counted, if not bytes
-    :param seen: whether anybody looks on; nothing is drawn otherwise
+    :param watched: whether anybody looks on; nothing is drawn otherwise
     """
 
-    def __init__(self, label: str, total: int | None, unit: str, *, seen: bool) -> None:
+    def __init__(self, label: str, total: int | None, unit: str, *, watched: bool) -> None:
         self.label = label
         self.total = total
         self.count = 0
         self._unit = unit
         self._started = time.monotonic()
-        self._next = self._started + _FIRST_SHOWN if seen else float("inf")
+        self._next = self._started + _FIRST_SHOWN if watched else float("inf")
 
     def advance(self, count: int) -> None:
         """Tell that so many more bytes went."""
@@ -58,11 +58,11 @@ class Transfer(ABC):
 class TransferLine(Transfer):
     """One line that is drawn over itself, on a terminal.
 
-    :param stream: where it is drawn; nothing is drawn when that is no terminal
+    :param stream: where it is drawn, if that is a terminal
     """
 
     def __init__(self, stream: IO[str], label: str, total: int | None, unit: str = "") -> None:
-        super().__init__(label, total, unit, seen=stream.isatty())
+        super().__init__(label, total, unit, watched=stream.isatty())
         self._stream = stream
         self._drawn = False
 
@@ -91,8 +91,8 @@ def figures(count: int, total: int | None, seconds: float, unit: str = "") -> st
     rate = count / max(seconds, 0.001)
     if not unit:
         return f"{size(count)}{f' of {size(total)}' if total else ''}  {size(rate)}/s"
-    left = f"  {_duration((total - count) / rate)} left" if total and rate else ""
-    return f"{count}{f' of {total}' if total else ''} {unit}  {rate:.3g}/s{left}"
+    remaining = f"  {_duration((total - count) / rate)} left" if total and rate else ""
+    return f"{count}{f' of {total}' if total else ''} {unit}  {rate:.3g}/s{remaining}"
 
 
 def _duration(seconds: float) -> str:

@@ -1,6 +1,6 @@
 """The variables that a line sees where the user's own code runs it: in a function, a comprehension, a class, a module.
 
-Names mean what they mean to Python there. A line's text is no code, so a nested function takes no variable from the
+Names mean what they mean to Python there. A line's text isn't code, so a nested function takes no variable from the
 functions around it for the text's sake; such a name, and any other that Python would not find, is refused rather than
 looked up elsewhere: a line may delete what it names.
 """
@@ -218,7 +218,9 @@ class Scope:
     def _is_declared_global(self, name: str) -> bool:
         if name in _names(self._code):
             return False
-        return self._tree is not None and any(name in each.names for each in _globals_of(self._tree, self._code))
+        return self._tree is not None and any(
+            name in statement.names for statement in _globals_of(self._tree, self._code)
+        )
 
     @cached_property
     def _tree(self) -> Any:

@@ -1,4 +1,4 @@
-"""What front ends say of themselves: the shell's own words, and how lines are written."""
+"""Texts of the front ends: the shell's own words, and the pages on how lines are written."""
 
 from __future__ import annotations
 
@@ -6,43 +6,43 @@ OWN_WORDS = {
     "alias": "Give a line a short name.",
     "exit": "Leave the shell; Ctrl-D does too.",
     "history": "Show, repeat or clear what was typed.",
-    "quit": "The same as exit.",
+    "quit": "Same as exit.",
     "run_script": "Run a command file in this shell; @FILE does too.",
     "set": "Show or change the shell's preferences.",
-    "shell": "Run a line by sh; !LINE does too.",
+    "shell": "Run a line with sh; !LINE does too.",
     "shortcuts": "Show the one-character words.",
     "syntax": "(help syntax) How lines are written: quotes, pipes, heredocs.",
 }
-"""The words that belong to the interactive shell, with a sentence for each."""
+"""The words of the interactive shell, with a sentence for each."""
 
 SYNTAX = """\
 Words are quoted as in sh: 'single', "double", or a backslash before the
 character. ~, * and $NAME stand for themselves.
 
   ls photos > list.txt       the output goes to a file; >> adds to it
-  get photos/a.jpg | less    ... or to a command of sh: all after | is sh's
+  get photos/a.jpg | less    ... or to a shell command line
   put - photos/c < c.txt     standard input comes from a file
   upload photos/b <<EOF      a body: the lines up to EOF, exactly as they are
-  !ls -l                     a line for sh
+  !ls -l                     runs a line in sh
   @FILE, ?NAME               run_script FILE, help NAME
   # ...                      a comment, at the start of a word
 
-A backslash at the end of a line, and an open quote, continue it.
-Ctrl-C ends what runs, Ctrl-D leaves.
+A line continues after a backslash at its end, or inside an open quote.
+Ctrl-C stops the running command; Ctrl-D exits.
 -o NAME stores a result, vars shows it, -i NAME uses a stored dict as a
 storlet's parameters.
 A line that starts with a space is not kept in the history.
 
 In command files ${NAME} stands for a definition (-D NAME=VALUE) or a variable
 of the environment, ${1} for an argument, except in single quotes and heredocs;
-$${NAME} is the text itself. Typed lines take ${NAME} as it is: give a file its
-definitions by @FILE -D NAME=VALUE."""
+$${NAME} stands for a literal ${NAME}. Typed lines aren't expanded: pass
+definitions to a file with @FILE -D NAME=VALUE."""
 """How lines are written in the shell and in command files, for people."""
 
 ONE_SHOT_SYNTAX = """\
-A line of your terminal, storlet-shell COMMAND …, is split by your own shell;
-quotes, pipes and variables are its own. A body (upload, deploy) is read from
-standard input, and results go to standard output.
+When you type storlet-shell COMMAND … in a terminal, your own shell handles
+quotes, pipes, and variables. A body (upload, deploy) is read from standard
+input, and results go to standard output.
 
   storlet-shell get photos/a.jpg --storlet thumbnail.py > a.jpg
   storlet-shell upload photos/b < b.txt
@@ -61,6 +61,7 @@ Words are quoted as in sh: 'single', "double", or a backslash before the charact
   %get {name}  %get $name      the value of a variable, in any quotes, as one word; {name.attribute} too
   %get {{name}}  %get $$name   the text itself
   %get c/o --storlet s.py -i parameters    a storlet's parameters from a dict
+  %get photos/a.jpg;           the value is not shown; # begins a comment
   %get?                        a command's help
 
 In a function, names are the function's. An unknown one in braces or after a

@@ -53,6 +53,8 @@ class Template(NamedTuple):
             raise UsageError(f"{text!r}: {error}; to write a brace, double it") from None
         parts = []
         for literal, field, options, conversion in pieces:
+            if field not in (None, *FIELDS) and literal.endswith("$"):
+                raise UsageError(f"${{{field}}} is not expanded, since it is in single quotes; use double quotes")
             if field is not None and (field not in FIELDS or options or conversion):
                 raise UsageError(f"unknown field {{{field}}}; fields: {', '.join(f'{{{name}}}' for name in FIELDS)}")
             parts.append((literal, field or ""))

@@ -113,8 +113,8 @@ acl = group(
         *_RIGHT,
         run=grant,
         examples=[
-            "acl grant weather alice --storlet warm.py  # run warm.py, and not read the objects",
-            "acl grant weather test:guest --read  # read the objects",
+            "acl grant weather alice --storlet warm.py  # may run warm.py, but not read the objects",
+            "acl grant weather test:guest --read  # may read the objects",
         ],
     ),
     Action(
@@ -133,7 +133,7 @@ def _rule(who: str, storlet: StorletName | None, right: str | None) -> acls.Rule
     :raises UsageError: when the line names no right, or two
     """
     if (storlet is None) == (right is None):
-        raise UsageError("acl: name one right: --storlet NAME, --read or --write")
+        raise UsageError("acl: needs exactly one right; give --storlet NAME, --read, or --write")
     if storlet is None:
         return acls.Rule(right or "", check_entry(who))
     entry_grant = Grant.of(who, storlet.name)

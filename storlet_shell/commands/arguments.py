@@ -73,7 +73,7 @@ SAVE = Arg(
     "--save",
     kind=Kind.FILE,
     metavar="FILE",
-    help="FILE, written atomically once the transfer completes; - means standard output",
+    help="write the result to FILE, atomically, once the transfer completes; - means standard output",
     group=RESULT_OPTIONS,
 )
 
@@ -276,7 +276,7 @@ SCHEDULING = (
         "--scheduler-address",
         default="",
         metavar="ADDRESS",
-        help="address of the executor's cluster, as tcp://HOST:PORT",
+        help="address of the executor's cluster, such as tcp://HOST:PORT",
         group=SCHEDULING_OPTIONS,
     ),
 )
@@ -316,7 +316,7 @@ PACE = (
     Arg(
         "--allow-failures",
         action="store_true",
-        help="exit with 0 even if objects failed, as long as each had its run",
+        help="exit with 0 even if objects failed, as long as every run was tried",
         group=BATCH_OPTIONS,
     ),
     *SCHEDULING,
@@ -348,12 +348,12 @@ def make_invocation(
     return Invocation(storlet, merged, None, tuple(extra or ()), on_proxy, generate_log, allow_unread)
 
 
-def own_headers(given: list[Header] | None, run: Invocation | None) -> dict[str, str]:
+def own_headers(chosen: list[Header] | None, run: Invocation | None) -> dict[str, str]:
     """Return the user's own headers; of one that is given twice, the last.
 
     :raises UsageError: when one is a condition on the source of a storlet's result, whose ETag and date mean nothing
     """
-    headers = {header.name.title(): header.value for header in given or ()}
+    headers = {header.name.title(): header.value for header in chosen or ()}
     conditional = next((name for name in headers if run and name.lower() in CONDITIONS), None)
     if run and conditional:
         raise UsageError(f"{conditional} compares the source, not what {run.storlet} makes; drop it or --storlet")

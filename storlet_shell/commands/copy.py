@@ -71,7 +71,7 @@ def copy(
     :raises IncompleteBodyError: when the new object has another length than expected
     """
     origin: ObjectPath = only_one(input, source, "the object to copy (CONTAINER/OBJECT or --input)")
-    goal: ObjectPath = only_one(output, target, "the object to make (CONTAINER/OBJECT or --output)")
+    goal: ObjectPath = only_one(output, target, "the object to create (CONTAINER/OBJECT or --output)")
     run = make_invocation(session, **{"storlet": None, **invocation})
     choices: dict[str, Any] = {
         "headers": own_headers(headers, run),
@@ -83,4 +83,4 @@ def copy(
         return plan(session.client, copy_request(origin, goal, run, **choices))
     stored = objects.copy(session.client, origin, goal, run, **choices, expected=Expectation(expect_bytes))
     through = f" through {run.storlet}" if run else ""
-    return stored.response(f"made of {origin}{through}")
+    return stored.response(f"created from {origin}{through}")

@@ -49,7 +49,7 @@ def list_all(session: Session) -> Result:
 
 
 def show(session: Session, name: StorletName) -> Result:
-    """Show all about one dependency, and which storlets need it.
+    """Show everything about one dependency, and which storlets need it.
 
     :raises NotFoundError: when it isn't deployed, or the account isn't enabled for storlets
     """
@@ -91,10 +91,10 @@ dependencies = group(
     ),
     Action(
         "show",
-        "Show all about one dependency.",
+        "Show everything about one dependency.",
         _names("name"),
         run=show,
-        examples=["dependencies show cities.txt  # all about one dependency"],
+        examples=["dependencies show cities.txt  # everything about one dependency"],
     ),
     Action(
         "rm",

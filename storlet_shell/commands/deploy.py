@@ -53,7 +53,7 @@ _PARAMETERS = [Arg(*arg.flags, kind=arg.kind, group=_RUN_OPTIONS, **arg.options)
         "--input",
         kind=Kind.OBJECT,
         metavar="path:/CONTAINER/OBJECT",
-        help="object to run it over; with --dry-run, a local file will do",
+        help="object to run it over; with --dry-run also a local file; - means standard input",
         group=_RUN_OPTIONS,
     ),
     Arg(
@@ -100,18 +100,18 @@ def deploy(
     names = [text.strip() for option in dependencies or () for text in option.split(",")]
     package = package.with_dependencies(filter(None, names))
     merged = session.parameters(tuple(parameters or ()), mapping)
-    where = container.name if container else None
+    target_container = container.name if container else None
     if package.language == "python":
         session.sources[package.storlet.name] = decode(package.code)
     if dry_run:
-        return _try_out(session, package, input, merged) if input else _planned(session, package, where)
+        return _try_out(session, package, input, merged) if input else _planned(session, package, target_container)
     target = ObjectPath.parse(input) if input is not None else None
     if target is not None:
-        check_runs_from(session.client, where)
-    done = _done(deploy_package(session.client, package, where))
+        check_runs_from(session.client, target_container)
+    deployment = _done(deploy_package(session.client, package, target_container))
     if target is None:
-        return done
-    return _invoke(session, done, Invocation(package.storlet, merged), target, show=print_result)
+        return deployment
+    return _invoke(session, deployment, Invocation(package.storlet, merged), target, show=print_result)
 
 
 def _check_run(with_invoke: bool, dry_run: bool, input: str | None, *, print_result: bool, parameters: bool) -> None:
@@ -139,19 +139,19 @@ def _done(deployed: Deployed) -> Done:
     return Done(f"{verb} {deployed.storlet} (main {deployed.main}) into container {deployed.container}", values)
 
 
-def _invoke(session: Session, done: Done, run: Invocation, target: ObjectPath, *, show: bool) -> Result:
+def _invoke(session: Session, deployment: Done, run: Invocation, target: ObjectPath, *, show: bool) -> Result:
     try:
         response = get(session.client, target, run)
     except StorletShellError:
-        session.surroundings.warn(done.message)  # that much has happened
+        session.surroundings.warn(deployment.message)  # that much has happened
         raise
     if show:
-        session.surroundings.warn(done.message)
+        session.surroundings.warn(deployment.message)
         return response
     count = sum(len(chunk) for chunk in response.iter_content())
-    message = f"{done.message}; it ran over {target}: {counted(count, 'byte')} (HTTP {response.status})"
+    message = f"{deployment.message}; it ran over {target}: {counted(count, 'byte')} (HTTP {response.status})"
     first: FirstRun = {"object": str(target), "status": response.status, "bytes": count}
-    return Done(message, {**done.facts, "run": first})
+    return Done(message, {**deployment.facts, "run": first})
 
 
 def _planned(session: Session, package: Package, container: str | None) -> Result:
@@ -170,6 +170,9 @@ def _try_out(session: Session, package: Package, input: str, parameters: tuple[P
     from storlet_shell.deployments import rehearsal  # what a deployment does not need
 
     rehearsal.check_can_be_tried(package)
+    if input == "-":
+        with rehearsal.stream_input(session.surroundings.stdin) as source:
+            return rehearsal.try_out(package, source, parameters)
     if not input.startswith("path:"):
         return rehearsal.try_out(package, rehearsal.local_input(input), parameters)
     with rehearsal.object_input(session.client, ObjectPath.parse(input)) as source:

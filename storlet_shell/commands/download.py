@@ -56,11 +56,11 @@ def download(
     Slashes in names become folders; the part of a prefix before its last slash is dropped: download c/photos/2024
     writes the object photos/2024-01/a.jpg to FOLDER/2024-01/a.jpg. An existing file is replaced once the new one is
     complete, so you can repeat an interrupted download; --skip-identical fetches only the rest. Each file is checked
-    against the object's MD5, and gets the date that upload has stored.
+    against the object's MD5, and gets the modification time that upload stored.
 
     An object whose name leads out of the folder, by itself or by a link in the folder, is refused; so is a/b if a is an
-    object as well. The end names these and all others that fail; the rest is downloaded. --dry-run lists each object
-    with its file, or the reason why it can't be one; it compares nothing.
+    object as well. These and all other failures are listed at the end; the rest is downloaded. --dry-run lists each
+    object with its file, or the reason why it can't be written; it compares nothing.
 
     :raises NotFoundError: when the container doesn't exist, or no name starts with the prefix
     """

@@ -1,4 +1,4 @@
-"""``help``: all commands, one of them, or how lines are written."""
+"""``help``: all commands, one of them, or how to write lines."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 @command(
     "help",
-    "Show the commands, or how to use one.",
-    Arg("name", nargs="?", kind=Kind.COMMAND, metavar="COMMAND", help="a command; syntax shows how lines are written"),
+    "List the commands, or explain one.",
+    Arg("name", nargs="?", kind=Kind.COMMAND, metavar="COMMAND", help="a command; syntax shows how to write lines"),
     Arg("action", nargs="?", kind=Kind.ACTION, metavar="ACTION", help="one of its actions"),
     category="Session",
     examples=(
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     ),
 )
 def help(session: Session, name: str | None = None, action: str | None = None) -> Result:
-    """Show the commands, or how to use one; help syntax shows how lines are written.
+    """List the commands, or explain one; help syntax shows how to write lines.
 
     :raises UnknownCommandError: when there is no such command or action
     """
@@ -73,7 +73,7 @@ def _command_list(registry: Registry) -> Text:
         lines += [category, *(f"  {entry.name:<12} {entry.summary}" for entry in entries), ""]
     unusable = list(map(str, registry.broken))
     lines += [f"not usable: {plugin}" for plugin in unusable]
-    lines.append("help COMMAND shows one command's arguments, help syntax how lines are written.")
+    lines.append("help COMMAND explains a command; help syntax explains quotes, pipes, and heredocs.")
     values: CommandList = {"commands": [_summary(entry) for entry in summaries], "unusable": unusable}
     return Text("\n".join(lines), values)
 

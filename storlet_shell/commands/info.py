@@ -45,7 +45,7 @@ def info(session: Session) -> Result:
     """
     sections = session.client.capabilities()
     if not sections:
-        raise ServiceError("the cluster does not say what it can do: GET /info gives no answer")
+        raise ServiceError("the cluster doesn't say what it can do: GET /info gives no answer")
     return Report(sections, {"storlets": _storlets(sections), **_swift(sections), "features": _features(sections)})
 
 
@@ -57,8 +57,8 @@ def _storlets(sections: Mapping[str, Any]) -> str:
     if gateway == "StubStorletGateway":
         return f"{gateway}, the stub: objects go as they are, nothing is executed"
     places = ", ".join(
-        f"{what} in {handler[key]}"
-        for what, key in (("storlets", "storlet_container"), ("dependencies", "storlet_dependency"))
+        f"{label} in {handler[key]}"
+        for label, key in (("storlets", "storlet_container"), ("dependencies", "storlet_dependency"))
         if key in handler
     )
     return f"run by {gateway}" + (f"; {places}" if places else "")
@@ -91,7 +91,7 @@ def _size(count: object) -> str:
 
 def _names(swift: Mapping[str, Any]) -> str:
     limits = (("container", "max_container_name_length"), ("object", "max_object_name_length"))
-    return ", ".join(f"{what} {swift[key]} bytes" for what, key in limits if key in swift)
+    return ", ".join(f"{label} {swift[key]} bytes" for label, key in limits if key in swift)
 
 
 def _metadata(swift: Mapping[str, Any]) -> str:

@@ -200,7 +200,7 @@ def _own_folder(session: Session) -> Path:
 
 def _start(session: Session, folder: Path, settings: control.Settings) -> Done:
     if settings.auth == control.KEYSTONE and control.find(folder) is None:
-        session.surroundings.warn("Keystone is starting too; that takes a while, longest the first time")
+        session.surroundings.warn("starting Keystone as well; this takes a while, longest the first time")
     running, started = control.start(folder, settings)
     use = "this session uses it" if session.adopt_local(adopt=True) else "use it with --local"
     values: StartedSwift = {
@@ -212,36 +212,39 @@ def _start(session: Session, folder: Path, settings: control.Settings) -> Done:
         "user": running.user,
         "pid": running.pid,
     }
-    verb = "started" if started else "runs already"
+    verb = "started" if started else "already runs"
     return Done(f"the embedded Swift {verb}: {running.auth_url}, user {running.user}; {use}", values)
 
 
 def _environment(session: Session, folder: Path, user: str | None) -> Environment:
     running = control.find(folder)
     if running is None:
-        raise EmbeddedError("no embedded Swift runs; start one: local start")
+        raise EmbeddedError("the embedded Swift isn't running; start it: local start")
     if user and running.auth != control.KEYSTONE:
-        raise UsageError(f"the embedded Swift has no Keystone and so one user, {running.user}; see: help local")
+        raise UsageError(
+            f"--user: the embedded Swift runs without Keystone, as {running.user} only; see: help local start"
+        )
     past = _past_proxies(session.surroundings.environ, urlsplit(running.auth_url).hostname or "")
     return Environment({**control.environment(running, user), **past})
 
 
 def _past_proxies(environ: Mapping[str, str], host: str) -> dict[str, str]:
-    """Return the variables that name the hosts before which is no proxy, one more among them; programs read either."""
-    found = {}
+    """Return no_proxy and NO_PROXY with the host added."""
+    variables = {}
     for name, other in (_NO_PROXY, _NO_PROXY[::-1]):
-        held = environ.get(name) or environ.get(other, "")
-        names = [each.strip() for each in held.split(",") if each.strip()]
-        found[name] = held if "*" in names or host in names else ",".join([*names, host])
-    return found
+        hosts = environ.get(name) or environ.get(other, "")
+        names = [host_name.strip() for host_name in hosts.split(",") if host_name.strip()]
+        variables[name] = hosts if "*" in names or host in names else ",".join([*names, host])
+    return variables
 
 
 def _require_limits(status: control.Status, time_limit: int | None, memory_limit: int | None) -> None:
-    """Check that a server that runs already has the limits that are asked for; it keeps those it was started with."""
-    held = status.time_limit, status.memory_limit // _MIB
-    if held != (time_limit or held[0], memory_limit or held[1]):
+    """Check that a running server has the requested limits; it keeps those that it was started with."""
+    limits = status.time_limit, status.memory_limit // _MIB
+    if limits != (time_limit or limits[0], memory_limit or limits[1]):
         raise EmbeddedError(
-            f"the embedded Swift runs already, with the limits {held[0]} s and {held[1]} MiB; stop it first: local stop"
+            f"the embedded Swift already runs with limits of {limits[0]} s and {limits[1]} MiB; stop it first: "
+            "local stop"
         )
 
 

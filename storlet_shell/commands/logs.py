@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Arg("--transaction", metavar="ID", help="show only the run with this transaction id"),
     category="Storlets",
     examples=(
-        "logs warm.py  # all that is kept",
+        "logs warm.py  # everything that is kept",
         "logs warm.py | tail -20  # the end of it",
         "logs warm.py --json  # as a JSON document",
     ),

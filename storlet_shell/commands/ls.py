@@ -38,7 +38,7 @@ from storlet_shell.values import Location
 def ls(session: Session, location: Location | None = None, long: bool = False, delimiter: str | None = None) -> Result:
     """List containers, or the objects of a container.
 
-    Any number of names takes constant memory: they are shown as the server sends them.
+    Names are shown as they arrive, so a listing of any length takes little memory.
 
     :raises NotFoundError: when the container doesn't exist
     """

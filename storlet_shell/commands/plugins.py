@@ -57,10 +57,10 @@ def _commands() -> Iterator[tuple[Any, ...]]:
 
 def _drivers() -> Iterator[tuple[Any, ...]]:
     for namespace, kind in _DRIVERS.items():
-        taken = set()
+        names = set()
         for plugin in installed(namespace):
-            why = f"the name {plugin.name} is taken" if plugin.name in taken else _problem(plugin, kind)
-            taken.add(plugin.name)
+            why = f"the name {plugin.name} is taken" if plugin.name in names else _problem(plugin, kind)
+            names.add(plugin.name)
             yield _row(kind.__name__.lower(), plugin, why)
 
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
         action="append",
         type=wire.Header.parse,
         metavar="NAME:VALUE",
-        help="other header, as X-Delete-After:3600; without a value, it is removed; repeatable",
+        help="other header, such as X-Delete-After:3600; an empty value removes it; repeatable",
     ),
     DRY_RUN,
     examples=(
@@ -61,13 +61,14 @@ def post(
     headers: list[wire.Header] | None = None,
     dry_run: bool = False,
 ) -> Result:
-    """Set or remove metadata of an object, a container or the account; all others stay as they are.
+    """Set or remove metadata of an object, a container, or the account, and keep the rest.
 
-    The server replaces an object's metadata as a whole, so those that are there are read first and sent along: the
-    description of a storlet, the date of expiry, and the content type stay too. What another client changes in between
-    is lost. --dry-run does not read them. Removing a metadatum that is not there changes nothing and is no error.
+    The server replaces an object's metadata as a whole, so the current metadata is read first and sent along; a
+    storlet's description, the expiration date, and the content type are kept, too. A change that another client makes
+    in between is lost. --dry-run doesn't read anything. Removing a key that isn't set changes nothing and isn't an
+    error.
 
-    :raises NotFoundError: when the object, the container or the account is not there
+    :raises NotFoundError: when the object, the container or the account doesn't exist
     :raises UsageError: when there is nothing to change
     """
     prefix = wire.metadata_prefix(*location)
@@ -75,7 +76,7 @@ def post(
     changes.update({f"{prefix}{key}": value for key, value in metadata or ()})
     changes.update(headers or ())
     if not changes:
-        raise UsageError("post wants something to change: -m KEY=VALUE, --remove KEY or -H NAME:VALUE")
+        raise UsageError("nothing to change; give -m KEY=VALUE, --remove KEY, or -H NAME:VALUE")
     request = store.post_request(location, changes)
     if dry_run:
         return plan(session.client, request)

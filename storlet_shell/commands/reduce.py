@@ -90,6 +90,6 @@ def reduce(
         return plan.planned(session.client, session.access())
     reduced = plan.run(session.client, session.access())
     return Done(
-        f"{output}: made of {counted(reduced.inputs, 'object')} in {counted(reduced.runs, 'run')}",
+        f"{output}: created from {counted(reduced.inputs, 'object')} in {counted(reduced.runs, 'run')}",
         {**reduced._asdict(), "object": str(output)},
     )

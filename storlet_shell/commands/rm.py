@@ -104,6 +104,8 @@ def _counted(session: Session, target: Location, *, versions: bool) -> str:
         raise no_objects(target)
     if count is None:
         return _described(target, "objects")
+    if count == 0:
+        return f"the empty container {target.container}"
     is_more = bool(target.prefix) and count > COUNTED
     return _described(target, f"more than {COUNTED} objects" if is_more else counted(count, "object"))
 

@@ -38,7 +38,7 @@ def list_storlets(session: Session, container: ContainerName | None = None) -> R
 def show(
     session: Session, storlet: StorletName, grants: bool = False, container: ContainerName | None = None
 ) -> Result:
-    """Show all about one storlet: its dependencies and whether they are deployed, who may run it, and its last run.
+    """Show everything about one storlet: its dependencies, if they are deployed, who may run it, and its last run.
 
     The last run is known only if the cluster keeps logs. Users of this account may always run the storlet; --grants
     also finds the users who may run it over single containers, which reads the ACL of every container.
@@ -65,13 +65,13 @@ storlets = group(
     ),
     Action(
         "show",
-        "Show all about one storlet.",
+        "Show everything about one storlet.",
         Arg("storlet", type=StorletName.parse, kind=Kind.STORLET, metavar="STORLET"),
         Arg("--grants", action="store_true", help="also find who may run it over which containers"),
         _CONTAINER,
         run=show,
         examples=[
-            "storlets show warm.py  # all about one storlet",
+            "storlets show warm.py  # everything about one storlet",
             "storlets show warm.py --grants  # and who may run it over single containers",
         ],
     ),

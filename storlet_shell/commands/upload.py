@@ -52,7 +52,12 @@ def _bytes(text: str) -> int:
     Arg("path", type=Location.parse, kind=Kind.OBJECT, metavar="CONTAINER[/OBJECT]"),
     Arg("--content-type", metavar="TYPE", help="content type of the objects (default: guessed from their names)"),
     Arg("--skip-identical", action="store_true", help="skip files whose objects are already identical"),
-    Arg("--segment-size", type=_bytes, metavar="SIZE", help="split larger files into segments of this size, as 500M"),
+    Arg(
+        "--segment-size",
+        type=_bytes,
+        metavar="SIZE",
+        help="split larger files into segments of this size, such as 500M",
+    ),
     Arg("--leave-segments", action="store_true", help="keep the segments of replaced large objects"),
     HEADER,
     JOBS,

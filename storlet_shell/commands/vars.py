@@ -41,8 +41,8 @@ def vars(
 ) -> Result:
     """List the variables, show one, or define one.
 
-    A variable holds a result (-o NAME), a definition (-D NAME=VALUE), or a dict (vars NAME KEY=VALUE …). Of a stored
-    response, the body is shown. A dict, or text that is a JSON object, holds parameters for a storlet: -i NAME.
+    A variable holds a result (-o NAME), a definition (-D NAME=VALUE), or a dict (vars NAME KEY=VALUE …). For a
+    stored response, the body is shown. A dict, or text that is a JSON object, holds parameters for a storlet: -i NAME.
 
     :raises NotFoundError: when the variable doesn't exist
     """

@@ -37,7 +37,7 @@ _FIELDS = (
 
 @command(
     "whoami",
-    "Show the identity that requests are made with.",
+    "Show the identity used for requests.",
     category="Session",
     examples=(
         "whoami  # who you are, and where that is set",
@@ -46,7 +46,7 @@ _FIELDS = (
     ),
 )
 def whoami(session: Session) -> Result:
-    """Show the identity that requests are made with, where it was found, and its rights; never a secret.
+    """Show the identity used for requests, where it comes from, and its rights, but no secrets.
 
     :raises IdentityError: when no identity is set, or it is refused
     """
@@ -68,7 +68,7 @@ def _enabled(client: Client) -> tuple[bool | None, str]:
 
     It is None for a user to whom the account grants no more than some objects: such a user may not know.
 
-    :raises IdentityError: when the token is refused, and there is no way to get another one
+    :raises IdentityError: when the token is refused, and no other can be had
     """
     try:
         info = head(client)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from storlet_shell.deployments.access import read_entries, users_of
 from storlet_shell.deployments.logs import Record, read_records
 from storlet_shell.equality import typed_equality
-from storlet_shell.errors import NotFoundError, StorletShellError
+from storlet_shell.errors import StorletShellError
 from storlet_shell.results.fields import header_time
-from storlet_shell.store.failures import storlet_log
+from storlet_shell.store.failures import not_deployed, storlet_log
 from storlet_shell.store.listing import list_entries
 from storlet_shell.store.metadata import exists, find
 from storlet_shell.values import ContainerName, Location, ObjectPath, StorletName
@@ -59,7 +59,7 @@ def describe_storlet(client: Client, storlet: StorletName, container: str | None
     container = container or client.storlet_container
     info = find(client, ObjectPath(container, storlet.name))
     if info is None:
-        raise NotFoundError("storlet {subject} is not deployed; there are: storlets list", subject=storlet.name)
+        raise not_deployed(client, storlet.name, container)
     headers, description = info.headers, wire.decode_storlet(info.headers)
     metadata = wire.decode_metadata(headers)
     return StorletFacts(

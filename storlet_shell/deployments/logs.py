@@ -64,6 +64,8 @@ def read_log(client: Client, storlet: StorletName, transaction: str = "") -> str
         return text
     if not _may_be_deployed(client, storlet):
         raise not_deployed(client, storlet.name)
+    if transaction and storlet_log(client, storlet.name):
+        raise NotFoundError(f"storlet {{subject}}: no logged run has transaction {transaction}", subject=storlet.name)
     raise NotFoundError(
         "storlet {subject} has no log: no run has ended yet, or the cluster keeps no logs", subject=storlet.name
     )

@@ -6,6 +6,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,11 +16,13 @@ from storlet_shell.errors import NotFoundError, UsageError
 from storlet_shell.results.saving import temporarily
 from storlet_shell.store.reading import get
 from storlet_shell.storlets import trial
-from storlet_shell.values import ObjectPath, Parameter, StorletMain, expand
+from storlet_shell.values import CHUNK_BYTES, ObjectPath, Parameter, StorletMain, expand
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.bodies import open_file
 
 if TYPE_CHECKING:
+    from typing import IO
+
     from storlet_shell.deployments.package import Package
     from storlet_shell.wire.client import Client
 
@@ -61,6 +64,21 @@ def local_input(path: str) -> Input:
         hint = f"; an object is written path:/{path}" if _OBJECT.match(path) else ""
         raise error.adding(hint) from None
     return Input(expand(path))
+
+
+@contextmanager
+def stream_input(stream: IO[bytes] | None) -> Iterator[Input]:
+    """Read a stream, such as standard input, as the input: a temporary file that exists within this context.
+
+    :param stream: None if there is no standard input
+    :raises UsageError: without a stream
+    """
+    if stream is None:
+        raise UsageError("-: standard input isn't available here; name a file")
+    with temporarily(), tempfile.TemporaryDirectory(prefix="storlet-input-") as folder:
+        file = Path(folder, "input")
+        trial.copy_stream(iter(partial(stream.read, CHUNK_BYTES), b""), file)
+        yield Input(file)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from storlet_shell.batches.crew import Crew, save
 from storlet_shell.batches.executor import Access, Executor
 from storlet_shell.batches.work import Outcome, Task, Work
 from storlet_shell.equality import typed_equality
-from storlet_shell.errors import LocalFileError, PluginError, ServiceError, StorletShellError
+from storlet_shell.errors import LocalFileError, ServiceError, StorletShellError, UsageError
 from storlet_shell.identity.environment import LOCAL
 from storlet_shell.session import LOCAL_FOLDER, Options, Session, Surroundings
 
@@ -140,7 +140,7 @@ def _require_package() -> None:
     from importlib.util import find_spec
 
     if find_spec("distributed") is None:
-        raise PluginError("the executor dask needs distributed; install it: pip install 'storlet-shell[dask]'")
+        raise UsageError("distributed is not installed; run: pip install 'storlet-shell[dask]'")
 
 
 @contextmanager

@@ -276,7 +276,7 @@ class Session:
         :raises UsageError: if the variable doesn't exist, or isn't a mapping
         """
         if name not in self.variables:
-            raise UsageError("no such variable", subject=f"variable {name}")
+            raise UsageError("not found", subject=f"variable {name}")
         value = self.variables[name]
         if isinstance(value, str):
             import json

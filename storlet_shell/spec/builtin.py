@@ -66,7 +66,7 @@ BUILT_IN = (
         module="storlet_shell.commands.help",
         aliases=(),
         category="Session",
-        summary="Show the commands, or how to use one.",
+        summary="List the commands, or explain one.",
         takes_body=False,
     ),
     Summary(
@@ -210,7 +210,7 @@ BUILT_IN = (
         module="storlet_shell.commands.whoami",
         aliases=(),
         category="Session",
-        summary="Show the identity that requests are made with.",
+        summary="Show the identity used for requests.",
         takes_body=False,
     ),
 )

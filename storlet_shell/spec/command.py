@@ -171,16 +171,16 @@ class Command(NamedTuple):
     def unknown(self, word: str) -> str:
         """Return the message for a word that names no action of this command."""
         if not self.actions:
-            return f"{self.name}: it has no actions, so not {word!r}; try: help {self.name}"
+            return f"{self.name}: no action {word!r}, as the command has no actions; try: help {self.name}"
         hint = suggest(word, [action.verb for action in self.actions], self.name) or f"try: help {self.name}"
         return f"{self.name}: unknown action {word!r}; {hint}"
 
     def _check_options(self, action: Command, scanned: Scan) -> None:
         """Check that a line gives no option of another action, which argparse would call unknown."""
-        known = options_of((*action.args, *COMMON))
+        options = options_of((*action.args, *COMMON))
         for flag in scanned.flags:
             others = [other.name for other in self.actions if flag in options_of(other.args)]
-            if flag not in known and others:
+            if flag not in options and others:
                 raise UsageError(f"{action.name}: {flag} goes with {' and '.join(others)}; try: help {action.name}")
 
     def bind(self, arguments: dict[str, Any], body: bytes | None = None) -> Call:

@@ -115,7 +115,7 @@ def check_download(source: Location, folder: Path) -> None:
 
 
 def _no_objects(source: Location) -> NotFoundError:
-    return NotFoundError(f"no object of container {source.container} starts with {{subject}}", subject=source.prefix)
+    return NotFoundError(f"no object in container {source.container} starts with {{subject}}", subject=source.prefix)
 
 
 @typed_equality

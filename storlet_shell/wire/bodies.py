@@ -167,7 +167,7 @@ class Watch:
             versions = set()
         if versions != {self.version}:
             raise LocalFileError(
-                f"{self._label}: changed while it was being {self._act}; try again when nothing writes to it, or use "
+                f"{self._label}: changed while it was being {self._act}; try again once nothing writes to it, or use "
                 "a copy"
             )
 

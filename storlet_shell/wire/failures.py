@@ -66,9 +66,9 @@ class Failure(NamedTuple):
 
         :param status: the response's HTTP status
         """
-        verb = "failed" if self.kind is StorletFailedError else "did not run"
+        verb = "failed on" if self.kind is StorletFailedError else "didn't run over"
         return self.kind(
-            f"storlet {storlet} {verb} over {{subject}}: {self.reason}",
+            f"storlet {storlet} {verb} {{subject}}: {self.reason}",
             subject=subject,
             status=status,
             hint=self.hint,
@@ -80,7 +80,7 @@ class Failure(NamedTuple):
         """Return the error for a run whose body was cut short: the storlet failed if its log proves it."""
         kind: type[StorletShellError] = StorletFailedError
         hint = self.hint
-        text = f"storlet {storlet} failed over {{subject}}: {self.reason}{'{hint}' if hint else ''}; {error.message}"
+        text = f"storlet {storlet} failed on {{subject}}: {self.reason}{'{hint}' if hint else ''}; {error.message}"
         if not self.reason:
             kind, hint = IncompleteBodyError, Hint(Action.SEE_LOGS, (storlet,))
             text = f"{storlet} over {{subject}}: {error.message}, as when a storlet fails midway"

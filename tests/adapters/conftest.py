@@ -1,4 +1,4 @@
-"""What the front ends' tests share: an identity at the real Swift, a container, ways to run lines."""
+"""Fixtures for the front ends' tests: an identity on the real Swift, a container, and ways to run lines."""
 
 from __future__ import annotations
 

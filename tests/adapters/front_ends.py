@@ -1,4 +1,4 @@
-"""The front ends, each as a way to run a line: what all of them must do alike is written once, and run through each."""
+"""Each front end as a way to run a line, so that a contract is written once and tested in all of them."""
 
 from __future__ import annotations
 

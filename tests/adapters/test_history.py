@@ -1,4 +1,4 @@
-"""What the interactive shell keeps of the lines that were typed."""
+"""The history of the interactive shell."""
 
 from __future__ import annotations
 

@@ -58,8 +58,8 @@ def test_redirects_and_pipes_are_taken_off() -> None:
         ("ls >&2", "> lacks its file"),
         ("ls > a > b", "the output goes to one file"),
         ("ls > a | b", "the output goes to a file or to a pipe, not to both"),
-        ("ls |", "a command is missing beside |"),
-        ("| cat", "a command is missing beside |"),
+        ("ls |", "a command is missing before or after |"),
+        ("| cat", "a command is missing before or after |"),
         ("ls 2>x", "2> is sh's: here only standard output is redirected"),
         ("ls && ls", "&& means nothing here: one command a line; quote it if it is text"),
         ("ls ; ls", "; means nothing here: one command a line; quote it if it is text"),
@@ -110,9 +110,9 @@ def test_a_heredoc_is_kept_byte_for_byte(opening: str, body: str, content: bytes
 @pytest.mark.parametrize(
     ("text", "number", "message"),
     [
-        ("ls\nget 'a\nb\n", 2, "the quote ' is not closed"),
-        ('ls\nls \\\n -l "a', 3, 'the quote " is not closed'),
-        ("ls\nupload c/o <<EOF\na\n", 2, "the heredoc is not closed: no line is EOF"),
+        ("ls\nget 'a\nb\n", 2, "the quote ' isn't closed"),
+        ('ls\nls \\\n -l "a', 3, "the quote \" isn't closed"),
+        ("ls\nupload c/o <<EOF\na\n", 2, "the heredoc isn't closed; end it with the line EOF"),
         ("ls\nls \\", 2, "the text ends after a backslash"),
         ("ls\nls \\\n", 2, "the text ends after a backslash"),
         ("ls\n!ls \\", 2, "the text ends after a backslash"),

@@ -1,4 +1,4 @@
-"""The interactive shell, real cmd2 without a terminal."""
+"""The interactive shell: real cmd2 without a terminal."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_help_lists_commands_by_category_and_the_shells_own_words(shell: Shell, 
         ("histori", 127, "unknown command 'histori'; did you mean history?"),
         ("get", 2, "the object (CONTAINER/OBJECT or --input) must be given"),
         ("get --xyzzy", 2, "get: unrecognized arguments: --xyzzy; try: help get"),
-        ("get 'c", 2, "the quote ' is not closed"),
+        ("get 'c", 2, "the quote ' isn't closed"),
         ("alias", 2, "alias: the following arguments are required: SUBCOMMAND; try: help alias"),
         ("ls > no/such", 1, "can't write no/such: No such file or directory"),
         ("get no-container/o | cat", 4, "path:/no-container/o: not found"),
@@ -249,7 +249,7 @@ def test_what_lines_leave_behind_is_freed(shell: Shell) -> None:
         left.append(weakref.ref(cycle))
         return 0
 
-    shell.interpreter.own["leave"] = leave
+    shell.interpreter.own_words["leave"] = leave
     gc.disable()
     try:
         for _ in range(100):

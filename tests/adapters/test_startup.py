@@ -1,4 +1,4 @@
-"""The tricks of a process's start and end, each in a process that plays it."""
+"""How a process starts and ends, each case in a process of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tab in a terminal's own shell: real ones where they are installed, and what they are answered."""
+"""Tab completion in real shells, where they are installed, and the candidates that they receive."""
 
 from __future__ import annotations
 
@@ -152,5 +152,5 @@ def test_fish(terminal: dict[str, str], container: str, upload: Upload) -> None:
     shown = subprocess.run(command, env=terminal, check=True, capture_output=True, text=True, timeout=60).stdout
     mkdir, found, option, path = shown.splitlines()
     assert mkdir.startswith("mkdir\t")
-    assert (found, option) == (f"{container}/", "--input\tthe object, as an option")
+    assert (found, option) == (f"{container}/", "--input\tsame as CONTAINER/OBJECT")
     assert path == f"path:/{container}/a b.csv"

@@ -132,7 +132,7 @@ def test_ctrl_d_in_an_open_line_says_what_ends_it(spawn: Spawn, container: str) 
     """It neither ends the shell nor is swallowed; what was typed goes on."""
     terminal = spawn()
     terminal.child.send(f"upload {container}/o <<EOF\rtext\r> EOF\r\x04")
-    terminal.child.expect_exact("the heredoc is not closed: no line is EOF; Ctrl-C drops what was typed")
+    terminal.child.expect_exact("the heredoc isn't closed; end it with the line EOF; Ctrl-C drops what was typed")
     terminal.child.send("EOF\r")
     terminal.child.expect_exact("stored")
     terminal.prompt()
@@ -249,9 +249,23 @@ def test_without_an_identity_the_shell_says_how_to_get_one(spawn: Spawn) -> None
     """The shell starts without an identity, and its first line names the ways in; help works."""
     terminal = Terminal({"PATH": "/bin:/usr/bin", "STORLET_SHELL_HISTORY": "/dev/null"})
     shown = " ".join(terminal.prompt().split())
-    assert "no identity: name a cloud of clouds.yaml" in shown
-    assert "for a whole terminal export STORLET_SHELL_LOCAL=1," in shown
+    assert "no identity: try the embedded Swift (--local, or local start), name a cloud of clouds.yaml" in shown
     assert "Objects" in terminal.type("help")
+    assert terminal.leave() == 0
+
+
+@pytest.mark.slow
+def test_the_shell_uses_what_local_start_has_started(spawn: Spawn, tmp_path: Path) -> None:
+    """As a notebook does: without an identity, the next line runs on the embedded Swift, until it is stopped."""
+    environ = {"PATH": "/bin:/usr/bin", "STORLET_SHELL_HISTORY": "/dev/null", "STORLET_SHELL_DATA": str(tmp_path)}
+    terminal = Terminal(environ)
+    terminal.prompt()
+    try:
+        assert "this session uses it" in terminal.type("local start")
+        assert "container adopted: created" in terminal.type("mkdir adopted")
+    finally:
+        assert "is stopped" in terminal.type("local stop")
+    assert "no identity" in terminal.type("ls")
     assert terminal.leave() == 0
 
 
@@ -325,7 +339,7 @@ def test_a_terminal_without_one_to_write_to_gives_a_command_file(environ: dict[s
     path = {"PYTHONPATH": str(Path(__file__).parents[2])}
     child = pexpect.spawn("/bin/sh", ["-c", command], env={**environ, **path}, encoding="utf-8", timeout=15)
     child.send("vars x k=v\rvars x <<E\r\x04")
-    child.expect_exact("standard input:2: the heredoc is not closed")
+    child.expect_exact("standard input:2: the heredoc isn't closed")
     child.expect(pexpect.EOF)
     child.close()
     assert (child.exitstatus, (tmp_path / "out").read_text()) == (2, "")

@@ -1,4 +1,4 @@
-"""The aliases, in a real xonsh."""
+"""The aliases in a real xonsh."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A store over the real Swift, and who watches it."""
+"""A store on the real Swift, and an observer."""
 
 from __future__ import annotations
 

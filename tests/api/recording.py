@@ -1,4 +1,4 @@
-"""An observer that records what it is told, and fails the test if two threads tell it something at once."""
+"""An observer that records its calls, and fails the test if two threads call it at once."""
 
 from __future__ import annotations
 

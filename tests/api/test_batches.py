@@ -1,4 +1,4 @@
-"""One storlet over many objects, and several over one, by the methods of a store."""
+"""Batches by the methods of a store: one storlet over many objects, and several over one."""
 
 from __future__ import annotations
 

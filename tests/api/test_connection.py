@@ -1,4 +1,4 @@
-"""Connecting: which identity, what is refused, what is logged, and what a closed store says."""
+"""Connecting: which identity is used, what is refused and logged, and the errors of a closed store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be imported: the names that are promised, where they come from, and what they cost."""
+"""The public names: where they come from, and what importing them costs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is no path, no parameter, no file: one clear error each, and nothing is sent."""
+"""Invalid paths, parameters, and files: one clear error each, and no request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Objects and containers by the methods of a store: what comes back, what streams, and what is refused."""
+"""Objects and containers by the methods of a store: results, streams, and refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page about the API and the example script: run as they stand, the page's examples in several threads as well."""
+"""Run the examples of the API page, also in several threads, and the example script."""
 
 from __future__ import annotations
 

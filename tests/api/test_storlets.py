@@ -1,4 +1,4 @@
-"""Storlets by the methods of a store: deployed, listed, their logs, and who may run them."""
+"""Storlets by the methods of a store: deploying, listing, logs, and rights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One store in several threads: all right results, no more connections than calls at a time."""
+"""One store in several threads: correct results, and no more connections than concurrent calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Patterns of names and templates of outputs, held against a slow and plain understanding of both."""
+"""Patterns of names and templates of outputs, compared with a slow and simple implementation."""
 
 from __future__ import annotations
 

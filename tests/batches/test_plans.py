@@ -1,4 +1,4 @@
-"""``map``, ``reduce`` and ``pipe`` as a program calls them: a client, typed values, and no session."""
+"""``map``, ``reduce``, and ``pipe`` called by a program: a client, typed values, and no session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows of a batch as a program uses them: whole, after a failure in part, and after Ctrl-C."""
+"""The rows of a batch in a program: complete, after partial failure, and after Ctrl-C."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JupyterLab in Chromium: lines are typed, completed with Tab and run, and their results are seen."""
+"""JupyterLab in Chromium: type lines, complete them with Tab, run them, and see the results."""
 
 from __future__ import annotations
 

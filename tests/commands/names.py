@@ -1,4 +1,4 @@
-"""Names of objects that must pass through every command unharmed."""
+"""Names of objects that every command must handle."""
 
 NAMES = [
     "plain",

@@ -1,4 +1,4 @@
-"""``acl``: on the real Swift with the real middleware, and what other clusters answer."""
+"""``acl`` on the real Swift with the real middleware, and the answers of other clusters."""
 
 from __future__ import annotations
 

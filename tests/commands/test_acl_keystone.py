@@ -1,4 +1,4 @@
-"""Storlet ACLs where they take effect: a real Keystone in front of the real middleware."""
+"""Storlet ACLs where they take effect: behind a real Keystone."""
 
 from __future__ import annotations
 

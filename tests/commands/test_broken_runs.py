@@ -1,4 +1,4 @@
-"""A storlet that fails after it has begun to write, by every command that runs one."""
+"""A storlet that fails after it has begun to write, in every command that runs one."""
 
 from __future__ import annotations
 
@@ -39,5 +39,5 @@ def test_storlet_that_fails_in_the_middle_is_6_everywhere(
     words = shlex.split(line.replace("{c}", here).replace("{f}", str(tmp_path)))
     outcome = storlets(*words)
     assert outcome.status == 6
-    assert "storlet later.py failed over " in outcome.err
+    assert "storlet later.py failed on " in outcome.err
     assert "ValueError: after the metadata" in outcome.err

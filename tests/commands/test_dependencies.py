@@ -1,4 +1,4 @@
-"""Dependencies and storlets as they are listed, shown, and deleted, on the real Swift."""
+"""Dependencies and storlets on the real Swift: listed, shown, and deleted."""
 
 from __future__ import annotations
 

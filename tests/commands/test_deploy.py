@@ -1,4 +1,4 @@
-"""``deploy``: what is deployed, and what is refused before anything is sent."""
+"""``deploy``: what is deployed, and what is refused before any request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be deployed but never run: names that engines import something else by, and calls that run nothing."""
+"""Storlets that could be deployed but never run: names of other modules, and calls that run nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``--dry-run``: every command that has it shows what it would send, and sends nothing that changes anything."""
+"""``--dry-run`` of every command: it shows the requests, and sends none that changes anything."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LISTING = {"download", "map", "pipe", "reduce"}
 DRY = [
     command
     for command in Registry()
-    if any("--dry-run" in arg.flags for arg in command.args) and command.name not in LISTING
+    if any("--dry-run" in arg.flags for line in command.lines for arg in line.args) and command.name not in LISTING
 ]
 
 

@@ -1,4 +1,4 @@
-"""Code with a coding comment: what the interpreter reads is what was typed, and a file's bytes stay as they are."""
+"""Code with a coding comment: the interpreter reads what was typed, and files are sent byte for byte."""
 
 from __future__ import annotations
 

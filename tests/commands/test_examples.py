@@ -1,4 +1,4 @@
-"""The examples at the end of each command's help: they are there, they parse, and they work."""
+"""The examples in each command's help: they exist, parse, and work."""
 
 from __future__ import annotations
 

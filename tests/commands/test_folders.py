@@ -1,4 +1,4 @@
-"""``upload`` and ``download`` of folders, on the real Swift; what it can't be made to do, on a scripted one."""
+"""``upload`` and ``download`` of folders on the real Swift, and on a scripted one for its failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The journal of a batch: what it takes for its own, and which batch it belongs to."""
+"""The journal of a batch: which files it accepts, and which batch it belongs to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``--json``: every command, and every action, returns what its schema says."""
+"""``--json`` of every command and action matches its schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``ls``: any number of names in constant memory, prefixes, delimiters and every script."""
+"""``ls``: any number of names in constant memory, prefixes, delimiters, and every script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``map``, ``reduce`` and ``pipe``: many objects, on the real Swift; faults that it can't be made to give, scripted."""
+"""``map``, ``reduce``, and ``pipe`` over many objects on the real Swift, and scripted failures."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_body_that_breaks_off_is_a_failure(storlets: Runner, many: str, tmp_path
     words = ["--input", f"path:/{many}/in/000", "--save", str(tmp_path)]
     outcome = storlets("map", "--storlet", "later.py", *words)
     assert outcome.status == 6
-    assert f"storlet later.py failed over path:/{many}/in/000: ValueError: after the metadata" in outcome.err
+    assert f"storlet later.py failed on path:/{many}/in/000: ValueError: after the metadata" in outcome.err
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
@@ -162,6 +162,7 @@ def test_body_that_breaks_off_is_a_failure(storlets: Runner, many: str, tmp_path
         (["--input", "path:/{c}/in/*", "--output", "path:/none/{name}"], 4, "mkdir none"),
         (["--input", "path:/{c}/in/*", "--save", "/x", "--output", "path:/{c}/{name}"], 2, "choose one: output stores"),
         (["--input", "path:/{c}/in/*", "--on", "copy"], 2, "name them with output"),
+        (["--input", "path:/{c}/in/*", "--output", "path:/{c}/${DAY}/{name}"], 2, "${DAY} is not expanded, since"),
         (["--input", "path:/{c}/in/*", "-j", "0"], 2, "-j takes a number from 1"),
         (["--input", "path:/{c}/in/*", "-j", "x"], 2, "-j takes a number from 1"),
         (["--input", "path:/{c}/in/*", "--limit", "0"], 2, "--limit takes a number of at least 1"),

@@ -1,4 +1,4 @@
-"""``stat``, ``post``, ``info`` and ``mkdir``: what is told of objects, and what is changed about them."""
+"""``stat``, ``post``, ``info``, and ``mkdir``: metadata shown and changed."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_post_removes_what_it_is_told_to(run: Runner, described: str) -> None:
 
 
 def test_post_says_what_was_not_there_to_be_removed(run: Runner, described: str, container: str) -> None:
-    """That is no error, as for what is set already; on an object, on a container, and beside other changes."""
+    """Removing a missing key isn't an error, on an object, on a container, and together with other changes."""
     outcome = run("post", described, "--remove", "none", "--remove", "b", "-m", "c=3", "-H", "X-Object-Meta-Nil:")
     said = (
         "removed X-Object-Meta-b, set X-Object-Meta-c, there was no X-Object-Meta-none, there was no X-Object-Meta-Nil"
@@ -228,7 +228,7 @@ def test_cluster_that_hides_itself_is_5(run_scripted: Runner, responder: Respond
     responder.on("GET", "/info", html(404))
     outcome = run_scripted("info")
     assert outcome.status == 5
-    assert "does not say" in one_line(outcome)
+    assert "doesn't say" in one_line(outcome)
 
 
 def test_post_sends_back_what_would_be_lost(run_scripted: Runner, responder: Responder) -> None:

@@ -1,4 +1,4 @@
-"""``get``, ``put``, ``upload``, ``copy`` and ``rm`` without a storlet, on the real Swift."""
+"""``get``, ``put``, ``upload``, ``copy``, and ``rm`` without a storlet on the real Swift."""
 
 from __future__ import annotations
 
@@ -279,7 +279,7 @@ def test_copy_keeps_what_belongs_to_the_object(run: Runner, container: str) -> N
     """A plain copy keeps the bytes and the content type."""
     run("upload", f"{container}/o", "--content-type", "a/b", stdin=CONTENT)
     outcome = run("copy", f"{container}/o", f"{container}/o2")
-    assert outcome.text == f"path:/{container}/o2: made of path:/{container}/o (HTTP 201)\n"
+    assert outcome.text == f"path:/{container}/o2: created from path:/{container}/o (HTTP 201)\n"
     read = run("get", f"{container}/o2", "--json").json
     assert read["headers"]["Content-Type"] == "a/b"
     assert read["headers"]["Etag"] == hashlib.md5(CONTENT).hexdigest()

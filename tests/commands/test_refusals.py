@@ -1,4 +1,4 @@
-"""Lines that are refused, or that end half way."""
+"""Lines that are refused, or that fail midway."""
 
 from pathlib import Path
 
@@ -84,4 +84,4 @@ def test_limits_that_a_running_server_does_not_have_are_not_passed_over(tmp_path
 def test_local_file_without_a_name_is_2(run_scripted: Runner) -> None:
     """As of a variable that sh found empty."""
     outcome = run_scripted("put", "", "c/o")
-    assert (outcome.status, "name is missing" in one_line(outcome)) == (2, True)
+    assert (outcome.status, "the name of the local file is empty" in one_line(outcome)) == (2, True)

@@ -1,4 +1,4 @@
-"""``rm`` of many objects, in one request where the cluster takes them so, with what fails named."""
+"""``rm`` of many objects, in bulk where the cluster supports it, with failures by name."""
 
 from __future__ import annotations
 
@@ -118,8 +118,22 @@ def test_terminal_is_asked_once_with_the_count(run: Runner, container: str) -> N
     assert names(run, container) == ["a/1", "a/2"]
 
 
+def test_terminal_is_not_asked_about_no_objects(run: Runner, container: str) -> None:
+    """Of an empty container, the question says that it is empty."""
+    asked: list[str] = []
+
+    class Asking(Surroundings):
+        def ask(self, question: str) -> bool | None:
+            asked.append(question)
+            return True
+
+    with Session(Asking(run.environ)) as session:
+        Registry().get("rm").call(["-r", container]).run(session)
+    assert asked == [f"Delete the empty container {container}?"]
+
+
 def test_container_goes_with_a_slash_at_its_end_and_the_line_says_so(run: Runner, container: str) -> None:
-    """In the result as in the question; beside a prefix whose container stays."""
+    """In the result as in the question; the container of a prefix stays."""
     assert run("mkdir", f"{container}-2").status == 0
     fill(run, container, "a")
     fill(run, f"{container}-2", "p/1", "p/2", "q")
@@ -139,7 +153,7 @@ def test_nobody_is_asked_to_delete_nothing(run: Runner, container: str) -> None:
         timeout=60,
         encoding="utf-8",
     )
-    child.expect(f"no object of container {container} starts with none")
+    child.expect(f"no object in container {container} starts with none")
     child.expect(pexpect.EOF)
     child.close()
     assert "[y/N]" not in (child.before or "")

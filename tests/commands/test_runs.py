@@ -1,4 +1,4 @@
-"""What a run, and a plain get or copy, can be told: ranges, expectations, headers, the two forms of a copy."""
+"""Options of runs and of plain ``get`` and ``copy``: ranges, expectations, headers, forms of a copy."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ def test_condition_that_does_not_hold_is_one_line(storlets: Runner, here: str) -
 def test_more_than_servers_take_is_not_sent(
     run_scripted: Runner, responder: Responder, words: list[str], said: str
 ) -> None:
-    """They would answer a 400 without a word."""
+    """Servers answer such a header with a 400 and no reason."""
     outcome = run_scripted("get", "c/o", "--storlet", "upper.py", *words)
     assert (outcome.status, said in one_line(outcome), responder.requests) == (2, True, [])
 

@@ -1,4 +1,4 @@
-"""The segments of large objects that are replaced or deleted, on the real Swift."""
+"""Segments of replaced and deleted large objects on the real Swift."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def names(run: Runner, container: str) -> list[str]:
 
 
 def segments(run: Runner, container: str) -> list[str]:
-    """Return the names of the segments beside a container's objects."""
+    """Return the names of the segments of a container's objects."""
     return names(run, f"{container}_segments")
 
 

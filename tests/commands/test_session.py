@@ -1,4 +1,4 @@
-"""``whoami``, ``help``, ``enable``, ``mkdir`` and ``local``."""
+"""``whoami``, ``help``, ``enable``, ``mkdir``, and ``local``."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def test_local_is_started_used_stopped_and_reset(alone: Runner, tmp_path: Path) 
             "storlet",
             "storletlog",
         ]
-        assert "runs already" in alone("local", "start").text
+        assert "already runs" in alone("local", "start").text
         again = alone("local", "start", "--json").json
         check("local start", again)
         assert again["started"] is False
@@ -188,14 +188,14 @@ def test_local_is_started_used_stopped_and_reset(alone: Runner, tmp_path: Path) 
         for held, becomes in NO_PROXIES:
             environ = alone("local", "env", "--json", environ=held).json
             assert (environ["no_proxy"], environ["NO_PROXY"]) == becomes
-        assert "has no Keystone and so one user" in one_line(alone("local", "env", "--user", "admin"))
+        assert "runs without Keystone" in one_line(alone("local", "env", "--user", "admin"))
     finally:
         stopped = alone("local", "stop")
     assert "is stopped; its data is kept" in stopped.text
     assert "was not running" in alone("local", "stop").text
     check("local stop", alone("local", "stop", "--json").json)
     check("local status", alone("local", "status", "--json").json)
-    assert one_line(alone("local", "env")) == "no embedded Swift runs; start one: local start"
+    assert one_line(alone("local", "env")) == "the embedded Swift isn't running; start it: local start"
     refused = alone("local", "start", "--auth", "tempauth", "--keystone-port", "5000")
     assert one_line(refused) == "--keystone-port goes with --auth keystone"
     assert "kept" in alone("--local", "ls").text  # started for this line alone, and over the same data

@@ -1,4 +1,4 @@
-"""``-`` is standard output wherever a line names an output file, and nothing but the data goes there then."""
+"""``-`` as an output file: standard output then gets the data and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Storlets through the commands, on the real Swift with the real middleware: deployed, listed, run, undone."""
+"""Storlets by commands on the real Swift with the real middleware: deploy, list, run, undeploy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from storlet_shell.errors import NotFoundError
+from storlet_shell.errors import NotFoundError, UsageError
 from storlet_shell.session import Session, Surroundings
 from storlet_shell.spec.registry import Registry
 from tests.support.fixtures import TEXT
@@ -181,7 +181,7 @@ def test_nobody_is_asked_about_a_storlet_that_is_not_there(storlets: Runner, tmp
 def test_file_without_its_end_is_found(
     run_scripted: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
 ) -> None:
-    """A name alone is told the file beside it, but not where code follows the line."""
+    """A name alone suggests the file of that name, except where code follows the line."""
     write(tmp_path, "warm.py", STORLETS["upper.py"])
     monkeypatch.chdir(tmp_path)
     outcome = run_scripted("deploy", f"{folder}warm")
@@ -196,7 +196,7 @@ def test_file_whose_name_can_not_be_a_module_is_refused(run_scripted: Runner, tm
 
 
 def test_dependencies_are_uploaded_and_reach_the_storlet(storlets: Runner, here: str, tmp_path: Path) -> None:
-    """A module beside the storlet is imported, an executable one is run."""
+    """A dependency can be imported as a module, or run as a program."""
     (tmp_path / "greeting.py").write_text("WORD = b'good morning'")
     tool = tmp_path / "tool.sh"
     tool.write_text("#!/bin/sh\necho tool ran\n")
@@ -276,6 +276,17 @@ def test_trial_runs_here_and_changes_nothing(storlets: Runner, here: str, tmp_pa
     assert "tried.py" not in storlets("storlets").text
 
 
+def test_dry_run_reads_standard_input(storlets: Runner, tmp_path: Path) -> None:
+    """``-`` is standard input there, too; without one, that is said."""
+    (tmp_path / "upper.py").write_text(STORLETS["upper.py"])
+    words = ["deploy", str(tmp_path / "upper.py"), "--dry-run", "--input", "-"]
+    outcome = storlets(*words, stdin=b"text\n")
+    assert outcome.status == 0, outcome.err
+    assert outcome.text.endswith("output:\nTEXT\n")
+    with Session() as session, pytest.raises(UsageError, match="-: standard input isn't available here; name a file"):
+        Registry().get("deploy").call(words[1:]).run(session)
+
+
 def test_trial_shows_why_it_fails(storlets: Runner, tmp_path: Path) -> None:
     """Status 6 and the traceback, without a server."""
     (tmp_path / "input").write_bytes(TEXT)
@@ -352,7 +363,7 @@ def test_put_through_a_storlet_of_an_empty_file(storlets: Runner, here: str) -> 
 def test_copy_stores_what_the_storlet_makes(storlets: Runner, here: str, where: list[str]) -> None:
     """Inside the cluster."""
     outcome = storlets("copy", f"{here}/o", f"{here}/made", "--storlet", "twice.py", *where)
-    assert outcome.text == f"path:/{here}/made: made of path:/{here}/o through twice.py (HTTP 201)\n"
+    assert outcome.text == f"path:/{here}/made: created from path:/{here}/o through twice.py (HTTP 201)\n"
     assert storlets("get", f"{here}/made").out == TEXT * 2
 
 
@@ -365,7 +376,7 @@ def test_failing_storlet_stores_nothing(storlets: Runner, here: str, verb: str, 
     for target, held in (("target", b"before"), ("new", None)):
         outcome = storlets(*words, f"{here}/{target}", "--storlet", name, stdin=TEXT)
         assert outcome.status == 6, outcome.err
-        assert outcome.err.splitlines()[-1].startswith(f"storlet-shell: storlet {name} failed over path:/{here}/")
+        assert outcome.err.splitlines()[-1].startswith(f"storlet-shell: storlet {name} failed on path:/{here}/")
         assert outcome.out == b""
         read = storlets("get", f"{here}/{target}")
         assert read.out == (held or b"")

@@ -1,4 +1,4 @@
-"""A run of several inputs whose storlet drops some: refused where its source shows it, or else a failure."""
+"""A storlet that ignores some of several inputs: refused if its source shows it, or else a failure."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from tests.support.storlets import STORLETS
 
 @pytest.fixture
 def needed(storlets: object, observed: Client, tmp_path: Path) -> tuple[str, Dependency]:
-    """Deploy a storlet with a program beside it; return the storlet's name and the dependency."""
+    """Deploy a storlet with a program as its dependency; return the names of both."""
     name = f"n{secrets.token_hex(4)}"
     (tmp_path / f"{name}.py").write_text(STORLETS["upper.py"])
     (tmp_path / f"{name}.sh").write_text("exit")

@@ -1,4 +1,4 @@
-"""``deploy`` and ``undeploy``: what they return, raise and tell."""
+"""``deploy`` and ``undeploy``: results, errors, and warnings."""
 
 from __future__ import annotations
 

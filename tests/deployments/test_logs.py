@@ -1,4 +1,4 @@
-"""The records of a storlet's runs, read from its log."""
+"""The records of a storlet's runs, parsed from its log."""
 
 from __future__ import annotations
 

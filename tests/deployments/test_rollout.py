@@ -1,4 +1,4 @@
-"""All or nothing: what fails, is interrupted or stays unknown while a deployment's uploads go."""
+"""All or nothing: failures, interruptions, and lost answers during a deployment's uploads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What engines take for new: upstream's own caching code runs what was deployed last."""
+"""New versions on other engines: upstream's own caching code runs what was deployed last."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Code for storlets that attack the server."""
+"""Storlets that attack the server."""
 
 from __future__ import annotations
 

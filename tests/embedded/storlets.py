@@ -1,4 +1,4 @@
-"""A plain HTTP client of a Swift with storlets: what goes over the wire, and nothing that retries or repairs it."""
+"""A plain HTTP client for a storlet-enabled Swift, which neither retries nor corrects anything."""
 
 from __future__ import annotations
 

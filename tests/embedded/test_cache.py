@@ -1,4 +1,4 @@
-"""The cache in memcached's place."""
+"""The cache that replaces memcached."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_values_are_kept_as_json_would() -> None:
 
 
 def test_values_expire() -> None:
-    """A time is seconds from now, a large one a date, and 0 is for ever."""
+    """A small time is seconds from now, a large one a date, and 0 means no expiry."""
     cache = MemoryCache()
     cache.set("soon", 1, time=0.05)
     cache.set("date", 1, time=time.time() + 0.05)

@@ -1,4 +1,4 @@
-"""What was answered is kept, whatever happens to the server."""
+"""What the server has acknowledged survives its sudden end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which system calls a storlet is refused, at its import and in its run."""
+"""System calls that a storlet is refused, while it is imported and while it runs."""
 
 from __future__ import annotations
 

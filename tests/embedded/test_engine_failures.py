@@ -1,4 +1,4 @@
-"""A storlet that fails hurts its own invocation only, and the client learns why."""
+"""A failing storlet affects only its own invocation, and the client learns the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds where a kernel, or a container's policy, grants less; and that it is said."""
+"""Sandboxing where a kernel, or a container's policy, offers fewer layers, and what is reported then."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ with control.join_or_start(Path(), control.Settings(ephemeral=True)) as lease:
 
 
 def python(user: int) -> str:
-    """Return a Python like this one that a user may run; empty if there is none."""
+    """Return a Python of this version that an ordinary user can run; empty if not found."""
     for program in (sys.executable, "/usr/bin/python{}.{}".format(*sys.version_info)):
         with suppress(OSError):
             if not user or subprocess.run([program, "-c", ""], user=user, check=False).returncode == 0:

@@ -1,4 +1,4 @@
-"""What a storlet may take, and that it may take that much."""
+"""The resource limits of a storlet, and that it can use that much."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many invocations leave nothing behind and do not keep others waiting."""
+"""Many invocations leave nothing behind, and don't delay others."""
 
 from __future__ import annotations
 

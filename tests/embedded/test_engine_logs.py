@@ -1,4 +1,4 @@
-"""What a storlet logs can always be read."""
+"""Whatever a storlet logs can be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a storlet's process says to the server is checked, whatever it is."""
+"""The server checks every message of a storlet's process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Storlets that start, run and are replaced at the same time have nothing to do with each other."""
+"""Storlets that start, run, and are replaced at the same time don't affect each other."""
 
 from __future__ import annotations
 

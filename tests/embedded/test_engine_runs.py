@@ -1,4 +1,4 @@
-"""Storlets run as upstream's middleware asks for them."""
+"""Storlets run on the requests of upstream's middleware."""
 
 from __future__ import annotations
 

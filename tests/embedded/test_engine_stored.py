@@ -1,4 +1,4 @@
-"""Metadata of a result that is stored: whole in the object, or that run's failure, and then nothing is stored."""
+"""Metadata of a stored result: either complete in the object, or a failure that stores nothing."""
 
 from __future__ import annotations
 

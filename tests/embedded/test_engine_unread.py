@@ -1,4 +1,4 @@
-"""A run of several inputs that reads nothing of one is a failure, unless the request allows it; no other run is."""
+"""A run that reads nothing from one of several inputs fails, unless the request allows it."""
 
 from __future__ import annotations
 

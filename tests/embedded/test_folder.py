@@ -1,4 +1,4 @@
-"""Where data can lie, and what is said where it can't."""
+"""Where data folders can be, and the errors where they can't."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ START = """
 import sys
 from pathlib import Path
 from storlet_shell.embedded import control
-from storlet_shell.errors import EmbeddedError
+from storlet_shell.errors import EmbeddedError, UsageError
 try:
     with control.join_or_start(Path(sys.argv[1]), control.Settings()) as lease:
         print("started")
-except EmbeddedError as error:
+except (EmbeddedError, UsageError) as error:
     print(error)
 """
 
@@ -241,7 +241,7 @@ def test_a_missing_extra_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_log_is_bounded_and_the_last_one_kept(folder: Path) -> None:
-    """A start begins a new log beside the last one."""
+    """A start begins a new log and keeps the last one."""
     control.start(folder, Settings())
     control.stop(folder)
     (folder / "log").write_text("the last run's\n")

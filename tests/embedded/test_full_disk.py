@@ -1,4 +1,4 @@
-"""The server stays up on a full disk, says what is wrong, and goes on when there is room again."""
+"""The server survives a full disk, reports it, and continues when there is room again."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_server_outlives_a_full_disk(disk: Path, client: Client) -> None:
 
 @pytest.mark.parametrize("where", [{}, PROXY], ids=["node", "proxy"])
 def test_code_leaves_the_reserve_alone(disk: Path, client: Client, where: dict[str, str]) -> None:
-    """A storlet whose code does not fit beside the reserve fails with the reason, and runs when there is room."""
+    """A storlet whose code doesn't fit next to the reserve fails with the reason, and runs when there is room."""
     client.depend("large", "x" * (20 * MIB))
     client.deploy("large.py", IDENTITY, dependencies="large")
     for left in (RESERVED_BYTES // 2, RESERVED_BYTES + 4 * MIB):

@@ -1,4 +1,4 @@
-"""Whoever opens connections and sends nothing, or half a request, keeps nobody else out."""
+"""Clients that open connections and send nothing, or half a request, lock nobody out."""
 
 from __future__ import annotations
 

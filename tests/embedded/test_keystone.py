@@ -1,4 +1,4 @@
-"""Keystone beside the embedded Swift: logins, rights, and its life with the server's."""
+"""Keystone next to the embedded Swift: logins, rights, and its lifetime."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 
 from storlet_shell.embedded import control
 from storlet_shell.embedded.control import KEYSTONE, TEMPAUTH, Settings
-from storlet_shell.errors import EmbeddedError, ExitStatus
+from storlet_shell.errors import EmbeddedError, ExitStatus, UsageError
 from storlet_shell.identity.environment import VARIABLES
 from tests.support.keystone import KeystoneSwift
 from tests.support.lines import Runner, base_environment, one_line
@@ -100,7 +100,7 @@ def test_a_revoked_token_is_refused(keystone_swift: KeystoneSwift, run_keystone:
     who = {"OS_STORAGE_URL": keystone_swift.running.storage_url, "OS_AUTH_TOKEN": token}
     run = Runner({**base_environment(tmp_path), **who})
     keystone_swift.revoke(token)
-    assert "is refused" in one_line(run("ls"))
+    assert "was refused" in one_line(run("ls"))
 
 
 def test_a_request_that_waits_for_keystone_keeps_no_other_waiting(keystone_swift: KeystoneSwift) -> None:
@@ -216,7 +216,7 @@ def test_a_missing_package_is_named(folder: Path, monkeypatch: pytest.MonkeyPatc
     """One line says what to install; nothing is made."""
     present = control.find_spec
     monkeypatch.setattr(control, "find_spec", lambda name: present(name) if name != "keystonemiddleware" else None)
-    with pytest.raises(EmbeddedError) as failure:
+    with pytest.raises(UsageError) as failure:
         control.start(folder, Settings(auth=KEYSTONE))
     assert str(failure.value) == "keystonemiddleware is not installed; run: pip install 'storlet-shell[keystone]'"
     assert not folder.exists()

@@ -1,4 +1,4 @@
-"""A server's life: started, shared, kept, ended."""
+"""The lifetime of a server: start, sharing, data, end."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_a_user_that_comes_while_the_server_ends_gets_a_new_one(user: Callable[[
 
 @pytest.mark.slow
 def test_start_makes_a_users_server_a_lasting_one(folder: Path, user: Callable[[], User]) -> None:
-    """``local start`` beside a shell with ``--local`` keeps that shell's server."""
+    """``local start`` keeps the server of a running shell with ``--local``."""
     one = user()
     pid, _ = one.joined()
     running, started = control.start(folder, Settings())

@@ -1,4 +1,4 @@
-"""The storage policies of the embedded Swift, and the header that names where a storlet ran."""
+"""The storage policies of the embedded Swift, and the header that says where a storlet ran."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several proxies over one cluster: each does what the first does, and what one changes the others see."""
+"""Several proxies for one cluster: they behave alike, and see each other's changes."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_failures_and_logs_are_known_to_every_proxy(
     for client in clients:
         with pytest.raises(StorletFailedError) as caught:
             send_run(client, Request("GET", filled, "o", headers={"X-Run-Storlet": "raises.py", **on_proxy}))
-        assert "failed over path:/c/o: ValueError: on purpose" in str(caught.value)
+        assert "failed on path:/c/o: ValueError: on purpose" in str(caught.value)
         assert "Traceback" in caught.value.details
         for other in clients:
             assert "on purpose" in log_of_failure(other, "raises.py", caught.value.transaction_id)

@@ -1,4 +1,4 @@
-"""What the server answers: what a user of a cloud would find."""
+"""The server answers as a cloud does."""
 
 from __future__ import annotations
 

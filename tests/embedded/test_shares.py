@@ -1,4 +1,4 @@
-"""What one account does with the storlet engine leaves room for others."""
+"""One account leaves room for others in the storlet engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A data folder of an earlier version is used by this one: everything is still there."""
+"""This version uses a data folder of an earlier one, and everything is still there."""
 
 from __future__ import annotations
 

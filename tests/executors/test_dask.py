@@ -1,4 +1,4 @@
-"""The executor that hands a batch to a Dask cluster: a real one, of a scheduler and two workers in processes."""
+"""The executor ``dask`` on a real cluster: a scheduler and two workers in processes."""
 
 from __future__ import annotations
 
@@ -202,5 +202,5 @@ def test_missing_package_says_how_to_install_it(storlets: Runner, filled: str, m
     """The extra is named."""
     monkeypatch.setitem(sys.modules, "distributed", None)
     outcome = mapped(storlets, filled, "tcp://127.0.0.1:1")
-    assert outcome.status == 1
+    assert outcome.status == 2
     assert "pip install 'storlet-shell[dask]'" in one_line(outcome)

@@ -1,4 +1,4 @@
-"""Clouds of clouds.yaml: what they may hold, what options and variables add, and what half of one is told."""
+"""Clouds in clouds.yaml: their contents, options and variables on top, and errors about incomplete ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where an identity is found, what is missing of half a one, and when a session logs in."""
+"""Where an identity comes from, what is missing in an incomplete one, and when a session logs in."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_no_identity_names_every_way_in(environ: dict[str, str]) -> None:
     with pytest.raises(IdentityError, match="no identity") as caught:
         discover(environ)
     assert caught.value.hint
-    assert re.search(r"OS_CLOUD.*OS_AUTH_URL.*ST_AUTH.*--local", caught.value.explained(in_line))
+    assert re.search(r"--local.*OS_CLOUD.*OS_AUTH_URL.*ST_AUTH", caught.value.explained(in_line))
 
 
 def test_empty_variable_is_a_missing_one() -> None:
@@ -344,7 +344,7 @@ def test_session_survives_an_expired_token(responder: Responder) -> None:
 
 
 def test_closed_session_can_be_used_again(responder: Responder) -> None:
-    """Closing ends connections; the next request opens them anew."""
+    """Closing ends connections; the next request opens new ones."""
     responder.on("GET", "", ok(b"[]"))
     session = Session(Surroundings(responder.environ))
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""Identities of variables and options: what wins over what, and what is completed."""
+"""Identities from variables and options: precedence, and defaults."""
 
 from __future__ import annotations
 

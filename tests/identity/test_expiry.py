@@ -1,4 +1,4 @@
-"""Tokens that end by their time: a real Keystone refuses them, and a session goes on with a new one."""
+"""Tokens that expire: a real Keystone refuses them, and a session continues with a new one."""
 
 from __future__ import annotations
 

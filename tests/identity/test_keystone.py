@@ -1,4 +1,4 @@
-"""Identities at a real Keystone: every way in, and everything that can be wrong with one."""
+"""Identities at a real Keystone: every way to log in, and everything that can be wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kinds of identity: each is one file and a place in the list, and everything else follows from that."""
+"""Kinds of identity: each is one file and one entry in the list, and everything else follows from that."""
 
 from __future__ import annotations
 

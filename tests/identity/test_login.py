@@ -1,4 +1,4 @@
-"""Logins that are shared, renewed, asked for, and refused, at a scripted server."""
+"""Logins that are shared, renewed, prompted for, and refused by a scripted server."""
 
 from __future__ import annotations
 

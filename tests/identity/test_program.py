@@ -1,4 +1,4 @@
-"""A program's own keystoneauth session, at a real Keystone: used as it is, and everything that can be wrong with it."""
+"""A program's own keystoneauth session at a real Keystone: used unchanged, and everything that can be wrong."""
 
 from __future__ import annotations
 

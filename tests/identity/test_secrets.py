@@ -1,4 +1,4 @@
-"""What must be shown nowhere: a whole session under --debug, its history, its logs, and its command line."""
+"""Secrets never appear in a session with --debug, its history, its logs, or its command line."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_password_on_a_command_line_is_blanked(responder: Responder, run_scripte
     )
     _, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
-    assert b"--os-password: a command line is no place for secrets; set OS_PASSWORD" in err
+    assert b"--os-password: other users can read command lines; set OS_PASSWORD" in err
     (line,) = seen
     assert b"--os-password\0" + b"*" * len(PASSWORD) in line
     assert PASSWORD.encode() not in line

@@ -1,4 +1,4 @@
-"""Servers behind TLS: one that signed itself, one that wants a client certificate."""
+"""TLS servers: one with a self-signed certificate, and one that requires a client certificate."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_insecure_goes_on_with_a_warning(run_tls: Runner) -> None:
 
 
 def test_client_certificate_is_shown(certificate: Certificate, tmp_path: Path) -> None:
-    """With its key beside it or in the same file; a server that wants one refuses whoever has none."""
+    """The key can be in its own file or in the same one; without a certificate, the server refuses the client."""
     own, both = Certificate(tmp_path, "me"), tmp_path / "both.pem"
     both.write_bytes(own.file.read_bytes() + own.key_file.read_bytes())
     server = Server(certificate, own)

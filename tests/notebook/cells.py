@@ -1,4 +1,4 @@
-"""Cells that are run in an IPython shell of this process, and what comes of them."""
+"""Run cells in an IPython shell of this process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A shell of this process with the extension loaded, on the real embedded Swift."""
+"""An IPython shell of this process with the extension loaded, on the real embedded Swift."""
 
 from __future__ import annotations
 

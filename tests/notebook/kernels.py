@@ -1,4 +1,4 @@
-"""A real kernel, spoken to as front ends do."""
+"""A real kernel, used as front ends use it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Ran:
 
     @property
     def error(self) -> str:
-        """The error's name, empty if there is none."""
+        """The name of the error; empty without an error."""
         return "".join(content["ename"] for content in self.of("error"))
 
 

@@ -1,4 +1,4 @@
-"""Cells: capture, expansion, bodies, errors, and what a value is shown as."""
+"""Cells: capture, expansion, bodies, errors, and the display of values."""
 
 from __future__ import annotations
 
@@ -34,6 +34,25 @@ def test_result_of_a_cell_magic_is_stored(notebook: Cells) -> None:
     assert notebook.shell.user_ns["r"].status == 201
 
 
+@pytest.mark.parametrize("line", ["%get {c}/o;", "%get {c}/o ;", "%get {c}/o;  # no more", "%storlet get '{c}/o';"])
+def test_semicolon_at_the_end_hides_the_value(notebook: Cells, line: str) -> None:
+    """As in Python cells; it belongs to no name."""
+    assert notebook.good(line).value is None
+
+
+def test_comment_ends_a_line(notebook: Cells) -> None:
+    """At the start of a word; in a name, in quotes or after a backslash, its signs are themselves."""
+    for name in ("a#1", "b # 1", "d;"):
+        notebook.good(f"%%upload '{{c}}/{name}'  # the text follows\n{name}")
+    for spelled, name in (
+        ("{c}/a#1 # text", "a#1"),
+        ("'{c}/b # 1' # it's a comment", "b # 1"),
+        ("'{c}/d;'", "d;"),
+        (r"{c}/d\;", "d;"),
+    ):
+        assert notebook.good(f"%get {spelled}").value.text == f"{name}\n"
+
+
 @pytest.mark.parametrize("name", ["1x", "class", "a-b", "a.b", "''"])
 @pytest.mark.parametrize("line", ["%get {{c}}/o -o {name}", "%get {name} << {{c}}/o"])
 def test_bad_variable_is_a_usage_error(notebook: Cells, line: str, name: str) -> None:
@@ -63,7 +82,7 @@ def test_variable_that_is_no_mapping_is_a_usage_error(notebook: Cells, value: st
     """It is named, with what it is."""
     error = notebook(f"p = {value}\n%get --storlet test.py {{c}}/o -i p").error
     assert isinstance(error, UsageError)
-    assert "-i p" in str(error)
+    assert "variable p: " in str(error)
 
 
 def test_undefined_variable_is_a_usage_error(notebook: Cells) -> None:
@@ -117,7 +136,7 @@ def test_expression_is_refused(notebook: Cells, spelled: str) -> None:
     ],
 )
 def test_json_and_signs_are_themselves(notebook: Cells, spelled: str, text: str) -> None:
-    """What can't be a name is no expansion, and does not switch expansion off beside it."""
+    """Text that can't be a name isn't expanded, and doesn't disable the expansion of other text."""
     headers = notebook.good(f"%get --storlet test.py {{c}}/o -p 'note={spelled}'").value.headers
     assert headers["X-Object-Meta-Note"] == text
 

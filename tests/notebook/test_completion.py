@@ -1,4 +1,4 @@
-"""Tab in magics: what is offered where, and that it is never late and never an exception."""
+"""Tab in magics: the candidates, and that it is never late and never raises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The example notebooks run as they stand, and give what they show."""
+"""The example notebooks run unchanged, and their output is the stored one."""
 
 from __future__ import annotations
 

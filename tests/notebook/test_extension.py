@@ -1,4 +1,4 @@
-"""Loading and unloading: which magics appear, which are left alone, and that nothing stays behind."""
+"""Loading and unloading: which magics appear, which stay as they were, and that nothing is left behind."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_plugin_command_is_a_magic(bare_shell: InteractiveShell, monkeypatch: py
 
 
 def test_unloading_leaves_nothing_behind(bare_shell: InteractiveShell) -> None:
-    """Neither a magic nor a matcher nor a session; reloading starts anew."""
+    """No magic, matcher, or session remains; reloading starts over."""
     before, matchers = magics(bare_shell), list(bare_shell.Completer.custom_matchers)
     attributes = set(vars(bare_shell.magics_manager.user_magics))
     for line in ("load_ext", "reload_ext", "reload_ext", "unload_ext"):

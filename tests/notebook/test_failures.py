@@ -1,4 +1,4 @@
-"""Batches of which a part failed: the cell fails after its rows are shown, and nothing that was done is lost."""
+"""Partly failed batches: the cell fails after its rows are shown, and no result is lost."""
 
 from __future__ import annotations
 

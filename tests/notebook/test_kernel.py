@@ -1,4 +1,4 @@
-"""The front end in a real kernel: what is published, what stops a notebook, what Tab and the stop button do."""
+"""The front end in a real kernel: output, errors that stop a notebook, Tab, and the stop button."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What notebooks of the removed extension do, line by line (A1 to A12)."""
+"""Notebooks of the removed extension, line by line (A1 to A12)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""papermill: a parameterised run succeeds, and a failing cell stops the run."""
+"""papermill: a parameterized run succeeds, and a failing cell stops the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The IPython terminal, over a pty."""
+"""The IPython terminal over a pty."""
 
 from __future__ import annotations
 

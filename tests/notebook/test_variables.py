@@ -1,4 +1,4 @@
-"""Variables of functions, comprehensions, classes, coroutines and threads in a magic's line."""
+"""Variables of functions, comprehensions, classes, coroutines, and threads in the line of a magic."""
 
 from __future__ import annotations
 

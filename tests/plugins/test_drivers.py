@@ -1,4 +1,4 @@
-"""Schedulers and executors of other packages: loaded by name, or left out with the reason; what ``plugins`` tells."""
+"""Schedulers and executors of other packages: loaded by name, or skipped with the reason in ``plugins``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The example package, installed into a fresh environment: its command in every front end, its scheduler in a batch."""
+"""The example package in a fresh environment: its command in every front end, its scheduler in a batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What other packages add: commands in every front end, drivers, and what is left out with its reason."""
+"""Plug-ins: commands in every front end, drivers, and the reasons why one is skipped."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def broken_site(tmp_path_factory: pytest.TempPathFactory, run: Runner) -> Site:
 
 @pytest.fixture(scope="module")
 def broken_help(broken_site: Site) -> Outcome:
-    """Return what ``help`` says beside the broken plug-ins."""
+    """Return the output of ``help`` in addition to the broken plug-ins."""
     return broken_site("help")
 
 

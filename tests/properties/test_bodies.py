@@ -1,4 +1,4 @@
-"""Bodies and what is read of them: any chunks, in any order of looks and reads; any code, log, table or archive."""
+"""Bodies in any pieces, read in any order; any code, log, table, or archive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tab: any line up to its cursor gives candidates or nothing, and never an exception."""
+"""Completion of any line up to the cursor: candidates or none, and never an exception."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Header codecs and ACLs: what is encoded is decoded, and any header that a server sends is read."""
+"""Header codecs and ACLs: what is encoded is decoded, and any header of a server can be read."""
 
 from __future__ import annotations
 

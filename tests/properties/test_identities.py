@@ -1,4 +1,4 @@
-"""Identities: any variables and any clouds.yaml name one, or say in one line what is wrong, and tell no secret."""
+"""Any variables and any clouds.yaml are an identity or an error in one line, without any secret."""
 
 from __future__ import annotations
 

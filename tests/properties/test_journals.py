@@ -1,4 +1,4 @@
-"""The journal of a batch: what was recorded is read again, whatever the objects are called, and in whatever order."""
+"""The journal of a batch: records are read back, for any names in any order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STEPS = st.lists(st.tuples(st.sampled_from(["take", "done", "failed", "again"]),
 @settings(max_examples=settings.default.max_examples // 4)
 @given(st.lists(OBJECTS, min_size=4, max_size=4, unique=True), STEPS, st.dictionaries(OBJECTS, OBJECTS, max_size=2))
 def test_journal_tells_what_it_was_told(names: list[str], steps: list[tuple[str, int]], batch: dict[str, str]) -> None:
-    """A process that opens it anew knows what is done and what was under way."""
+    """A process that reopens it knows what is done and what was running."""
     taken, done = set[str](), set[str]()
     with TemporaryDirectory() as folder:
         path = Path(folder) / "journal"
@@ -29,12 +29,12 @@ def test_journal_tells_what_it_was_told(names: list[str], steps: list[tuple[str,
                 taken.add(name)
                 done.discard(name)
             elif step == "done":
-                journal.end(name, done=True)
+                journal.end(name, succeeded=True)
                 taken.discard(name)
                 done.add(name)
             elif step == "failed":
                 journal.write()
-                journal.end(name, done=False)
+                journal.end(name, succeeded=False)
                 taken.discard(name)
                 done.discard(name)
             else:
@@ -43,5 +43,5 @@ def test_journal_tells_what_it_was_told(names: list[str], steps: list[tuple[str,
             journal.write()
         journal.__exit__()
         with Journal(path, batch) as read:
-            assert (read.done, read.under_way) == (len(done), len(taken))
+            assert (read.done_count, read.under_way) == (len(done), len(taken))
             assert {name for name in names if read.is_done(name)} == done

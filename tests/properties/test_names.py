@@ -1,4 +1,4 @@
-"""Patterns and templates of objects' names, over any text and any name."""
+"""Patterns and templates of names, for any text and any name."""
 
 from __future__ import annotations
 

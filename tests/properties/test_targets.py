@@ -1,4 +1,4 @@
-"""The fuzzer's targets, over what hypothesis puts together: lines, command files, words of commands, answers."""
+"""The fuzzer's targets with hypothesis's input: lines, command files, words of commands, responses."""
 
 from __future__ import annotations
 

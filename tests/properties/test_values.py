@@ -1,4 +1,4 @@
-"""Values: what spells itself, what the server reads of it, and that any other text is refused in one line."""
+"""Values: they can be spelled and parsed back, servers read the same, and other text is refused in one line."""
 
 from __future__ import annotations
 

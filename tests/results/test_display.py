@@ -1,4 +1,4 @@
-"""A response as it is shown, the peek that shows it, its lines and its data frames."""
+"""The display of a response, the peek behind it, its lines, and its data frames."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_content_is_shown_by_its_type(content: bytes, kind: str, name: str, text
     ],
 )
 def test_what_is_cut_says_so(content: bytes, kind: str, note: str) -> None:
-    """In words, beside what is shown."""
+    """The message describes it, next to the part that is shown."""
     made = response(content, kind, **{"Content-Length": str(len(content))})
     assert note in shown(made)[1]
 

@@ -1,4 +1,4 @@
-"""Results: what is saved, what is shown, what is JSON, and that any size takes little memory."""
+"""Results: saving, rendering, JSON, and constant memory for any size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies as they arrive."""
+"""Bodies are passed on as they arrive."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Tables as programs use them, and as lines of text."""
+"""Tables in programs, and as lines of text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs, and what does not: startup files, the present folder, plug-ins, and data that are taken for code."""
+"""What is executed and what isn't: startup files, the current folder, plug-ins, and data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Dask cluster on this machine, and who gets in."""
+"""Access to a Dask cluster on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that are made of objects: none outside of the folder that the user has named."""
+"""Files are written only inside the folder that the user named."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def save(request: pytest.FixtureRequest) -> Save:
 
 @pytest.fixture
 def home(here: Path) -> Path:
-    """Return a home beside the present folder."""
+    """Return a home folder next to the current folder."""
     home = here.parent / "home"
     home.mkdir()
     return home

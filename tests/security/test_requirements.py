@@ -1,4 +1,4 @@
-"""What is installed along: between bounds, and known."""
+"""Requirements: bounded, and known to the lock file."""
 
 from __future__ import annotations
 

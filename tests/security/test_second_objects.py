@@ -1,4 +1,4 @@
-"""A request to run a storlet names more than the object in its URL; its sender's own rights decide on each of them."""
+"""A request that runs a storlet names several objects; the sender's rights apply to each of them."""
 
 from __future__ import annotations
 
@@ -244,7 +244,7 @@ class Signed:
 
 @pytest.fixture(scope="module", params=["account", "container"])
 def signed(request: pytest.FixtureRequest, swift: control.Running) -> Iterator[Signed]:
-    """Sign temporary URLs for one object; beside it, and in another container, lies what they are not for."""
+    """Sign temporary URLs for one object; they must not open its neighbor, nor another container."""
     client = Client(swift)
     container, key = f"signed-{secrets.token_hex(4)}", secrets.token_hex(8)
     client.request("PUT", f"/{container}")

@@ -1,4 +1,4 @@
-"""Secrets: in nothing that a session writes, shows or leaves, whatever goes wrong in it."""
+"""Secrets appear in nothing that a session writes, shows, or leaves behind, whatever goes wrong."""
 
 from __future__ import annotations
 

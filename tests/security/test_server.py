@@ -1,4 +1,4 @@
-"""What the embedded Swift opens: sockets on loopback, files for its owner, and nothing of it for storlets."""
+"""What the embedded Swift opens: sockets on loopback, files for its owner, nothing for storlets."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_data_folder_is_its_owners(swift: control.Running, keystone_swift: Keyst
 
 @pytest.mark.parametrize("mask", [0, 0o022, 0o077])
 def test_files_of_the_user_are_theirs_alone(tmp_path: Path, mask: int) -> None:
-    """A journal, with what SQLite puts beside it, whatever the mask for new files is."""
+    """A journal and the files that SQLite adds to it are private, whatever the umask is."""
     before = os.umask(mask)
     try:
         with Journal(tmp_path / "journal", {"a": "b"}) as journal:

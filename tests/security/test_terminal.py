@@ -1,4 +1,4 @@
-"""Escape sequences in whatever comes from elsewhere: a terminal shows them, and does not obey them."""
+"""Escape sequences from elsewhere: a terminal shows them and doesn't interpret them."""
 
 from __future__ import annotations
 

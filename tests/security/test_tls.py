@@ -1,4 +1,4 @@
-"""Certificates: whose are not to be trusted is told, and nothing secret, at Swift and at Keystone alike."""
+"""Untrusted certificates at Swift and Keystone: a clear error, and no secret is sent."""
 
 from __future__ import annotations
 

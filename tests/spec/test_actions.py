@@ -1,4 +1,4 @@
-"""Commands with actions: what each action takes, how a line names one, and what a plug-in writes."""
+"""Commands with actions: the arguments of each action, how a line names one, and actions in plug-ins."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_names_that_are_no_actions_have_no_help(run: Runner) -> None:
     """Of a command without actions, too."""
     assert run("help", "local", "strat").status == UnknownCommandError.exit_status
     assert one_line(run("help", "local", "strat")) == "local: unknown action 'strat'; did you mean start?"
-    assert one_line(run("help", "get", "it")).startswith("get: it has no actions")
+    assert one_line(run("help", "get", "it")).startswith("get: no action 'it', as the command has no actions")
 
 
 @pytest.mark.parametrize(

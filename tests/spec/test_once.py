@@ -1,4 +1,4 @@
-"""Options that a line gives more than once: they add up, or the line is refused."""
+"""Repeated options: they add up, or the line is refused."""
 
 from __future__ import annotations
 
@@ -141,12 +141,12 @@ def test_lines_and_files_run_in_order(run: Runner, tmp_path: Path) -> None:
         (["-c", "stat weather/nope", "-c", "!echo 2"], 4, "", "-c:1: path:/weather/nope: not found"),
         (["-k", "-c", "stat weather/nope", "-c", "!echo 2"], 4, "2\n", "-c:1: path:/weather/nope: not found"),
         (["-c", "quit", "-c", "!echo 2"], 0, "", ""),
-        (["-c", "!echo 1", "-c", "get 'open"], 2, "", "-c (2):1: the quote ' is not closed"),
+        (["-c", "!echo 1", "-c", "get 'open"], 2, "", "-c (2):1: the quote ' isn't closed"),
         (["-n", "-c", "gett", "-c", "!echo 2"], 127, "", "-c:1: unknown command 'gett'"),
         (["-f", "a", "-f", "nowhere"], 4, "", "no local file nowhere"),
         (["-c", "!echo 1", "-f", "a"], 2, "", "-c or -f, not both"),
         (["-f", "-", "-f", "-"], 2, "", "-f - twice: standard input can be read only once"),
-        (["-c", "upload c/o <<E", "-c", "E"], 2, "", "-c:1: the heredoc is not closed"),
+        (["-c", "upload c/o <<E", "-c", "E"], 2, "", "-c:1: the heredoc isn't closed"),
     ],
 )
 def test_lines_end_as_a_file_does(

@@ -1,4 +1,4 @@
-"""The command registry: specs that fit their functions, names, help, plug-ins, and what a line imports."""
+"""The command registry: specs that match their functions, names, help, plug-ins, and imports."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_option_means_the_same_everywhere(command: Command) -> None:
 
 @each_line
 def test_every_option_has_help(command: Command) -> None:
-    """No option is shown without a word, and no help breaks argparse's formatting."""
+    """Every option has help, and no help breaks argparse's formatting."""
     for arg in command.args:
         if arg.is_option and "help" not in arg.options:
             assert arg.kind is not None or arg.options.get("metavar"), arg.flags

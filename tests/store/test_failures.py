@@ -1,4 +1,4 @@
-"""Runs of storlets that fail: sent once, and why they failed is looked up."""
+"""Failed runs of storlets: sent once, and their reason is looked up."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_storlet_failure_that_names_itself_brings_its_log(client: Client, respon
     responder.info["storlet_shell"] = {"logs": True}
     responder.on("GET", "/c/o", page(503, "Storlet upper.py failed (raised): no", X_Storlet_Shell_Failure="raised"))
     responder.on("GET", "", page(200, "Traceback"))
-    with pytest.raises(StorletFailedError, match=r"upper\.py failed over path:/c/o: no \(transaction tx") as caught:
+    with pytest.raises(StorletFailedError, match=r"upper\.py failed on path:/c/o: no \(transaction tx") as caught:
         send_run(client, storlet_get())
     assert caught.value.details == "Traceback"
     assert [(request.path, request.query) for request in responder.requests] == [
@@ -96,7 +96,7 @@ def test_failure_that_is_not_the_storlets_is_not_called_so(
     responder.info["storlet_shell"] = {"logs": True}
     responder.on("GET", "/c/o", page(503, f"Storlet upper.py failed ({kind}): why", X_Storlet_Shell_Failure=kind))
     responder.on("GET", "", page(404, ""))
-    with pytest.raises(error, match=r"upper\.py did not run over path:/c/o: why") as caught:
+    with pytest.raises(error, match=r"upper\.py didn't run over path:/c/o: why") as caught:
         send_run(client, storlet_get())
     assert caught.type is error
     assert [request.path for request in responder.requests].count("/c/o") == 1

@@ -1,4 +1,4 @@
-"""The functions of the store as a program calls them: values in and out, and nothing printed or asked."""
+"""The functions of the store as a program calls them: values in and out, without output or prompts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of a listing that no request can name: half a pair of surrogates in its JSON."""
+"""Names in a listing that no request can express: lone surrogates in its JSON."""
 
 from __future__ import annotations
 

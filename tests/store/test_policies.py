@@ -262,7 +262,7 @@ def test_reads_run_on_the_proxy_unless_more_is_known(foreign: Runner, placed: st
 def test_enable_tries_every_policy_once(
     foreign: Runner, run: Runner, containers: dict[str, str], elsewhere: Relay
 ) -> None:
-    """What it has found out is kept for everybody, by policy; nothing else of it stays."""
+    """Its results are kept for all users, by policy; nothing else remains."""
     before = run("ls").text, run("ls", "storlet").text
     outcome = foreign("enable", "--json")
     assert outcome.status == 0, outcome.err

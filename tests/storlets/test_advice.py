@@ -1,4 +1,4 @@
-"""What is told to authors of storlets before they deploy, and that sound code is left in peace."""
+"""Advice for authors of storlets before they deploy, and none for sound code."""
 
 from __future__ import annotations
 

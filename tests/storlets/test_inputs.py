@@ -1,4 +1,4 @@
-"""How many inputs a storlet can read at most, told by its source; and nothing that isn't sure."""
+"""The maximum number of inputs that a storlet reads, by its source, or nothing if that isn't certain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Damaged jars and class files: read or refused, never anything else."""
+"""Damaged jars and class files: read or refused, without other errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A storlet that is made longer, or finds its dependencies by other names, stays the same to its language."""
+"""Storlets that are made longer, or that find dependencies by other names, keep their meaning."""
 
 from __future__ import annotations
 

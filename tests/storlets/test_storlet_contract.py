@@ -1,4 +1,4 @@
-"""One table of storlets through the dry run, the embedded engine and upstream's own agent: the outcomes agree."""
+"""One table of storlets in the dry run, the embedded engine, and upstream's own agent: equal outcomes."""
 
 from __future__ import annotations
 

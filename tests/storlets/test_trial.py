@@ -1,4 +1,4 @@
-"""A storlet's class tried out here; ``test_storlet_contract`` holds that against the engine and upstream's agent."""
+"""The dry run of a storlet's class; ``test_storlet_contract`` compares it with the engines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dates of files, which uploads store and downloads restore, or say that they can't."""
+"""Dates of files: uploads store them, and downloads restore them or report that they can't."""
 
 from __future__ import annotations
 

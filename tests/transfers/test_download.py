@@ -1,4 +1,4 @@
-"""``download``: what it returns, raises and tells; what goes over the wire is in the tests of the verb."""
+"""``download``: results, errors, and warnings; its requests are in the tests of the command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers that fail, lie or fall silent while a folder is on its way."""
+"""Servers that fail, lie, or fall silent while a folder is transferred."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files and streams that go in segments: what is stored, and what is left when something fails."""
+"""Files and streams in segments: what is stored, and what is left after a failure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``upload_files``: what it returns, raises and tells; what goes over the wire is in the tests of the verb."""
+"""``upload_files``: results, errors, and warnings; its requests are in the tests of the command."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_folders_may_be_nested_deeper_than_python_recurses(tmp_path: Path) -> No
         (deepest / "file").touch()
         (tmp_path / "top/z").touch()
         deep, last = plan_upload(tmp_path / "top", Location("c"))
-    assert "an object's name has at most 1024 bytes" in str(deep)
+    assert "an object name can't be longer than 1024 bytes" in str(deep)
     assert isinstance(last, Request)
     assert last.name == "z"
 

@@ -1,4 +1,4 @@
-"""What the client sends, what it repeats, and what it makes of every kind of answer, over a real socket."""
+"""What the client sends and retries, and how it treats every kind of response, over a real socket."""
 
 from __future__ import annotations
 
@@ -285,7 +285,7 @@ def test_storlet_run_survives_a_connection_that_idled_out(client: Client, respon
 def test_plain_request_is_repeated_until_it_succeeds(
     client: Client, responder: Responder, method: str, answer: Answer
 ) -> None:
-    """A connection that fails or a 503 is tried again, the body sent anew and whole."""
+    """A failed connection or a 503 is retried, with the whole body."""
     content = bytes(range(256)) * 1000
     responder.on(method, "/c/o", answer, answer, ok(status=DONE.get(method, 200)))
     client.send(Request(method, "c", "o"), bytes_body(content) if method in ("PUT", "POST") else None).read()

@@ -1,4 +1,4 @@
-"""Headers that are found by their names in any case, and are a dict in every other respect."""
+"""Headers whose lookup ignores case, and that otherwise behave as a dict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wire headers: encoded here, decoded by an independent reading of what the server documents."""
+"""Headers on the wire: encoded by the package, decoded by an independent reading of the servers' documentation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers that no Swift gives, and a gateway before it, or another server, may: read as far as they go, or refused."""
+"""Responses that Swift never sends but a proxy or another server might: read as far as possible, or refused."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_name_that_the_output_can_not_hold_is_told(responder: Responder) -> None
     line = [sys.executable, "-m", "storlet_shell", "ls", "c"]
     ended = subprocess.run(line, env=environ, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (1, "\\ud800\n")
-    assert "can't write the result: standard output is in ascii, which has no '\\xe9'" in ended.stderr
+    assert "can't write the result: standard output uses ascii, which can't encode '\\xe9'" in ended.stderr
 
 
 @pytest.mark.parametrize("told", [[], 5, {"swift": [], "storlet_handler": 5}, {"swift": {"policies": [5]}}])

@@ -1,4 +1,4 @@
-"""Answers by their statuses: what was not done is an error of one line, and nothing here changes for it."""
+"""Responses by status: what wasn't done is an error in one line, and no state changes."""
 
 from __future__ import annotations
 
@@ -258,4 +258,4 @@ def test_failure_is_the_storlets_also_where_swift_blames_the_client(run_scripted
     responder.on("COPY", "/c/o", failed)
     outcome = run_scripted("copy", "c/o", "c/p", "--storlet", "s.py")
     assert outcome.status == 6
-    assert "storlet s.py failed over path:/c/o: ValueError (transaction" in one_line(outcome)
+    assert "storlet s.py failed on path:/c/o: ValueError (transaction" in one_line(outcome)

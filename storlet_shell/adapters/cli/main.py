@@ -1,6 +1,6 @@
-"""The one-shot line: ``storlet-shell [global options] COMMAND …``, and the way to the shell and to command files.
+"""One-shot lines: ``storlet-shell [global options] COMMAND …``; the shell and command files start here as well.
 
-A built-in command pays for its own module and nothing else: neither cmd2 nor rich nor IPython nor stevedore.
+A built-in command imports its own module only: neither cmd2 nor rich nor IPython nor stevedore.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from storlet_shell.text import printable
 
 
 def run() -> NoReturn:
-    """Run ``storlet-shell`` as a process of its own."""
+    """Run ``storlet-shell`` as a process."""
     startup.collect_rarely()
     startup.unwind_on_signals()
     try:
@@ -54,9 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
     except OSError as error:
-        if not status:  # otherwise it has been said
-            known = isinstance(error, BrokenPipeError)
-            shown = error if known else LocalFileError(f"can't write the result: {error.strerror or error}")
+        if not status:  # otherwise the error has been shown
+            is_pipe = isinstance(error, BrokenPipeError)
+            shown = error if is_pipe else LocalFileError(f"can't write the result: {error.strerror or error}")
             status = Console(os.environ).show_error(shown)
         startup.drop_standard_output()
     return int(status)
@@ -64,10 +64,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parse_and_run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
     try:
-        given = parser.parse_args(argv)
-    except SystemExit as end:  # it has shown its help, or what is wrong
+        parsed = parser.parse_args(argv)
+    except SystemExit as end:  # it has shown its help or an error
         return int(end.code or 0)
-    return _run(given)
+    return _run(parsed)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -76,32 +76,30 @@ class _Parser(argparse.ArgumentParser):
         refuse_repeats(self)
 
     def error(self, message: str) -> NoReturn:
-        """End with one line, as every other wrong line does."""
+        """Exit with a one-line message, as other wrong lines do."""
         self.exit(ExitStatus.USAGE, f"{self.prog}: {printable(message)}; try: {self.prog} --help\n")
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """Make the parser of everything in front of the command."""
+    """Make the parser of the global options, in front of the command."""
     parser = _Parser(
         prog="storlet-shell",
         usage="storlet-shell [options] [COMMAND …]",
-        description="Run storlets on OpenStack Swift. Without a command, an interactive shell.",
+        description="Run storlets on OpenStack Swift. Without a command, start an interactive shell.",
         epilog="storlet-shell help lists the commands.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"storlet-shell {__version__}")
-    parser.add_argument("--local", action="store_true", help="use the embedded Swift; join a running one or start one")
-    parser.add_argument("--ephemeral", action="store_true", help="with --local: one that is gone at the end")
+    parser.add_argument("--local", action="store_true", help="use the embedded Swift; start it if it isn't running")
+    parser.add_argument("--ephemeral", action="store_true", help="with --local: use a temporary one, deleted on exit")
     parser.add_argument(
         "--json", dest="format", action="store_const", const=DOCUMENT, help="show each result as one JSON document"
     )
     parser.add_argument("--format", choices=tuple(FORMATS), metavar="FORMAT", help="show each result in this format")
-    parser.add_argument("--debug", action="store_true", help="show requests, and the traceback of every error")
+    parser.add_argument("--debug", action="store_true", help="show requests, and tracebacks of all errors")
+    parser.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="response timeout in seconds (default: 60)")
     parser.add_argument(
-        "--timeout", type=_seconds, metavar="SECONDS", help="give a silent server up after this; 60 if not given"
-    )
-    parser.add_argument(
-        "--completion", choices=("bash", "zsh", "fish"), help="show the lines that make Tab work in this shell"
+        "--completion", choices=("bash", "zsh", "fish"), help="print the code that enables completion in this shell"
     )
     options.add(parser)
     script = parser.add_argument_group("command files")
@@ -111,7 +109,7 @@ def make_parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="FILE",
-        help="run the lines of this file; - is standard input; several run in order",
+        help="run the lines of this file; - means standard input; repeatable",
     )
     script.add_argument(
         *("-c", "--command"),
@@ -119,12 +117,14 @@ def make_parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="LINE",
-        help="run this line, as in a file; several run in order",
+        help="run this line, as in a file; repeatable",
     )
-    script.add_argument("-D", "--define", action="append", default=[], metavar="NAME=VALUE", help="define ${NAME}")
-    script.add_argument("-k", "--keep-going", action="store_true", help="go on after a failing line")
+    script.add_argument(
+        "-D", "--define", action="append", default=[], metavar="NAME=VALUE", help="define ${NAME}; repeatable"
+    )
+    script.add_argument("-k", "--keep-going", action="store_true", help="continue after a failing line")
     script.add_argument("-x", "--echo", action="store_true", help="show each line before it runs")
-    script.add_argument("-n", "--parse-only", action="store_true", help="parse the lines, run none")
+    script.add_argument("-n", "--parse-only", action="store_true", help="parse the lines without running them")
     # One positional: with two, argparse swallows a "--" that belongs to the command.
     parser.add_argument("words", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return parser
@@ -136,49 +136,47 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = 0
     if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"a number of seconds above 0, not {text}")
+        raise argparse.ArgumentTypeError(f"not a positive number of seconds: {text}")
     return seconds
 
 
-def _run(given: argparse.Namespace) -> int:
-    if given.completion:
-        from storlet_shell.adapters.completion import tab  # once for each terminal
+def _run(parsed: argparse.Namespace) -> int:
+    if parsed.completion:
+        from storlet_shell.adapters.completion import tab  # once per terminal
 
-        sys.stdout.write(tab.script(given.completion))
+        sys.stdout.write(tab.script(parsed.completion))
         return ExitStatus.OK
-    is_script = bool(given.files or given.lines) or (not given.words and not _is_interactive())
+    is_script = bool(parsed.files or parsed.lines) or (not parsed.words and not _is_interactive())
     # A command file's lines and the shell's own come from where a body would be read.
-    stdin = None if is_script or not given.words else getattr(sys.stdin, "buffer", None)
-    console = Console(os.environ, stdin=stdin, debug=given.debug)
-    told = Options(
-        local=given.local,
-        ephemeral=given.ephemeral,
-        identity=options.identity(given),
-        timeout=given.timeout,
-        trace=console.warn if given.debug else lambda _: None,
+    stdin = None if is_script or not parsed.words else getattr(sys.stdin, "buffer", None)
+    console = Console(os.environ, stdin=stdin, debug=parsed.debug)
+    settings = Options(
+        local=parsed.local,
+        ephemeral=parsed.ephemeral,
+        identity=options.identity(parsed),
+        timeout=parsed.timeout,
+        trace=console.warn if parsed.debug else lambda _: None,
     )
-    secrets = options.secrets(given)
+    secrets = options.secrets(parsed)
     if secrets:
         startup.blank_arguments([value.encode("utf-8", "surrogateescape") for value in secrets.values()])
     for name in secrets:
-        console.warn(
-            f"{name}: a command line is no place for secrets; set {_variable(name)}, or write it to clouds.yaml"
-        )
+        console.warn(f"{name}: other users can read command lines; set {_variable(name)}, or use clouds.yaml")
     try:
-        if given.local and not holds_none(told.identity):
-            raise UsageError("--local brings its own identity: leave the --os-* options out, or --local")
-        with Session(console, options=told) as session:
+        if parsed.local and not holds_none(settings.identity):
+            raise UsageError("--local has its own identity; drop either --local or the --os-* options")
+        with Session(console, options=settings) as session:
             if is_script:
                 from storlet_shell.adapters.script import runner as script  # a one-shot line has no use for it
 
-                return script.main(given, session, console)
-            _refuse_script_options(given)
-            if not given.words:
+                return script.main(parsed, session, console)
+            _refuse_script_options(parsed)
+            if not parsed.words:
                 from storlet_shell.adapters.shell import app as shell  # with it comes cmd2
 
-                return shell.main(session, console, given.format or PEOPLE)
-            words = given.words[1:] if given.words[0] == "--" else given.words
-            return run_line(session, console, words, given.format or PEOPLE)
+                return shell.main(session, console, parsed.format or PEOPLE)
+            words = parsed.words[1:] if parsed.words[0] == "--" else parsed.words
+            return run_line(session, console, words, parsed.format or PEOPLE)
     except (StorletShellError, KeyboardInterrupt) as error:
         return console.show_error(error)
 
@@ -187,10 +185,10 @@ def _variable(option: str) -> str:
     return option.removeprefix("--").upper().replace("-", "_")
 
 
-def _refuse_script_options(given: argparse.Namespace) -> None:
-    """Refuse what would go unheard: with -n, say, a one-shot line must not run as if it were not there."""
-    if given.define or given.keep_going or given.echo or given.parse_only:
-        raise UsageError("-D, -k, -x and -n go with a command file: -f FILE, or -c LINE")
+def _refuse_script_options(parsed: argparse.Namespace) -> None:
+    """Refuse options that a one-shot line would ignore: one with -n, say, must not run."""
+    if parsed.define or parsed.keep_going or parsed.echo or parsed.parse_only:
+        raise UsageError("-D, -k, -x and -n need a command file: -f FILE, or -c LINE")
 
 
 def _is_interactive() -> bool:
@@ -198,10 +196,10 @@ def _is_interactive() -> bool:
 
 
 def run_line(session: Session, console: Console, words: Sequence[str], format: str = PEOPLE) -> int:
-    """Run one command that is split into words already, and return its exit status.
+    """Run one command that is already split into words, and return its exit status.
 
     :param format: the format if the line asks for none
-    :raises BrokenPipeError: when nobody reads standard output any more
+    :raises BrokenPipeError: when the reader of standard output has gone
     """
     outcome = execute(_parsed(words), session, lambda call, result: console.show(result, call.rendering(format)))
     try:
@@ -209,7 +207,7 @@ def run_line(session: Session, console: Console, words: Sequence[str], format: s
             raise outcome.error
         return console.conclude(outcome, _format_of(words) or format)
     finally:
-        del outcome  # its error's traceback leads to this frame: a circle that keeps connections open
+        del outcome  # its error's traceback refers to this frame: a cycle that would keep connections open
 
 
 def _format_of(words: Sequence[str]) -> str:
@@ -231,5 +229,5 @@ def _parsed(words: Sequence[str]) -> Iterator[Call]:
             raise UsageError(f"{error}; --os-* options go before the command") from error
         raise
     if call.store is not None:
-        raise UsageError(f"-o {call.store}: a variable would end with this one line; to write a file: --save FILE")
+        raise UsageError(f"-o {call.store}: variables don't outlive a one-shot line; to write a file: --save FILE")
     yield call

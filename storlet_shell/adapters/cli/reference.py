@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from storlet_shell import __version__, errors
 from storlet_shell.adapters.cli.main import make_parser
+from storlet_shell.adapters.execution import BROKEN_PIPE
 from storlet_shell.adapters.words import OWN_WORDS, SYNTAX
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import ExitStatus, StorletShellError
@@ -27,23 +28,23 @@ from storlet_shell.spec.registry import Registry
 SUMMARY = "run storlets on OpenStack Swift"
 
 ENVIRONMENT = {
-    "OS_CLOUD": "a cloud of clouds.yaml",
+    "OS_CLOUD": "cloud in clouds.yaml",
     **dict(kind.usage for kind in KINDS),
-    "STORLET_SHELL_LOCAL": "1 stands for --local",
-    "STORLET_SHELL_DATA": "the embedded Swift's data folder, if not the platform's",
-    "STORLET_SHELL_HISTORY": "the interactive shell's history, if not the platform's; /dev/null keeps none",
-    "STORLET_SHELL_STARTUP": "the command file that the interactive shell runs first, if not the platform's",
-    "http_proxy, https_proxy, no_proxy": "the way to the servers",
+    "STORLET_SHELL_LOCAL": "1 means --local",
+    "STORLET_SHELL_DATA": "data folder of the embedded Swift (default: the platform's)",
+    "STORLET_SHELL_HISTORY": "history file of the interactive shell (default: the platform's); /dev/null for none",
+    "STORLET_SHELL_STARTUP": "command file that the interactive shell runs first (default: the platform's)",
+    "http_proxy, https_proxy, no_proxy": "HTTP proxy for requests",
 }
-"""Variables of the environment, and what each is for."""
+"""Variables of the environment with their meanings."""
 
 FILES = {
-    "~/.config/openstack/clouds.yaml": "clouds, as for every client of OpenStack; also in the present folder",
-    "~/.config/storlet-shell/startup": "lines that the interactive shell runs first",
-    "~/.local/state/storlet-shell/history": "what was typed there; lines with secrets are left out",
-    "~/.local/share/storlet-shell": "the embedded Swift's data",
+    "~/.config/openstack/clouds.yaml": "clouds, as for all OpenStack clients; also in the current folder",
+    "~/.config/storlet-shell/startup": "command file that the interactive shell runs first",
+    "~/.local/state/storlet-shell/history": "its history, without lines that contain secrets",
+    "~/.local/share/storlet-shell": "data of the embedded Swift",
 }
-"""Files, where Linux has them, and what is in each."""
+"""Files with their contents, by their paths on Linux."""
 
 _RAISES = re.compile(r":raises (\w+): (.*?)(?=\n\s*:|\Z)", re.DOTALL)
 _CODE = re.compile(r"(?<![\w-])(?:--?[a-zA-Z][\w-]*|[A-Z]*_[A-Z_]+(?:=\w+)?|eval \"\S+ \w+ \w+\)\")")
@@ -52,7 +53,7 @@ _SPECIAL = re.compile(r"([\\`*_<>|\[\]])")
 
 @typed_equality
 class Entry(NamedTuple):
-    """A term and what is said of it.
+    """A term and its explanation.
 
     :param term: an option with its value, an argument, an exit status
     """
@@ -62,7 +63,7 @@ class Entry(NamedTuple):
 
 
 def commands(registry: Registry) -> list[Command]:
-    """Return the built-in commands; what else is installed has documentation of its own."""
+    """Return the built-in commands; plug-ins have their own documentation."""
     return [registry.get(name) for name in registry.builtin_names()]
 
 
@@ -73,7 +74,7 @@ def actions(command: Command) -> list[Entry]:
 
 
 def arguments(command: Command) -> list[Entry]:
-    """Return a command's positional arguments, as far as there is something to say of them."""
+    """Return a command's positional arguments that have help."""
     return [_entry(arg) for arg in command.args if not arg.is_option and arg.options.get("help")]
 
 
@@ -103,32 +104,33 @@ _SHARED = [_entry(arg) for arg in COMMON]
 
 
 def failures(command: Command) -> list[Entry]:
-    """Return the exit statuses that a command's docstring names, with what they mean there."""
-    found = []
+    """Return the exit statuses that a command's docstring names, with their meanings."""
+    entries = []
     for name, text in _RAISES.findall(inspect.getdoc(command.run) or "" if command.run else ""):
         status = getattr(errors, name).exit_status
-        found.append(Entry(f"{int(status)}", " ".join(text.split())))
-    return sorted(found, key=lambda entry: int(entry.term))
+        entries.append(Entry(f"{int(status)}", " ".join(text.split())))
+    return sorted(entries, key=lambda entry: int(entry.term))
 
 
 def statuses() -> list[Entry]:
-    """Return every exit status with what it means, from the tree of errors."""
-    told = {ExitStatus.OK: ["All went well."], ExitStatus.INTERRUPTED: ["Ctrl-C interrupted it."]}
+    """Return every exit status with its meaning, from the tree of errors."""
+    meanings = {ExitStatus.OK: ["Success."], ExitStatus.INTERRUPTED: ["Interrupted by Ctrl-C."]}
     for _, error in inspect.getmembers(errors, inspect.isclass):
         if issubclass(error, StorletShellError):
-            told.setdefault(error.exit_status, []).append(inspect.cleandoc(error.__doc__ or "").splitlines()[0])
-    told[ExitStatus.ERROR] = ["Anything else that went wrong; a local file that can't be read or written."]
-    return [Entry(f"{int(status)}", " ".join(told[status])) for status in ExitStatus]
+            meanings.setdefault(error.exit_status, []).append(inspect.cleandoc(error.__doc__ or "").splitlines()[0])
+    meanings[ExitStatus.ERROR] = ["Any other error, as a local file that can't be read or written."]
+    entries = [Entry(f"{int(status)}", " ".join(meanings[status])) for status in ExitStatus]
+    return [*entries, Entry(f"{BROKEN_PIPE}", "The reader of standard output left early, as in … | head -1.")]
 
 
 def global_options(parser: argparse.ArgumentParser) -> dict[str, list[Entry]]:
     """Return the options that stand in front of a command, by the titles of their groups."""
-    found: dict[str, list[Entry]] = {}
+    sections: dict[str, list[Entry]] = {}
     for group in parser._action_groups:
         shown = [action for action in group._group_actions if action.help != argparse.SUPPRESS]
         if shown:
-            found[group.title or ""] = [_option(action) for action in shown]
-    return found
+            sections[group.title or ""] = [_option(action) for action in shown]
+    return sections
 
 
 def _option(action: argparse.Action) -> Entry:
@@ -171,7 +173,7 @@ def _details(command: Command, level: str) -> Iterator[str]:
 
 
 def index(registry: Registry) -> str:
-    """Render the page that the commands' pages hang from: global options, exit statuses, environment, files."""
+    """Render the parent page of the commands' pages: global options, exit statuses, environment, files."""
     parts = ["# Command reference", "```text\nstorlet-shell [OPTION …] [COMMAND …]\n```"]
     for category, entries in groups(registry):
         names = "\n".join(entry.term for entry in entries)
@@ -190,8 +192,8 @@ def groups(registry: Registry) -> list[tuple[str, list[Entry]]]:
     """Return the commands' names and summaries by their categories."""
     ordered = sorted(commands(registry), key=attrgetter("category", "name"))
     return [
-        (category, [Entry(command.name, command.summary) for command in found])
-        for category, found in groupby(ordered, key=attrgetter("category"))
+        (category, [Entry(command.name, command.summary) for command in members])
+        for category, members in groupby(ordered, key=attrgetter("category"))
     ]
 
 
@@ -200,12 +202,12 @@ def _paragraphs(command: Command) -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    """Return text as Markdown, with what is typed as code."""
-    done, at = [], 0
+    """Return text as Markdown, with options and variables as code."""
+    pieces, at = [], 0
     for code in _CODE.finditer(text):
-        done += [_SPECIAL.sub(r"\\\1", text[at : code.start()]), f"`{code[0]}`"]
+        pieces += [_SPECIAL.sub(r"\\\1", text[at : code.start()]), f"`{code[0]}`"]
         at = code.end()
-    return "".join([*done, _SPECIAL.sub(r"\\\1", text[at:])])
+    return "".join([*pieces, _SPECIAL.sub(r"\\\1", text[at:])])
 
 
 def _definitions(entries: Iterable[Entry]) -> str:
@@ -268,7 +270,7 @@ def _items(entries: Iterable[Entry]) -> Iterator[str]:
 
 
 def _roff(text: str) -> str:
-    """Return text as roff takes it: hyphens that are typed, and nothing that is taken for a request."""
+    """Escape text for roff: hyphens as typed, and no line that looks like a request."""
     escaped = text.replace("\\", "\\e").replace("-", "\\-")
     return f"\\&{escaped}" if escaped[:1] in (".", "'") else escaped
 

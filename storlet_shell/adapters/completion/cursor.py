@@ -26,9 +26,9 @@ _MANY = ("*", "+", "...")
 class Cursor(NamedTuple):
     """A line up to its cursor.
 
-    :param words: the words before the one that is being typed
-    :param word: that one, without its quotes
-    :param spelled: the same, as it was typed
+    :param words: the words before the last one
+    :param word: the last word, without its quotes
+    :param spelled: the last word as typed
     """
 
     words: tuple[str, ...]
@@ -37,13 +37,13 @@ class Cursor(NamedTuple):
 
     @property
     def quote(self) -> str:
-        """The quote that is open at its start, if one is."""
+        """The quote that opens the last word; empty without one."""
         return self.spelled[0] if self.spelled[:1] in ("'", '"') else ""
 
     def spell(self, text: str, *, final: bool = True) -> str:
-        """Spell what the word may become, quoted as it was begun.
+        """Quote a completion as the word was begun.
 
-        :param final: whether the word ends there
+        :param final: whether the word is complete
         """
         if self.quote == "'" and "'" not in text:
             return f"'{text}'" if final else f"'{text}"
@@ -54,7 +54,7 @@ class Cursor(NamedTuple):
 
 
 def split(text: str) -> Cursor:
-    """Split a line up to its cursor into words as sh does; its last one may be open."""
+    """Split a line up to its cursor into words as sh does; the last one may be incomplete."""
     words: list[str] = []
     word, start, quote, at = "", -1, "", 0
     while at < len(text):
@@ -154,13 +154,13 @@ class _Line:
 
     def __init__(self, command: Command, words: Sequence[str]) -> None:
         args = [arg for line in command.lines for arg in line.args]
-        found = scan(options_of((*args, *COMMON)), words)
+        scanned = scan(options_of((*args, *COMMON)), words)
         self.actions: tuple[Command, ...] = ()
         self.words = list(words)
-        if command.actions and found.positions:
-            action = command.action(words[found.positions[0]])
+        if command.actions and scanned.positions:
+            action = command.action(words[scanned.positions[0]])
             if action is not None:
-                del self.words[found.positions[0]]
+                del self.words[scanned.positions[0]]
             else:
                 action = command.action(command.default)
             args = list(action.args) if action is not None else []

@@ -1,7 +1,7 @@
-"""What could stand at the cursor: objects, containers, storlets, local files, variables, commands.
+"""Candidates for a word: objects, containers, storlets, local files, variables, commands.
 
-One function serves every front end. It answers within a deadline with what is known by then, and what comes later is
-known at the next Tab; it raises nothing, asks nobody, and starts no server.
+All front ends call one function. It returns what it knows within a deadline; a slow server's reply is there at the next
+Tab. It raises nothing, asks nothing, and starts no server.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
 
 DEADLINE = 0.6
-"""Seconds after which what is known has to do; JupyterLab drops a completion that takes over one second."""
+"""Timeout of a look-up in seconds; JupyterLab drops a completion that takes over one second."""
 
 FRESH = 5.0
-"""Seconds for which a listing is taken for granted."""
+"""Lifetime of a cached listing in seconds."""
 
-MOST = 1000
-"""How many names are offered at most."""
+LIMIT = 1000
+"""The maximum number of names."""
 
 _PATH = re.compile(r"(path:/?|/)?([^/]*)(/?)(.*)", re.DOTALL)
 _PATH_PREFIX = "path:/"
@@ -40,11 +40,11 @@ _PATH_PREFIX = "path:/"
 
 @dataclass(frozen=True, order=True)
 class Candidate:
-    """Something that the text before the cursor may become.
+    """A completion of the word at the cursor.
 
     :param text: the whole word
-    :param final: whether the word ends there; a container or a folder goes on
-    :param note: a few words about it
+    :param final: whether the word is complete; a container or a folder isn't
+    :param note: a short description
     """
 
     text: str
@@ -55,51 +55,51 @@ class Candidate:
 def complete(
     session: Session, kind: Kind, text: str, *, prefixed: bool = False, separator: str = "", deadline: float = DEADLINE
 ) -> list[Candidate]:
-    """Return what a word that starts with a text may become, in order.
+    """Return the completions of a word, sorted.
 
     :param kind: what the word names
-    :param prefixed: an object must be spelled with ``path:/`` here
-    :param separator: what stands between names where the word may hold several; the last one is completed
-    :param deadline: seconds that this may take
+    :param prefixed: whether an object must be written with ``path:/``
+    :param separator: the separator if the word can hold several names; the last name is completed
+    :param deadline: timeout in seconds
     """
     before, last = "", text
     if separator:
-        head, found, last = text.rpartition(separator)
-        before = head + found
-    names = _Completer.of(session).complete(kind, last, prefixed, deadline)
-    return [replace(name, text=before + name.text) for name in names] if before else names
+        head, mark, last = text.rpartition(separator)
+        before = head + mark
+    entries = _Completer.of(session).complete(kind, last, prefixed, deadline)
+    return [replace(entry, text=before + entry.text) for entry in entries] if before else entries
 
 
 def prepare(session: Session) -> None:
-    """Log in beside what goes on, so that the first Tab need not wait for that; in silence, whatever comes of it."""
-    # A daemon, so that the end of the process does not wait for a server that is silent.
+    """Log in in the background, so that the first Tab doesn't wait for it; errors are ignored."""
+    # A daemon thread: the process can end while a server is silent.
     threading.Thread(target=_Completer.of(session).log_in, daemon=True).start()
 
 
 @dataclass(frozen=True)
-class _Known:
-    """Names that a look-up gave, and when it began."""
+class _Listing:
+    """The result of a look-up, and the time when it began."""
 
-    names: list[Candidate]
-    at: float
+    entries: list[Candidate]
+    started: float
 
 
 @dataclass
 class _LookUp:
     """A look-up in progress."""
 
-    done: threading.Event = field(default_factory=threading.Event)
+    finished: threading.Event = field(default_factory=threading.Event)
 
 
 Fetch = Callable[[], list[Candidate]]
 
 
 class _Completer:
-    """What one session knows: its caches, and connections of its own, so that a running command is not disturbed."""
+    """The cache of one session, with its own connections, so that it doesn't disturb a running command."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._known: dict[tuple[str, ...], _Known] = {}
+        self._cache: dict[tuple[str, ...], _Listing] = {}
         self._running: dict[tuple[str, ...], _LookUp] = {}
         self._outdated = -inf
         self._clients: list[Client] = []
@@ -107,21 +107,21 @@ class _Completer:
 
     @classmethod
     def of(cls, session: Session) -> _Completer:
-        """Return the session's completer; the first call makes it."""
-        found = session.attached.get(cls.__name__)
-        if not isinstance(found, cls):
-            found = session.attached[cls.__name__] = cls(session)
-        return found
+        """Return the session's completer; the first call creates it."""
+        completer = session.attached.get(cls.__name__)
+        if not isinstance(completer, cls):
+            completer = session.attached[cls.__name__] = cls(session)
+        return completer
 
     def complete(self, kind: Kind, text: str, prefixed: bool, deadline: float) -> list[Candidate]:
         try:
-            found = self._complete(kind, text, prefixed, deadline)
-        except Exception:  # a Tab is no place for an error; the command will show it
+            entries = self._complete(kind, text, prefixed, deadline)
+        except Exception:  # Tab shows no errors; the command will
             return []
-        return sorted(one for one in found if one.text.startswith(text) and one.text.isprintable())[:MOST]
+        return sorted(entry for entry in entries if entry.text.startswith(text) and entry.text.isprintable())[:LIMIT]
 
     def _complete(self, kind: Kind, text: str, prefixed: bool, deadline: float) -> Iterable[Candidate]:
-        if kind is Kind.ACTION:  # which command's is known at the cursor only
+        if kind is Kind.ACTION:  # only the cursor knows whose
             return []
         if kind is Kind.VARIABLE:
             return [Candidate(name) for name in self._session.variables]
@@ -145,78 +145,81 @@ class _Completer:
             prefix, container, slash, name = _PATH_PREFIX, "", "", ""
         else:
             match = _PATH.fullmatch(text)
-            assert match is not None  # it matches every text
+            assert match is not None  # it matches any text
             prefix, container, slash, name = (part or "" for part in match.groups())
             if prefixed and not prefix.startswith("path:"):
                 return []
         if slash:
             key, head = ("objects", container, name), f"{prefix}{container}/"
-            found = self._look_up(key, lambda: self._names(container, name), deadline)
-            return [Candidate(head + one.text, one.final, one.note) for one in found]
-        found = self._look_up(("containers", container), lambda: self._names("", container), deadline)
-        return [Candidate(f"{prefix}{one.text}/", final=False) for one in found]
+            objects = self._look_up(key, lambda: self._names(container, name), deadline)
+            return [replace(entry, text=head + entry.text) for entry in objects]
+        containers = self._look_up(("containers", container), lambda: self._names("", container), deadline)
+        return [Candidate(f"{prefix}{entry.text}/", final=False) for entry in containers]
 
     def log_in(self) -> None:
-        with suppress(Exception), self._borrowed_client() as client:  # a command will show what is wrong
+        with suppress(Exception), self._borrowed_client() as client:  # a command will show the error
             client.login.token()
             client.login.storage_url()
 
     def outdate(self) -> None:
-        """Look everything up anew at the next Tab."""
+        """Invalidate the cache."""
         self._outdated = time.monotonic()
 
     def _look_up(self, key: tuple[str, ...], fetch: Fetch, deadline: float) -> list[Candidate]:
-        """Return what a look-up gives within the deadline; what an earlier one gave when it takes longer."""
+        """Return the result of a look-up, or the cached one if that takes longer than the deadline."""
         with self._lock:
-            known, running = self._known.get(key), self._running.get(key)
+            cached, running = self._cache.get(key), self._running.get(key)
             since = max(self._outdated, time.monotonic() - FRESH)
-            if known is not None and known.at > since and key[0] != "file":
-                return known.names
+            if cached is not None and cached.started > since and key[0] != "file":
+                return cached.entries
             if running is None:
                 running = self._running[key] = _LookUp()
-                # A daemon: a pool's threads would be waited for when the process ends.
+                # A daemon thread: a pool would delay the end of the process.
                 threading.Thread(target=self._fetch, args=(key, fetch, running), daemon=True).start()
-        running.done.wait(deadline)
+        running.finished.wait(deadline)
         with self._lock:
-            known = self._known.get(key)
-            return known.names if known is not None else []
+            cached = self._cache.get(key)
+            return cached.entries if cached is not None else []
 
     def _fetch(self, key: tuple[str, ...], fetch: Fetch, running: _LookUp) -> None:
         started = time.monotonic()
         try:
             names = fetch()
-        except Exception:  # whatever it is, the command will meet it and say so
+        except Exception:  # the command will meet it and show it
             names = None
         with self._lock:
             if names is not None:
-                self._known.pop(key, None)
-                self._known[key] = _Known(names, started)
-                if len(self._known) > 200:
-                    self._known.pop(next(iter(self._known)))
+                self._cache.pop(key, None)
+                self._cache[key] = _Listing(names, started)
+                if len(self._cache) > 200:
+                    self._cache.pop(next(iter(self._cache)))
             del self._running[key]
-        running.done.set()
+        running.finished.set()
 
     def _names(self, container: str, prefix: str) -> list[Candidate]:
-        query = [("format", "json"), ("limit", str(MOST)), ("prefix", prefix)]
+        query = [("format", "json"), ("limit", str(LIMIT)), ("prefix", prefix)]
         query += [("delimiter", "/")] if container else []
         with self._borrowed_client() as client:
             entries = _listing(client, Request("GET", container, query=tuple(query)))
-        names = [Candidate(one["name"]) for one in entries if "name" in one]
-        return names + [Candidate(one["subdir"], final=False) for one in entries if "subdir" in one]
+        names = [Candidate(entry["name"]) for entry in entries if "name" in entry]
+        return names + [Candidate(entry["subdir"], final=False) for entry in entries if "subdir" in entry]
 
-    def _deployed(self, where: str) -> list[Candidate]:
-        """Look up the names in one of the cluster's own containers, by the client's word for it."""
-        query = (("format", "json"), ("limit", str(MOST)))
+    def _deployed(self, attribute: str) -> list[Candidate]:
+        """Look up the names in one of the cluster's own containers.
+
+        :param attribute: the client's attribute that holds the container's name
+        """
+        query = (("format", "json"), ("limit", str(LIMIT)))
         with self._borrowed_client() as client:
-            entries = _listing(client, Request("GET", getattr(client, where), query=query))
-        return [Candidate(one["name"]) for one in entries]
+            entries = _listing(client, Request("GET", getattr(client, attribute), query=query))
+        return [Candidate(entry["name"]) for entry in entries]
 
     @contextmanager
     def _borrowed_client(self) -> Iterator[Client]:
-        """Have a client that no other look-up uses."""
+        """Borrow a client that no other look-up uses."""
         client = self._session.another_client()
         if client is None:
-            raise LookupError("nobody is logged in")
+            raise LookupError("not logged in")
         with self._lock:
             while self._clients:
                 idle = self._clients.pop()
@@ -233,9 +236,9 @@ class _Completer:
             self._clients.append(client)
 
     def close(self) -> None:
-        """Forget everything and close the connections."""
+        """Clear the cache and close the connections."""
         with self._lock:
-            self._known.clear()
+            self._cache.clear()
             while self._clients:
                 self._clients.pop().close()
 
@@ -249,9 +252,9 @@ def _listing(client: Client, request: Request) -> list[dict[str, str]]:
 def _files(text: str) -> list[Candidate]:
     folder, slash, start = text.rpartition("/")
     place = Path(f"{folder}{slash}" or ".").expanduser()
-    found = []
+    entries = []
     for entry in place.iterdir():
         if entry.name.startswith(start) and (start.startswith(".") or not entry.name.startswith(".")):
             is_folder = entry.is_dir()
-            found.append(Candidate(f"{folder}{slash}{entry.name}{'/' if is_folder else ''}", final=not is_folder))
-    return found
+            entries.append(Candidate(f"{folder}{slash}{entry.name}{'/' if is_folder else ''}", final=not is_folder))
+    return entries

@@ -1,6 +1,6 @@
-"""Tab in bash, zsh and fish, for the one-shot line: the only import of argcomplete, which speaks with these shells.
+"""Completion of one-shot lines in bash, zsh and fish. The only import of argcomplete, which talks to these shells.
 
-What may stand at the cursor is known by :mod:`storlet_shell.adapters.completion.cursor`, as for every other front end.
+The candidates come from :mod:`storlet_shell.adapters.completion.cursor`, as in all front ends.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ from storlet_shell.spec.once import ACTIONS
 from storlet_shell.spec.registry import Registry
 
 DEADLINE = 2.0
-"""Seconds that a Tab may take: each is a process of its own, which logs in first and leaves nothing to the next one."""
+"""Timeout of a Tab in seconds: each is a new process without a cache, which logs in first."""
 
 
 def script(shell: str) -> str:
-    """Return what makes a shell ask this program, for its ``eval`` or ``source``.
+    """Return the code that makes a shell ask this program, for its ``eval`` or ``source``.
 
-    Where nothing fits, bash then offers nothing: its own answer would be local files.
+    If nothing fits, bash offers nothing: its default would be local files.
     """
     return shellcode(["storlet-shell"], shell=shell, complete_arguments=["-o", "nospace"])
 
 
 def answer(parser: argparse.ArgumentParser) -> None:
-    """Answer the shell that asks, as its variables in the environment say, and end the process.
+    """Answer the shell's request, which is in its environment variables, and end the process.
 
-    :param parser: of everything in front of the command, which takes the command's words as ``words``
+    :param parser: the parser of the global options, which takes the command's words as ``words``
     """
     rest = next(action for action in parser._actions if action.nargs == argparse.REMAINDER)
     rest.completer = _complete_words  # type: ignore[attr-defined]
-    safe_actions.update(ACTIONS)  # by itself, it runs argparse's own ones only
+    safe_actions.update(ACTIONS)  # by default, it runs only argparse's own actions
     argcomplete.autocomplete(parser, always_complete_options=False, default_completer=_Values())
 
 
@@ -60,7 +60,7 @@ def _complete_words(prefix: str, parsed_args: argparse.Namespace, **_: Any) -> d
 
 
 class _Values(BaseCompleter):
-    """Completes the value of an option in front of the command: a file's name, or nothing that is known."""
+    """Completes the value of a global option if that is a file."""
 
     def __call__(
         self, *, prefix: str, action: argparse.Action, parsed_args: argparse.Namespace, **_: Any
@@ -71,10 +71,10 @@ class _Values(BaseCompleter):
             return _named(complete(session, Kind.FILE, prefix, deadline=DEADLINE))
 
 
-def _session(given: argparse.Namespace) -> Session:
-    told = Options(given.local, identity=options.identity(given), timeout=given.timeout)
-    return Session(Surroundings(os.environ), options=told)
+def _session(parsed: argparse.Namespace) -> Session:
+    settings = Options(parsed.local, identity=options.identity(parsed), timeout=parsed.timeout)
+    return Session(Surroundings(os.environ), options=settings)
 
 
-def _named(found: Sequence[Candidate]) -> dict[str, str]:
-    return {candidate.text: candidate.note for candidate in found}
+def _named(entries: Sequence[Candidate]) -> dict[str, str]:
+    return {candidate.text: candidate.note for candidate in entries}

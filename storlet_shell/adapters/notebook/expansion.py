@@ -1,7 +1,7 @@
 """Variables in the arguments of a magic: ``{name}``, ``$name``, ``${name}``.
 
 Strict, unlike IPython's own expansion, which silently expands nothing when one piece can't be evaluated: an unknown
-name is an error. ``{name}`` may be dotted. What can't be a name is no expansion: ``{"a": 1}``, ``{2}``, ``$5``,
+name is an error. ``{name}`` may be dotted. What can't be a name isn't expanded: ``{"a": 1}``, ``{2}``, ``$5``,
 a ``$`` at the end. Doubled, the sign is itself: ``{{name}}`` is ``{name}``, ``$$name`` is ``$name``.
 """
 
@@ -30,7 +30,7 @@ _BEGUN = re.compile(rf"(?:\{{\{{(?:{_NAME}[^{{}}]*\}}?)?|\$\$(?:\{{(?:{_NAME}[^{
 def expand(word: str, variables: Mapping[str, Any]) -> str:
     """Return a word with its variables replaced by their values, converted with ``str``.
 
-    :raises UsageError: when there is no such variable, or something else than a name stands in its place
+    :raises UsageError: when the variable doesn't exist, or the text isn't a name
     """
     return _PIECE.sub(lambda piece: _value(piece, variables), word)
 

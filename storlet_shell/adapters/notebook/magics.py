@@ -43,11 +43,13 @@ _ADVICE = "write {name} = %get …"
 _STORED = re.compile(r"\s*([^\s<]+)\s*<<\s*(.*)", re.DOTALL)
 _LINE = re.compile(r"\s*(?:[\w\s.,*\[\]'\"()]+=\s*)?(%{0,2})([\w-]+)(\s+.*)", re.DOTALL)
 
+_TOKEN = re.compile(r"""\\.|'[^']*'|"(?:[^"\\]|\\.)*"|\s+|[^\s'"\\]+|['"\\]""", re.DOTALL)
+
 Magic = Callable[..., Any]
 
 
 def load(shell: InteractiveShell) -> None:
-    """Add the magics to a shell; loaded again, they start anew."""
+    """Add the magics to a shell; reloading replaces them."""
     unload(shell)
     magics = shell.meta[_KEY] = StorletMagics(shell)
     magics.add()
@@ -93,20 +95,20 @@ class UserVariables(PromptVariables):
 
 
 class FrontEnd:
-    """Who looks at the cells of a shell."""
+    """Where the output of a shell's cells is displayed."""
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._kernel = getattr(shell, "kernel", None)
         self.is_kernel = self._kernel is not None
 
     def is_watched(self) -> bool:
-        """Tell whether somebody is there: at a terminal, or at a front end that takes input, unlike nbclient."""
+        """Tell whether a user is there: at a terminal, or at a front end that takes input, unlike nbclient."""
         if self._kernel is None:
             return sys.stdin is not None and sys.stdin.isatty()
         return bool(self._kernel.get_parent("shell").get("content", {}).get("allow_stdin"))
 
     def show(self, shown: object) -> Handle:
-        """Put something below the cell that can be drawn anew."""
+        """Display something below the cell that can be updated."""
         handle: Handle = display(shown, display_id=True)  # type: ignore[no-untyped-call]
         return handle
 
@@ -125,23 +127,23 @@ class StorletMagics:
         self._parsing = threading.Lock()  # argparse changes a parser while it parses options between words
 
     def add(self) -> None:
-        """Register a magic for each name that is free, and say which are not."""
-        taken = []
+        """Register a magic for each free name, and report conflicts."""
+        conflicts = []
         for summary in self._registry.summaries():
             magic = self._magic_of(summary)
             kinds = ("line", "cell") if summary.takes_body else ("line",)
-            taken += [name for name in (summary.name, *summary.aliases) if not self._register(name, magic, kinds)]
+            conflicts += [name for name in (summary.name, *summary.aliases) if not self._register(name, magic, kinds)]
         if not self._register(ALWAYS, self._magic_of(None), ("line", "cell")):
-            taken.append(ALWAYS)
+            conflicts.append(ALWAYS)
         self._shell.Completer.custom_matchers.append(self.match)
         atexit.register(self.session.close)
-        self._say(taken)
+        self._say(conflicts)
 
-    def _say(self, taken: list[str]) -> None:
+    def _say(self, conflicts: list[str]) -> None:
         lines = [f"not usable: {unusable}" for unusable in self._registry.broken]
-        if taken:
-            names = ", ".join(f"%{name}" for name in taken)
-            lines.append(f"{names}: taken, and left as they are; here: %{ALWAYS} {taken[0]} …")
+        if conflicts:
+            names = ", ".join(f"%{name}" for name in conflicts)
+            lines.append(f"{names}: taken, and left as they are; here: %{ALWAYS} {conflicts[0]} …")
         stream = sys.stdout if self._front_end.is_kernel else sys.stderr  # on a page, the latter looks like an error
         stream.write("".join(f"storlet_shell: {line}\n" for line in lines))
 
@@ -185,7 +187,7 @@ class StorletMagics:
         return magic
 
     def _parser(self, command: Command) -> Parser:
-        """Return a command's parser; built anew for each line, it would take a good part of a warm request's time."""
+        """Return a command's parser; building it for each line would take as long as a warm request."""
         if command.name not in self._parsers:
             self._parsers[command.name] = command.parser(Parser)
         return self._parsers[command.name]
@@ -203,9 +205,10 @@ class StorletMagics:
         :raises Interrupted: when the cell was interrupted
         """
         value = _Value()
+        line, is_silent = _without_ending(line)
         outcome = execute(self._parsed(name, line, cell), self.session, value.take)
         if outcome.error is None:
-            return value.shown
+            return None if is_silent else value.shown
         if outcome.partial is not None:
             self._keep(outcome.partial, value.shown)
         raise _as_shown(outcome)
@@ -246,7 +249,7 @@ class StorletMagics:
         """Complete what stands at the cursor of a magic's line; never an exception, and always within a second."""
         try:
             return self._match(context.text_until_cursor)
-        except Exception:  # a Tab is no place for an error; the command will show it
+        except Exception:  # Tab shows no errors; the command will
             return {"completions": []}
 
     def _match(self, text: str) -> SimpleMatcherResult:
@@ -262,12 +265,12 @@ class StorletMagics:
         at = cursor.split(stored[2] if stored else line[3])
         words = at.words if name == ALWAYS else (name, *at.words)
         variables = self.session.variables
-        found = cursor.candidates(self.session, self._registry, words, expand_begun(at.word, variables))
-        spelled = [at.spell(go_on(at.word, one.text, variables), final=one.final) for one in found]
+        entries = cursor.candidates(self.session, self._registry, words, expand_begun(at.word, variables))
+        spelled = [at.spell(go_on(at.word, entry.text, variables), final=entry.final) for entry in entries]
         return {
             "completions": [SimpleCompletion(text, type="storlet") for text in spelled],
             "matched_fragment": at.spelled,
-            "suppress": bool(found),
+            "suppress": bool(entries),
             "ordered": True,
         }
 
@@ -341,6 +344,19 @@ def _caller(local_ns: Any) -> FrameType | None:
                 return frame  # %time runs a line in a frame of its own, over a function's variables
         frame = frame.f_back
     return match or first
+
+
+def _without_ending(line: str) -> tuple[str, bool]:
+    """Return a line without a comment at its end, and whether a semicolon ended it: then its value isn't shown."""
+    end, may_begin = len(line), True
+    for token in _TOKEN.finditer(line):
+        if may_begin and token[0].startswith("#"):
+            end = token.start()
+            break
+        may_begin = token[0].isspace()
+    line = line[:end].rstrip()
+    is_silent = line.endswith(";") and not line.endswith("\\;")
+    return line.removesuffix(";") if is_silent else line, is_silent
 
 
 def _words(line: str) -> list[str]:

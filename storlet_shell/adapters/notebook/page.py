@@ -1,4 +1,4 @@
-"""What surrounds a command in a notebook or an IPython terminal."""
+"""The host environment of commands in notebooks and IPython terminals."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def in_magic(hint: Hint) -> str:
 
 
 class Handle(Protocol):
-    """Something on the page that can be drawn anew."""
+    """Something on the page that can be updated."""
 
     def update(self, shown: object) -> None:
         """Draw something in its place."""
 
 
 class Page(Protocol):
-    """Who looks on.
+    """Where output is displayed.
 
     ``is_kernel`` tells a kernel from a terminal.
     """
@@ -43,14 +43,14 @@ class Page(Protocol):
     is_kernel: bool
 
     def is_watched(self) -> bool:
-        """Tell whether somebody sees what is shown as it is shown, and can answer."""
+        """Tell whether a user watches the output and can answer."""
 
     def show(self, shown: object) -> Handle:
         """Put something on the page."""
 
 
 class Notebook(Surroundings):
-    """A kernel with or without somebody who looks on, or an IPython terminal.
+    """A kernel, with or without a user, or an IPython terminal.
 
     :param environ: the environment, live: the first cell may set it after the extension was loaded
     """
@@ -66,20 +66,20 @@ class Notebook(Surroundings):
         return NOTEBOOK_SYNTAX
 
     def is_watched(self) -> bool:
-        """Tell whether somebody looks on who can answer."""
+        """Tell whether a user is there to answer."""
         return self._page.is_watched()
 
     def ask(self, question: str) -> bool | None:
-        """Ask where somebody can answer."""
+        """Ask the user, if one is there to answer."""
         if not self.is_watched():
             return None
         try:
             return input(f"{printable(question)} [y/N] ").strip().lower() in ("y", "yes")
-        except (NotImplementedError, EOFError):  # a front end that takes no input, or one that has gone
+        except (NotImplementedError, EOFError):  # a front end without input, or one that is gone
             return None
 
     def ask_secret(self, question: str) -> str:
-        """Ask where somebody can answer, without showing what is typed."""
+        """Ask the user without echo, if one is there to answer."""
         if not self.is_watched():
             return ""
         import getpass  # ipykernel puts its own function there
@@ -100,7 +100,7 @@ class Notebook(Surroundings):
 
     @contextmanager
     def progress(self, label: str, total: int | None, unit: str = "") -> Iterator[Progress]:
-        """Show how far a transfer is while somebody looks on, if it takes over a second."""
+        """Show the progress of a transfer to a user, if it takes over a second."""
         line: Transfer
         if self._page.is_kernel:
             line = Bar(self._page, label, total, unit)
@@ -115,16 +115,16 @@ class Notebook(Surroundings):
 class Bar(Transfer):
     """A transfer on a page, to its end.
 
-    :param page: where it is shown, if somebody looks
+    :param page: where it is displayed, if a user watches
     """
 
     def __init__(self, page: Page, label: str, total: int | None, unit: str = "") -> None:
-        super().__init__(label, total, unit, seen=page.is_watched())
+        super().__init__(label, total, unit, watched=page.is_watched())
         self._page = page
         self._handle: Handle | None = None
 
     def draw(self) -> None:
-        """Put it on the page, or draw it anew there."""
+        """Display it, or update it on the page."""
         if self._handle is None:
             self._handle = self._page.show(self)
         else:

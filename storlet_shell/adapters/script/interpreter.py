@@ -51,10 +51,10 @@ class Scope:
     def expand(self, name: str) -> str:
         """Return the value of a name.
 
-        :raises UsageError: when there is none
+        :raises UsageError: when it isn't defined
         """
         if not _NAME.fullmatch(name):
-            raise UsageError(f"${{{name}}} is no name; for the text itself write $${{{name}}}")
+            raise UsageError(f"${{{name}}} isn't a name; for the text itself write $${{{name}}}")
         if name.isdigit():
             words = (self.name, *self.arguments)
             if int(name) < len(words):
@@ -109,7 +109,7 @@ class Interpreter:
         self.registry = registry
         self.format = format
         self.keeps_stdout = False
-        self.own: dict[str, Own] = {"shell": self._run_sh, "quit": _quit, "exit": _quit}
+        self.own_words: dict[str, Own] = {"shell": self._run_sh, "quit": _quit, "exit": _quit}
         self.show: Callable[[Call, Result], None] = self.show_result
 
     def parse(self, line: Line, scope: Scope | None = None) -> Typed:
@@ -142,19 +142,19 @@ class Interpreter:
     @contextmanager
     def _checked(self, line: Line, scope: Scope | None) -> Iterator[int]:
         typed = self.parse(line, scope)
-        if typed.name not in self.own:
+        if typed.name not in self.own_words:
             with self.console.redirected(io.StringIO()):  # a help text is output, and this run has none
                 self.call(typed)
         yield ExitStatus.OK
 
     def _begin(self, typed: Typed) -> Call | int:
         """Run a word of the front end's own, or parse a command's arguments."""
-        own = self.own.get(typed.name)
-        if own is None:
+        run_word = self.own_words.get(typed.name)
+        if run_word is None:
             return self.call(typed)
         if typed.line.body is not None:
             raise UsageError(f"{typed.name} takes no heredoc")
-        return own(typed)
+        return run_word(typed)
 
     def call(self, typed: Typed) -> Call | int:
         """Parse a command's arguments; an exit status when that was all, as for ``--help``.
@@ -266,7 +266,7 @@ class Interpreter:
             raise LocalFileError(f"can't start sh: {getattr(error, 'strerror', '') or error}") from None
 
     def _descriptor(self) -> int | None:
-        """Return the descriptor behind the present output, None when there is none but the process's own."""
+        """Return the descriptor behind the present output, None if it is the process's own."""
         keep = self.keeps_stdout and not self.console.is_redirected
         stream = self.console.stderr if keep else self.console.stdout
         stream.flush()
@@ -277,7 +277,7 @@ class Interpreter:
 
 
 class Quit(BaseException):
-    """A line asked for the end of the shell or of the command file; as ``SystemExit``, it is no error."""
+    """A line asked for the end of the shell or of the command file; it isn't an error, like ``SystemExit``."""
 
 
 def _quit(typed: Typed) -> int:

@@ -6,7 +6,7 @@
     ls photos | sort | head                          what follows | is sh's own, as it stands
     upload photos/b.txt <<EOF                        a body, up to the line that is EOF; nothing in it is expanded
     put - photos/c.txt < c.txt                       standard input
-    !date                                            a line for sh
+    !date                                            runs a line in sh
     # a comment, at the start of a word              a backslash at the end continues a line
 
 In command files ``${NAME}`` stands for a value wherever it is not in single quotes, and never makes two words of one.
@@ -21,10 +21,10 @@ from dataclasses import dataclass, field
 from storlet_shell.errors import UsageError
 
 LONGEST = 1024 * 1024
-"""The longest command line, in characters. Longer ones are no commands but accidents; a heredoc's body has no limit."""
+"""The longest command line, in characters. Longer ones are accidents; a heredoc's body has no limit."""
 
 Expand = Callable[[str], str]
-"""Gives the value of a name; raises UsageError when there is none."""
+"""Returns the value of a name; raises UsageError for an unknown one."""
 
 _TOKEN = re.compile(
     r"""
@@ -126,14 +126,14 @@ def what_is_open(text: str) -> str:
 def _split(text: str, typed: bool) -> Iterator[Line]:
     at, number = 0, 1
     while at < len(text):
-        found = _find_end(text, at, number, typed)
-        after, body = min(found.end + 1, len(text)), None
-        if len(found.heredocs) > 1:
+        command = _find_end(text, at, number, typed)
+        after, body = min(command.end + 1, len(text)), None
+        if len(command.heredocs) > 1:
             raise GrammarError("a line has one heredoc at most", number)
-        if found.heredocs:
-            after, body = _body(text, after, found.heredocs[0], number)
-        if not found.blank:
-            yield Line(text[at : found.end], number, body)
+        if command.heredocs:
+            after, body = _body(text, after, command.heredocs[0], number)
+        if not command.blank:
+            yield Line(text[at : command.end], number, body)
         number += text.count("\n", at, after)
         at = after
 
@@ -148,43 +148,43 @@ class _Command:
 
 
 def _find_end(text: str, at: int, number: int, typed: bool) -> _Command:
-    found = _Command(at)
+    command = _Command(at)
     if text[at] != "#" and len(text) - at > LONGEST and text.find("\n", at, at + LONGEST + 1) < 0:
         raise _too_long(number)
     if verbatim := _VERBATIM.match(text, at):
-        found.end = _REST.match(text, verbatim.end()).end()  # type: ignore[union-attr]  # it matches the empty string
-        found.blank = False
-        open_ended = _TRAILING.search(text, max(at, found.end - 1000), found.end) is not None
+        command.end = _REST.match(text, verbatim.end()).end()  # type: ignore[union-attr]  # it matches the empty string
+        command.blank = False
+        open_ended = _TRAILING.search(text, max(at, command.end - 1000), command.end) is not None
     else:
         # A backslash before the last line end of a file continues nothing; in what is typed, an empty line ends it.
-        open_ended = _scan(text, at, number, found) == "join" and not typed
-    if found.end - at > LONGEST:
+        open_ended = _scan(text, at, number, command) == "join" and not typed
+    if command.end - at > LONGEST:
         raise _too_long(number)
-    if open_ended and found.end == len(text):
+    if open_ended and command.end == len(text):
         raise _nothing_follows(number)
-    return found
+    return command
 
 
-def _scan(text: str, at: int, number: int, found: _Command) -> str:
+def _scan(text: str, at: int, number: int, command: _Command) -> str:
     """Go through the tokens of a logical line, and return what kind the last one is."""
     last, in_word, piped = "", False, False
-    while found.end < len(text) and found.end - at <= LONGEST:
-        if text[found.end] == "#" and not in_word:
-            found.end = _COMMENT.match(text, found.end).end()  # type: ignore[union-attr]  # it starts with a #
+    while command.end < len(text) and command.end - at <= LONGEST:
+        if text[command.end] == "#" and not in_word:
+            command.end = _COMMENT.match(text, command.end).end()  # type: ignore[union-attr]  # it starts with a #
             continue
-        token = _TOKEN.match(text, found.end)
+        token = _TOKEN.match(text, command.end)
         if token is None:
-            line = number + text.count("\n", at, found.end)
-            raise _not_closed(text[found.end], line) if text[found.end] != "\\" else _nothing_follows(line)
+            line = number + text.count("\n", at, command.end)
+            raise _not_closed(text[command.end], line) if text[command.end] != "\\" else _nothing_follows(line)
         last = token.lastgroup or ""
         if last == "newline":
             break
         if last == "heredoc" and not piped:
-            found.heredocs.append(token.group())
+            command.heredocs.append(token.group())
         piped = piped or token.group() == "|"
         in_word = (in_word and last == "join") or last not in ("space", "operator", "heredoc", "join")
-        found.blank = found.blank and last in ("space", "join")
-        found.end = token.end()
+        command.blank = command.blank and last in ("space", "join")
+        command.end = token.end()
     return last
 
 
@@ -193,7 +193,7 @@ def _too_long(number: int) -> GrammarError:
 
 
 def _not_closed(quote: str, number: int) -> GrammarError:
-    return GrammarError(f"the quote {quote} is not closed", number, incomplete=True)
+    return GrammarError(f"the quote {quote} isn't closed", number, incomplete=True)
 
 
 def _nothing_follows(number: int) -> GrammarError:
@@ -216,7 +216,7 @@ def _body(text: str, at: int, heredoc: str, number: int) -> tuple[int, bytes]:
         if bare == tag:
             return at, "".join(lines).encode("utf-8", "surrogateescape")
         lines.append(f"{line}\n")
-    raise GrammarError(f"the heredoc is not closed: no line is {tag}", number, incomplete=True)
+    raise GrammarError(f"the heredoc isn't closed; end it with the line {tag}", number, incomplete=True)
 
 
 def parse(text: str, expand: Expand | None = None) -> Words:
@@ -241,7 +241,7 @@ class _Parser:
     def __init__(self, text: str, expand: Expand | None) -> None:
         self._text = text
         self._expand = expand
-        self._found = Words()
+        self._words = Words()
         self._parts: list[str] | None = None  # of the word at hand; None between words
         self._start = 0
         self._redirect = ""  # the operator that waits for its file
@@ -264,9 +264,9 @@ class _Parser:
         self._end_word(position)
         if self._redirect:
             raise UsageError(f"{self._redirect} lacks its file")
-        if self._found.output is not None and self._found.pipe is not None:
+        if self._words.output is not None and self._words.pipe is not None:
             raise UsageError("the output goes to a file or to a pipe, not to both")
-        return self._found
+        return self._words
 
     def _take(self, token: re.Match[str]) -> None:
         kind, text = token.lastgroup, token.group()
@@ -297,7 +297,7 @@ class _Parser:
     @staticmethod
     def _unexpanded(kind: str | None, text: str) -> str:
         if kind == "double":
-            return _ESCAPED_IN_DOUBLE.sub(lambda found: found[1] or "", text[1:-1])
+            return _ESCAPED_IN_DOUBLE.sub(lambda match: match[1] or "", text[1:-1])
         return _ESCAPED.sub(r"\1", text) if kind == "expansion" else text
 
     def _in_double(self, match: re.Match[str]) -> str:
@@ -325,21 +325,21 @@ class _Parser:
         elif spelled in _SH_ONLY:
             raise UsageError(f"{spelled} means nothing here: one command a line; quote it if it is text")
         else:
-            self._found.words.append(word)
-            self._found.spelled.append(spelled)
+            self._words.words.append(word)
+            self._words.spelled.append(spelled)
 
     def _redirect_to(self, word: str, spelled: str) -> None:
         operator, self._redirect = self._redirect, ""
         if not word or spelled.startswith("&"):
             raise UsageError(f"{operator} lacks its file")
         if operator == "<":
-            self._found.input = word
-        elif self._found.output is not None:
+            self._words.input = word
+        elif self._words.output is not None:
             raise UsageError("the output goes to one file")
         else:
-            self._found.output, self._found.append = word, operator == ">>"
+            self._words.output, self._words.append = word, operator == ">>"
 
     def _pipe(self, command: str) -> None:
-        if not command or not self._found.words:
-            raise UsageError("a command is missing beside |")
-        self._found.pipe = command
+        if not command or not self._words.words:
+            raise UsageError("a command is missing before or after |")
+        self._words.pipe = command

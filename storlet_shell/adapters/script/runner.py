@@ -1,4 +1,4 @@
-"""Command files: ``-f FILE``, ``-c LINE``, standard input that is no terminal, and the shell's ``run_script``."""
+"""Command files: ``-f FILE``, ``-c LINE``, standard input other than a terminal, and the shell's ``run_script``."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _STANDARD_INPUT = "-"
 
 
 @dataclass(frozen=True)
-class How:
+class Mode:
     """How command files are run.
 
     :param keep_going: go on after a failing line; the exit status is the first failure's
@@ -46,40 +46,40 @@ class How:
     as_documents: bool = False
 
 
-def main(given: argparse.Namespace, session: Session, console: Console) -> int:
+def main(parsed: argparse.Namespace, session: Session, console: Console) -> int:
     """Run what the command line names, and return the exit status.
 
-    :param given: the command line's options
+    :param parsed: the command line's options
     :raises StorletShellError: when it can't be read, or -D is wrong
     """
-    how = How(given.keep_going, given.echo, given.parse_only, given.format == DOCUMENT)
-    definitions = dict(_definition(text) for text in given.define)
+    mode = Mode(parsed.keep_going, parsed.echo, parsed.parse_only, parsed.format == DOCUMENT)
+    definitions = dict(_definition(text) for text in parsed.define)
     session.variables.update(definitions)
-    texts = _texts(given.files, given.lines)
-    if given.lines or (given.files and _STANDARD_INPUT not in given.files):
+    texts = _texts(parsed.files, parsed.lines)
+    if parsed.lines or (parsed.files and _STANDARD_INPUT not in parsed.files):
         console.stdin = getattr(sys.stdin, "buffer", None)
-    format = PEOPLE if how.as_documents else given.format or PEOPLE
-    runner = Runner(Interpreter(session, console, Registry(), format), how)
-    arguments = arguments_of(given.words)
+    format = PEOPLE if mode.as_documents else parsed.format or PEOPLE
+    runner = Runner(Interpreter(session, console, Registry(), format), mode)
+    arguments = arguments_of(parsed.words)
     return runner.run(*((text, Scope(name, arguments, definitions, console.environ)) for name, text in texts))
 
 
 def _definition(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name.isidentifier() or not name.isascii():
-        raise UsageError(f"-D {text}: a definition is written NAME=VALUE")
+        raise UsageError(f"-D {text}: must be NAME=VALUE, with NAME as in Python")
     return name, value
 
 
 def _take_definitions(words: Sequence[str]) -> tuple[dict[str, str], Sequence[str]]:
     """Return the definitions that words begin with, each behind a ``-D``, and the words after them."""
-    found = {}
+    definitions = {}
     while words[:1] == ["-D"]:
         if len(words) < 2:
             raise UsageError("-D lacks its NAME=VALUE")
         name, value = _definition(words[1])
-        found[name], words = value, words[2:]
-    return found, words
+        definitions[name], words = value, words[2:]
+    return definitions, words
 
 
 def _texts(files: Sequence[str], lines: Sequence[str]) -> list[tuple[str, str]]:
@@ -124,12 +124,12 @@ class Runner:
     :param interpreter: runs the lines
     """
 
-    def __init__(self, interpreter: Interpreter, how: How) -> None:
+    def __init__(self, interpreter: Interpreter, mode: Mode) -> None:
         self._interpreter = interpreter
         self._console = interpreter.console
-        self._how = how
-        interpreter.own["run_script"] = self.run_script
-        interpreter.keeps_stdout = how.as_documents
+        self._mode = mode
+        interpreter.own_words["run_script"] = self.run_script
+        interpreter.keeps_stdout = mode.as_documents
 
     def run(self, *texts: tuple[str, Scope]) -> int:
         """Run texts in order as if they were one, and return the exit status of the first line that failed."""
@@ -148,7 +148,7 @@ class Runner:
             first = first or status
             if status == ExitStatus.INTERRUPTED:
                 return status
-            if status and not self._how.keep_going and not self._how.parse_only:
+            if status and not self._mode.keep_going and not self._mode.parse_only:
                 break
         return first
 
@@ -173,12 +173,12 @@ class Runner:
         return self.run((text, scope))
 
     def _run(self, line: Line, scope: Scope) -> int:
-        if self._how.echo:
+        if self._mode.echo:
             self._console.stderr.write("".join(f"+ {printable(text)}\n" for text in line.text.splitlines()))
             self._console.stderr.flush()
-        if self._how.parse_only:
+        if self._mode.parse_only:
             return self._conclude(line, scope, self._interpreter.check(line, scope))
-        if not self._how.as_documents:
+        if not self._mode.as_documents:
             return self._conclude(line, scope, self._interpreter.run(line, scope))
         with _Document(self._interpreter) as document:
             outcome = self._interpreter.run(line, scope)
@@ -204,8 +204,8 @@ class Runner:
         return status
 
     def _failed(self, line: Line, scope: Scope, error: BaseException) -> int:
-        status = self._console.show_error(error, where=f"{scope.name}:{line.number}: ")
-        if self._how.as_documents:
+        status = self._console.show_error(error, place=f"{scope.name}:{line.number}: ")
+        if self._mode.as_documents:
             fields = failure_fields(error) if isinstance(error, StorletShellError) else {"error": type(error).__name__}
             fields.pop("exit_status", None)
             document = {**self._head(line, scope), "failure": fields, "exit_status": int(status)}

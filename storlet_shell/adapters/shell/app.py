@@ -26,7 +26,7 @@ from storlet_shell.adapters.console import Console
 from storlet_shell.adapters.execution import Outcome, failure
 from storlet_shell.adapters.script.interpreter import Interpreter, Quit, Scope, Typed, body_of
 from storlet_shell.adapters.script.lines import GrammarError, Line, Words, split
-from storlet_shell.adapters.script.runner import How, Runner, decode
+from storlet_shell.adapters.script.runner import Mode, Runner, decode
 from storlet_shell.adapters.shell import keys, parsers
 from storlet_shell.adapters.shell.history import ShellHistory, check_startup_file, startup_file
 from storlet_shell.adapters.words import OWN_WORDS, SYNTAX
@@ -60,9 +60,10 @@ _UNSAFE = re.compile(r"""[\s'"\\|<>]|^\#""")
 
 def main(session: Session, console: Console, format: str = PEOPLE) -> int:
     """Run the interactive shell until its user leaves, and return its exit status."""
+    console.goes_on = True
     registry = Registry()
     shell = make_class(registry)(session, console, registry, format)
-    shell.intro = f"storlet-shell {__version__}: help lists the commands, Ctrl-D leaves"
+    shell.intro = f"storlet-shell {__version__}: type help for the commands, Ctrl-D to exit"
     _greet(session, console)
     shell.run_startup_file()
     for unusable in registry.broken:
@@ -126,7 +127,7 @@ class Shell(cmd2.Cmd):
         self._bound: Call | None = None
         self._lines = 0
         self._ending: TerminatedError | None = None
-        self._runner = Runner(self.interpreter, How())
+        self._runner = Runner(self.interpreter, Mode())
         super().__init__(allow_cli_args=False, allow_clipboard=False, shortcuts=_SHORTCUTS, terminators=())
         self.statement_parser = parsers.SplitWords(terminators=(), shortcuts=_SHORTCUTS)
         for name in _REMOVED:
@@ -150,10 +151,10 @@ class Shell(cmd2.Cmd):
         self.add_settable(cmd2.Settable("format", str, text, self.interpreter, choices=list(FORMATS)))
 
     def _keep_history(self) -> None:
-        self._kept = ShellHistory(self.console.environ, self.console.warn, lambda: self.session.secrets)
-        self._kept.shorten()
-        self.main_session.history = self.main_session.default_buffer.history = self._kept
-        for text in reversed(list(self._kept.load_history_strings())):
+        self._stored = ShellHistory(self.console.environ, self.console.warn, lambda: self.session.secrets)
+        self._stored.shorten()
+        self.main_session.history = self.main_session.default_buffer.history = self._stored
+        for text in reversed(list(self._stored.load_history_strings())):
             self.history.append(cmd2.Statement("", raw=text))
         self.history.start_session()
 
@@ -187,7 +188,7 @@ class Shell(cmd2.Cmd):
         if line == "_eof":  # what cmd2 makes of Ctrl-D
             return True
         started = time.monotonic()
-        if add_to_history and self._kept.keeps(line):
+        if add_to_history and self._stored.keeps(line):
             self.history.append(cmd2.Statement("", raw=line))
         try:
             interrupt = self._run_lines(line)
@@ -233,7 +234,7 @@ class Shell(cmd2.Cmd):
         """Call the function that cmd2 has for a line's command: it parses a command of the registry, or runs another.
 
         :returns: the call, or the exit status
-        :raises UnknownCommandError: when there is none
+        :raises UnknownCommandError: when no command has the name
         """
         if self.get_command_func(typed.name) is None:
             close = difflib.get_close_matches(typed.name, self.get_visible_commands(), n=3)
@@ -273,19 +274,19 @@ class Shell(cmd2.Cmd):
 
     def without_alias(self, text: str) -> str:
         """Return a line with its first word replaced by what it is an alias of."""
-        seen: set[str] = set()
-        while (match := _FIRST_WORD.match(text)) and (name := match.group(1)) in self.aliases and name not in seen:
-            seen.add(name)
+        expanded: set[str] = set()
+        while (match := _FIRST_WORD.match(text)) and (name := match.group(1)) in self.aliases and name not in expanded:
+            expanded.add(name)
             text = self.aliases[name] + text[match.end() :]
         return text
 
     def complete(self, *args: Any, **options: Any) -> cmd2.Completions:
         """Complete a line; cmd2 puts names with a space in quotes, and here all those that need it are."""
-        found = super().complete(*args, **options)
-        if found and not found._quote_char and any(map(_UNSAFE.search, found.to_strings())):
-            quote = '"' if any("'" in text for text in found.to_strings()) else "'"
-            return replace(found, _add_opening_quote=True, _quote_char=quote)
-        return found
+        completions = super().complete(*args, **options)
+        if completions and not completions._quote_char and any(map(_UNSAFE.search, completions.to_strings())):
+            quote = '"' if any("'" in text for text in completions.to_strings()) else "'"
+            return replace(completions, _add_opening_quote=True, _quote_char=quote)
+        return completions
 
     def sigint_handler(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002  cmd2's signature
         """Interrupt what runs. Nothing is written here: cmd2 would write an empty line to where output goes."""
@@ -312,18 +313,18 @@ class Shell(cmd2.Cmd):
 
     def _run_own(self, name: str, words: list[str]) -> None:
         """Run one of the interpreter's own words when cmd2 asks for it by itself, as ``history -e`` does."""
-        self.interpreter.own[name](Typed(Line(""), Words([name, *words], [name, *words])))
+        self.interpreter.own_words[name](Typed(Line(""), Words([name, *words], [name, *words])))
 
     @cmd2.with_argparser(parsers.parser_of_run_script)
-    def do_run_script(self, given: argparse.Namespace) -> None:
+    def do_run_script(self, parsed: argparse.Namespace) -> None:
         """Run a command file in this shell."""
-        definitions = [word for text in given.D for word in ("-D", text)]
-        self._run_own("run_script", [*definitions, given.file, *given.arguments])
+        definitions = [word for text in parsed.D for word in ("-D", text)]
+        self._run_own("run_script", [*definitions, parsed.file, *parsed.arguments])
 
     @cmd2.with_argparser(parsers.parser_of_shell, preserve_quotes=True)
-    def do_shell(self, given: argparse.Namespace) -> None:
+    def do_shell(self, parsed: argparse.Namespace) -> None:
         """Run a line by sh."""
-        self._run_own("shell", [" ".join(given.command)])
+        self._run_own("shell", [" ".join(parsed.command)])
 
     @cmd2.with_argparser(parsers.parser_of_quit)
     def do_quit(self, _: argparse.Namespace) -> None:
@@ -333,9 +334,9 @@ class Shell(cmd2.Cmd):
     do_exit = do_quit
 
     @cmd2.with_argparser(parsers.parser_of_help)
-    def do_help(self, given: argparse.Namespace) -> None:
+    def do_help(self, parsed: argparse.Namespace) -> None:
         """Show the commands, or how to use one."""
-        self.console.show(self._help(given.words))
+        self.console.show(self._help(parsed.words))
 
     def _help(self, words: list[str]) -> Result:
         if words == ["syntax"]:
@@ -347,8 +348,8 @@ class Shell(cmd2.Cmd):
         page = self.interpreter.registry.get("help").call(words).run(self.session)
         if words:
             return page
-        own = (f"  {word:<12} {summary}" for word, summary in OWN_WORDS.items())
-        return Text("\n".join([*page.render(), "", _OWN_CATEGORY, *own]))
+        words_of_shell = (f"  {word:<12} {summary}" for word, summary in OWN_WORDS.items())
+        return Text("\n".join([*page.render(), "", _OWN_CATEGORY, *words_of_shell]))
 
 
 def make_class(registry: Registry) -> type[Shell]:

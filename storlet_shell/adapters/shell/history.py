@@ -62,17 +62,17 @@ def check_startup_file(path: Path) -> None:
     :raises LocalFileError: when it is not
     """
     real = path.resolve()
-    for each in {real, path.parent, real.parent}:
-        found = each.stat()
-        if found.st_uid not in (0, os.geteuid()):
-            raise LocalFileError(f"{path}: not run, since {each} is another user's")
-        if found.st_mode & stat.S_IWOTH and not (each != real and found.st_mode & stat.S_ISVTX):
-            raise LocalFileError(f"{path}: not run, since everybody can write {each}; chmod o-w {each}")
+    for location in {real, path.parent, real.parent}:
+        status = location.stat()
+        if status.st_uid not in (0, os.geteuid()):
+            raise LocalFileError(f"{path}: not run, since {location} is another user's")
+        if status.st_mode & stat.S_IWOTH and not (location != real and status.st_mode & stat.S_ISVTX):
+            raise LocalFileError(f"{path}: not run, since everybody can write {location}; chmod o-w {location}")
 
 
 def _place(environ: Mapping[str, str], variable: str, name: str) -> Path:
     if environ.get(variable):
-        return Path(os.path.expanduser(environ[variable]))  # noqa: PTH111  it raises nothing where there is no home
+        return Path(os.path.expanduser(environ[variable]))  # noqa: PTH111  it raises nothing without a home folder
     import platformdirs
 
     folder = platformdirs.user_state_path if name == "history" else platformdirs.user_config_path

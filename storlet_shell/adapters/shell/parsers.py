@@ -89,8 +89,8 @@ def complete_line(registry: Registry, shell: RunsCommands, line: str) -> cmd2.Co
     :param line: up to the cursor
     """
     at = split(line)
-    found = _completions(candidates(shell.session, registry, at.words, at.word), at.quote)
-    return found or cmd2.Completions(hint=hint(registry, at.words, at.word))
+    completions = _completions(candidates(shell.session, registry, at.words, at.word), at.quote)
+    return completions or cmd2.Completions(hint=hint(registry, at.words, at.word))
 
 
 def _completions(entries: Iterable[Candidate], quote: str) -> cmd2.Completions:
@@ -148,6 +148,6 @@ def parser_of_quit() -> PlainParser:
 
 def parser_of_help() -> PlainParser:
     """Return the parser of ``help``."""
-    parser = PlainParser(description="Show the commands, or how to use one; help syntax shows how lines are written.")
+    parser = PlainParser(description="List the commands, or explain one; help syntax shows how to write lines.")
     parser.add_argument("words", nargs="*", metavar="COMMAND", help="a command, and one of its actions")
     return parser

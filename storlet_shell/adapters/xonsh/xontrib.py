@@ -60,10 +60,10 @@ def _load_xontrib_(xsh: XonshSession, **_: Any) -> dict[str, Any]:
 
 
 def _unload_xontrib_(xsh: XonshSession, **_: Any) -> dict[str, Any]:
-    """Take them away."""
-    found = getattr(xsh.aliases.get(ALWAYS, [None])[0], "func", None)
-    if isinstance(found, _Alias):
-        found.owner.remove()
+    """Remove the aliases."""
+    function = getattr(xsh.aliases.get(ALWAYS, [None])[0], "func", None)
+    if isinstance(function, _Alias):
+        function.owner.remove()
     return {}
 
 
@@ -193,13 +193,13 @@ def _caller(stack: Sequence[inspect.FrameInfo] | None) -> FrameType | None:
     return next((frame for frame in frames if not str(frame.f_globals.get("__name__")).startswith("xonsh.")), None)
 
 
-def _stream(given: IO[str], real: IO[str] | None, target: Any, reader: Any, captured: Any) -> IO[str]:
+def _stream(stream: IO[str], real: IO[str] | None, target: Any, reader: Any, captured: Any) -> IO[str]:
     """Return where a line's output goes: past xonsh where it would be copied to the terminal.
 
-    A copy is decoded on the way, so it is no longer the bytes; and who writes it does not see the terminal.
+    A copy is decoded on the way, so the bytes may change; and its writer can't tell that the output is a terminal.
     """
     is_copied = captured == "hiddenobject" and reader is not None and reader is not target
-    return real if is_copied and real is not None else given
+    return real if is_copied and real is not None else stream
 
 
 class Aliases:
@@ -259,7 +259,7 @@ class Aliases:
         return line.conclude(outcome)
 
     def _tell(self, line: _Line) -> None:
-        """Say once which names are not ours, to who sits there."""
+        """Warn an interactive user once about skipped aliases."""
         if self._untold and self._xsh.env.get("XONSH_INTERACTIVE"):
             line.warn(f"left as they are: {', '.join(self._untold)}; here: {ALWAYS} {self._untold[0]} …")
         self._untold = []
@@ -309,10 +309,14 @@ class Aliases:
 
         if self._first in self._idle:
             self._first.surroundings = self.line()
-        for one in candidates(self._first, self._registry, words, command.prefix):
-            text = one.text if command.opening_quote else _quoted(one.text)
+        for entry in candidates(self._first, self._registry, words, command.prefix):
+            text = entry.text if command.opening_quote else _quoted(entry.text)
             yield RichCompletion(
-                text, prefix_len=len(command.prefix), display=one.text, description=one.note, append_space=one.final
+                text,
+                prefix_len=len(command.prefix),
+                display=entry.text,
+                description=entry.note,
+                append_space=entry.final,
             )
 
 

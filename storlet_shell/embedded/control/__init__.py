@@ -25,7 +25,7 @@ from storlet_shell.embedded.control import folder as places
 from storlet_shell.embedded.control.folder import data_folder
 from storlet_shell.embedded.control.settings import KEYSTONE, TEMPAUTH, Running, Settings, Status
 from storlet_shell.embedded.control.users import TESTER, USERS, environment
-from storlet_shell.errors import EmbeddedError, RefusedError
+from storlet_shell.errors import EmbeddedError, RefusedError, UsageError
 
 __all__ = [
     "KEYSTONE",
@@ -267,7 +267,7 @@ def _require_packages(settings: Settings) -> None:
         packages |= {"keystone": "keystone", "keystonemiddleware": "keystone", "waitress": "keystone"}
     for package, extra in packages.items():
         if find_spec(package) is None:
-            raise EmbeddedError(f"{package} is not installed; run: pip install 'storlet-shell[{extra}]'")
+            raise UsageError(f"{package} is not installed; run: pip install 'storlet-shell[{extra}]'")
 
 
 def _spawn(folder: Path, settings: Settings, starting: int) -> Running:
