@@ -284,7 +284,7 @@ CASES = (
     # --- variables that are listed
     Case(
         "listed",
-        "def f(day, other):\n    x = %vars\n    return dict(x.rows())\nrows = f('tuesday', 'o')\n"
+        "def f(day, other):\n    x = %vars\n    return {row.name: row.description for row in x}\nrows = f('tuesday', 'o')\n"
         "seen = rows['day'], rows['other'], 'c' in rows",
         ("tuesday", "o", True),
     ),
@@ -299,7 +299,7 @@ CASES = (
     Case(
         "deletes what the function names",
         "def f(day):\n    %storlet rm -y {c}/$day\nf('tuesday')\nx = %storlet ls {c}\n"
-        "seen = [row[0] for row in x.rows() if row[0] in ('monday', 'tuesday')]",
+        "seen = [row.name for row in x if row.name in ('monday', 'tuesday')]",
         ["monday"],
     ),
     Case(
