@@ -15,6 +15,9 @@ from typing import Any
 METADATA_BYTES = 4096
 """The maximum length of the metadata's JSON that upstream's gateway reads (``gateways/container/runtime.py``)."""
 
+FOLDER_PARAMETER = "storlet_execution_path"
+"""The parameter that engines add: the folder of the storlet's code and dependencies."""
+
 NO_METADATA = "it ended without out_files[0].set_metadata()"
 
 _STORED_NAME, _STORED_VALUE, _STORED_COUNT = 128, 256, 90
@@ -36,7 +39,8 @@ class MetadataError(Exception):
 def read_metadata(text: bytes, *, is_stored: bool = False) -> dict[str, str]:
     """Parse a storlet's metadata, as they will appear in the response headers.
 
-    Values become text, and None is dropped, as upstream does (``handlers/base.py``).
+    Values become text, and None is dropped, as upstream does (``handlers/base.py``). The parameter that the engine adds
+    is dropped too: storlets that copy all their parameters into metadata run on upstream, which drops it.
 
     :param text: the JSON that ``set_metadata`` sends
     :param is_stored: whether the result becomes an object, to which Swift's limits apply
@@ -50,7 +54,7 @@ def read_metadata(text: bytes, *, is_stored: bool = False) -> dict[str, str]:
         raise MetadataError("its metadata aren't JSON") from None
     if not isinstance(parsed, dict):
         raise MetadataError(f"its metadata are a {type(parsed).__name__}, not a dict")
-    metadata = {name: str(value) for name, value in parsed.items() if value is not None}
+    metadata = {name: str(value) for name, value in parsed.items() if value is not None and name != FOLDER_PARAMETER}
     for name, value in metadata.items():
         _check_name(name)
         _check_value(name, value)

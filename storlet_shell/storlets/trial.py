@@ -105,7 +105,7 @@ def run(
             "main": str(main),
             "folder": str(folder / "code"),
             "metadata": dict(input_metadata or {}),
-            "parameters": {**parameters, "storlet_execution_path": str(folder / "code")},
+            "parameters": {**parameters, contract.FOLDER_PARAMETER: str(folder / "code")},
         }
         process = _Process(folder, input_file)
         status = process.run(spec, time_limit)

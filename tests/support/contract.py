@@ -155,6 +155,9 @@ METADATA_CASES = {
     "a number": _metadata("{'a': 1, 'b': 1.5, 'c': True}", metadata={"A": "1", "B": "1.5", "C": "True"}),
     "a list and a dict": _metadata("{'a': [1], 'b': {'c': 1}}", metadata={"A": "[1]", "B": "{'c': 1}"}),
     "None": _metadata("{'a': None, 'b': 'c'}", metadata={"B": "c"}),
+    "the engine's parameter": _metadata(
+        "{name: value for name, value in params.items() if name == 'storlet_execution_path'}", metadata={}
+    ),
     "empty": _metadata("{'a': ''}", metadata={"A": ""}),
     "a name that is a number": _metadata("{1: 'a'}", metadata={"1": "a"}),
     "each character of a token": _metadata("{\"!#$%&'*+.^`|~-0aZ\": 'x'}", metadata={"!#$%&'*+.^`|~-0aZ": "x"}),

@@ -133,8 +133,7 @@ class TestStorlet(object):
     def __call__(self, in_files, out_files, params):
         metadata = in_files[0].get_metadata()
         for key in params.keys():
-            if not key.startswith('storlet_'):
-                metadata[key] = params[key]
+            metadata[key] = params[key]
         out_files[0].set_metadata(metadata)
         while True:
             buf = in_files[0].read(65536)

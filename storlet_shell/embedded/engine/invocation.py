@@ -146,7 +146,7 @@ class Invocation:
 
     def _parameters(self) -> dict[str, str]:
         # The only system parameter (StorletGatewayContainer._add_system_params).
-        return {**self.request.params, "storlet_execution_path": self.version.folder}
+        return {**self.request.params, contract.FOLDER_PARAMETER: self.version.folder}
 
     def _feed(self, source: Any) -> Feed:
         if source.has_fd:
