@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
-from storlet_shell.storlets.functions.adapter import storlet_convert, storlet_input, storlet_text, storlet_type
+from storlet_shell.storlets.functions.adapter.types import storlet_convert, storlet_input, storlet_text, storlet_type
 
 MAIN_CLASS = "FunctionStorlet"
 """The main class of every function storlet; no other storlet may use the name."""

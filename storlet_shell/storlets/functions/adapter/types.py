@@ -1,8 +1,4 @@
-"""The adapter of a function storlet, a copy of which ends each deployed file; the engine calls it.
-
-It is for engines with older Pythons, too: standard library only, and the syntax of Python 3.8. Its global names start
-with ``storlet_`` or an underscore, so that they don't collide with those of a user's code.
-"""
+"""What annotations stand for, and the texts of parameters."""
 
 from __future__ import annotations
 
