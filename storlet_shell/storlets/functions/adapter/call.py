@@ -5,10 +5,10 @@ from __future__ import annotations
 import inspect as _inspect
 from typing import Any as _Any
 
-from storlet_shell.storlets.functions.adapter.frames import _Frames
-from storlet_shell.storlets.functions.adapter.inputs import _Input
-from storlet_shell.storlets.functions.adapter.output import _Output
-from storlet_shell.storlets.functions.adapter.results import _write
+from storlet_shell.storlets.functions.adapter.frames import _StorletFrames
+from storlet_shell.storlets.functions.adapter.inputs import _StorletInput
+from storlet_shell.storlets.functions.adapter.output import _StorletOutput
+from storlet_shell.storlets.functions.adapter.results import storlet_write
 from storlet_shell.storlets.functions.adapter.types import storlet_convert, storlet_input, storlet_type
 
 
@@ -29,23 +29,23 @@ class _Adapter:
         is_metadata_wanted = any(parameter.name == "metadata" for parameter in others)
         metadata = dict(in_files[0].get_metadata()) if is_metadata_wanted else {}
         nonce = params.get("storlet_frames", "")
-        output = _Frames(out_files[0], metadata, nonce) if nonce else _Output(out_files[0], metadata)
+        output = _StorletFrames(out_files[0], metadata, nonce) if nonce else _StorletOutput(out_files[0], metadata)
         try:
             kind, is_list = storlet_input(first.annotation)
             if len(in_files) > 1 and not is_list:
                 raise ValueError(f"it takes one input, not {len(in_files)}; several need list[{first.annotation}]")
-            inputs = [_Input(file, number if is_list else 0) for number, file in enumerate(in_files, 1)]
+            inputs = [_StorletInput(file, number if is_list else 0) for number, file in enumerate(in_files, 1)]
             values = [source.open(kind) for source in inputs]
-            arguments = _arguments(others, params, {"logger": self._logger, "metadata": metadata})
+            arguments = storlet_arguments(others, params, {"logger": self._logger, "metadata": metadata})
             result = self.function(values if is_list else values[0], **arguments)
-            _write(result, output, lambda: kind != "rows" or inputs[0].is_json())
+            storlet_write(result, output, lambda: kind != "rows" or inputs[0].is_json())
             output.end()
         except BaseException as error:
             output.fail(error)
             raise
 
 
-def _arguments(parameters: _Any, texts: dict[str, str], filled: dict[str, object]) -> dict[str, object]:
+def storlet_arguments(parameters: _Any, texts: dict[str, str], filled: dict[str, object]) -> dict[str, object]:
     """Return the function's arguments; that one is missing is for Python to say."""
     names = {parameter.name: parameter for parameter in parameters}
     arguments = {name: value for name, value in filled.items() if name in names}

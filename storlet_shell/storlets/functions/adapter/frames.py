@@ -11,21 +11,21 @@ import traceback as _traceback
 import zlib as _zlib
 from typing import Any as _Any
 
-from storlet_shell.storlets.functions.adapter.output import _Output
+from storlet_shell.storlets.functions.adapter.output import _StorletOutput
 
-_FRAME_DATA = 65536 - 5  # with its head, 64 KiB
-_BEAT_SECONDS = 3
-_BEAT = bytes(65536)  # proxy servers pass on this much at once
-_IDLE_SECONDS = 600
+_STORLET_FRAME_DATA = 65536 - 5  # with its head, 64 KiB
+_STORLET_BEAT_SECONDS = 3
+_STORLET_BEAT = bytes(65536)  # proxy servers pass on this much at once
+_STORLET_IDLE_SECONDS = 600
 
 
-class _Frames(_Output):
+class _StorletFrames(_StorletOutput):
     """A framed result: it starts at once, has a heartbeat, and ends with its metadata, its length and its checksum.
 
     A frame is a letter, a length of four bytes, and data: D for data, B for a beat, E for the end, X for a failure.
     """
 
-    _largest = _FRAME_DATA
+    _largest = _STORLET_FRAME_DATA
 
     def __init__(self, file: _Any, metadata: dict[str, object], nonce: str) -> None:
         super().__init__(file, metadata)
@@ -56,8 +56,8 @@ class _Frames(_Output):
 
     def _send(self, data: _Any) -> None:
         view = memoryview(data)
-        for start in range(0, len(view), _FRAME_DATA):
-            part = view[start : start + _FRAME_DATA]
+        for start in range(0, len(view), _STORLET_FRAME_DATA):
+            part = view[start : start + _STORLET_FRAME_DATA]
             self._length += len(part)
             self._checksum = _zlib.crc32(part, self._checksum)
             self._put_frame(b"D", part)
@@ -76,27 +76,27 @@ class _Frames(_Output):
 
     def _beat(self) -> None:
         """Show servers that it is alive; after ten minutes without progress, leave it to their limits."""
-        count = _bytes_read()
-        while not self._is_ended.wait(_BEAT_SECONDS):
+        count = storlet_bytes_read()
+        while not self._is_ended.wait(_STORLET_BEAT_SECONDS):
             with self._lock:
                 if self._is_ended.is_set():
                     return
                 self._flush()
-                before, count = count, _bytes_read()
-                if count - before > _OWN_READING:
+                before, count = count, storlet_bytes_read()
+                if count - before > _STORLET_OWN_READING:
                     self._progress = _time.monotonic()
-                if _time.monotonic() - self._progress > _IDLE_SECONDS:
+                if _time.monotonic() - self._progress > _STORLET_IDLE_SECONDS:
                     return
-                if self._since_beat < len(_BEAT):
-                    self._put_frame(b"B", _BEAT)
+                if self._since_beat < len(_STORLET_BEAT):
+                    self._put_frame(b"B", _STORLET_BEAT)
                 self._since_beat = 0
 
 
-_OWN_READING = 1024
-"""More than what reading the file of :func:`_bytes_read` adds to its count."""
+_STORLET_OWN_READING = 1024
+"""More than what reading the file of :func:`storlet_bytes_read` adds to its count."""
 
 
-def _bytes_read() -> int:
+def storlet_bytes_read() -> int:
     """Return how many bytes this process has read; 0 where the system doesn't tell."""
     try:
         with open("/proc/self/io", "rb") as file:

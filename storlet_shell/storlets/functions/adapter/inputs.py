@@ -11,7 +11,7 @@ from itertools import chain as _chain
 from typing import Any as _Any
 
 
-class _Input:
+class _StorletInput:
     """An object that the function reads.
 
     :param number: its number, from 1, if there can be several; else 0
@@ -20,7 +20,7 @@ class _Input:
     def __init__(self, file: _Any, number: int) -> None:
         self._label = f" of input {number}" if number else ""
         # An engine's file lacks methods of a real one, which it has inside. That of a range reads on after the range.
-        self._file = _io.BufferedReader(_Range(file), 65536) if hasattr(file, "point") else file.obj_file
+        self._file = _io.BufferedReader(_StorletRange(file), 65536) if hasattr(file, "point") else file.obj_file
         self._text: _Any = None
         self._head = ""
         self._skipped = -1
@@ -93,7 +93,7 @@ class _Input:
         return ValueError(f"{label} (line {line}{self._label}): {reason}")
 
 
-class _Range(_io.RawIOBase):
+class _StorletRange(_io.RawIOBase):
     """A range of an object, read through the engine's file."""
 
     def __init__(self, file: _Any) -> None:

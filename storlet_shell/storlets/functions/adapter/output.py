@@ -5,16 +5,16 @@ from __future__ import annotations
 import threading as _threading
 from typing import Any as _Any
 
-_PLAIN_DATA = 8192
+_STORLET_PLAIN_DATA = 8192
 
 
-class _Output:
+class _StorletOutput:
     """A plain result; its metadata leave with the first data.
 
     :param metadata: a dict that the function may change until then
     """
 
-    _largest = _PLAIN_DATA
+    _largest = _STORLET_PLAIN_DATA
 
     def __init__(self, file: _Any, metadata: dict[str, object]) -> None:
         self._file = file
