@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -57,6 +58,17 @@ def test_start_on_a_running_server_changes_nothing(folder: Path) -> None:
         control.start(folder, Settings(port=running.port + 1))
     with pytest.raises(EmbeddedError, match="is already running"):
         control.start(folder, Settings(ephemeral=True))
+
+
+def test_a_server_that_looks_for_users_is_joined(folder: Path) -> None:
+    """It takes the users' lock for a moment; who joins then waits for it, and doesn't start a second server."""
+    running, _ = control.start(folder, Settings())
+    taken = places.lock(folder, places.USERS, wait=True)
+    assert taken is not None
+    release = threading.Timer(0.3, os.close, [taken])
+    release.start()
+    assert control.start(folder, Settings()) == (running, False)
+    release.join()
 
 
 @pytest.mark.slow
