@@ -116,7 +116,7 @@ def join_or_start(folder: Path, settings: Settings) -> Lease:
     if not places.is_ours(folder):
         places.claim(folder)
     with _starting(folder) as starting:
-        # Blocks while a server that nobody uses finds out whether it is a lasting one, and until it is gone if it isn't.
+        # Blocks while a server that nobody uses finds out whether it is lasting, and until it is gone if it isn't.
         users = places.lock(folder, places.USERS, shared=True, wait=True)
         assert users is not None
         try:
