@@ -10,8 +10,9 @@ from typing import NamedTuple
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
 from storlet_shell.storlets.functions.adapter.types import storlet_convert, storlet_input, storlet_text, storlet_type
+from storlet_shell.wire.headers import FUNCTION_CLASS
 
-MAIN_CLASS = "FunctionStorlet"
+MAIN_CLASS = FUNCTION_CLASS
 """The main class of every function storlet; no other storlet may use the name."""
 
 ADAPTER_PARAMETERS = "storlet_"
