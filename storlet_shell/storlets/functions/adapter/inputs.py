@@ -22,8 +22,7 @@ class _StorletInput:
         # An engine's file lacks methods of a real one, which it has inside. That of a range reads on after the range.
         self._file = _io.BufferedReader(_StorletRange(file), 65536) if hasattr(file, "point") else file.obj_file
         self._text: _Any = None
-        self._head = ""
-        self._skipped = -1
+        self._heads: list[str] = []
 
     def open(self, kind: str) -> _Any:
         """Return what the function gets."""
@@ -41,19 +40,20 @@ class _StorletInput:
 
     def is_json(self) -> bool:
         """Tell whether its rows are JSON lines, by the first character that isn't a blank."""
-        while self._skipped < 0 or self._head.isspace():
-            self._head = self._text.readline()
-            self._skipped += 1
-        return self._head.lstrip().startswith("{")
+        while not self._heads or self._heads[-1].isspace():
+            try:
+                self._heads.append(self._text.readline())
+            except UnicodeDecodeError as error:
+                raise self._malformed(error, 0, len(self._heads)) from None
+        return self._heads[-1].lstrip().startswith("{")
 
     def _rows(self) -> _Iterator[dict[str, _Any]]:
         yield from self._objects() if self.is_json() else self._records()
 
     def _objects(self) -> _Iterator[dict[str, _Any]]:
-        row = 0
-        line = self._skipped
+        row = line = 0
         try:
-            for text in _chain([self._head], self._text):
+            for text in _chain(self._heads, self._text):
                 line += 1
                 if text.isspace():
                     continue
@@ -66,10 +66,10 @@ class _StorletInput:
             raise self._malformed(error, row + 1, line) from None
 
     def _records(self) -> _Iterator[dict[str, _Any]]:
-        reader = _csv.reader(_chain([self._head], self._text), strict=True)
+        reader = _csv.reader(_chain(self._heads, self._text), strict=True)
         row = -1
         try:
-            names = next(reader, [])
+            names = next(filter(None, reader), [])
             if len(set(names)) < len(names):
                 raise ValueError("a column occurs twice")
             row = 0
@@ -80,7 +80,7 @@ class _StorletInput:
                 elif values:
                     raise ValueError(f"{len(values)} fields, but the header has {len(names)}")
         except (ValueError, _csv.Error) as error:
-            raise self._malformed(error, row + 1, self._skipped + reader.line_num) from None
+            raise self._malformed(error, row + 1, reader.line_num) from None
 
     def _malformed(self, error: Exception, row: int, line: int) -> ValueError:
         label = f"row {row}" if row else "header"
