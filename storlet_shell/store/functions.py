@@ -36,7 +36,7 @@ class Function(NamedTuple):
     @property
     def takes_several(self) -> bool:
         """Whether it takes several inputs, rather than one."""
-        from storlet_shell.storlets.functions.adapter import storlet_input  # few runs have several inputs
+        from storlet_shell.storlets.functions.adapter.types import storlet_input  # few runs have several inputs
 
         return storlet_input(self.signature.input)[1]
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
-from storlet_shell.storlets.functions.adapter import storlet_convert, storlet_input, storlet_text, storlet_type
+from storlet_shell.storlets.functions.adapter.types import storlet_convert, storlet_input, storlet_text, storlet_type
 from storlet_shell.wire.headers import FUNCTION_CLASS
 
 MAIN_CLASS = FUNCTION_CLASS
@@ -183,7 +183,7 @@ def local_function(tree: ast.Module) -> ast.FunctionDef | ast.AsyncFunctionDef |
     marked = [node for node in functions if any(map(is_marker, node.decorator_list))]
     if marked:
         return marked[0] if len(marked) == 1 else None
-    if any(map(_is_callable_class, tree.body)):
+    if any(map(is_callable_class, tree.body)):
         return None
     public = [node for node in functions if not node.name.startswith("_")]
     return public[0] if len(public) == 1 else None
@@ -194,7 +194,8 @@ def is_marker(decorator: ast.expr) -> bool:
     return ast.unparse(decorator).rpartition(".")[2] == "storlet"
 
 
-def _is_callable_class(node: ast.stmt) -> bool:
+def is_callable_class(node: ast.stmt) -> bool:
+    """Tell whether a statement defines a class that engines could call."""
     return isinstance(node, ast.ClassDef) and any(
         isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and item.name == "__call__" for item in node.body
     )

@@ -1,17 +1,13 @@
-"""The adapter of a function storlet, a copy of which ends each deployed file; the engine calls it.
-
-It is for engines with older Pythons, too: standard library only, and the syntax of Python 3.8. Its global names start
-with ``storlet_`` or an underscore, so that they don't collide with those of a user's code.
-"""
+"""What annotations stand for, and the texts of parameters."""
 
 from __future__ import annotations
 
 import ast as _ast
 import re as _re
 
-_PLAIN = (str, int, float, bool)
-_TRUE_OR_FALSE: dict[str, object] = {"true": True, "yes": True, "on": True, "1": True}
-_TRUE_OR_FALSE.update({"false": False, "no": False, "off": False, "0": False})
+_STORLET_PLAIN = (str, int, float, bool)
+_STORLET_TRUE_OR_FALSE: dict[str, object] = {"true": True, "yes": True, "on": True, "1": True}
+_STORLET_TRUE_OR_FALSE.update({"false": False, "no": False, "off": False, "0": False})
 
 
 def storlet_input(annotation: str) -> tuple[str, bool]:
@@ -43,18 +39,22 @@ def storlet_type(annotation: str, default: object = None) -> str:
         text = next(filter(None, optional.groups()), "")
     if _re.fullmatch(r"[\w.]*\bLiteral\[.*\]", text):
         try:
-            return f"Literal[{', '.join(map(repr, _choices(text)))}]{end}"
+            return f"Literal[{', '.join(map(repr, storlet_choices(text)))}]{end}"
         except (ValueError, SyntaxError):
             pass
-    elif text.rpartition(".")[2] in [kind.__name__ for kind in _PLAIN]:
+    elif text.rpartition(".")[2] in [kind.__name__ for kind in _STORLET_PLAIN]:
         return text.rpartition(".")[2] + end
     raise ValueError(f"must be str, int, float, bool or a Literal of these, perhaps with | None, not {text}")
 
 
-def _choices(literal: str) -> tuple[object, ...]:
+def storlet_choices(literal: str) -> tuple[object, ...]:
+    """Return the values of a ``Literal[…]``.
+
+    :raises ValueError: if they can't be parameters
+    """
     choices: tuple[object, ...] = _ast.literal_eval(f"({literal[literal.index('[') + 1 : -1]},)")
-    if not all(type(choice) in _PLAIN for choice in choices):
-        raise ValueError
+    if not all(type(choice) in _STORLET_PLAIN for choice in choices):
+        raise ValueError("only texts, numbers, True and False can be parameters")
     return choices
 
 
@@ -74,7 +74,7 @@ def storlet_convert(kind: str, text: str) -> object:
     if kind == "str":
         return text
     if kind == "bool":
-        values, text, wanted = _TRUE_OR_FALSE, text.lower(), "true or false"
+        values, text, wanted = _STORLET_TRUE_OR_FALSE, text.lower(), "true or false"
     elif kind in ("int", "float"):
         wanted = "an integer" if kind == "int" else "a number"
         try:
@@ -83,7 +83,7 @@ def storlet_convert(kind: str, text: str) -> object:
         except ValueError:
             pass
     else:
-        values = {storlet_text(choice): choice for choice in _choices(kind)}
+        values = {storlet_text(choice): choice for choice in storlet_choices(kind)}
         wanted = f"one of {', '.join(values)}"
     if text not in values:
         raise ValueError(f"must be {wanted}, not {text!r}")
