@@ -14,7 +14,7 @@ from typing import TextIO
 import pytest
 
 from storlet_shell import Store, Storlet, storlet
-from storlet_shell.errors import NotFoundError, UsageError
+from storlet_shell.errors import NotFoundError, StorletFailedError, UsageError
 from tests.api.recording import Recording
 
 TODAY = b"city,degrees\nOslo,3\nRome,30\n"
@@ -37,6 +37,12 @@ def warm(rows: Iterator[dict[str, str]], least: float = 20.0) -> Iterator[dict[s
 def join(texts: list[TextIO], between: str) -> str:
     """Join objects."""
     return between.join(text.read().strip() for text in texts)
+
+
+@storlet
+def fail(data: bytes) -> bytes:
+    """Fail."""
+    return data + bytes(1 // len(data[:0]))
 
 
 @pytest.fixture
@@ -138,6 +144,15 @@ def test_test_runs_the_deployed_code_here(tmp_path: Path) -> None:
     assert warm.test(tmp_path / "today.csv", least=30).output == b"city,degrees\nRome,30\n"
     with pytest.raises(NotFoundError):
         warm.test(tmp_path / "absent.csv")
+
+
+def test_failure_shows_the_users_own_lines(tmp_path: Path) -> None:
+    """The file and the line of the function, not those of what is deployed."""
+    (tmp_path / "in").write_bytes(b"x")
+    with pytest.raises(StorletFailedError, match="ZeroDivisionError") as caught:
+        fail.test(tmp_path / "in")
+    line = next(number for number, line in enumerate(Path(__file__).read_text().splitlines(), 1) if "1 // len" in line)
+    assert f'File "test_functions.py", line {line}, in fail' in caught.value.details
 
 
 def test_deploy_tells_whether_anything_has_changed(store: Store) -> None:
