@@ -41,18 +41,19 @@ class Function(NamedTuple):
         return storlet_input(self.signature.input)[1]
 
 
-def look_up(client: Client, storlet: StorletName) -> Function | None:
+def look_up(client: Client, storlet: StorletName, container: str = "") -> Function | None:
     """Return the function that a storlet was made from; None for any other storlet, or if it can't be read.
 
     The storlet is requested once for all clients of a login, and again after it was deployed with one of them.
 
+    :param container: the container that holds it; empty for the cluster's storlet container
     :raises ConnectionFailedError: if there is no response
     """
     if not storlet.name.endswith(".py"):
         return None
     try:
-        key = function_of(client.storlet_container, storlet.name)
-        return client.cluster.recall(key, lambda: _ask(client, storlet))
+        request = Request("GET", container or client.storlet_container, storlet.name)
+        return client.cluster.recall(function_of(request.container, storlet.name), lambda: _ask(client, request))
     except ConnectionFailedError:
         raise
     except StorletShellError:  # the run will report it if it matters
@@ -64,10 +65,10 @@ def remember(client: Client, storlet: StorletName, function: Function | None) ->
     client.cluster.note(function_of(client.storlet_container, storlet.name), function)
 
 
-def look_up_again(client: Client, storlet: StorletName) -> Function | None:
+def look_up_again(client: Client, storlet: StorletName, container: str = "") -> Function | None:
     """Return the function as it is now, whatever is remembered; else see :func:`look_up`."""
-    client.cluster.forget(function_of(client.storlet_container, storlet.name))
-    return look_up(client, storlet)
+    client.cluster.forget(function_of(container or client.storlet_container, storlet.name))
+    return look_up(client, storlet, container)
 
 
 def check_parameters(client: Client, run: Invocation) -> Function | None:
@@ -124,13 +125,13 @@ def _function_in(reply: Reply) -> Function | None:
     return signature and Function(signature, code.decode("utf-8", "replace"))
 
 
-def _ask(client: Client, storlet: StorletName) -> Function | None:
+def _ask(client: Client, request: Request) -> Function | None:
     """Request a storlet.
 
     :raises NotFoundError: if it isn't deployed, which another client may change at any time
     """
     try:
-        return _function_in(client.send(Request("GET", client.storlet_container, storlet.name)))
+        return _function_in(client.send(request))
     except IdentityError:  # a user may be allowed to run a storlet but not to read it
         return None
 
