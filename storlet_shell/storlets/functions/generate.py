@@ -41,9 +41,9 @@ def generate(collection: Collection) -> bytes:
     if collection.imports:
         parts.append("\n".join(collection.imports) + "\n\n\n")
     parts += [_spelled(piece) for piece in (*collection.pieces, collection.function)]
-    own = "".join(parts)
-    _check_names(name, own)
-    return "\n".join([own + _ADAPTER + _adapter(), "", _MAIN.format(name=name)]).encode()
+    code = "".join(parts)
+    _check_names(name, code)
+    return "\n".join([code + _ADAPTER + _adapter(), "", _MAIN.format(name=name)]).encode()
 
 
 def _spelled(piece: Piece) -> str:
@@ -90,8 +90,8 @@ def _bound_by(node: ast.stmt) -> Iterable[str]:
 
 def _check_names(function: str, code: str) -> None:
     bound, used = _adapter_names()
-    own = {name for node in ast.parse(code).body for name in _bound_by(node)}
-    clash = next(iter(sorted(own & (bound | used))), None)
+    names = {name for node in ast.parse(code).body for name in _bound_by(node)}
+    clash = next(iter(sorted(names & (bound | used))), None)
     if clash is not None:
         kind = "the adapter's name" if clash in bound else "a built-in name that the adapter uses"
         raise UsageError(f"{function}: {clash} needs another name: it is {kind}")

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from storlet_shell.deployments.package import Package, read_package
+from storlet_shell.deployments.rehearsal import Input, try_out
 from storlet_shell.errors import UsageError
 from tests.api.test_functions import warm
+from tests.support.lines import ROOT
 
 HEAD = "from typing import Iterator\nimport os, re as r\nimport json\nfrom storlet_shell import storlet, connect\n\n"
 FUNCTION = "@storlet\ndef f(lines: Iterator[str], least: int = 3):\n    return {}\n"
@@ -150,3 +152,10 @@ def test_typed_code_keeps_its_label() -> None:
     """Errors name the storlet."""
     assert refusal("def f(data: bytes):\n    return absent", name="g").startswith("g.py:2: absent isn't defined")
     assert refusal("def f(data: bytes): ...", name="json").startswith("json.py needs another name")
+
+
+def test_example_runs(tmp_path: Path) -> None:
+    """The one in the repository."""
+    (tmp_path / "in.csv").write_text("city,degrees\nOslo,3\nRome,30\n")
+    example = read_package(str(ROOT / "examples" / "storlets" / "warm.py"), None, None)
+    assert try_out(example, Input(tmp_path / "in.csv")).output == b"city,degrees\nRome,30\n"

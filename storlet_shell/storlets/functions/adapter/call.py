@@ -29,7 +29,8 @@ class _Adapter:
         is_metadata_wanted = any(parameter.name == "metadata" for parameter in others)
         metadata = dict(in_files[0].get_metadata()) if is_metadata_wanted else {}
         nonce = params.get("storlet_frames", "")
-        output = _StorletFrames(out_files[0], metadata, nonce) if nonce else _StorletOutput(out_files[0], metadata)
+        target = out_files[0]
+        output = _StorletFrames(target, metadata, nonce, in_files) if nonce else _StorletOutput(target, metadata)
         try:
             kind, is_list = storlet_input(first.annotation)
             if len(in_files) > 1 and not is_list:
