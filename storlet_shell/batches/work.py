@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from storlet_shell.batches.spool import Spool, Spooled
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import StorletShellError
 from storlet_shell.schedulers.base import Endpoint
@@ -24,6 +25,8 @@ class Work(NamedTuple):
     :param jobs: the largest number of concurrent runs in a process
     :param scratch: the container of intermediate results
     :param keeps_bodies: whether outcomes contain the results
+    :param spool: where results wait until they are joined; None unless they are joined, and in other processes, which
+        return them in outcomes instead
     :param is_durable: whether a saved file must survive a power failure once its outcome is reported
     """
 
@@ -34,6 +37,7 @@ class Work(NamedTuple):
     jobs: int
     scratch: str = ""
     keeps_bodies: bool = False
+    spool: Spool | None = None
     is_durable: bool = False
 
     @property
@@ -82,6 +86,8 @@ class Outcome(NamedTuple):
     :param notes: warnings about leftovers of an object that was replaced
     :param is_begun: False for a task that was handed out and given back when the batch ended early
     :param body: what the storlet wrote, if the work keeps bodies
+    :param spooled: what the storlet wrote, if the work has a spool
+    :param is_earlier: whether an earlier process did the task, as the journal says
     """
 
     task: Task
@@ -95,6 +101,8 @@ class Outcome(NamedTuple):
     notes: tuple[Note, ...] = ()
     is_begun: bool = True
     body: bytes | None = None
+    spooled: Spooled | None = None
+    is_earlier: bool = False
 
     @classmethod
     def of_failure(cls, task: Task, error: StorletShellError, *, is_final: bool = False) -> Outcome:

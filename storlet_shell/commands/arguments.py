@@ -240,6 +240,21 @@ PLACES = (
         group=RESULT_OPTIONS,
     ),
 )
+CONCAT = (
+    Arg(
+        "--concat",
+        kind=Kind.FILE,
+        metavar="FILE",
+        help="join all results in FILE, in the order of the listing; - means standard output",
+        group=RESULT_OPTIONS,
+    ),
+    Arg(
+        "--header",
+        choices=("once", "keep", "none"),
+        help="how to join first lines: keep the first one, all, or none (default: once for .csv and .tsv with headers)",
+        group=RESULT_OPTIONS,
+    ),
+)
 BATCH_JOBS = number_option(
     "-j",
     "--jobs",

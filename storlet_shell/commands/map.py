@@ -6,8 +6,9 @@ from typing import Any
 
 from storlet_shell.batches.mapping import MapOptions, MapPlan
 from storlet_shell.batches.patterns import Pattern
-from storlet_shell.commands.arguments import PACE, PLACES, RUN, STORLET, make_invocation
+from storlet_shell.commands.arguments import CONCAT, PACE, PLACES, RUN, STORLET, make_invocation
 from storlet_shell.results import Result
+from storlet_shell.results.saving import is_stdout
 from storlet_shell.session import Session
 from storlet_shell.spec.command import command
 from storlet_shell.values import ObjectPath, Parameter, StorletName
@@ -18,12 +19,14 @@ from storlet_shell.values import ObjectPath, Parameter, StorletName
     "Run a storlet over many objects.",
     STORLET,
     *PLACES,
+    *CONCAT,
     *RUN,
     *PACE,
     examples=(
         "map --storlet warm.py --input 'path:/weather/2026/*.csv' -p least=20  # count what it writes",
         "map --storlet warm.py --input 'path:/weather/**.csv' -p least=20 --output 'path:/archive/{path}'  # store it",
         "map --storlet warm.py --input 'path:/weather/**.csv' -p least=20 --save warm --journal warm.journal  # files",
+        "map --storlet warm.py --input 'path:/weather/**.csv' -p least=20 --concat warm.csv  # one file",
     ),
 )
 def map(
@@ -44,6 +47,10 @@ def map(
     Each object's row is shown as soon as its run is done. Results go to --output (inside the cluster), to --save, or to
     the variable of -o, which you then index by name; without any of these, their bytes are only counted.
 
+    --concat FILE joins all results in one file, in the order of the listing. --concat - shows them instead of the
+    rows, as get shows a body. Tables keep one header, and JSON arrays become JSON lines. An object that fails is
+    missing in the result; the last line and the exit status tell.
+
     With --journal FILE, rerun the same command to resume a batch that ended early for whatever reason. Runs that were
     in progress at a crash are repeated, since nobody knows whether they have finished.
 
@@ -62,4 +69,7 @@ def map(
     )
     assert run is not None
     plan = MapPlan((run,), input, MapOptions(**map_options))
-    return (plan.planned if dry_run else plan.start)(session.client, session.access())
+    if dry_run:
+        return plan.planned(session.client, session.access())
+    is_body = plan.options.concat is not None and is_stdout(plan.options.concat)
+    return (plan.joined if is_body else plan.start)(session.client, session.access())

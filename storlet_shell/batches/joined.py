@@ -1,0 +1,91 @@
+"""The joined results of a batch as one body."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from typing import IO, Any, cast
+
+from storlet_shell.batches.report import Row, Rows
+from storlet_shell.errors import StorletShellError
+from storlet_shell.results import Response
+from storlet_shell.results.saving import temporarily
+from storlet_shell.values import CHUNK_BYTES
+from storlet_shell.wire.observer import Observer
+
+
+class JoinedBody(Response):
+    """The joined results of a batch, which runs while the body is read.
+
+    In a variable or on a notebook's page, the batch has run, and the body waits in a temporary file: it can be read
+    more than once, in constant memory.
+
+    :param rows: the rows of the batch, whose results are joined
+    :param observer: told which objects failed, and what was joined
+    :param subject: the pattern of the objects
+    """
+
+    def __init__(self, rows: Rows, observer: Observer, subject: str) -> None:
+        super().__init__(200, {}, self._pieces(), subject=subject, close=rows.close)
+        self._rows = rows
+        self._observer = observer
+        self._file: IO[bytes] | None = None
+
+    @property
+    def problem(self) -> StorletShellError | None:
+        """The error that a line ends with after the body is shown."""
+        return self._rows.problem
+
+    def iter_content(self, chunk_size: int = CHUNK_BYTES) -> Iterator[bytes]:
+        """Yield the body in chunks; see :meth:`Response.iter_content`."""
+        if self._file is None or self._content is not None:
+            yield from super().iter_content(chunk_size)
+            return
+        at = 0
+        while chunk := os.pread(self._file.fileno(), chunk_size, at):
+            at += len(chunk)
+            yield chunk
+
+    def keep(self) -> None:
+        """Run the whole batch, and keep the joined results in a temporary file."""
+        if self._file is not None or self._content is not None:
+            return
+        with temporarily():
+            file = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as the response
+            for chunk in super().iter_content():
+                file.write(chunk)
+            file.flush()
+        self._ahead, self._begun, self._file = [], False, file
+        self._body = self.iter_content()
+        self.headers["Content-Length"] = str(file.tell())
+
+    def look(self) -> None:
+        """Run the whole batch, so that it runs once, however often it is shown."""
+        self.keep()
+        super().look()
+
+    def json_pieces(self, columns: Sequence[str] = ()) -> Iterator[str]:
+        """Yield the joined results as one JSON document; see :meth:`Response.json_pieces`."""
+        self.keep()  # their type is known at the end
+        return super().json_pieces(columns)
+
+    def dataframe(self, library: str | None = None, **options: Any) -> Any:
+        """Return the joined results as one data frame; see :meth:`Response.dataframe`."""
+        self.keep()  # their type is known at the end
+        return super().dataframe(library, **options)
+
+    def _pieces(self) -> Iterator[bytes]:
+        concat = self._rows.concatenation
+        assert concat is not None
+        with closing(concat):
+            for row in cast("Iterator[Row]", self._rows.rows()):
+                if row.error:
+                    self._observer.warn(row.error if row.object in row.error else f"{row.object}: {row.error}")
+                yield from concat.take()
+            yield from concat.take()
+        if concat.content_type:
+            self.headers["Content-Type"] = concat.content_type
+        if self.problem is None:
+            self._observer.warn(self._rows.summary())
