@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import IO, Any, cast
@@ -54,6 +55,7 @@ class JoinedBody(Response):
             return
         with temporarily():
             file = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as the response
+            weakref.finalize(self, file.close)
             for chunk in super().iter_content():
                 file.write(chunk)
             file.flush()
