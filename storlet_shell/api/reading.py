@@ -10,7 +10,7 @@ from typing import IO, Any, Literal, TypeAlias, TypedDict, TypeVar, cast
 
 from storlet_shell.api import checks
 from storlet_shell.batches.endpoints import REGIONS, is_endpoint
-from storlet_shell.batches.joining import HEADERS
+from storlet_shell.batches.joining.joiner import HEADERS
 from storlet_shell.batches.mapping import MapOptions
 from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.pipeline import parse_chain

@@ -8,8 +8,8 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
-from storlet_shell.batches.concat import Concatenation
 from storlet_shell.batches.executor import Access, Executor
+from storlet_shell.batches.joining.concatenation import Concatenation
 from storlet_shell.batches.journal import Journal
 from storlet_shell.batches.work import Outcome, Task, Work
 from storlet_shell.equality import typed_equality
@@ -168,7 +168,9 @@ class Batch:
             return
         number = outcome.task.number
         is_next = self._order and self._order[0] == number
-        self._early[number] = self.concatenation.hold(outcome) if self.concatenation and not is_next else outcome
+        if self.concatenation and not is_next and isinstance(outcome.body, bytes):
+            outcome = outcome._replace(body=self.concatenation.hold(outcome.body))
+        self._early[number] = outcome
         while self._order and self._order[0] in self._early:
             following = self._joined(self._early.pop(self._order.popleft()))
             if following.error or not following.is_earlier:
@@ -178,13 +180,21 @@ class Batch:
         """Append an outcome's result to the joined one; an object whose result doesn't fit has failed."""
         if self.concatenation is None:
             return outcome
-        joined = self.concatenation.add(outcome)
-        if joined.error and not outcome.error:
-            self._record(joined)
+        task, body = outcome.task, outcome.body
+        outcome = outcome._replace(task=task._replace(folder="", file=""), body=None)
+        if outcome.error:
+            self.concatenation.skip()
+            return outcome
+        try:
+            self.concatenation.add(task.source, body)
+        except StorletShellError as error:
+            self.concatenation.skip()
             self.earlier -= outcome.is_earlier
+            outcome = outcome._replace(error=Outcome.of_failure(task, error).error, size=None)
+            self._record(outcome)
             if not self._rules.keeps_going:
-                self.last_error = self.last_error or joined.error
-        return joined
+                self.last_error = self.last_error or error
+        return outcome
 
     def _join_earlier(self, number: int, source: ObjectPath) -> None:
         """Append a result of an earlier process as soon as its turn comes."""

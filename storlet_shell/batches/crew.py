@@ -195,7 +195,7 @@ class Crew:
             return outcome._replace(size=save(outcome.task, chunks, is_durable=self._work.is_durable))
         if self._work.spool is not None:
             spooled = self._work.spool.write(chunks)
-            return outcome._replace(size=spooled.size, spooled=spooled)
+            return outcome._replace(size=spooled.size, body=spooled)
         if self._work.keeps_bodies:
             body = b"".join(chunks)
             return outcome._replace(size=len(body), body=body)

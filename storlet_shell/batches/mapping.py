@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.batches.batch import Batch, Rules
 from storlet_shell.batches.checks import check_apart, check_container, check_ready
-from storlet_shell.batches.concat import Concatenation
 from storlet_shell.batches.endpoints import find_endpoints
 from storlet_shell.batches.executor import Access, load_drivers
-from storlet_shell.batches.joined import JoinedBody
+from storlet_shell.batches.joining.body import JoinedBody
+from storlet_shell.batches.joining.concatenation import Concatenation
 from storlet_shell.batches.journal import Journal
 from storlet_shell.batches.objects import Objects
 from storlet_shell.batches.patterns import Pattern
@@ -46,7 +46,7 @@ class MapOptions(NamedTuple):
     :param output: the object that each result is stored as; with ``save``, at most one of them
     :param save: the local file that each result is written to
     :param concat: the local file that all results are joined in; ``-`` for standard output. It excludes the two above
-    :param header: one of :data:`.joining.HEADERS`; None to decide by the first results
+    :param header: one of :data:`.joiner.HEADERS`; None to decide by the first results
     :param on: ``get`` or ``copy``, to insist on that; results are stored by COPY and returned by GET anyway
     :param jobs: number of concurrent runs
     :param limit: the number of matching objects to run over; None for all
@@ -89,7 +89,7 @@ class MapOptions(NamedTuple):
         if self.concat is not None and (self.output or self.save) is not None:
             raise UsageError("choose one: concat joins all results, output and save write each to its own place")
         if self.header is not None and self.concat is None:
-            raise UsageError("header says how results are joined: it needs concat")
+            raise UsageError("table-header says how results are joined: it needs concat")
         if self.on == "copy" and self.output is None:
             raise UsageError("COPY stores results as objects; name them with output")
         if self.on == "get" and self.output is not None:
@@ -104,7 +104,9 @@ class MapOptions(NamedTuple):
         if (save := self.save) is not None:
             folder = str(expand(save.folder))
             return lambda number, source: Task(number, source, folder=folder, file=save.file(source))
-        return concat.task if concat else Task
+        if concat is not None:
+            return lambda number, source: Task(number, source, None, *concat.place(source))
+        return Task
 
     def concatenation(self) -> Concatenation | None:
         """Return what joins the results; None if they aren't joined."""
@@ -123,9 +125,9 @@ class MapPlan:
     def __init__(self, steps: tuple[Invocation, ...], pattern: Pattern, options: MapOptions | None = None) -> None:
         self._steps = steps
         self._pattern = pattern
-        self.options = options or MapOptions()
-        self.options.check()
-        self._executor = load_drivers(self.options.executor, self.options.scheduler)
+        self._options = options or MapOptions()
+        self._options.check()
+        self._executor = load_drivers(self._options.executor, self._options.scheduler)
 
     def planned(self, client: Client, access: Access) -> Planned:
         """Return the requests that the first runs would send; the objects are listed, and nothing is run.
@@ -133,7 +135,7 @@ class MapPlan:
         :raises StorletShellError: as :meth:`start`
         """
         objects, _ = self._objects(client)
-        work, make = self._work(client, access), self.options.task_maker()
+        work, make = self._work(client, access), self._options.task_maker()
         tasks = [make(number, source) for number, source in enumerate(itertools.islice(objects, _SHOWN))]
         count = f"{objects.total}" if objects.total is not None else "over 10000 listed"
         if objects.total is None or objects.total > len(tasks):
@@ -148,7 +150,7 @@ class MapPlan:
         :raises NotFoundError: when no object matches, or a storlet is not deployed
         :raises UsageError: when two objects have the same output, or an output is an input
         """
-        options = self.options
+        options = self._options
         for run in self._steps:
             check_ready(client, run)
         check_node(client, self._pattern.container, self._steps[0])
@@ -176,12 +178,15 @@ class MapPlan:
             allows_failures=options.allow_failures,
         )
 
-    def joined(self, client: Client, access: Access) -> JoinedBody:
-        """Return the joined results as one body; reading it runs the batch.
+    def result(self, client: Client, access: Access) -> Rows | JoinedBody:
+        """Return the rows of the batch, or its joined results as one body; reading them runs it.
 
         :raises StorletShellError: as :meth:`start`
         """
-        return JoinedBody(self.start(client, access), client.observer, f"{self._pattern}")
+        rows = self.start(client, access)
+        if self._options.concat is None or not is_stdout(self._options.concat):
+            return rows
+        return rows.body(str(self._pattern))
 
     def run(self, client: Client, access: Access) -> Rows:
         """Run the whole batch, even if objects fail, and return its rows.
@@ -203,19 +208,19 @@ class MapPlan:
 
     def _objects(self, client: Client) -> tuple[Objects, int | None]:
         """Return the objects and their number; None if it is unknown."""
-        objects = Objects(client, self._pattern, self.options.limit)
-        template = self.options.output or self.options.save
-        count = check_apart(client, self._pattern, template, self.options.limit) if template is not None else None
+        objects = Objects(client, self._pattern, self._options.limit)
+        template = self._options.output or self._options.save
+        count = check_apart(client, self._pattern, template, self._options.limit) if template is not None else None
         return objects, objects.total if count is None else count
 
     def _work(self, client: Client, access: Access) -> Work:
-        options = self.options
+        options = self._options
         endpoints = find_endpoints(client, access.storage_urls, options.endpoint)
         copies, is_durable = options.output is not None, bool(options.journal)
         return Work(self._steps, copies, endpoints, options.scheduler, options.jobs, is_durable=is_durable)
 
     def _journal(self, client: Client, objects: Objects) -> Journal:
-        journal = Journal(str(self.options.journal), self._description(client), objects.span)
+        journal = Journal(str(self._options.journal), self._description(client), objects.span)
         if journal.under_way:
             client.observer.warn(
                 f"up to {journal.under_way} runs were under way when the batch last ended; they run again, since "
@@ -230,14 +235,14 @@ class MapPlan:
         another port. Without a date, the server's name must do.
         """
         created = head(client, Location(self._pattern.container)).headers.get(wire.TIMESTAMP, "")
-        concat = {} if self.options.concat is None else {"concat": "yes"}  # journals of other batches lack it
+        concat = {} if self._options.concat is None else {"concat": "yes"}  # journals of other batches lack it
         return concat | {
             "account": client.account,
             "server": "" if created else host_of(client.storage_url),
             "container's date": created,
             "input": str(self._pattern),
-            "output": str(self.options.output or ""),
-            "save": str(self.options.save or ""),
+            "output": str(self._options.output or ""),
+            "save": str(self._options.save or ""),
             "storlet": json.dumps([_spelled(run) for run in self._steps], ensure_ascii=False),
         }
 

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeAlias, overload
+from typing import Any, Literal, NamedTuple, TypeAlias, cast, overload
 
 from storlet_shell.batches.batch import Batch
 from storlet_shell.batches.executor import Access
-from storlet_shell.batches.joining import HEADERS, Joiner
+from storlet_shell.batches.joining.body import JoinedBody
+from storlet_shell.batches.joining.concatenation import Concatenation
+from storlet_shell.batches.joining.joiner import HEADERS, Joiner
 from storlet_shell.batches.work import Outcome
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import HINT, SUBJECT, PartFailedError, Spelling, StorletShellError, UsageError
@@ -71,7 +73,7 @@ class Row(_Columns):
             error=outcome.error.explained(spell) if outcome.error else None,
             transaction=outcome.transaction_id or None,
         )
-        row.content = outcome.body
+        row.content = outcome.body if isinstance(outcome.body, bytes) else None
         row.number = task.number
         return row
 
@@ -229,6 +231,30 @@ class Rows(Table):
         :raises LocalFileError: when the file can't be written
         """
         return self.concat().save(path)
+
+    def body(self, subject: str) -> JoinedBody:
+        """Return the joined results as one body; reading it runs the batch, and reports failed objects as warnings.
+
+        :param subject: the pattern of the objects
+        """
+        assert self.concatenation is not None
+        return JoinedBody(
+            self._pieces(self.concatenation),
+            self.concatenation,
+            subject=subject,
+            find_problem=lambda: self.problem,
+            close=self.close,
+        )
+
+    def _pieces(self, concatenation: Concatenation) -> Iterator[bytes]:
+        with closing(concatenation):
+            for row in cast("Iterator[Row]", self.rows()):
+                if row.error:
+                    self._observer.warn(row.error if row.object in row.error else f"{row.object}: {row.error}")
+                yield from concatenation.take()
+            yield from concatenation.take()
+        if self.problem is None:
+            self._observer.warn(self.summary())
 
     def stream(self) -> Iterator[Row]:
         """Run the batch, and yield each row as soon as it is there, with its result; no row is kept.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from storlet_shell.batches.spool import Spool, Spooled
+from storlet_shell.batches.joining.spool import Spool, Spooled
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import StorletShellError
 from storlet_shell.schedulers.base import Endpoint
@@ -85,8 +85,7 @@ class Outcome(NamedTuple):
     :param is_final: whether the batch can't go on: the identity is refused, no endpoint answers, the disk is full
     :param notes: warnings about leftovers of an object that was replaced
     :param is_begun: False for a task that was handed out and given back when the batch ended early
-    :param body: what the storlet wrote, if the work keeps bodies
-    :param spooled: what the storlet wrote, if the work has a spool
+    :param body: what the storlet wrote, if the work keeps bodies; in a spool, if the work has one
     :param is_earlier: whether an earlier process did the task, as the journal says
     """
 
@@ -100,8 +99,7 @@ class Outcome(NamedTuple):
     is_final: bool = False
     notes: tuple[Note, ...] = ()
     is_begun: bool = True
-    body: bytes | None = None
-    spooled: Spooled | None = None
+    body: bytes | Spooled | None = None
     is_earlier: bool = False
 
     @classmethod

@@ -239,8 +239,6 @@ PLACES = (
         help="write each result to a file in this folder, named like the object, or by the same fields",
         group=RESULT_OPTIONS,
     ),
-)
-CONCAT = (
     Arg(
         "--concat",
         kind=Kind.FILE,
@@ -249,7 +247,8 @@ CONCAT = (
         group=RESULT_OPTIONS,
     ),
     Arg(
-        "--header",
+        "--table-header",
+        dest="header",
         choices=("once", "keep", "none"),
         help="how to join first lines: keep the first one, all, or none (default: once for .csv and .tsv with headers)",
         group=RESULT_OPTIONS,

@@ -6,9 +6,8 @@ from typing import Any
 
 from storlet_shell.batches.mapping import MapOptions, MapPlan
 from storlet_shell.batches.patterns import Pattern
-from storlet_shell.commands.arguments import CONCAT, PACE, PLACES, RUN, STORLET, make_invocation
+from storlet_shell.commands.arguments import PACE, PLACES, RUN, STORLET, make_invocation
 from storlet_shell.results import Result
-from storlet_shell.results.saving import is_stdout
 from storlet_shell.session import Session
 from storlet_shell.spec.command import command
 from storlet_shell.values import ObjectPath, Parameter, StorletName
@@ -19,7 +18,6 @@ from storlet_shell.values import ObjectPath, Parameter, StorletName
     "Run a storlet over many objects.",
     STORLET,
     *PLACES,
-    *CONCAT,
     *RUN,
     *PACE,
     examples=(
@@ -69,7 +67,4 @@ def map(
     )
     assert run is not None
     plan = MapPlan((run,), input, MapOptions(**map_options))
-    if dry_run:
-        return plan.planned(session.client, session.access())
-    is_body = plan.options.concat is not None and is_stdout(plan.options.concat)
-    return (plan.joined if is_body else plan.start)(session.client, session.access())
+    return (plan.planned if dry_run else plan.result)(session.client, session.access())

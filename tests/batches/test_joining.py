@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from storlet_shell.batches import spool
-from storlet_shell.batches.joining import CSV, JSON_LINES, TSV, Joiner
-from storlet_shell.batches.spool import Spool
+from storlet_shell.batches.joining import spool
+from storlet_shell.batches.joining.joiner import CSV, JSON_LINES, TSV, Joiner
+from storlet_shell.batches.joining.spool import Spool
 from storlet_shell.errors import ServiceError, StorletShellError
 from storlet_shell.values import ObjectPath
 

@@ -10,10 +10,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any, Self, cast
 
-from storlet_shell.batches.joining import Joiner
-from storlet_shell.batches.spool import Spool
-from storlet_shell.batches.work import Outcome, Task
-from storlet_shell.errors import StorletShellError
+from storlet_shell.batches.joining.joiner import Joiner
+from storlet_shell.batches.joining.spool import Spool, Spooled
 from storlet_shell.results.saving import replacing, temporarily
 from storlet_shell.text import counted
 from storlet_shell.values import CHUNK_BYTES, ObjectPath, expand
@@ -69,43 +67,35 @@ class Concatenation:
             kind, error = _DiscardedError, _DiscardedError()
         self._resources.__exit__(kind, error, trace)
 
-    def task(self, number: int, source: ObjectPath) -> Task:
-        """Return the task for an object; with a journal, its result goes to a file that a later process finds."""
-        if not self._folder:
-            return Task(number, source)
-        return Task(number, source, folder=self._folder, file=hashlib.sha256(source.name.encode()).hexdigest())
+    def place(self, source: ObjectPath) -> tuple[str, str]:
+        """Return the folder and the file that a result waits in; empty without a journal."""
+        return (self._folder, hashlib.sha256(source.name.encode()).hexdigest()) if self._folder else ("", "")
 
     def has(self, source: ObjectPath) -> bool:
-        """Tell whether the result of an earlier run is still there."""
-        task = self.task(0, source)
-        return Path(task.folder, task.file).exists()
+        """Tell whether the result of an earlier process is still there."""
+        return Path(*self.place(source)).exists()
 
-    def hold(self, outcome: Outcome) -> Outcome:
-        """Let a result that came early wait outside memory, if it came from another process.
+    def hold(self, body: bytes) -> Spooled | bytes:
+        """Let a result that came early from another process wait outside memory.
 
         :raises LocalFileError: when it can't be written
         """
-        if outcome.body is None or self.spool is None:
-            return outcome
-        return outcome._replace(body=None, spooled=self.spool.write([outcome.body]))
+        return body if self.spool is None else self.spool.write([body])
 
-    def add(self, outcome: Outcome) -> Outcome:
-        """Append the next result; of an object that failed, count that it is missing.
+    def add(self, source: ObjectPath, result: Spooled | bytes | None) -> None:
+        """Append the next result.
 
-        :returns: the outcome; a failure if the result doesn't fit the ones before it
+        :param result: None if it waits in its file
+        :raises StorletShellError: when it doesn't fit the results before it
         :raises OSError: when it can't be written
         """
-        if not outcome.error:
-            assert self._joiner is not None
-            try:
-                self._joiner.add(outcome.task.source, self._chunks(outcome))
-            except StorletShellError as error:
-                outcome = outcome._replace(error=Outcome.of_failure(outcome.task, error).error, size=None)
-        if outcome.error:
-            self.missing += 1
-        else:
-            self.joined += 1
-        return outcome._replace(task=outcome.task._replace(folder="", file=""), spooled=None, body=None)
+        assert self._joiner is not None
+        self._joiner.add(source, self._chunks(source, result))
+        self.joined += 1
+
+    def skip(self) -> None:
+        """Count an object whose result is missing."""
+        self.missing += 1
 
     def take(self) -> Iterator[bytes]:
         """Yield what was joined since the last time."""
@@ -142,15 +132,14 @@ class Concatenation:
         objects = counted(self.joined + self.missing, "object")
         return f"{text}; {self.missing} of {objects} {'is' if self.missing == 1 else 'are'} missing"
 
-    def _chunks(self, outcome: Outcome) -> Iterator[bytes]:
-        task = outcome.task
-        if outcome.spooled is not None:
+    def _chunks(self, source: ObjectPath, result: Spooled | bytes | None) -> Iterator[bytes]:
+        if isinstance(result, Spooled):
             assert self.spool is not None
-            yield from self.spool.read(outcome.spooled)
-        elif outcome.body is not None:
-            yield outcome.body
-        elif task.file:
-            with Path(task.folder, task.file).open("rb") as file:
+            yield from self.spool.read(result)
+        elif result is not None:
+            yield result
+        else:
+            with Path(*self.place(source)).open("rb") as file:
                 while chunk := file.read(CHUNK_BYTES):
                     yield chunk
 

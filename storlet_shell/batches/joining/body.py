@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 import tempfile
 import weakref
-from collections.abc import Iterator, Sequence
-from contextlib import closing
-from typing import IO, Any, cast
+from collections.abc import Callable, Iterator, Sequence
+from typing import IO, Any
 
-from storlet_shell.batches.report import Row, Rows
+from storlet_shell.batches.joining.concatenation import Concatenation
 from storlet_shell.errors import StorletShellError
 from storlet_shell.results import Response
 from storlet_shell.results.saving import temporarily
 from storlet_shell.values import CHUNK_BYTES
-from storlet_shell.wire.observer import Observer
 
 
 class JoinedBody(Response):
@@ -23,21 +21,36 @@ class JoinedBody(Response):
     In a variable or on a notebook's page, the batch has run, and the body waits in a temporary file: it can be read
     more than once, in constant memory.
 
-    :param rows: the rows of the batch, whose results are joined
-    :param observer: told which objects failed, and what was joined
+    :param pieces: runs the batch, and yields what was joined
+    :param concatenation: joins the results
     :param subject: the pattern of the objects
+    :param find_problem: returns the error that a line ends with after the body is shown
+    :param close: ends the batch
     """
 
-    def __init__(self, rows: Rows, observer: Observer, subject: str) -> None:
-        super().__init__(200, {}, self._pieces(), subject=subject, close=rows.close)
-        self._rows = rows
-        self._observer = observer
+    def __init__(
+        self,
+        pieces: Iterator[bytes],
+        concatenation: Concatenation,
+        *,
+        subject: str,
+        find_problem: Callable[[], StorletShellError | None],
+        close: Callable[[], None],
+    ) -> None:
+        super().__init__(200, {}, self._typed(pieces), subject=subject, close=close)
+        self._concatenation = concatenation
+        self._find_problem = find_problem
         self._file: IO[bytes] | None = None
 
     @property
     def problem(self) -> StorletShellError | None:
         """The error that a line ends with after the body is shown."""
-        return self._rows.problem
+        return self._find_problem()
+
+    def _typed(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        yield from pieces
+        if self._concatenation.content_type:  # it is known at the end
+            self.headers["Content-Type"] = self._concatenation.content_type
 
     def iter_content(self, chunk_size: int = CHUNK_BYTES) -> Iterator[bytes]:
         """Yield the body in chunks; see :meth:`Response.iter_content`."""
@@ -77,17 +90,3 @@ class JoinedBody(Response):
         """Return the joined results as one data frame; see :meth:`Response.dataframe`."""
         self.keep()  # their type is known at the end
         return super().dataframe(library, **options)
-
-    def _pieces(self) -> Iterator[bytes]:
-        concat = self._rows.concatenation
-        assert concat is not None
-        with closing(concat):
-            for row in cast("Iterator[Row]", self._rows.rows()):
-                if row.error:
-                    self._observer.warn(row.error if row.object in row.error else f"{row.object}: {row.error}")
-                yield from concat.take()
-            yield from concat.take()
-        if concat.content_type:
-            self.headers["Content-Type"] = concat.content_type
-        if self.problem is None:
-            self._observer.warn(self._rows.summary())
