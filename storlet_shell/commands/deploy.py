@@ -28,7 +28,12 @@ _PARAMETERS = [Arg(*arg.flags, kind=arg.kind, group=_RUN_OPTIONS, **arg.options)
 @command(
     "deploy",
     "Deploy a storlet: a Python file, a jar, or the code that follows.",
-    Arg("name", kind=Kind.FILE, metavar="FILE|MODULE.CLASS", help="a .py or .jar file, or a class whose code follows"),
+    Arg(
+        "name",
+        kind=Kind.FILE,
+        metavar="FILE|MODULE.CLASS",
+        help="a .py or .jar file, or the function or class whose code follows",
+    ),
     Arg("--main", metavar="CLASS", help="main class, if the file has several candidates"),
     Arg("--language-version", metavar="3[.MINOR]", help="Python version to run it, if the engine has several"),
     Arg(
