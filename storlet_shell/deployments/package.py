@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, NamedTuple
 
 from storlet_shell.equality import typed_equality
@@ -88,8 +89,9 @@ class Package(NamedTuple):
 
     :param label: where the code comes from, for messages
     :param main: the main class, as its language writes it
-    :param notes: problems in the code, by line
+    :param notes: problems in the code, by line; only a review finds those in Python code
     :param language_version: the Python version to run it with; empty for the engine's default
+    :param imports: where each module comes from that Python code imports; a review adds them
     """
 
     storlet: StorletName
@@ -100,6 +102,7 @@ class Package(NamedTuple):
     notes: tuple[str, ...] = ()
     dependencies: tuple[Dependency, ...] = ()
     language_version: str = ""
+    imports: Mapping[str, str] = MappingProxyType({})
 
     @property
     def local_dependencies(self) -> list[Dependency]:
@@ -220,5 +223,4 @@ def _check_name(label: str, module: str, storlet: StorletName | None = None) -> 
 
 def _python(source: StorletSource, main: StorletMain) -> Package:
     _check_name(str(main.storlet), main.module)
-    notes = tuple(f"{source.label}:{finding.line}: {finding.text}" for finding in source.findings(main.class_name))
-    return Package(main.storlet, "python", str(main), source.code, source.label, notes)
+    return Package(main.storlet, "python", str(main), source.code, source.label)

@@ -270,6 +270,7 @@ class Deployment(TypedDict):
     main: Annotated[str, "the main class"]
     container: str
     dependencies: Annotated[list[str], "names of the dependencies, as they were uploaded"]
+    imports: Annotated[dict[str, str], "where each imported module comes from, as `standard library`"]
     bytes: Annotated[int, "size of the code, as it was uploaded"]
     is_new: Annotated[bool, "false if it replaced an earlier deployment"]
     changed: Annotated[bool, "false if the same code and dependencies were deployed already"]
