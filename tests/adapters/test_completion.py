@@ -111,6 +111,7 @@ def slow_session(slow_store: SlowStore) -> Iterator[Session]:
         yield opened
 
 
+@pytest.mark.slow
 def test_a_slow_server_costs_no_more_than_the_deadline(slow_session: Session, slow_store: SlowStore) -> None:
     """What comes too late is there at the next Tab; what was known before is better than nothing."""
     slow_store.listing_seconds = 4.0

@@ -98,6 +98,7 @@ def test_broken_pipe_ends_quietly(run: Runner, container: str) -> None:
     assert ended.stderr == ""
 
 
+@pytest.mark.slow
 def test_two_lines_into_one_file(run: Runner, container: str, tmp_path: Path) -> None:
     """Their output follows each other, whole, as it was."""
     run("upload", f"{container}/o", stdin=b"text\n")
@@ -329,6 +330,7 @@ def test_full_standard_output_of_a_command_file_is_one_line(run_scripted: Runner
 # --- sizes
 
 
+@pytest.mark.slow
 def test_large_bodies_take_little_memory(run: Runner, container: str, tmp_path: Path) -> None:
     """The peak of a process that moves 48 MiB is that of one that moves one, both ways."""
     code = (

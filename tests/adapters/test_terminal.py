@@ -140,6 +140,7 @@ def test_ctrl_d_in_an_open_line_says_what_ends_it(spawn: Spawn, container: str) 
     assert terminal.leave() == 0
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_transfer_and_not_the_shell(spawn: Spawn, slow_store: SlowStore, tmp_path: Path) -> None:
     """An interrupt closes the transfer's connection at once, and the prompt is back."""
     terminal = spawn(**slow_store.environ)
@@ -157,6 +158,7 @@ def test_ctrl_c_ends_the_transfer_and_not_the_shell(spawn: Spawn, slow_store: Sl
     assert terminal.leave() == 0
 
 
+@pytest.mark.slow
 def test_progress_is_shown_and_wiped(spawn: Spawn, slow_store: SlowStore) -> None:
     """A transfer of over a second shows a line on the terminal, also while its output goes to a file."""
     terminal = spawn(**slow_store.environ)
@@ -167,6 +169,7 @@ def test_progress_is_shown_and_wiped(spawn: Spawn, slow_store: SlowStore) -> Non
     assert terminal.leave() == 0
 
 
+@pytest.mark.slow
 def test_a_slow_server_does_not_hold_the_prompt(spawn: Spawn, slow_store: SlowStore) -> None:
     """While a Tab waits for a listing, Ctrl-C and further keys are answered."""
     slow_store.listing_seconds = 30
@@ -208,6 +211,7 @@ def test_headings_are_for_the_terminal_alone(spawn: Spawn, container: str, uploa
     assert terminal.leave() == 0
 
 
+@pytest.mark.slow
 def test_the_terminal_may_change_its_size(spawn: Spawn) -> None:
     """A resize, at the prompt and during a command, disturbs nothing."""
     terminal = spawn()

@@ -42,6 +42,7 @@ def xonsh(environ: dict[str, str], tmp_path: Path) -> Xonsh:
     return Xonsh(environ, tmp_path)
 
 
+@pytest.mark.slow
 def test_bytes_go_through_unchanged(xonsh: Xonsh, container: str) -> None:
     """To a file, through pipes at both ends, from one command of ours to another, and to xonsh's own output."""
     (xonsh.home / "in").write_bytes(BINARY)

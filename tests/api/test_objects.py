@@ -164,6 +164,7 @@ def test_body_streams_and_can_be_left(store: Store, container: str) -> None:
     assert not store._clients._lent
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_response_that_is_dropped_holds_nothing(store: Store, here: str) -> None:
     """Neither its client nor the store wait for somebody who reads it."""

@@ -144,6 +144,7 @@ templates = st.lists(st.sampled_from([*(f"{{{field}}}" for field in FIELDS), "/"
 sources = st.lists(st.text("ab./", min_size=1, max_size=6), min_size=2, max_size=30, unique=True)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @example("{name}", "**", ["a/x", "b/x"])
 @example("{stem}", "a/*.{a,b}", ["a/x.a", "a/x.b"])

@@ -66,6 +66,7 @@ def test_one_file_keeps_its_name_or_gets_one(
     assert names(run, container) == [name]
 
 
+@pytest.mark.slow
 def test_headers_go_with_every_object(run: Runner, container: str, folder: Path) -> None:
     """Files, empty folders, and what follows the line; of a large object, its segments expire as well."""
     headers = ["-H", "X-Delete-At:4000000000", "-H", "X-Object-Meta-Color:green"]
@@ -83,6 +84,7 @@ def test_headers_go_with_every_object(run: Runner, container: str, folder: Path)
         assert (stored["X-Delete-At"], "X-Object-Meta-Color" in stored) == ("4000000000", False)
 
 
+@pytest.mark.slow
 def test_identical_files_are_skipped_both_ways(run: Runner, container: str, folder: Path, tmp_path: Path) -> None:
     """Only what differs is sent: by its bytes, not by its date."""
     run("upload", str(folder), container)

@@ -112,6 +112,7 @@ def test_json_listing_across_pages_is_one_document(run_scripted: Runner, respond
     assert rows[-1]["name"] == f"n{PAGE + 4:09}"
 
 
+@pytest.mark.slow
 def test_listing_of_any_length_takes_the_same_memory(run_scripted: Runner, responder: Responder) -> None:
     """Of five times the pages, one and the next are held at a time, and what the test's own server keeps."""
     peaks = []

@@ -90,6 +90,7 @@ def test_rows_have_headings_where_people_read_them(storlets: Runner, many: str) 
     assert heading.index("SECONDS") + len("SECONDS") == first.index("  path:")
 
 
+@pytest.mark.slow
 def test_output_is_made_inside_the_cluster(storlets: Runner, real_client: Client, many: str, container: str) -> None:
     """By COPY, into the place that the template says."""
     words = ["--input", f"path:/{many}/in/0[01]?", "--output", f"path:/{container}/out/{{name}}.up", "-j", "3"]
@@ -100,6 +101,7 @@ def test_output_is_made_inside_the_cluster(storlets: Runner, real_client: Client
     assert real_client.send(Request("GET", container, "out/013.up")).read() == b"TEXT 13"
 
 
+@pytest.mark.slow
 def test_every_name_is_saved_or_refused(storlets: Runner, real_client: Client, container: str, tmp_path: Path) -> None:
     """A file for each name that can be one; the others are named, nothing is written outside, and all the rest is."""
     for name in NAMES:
@@ -238,6 +240,7 @@ def test_failed_objects_run_again_and_done_ones_do_not(storlets: Runner, many: s
     assert second.json["done_before"] == COUNT - 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", [1, 7, 25])
 def test_killed_batch_goes_on_and_everything_is_done(storlets: Runner, many: str, tmp_path: Path, when: int) -> None:
     """Killed by SIGKILL after so many rows; the second process runs what is not recorded, and names what is unknown."""
@@ -262,6 +265,7 @@ def test_killed_batch_goes_on_and_everything_is_done(storlets: Runner, many: str
     assert [path.read_bytes() for path in files] == [f"TEXT {number}".encode() for number in range(COUNT)]
 
 
+@pytest.mark.slow
 def test_interrupted_batch_goes_on(storlets: Runner, many: str, tmp_path: Path) -> None:
     """Ctrl-C ends with status 130 once what runs has ended, and leaves nothing unknown."""
     process = subprocess.Popen(

@@ -208,6 +208,7 @@ def test_local_key_is_in_no_output(alone: Runner, run: Runner, swift: control.Ru
     assert swift.key not in run("whoami").text + alone("local", "status").text
 
 
+@pytest.mark.slow
 def test_ephemeral_swift_leaves_nothing(alone: Runner, tmp_path: Path) -> None:
     """A line with --ephemeral has a Swift of its own that is gone at the end."""
     temporary = tmp_path / "tmp"

@@ -82,6 +82,7 @@ def test_unread_inputs_can_be_allowed(parts: Runner, words: list[str], name: str
     parts("rm", "-y", "parts-made/x")
 
 
+@pytest.mark.slow
 def test_storlet_that_reads_all_is_as_before(parts: Runner) -> None:
     """Also one of two inputs, in runs of two; in runs of three, it is refused."""
     parts("mkdir", "parts-made")

@@ -30,6 +30,7 @@ def needed(storlets: object, observed: Client, tmp_path: Path) -> tuple[str, Dep
     return package.storlet.name, package.dependencies[0]
 
 
+@pytest.mark.slow
 def test_dependency_is_described(observed: Client, needed: tuple[str, Dependency]) -> None:
     """The same in a list and alone, but for how its date is written."""
     storlet, dependency = needed
@@ -55,6 +56,7 @@ def test_needed_dependency_is_removed_by_force_alone(
         find_dependency(observed, dependency.name)
 
 
+@pytest.mark.slow
 def test_dependency_of_no_storlet_is_removed(observed: Client, needed: tuple[str, Dependency]) -> None:
     """Undeployment leaves it, and then nothing needs it."""
     storlet, dependency = needed

@@ -83,6 +83,7 @@ def test_refused_upload_tells_which_container_is_absent(
     assert error.message.startswith(f"container {name} ")
 
 
+@pytest.mark.slow
 def test_undeployment_tells_what_went_and_what_stays(observed: Client, observer: Notebook, package: Package) -> None:
     """With its dependencies, those that another storlet needs excepted; the plan of it deletes nothing."""
     (shared,) = package.dependencies

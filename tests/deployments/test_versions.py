@@ -81,6 +81,7 @@ class Main:
 """
 
 
+@pytest.mark.slow
 def test_every_redeployment_runs_on_upstreams_engine(
     elsewhere: Runner, real_client: Client, nodes: Nodes, tmp_path: Path, module: str
 ) -> None:
@@ -116,6 +117,7 @@ def test_every_version_of_a_dependency_runs_on_upstreams_engine(
     assert elsewhere("undeploy", "-y", "--with-dependencies", f"{module}.py").status == 0
 
 
+@pytest.mark.slow
 def test_java_finds_another_version_of_a_jar_by_the_list(elsewhere: Runner, tmp_path: Path, module: str) -> None:
     """Its class path is made of the names; other files are replaced, and the user is told what engines do."""
     jar = str(write_jar(tmp_path / f"{module}-1.0.jar", {"a/B": WORDS}))

@@ -42,6 +42,7 @@ AFTER = {
 }
 
 
+@pytest.mark.slow
 @WHERE
 @pytest.mark.parametrize("case", BEFORE)
 def test_a_failure_before_the_body_is_answered_with_its_reason(
@@ -62,6 +63,7 @@ def test_a_failure_before_the_body_is_answered_with_its_reason(
     assert client.request("GET", "/c/o").status == 200
 
 
+@pytest.mark.slow
 @WHERE
 @pytest.mark.parametrize("case", AFTER)
 def test_a_failure_in_the_body_cuts_it(client: Client, where: dict[str, str], case: str) -> None:
@@ -98,6 +100,7 @@ def http_1_0(client: Client, name: str, where: dict[str, str]) -> bytes:
     return data
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [BEFORE["raises"][0], LATE + "raise ValueError(1)", LATE + "time.sleep(60)"])
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_failed_upload_stores_nothing(client: Client, code: str, chunked: bool) -> None:
@@ -149,6 +152,7 @@ def test_half_an_upload_is_no_input(client: Client) -> None:
     assert client.request("HEAD", "/c/half").status == 404
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "code", "reason"),
     [

@@ -157,6 +157,7 @@ def test_stalled_storlets_do_not_keep_others_waiting_for_long(client: Client) ->
         thread.join()
 
 
+@pytest.mark.slow
 def test_those_who_wait_for_a_failing_import_wait_once(client: Client) -> None:
     """An import that never ends costs the time limit, not that many times it."""
     client.deploy("hangs.py", storlet("pass", "time.sleep(60)"))

@@ -13,6 +13,7 @@ WHERE = pytest.mark.parametrize("where", [{}, PROXY], ids=["node", "proxy"])
 WRITES = "self.logger.info('first'); self.logger.debug('second'); print('printed'); print('wrong', file=sys.stderr); "
 
 
+@pytest.mark.slow
 @WHERE
 @pytest.mark.parametrize(
     ("end", "outcome"),
@@ -82,6 +83,7 @@ def test_a_storlet_that_logs_much_leaves_the_end_of_it(client: Client) -> None:
     assert len(text) < 300_000
 
 
+@pytest.mark.slow
 def test_only_the_last_invocations_are_kept(client: Client) -> None:
     """Fifty of them, the newest last."""
     client.deploy("often.py", storlet("print(params['n'], 'times'); out.set_metadata({})"))

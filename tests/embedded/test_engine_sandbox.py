@@ -149,6 +149,7 @@ def alive(mark: str) -> int:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["pass", "raise ValueError(1)", "os._exit(1)", "time.sleep(60)"])
 def test_processes_left_behind_are_ended(client: Client, end: str) -> None:
     """What a storlet started ends with the invocation, even in a session of its own."""

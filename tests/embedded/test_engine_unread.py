@@ -118,6 +118,7 @@ def test_nothing_is_stored_of_a_run_that_leaves_an_input_unread(inputs: Client, 
     assert inputs.request("HEAD", "/c/made").status == 200
 
 
+@pytest.mark.slow
 def test_an_unread_input_of_fragments_is_named(inputs: Client) -> None:
     """Its pieces come from several servers, and take a while to be given up; a copy says why it failed all the same."""
     assert inputs.request("PUT", "/ec", {"X-Storage-Policy": "ec21"}).status in (201, 202)

@@ -91,6 +91,7 @@ def test_the_platform_says_where_data_lies(tmp_path: Path) -> None:
     assert control.data_folder(Path("~/x")) == Path.home() / "x"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     ["with blanks", "100% %(here)s größe a#b;c $HOME 'once' \"twice\"", "x" * 200, "line\nbreak"],

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -60,6 +61,18 @@ def test_start_on_a_running_server_changes_nothing(folder: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_server_that_looks_for_users_is_joined(folder: Path) -> None:
+    """It takes the users' lock for a moment; who joins then waits for it, and doesn't start a second server."""
+    running, _ = control.start(folder, Settings())
+    taken = places.lock(folder, places.USERS, wait=True)
+    assert taken is not None
+    release = threading.Timer(0.3, os.close, [taken])
+    release.start()
+    assert control.start(folder, Settings()) == (running, False)
+    release.join()
+
+
+@pytest.mark.slow
 def test_the_last_of_two_users_ends_the_server(folder: Path, user: Callable[[], User]) -> None:
     """Who started it may leave first; the other one's requests are answered until it leaves as well."""
     first = user()
@@ -86,6 +99,7 @@ def test_two_users_at_once_share_one_server(folder: Path, user: Callable[[], Use
     assert sorted(started for _, started in joined) == [False] * 4 + [True]
 
 
+@pytest.mark.slow
 def test_a_killed_user_does_not_leave_its_server_behind(user: Callable[[], User]) -> None:
     """The kernel gives back what a killed process leased."""
     one = user()
@@ -94,6 +108,7 @@ def test_a_killed_user_does_not_leave_its_server_behind(user: Callable[[], User]
     assert ended(pid)
 
 
+@pytest.mark.slow
 def test_a_server_whose_starter_is_killed_ends(folder: Path) -> None:
     """A server that can tell nobody that it is ready has no user, and ends."""
     places.claim(folder)
@@ -182,6 +197,7 @@ def test_a_killed_server_takes_imports_along_that_would_outlive_it(folder: Path)
     assert all(ended(process.pid) for process in hidden)
 
 
+@pytest.mark.slow
 def test_a_number_of_a_dead_server_is_never_signalled(folder: Path) -> None:
     """A state file that names another living process, because numbers are used again, means nothing."""
     running, _ = control.start(folder, Settings())
@@ -194,6 +210,7 @@ def test_a_number_of_a_dead_server_is_never_signalled(folder: Path) -> None:
         assert bystander.poll() is None
 
 
+@pytest.mark.slow
 def test_an_ephemeral_server_leaves_nothing(folder: Path) -> None:
     """Its folder goes with it; the data folder is not even made."""
     with control.join_or_start(folder, Settings(ephemeral=True)) as lease:
@@ -206,6 +223,7 @@ def test_an_ephemeral_server_leaves_nothing(folder: Path) -> None:
     assert not folder.exists()
 
 
+@pytest.mark.slow
 def test_a_killed_ephemeral_server_leaves_nothing_either(folder: Path) -> None:
     """Who leased it cleans up."""
     with control.join_or_start(folder, Settings(ephemeral=True)) as lease:
@@ -233,6 +251,7 @@ def test_a_lasting_ephemeral_server_stands_in_for_the_data_folder(folder: Path, 
     assert (again.folder, again.port) == (folder, kept.port)
 
 
+@pytest.mark.slow
 def test_the_server_belongs_to_no_terminal(folder: Path) -> None:
     """It has a session of its own, nothing to read from, and is nobody's child to wait for."""
     running, _ = control.start(folder, Settings())
@@ -244,6 +263,7 @@ def test_the_server_belongs_to_no_terminal(folder: Path) -> None:
     assert Path(f"/proc/{running.pid}/fd/2").readlink() == folder / "log"
 
 
+@pytest.mark.slow
 def test_the_password_is_seen_by_its_owner_only(folder: Path) -> None:
     """It is in files of mode 0600 in a folder of mode 0700, and in no process's arguments or environment."""
     running, _ = control.start(folder, Settings())
@@ -261,6 +281,7 @@ def test_the_password_is_seen_by_its_owner_only(folder: Path) -> None:
                 continue  # ended, or somebody else's
 
 
+@pytest.mark.slow
 def test_only_loopback_listens(folder: Path) -> None:
     """One TCP port, on 127.0.0.1; the storage servers are behind sockets in the folder."""
     running, _ = control.start(folder, Settings())
@@ -328,6 +349,7 @@ def test_stop_ends_a_request_that_never_ends(folder: Path) -> None:
             swiftclient.put_object(url, token, "objects", "slow", body())
 
 
+@pytest.mark.slow
 def test_reset_deletes_data_only(folder: Path, tmp_path: Path) -> None:
     """It refuses while a server runs, deletes a data folder whole, and nothing that is not one."""
     running, _ = control.start(folder, Settings())
@@ -346,6 +368,7 @@ def test_reset_deletes_data_only(folder: Path, tmp_path: Path) -> None:
     assert (other / "precious").exists()
 
 
+@pytest.mark.slow
 def test_status_tells_what_there_is(folder: Path) -> None:
     """Before, while and after a server runs."""
     before = control.status(folder)

@@ -228,6 +228,7 @@ print(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
 """
 
 
+@pytest.mark.slow
 def test_answers_do_not_wait_for_acknowledgements() -> None:
     """Connections that the server accepts have TCP_NODELAY, without which an answer in two writes takes 40 ms."""
     output = subprocess.run([sys.executable, "-W", "ignore", "-c", _ACCEPT], check=True, capture_output=True)

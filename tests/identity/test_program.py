@@ -60,6 +60,7 @@ def test_adapter_chooses_region_and_interface(keystone_swift: KeystoneSwift) -> 
         store.head()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "kind", "message"),
     [

@@ -36,6 +36,7 @@ def identity(server: Server) -> dict[str, str]:
     return {"ST_AUTH": f"{server.url}/auth/v1.0", "ST_USER": "u", "ST_KEY": "hunter22"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["tempauth", "keystone"])
 def test_self_signed_certificate_says_how_to_trust_it(run_tls: Runner, server: Server, scheme: str) -> None:
     """For both protocols, in one line; nothing was sent."""
@@ -63,6 +64,7 @@ def test_insecure_goes_on_with_a_warning(run_tls: Runner) -> None:
         assert one_line(outcome) == "server certificates are not verified (--insecure)"
 
 
+@pytest.mark.slow
 def test_client_certificate_is_shown(certificate: Certificate, tmp_path: Path) -> None:
     """The key can be in its own file or in the same one; without a certificate, the server refuses the client."""
     own, both = Certificate(tmp_path, "me"), tmp_path / "both.pem"
@@ -79,6 +81,7 @@ def test_client_certificate_is_shown(certificate: Certificate, tmp_path: Path) -
         server.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["--os-cacert", "--os-cert", "--os-key"])
 def test_missing_file_is_named(run_tls: Runner, certificate: Certificate, option: str) -> None:
     """Before any server is blamed."""

@@ -180,7 +180,7 @@ def test_surprises_are_told_before_deploying(cell: Cells) -> None:
     """With the line, on standard error; the storlet is deployed all the same."""
     code = IDENTITY.replace("out_files[0].write(buf)", "out_files[0].write('text')")
     done = cell.good(code)
-    assert done.err == "warning: test.py:14: write() takes bytes, not str: use .encode()\n"
+    assert done.err == "warning: test.py:13: write() takes bytes, not str: use .encode()\n"
     assert "deployed" in done.text
 
 

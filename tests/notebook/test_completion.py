@@ -55,6 +55,7 @@ def test_names_with_blanks_are_quoted(notebook: Cells) -> None:
     assert notebook.good(line).value.text.strip() == "x"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     ["%get 'a", "%get --nonsense ", "%storlet nonsense ", "%get \\", '%get "', "%get -- ", "%get <<", "%put - -", "%"],

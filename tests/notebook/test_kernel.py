@@ -159,6 +159,7 @@ def test_programming_error_keeps_its_traceback(kernel: Kernel) -> None:
     kernel("%reload_ext storlet_shell")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_watched", [True, False])
 def test_progress_is_shown_to_those_who_look_on(kernel: Kernel, is_watched: bool) -> None:
     """A transfer of over a second is drawn and cleared again; nothing is published in a headless run."""
@@ -178,6 +179,7 @@ def test_quick_transfer_shows_no_progress(kernel: Kernel) -> None:
     assert not ran.of("display_data")
 
 
+@pytest.mark.slow
 def test_interrupt_ends_the_transfer(kernel: Kernel, swift: control.Running) -> None:
     """The stop button: the cell ends at once, its connection is closed, and the next cell works."""
     process = psutil.Process(kernel.manager.provisioner.process.pid)
@@ -222,6 +224,7 @@ def stop(kernel: Kernel, file: Path | None = None) -> Callable[[], None]:
     return press
 
 
+@pytest.mark.slow
 def test_interrupted_cell_says_so_in_one_line(naps: Kernel) -> None:
     """It has failed, so that the cells after it do not run; and nobody wants to see where it was."""
     ran = naps("%get path:/k/nap/2 --storlet nap.py", meanwhile=stop(naps))

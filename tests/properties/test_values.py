@@ -38,6 +38,7 @@ def test_header_spells_itself(name: str, value: str) -> None:
     assert Header.parse(f"{name}: {value}") == header
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "parse",
     [

@@ -153,12 +153,14 @@ ALLOWED = {
 }
 
 
+@pytest.mark.slow
 def test_data_are_not_run() -> None:
     """No call that makes code of data, but for those that are named here with their reason."""
     found = {(module, name) for module, _, name in calls() if name in UNSAFE}
     assert found == ALLOWED.keys()
 
 
+@pytest.mark.slow
 def test_no_shell_is_given_foreign_text() -> None:
     """Only the user's own lines after ! and | go to sh, in one place; programs get their words one by one."""
     for module, call, name in calls():

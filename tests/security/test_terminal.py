@@ -122,6 +122,7 @@ def lines(c: str, folder: Path) -> list[tuple[int, list[str]]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
 def test_terminal_gets_no_escape_sequence(screen: Screen, evil: str, tmp_path: Path, options: list[str]) -> None:
     """Names, headers, bodies, logs, rows, errors and tracebacks, of every command that shows some."""

@@ -38,6 +38,7 @@ def bad(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Server
     server.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", IDENTITIES)
 def test_bad_certificate_is_refused(bad: tuple[Server, dict[str, str], str], tmp_path: Path, kind: str) -> None:
     """By default, in one line with the reason; nothing is said to such a server, no password above all."""

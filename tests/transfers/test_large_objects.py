@@ -170,6 +170,7 @@ def test_segments_of_an_object_stay_when_the_answer_is_lost(
     assert ("its segments are kept: path:/c_segments/o/slo/" in outcome.err) == (is_stored is None)
 
 
+@pytest.mark.slow
 def test_segments_of_a_killed_upload_are_named(run: Runner, container: str, folder: Path) -> None:
     """The next upload of the object tells how they go; those of other objects, and of other tools, are not meant."""
     words = ["upload", str(folder / "sub/big.bin"), f"{container}/o", "--segment-size", "100K"]

@@ -117,14 +117,13 @@ def join_or_start(folder: Path, settings: Settings) -> Lease:
     if not places.is_ours(folder):
         places.claim(folder)
     with _starting(folder) as starting:
-        running = _find(folder)
-        users = places.lock(folder, places.USERS, shared=True)
-        if running and users is not None:
-            return Lease(running, False, users)
-        if users is None:  # the server has just noticed that nobody uses it, and is exiting
-            users = places.lock(folder, places.USERS, shared=True, wait=True)
+        # Blocks while a server that nobody uses finds out whether it is lasting, and until it is gone if it isn't.
+        users = places.lock(folder, places.USERS, shared=True, wait=True)
         assert users is not None
         try:
+            running = _find(folder)
+            if running:
+                return Lease(running, False, users)
             return Lease(_spawn(folder, settings, starting), True, users)
         except BaseException:
             os.close(users)
