@@ -60,7 +60,7 @@ class Dependency(NamedTuple):
 
     @property
     def version(self) -> str:
-        """A version made of everything that engines use of it, so that different files have different versions."""
+        """A version derived from everything that engines use of it, so that different files have different versions."""
         return hashlib.sha256(b"%d" % self.is_executable + self.content).hexdigest()[:12]
 
     @property
