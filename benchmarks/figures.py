@@ -79,6 +79,12 @@ FIGURES: Mapping[str, Mapping[str, Figure]] = {
         "memory-get": Figure("peak memory, get of 1 GiB ÷ 1 MiB", 1.2),
         "memory-put": Figure("peak memory, put of 1 GiB ÷ 1 MiB", 1.2),
     },
+    "functions": {
+        "framed-large": Figure("a function's result of 64 MiB: framed ÷ plain", 1.05),
+        "framed-small": Figure("a function's result of 1 KiB: framed ÷ plain", 1.1),
+        "table-rows": Figure("a function of Iterator[dict] over 40 MB of CSV ÷ the same Python over a local file", 1.3),
+        "table-text": Figure("a function of TextIO over 40 MB of CSV ÷ the same Python over a local file", 1.3),
+    },
     "notebook": {
         "magic": Figure("warm %get ÷ http.client on a kept connection", 1.3),
         "extension": Figure("%load_ext storlet_shell, beyond IPython's own", 0.15, unit="s", remark=_ABSOLUTE),

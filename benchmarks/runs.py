@@ -9,7 +9,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from benchmarks import alone, batch, client, endpoints, engine, folders, idle, keystone, notebook, objects
+from benchmarks import (
+    alone,
+    batch,
+    client,
+    endpoints,
+    engine,
+    folders,
+    functions,
+    idle,
+    keystone,
+    notebook,
+    objects,
+)
 from benchmarks.cluster import cluster
 from benchmarks.figures import FIGURES
 from benchmarks.lab import Lab
@@ -19,6 +31,7 @@ from benchmarks.records import Records
 MODULES: Mapping[str, Any] = {
     "engine": engine,
     "client": client,
+    "functions": functions,
     "notebook": notebook,
     "objects": objects,
     "folders": folders,

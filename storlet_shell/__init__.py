@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from storlet_shell.api.connection import connect as connect
+    from storlet_shell.api.functions import Storlet as Storlet
+    from storlet_shell.api.functions import storlet as storlet
     from storlet_shell.api.reading import BatchOptions as BatchOptions
     from storlet_shell.api.store import Store as Store
     from storlet_shell.api.values import Deleted as Deleted
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from storlet_shell.results import Table as Table
     from storlet_shell.store.metadata import Info as Info
     from storlet_shell.store.objects import Stored as Stored
+    from storlet_shell.storlets.trial import Trial as Trial
     from storlet_shell.transfers.counts import Transferred as Transferred
     from storlet_shell.wire.observer import Observer as Observer
 
@@ -44,10 +47,13 @@ _EXPORTS = {
     "Rows": "batches.report",
     "Store": "api.store",
     "Stored": "store.objects",
+    "Storlet": "api.functions",
     "StorletShellError": "errors",
     "Table": "results",
     "Transferred": "transfers.counts",
+    "Trial": "storlets.trial",
     "connect": "api.connection",
+    "storlet": "api.functions",
 }
 """The public names and their modules."""
 

@@ -57,7 +57,8 @@ def test_copy_runs_on_the_proxy(run_scripted: Runner, responder: Responder) -> N
     responder.on("GET", "/storlet/upper.py", ok())
     responder.on("COPY", "/c/o", GENERATED)
     run_scripted("copy", "c/o", "c/new", "--storlet", "upper.py", "--extra", "path:/c/x")
-    looked_up = [("HEAD", "/c/o"), ("HEAD", "/c/x"), ("GET", "/storlet/upper.py"), ("HEAD", "/c/new")]
+    code = ("GET", "/storlet/upper.py")
+    looked_up = [code, ("HEAD", "/c/o"), ("HEAD", "/c/x"), code, ("HEAD", "/c/new")]
     assert sent(responder) == [*looked_up, ("COPY", "/c/o")]
     assert responder.requests[-1].header("X-Storlet-Run-On-Proxy") == ""
     assert responder.requests[-1].header("Destination") == "c/new"

@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import IO, Any, Literal, TypeAlias, TypedDict, TypeVar, cast
+from typing import IO, Any, Literal, Protocol, TypeAlias, TypedDict, TypeVar, cast, runtime_checkable
 
 from storlet_shell.api import checks
 from storlet_shell.batches.endpoints import REGIONS, is_endpoint
@@ -73,6 +73,14 @@ class BatchOptions(TypedDict, total=False):
     scheduler: str
     executor: str
     scheduler_address: str
+
+
+@runtime_checkable
+class Packaged(Protocol):
+    """A function with the decorator ``@storlet``."""
+
+    def package(self) -> Package:
+        """Return what is deployed."""
 
 
 _ON_PROXY: Mapping[str, bool | None] = {"auto": None, "proxy": True, "node": False}
@@ -293,8 +301,8 @@ def body(file: File) -> AbstractContextManager[Body]:
     raise UsageError(f"file must be a path, bytes, a binary file or an iterable of bytes, not {type(file).__name__}")
 
 
-def package(source: str | Path | bytes, name: str | None, main: str | None) -> Package:
-    """Read a storlet from a local file or from its code, and check it.
+def package(source: str | Path | bytes | Packaged, name: str | None, main: str | None) -> Package:
+    """Read a storlet from a local file, from its code, or from a function, and check it.
 
     :raises UsageError: if it isn't a storlet, or the code has no name
     :raises NotFoundError: if the local file doesn't exist
@@ -303,10 +311,16 @@ def package(source: str | Path | bytes, name: str | None, main: str | None) -> P
         if name is not None:
             raise UsageError("name is for code passed as bytes; a file names its storlet itself")
         return read_package(str(source), main, None)
+    if isinstance(source, Packaged):
+        if name is not None or main is not None:
+            raise UsageError("a function names its storlet itself; it takes no name and no main")
+        return source.package()
     if not isinstance(source, bytes):
-        raise UsageError(f"source must be a path, or code as bytes, not {type(source).__name__}")
+        raise UsageError(
+            f"source must be a path, code as bytes, or a function with @storlet, not {type(source).__name__}"
+        )
     if name is None or main is not None:
-        raise UsageError("code passed as bytes needs name='MODULE.CLASS' and no main")
+        raise UsageError("code passed as bytes needs name='MODULE.CLASS', or 'MODULE' for a function, and no main")
     checks.text(name, "name")
     return read_package(name, None, source)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from storlet_shell.api import checks, reading
 from storlet_shell.api.objects import ObjectStore
-from storlet_shell.api.reading import BatchOptions, Right, Stages, Where
+from storlet_shell.api.reading import BatchOptions, Packaged, Right, Stages, Where
 from storlet_shell.batches.mapping import MapPlan
 from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.pipeline import run_chain
@@ -39,7 +39,7 @@ class Store(ObjectStore):
 
     def deploy(
         self,
-        source: str | Path | bytes,
+        source: str | Path | bytes | Packaged,
         *,
         name: str | None = None,
         main: str | None = None,
@@ -48,8 +48,9 @@ class Store(ObjectStore):
     ) -> Deployed:
         """Deploy a storlet and its dependencies, all or nothing. The code is checked first.
 
-        :param source: a local file, ``FILE.py`` or ``FILE.jar``; or the code of a Python storlet as ``bytes``
-        :param name: for code as bytes: ``MODULE.CLASS``, which deploys it as ``MODULE.py``
+        :param source: a local file, ``FILE.py`` or ``FILE.jar``; or the code of a Python storlet as ``bytes``; or a
+            function with the decorator :func:`~storlet_shell.storlet`
+        :param name: for code as bytes: ``MODULE.CLASS``, or ``MODULE`` for a function; deployed as ``MODULE.py``
         :param main: for a file: its main class; None if it has only one
         :param dependencies: local files to upload, and names of dependencies that are already deployed
         :param force: upload in any case: even code that can't run, and even if the same storlet is already deployed
@@ -246,6 +247,9 @@ class Store(ObjectStore):
         plan = ReducePlan(run, reading.pattern(pattern), reading.object_path(target), options)
         with self._clients.lent() as client:
             return plan.run(client, self._access(client))
+
+    def _warn(self, message: str) -> None:
+        self._session.surroundings.warn(message)
 
     def _access(self, client: Client) -> Access:
         return self._session.access()._replace(connect=client.another)

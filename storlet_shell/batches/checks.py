@@ -11,6 +11,7 @@ from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.templates import Template
 from storlet_shell.errors import Action, Hint, IdentityError, NotFoundError, UsageError
 from storlet_shell.store.failures import not_deployed
+from storlet_shell.store.functions import Function, check_parameters
 from storlet_shell.store.metadata import exists
 from storlet_shell.store.runs import check_extra_resources, check_storlets_run
 from storlet_shell.values import Invocation, Location, ObjectPath
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
 
 
-def check_ready(client: Client, run: Invocation) -> None:
+def check_ready(client: Client, run: Invocation) -> Function | None:
     """Check for problems that would make every run fail.
 
+    :returns: the function that the storlet was made from; None for any other storlet
+    :raises UsageError: when the storlet is a function, and a parameter is unknown, missing, or unfit
     :raises NotFoundError: when the storlet or an extra resource doesn't exist
     :raises ServiceError: when the cluster runs no storlets
     """
@@ -29,7 +32,9 @@ def check_ready(client: Client, run: Invocation) -> None:
     with suppress(IdentityError):  # a user may be allowed to run a storlet but not to read it
         if not exists(client, ObjectPath(client.storlet_container, run.storlet.name)):
             raise not_deployed(client, run.storlet.name)
+    function = check_parameters(client, run)
     check_extra_resources(client, run)
+    return function
 
 
 def check_container(client: Client, container: str) -> None:

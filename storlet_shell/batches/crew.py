@@ -30,8 +30,10 @@ from storlet_shell.plugins import drivers
 from storlet_shell.results.saving import replacing_below
 from storlet_shell.schedulers.base import Endpoint, Scheduler
 from storlet_shell.store.failures import broken_run
+from storlet_shell.store.functions import remember
 from storlet_shell.store.metadata import exists
-from storlet_shell.store.runs import copy_through, read_through
+from storlet_shell.store.reading import read_result
+from storlet_shell.store.runs import copy_through
 from storlet_shell.store.segments import Replacing
 from storlet_shell.values import ObjectPath
 from storlet_shell.wire import headers as wire
@@ -111,8 +113,10 @@ class Crew:
         if endpoint not in clients:
             if not clients:
                 self._local.first = self._connect()
-            clients[endpoint] = self._local.first.another(endpoint.url, _QUIET)
-            self._clients.append(clients[endpoint])
+            client = clients[endpoint] = self._local.first.another(endpoint.url, _QUIET)
+            self._clients.append(client)
+            for run, function in zip(self._work.steps, self._work.functions, strict=False):
+                remember(client, run.storlet, function)
         return clients[endpoint]
 
     def _all_steps(self, task: Task, course: _Course) -> Outcome:
@@ -180,7 +184,7 @@ class Crew:
 
     def _get(self, client: Client, task: Task) -> Outcome:
         run = self._work.run
-        reply = read_through(client, task.source, run).reply
+        reply = read_result(client, task.source, run, self._work.function).reply
         try:
             size, body = self._take(reply, task)
         except IncompleteBodyError as error:

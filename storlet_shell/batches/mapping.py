@@ -22,9 +22,11 @@ from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Planned
 from storlet_shell.results.saving import is_stdout
+from storlet_shell.store.functions import check_parameters
 from storlet_shell.store.metadata import head
+from storlet_shell.store.reading import place_result
 from storlet_shell.store.requests import plan
-from storlet_shell.store.runs import check_node, place
+from storlet_shell.store.runs import check_node
 from storlet_shell.store.scratch import scratch
 from storlet_shell.values import Invocation, Location, ObjectPath, expand
 from storlet_shell.wire import headers as wire
@@ -116,6 +118,7 @@ class MapPlan:
 
         :raises StorletShellError: as :meth:`start`
         """
+        functions = [check_parameters(client, run) for run in self._steps]
         objects, _ = self._objects(client)
         work, make = self._work(client, access), self._options.task_maker()
         tasks = [make(number, source) for number, source in enumerate(itertools.islice(objects, _SHOWN))]
@@ -123,7 +126,8 @@ class MapPlan:
         if objects.total is None or objects.total > len(tasks):
             client.observer.warn(f"{count} objects match; the requests of the first {len(tasks)} are shown")
         if not work.copies and tasks:
-            work = work._replace(steps=(*work.steps[:-1], place(client, tasks[0].source.container, work.run)))
+            last = place_result(client, tasks[0].source.container, work.run, functions[-1])
+            work = work._replace(steps=(*work.steps[:-1], last))
         return plan(client, *(work.request(task) for task in tasks))
 
     def start(self, client: Client, access: Access) -> Rows:
@@ -133,11 +137,12 @@ class MapPlan:
         :raises UsageError: when two objects have the same output, or an output is an input
         """
         options = self._options
-        for run in self._steps:
-            check_ready(client, run)
-        check_node(client, self._pattern.container, self._steps[0])
+        functions = tuple(check_ready(client, run) for run in self._steps)
+        proves_to_run = functions[0] is not None and len(functions) == 1 and options.output is None
+        if not proves_to_run:
+            check_node(client, self._pattern.container, self._steps[0])
         objects, total = self._objects(client)
-        work = self._work(client, access)
+        work = self._work(client, access)._replace(functions=functions)
         if options.output is not None:
             check_container(client, options.output.output(ObjectPath(self._pattern.container, "x")).container)
         with ExitStack() as stack:

@@ -15,10 +15,10 @@ from storlet_shell.batches.work import Task, Work
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Planned
+from storlet_shell.store.functions import check_count, check_parameters, most_inputs
 from storlet_shell.store.requests import plan
 from storlet_shell.store.runs import check_node
 from storlet_shell.store.scratch import scratch
-from storlet_shell.store.unread import check_count, most_inputs
 from storlet_shell.values import Invocation, ObjectPath, StorletName
 from storlet_shell.wire import headers as wire
 
@@ -89,6 +89,7 @@ class ReducePlan:
 
         :raises NotFoundError: when no object matches
         """
+        check_parameters(client, self._run)
         objects = Objects(client, self._pattern)
         work = self._work(client, access)
         first, *_ = _groups(objects, self._options.fan_in)
@@ -101,11 +102,11 @@ class ReducePlan:
         :raises UsageError: when the storlet can't read all inputs
         :raises StorletFailedError: when a run fails, or doesn't read an input; then there is no output
         """
-        check_ready(client, self._run)
+        function = check_ready(client, self._run)
         check_node(client, self._pattern.container, self._run)
         check_container(client, self._output.container)
         objects = Objects(client, self._pattern)
-        work = self._work(client, access)
+        work = self._work(client, access)._replace(functions=(function,))
         runs = _Runs(self._executor, access._replace(address=self._options.scheduler_address), client.observer)
         tree = _Tree(runs, self._options.fan_in, most_inputs(client, self._run))
         label = f"{self._run.storlet} over {self._pattern}"

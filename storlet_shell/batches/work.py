@@ -7,6 +7,7 @@ from typing import NamedTuple
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import StorletShellError
 from storlet_shell.schedulers.base import Endpoint
+from storlet_shell.store.functions import Function
 from storlet_shell.store.requests import copy_request, read_request
 from storlet_shell.values import Invocation, ObjectPath
 from storlet_shell.wire.observer import Note
@@ -25,6 +26,8 @@ class Work(NamedTuple):
     :param scratch: the container of intermediate results
     :param keeps_bodies: whether outcomes contain the results
     :param is_durable: whether a saved file must survive a power failure once its outcome is reported
+    :param functions: the functions that the steps' storlets were made from, None for other storlets; empty if they
+        haven't been looked up
     """
 
     steps: tuple[Invocation, ...]
@@ -35,11 +38,17 @@ class Work(NamedTuple):
     scratch: str = ""
     keeps_bodies: bool = False
     is_durable: bool = False
+    functions: tuple[Function | None, ...] = ()
 
     @property
     def run(self) -> Invocation:
         """The last step's run."""
         return self.steps[-1]
+
+    @property
+    def function(self) -> Function | None:
+        """The function that the last step's storlet was made from; None for any other storlet."""
+        return self.functions[-1] if self.functions else None
 
     def request(self, task: Task) -> Request:
         """Return the request of a task's last step."""

@@ -123,6 +123,7 @@ PARAMETERS = (
         dest="parameters",
         action="append",
         type=Parameter.parse,
+        kind=Kind.PARAMETER,
         metavar="KEY=VALUE",
         help="parameter of the storlet; repeatable",
         group=STORLET_OPTIONS,

@@ -23,6 +23,7 @@ from storlet_shell.spec.arguments import Arg
 from storlet_shell.spec.command import command
 from storlet_shell.store import objects
 from storlet_shell.store.expectation import Expectation
+from storlet_shell.store.functions import check_parameters
 from storlet_shell.store.requests import copy_request, plan
 from storlet_shell.values import ByteRange, ObjectPath
 
@@ -80,6 +81,8 @@ def copy(
         "verb": verb,
     }
     if dry_run:
+        if run is not None:
+            check_parameters(session.client, run)
         return plan(session.client, copy_request(origin, goal, run, **choices))
     stored = objects.copy(session.client, origin, goal, run, **choices, expected=Expectation(expect_bytes))
     through = f" by {run.storlet}" if run else ""

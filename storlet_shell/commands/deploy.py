@@ -106,7 +106,7 @@ def deploy(
     merged = session.parameters(tuple(parameters or ()), mapping)
     target_container = container.name if container else None
     if package.language == "python":
-        session.sources[package.storlet.name] = decode(package.code)
+        session.sources[package.storlet.name] = decode(package.own_code or package.code)
     if dry_run:
         return _try_out(session, package, input, merged) if input else _planned(session, package, target_container)
     target = ObjectPath.parse(input) if input is not None else None

@@ -29,7 +29,11 @@ from storlet_shell.store import reading
 from storlet_shell.store.expectation import Expectation
 from storlet_shell.store.requests import plan
 from storlet_shell.text import counted
-from storlet_shell.values import ByteRange, ObjectPath
+from storlet_shell.values import ByteRange, Invocation, ObjectPath
+from storlet_shell.wire.headers import MODIFIED, USER_METADATA
+
+_SOURCES_OWN = MODIFIED.removeprefix(USER_METADATA)
+"""The date of the file that the source was uploaded from, which says nothing about a result."""
 
 
 @command(
@@ -84,10 +88,10 @@ def get(
     response = reading.get(session.client, source, run, range=range, headers=fields, expected=expected)
     if save is None:
         return response
-    return _pour(session, response) if is_stdout(save) else _save(response, save)
+    return _pour(session, response, run) if is_stdout(save) else _save(response, save, run)
 
 
-def _pour(session: Session, response: Response) -> Response:
+def _pour(session: Session, response: Response, run: Invocation | None) -> Response:
     """Leave the body to the front end, which writes it to its standard output; the summary goes elsewhere."""
 
     def body() -> Iterator[bytes]:
@@ -95,7 +99,7 @@ def _pour(session: Session, response: Response) -> Response:
         for chunk in response.iter_content():
             count += len(chunk)
             yield chunk
-        session.surroundings.warn(f"standard output: {counted(count, 'byte')} from {response.subject}")
+        session.surroundings.warn(_summary("standard output", count, response, run))
 
     poured = Response(
         response.status,
@@ -110,18 +114,24 @@ def _pour(session: Session, response: Response) -> Response:
     return poured
 
 
-def _save(response: Response, target: str) -> Response:
+def _save(response: Response, target: str, run: Invocation | None) -> Response:
     try:
         count = response.save(Path(target))
     finally:
         response.close()
-    summary = f"{target}: {counted(count, 'byte')} from {response.subject}"
     return Response(
         response.status,
         response.headers,
         subject=response.subject,
-        summary=summary,
+        summary=_summary(target, count, response, run),
         ran=response.ran,
         seconds=response.seconds,
         facts={"file": target, "bytes": count},
     )
+
+
+def _summary(target: str, count: int, response: Response, run: Invocation | None) -> str:
+    """Summarize a body that has been written, in one line, with the metadata that a storlet set."""
+    items = [f"{key}={value}" for key, value in response.metadata.items() if run and key.title() != _SOURCES_OWN]
+    metadata = f"; metadata: {', '.join(items)}" if items else ""
+    return f"{target}: {counted(count, 'byte')} from {response.subject}{metadata}"

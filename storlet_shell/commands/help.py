@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from storlet_shell.errors import UnknownCommandError
+from storlet_shell.errors import Action, Hint, NotFoundError, UnknownCommandError
 from storlet_shell.results import Result, Text
 from storlet_shell.session import Session
 from storlet_shell.spec.arguments import Arg, Kind
@@ -14,6 +14,7 @@ from storlet_shell.spec.command import Command, command
 from storlet_shell.spec.parser import Parser
 from storlet_shell.spec.registry import Registry
 from storlet_shell.spec.summary import Summary
+from storlet_shell.values import StorletName
 
 if TYPE_CHECKING:
     from storlet_shell.results.schemas import CommandHelp, CommandList, CommandSummary
@@ -22,22 +23,34 @@ if TYPE_CHECKING:
 @command(
     "help",
     "List the commands, or explain one.",
-    Arg("name", nargs="?", kind=Kind.COMMAND, metavar="COMMAND", help="a command; syntax shows how to write lines"),
+    Arg(
+        "name",
+        nargs="?",
+        kind=Kind.COMMAND,
+        metavar="COMMAND",
+        help="a command, or NAME.py, a deployed function; syntax shows how to write lines",
+    ),
     Arg("action", nargs="?", kind=Kind.ACTION, metavar="ACTION", help="one of its actions"),
     category="Session",
     examples=(
         "help get  # one command",
         "help local start  # one action of a command",
+        "help warm.py  # the parameters of a deployed function",
         "help syntax  # quotes, pipes, heredocs",
     ),
 )
 def help(session: Session, name: str | None = None, action: str | None = None) -> Result:
     """List the commands, or explain one; help syntax shows how to write lines.
 
+    The name of a deployed storlet that was made from a function shows its parameters.
+
     :raises UnknownCommandError: when there is no such command or action
+    :raises NotFoundError: when no function is deployed under that name
     """
     if name == "syntax" and action is None:
         return Text(session.surroundings.syntax())
+    if name is not None and name.endswith(".py"):
+        return _storlet_help(session, StorletName.parse(name))
     registry = Registry()
     return _command_list(registry) if name is None else _command_help(registry.get(name), action)
 
@@ -64,6 +77,23 @@ def _command_help(command: Command, verb: str | None) -> Text:
         "result": results_of(shown.name),
     }
     return Text(text, values)
+
+
+def _storlet_help(session: Session, storlet: StorletName) -> Text:
+    """Return the signature of a function and a line that runs it.
+
+    :raises NotFoundError: when no function is deployed under that name
+    """
+    from storlet_shell.store.functions import look_up_again  # other help sends no request
+
+    function = look_up_again(session.client, storlet)
+    if function is None:
+        raise NotFoundError(
+            "no function is deployed as {subject}", subject=str(storlet), hint=Hint(Action.SEE_STORLETS)
+        )
+    signature = function.signature
+    words = [f"-p {parameter.name}=…" for parameter in signature.parameters]
+    return Text("\n".join([str(signature), "", " ".join([f"get CONTAINER/OBJECT --storlet {storlet}", *words])]))
 
 
 def _command_list(registry: Registry) -> Text:

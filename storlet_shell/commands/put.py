@@ -24,6 +24,7 @@ from storlet_shell.spec.arguments import Arg, Kind
 from storlet_shell.spec.command import command
 from storlet_shell.store import objects
 from storlet_shell.store.expectation import Expectation
+from storlet_shell.store.functions import check_parameters
 from storlet_shell.store.requests import plan, put_request
 from storlet_shell.transfers.targets import object_for
 from storlet_shell.values import Location, ObjectPath, expand
@@ -77,6 +78,8 @@ def put(
     fields, client = own_headers(headers, run), session.client
     with _open(session, source) as body:
         if dry_run:
+            if run is not None:
+                check_parameters(client, run)
             return plan(client, put_request(target, body.label, run, content_type=content_type, headers=fields))
         expected = Expectation(expect_bytes)
         stored = objects.put(client, target, body, run, content_type=content_type, headers=fields, expected=expected)

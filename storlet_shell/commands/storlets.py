@@ -15,7 +15,8 @@ from storlet_shell.values import ContainerName, StorletName
 
 if TYPE_CHECKING:
     from storlet_shell.deployments.logs import Record
-    from storlet_shell.results.schemas import Grantee, RunSummary, StorletDetails
+    from storlet_shell.results.schemas import FunctionSignature, Grantee, RunSummary, StorletDetails
+    from storlet_shell.store.functions import Function
 
 _CONTAINER = Arg(
     "-c",
@@ -87,6 +88,7 @@ def _details(storlet: StorletFacts) -> StorletDetails:
         "language": description.language,
         "language_version": description.language_version or None,
         "main": description.main,
+        "function": storlet.function and _function(storlet.function),
         "bytes": storlet.bytes,
         "last_modified": storlet.date or None,
         "etag": storlet.etag,
@@ -97,6 +99,20 @@ def _details(storlet: StorletFacts) -> StorletDetails:
         "readers": list(storlet.readers),
         "last_run": storlet.last_run and _run(storlet.last_run),
         "granted": None,
+    }
+
+
+def _function(function: Function) -> FunctionSignature:
+    signature = function.signature
+    return {
+        "name": signature.function,
+        "text": str(signature),
+        "input": signature.input,
+        "result": signature.result or None,
+        "parameters": [
+            {"name": parameter.name, "type": parameter.type, "default": parameter.default}
+            for parameter in signature.parameters
+        ],
     }
 
 
@@ -128,6 +144,7 @@ _FIELDS = (
     Field("language"),
     Field("language_version", spell=lambda version: version or "the engine's own"),
     Field("main"),
+    Field("function", spell=lambda function: function["text"] if function else ""),
     Field("bytes"),
     Field("last_modified", "modified"),
     Field("etag", "MD5"),

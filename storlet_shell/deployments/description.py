@@ -10,6 +10,7 @@ from storlet_shell.equality import typed_equality
 from storlet_shell.errors import StorletShellError
 from storlet_shell.results.fields import header_time
 from storlet_shell.store.failures import not_deployed, storlet_log
+from storlet_shell.store.functions import Function, look_up_again
 from storlet_shell.store.listing import list_entries
 from storlet_shell.store.metadata import exists, find
 from storlet_shell.values import ContainerName, Location, ObjectPath, StorletName
@@ -31,6 +32,7 @@ class StorletFacts(NamedTuple):
 
     :param bytes: the size of its code; None if the server doesn't say
     :param date: when it was deployed, in ISO 8601, UTC; empty if the server doesn't say
+    :param function: the function that it was made from; None for any other storlet, or if its code can't be read
     :param missing_dependencies: dependencies that it names and that don't exist
     :param metadata: the object's metadata, without the description
     :param readers: the entries of its container's read ACL, all of which may run it
@@ -40,6 +42,7 @@ class StorletFacts(NamedTuple):
     name: str
     container: str
     description: wire.StorletDescription
+    function: Function | None
     bytes: int | None
     date: str
     etag: str
@@ -66,6 +69,7 @@ def describe_storlet(client: Client, storlet: StorletName, container: str | None
         name=storlet.name,
         container=container,
         description=description,
+        function=look_up_again(client, storlet, container) if description.is_function else None,
         bytes=info.size,
         date=header_time(headers.get(wire.LAST_MODIFIED)) or "",
         etag=info.etag,

@@ -12,6 +12,10 @@ from typing import IO, NamedTuple
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import Action, Hint, NotFoundError, UsageError
 from storlet_shell.storlets import contract
+from storlet_shell.storlets.functions.collect import Collection
+from storlet_shell.storlets.functions.generate import generate
+from storlet_shell.storlets.functions.local import find_function
+from storlet_shell.storlets.functions.signature import MAIN_CLASS, deployed_function
 from storlet_shell.storlets.jar import StorletJar, is_zip
 from storlet_shell.storlets.source import StorletSource, encode_typed
 from storlet_shell.values import StorletMain, StorletName, expand
@@ -92,6 +96,7 @@ class Package(NamedTuple):
     :param notes: problems in the code, by line; only a review finds those in Python code
     :param language_version: the Python version to run it with; empty for the engine's default
     :param imports: where each module comes from that Python code imports; a review adds them
+    :param own_code: what the user wrote, if the code was generated from it
     """
 
     storlet: StorletName
@@ -103,6 +108,7 @@ class Package(NamedTuple):
     dependencies: tuple[Dependency, ...] = ()
     language_version: str = ""
     imports: Mapping[str, str] = MappingProxyType({})
+    own_code: bytes = b""
 
     @property
     def local_dependencies(self) -> list[Dependency]:
@@ -177,6 +183,11 @@ def read_package(name: str, main: str | None, code: bytes | None, stdin: IO[byte
     if is_zip(content):
         raise UsageError(f"{name} is an archive, not Python code; a Java storlet's file is named <name>-<version>.jar")
     source = StorletSource.parse(content, name)
+    function = find_function(source, main)
+    if function is not None:
+        return function_package(storlet, function, name, content)
+    if main is None and deployed_function(source.tree):  # a copy of what was generated
+        main = MAIN_CLASS
     return _python(source, StorletMain.parse(f"{Path(name).stem}.{source.main_class(main)}"))
 
 
@@ -187,7 +198,8 @@ def _read_code(name: str, main: str | None, code: bytes | None, stdin: IO[bytes]
         raise UsageError(f"a storlet's file name ends with .py or .jar: {name}{hint}")
     if "." not in name and hint:
         raise UsageError(f"{name} is neither a storlet's file nor MODULE.CLASS{hint}")
-    parsed = StorletMain.parse(name)
+    module = StorletName.parse(f"{name}.py") if "." not in name else None
+    parsed = StorletMain.parse(name) if module is None else StorletMain.parse(f"{name}.{MAIN_CLASS}")
     if main is not None:
         raise UsageError(f"{name} already names the main class; another can be named for a file only")
     if code is None:
@@ -199,6 +211,11 @@ def _read_code(name: str, main: str | None, code: bytes | None, stdin: IO[bytes]
     else:
         code = encode_typed(code, parsed.storlet.name)
     source = StorletSource.parse(code, parsed.storlet.name)
+    function = find_function(source, None) if module is not None else None
+    if function is not None:
+        return function_package(parsed.storlet, function, source.label, code)
+    if module is not None:
+        raise UsageError(f"{name}: the code is no function; name the class, too: {name}.{source.main_class(None)}")
     source.main_class(parsed.class_name)
     return _python(source, parsed)
 
@@ -219,6 +236,18 @@ def _check_name(label: str, module: str, storlet: StorletName | None = None) -> 
         raise UsageError(f"{label} needs another name: {reason}")
     if storlet is not None and module == contract.module_of(storlet.name):
         raise UsageError(f"{label} would be imported under the same name as {storlet}")
+
+
+def function_package(storlet: StorletName, collection: Collection, label: str, own_code: bytes = b"") -> Package:
+    """Return the package of a function.
+
+    :param label: where its code comes from, for messages
+    :param own_code: the code that it comes from
+    :raises UsageError: if engines would import another module instead, or a name is the adapter's
+    """
+    main = StorletMain.parse(f"{contract.module_of(storlet.name)}.{MAIN_CLASS}")
+    _check_name(str(storlet), main.module)
+    return Package(storlet, "python", str(main), generate(collection), label, own_code=own_code)
 
 
 def _python(source: StorletSource, main: StorletMain) -> Package:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from storlet_shell.errors import Action, Hint, UsageError
@@ -12,7 +13,8 @@ from storlet_shell.storlets.checks.calls import check_calls
 from storlet_shell.storlets.checks.finding import Finding
 from storlet_shell.storlets.checks.imports import Import, find_imports, judge
 from storlet_shell.storlets.checks.undefined import find_undefined
-from storlet_shell.storlets.source import StorletSource
+from storlet_shell.storlets.origins import Piece, pieces
+from storlet_shell.storlets.source import StorletSource, decode
 from storlet_shell.values import StorletMain
 
 if TYPE_CHECKING:
@@ -33,12 +35,21 @@ def review(package: Package, *, force: bool = False) -> Package:
     imports = find_imports(source.tree, bundled)
     findings = [*_findings(source, StorletMain.parse(package.main).class_name), *judge(imports, bundled)]
     findings.sort(key=lambda finding: finding.line)
-    fatal = [f"{source.label}:{finding.line}: {finding.text}" for finding in findings if finding.is_fatal]
+    place = partial(_place, package.label, list(pieces(decode(package.code))))
+    fatal = [f"{place(finding.line)}: {finding.text}" for finding in findings if finding.is_fatal]
     if fatal and not force:
         raise UsageError(fatal[0], hint=Hint(Action.DEPLOY_ANYWAY), details="\n".join(fatal[1:]))
-    notes = [f"{source.label}:{finding.line}: {finding.text}" for finding in findings]
+    notes = [f"{place(finding.line)}: {finding.text}" for finding in findings]
     notes += [note for dependency in package.local_dependencies for note in _notes_of_module(dependency, bundled)]
     return package._replace(notes=(*notes, *package.notes), imports=_by_module(imports))
+
+
+def _place(label: str, origins: list[Piece], line: int) -> str:
+    """Return the file and line of the author's own code; only the file for a function's collected imports."""
+    if not origins:
+        return f"{label}:{line}"
+    piece = next((piece for piece in origins if piece.first <= line <= piece.last), None)
+    return f"{piece.file}:{piece.line + line - piece.first}" if piece else label
 
 
 def _findings(source: StorletSource, main: str) -> Iterator[Finding]:

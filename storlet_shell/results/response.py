@@ -132,10 +132,10 @@ class Response(StreamedBody, Result):
         if not self.has_body:
             yield from super().json_pieces(columns)
             return
-        head = json.dumps(self.fields(), ensure_ascii=False)
         with temporarily(), tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool:
             for chunk in self.iter_content():
                 spool.write(chunk)
+            head = json.dumps(self.fields(), ensure_ascii=False)  # some headers are known only now
             yield head[:-1] + ", "
             yield from _json_body(spool)
             yield "}"

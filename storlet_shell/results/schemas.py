@@ -381,6 +381,24 @@ class Grantee(TypedDict):
     container: str
 
 
+class FunctionParameter(TypedDict):
+    """A parameter of a function storlet."""
+
+    name: str
+    type: Annotated[str, "`str`, `int`, `float`, `bool` or `Literal[…]`, with `| None` if it may be None"]
+    default: Annotated[str | None, "its source text; null if the parameter is required"]
+
+
+class FunctionSignature(TypedDict):
+    """The signature of the function that a storlet was made from."""
+
+    name: Annotated[str, "name of the function"]
+    text: Annotated[str, "all of the signature, as people read it"]
+    input: Annotated[str, "annotation of its first parameter, which receives the object"]
+    result: Annotated[str | None, "annotation of its result"]
+    parameters: Annotated[list[FunctionParameter], "further parameters, as for `-p`"]
+
+
 class StorletDetails(TypedDict):
     """All about a deployed storlet."""
 
@@ -389,6 +407,7 @@ class StorletDetails(TypedDict):
     language: Annotated[str, "`python` or `java`"]
     language_version: Annotated[str | None, "the Python that runs it; null for the engine's own"]
     main: Annotated[str, "the main class"]
+    function: Annotated[FunctionSignature | None, "the function that it was made from; null for other storlets"]
     bytes: Annotated[int | None, "size of the code"]
     last_modified: Annotated[Time | None, "when it was deployed"]
     etag: Annotated[str, "MD5 of the code"]

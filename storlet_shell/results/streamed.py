@@ -19,7 +19,8 @@ class StreamedBody:
     """A response whose body is kept only if all of it is requested.
 
     :param status: the HTTP status
-    :param headers: the response's headers; names are case-insensitive
+    :param headers: the response's headers; names are case-insensitive. A ``HeaderDict`` isn't copied: a function's
+        metadata are added once the body has been read
     :param body: the body's chunks; None if the body isn't the result
     :param subject: the object, as users spell it
     :param verb: the action, such as "stored", if that is the whole message
@@ -49,7 +50,7 @@ class StreamedBody:
         facts: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self.status = status
-        self.headers: dict[str, str] = HeaderDict(headers)
+        self.headers: dict[str, str] = headers if isinstance(headers, HeaderDict) else HeaderDict(headers)
         self.subject = subject
         self.verb = verb
         self.summary = summary
@@ -72,6 +73,16 @@ class StreamedBody:
     def has_body(self) -> bool:
         """Whether there is a body to show: after a get, not after a put or a copy."""
         return self._body is not None
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The metadata of the object or the result, without their prefix; names are case-insensitive.
+
+        Those of a function's result are complete once the body has been read.
+        """
+        from storlet_shell.wire.headers import decode_metadata  # few results are asked for them
+
+        return decode_metadata(self.headers)
 
     @property
     def is_gone(self) -> bool:

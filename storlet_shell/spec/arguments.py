@@ -26,6 +26,7 @@ class Kind(Enum):
     VARIABLE = "variable"
     COMMAND = "command"
     ACTION = "action of a command"
+    PARAMETER = "parameter of the line's storlet"
 
 
 class Arg:

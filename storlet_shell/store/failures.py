@@ -17,6 +17,7 @@ from storlet_shell.errors import (
     StorletFailedError,
     StorletShellError,
 )
+from storlet_shell.store.functions import with_own_lines
 from storlet_shell.store.metadata import exists
 from storlet_shell.values import Location, ObjectPath
 from storlet_shell.wire import headers as wire
@@ -140,10 +141,10 @@ def _failed_run(client: Client, storlet: str, transaction: str) -> Failure:
     from storlet_shell.wire import failures  # rarely needed
 
     try:
-        lines = storlet_log(client, storlet, transaction).splitlines() if client.is_embedded else []
+        log = storlet_log(client, storlet, transaction) if client.is_embedded else ""
     except StorletShellError:
-        lines = []
-    return failures.logged(lines, transaction)
+        log = ""
+    return failures.logged(with_own_lines(client, storlet, log).splitlines(), transaction)
 
 
 def broken_run(client: Client, storlet: str, subject: str, error: IncompleteBodyError) -> StorletShellError:

@@ -11,6 +11,7 @@ from storlet_shell.errors import Action, Hint, IdentityError, NotFoundError, Ser
 from storlet_shell.results import Response
 from storlet_shell.store.expectation import Expectation
 from storlet_shell.store.failures import explained, send_run
+from storlet_shell.store.functions import check_parameters
 from storlet_shell.store.metadata import exists, head
 from storlet_shell.store.requests import NO_HEADERS, copy_request, put_request
 from storlet_shell.store.runs import check_copy, check_extra_resources, check_storlets_run, ran, send_copy
@@ -81,6 +82,7 @@ def put(
     :param content_type: the object's content type; None to guess it from the name
     :param headers: further request headers
     :param expected: the expected size of the object
+    :raises UsageError: if the storlet is a function, and a parameter is unknown, missing, or unfit
     :raises NotFoundError: if the container, the storlet or an extra resource doesn't exist
     :raises StorletFailedError: if the storlet fails; nothing is stored then
     :raises IncompleteBodyError: if the object hasn't the expected size
@@ -88,6 +90,7 @@ def put(
     request = put_request(path, body.label, run, content_type=content_type, headers=headers)
     if run:
         check_storlets_run(client)
+        check_parameters(client, run)
         check_extra_resources(client, run)
     with explained(client, request, run):
         stored = replace(client, request, body, Replacing())
@@ -175,13 +178,15 @@ def copy(
     :param account: the account that holds the source; None for the same account
     :param verb: ``PUT`` or ``COPY``; None for COPY unless only PUT will do
     :param expected: the expected size of the new object
-    :raises UsageError: if the arguments conflict
+    :raises UsageError: if the arguments conflict; or if the storlet is a function, and a parameter is unknown, missing,
+        or unfit
     :raises NotFoundError: if the source, the target's container, the storlet or an extra resource doesn't exist
     :raises StorletFailedError: if the storlet fails; nothing is stored then
     :raises IncompleteBodyError: if the new object hasn't the expected size
     """
     request = copy_request(source, target, run, headers=headers, range=range, account=account, verb=verb)
     if run:
+        check_parameters(client, run)
         _check_source(client, source, run, range)
         check_extra_resources(client, run)
     replacing = Replacing()

@@ -9,15 +9,29 @@ from typing import TYPE_CHECKING
 from storlet_shell.errors import IncompleteBodyError, ServiceError, StorletShellError
 from storlet_shell.results import Response
 from storlet_shell.store.expectation import Count, Expectation
-from storlet_shell.store.failures import broken_run, explained
+from storlet_shell.store.failures import broken_run, explained, send_run
+from storlet_shell.store.functions import Function, check_parameters, look_up_again, with_own_lines
 from storlet_shell.store.metadata import head
 from storlet_shell.store.requests import NO_HEADERS, check_range, read_request
-from storlet_shell.store.runs import Answer, check_extra_resources, place, ran, read_through
+from storlet_shell.store.runs import (
+    Answer,
+    check_extra_resources,
+    check_storlets_run,
+    discard,
+    place,
+    ran,
+    read_through,
+    send_anywhere,
+    unprocessed,
+)
+from storlet_shell.values import Parameter
 from storlet_shell.wire import headers as wire
+from storlet_shell.wire.cluster import returned_as_is
 
 if TYPE_CHECKING:
     from storlet_shell.values import ByteRange, Invocation, ObjectPath
     from storlet_shell.wire.client import Client
+    from storlet_shell.wire.frames import Raised
     from storlet_shell.wire.requests import Request
     from storlet_shell.wire.transport import Reply
 
@@ -38,16 +52,23 @@ def get(
     :param range: read only these bytes of the object; None for all
     :param headers: further request headers
     :param expected: the expected size; reading the body fails if it differs
+    :raises UsageError: if the storlet is a function, and a parameter is unknown, missing, or unfit
     :raises NotFoundError: if the object, the storlet or an extra resource doesn't exist
     :raises StorletFailedError: if the storlet fails
     :raises IncompleteBodyError: if the length of the body is known, and isn't as expected
     """
     check_range(run, range)
     run = run and run._replace(range=range)
-    check_extra_resources(client, run)
+    function = None
+    if run is not None:
+        function = check_parameters(client, run)
+        check_extra_resources(client, run)
     request = read_request(source, run, headers, range=range)
     with explained(client, request, run):
-        answer = Answer(request, client.send(request)) if run is None else read_through(client, source, run, headers)
+        if run is None:
+            answer = Answer(request, client.send(request))
+        else:
+            answer = read_result(client, source, run, function, headers)
     if range:
         _check_part(client, answer.reply, source, range, run)
         if run is None and expected.bytes is None:
@@ -65,11 +86,13 @@ def get_request(
 ) -> Request:
     """Return the first request of :func:`get`; other requests may be sent to find out where the storlet would run.
 
+    :raises UsageError: if the storlet is a function, and a parameter is unknown, missing, or unfit
     :raises UnrunError: if it should run on the object's own server, which is known not to run storlets
     """
     check_range(run, range)
     if run is not None:
-        run = place(client, source.container, run._replace(range=range))
+        function = check_parameters(client, run)
+        run = place_result(client, source.container, run._replace(range=range), function)
     return read_request(source, run, headers, range=range)
 
 
@@ -163,3 +186,102 @@ def _broken(client: Client, error: IncompleteBodyError, label: str, run: Invocat
     if run is None:
         return error.about(label)
     return broken_run(client, run.storlet.name, label, error)
+
+
+def read_result(
+    client: Client,
+    source: ObjectPath,
+    run: Invocation,
+    function: Function | None,
+    headers: Mapping[str, str] = NO_HEADERS,
+) -> Answer:
+    """Run a storlet over an object and return its result, never the object itself.
+
+    :param function: the function that the storlet was made from; None for any other storlet
+    :param headers: further request headers
+    :raises UnrunError: if it should run on the object's own server, which doesn't run storlets over it
+    :raises ServiceError: if the cluster doesn't run storlets
+    """
+    if function is None:
+        return read_through(client, source, run, headers)
+    check_storlets_run(client)
+    framed = _place(client, source.container, run)
+    answer = send_anywhere(client, source, framed, lambda run: _send(client, source, run, headers))
+    if answer is not None:
+        return answer
+    if look_up_again(client, run.storlet) is not None:
+        raise unprocessed(source, run)
+    return read_through(client, source, run, headers)  # it was replaced by another kind of storlet
+
+
+def place_result(client: Client, container: str, run: Invocation, function: Function | None) -> Invocation:
+    """Return an invocation as :func:`read_result` sends it first, for the objects of a container.
+
+    :param function: the function that the storlet was made from; None for any other storlet
+    :raises UnrunError: if the user chose the object's own server, which is known not to run storlets
+    """
+    return (place if function is None else _place)(client, container, run)
+
+
+def _place(client: Client, container: str, run: Invocation) -> Invocation:
+    """Return the run of a function with a nonce, and with the place where to try it first.
+
+    The answer tells whether it ran. So it may run on any node, except where nodes have returned objects as they are.
+    """
+    from storlet_shell.wire import frames  # only functions need it
+
+    framed = run._replace(parameters=(*run.parameters, Parameter(frames.PARAMETER, frames.make_nonce())))
+    is_useless = run.on_proxy is None and client.cluster.knows(returned_as_is(container))
+    return framed._replace(on_proxy=True) if is_useless else framed
+
+
+def _send(client: Client, source: ObjectPath, run: Invocation, headers: Mapping[str, str]) -> Answer | None:
+    """Send the run of a function; discard the response and return None if the function didn't write it.
+
+    :param run: its last parameter is the nonce
+    :raises UnrunError: if the user chose the object's own server, but only the proxy server runs the storlet
+    """
+    from storlet_shell.wire.frames import FramedReply, first_line
+
+    request = read_request(source, run, headers)
+    reply = send_run(client, request)
+    chunks = reply.chunks()
+    try:
+        rest = _after(first_line(run.parameters[-1].value), chunks)
+    except IncompleteBodyError as error:
+        raise broken_run(client, run.storlet.name, str(source), error) from error
+    except BaseException:
+        reply.close()
+        raise
+    if rest is None:
+        discard(client, source, run, reply)
+        return None
+
+    def failed(raised: Raised) -> StorletShellError:
+        return _failure(client, run, source, raised, reply.transaction_id)
+
+    return Answer(request, FramedReply(reply, rest, chunks, failed))
+
+
+def _after(line: bytes, chunks: Iterator[bytes]) -> bytes | None:
+    """Return what a body's first chunks hold after its first line; None if it starts otherwise."""
+    start = b""
+    while len(start) < len(line):
+        chunk = next(chunks, b"")
+        start += chunk
+        if not chunk or not start.startswith(line[: len(start)]):
+            return None
+    return start.removeprefix(line)
+
+
+def _failure(
+    client: Client, run: Invocation, source: ObjectPath, raised: Raised, transaction_id: str
+) -> StorletShellError:
+    """Return the error for a failure that a function reports."""
+    from storlet_shell.wire.failures import Failure, with_cure
+
+    name = run.storlet.name
+    failure = Failure(
+        with_cure(raised.error) or "it gives no reason", log=with_own_lines(client, name, raised.traceback)
+    )
+    return failure.error(name, str(source), transaction_id, None)

@@ -11,7 +11,7 @@ All commands that read through a storlet use :func:`read_through` or :func:`copy
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -70,7 +70,7 @@ def _check_middleware(client: Client) -> None:
         raise ServiceError("this cluster doesn't run storlets: its GET /info doesn't list the storlets middleware")
 
 
-def check_extra_resources(client: Client, run: Invocation | None) -> None:
+def check_extra_resources(client: Client, run: Invocation) -> None:
     """Check that all extra resources exist: the server feeds the error page of a missing one to the storlet.
 
     Source: storlets ``handlers/proxy.py: _build_storlet_request``.
@@ -80,11 +80,11 @@ def check_extra_resources(client: Client, run: Invocation | None) -> None:
     :raises NotFoundError: if one doesn't exist
     :raises UsageError: if the storlet can't read them all
     """
-    if run is None or not run.extra:
+    if not run.extra:
         return
     for path in run.extra:
         head(client, path)
-    from storlet_shell.store.unread import check_inputs_are_read  # few runs have several inputs
+    from storlet_shell.store.functions import check_inputs_are_read  # few runs have several inputs
 
     check_inputs_are_read(client, run)
 
@@ -117,14 +117,31 @@ def read_through(
     if not runs_on_proxy(run):
         check_storlets_run(client)
     placed = place(client, source.container, run)
-    answer = _send(client, source, placed, headers)
-    if answer is None and not runs_on_proxy(placed):
-        answer = _send(client, source, placed._replace(on_proxy=True), headers)
+    answer = send_anywhere(client, source, placed, lambda run: _send(client, source, run, headers))
+    if answer is None:
+        raise unprocessed(source, run)
+    return answer
+
+
+def send_anywhere(
+    client: Client, source: ObjectPath, run: Invocation, send: Callable[[Invocation], Answer | None]
+) -> Answer | None:
+    """Send a run, and if the object server returns the object unchanged, send it once more to run on the proxy server.
+
+    :param send: sends a run; returns None if the storlet didn't run
+    :returns: None if it didn't run on the proxy server, either
+    """
+    answer = send(run)
+    if answer is None and not runs_on_proxy(run):
+        answer = send(run._replace(on_proxy=True))
         if answer is not None and run.on_proxy is False:
             _warn_of_place(client, source, run, "ran")
-    if answer is None:
-        raise ServiceError(f"{source}: the server returned it without running {run.storlet}")
     return answer
+
+
+def unprocessed(source: ObjectPath, run: Invocation) -> ServiceError:
+    """Return the error for an object that even the proxy server returned without running the storlet."""
+    return ServiceError(f"{source}: the server returned it without running {run.storlet}")
 
 
 def _warn_of_place(client: Client, source: ObjectPath, run: Invocation, verb: str) -> None:
@@ -203,13 +220,21 @@ def _send(client: Client, source: ObjectPath, run: Invocation, headers: Mapping[
     except StorletShellError:
         reply.close()
         raise
+    discard(client, source, run, reply)
+    return None
+
+
+def discard(client: Client, source: ObjectPath, run: Invocation, reply: Reply) -> None:
+    """Discard a response that isn't the storlet's result, and remember where the storlet didn't run.
+
+    :raises UnrunError: if the user chose the object's own server, but only the proxy server runs the storlet
+    """
     reply.close()
     is_large = wire.DYNAMIC_MANIFEST in reply.headers
     if run.on_proxy is False and (is_large or not names_places(client)):
         raise _unrun(source, run, reply.transaction_id)
-    if not is_large:
+    if not is_large and not runs_on_proxy(run):
         client.cluster.note(returned_as_is(_container_read(client, source, reply.headers)), fact=True)
-    return None
 
 
 def _has_run_elsewhere(client: Client, source: ObjectPath, reply: Reply, run: Invocation) -> bool:

@@ -24,9 +24,11 @@ from typing import Any
 from storlet_shell.errors import LocalFileError, StorletFailedError
 from storlet_shell.results import Result
 from storlet_shell.storlets import contract
+from storlet_shell.storlets.origins import with_own_lines
 from storlet_shell.text import counted
 from storlet_shell.values import CHUNK_BYTES, StorletMain
 from storlet_shell.wire.failures import with_cure
+from storlet_shell.wire.headers import FUNCTION_CLASS
 
 _PROGRAM = "import sys; sys.path[:] = {path!r}; from storlet_shell.storlets.trial_process import main; main()"
 _LEFTOVER_SECONDS = 2.0
@@ -112,8 +114,10 @@ def run(
         log = _log(folder / "log")
         metadata, problem = _judge(process, status, time_limit)
         if problem:
-            traceback = str(process.result.get("traceback", "")).splitlines()
-            details = "\n".join([*(f"note: {note}" for note in notes), *log, *traceback])
+            traceback = str(process.result.get("traceback", ""))
+            if main.class_name == FUNCTION_CLASS:
+                traceback = with_own_lines(traceback, main.storlet.name, code.decode("utf-8", "replace"))
+            details = "\n".join([*(f"note: {note}" for note in notes), *log, *traceback.splitlines()])
             raise StorletFailedError(f"dry run of {main}: {with_cure(problem)}", details=details)
         unstorable = contract.unstorable(metadata)
         return Trial(

@@ -157,8 +157,8 @@ class Client:
                 cut = True
                 continue
             if is_done(request, reply.status):
-                if not request.name and request.method in ("PUT", "DELETE"):
-                    self.cluster.forget_container(request.container)
+                if request.method in ("PUT", "DELETE"):
+                    self.cluster.forget_changed(request.container, request.name)
                 return reply
             if cut and reply.status == 404 and request.method == "DELETE":
                 return reply  # the attempt whose response was lost has deleted it

@@ -33,6 +33,11 @@ def returned_as_is(container: str) -> tuple[str, str]:
     return "returned as is", container
 
 
+def function_of(container: str, name: str) -> tuple[str, str, str]:
+    """Return the key of the function that a deployed storlet was made from."""
+    return "function", container, name
+
+
 class Cluster:
     """Facts about a cluster by key; shared by the threads of a session."""
 
@@ -66,9 +71,17 @@ class Cluster:
             for key in keys:
                 self._facts.pop(key, None)
 
-    def forget_container(self, container: str) -> None:
-        """Forget a container that was created or deleted: a new one of that name may have another storage policy."""
-        self.forget(policy_of(container), returned_as_is(container))
+    def forget_changed(self, container: str, name: str) -> None:
+        """Forget what is known of a container or an object that was stored or deleted.
+
+        A new container of that name may have another storage policy; the object may be a storlet.
+
+        :param name: empty for the container itself
+        """
+        if name:
+            self.forget(function_of(container, name))
+        else:
+            self.forget(policy_of(container), returned_as_is(container))
 
 
 def ask_capabilities(ask: Callable[[], Reply], pause: Callable[[int], None], attempts: int) -> Capabilities:

@@ -61,10 +61,10 @@ class Failure(NamedTuple):
     hint: Hint | None = None
     log: str = ""
 
-    def error(self, storlet: str, subject: str, transaction: str, status: int) -> StorletShellError:
-        """Return the error for a run that the server reported as failed.
+    def error(self, storlet: str, subject: str, transaction: str, status: int | None) -> StorletShellError:
+        """Return the error for a run that was reported as failed.
 
-        :param status: the response's HTTP status
+        :param status: the HTTP status of the server's report; None if it came from the storlet itself
         """
         verb = "failed on" if self.kind is StorletFailedError else "didn't run over"
         return self.kind(

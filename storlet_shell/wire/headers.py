@@ -116,6 +116,9 @@ DEPENDENCY = "X-Object-Meta-Storlet-Dependency"
 DEPENDENCY_VERSION = "X-Object-Meta-Storlet-Dependency-Version"
 DEPENDENCY_PERMISSIONS = "X-Object-Meta-Storlet-Dependency-Permissions"
 
+FUNCTION_CLASS = "FunctionStorlet"
+"""The main class of each storlet that was made from a function; no other storlet has one of that name."""
+
 BINARY = "application/octet-stream"
 
 STORLET_CONTAINER = "storlet"
@@ -253,6 +256,11 @@ class StorletDescription(NamedTuple):
     main: str
     dependencies: tuple[str, ...] = ()
     language_version: str = ""
+
+    @property
+    def is_function(self) -> bool:
+        """Whether the storlet was made from a function."""
+        return self.main.rpartition(".")[2] == FUNCTION_CLASS
 
 
 def encode_storlet(description: StorletDescription) -> dict[str, str]:

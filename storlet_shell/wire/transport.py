@@ -113,13 +113,20 @@ _NO_VALUE = str.maketrans("\r\n\0", "   ")
 def _decode_headers(headers: Any) -> Mapping[str, str]:
     decoded: CaseInsensitiveDict[str] = CaseInsensitiveDict()
     for name, value in headers.items():
-        # http.client decodes as Latin-1; Swift's own headers are UTF-8; a storlet's metadata may be either.
-        raw = value.translate(_NO_VALUE).strip(" ").encode("latin-1", "replace")
-        try:
-            decoded[name.title() if name.islower() else name] = raw.decode("utf-8")
-        except UnicodeDecodeError:
-            decoded[name] = raw.decode("latin-1")
+        decoded[name.title() if name.islower() else name] = decode_value(value)
     return decoded
+
+
+def decode_value(value: str) -> str:
+    """Decode a header's value: http.client decodes as Latin-1, but Swift's own headers are UTF-8.
+
+    A storlet's metadata may be either.
+    """
+    text = value.translate(_NO_VALUE).strip(" ")
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text
 
 
 class Transport:

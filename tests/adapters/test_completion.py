@@ -18,6 +18,8 @@ from storlet_shell.session import Options, Session, Surroundings
 from storlet_shell.spec.arguments import Kind
 from storlet_shell.spec.registry import Registry
 from tests.adapters.conftest import SlowStore
+from tests.support.functions import deploy
+from tests.support.storlets import STORLETS
 
 Upload = Callable[[str, bytes], None]
 
@@ -66,6 +68,24 @@ def test_containers_storlets_variables_and_commands_complete(session: Session, p
     session.variables.update({"params": {}, "result": 1})
     assert texts(session, Kind.VARIABLE, "p") == ["params"]
     assert texts(session, Kind.COMMAND, "up") == ["upload"]
+
+
+def test_parameters_of_the_lines_storlet_complete(session: Session, module: str) -> None:
+    """By a function's deployed signature, wherever the line names it; of other storlets nothing is known."""
+    Registry().get("enable").call([]).run(session)
+    name, other = deploy(session.client, module), deploy(session.client, f"{module}x", STORLETS["upper.py"], "Main")
+
+    def offered(*words: str) -> list[Candidate]:
+        return candidates(session, Registry(), words[:-1], words[-1], deadline=10)
+
+    for words in (["get", "c/o", "--storlet", name], ["map", f"--storlet={name}"]):
+        assert [candidate.text for candidate in offered(*words, "-p", "")] == ["how=", "seconds=", "count="]
+        (candidate,) = offered(*words, "-p", "co")
+        assert (candidate.text, candidate.final, candidate.note) == ("count=", False, "count: int = 1")
+        assert offered(*words, "-p", "count=") == [candidate]
+        assert offered(*words, "-p", "count=3") == []
+    assert offered("get", "c/o", "--storlet", other, "-p", "") == offered("get", "c/o", "-p", "") == []
+    assert offered("get", "c/o", "--storlet", "no name", "-p", "") == []
 
 
 def test_local_files_complete(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,8 +17,9 @@ from storlet_shell import errors, plugin
 
 PROMISED = {
     "storlet_shell": """
-        BatchOptions Deleted Deployed Entry Info Observer Record Reduced Response Row Rows Store Stored
-        StorletShellError Table Transferred __version__ connect load_ipython_extension unload_ipython_extension
+        BatchOptions Deleted Deployed Entry Info Observer Record Reduced Response Row Rows Store Stored Storlet
+        StorletShellError Table Transferred Trial __version__ connect load_ipython_extension storlet
+        unload_ipython_extension
     """,
     "storlet_shell.errors": """
         Action ConnectionFailedError EmbeddedError ExitStatus Hint IdentityError IncompleteBodyError LocalFileError

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,7 @@ from tests.support.lines import ROOT, Runner
 
 PAGE = ROOT / "docs" / "api.md"
 THREADS = 4
+WRITING = threading.Lock()
 
 
 def read(page: str, folder: Path, prepare: Callable[[str], str] = str, skipped: str = "keystoneauth1") -> None:
@@ -35,12 +37,19 @@ def read(page: str, folder: Path, prepare: Callable[[str], str] = str, skipped: 
     for block in blocks(page):
         text = prepare(block.text)
         if block.kind == "file":
-            (folder / prepare(block.name)).write_text(text)
+            write(folder / prepare(block.name), text)
         if block.kind == "pycon" and not (skipped and skipped in text):
             for example in doctest.DocTestParser().get_examples(text):
                 shown = typed(example.source, namespace)
                 where = f"{PAGE.name}:{block.line + example.lineno}: {example.source}"
                 assert fits(example.want, shown) if example.want else not shown, f"{where}shows\n{shown}"
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file, unless another thread has."""
+    with WRITING:
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
 
 
 def typed(source: str, namespace: dict[str, Any]) -> str:
@@ -69,6 +78,8 @@ def typed(source: str, namespace: dict[str, Any]) -> str:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Sit in a folder of one's own, without an identity."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)  # as at a Python prompt
+    monkeypatch.delitem(sys.modules, "sizes", raising=False)
     for name in [name for name in os.environ if name.startswith(("OS_", "ST_", "STORLET_"))]:
         monkeypatch.delenv(name)
     return tmp_path

@@ -13,7 +13,9 @@ import pytest
 from storlet_shell.errors import NotFoundError, UsageError
 from storlet_shell.session import Session, Surroundings
 from storlet_shell.spec.registry import Registry
+from storlet_shell.wire.client import Client
 from tests.support.fixtures import TEXT
+from tests.support.functions import deploy
 from tests.support.lines import Runner, one_line
 from tests.support.responder import Responder, html
 from tests.support.storlets import STORLETS, storlet
@@ -513,3 +515,18 @@ def test_failure_after_the_metadata_on_the_proxy_says_why(storlets: Runner, cont
             assert "bytes" in outcome.err.splitlines()[-1]
         else:
             assert "body ended early" in outcome.err
+
+
+def test_function_is_shown_with_its_parameters(run: Runner, observed: Client, module: str) -> None:
+    """By ``storlets show`` and by its help; a class has neither."""
+    name, other = deploy(observed, module), deploy(observed, f"{module}x", STORLETS["upper.py"], "Main")
+    signature = "shout(bytes, how: str = 'whole', seconds: float = 0.0, count: int = 1) -> bytes"
+    assert f"function: {signature}\n" in run("storlets", "show", name).text
+    shown = run("storlets", "show", name, "--json").json["function"]
+    assert (shown["name"], shown["input"], shown["result"], shown["text"]) == ("shout", "bytes", "bytes", signature)
+    assert shown["parameters"][2] == {"name": "count", "type": "int", "default": "1"}
+    assert run("help", name).text.splitlines()[0] == signature
+    assert run("storlets", "show", other, "--json").json["function"] is None
+    assert "function:" not in run("storlets", "show", other).text
+    outcome = run("help", other)
+    assert (outcome.status, one_line(outcome)) == (4, f"no function is deployed as {other}; see: storlets")

@@ -144,5 +144,6 @@ def test_source_is_read_once_for_a_batch(run_scripted: Runner, responder: Respon
     outcome = run_scripted("reduce", "--storlet", "s.py", *words)
     assert (outcome.status, REFUSAL.format(count=2) in one_line(outcome)) == (2, True)
     sources = [request for request in responder.requests if request.path.endswith("/storlet/s.py")]
-    assert [request.method for request in sources] == ["HEAD", "GET"]
+    # The first GET looks for the parameters of a function.
+    assert [request.method for request in sources] == ["HEAD", "GET", "GET"]
     assert "COPY" not in {request.method for request in responder.requests}

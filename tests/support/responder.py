@@ -120,7 +120,8 @@ Script = Callable[[Recorded], Answer]
 class Responder:
     """The server; a context manager. It gives the scripted answers in order, and repeats the last one.
 
-    By default, no storage policy is known to run storlets on its nodes; requests that ask for it are in ``probes``.
+    By default, no storage policy is known to run storlets on its nodes, and no storlet can be read; requests that look
+    these up are in ``probes``.
     """
 
     info: dict[str, object] = field(default_factory=lambda: dict(INFO))
@@ -227,6 +228,8 @@ class Responder:
         (self.probes if self._is_probe(recorded) else records).append(recorded)
 
     def _is_probe(self, recorded: Recorded) -> bool:
+        if recorded.method == "GET" and recorded.path.startswith("/storlet/"):
+            return ("GET", recorded.path) not in self._answers
         wanted = {("HEAD", "/storlet"), ("HEAD", "*"), ("*", "*")}
         return (recorded.method, recorded.path) == ("HEAD", "/storlet") and wanted.isdisjoint(self._answers)
 
@@ -242,7 +245,7 @@ class Responder:
         if recorded.target == "/info" and ("GET", "/info") not in self._answers:
             return ok(json.dumps(self.info).encode(), Content_Type="application/json")
         if self._is_probe(recorded):
-            return ok(status=204)
+            return html(404) if recorded.method == "GET" else ok(status=204)
         path = {"/auth/v1.0": "/auth", "/info": "/info"}.get(recorded.target, recorded.path)
         for key in ((recorded.method, path), (recorded.method, "*"), ("*", "*")):
             if key in self._answers:

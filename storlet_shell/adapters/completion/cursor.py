@@ -5,11 +5,12 @@ All front ends ask here: which word is being typed, which argument it is, and wh
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from storlet_shell.adapters.completion.names import DEADLINE, Candidate, complete
+from storlet_shell.adapters.completion.names import DEADLINE, Candidate, complete, complete_parameter
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import StorletShellError
 from storlet_shell.session import Session
@@ -19,6 +20,7 @@ from storlet_shell.spec.registry import Registry
 
 _BLANKS = " \t\r\n"
 _SPECIAL = frozenset(" \t\"'\\|&;<>()`*?[]#~!")
+_STORLET = "--storlet"
 _MANY = ("*", "+", "...")
 
 
@@ -96,10 +98,10 @@ def candidates(
         if arg is not None and equals and flag in arg.flags:
             return [
                 replace(candidate, text=f"{flag}={candidate.text}")
-                for candidate in _values(session, registry, arg, value, line.previous, deadline)
+                for candidate in _values(session, registry, arg, value, line, deadline)
             ]
         if arg is not None:
-            offered = _values(session, registry, arg, word, line.previous, deadline)
+            offered = _values(session, registry, arg, word, line, deadline)
         else:
             offered = _verbs(line.actions, word)
     except StorletShellError:
@@ -111,19 +113,19 @@ def _verbs(actions: Iterable[Command], word: str) -> list[Candidate]:
     return sorted(Candidate(action.verb, note=action.summary) for action in actions if action.verb.startswith(word))
 
 
-def _values(
-    session: Session, registry: Registry, arg: Arg, word: str, previous: str, deadline: float
-) -> list[Candidate]:
+def _values(session: Session, registry: Registry, arg: Arg, word: str, line: _Line, deadline: float) -> list[Candidate]:
     """Return what a word may become as the value of an argument.
 
-    :param previous: the word before it: the command whose action is named
+    :param line: the words before it
     """
     if choices := arg.options.get("choices"):
         return [Candidate(str(choice)) for choice in choices if str(choice).startswith(word)]
     if arg.kind is None:
         return []
     if arg.kind is Kind.ACTION:
-        return _verbs(registry.get(previous).actions, word)
+        return _verbs(registry.get(line.previous).actions, word)
+    if arg.kind is Kind.PARAMETER:
+        return complete_parameter(session, line.storlet, word, deadline)
     prefixed = arg.kind is Kind.OBJECT and arg.is_option
     return complete(session, arg.kind, word, prefixed=prefixed, separator=arg.separator, deadline=deadline)
 
@@ -187,6 +189,16 @@ class _Line:
     def previous(self) -> str:
         """The last word that isn't an option or its value; empty without one."""
         return self.words[self._scan.positions[-1]] if self._scan.positions else ""
+
+    @property
+    def storlet(self) -> str:
+        """The storlet that ``--storlet`` names; empty without one."""
+        name = ""
+        for word, following in itertools.pairwise([*self.words, ""]):
+            flag, equals, value = word.partition("=")
+            if flag == _STORLET:
+                name = value if equals else following
+        return name
 
     def flags(self, word: str) -> Iterator[Candidate]:
         """Yield the options that may still come, each by its longest spelling unless a short one is typed."""

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 
 from storlet_shell.spec.arguments import Kind
 from storlet_shell.spec.registry import Registry
+from storlet_shell.store.functions import look_up_again
+from storlet_shell.values import StorletName
 from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
@@ -68,6 +70,14 @@ def complete(
         before = head + mark
     entries = _Completer.of(session).complete(kind, last, prefixed, deadline)
     return [replace(entry, text=before + entry.text) for entry in entries] if before else entries
+
+
+def complete_parameter(session: Session, storlet: str, text: str, deadline: float = DEADLINE) -> list[Candidate]:
+    """Return the completions of a parameter, if its storlet is a function.
+
+    :param storlet: the name of the storlet; empty if the line doesn't name one
+    """
+    return _Completer.of(session).complete_parameter(storlet, text, deadline)
 
 
 def prepare(session: Session) -> None:
@@ -120,8 +130,14 @@ class _Completer:
             return []
         return sorted(entry for entry in entries if entry.text.startswith(text) and entry.text.isprintable())[:LIMIT]
 
+    def complete_parameter(self, storlet: str, text: str, deadline: float) -> list[Candidate]:
+        if not storlet:
+            return []
+        entries = self._look_up(("parameters", storlet), lambda: self._parameters(storlet), deadline)
+        return [entry for entry in entries if entry.text.startswith(text)]
+
     def _complete(self, kind: Kind, text: str, prefixed: bool, deadline: float) -> Iterable[Candidate]:
-        if kind is Kind.ACTION:  # only the cursor knows whose
+        if kind in (Kind.ACTION, Kind.PARAMETER):  # only the cursor knows whose
             return []
         if kind is Kind.VARIABLE:
             return [Candidate(name) for name in self._session.variables]
@@ -213,6 +229,13 @@ class _Completer:
         with self._borrowed_client() as client:
             entries = _listing(client, Request("GET", getattr(client, attribute), query=query))
         return [Candidate(entry["name"]) for entry in entries]
+
+    def _parameters(self, storlet: str) -> list[Candidate]:
+        """Look up the parameters of a function."""
+        with self._borrowed_client() as client:
+            function = look_up_again(client, StorletName.parse(storlet))
+        parameters = function.signature.parameters if function is not None else ()
+        return [Candidate(f"{parameter.name}=", final=False, note=str(parameter)) for parameter in parameters]
 
     @contextmanager
     def _borrowed_client(self) -> Iterator[Client]:

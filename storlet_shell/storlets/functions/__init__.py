@@ -1,0 +1,1 @@
+"""Functions as storlets: their signatures, the code that is deployed, and the adapter in it."""

@@ -1,0 +1,105 @@
+"""A framed result."""
+
+from __future__ import annotations
+
+import json as _json
+import os as _os
+import struct as _struct
+import threading as _threading
+import time as _time
+import traceback as _traceback
+import zlib as _zlib
+from typing import Any as _Any
+
+from storlet_shell.storlets.functions.adapter.output import _StorletOutput
+
+_STORLET_FRAME_DATA = 65536 - 5  # with its head, 64 KiB
+_STORLET_BEAT_SECONDS = 3
+_STORLET_BEAT = bytes(65536)  # proxy servers pass on this much at once
+_STORLET_IDLE_SECONDS = 600
+
+
+class _StorletFrames(_StorletOutput):
+    """A framed result: it starts at once, has a heartbeat, and ends with its metadata, its length and its checksum.
+
+    A frame is a letter, a length of four bytes, and data: D for data, B for a beat, E for the end, X for a failure.
+    """
+
+    _largest = _STORLET_FRAME_DATA
+
+    def __init__(self, file: _Any, metadata: dict[str, object], nonce: str) -> None:
+        super().__init__(file, metadata)
+        self._length = self._checksum = self._since_beat = 0
+        self._progress = _time.monotonic()
+        self._is_ended = _threading.Event()
+        file.set_metadata({})
+        self._put(f"storlet-frames 1 {nonce}\n".encode())
+        _threading.Thread(target=self._beat, daemon=True).start()
+
+    def end(self) -> None:
+        """Send the rest, and the end."""
+        with self._lock:
+            self._flush()
+            end = {"metadata": self._metadata, "length": self._length, "crc32": self._checksum}
+            self._end(b"E", end)
+
+    def fail(self, error: BaseException) -> None:
+        """Send the error."""
+        with self._lock:
+            text = " ".join("".join(_traceback.format_exception_only(type(error), error)).split())
+            self._end(b"X", {"error": text[:1000], "traceback": _traceback.format_exc()[-32768:]})
+
+    def _end(self, kind: bytes, report: dict[str, object]) -> None:
+        data = _json.dumps(report).encode()
+        self._is_ended.set()
+        self._put_frame(kind, data)
+
+    def _send(self, data: _Any) -> None:
+        view = memoryview(data)
+        for start in range(0, len(view), _STORLET_FRAME_DATA):
+            part = view[start : start + _STORLET_FRAME_DATA]
+            self._length += len(part)
+            self._checksum = _zlib.crc32(part, self._checksum)
+            self._put_frame(b"D", part)
+        self._progress = _time.monotonic()
+        self._since_beat += len(view)
+
+    def _put_frame(self, kind: bytes, data: _Any) -> None:
+        self._put(_struct.pack(">cI", kind, len(data)) + data)
+
+    def _put(self, data: bytes) -> None:
+        try:
+            self._file.write(data)
+            self._file.flush()
+        except BrokenPipeError:  # the reader is gone
+            _os._exit(1)
+
+    def _beat(self) -> None:
+        """Show servers that it is alive; after ten minutes without progress, leave it to their limits."""
+        count = storlet_bytes_read()
+        while not self._is_ended.wait(_STORLET_BEAT_SECONDS):
+            with self._lock:
+                if self._is_ended.is_set():
+                    return
+                self._flush()
+                before, count = count, storlet_bytes_read()
+                if count - before > _STORLET_OWN_READING:
+                    self._progress = _time.monotonic()
+                if _time.monotonic() - self._progress > _STORLET_IDLE_SECONDS:
+                    return
+                if self._since_beat < len(_STORLET_BEAT):
+                    self._put_frame(b"B", _STORLET_BEAT)
+                self._since_beat = 0
+
+
+_STORLET_OWN_READING = 1024
+"""More than what reading the file of :func:`storlet_bytes_read` adds to its count."""
+
+
+def storlet_bytes_read() -> int:
+    """Return how many bytes this process has read; 0 where the system doesn't tell."""
+    try:
+        with open("/proc/self/io", "rb") as file:
+            return int(file.readline().split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0

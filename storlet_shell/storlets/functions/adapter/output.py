@@ -1,0 +1,55 @@
+"""A plain result."""
+
+from __future__ import annotations
+
+import threading as _threading
+from typing import Any as _Any
+
+_STORLET_PLAIN_DATA = 8192
+
+
+class _StorletOutput:
+    """A plain result; its metadata leave with the first data.
+
+    :param metadata: a dict that the function may change until then
+    """
+
+    _largest = _STORLET_PLAIN_DATA
+
+    def __init__(self, file: _Any, metadata: dict[str, object]) -> None:
+        self._file = file
+        self._metadata = metadata
+        self._sent_metadata: object = None
+        self._pending = bytearray()
+        self._lock = _threading.Lock()
+
+    def write(self, data: _Any) -> None:
+        """Write bytes, buffered."""
+        with self._lock:
+            if len(data) < self._largest:
+                self._pending += data
+            if len(self._pending) >= self._largest or len(data) >= self._largest:
+                self._flush()
+            if len(data) >= self._largest:
+                self._send(data)
+
+    def end(self) -> None:
+        """Send the rest."""
+        self._flush()
+        self._send(b"")
+
+    def fail(self, error: BaseException) -> None:
+        """Leave it to the engine to report."""
+
+    def _flush(self) -> None:
+        data, self._pending = self._pending, bytearray()
+        if data:
+            self._send(data)
+
+    def _send(self, data: _Any) -> None:
+        if self._sent_metadata is None:
+            self._sent_metadata = dict(self._metadata)
+            self._file.set_metadata(self._sent_metadata)
+        if self._sent_metadata != self._metadata:
+            raise RuntimeError("metadata must be changed before the first output: they have left with it")
+        self._file.write(data)

@@ -1,0 +1,97 @@
+"""Generate the file that is deployed for a function: one that runs on any engine."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import importlib.resources
+from collections.abc import Iterable
+from functools import cache
+
+from storlet_shell.errors import UsageError
+from storlet_shell.storlets.functions import adapter
+from storlet_shell.storlets.functions.collect import Collection
+from storlet_shell.storlets.functions.signature import MAIN_CLASS
+from storlet_shell.storlets.functions.units import Piece, Unit
+
+_HEAD = '''"""The function {name} as a storlet; storlet-shell generated this file."""
+
+from __future__ import annotations
+
+'''
+
+_ADAPTER = """# The rest is the same for all functions: it opens the inputs, converts parameters, and writes the result.
+
+"""
+
+_MAIN = f'''class {MAIN_CLASS}(_Adapter):
+    """What the engine runs."""
+
+    function = staticmethod({{name}})
+'''
+
+
+def generate(collection: Collection) -> bytes:
+    """Return the code to deploy for a function.
+
+    :raises UsageError: if one of its names is the adapter's
+    """
+    name = collection.signature.function
+    parts = [_HEAD.format(name=name)]
+    if collection.imports:
+        parts.append("\n".join(collection.imports) + "\n\n\n")
+    parts += [_spelled(piece) for piece in (*collection.pieces, collection.function)]
+    own = "".join(parts)
+    _check_names(name, own)
+    return "\n".join([own + _ADAPTER + _adapter(), "", _MAIN.format(name=name)]).encode()
+
+
+def _spelled(piece: Piece) -> str:
+    origin = f"# {piece.label}:{piece.line}\n" if piece.line else ""
+    return f"{origin}{piece.text}\n\n\n"
+
+
+@cache
+def _adapter() -> str:
+    """Return the adapter's modules as one text: imports first, none of this package."""
+    imports: dict[str, None] = {}
+    bodies = []
+    for module in adapter.MODULES:
+        text = (importlib.resources.files(adapter) / f"{module}.py").read_text("utf-8")
+        tree = ast.parse(text)
+        statements = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+        for node in statements:
+            is_own = isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
+                ("storlet_shell", "__future__")
+            )
+            if not is_own:
+                imports[ast.unparse(node)] = None
+        bodies.append("\n".join(text.splitlines()[statements[-1].end_lineno :]).strip("\n"))
+    ordered = sorted(imports, key=lambda text: (text.startswith("from"), text))
+    return "\n".join([*ordered, "", "\n\n\n".join(bodies), ""])
+
+
+@cache
+def _adapter_names() -> tuple[set[str], set[str]]:
+    """Return the names that the adapter binds, and the built-in ones that it uses."""
+    unit = Unit(_adapter(), "adapter")
+    bound = {name for node in unit.tree.body for name in _bound_by(node)}
+    used = {name for node in unit.tree.body for name in unit.names_used(node)}
+    return bound | {MAIN_CLASS}, used & set(dir(builtins))
+
+
+def _bound_by(node: ast.stmt) -> Iterable[str]:
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return [alias.asname or alias.name for alias in node.names]
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return [node.name]
+    return [part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)]
+
+
+def _check_names(function: str, code: str) -> None:
+    bound, used = _adapter_names()
+    own = {name for node in ast.parse(code).body for name in _bound_by(node)}
+    clash = next(iter(sorted(own & (bound | used))), None)
+    if clash is not None:
+        kind = "the adapter's name" if clash in bound else "a built-in name that the adapter uses"
+        raise UsageError(f"{function}: {clash} needs another name: it is {kind}")
