@@ -20,6 +20,7 @@ from storlet_shell.deployments.access import Grant, check_entry
 from storlet_shell.deployments.acls import Rule
 from storlet_shell.deployments.package import Package, read_package
 from storlet_shell.errors import UsageError
+from storlet_shell.results.saving import is_stdout
 from storlet_shell.values import (
     ByteRange,
     ContainerName,
