@@ -445,10 +445,11 @@ def test_parameters_are_no_query(wire: list[Recorded]) -> None:
 # --- 16
 
 
-def test_signature_that_the_engine_can_not_call_is_warned_of(run_scripted: Runner, tmp_path: Path) -> None:
+def test_signature_that_the_engine_can_not_call_is_refused(run_scripted: Runner, tmp_path: Path) -> None:
     """Trap 16: a storlet's author learns before the first run what will not work."""
     (tmp_path / "odd.py").write_text("class Odd:\n    def __call__(self, in_files):\n        pass\n")
-    outcome = run_scripted("deploy", str(tmp_path / "odd.py"), "--dry-run")
+    assert run_scripted("deploy", str(tmp_path / "odd.py"), "--dry-run").status == 2
+    outcome = run_scripted("deploy", str(tmp_path / "odd.py"), "--dry-run", "--force")
     assert outcome.status == 0
     assert "odd.py:2: Odd.__call__ must accept the call __call__(self, in_files, out_files, params)" in outcome.err
     assert "odd.py:1: Odd has no method __init__(self, logger)" in outcome.err

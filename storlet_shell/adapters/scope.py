@@ -23,7 +23,7 @@ from storlet_shell.errors import UsageError
 from storlet_shell.session import GuardedVariables
 
 _COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>")
-"""Up to Python 3.11 they are functions, which only the code around them calls (PEP 709)."""
+"""Up to Python 3.11, these are functions, called only by the enclosing code (PEP 709)."""
 
 _CAN_SET_LOCALS = sys.version_info >= (3, 13)
 """Whether a frame's variables can be set from outside (PEP 667)."""
@@ -46,7 +46,7 @@ class PromptVariables(MutableMapping[str, Any]):
 
 
 class Scope:
-    """What names mean in a frame.
+    """Look up, set, and delete variables as the code of a frame would.
 
     :param frame: the user's code, at the place that runs a line
     :param user: the variables at the user's prompt
@@ -69,7 +69,7 @@ class Scope:
 
     @property
     def _is_copy(self) -> bool:
-        """Whether a comprehension of a module or class runs, which doesn't see a class's variables (PEP 709)."""
+        """Whether this is a comprehension in a module or class; it doesn't see a class's variables (PEP 709)."""
         return self._frame.f_locals is not self._frame.f_locals
 
     def find(self, name: str) -> Any:
@@ -89,9 +89,9 @@ class Scope:
         return self._get_global(name)
 
     def _check_is_users(self, name: str) -> None:
-        """Check that the code isn't the standard library's, as where a thread or a callback is the magic itself.
+        """Check that the calling code isn't the standard library's, as when a magic is the target of a thread.
 
-        :raises UsageError: when it is: whose variable is meant, isn't known
+        :raises UsageError: if it is, since it isn't known whose variables to use
         """
         module = str(self._frame.f_globals.get("__name__"))
         if module.partition(".")[0] in sys.stdlib_module_names:
@@ -119,9 +119,9 @@ class Scope:
         return values[name]
 
     def _way_in(self, name: str) -> str:
-        """Say how code comes by a variable of a function around it: only what has a name can hold statements."""
+        """Tell how to access a variable of an enclosing function; only named functions can contain statements."""
         if self._label.isidentifier():
-            return f"say nonlocal {name} in {self._label}, or pass it as an argument"
+            return f"declare nonlocal {name} in {self._label}, or pass it as an argument"
         return "pass it as an argument" if self._label == "<lambda>" else "use a list comprehension, or a loop"
 
     @property
@@ -135,13 +135,13 @@ class Scope:
 
     @property
     def _outer(self) -> Scope | None:
-        """The scope of the code that a comprehension stands in; None in a class, whose variables it doesn't see."""
+        """The scope that encloses a comprehension; None in a class, whose variables it doesn't see."""
         frame = self._frame.f_back
         outer = Scope(frame, self._user, self._advice) if frame is not None else None
         return None if outer is None or outer._is_class else outer
 
     def _owner(self, name: str, *, is_known: bool) -> str:
-        """Return the function around this code that has a variable; empty if none has.
+        """Return the enclosing function that has a variable; empty if none does.
 
         :param is_known: whether there is a global variable of the name
         """
@@ -153,7 +153,7 @@ class Scope:
 
     @cached_property
     def _around(self) -> list[CodeType] | None:
-        """The functions around this code, the innermost first; None where its source is not known."""
+        """The enclosing functions, innermost first; None if the source is unknown."""
         if self._tree is None:
             return None
         flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
@@ -163,7 +163,7 @@ class Scope:
     def check(self, name: str) -> None:
         """Check that a variable can be set.
 
-        :raises UsageError: when it can't
+        :raises UsageError: if it can't
         """
         self._check_is_users(name)
         if not self._is_function or self._is_declared_global(name):
@@ -177,9 +177,9 @@ class Scope:
         raise UsageError(f"{name} can't be set here: {why}; {self._advice.format(name=name)}")
 
     def assign(self, name: str, value: Any) -> None:
-        """Set a variable, as an assignment at this place would.
+        """Set a variable, as an assignment in this code would.
 
-        :raises UsageError: when it can't be set
+        :raises UsageError: if it can't be set
         """
         self.check(name)
         place = self._frame.f_globals
@@ -193,8 +193,8 @@ class Scope:
     def delete(self, name: str) -> None:
         """Delete a variable.
 
-        :raises KeyError: when there is no such variable
-        :raises UsageError: when it is a function's
+        :raises KeyError: if it isn't defined
+        :raises UsageError: if it is a variable of a function
         """
         self.find(name)
         if self._is_function and name in self._frame.f_locals:
@@ -203,7 +203,7 @@ class Scope:
         del next(place for place in places if name in place)[name]
 
     def names(self) -> set[str]:
-        """Return the names of all variables that can be had."""
+        """Return the names of all variables that can be read."""
         local = self._frame.f_locals
         names = {*self._user} if local is self._user.namespace else {*local, *self._user}
         return {name for name in names if self._has(name)}
@@ -224,21 +224,21 @@ class Scope:
 
     @cached_property
     def _tree(self) -> Any:
-        """The source that the code is from, a cell or a file, as far as it is known."""
+        """The syntax tree of the code's cell or file; None if it is unknown."""
         text = "".join(linecache.getlines(self._code.co_filename, self._frame.f_globals))
         try:
             return self._user.parse(text) if text else None
-        except (SyntaxError, ValueError):  # it has changed since
+        except (SyntaxError, ValueError):  # the file has changed since
             return None
 
 
 def _names(code: CodeType) -> set[str]:
-    """Return the names of a function's variables, those that it takes from functions around it among them."""
+    """Return the names of a function's variables, including those of enclosing functions that it uses."""
     return {*code.co_varnames, *code.co_cellvars, *code.co_freevars}
 
 
 def _path(outer: CodeType, sought: CodeType) -> list[CodeType] | None:
-    """Return the codes that lead from one to another inside it, without the latter; None when it isn't there."""
+    """Return the code objects that enclose another, outermost first; None if it isn't inside."""
     for code in outer.co_consts:
         if isinstance(code, CodeType):
             if (code.co_qualname, code.co_firstlineno) == (sought.co_qualname, sought.co_firstlineno):
@@ -266,9 +266,9 @@ def _declarations(node: ast.AST) -> Iterator[ast.Global]:
 
 
 class ScopedVariables(GuardedVariables):
-    """The user's variables, as the code that runs the line at hand sees them; those at the prompt for a typed line.
+    """The user's variables as seen by the code that runs the current line; for a typed line, those at the prompt.
 
-    Threads and tasks each have a line of their own.
+    Each thread and each task has its own current line.
 
     :param user: the variables at the user's prompt
     :param advice: as for :class:`Scope`
@@ -281,7 +281,7 @@ class ScopedVariables(GuardedVariables):
 
     @contextmanager
     def seen_from(self, frame: FrameType | None) -> Iterator[None]:
-        """Look variables up from a frame for a while."""
+        """Look up variables from a frame within this context."""
         token = self._scope.set(None if frame is None else Scope(frame, self._user, self._advice))
         try:
             yield
@@ -314,7 +314,7 @@ class ScopedVariables(GuardedVariables):
             self[str(name)]
         except KeyError:
             return False
-        except UsageError:  # there is one, and asking for it says why it can't be had
+        except UsageError:  # it exists; reading it explains why it is inaccessible
             return True
         return True
 

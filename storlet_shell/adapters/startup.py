@@ -1,4 +1,4 @@
-"""What a process of ours does to itself: the tricks of its start and of its end, each with its reason.
+"""Tune our own process at its start and its end; each function explains why it is needed.
 
 They are for processes that are ours alone. A notebook's kernel and xonsh are others' processes, and call none of them.
 """
@@ -13,11 +13,11 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 _MOMENT = 0.001
-"""Seconds after which a signal that was dropped is raised once more."""
+"""Seconds until a dropped signal is raised again."""
 
 
 def let_interrupts_kill() -> Callable[[], None]:
-    """Have Ctrl-C end the process as it ends others: by the signal, not by a traceback.
+    """Let Ctrl-C end the process as it ends others: by the signal, without a traceback.
 
     While modules are read, which takes most of a start, nobody is there yet to catch a ``KeyboardInterrupt``.
 
@@ -34,12 +34,12 @@ def let_interrupts_kill() -> Callable[[], None]:
 
 
 def collect_rarely() -> None:
-    """Look for garbage less often: a short process would do so mostly among freshly imported modules, which stay."""
+    """Collect garbage less often: in a short process, nearly all objects belong to modules, which stay anyway."""
     gc.set_threshold(50_000, 20, 50)
 
 
 def set_aside_what_stays() -> Callable[[], None]:
-    """Have later collections look at what lines leave only, not at all the modules that a shell has imported.
+    """Exclude all imported modules from later garbage collections, which then only check what lines leave.
 
     :returns: undoes it
     """
@@ -49,24 +49,24 @@ def set_aside_what_stays() -> Callable[[], None]:
 
 
 def free_cycles() -> None:
-    """Free what refers to itself: Python counts objects, and would let few that hold much gather to tens of MiB."""
+    """Free reference cycles: Python counts objects, so a few large ones could accumulate to tens of MiB."""
     gc.collect()
 
 
 def unwind_on_signals() -> None:
-    """Let SIGTERM and SIGHUP unwind the stack: a file that ``--save`` has begun is removed, a server is left.
+    """Let SIGTERM and SIGHUP unwind the stack, so that unfinished files of ``--save`` are deleted.
 
     One that comes where Python lets nothing out, in an object's end or a lock's, comes once more a moment later.
     """
     signals = (getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP"))  # Windows has no SIGHUP
     for number in filter(None, signals):
-        if signal.getsignal(number) is signal.SIG_DFL:  # under nohup, SIGHUP is to stay ignored
+        if signal.getsignal(number) is signal.SIG_DFL:  # under nohup, SIGHUP must stay ignored
             signal.signal(number, _unwind)
     sys.unraisablehook = _raise_again
 
 
 def _unwind(number: int, _: object) -> NoReturn:
-    from storlet_shell.errors import TerminatedError  # read by now; this module is read before all others
+    from storlet_shell.errors import TerminatedError  # imported by now; this module is imported before all others
 
     raise TerminatedError(128 + number)
 
@@ -85,23 +85,23 @@ def _raise_again(ignored: sys.UnraisableHookArgs) -> None:
 
 
 def leave_out_keystoneclient() -> None:
-    """Have swiftclient do without keystoneclient, where that is installed: 0.3 s for logins that are made otherwise."""
+    """Keep swiftclient from importing keystoneclient, which takes 0.3 s, and which our logins don't use."""
     sys.modules.setdefault("keystoneclient", None)  # type: ignore[arg-type]
 
 
 def occupy_standard_descriptors() -> None:
-    """Put something in the place of closed standard streams, so that no file or connection is taken for one."""
+    """Reopen closed standard streams on ``/dev/null``, so that no file or connection gets their descriptors."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
     if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115  it stays for the process's life
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115  it stays open until the process ends
 
 
 def drop_standard_output() -> None:
-    """Let go of what standard output, which can't be written, still holds: Python would flush it and fail again."""
+    """Discard the buffer of standard output after a failed write; otherwise Python would flush it, and fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -111,7 +111,7 @@ def blank_arguments(secrets: Sequence[bytes]) -> None:
     The arguments lie where ``/proc/self/stat`` says (``proc(5)``); other systems than Linux have no such file.
     """
     try:
-        with open("/proc/self/stat", "rb") as file:  # noqa: PTH123  pathlib is not read yet
+        with open("/proc/self/stat", "rb") as file:  # noqa: PTH123  pathlib isn't imported yet
             fields = file.read().rpartition(b")")[2].split()
         start, length = int(fields[45]), int(fields[46]) - int(fields[45])
         with open("/proc/self/mem", "r+b", buffering=0) as memory:  # noqa: PTH123
@@ -126,11 +126,11 @@ def blank_arguments(secrets: Sequence[bytes]) -> None:
 
 
 def end(status: int) -> NoReturn:
-    """End the process without Python's teardown: to take down some 300 modules takes longer than the line itself."""
+    """End the process without Python's teardown, which takes longer for some 300 modules than the line itself."""
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:
                 stream.flush()
-        except (OSError, ValueError):  # its reader has gone, and that has been said; or it is closed
+        except (OSError, ValueError):  # its reader has exited, which has been reported; or it is closed
             pass
     os._exit(status)

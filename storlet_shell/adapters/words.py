@@ -4,13 +4,13 @@ from __future__ import annotations
 
 OWN_WORDS = {
     "alias": "Give a line a short name.",
-    "exit": "Leave the shell; Ctrl-D does too.",
+    "exit": "Exit the shell (or press Ctrl-D).",
     "history": "Show, repeat or clear what was typed.",
     "quit": "Same as exit.",
     "run_script": "Run a command file in this shell; @FILE does too.",
     "set": "Show or change the shell's preferences.",
     "shell": "Run a line with sh; !LINE does too.",
-    "shortcuts": "Show the one-character words.",
+    "shortcuts": "List the one-character shortcuts.",
     "syntax": "(help syntax) How lines are written: quotes, pipes, heredocs.",
 }
 """The words of the interactive shell, with a sentence for each."""

@@ -249,24 +249,18 @@ def options(
 
     :raises UsageError: if one is invalid
     """
-    if output is not None and save is not None:
-        raise UsageError("output (in the cluster) and save (on this machine) are mutually exclusive")
-    if save is not None and is_stdout(checks.local_path(save, "save")):
-        raise UsageError(f"save creates a file for each object, so it can't be standard output: {save}")
     if concat is not None and is_stdout(checks.local_path(concat, "concat")):
         raise UsageError(f"concat creates a file, so it can't be standard output: {concat}")
     if header not in (None, *HEADERS):
         raise UsageError(f"header must be one of {', '.join(HEADERS)}, not {header!r}")
-    if journal is not None and is_stdout(checks.local_path(journal, "journal")):
-        raise UsageError(f"journal must be a file of its own, not standard output: {journal}")
     return MapOptions(
         output=None if output is None else Template.parse_output(_prefixed(checks.text(output, "output"))),
-        save=None if save is None else Template.parse_files(str(save)),
+        save=None if save is None else Template.parse_files(str(checks.local_path(save, "save"))),
         concat=None if concat is None else str(concat),
         header=header,
         jobs=checks.count(jobs, "jobs"),
         limit=None if limit is None else checks.count(limit, "limit"),
-        journal=None if journal is None else str(journal),
+        journal=None if journal is None else str(checks.local_path(journal, "journal")),
         ordered=ordered,
         keep_going=not fail_fast,
         endpoint=_endpoints(endpoints),

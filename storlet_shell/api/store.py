@@ -18,6 +18,7 @@ from storlet_shell.batches.report import Row, Rows
 from storlet_shell.deployments import acls, deploy, deployed, logs, undeploy
 from storlet_shell.deployments.deploy import Deployed
 from storlet_shell.deployments.logs import Record
+from storlet_shell.deployments.review import review
 from storlet_shell.results import Response, Table
 from storlet_shell.values import ContainerName, ObjectPath, StorletName
 
@@ -52,13 +53,14 @@ class Store(ObjectStore):
         :param name: for code as bytes: ``MODULE.CLASS``, or ``MODULE`` for a function; deployed as ``MODULE.py``
         :param main: for a file: its main class; None if it has only one
         :param dependencies: local files to upload, and names of dependencies that are already deployed
-        :param force: upload even if the same storlet is already deployed
-        :raises UsageError: if the code isn't a storlet
+        :param force: upload in any case: even code that can't run, and even if the same storlet is already deployed
+        :raises UsageError: if the code isn't a storlet, or can't run
         :raises NotFoundError: if a file or a dependency doesn't exist, or the account isn't enabled for storlets
         """
         package = reading.package(source, name, main).with_dependencies(
             map(str, checks.several(dependencies, "dependencies", "local files and names"))
         )
+        package = review(package, force=force)
         with self._clients.lent() as client:
             return deploy.deploy(client, package, force=force)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from storlet_shell.commands.headers import CONDITIONS, Header
 from storlet_shell.errors import UsageError
 from storlet_shell.session import Session
 from storlet_shell.spec.arguments import Arg, Kind
 from storlet_shell.values import ByteRange, Invocation, Metadatum, ObjectPath, Parameter, StorletName, read_count
-from storlet_shell.wire.headers import CONDITIONS, Header
 
 if TYPE_CHECKING:
     from storlet_shell.batches.patterns import Pattern

@@ -16,6 +16,7 @@ from storlet_shell.commands.arguments import (
     only_one,
     own_headers,
 )
+from storlet_shell.commands.headers import Header
 from storlet_shell.results import Result
 from storlet_shell.session import Session
 from storlet_shell.spec.arguments import Arg
@@ -25,7 +26,6 @@ from storlet_shell.store.expectation import Expectation
 from storlet_shell.store.functions import check_parameters
 from storlet_shell.store.requests import copy_request, plan
 from storlet_shell.values import ByteRange, ObjectPath
-from storlet_shell.wire.headers import Header
 
 
 @command(
@@ -85,5 +85,5 @@ def copy(
             check_parameters(session.client, run)
         return plan(session.client, copy_request(origin, goal, run, **choices))
     stored = objects.copy(session.client, origin, goal, run, **choices, expected=Expectation(expect_bytes))
-    through = f" through {run.storlet}" if run else ""
+    through = f" by {run.storlet}" if run else ""
     return stored.response(f"created from {origin}{through}")

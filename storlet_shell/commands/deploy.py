@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from storlet_shell.commands.arguments import PARAMETERS
 from storlet_shell.deployments.deploy import Deployed, check_runs_from, deployment_requests
 from storlet_shell.deployments.deploy import deploy as deploy_package
 from storlet_shell.deployments.package import Package, read_package
+from storlet_shell.deployments.review import review
 from storlet_shell.errors import IdentityError, StorletShellError, UsageError
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
@@ -65,6 +67,7 @@ _PARAMETERS = [Arg(*arg.flags, kind=arg.kind, group=_RUN_OPTIONS, **arg.options)
         "--print-result", action="store_true", help="with --with-invoke: show the result of the run", group=_RUN_OPTIONS
     ),
     *_PARAMETERS,
+    Arg("--force", action="store_true", help="deploy even code that can't run"),
     Arg("--dry-run", action="store_true", help="check the code, run it here if --input is given, and upload nothing"),
     aliases=("storletapp",),
     body="code",
@@ -87,6 +90,7 @@ def deploy(
     print_result: bool = False,
     parameters: list[Parameter] | None = None,
     mapping: list[str] | None = None,
+    force: bool = False,
     dry_run: bool = False,
     code: bytes | None = None,
 ) -> Result:
@@ -96,14 +100,14 @@ def deploy(
     fetched: so a storlet that replaces another is padded to be a byte longer, and a new version of a dependency gets a
     new name, which the storlet doesn't need to know.
 
-    :raises UsageError: when the code is empty, isn't Python or a jar, or lacks the class; nothing is sent then
+    :raises UsageError: when the code is empty, isn't Python or a jar, or can't run; nothing is sent then
     :raises NotFoundError: when a dependency doesn't exist, or the account isn't enabled for storlets
     :raises StorletFailedError: when --with-invoke or --dry-run runs it and it fails
     """
     _check_run(with_invoke, dry_run, input, print_result=print_result, parameters=bool(parameters or mapping))
     package = read_package(name, main, code, session.surroundings.stdin).with_language_version(language_version)
     names = [text.strip() for option in dependencies or () for text in option.split(",")]
-    package = package.with_dependencies(filter(None, names))
+    package = review(package.with_dependencies(filter(None, names)), force=force)
     merged = session.parameters(tuple(parameters or ()), mapping)
     target_container = container.name if container else None
     if package.language == "python":
@@ -113,7 +117,7 @@ def deploy(
     target = ObjectPath.parse(input) if input is not None else None
     if target is not None:
         check_runs_from(session.client, target_container)
-    deployment = _done(deploy_package(session.client, package, target_container))
+    deployment = _done(deploy_package(session.client, package, target_container), package.imports)
     if target is None:
         return deployment
     return _invoke(session, deployment, Invocation(package.storlet, merged), target, show=print_result)
@@ -129,13 +133,14 @@ def _check_run(with_invoke: bool, dry_run: bool, input: str | None, *, print_res
         raise UsageError("--input, -p and -i go with --with-invoke or --dry-run; a deployment alone runs nothing")
 
 
-def _done(deployed: Deployed) -> Done:
+def _done(deployed: Deployed, imports: Mapping[str, str]) -> Done:
     values: Deployment = {
         "storlet": deployed.storlet.name,
         "main": deployed.main,
         "container": deployed.container,
         "dependencies": list(deployed.dependencies),
         "bytes": deployed.bytes,
+        "imports": dict(imports),
         "is_new": deployed.is_new,
         "changed": deployed.is_changed,
         "run": None,

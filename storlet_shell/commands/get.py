@@ -20,6 +20,7 @@ from storlet_shell.commands.arguments import (
     only_one,
     own_headers,
 )
+from storlet_shell.commands.headers import Header
 from storlet_shell.results import Response, Result
 from storlet_shell.results.saving import is_stdout
 from storlet_shell.session import Session
@@ -29,7 +30,7 @@ from storlet_shell.store.expectation import Expectation
 from storlet_shell.store.requests import plan
 from storlet_shell.text import counted
 from storlet_shell.values import ByteRange, Invocation, ObjectPath
-from storlet_shell.wire.headers import MODIFIED, USER_METADATA, Header
+from storlet_shell.wire.headers import MODIFIED, USER_METADATA
 
 _SOURCES_OWN = MODIFIED.removeprefix(USER_METADATA)
 """The date of the file that the source was uploaded from, which says nothing about a result."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from storlet_shell.commands.arguments import DRY_RUN, METADATA
+from storlet_shell.commands.headers import Header
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
         "--header",
         dest="headers",
         action="append",
-        type=wire.Header.parse,
+        type=Header.parse,
         metavar="NAME:VALUE",
         help="other header, such as X-Delete-After:3600; an empty value removes it; repeatable",
     ),
@@ -58,7 +59,7 @@ def post(
     location: Location,
     metadata: list[Metadatum] | None = None,
     remove: list[str] | None = None,
-    headers: list[wire.Header] | None = None,
+    headers: list[Header] | None = None,
     dry_run: bool = False,
 ) -> Result:
     """Set or remove metadata of an object, a container, or the account, and keep the rest.

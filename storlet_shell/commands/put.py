@@ -16,6 +16,7 @@ from storlet_shell.commands.arguments import (
     only_one,
     own_headers,
 )
+from storlet_shell.commands.headers import Header
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Result
 from storlet_shell.session import Session
@@ -28,7 +29,6 @@ from storlet_shell.store.requests import plan, put_request
 from storlet_shell.transfers.targets import object_for
 from storlet_shell.values import Location, ObjectPath, expand
 from storlet_shell.wire.bodies import Body, file_body, stream_body
-from storlet_shell.wire.headers import Header
 
 
 @command(

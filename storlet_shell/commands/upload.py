@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from storlet_shell.commands.arguments import DRY_RUN, HEADER, JOBS, own_headers
+from storlet_shell.commands.headers import Header
 from storlet_shell.errors import LocalFileError, UsageError
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
@@ -21,7 +22,6 @@ from storlet_shell.transfers.targets import Choices, object_for
 from storlet_shell.transfers.upload import check_upload, plan_upload, upload_files
 from storlet_shell.values import Location, ObjectPath, expand
 from storlet_shell.wire.bodies import is_special, open_file
-from storlet_shell.wire.headers import Header
 from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, NamedTuple
 
 from storlet_shell.equality import typed_equality
@@ -63,7 +64,7 @@ class Dependency(NamedTuple):
 
     @property
     def version(self) -> str:
-        """A version made of everything that engines use of it, so that different files have different versions."""
+        """A version derived from everything that engines use of it, so that different files have different versions."""
         return hashlib.sha256(b"%d" % self.is_executable + self.content).hexdigest()[:12]
 
     @property
@@ -92,8 +93,9 @@ class Package(NamedTuple):
 
     :param label: where the code comes from, for messages
     :param main: the main class, as its language writes it
-    :param notes: problems in the code, by line
+    :param notes: problems in the code, by line; only a review finds those in Python code
     :param language_version: the Python version to run it with; empty for the engine's default
+    :param imports: where each module comes from that Python code imports; a review adds them
     :param own_code: what the user wrote, if the code was generated from it
     """
 
@@ -105,6 +107,7 @@ class Package(NamedTuple):
     notes: tuple[str, ...] = ()
     dependencies: tuple[Dependency, ...] = ()
     language_version: str = ""
+    imports: Mapping[str, str] = MappingProxyType({})
     own_code: bytes = b""
 
     @property
@@ -249,5 +252,4 @@ def function_package(storlet: StorletName, collection: Collection, label: str, o
 
 def _python(source: StorletSource, main: StorletMain) -> Package:
     _check_name(str(main.storlet), main.module)
-    notes = tuple(f"{source.label}:{finding.line}: {finding.text}" for finding in source.findings(main.class_name))
-    return Package(main.storlet, "python", str(main), source.code, source.label, notes)
+    return Package(main.storlet, "python", str(main), source.code, source.label)

@@ -38,7 +38,7 @@ class Plan(TypedDict):
 
 
 class Failure(TypedDict):
-    """An error, in the place of a result; the exit status is the line's."""
+    """An error instead of a result; the exit status is that of the line."""
 
     error: Annotated[str, "class of the error, as in `storlet_shell.errors`"]
     message: Annotated[str, "one line: what failed, why, and what to do next"]
@@ -54,7 +54,7 @@ class Hint(TypedDict):
     """What to do about an error."""
 
     action: Annotated[str, "name of the action, such as `make_container`"]
-    arguments: Annotated[list[str], "what it is done with: names and paths"]
+    arguments: Annotated[list[str], "names and paths that the action applies to"]
     text: Annotated[str, "the same as a line to type"]
 
 
@@ -241,8 +241,8 @@ class Dependency(TypedDict):
     name: str
     container: Annotated[str, "the container of dependencies"]
     bytes: Annotated[int | None, "size"]
-    permissions: Annotated[str, "of the file that engines make of it, in octal: `0600`"]
-    version: Annotated[str | None, "made of its content; null if another client uploaded it"]
+    permissions: Annotated[str, "permissions of the file in engines, in octal: `0600`"]
+    version: Annotated[str | None, "derived from its content; null if another client uploaded it"]
     needed_by: Annotated[list[str], "storlets that name it"]
     last_modified: Time | None
     etag: Annotated[str, "MD5 of its bytes"]
@@ -270,6 +270,7 @@ class Deployment(TypedDict):
     main: Annotated[str, "the main class"]
     container: str
     dependencies: Annotated[list[str], "names of the dependencies, as they were uploaded"]
+    imports: Annotated[dict[str, str], "where each imported module comes from, as `standard library`"]
     bytes: Annotated[int, "size of the code, as it was uploaded"]
     is_new: Annotated[bool, "false if it replaced an earlier deployment"]
     changed: Annotated[bool, "false if the same code and dependencies were deployed already"]

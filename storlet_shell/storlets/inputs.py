@@ -31,7 +31,7 @@ def count_read(tree: ast.Module, main: str) -> int | None:
 
     :param main: the name of the class
     """
-    module = ast.Module([statement for statement in tree.body if not _is_isolated(statement)], [])
+    module = ast.Module([statement for statement in tree.body if not is_isolated(statement)], [])
     try:
         return len(_Reader(module, main).read())
     except (_UnknownError, RecursionError):
@@ -59,7 +59,7 @@ class _Scope:
 
     def _is_constant(self, parameter: str) -> bool:
         """Tell whether a parameter is never rebound in the function, or in functions within it."""
-        return sum(_bindings(node).count(parameter) for node in self.nodes) == 1
+        return sum(bindings(node).count(parameter) for node in self.nodes) == 1
 
     def _aliases(self, files: str) -> set[str]:
         """Return all names of the files in the function, including the parameter."""
@@ -104,7 +104,7 @@ class _Reader:
         if any(_name(node) in _UNPREDICTABLE for node in nodes):
             raise _UnknownError  # including the * of an import, which may replace any name
         self._tree = tree
-        self._bound = [name for node in nodes for name in _bindings(node)]
+        self._bound = [name for node in nodes for name in bindings(node)]
         self._stored = {node.attr for node in nodes if isinstance(node, ast.Attribute) and _is_stored(node)}
         self._classes = list(self._lineage(main))
 
@@ -137,7 +137,7 @@ class _Reader:
         if name in self._stored or (is_private and len(self._classes) > 1):
             raise _UnknownError
         for node in self._classes:
-            functions = [item for item in node.body if name in _bound_within(item)]
+            functions = [item for item in node.body if name in bound_within(item)]
             if functions:
                 return _plain(functions)
         raise _UnknownError
@@ -146,7 +146,7 @@ class _Reader:
         """Return the function with a name in the module."""
         if self._bound.count(name) != 1 or name in self._stored:
             raise _UnknownError
-        return _plain([item for item in self._tree.body if name in _bound_within(item)])
+        return _plain([item for item in self._tree.body if name in bound_within(item)])
 
     def _follow(self, scope: _Scope) -> set[object]:
         """Return the positions that a function reads."""
@@ -210,7 +210,7 @@ class _Reader:
         raise _UnknownError
 
 
-def _is_isolated(statement: ast.stmt) -> bool:
+def is_isolated(statement: ast.stmt) -> bool:
     """Tell whether a statement runs code in a namespace of its own, like the one that ``deploy`` adds (renewal)."""
     call = statement.value if isinstance(statement, ast.Expr) else None
     return (
@@ -232,7 +232,7 @@ def _name(node: ast.AST) -> str:
     return ""
 
 
-def _bindings(node: ast.AST) -> list[str]:
+def bindings(node: ast.AST) -> list[str]:
     """Return the names that a node binds, without those of nodes within it."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return [node.name]
@@ -247,11 +247,11 @@ def _bindings(node: ast.AST) -> list[str]:
     return []
 
 
-def _bound_within(statement: ast.stmt) -> list[str]:
-    """Return the names that a statement of a module or a class binds, including nested ones."""
+def bound_within(statement: ast.stmt) -> list[str]:
+    """Return the names that a statement of a module or a class binds; of a function or a class, only its own."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return _bindings(statement)
-    return [name for node in ast.walk(statement) for name in _bindings(node)]
+        return bindings(statement)
+    return [name for node in ast.walk(statement) for name in bindings(node)]
 
 
 def _is_stored(node: ast.Attribute) -> bool:

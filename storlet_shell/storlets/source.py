@@ -8,26 +8,13 @@ from __future__ import annotations
 import ast
 import difflib
 import io
+import warnings
 from dataclasses import dataclass
 
 from storlet_shell.errors import Action, Hint, UsageError
-from storlet_shell.storlets.advice import advise
-
-_METHODS = {"__init__": ("logger",), "__call__": ("in_files", "out_files", "params")}
-"""The methods that the engine calls, with their positional arguments (storlets ``agent/daemon/server.py``)."""
+from storlet_shell.storlets.inputs import bound_within
 
 _LONGEST_SHOWN = 200
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something in a storlet's source that won't work.
-
-    :param line: the line number, from 1
-    """
-
-    line: int
-    text: str
 
 
 @dataclass(frozen=True)
@@ -51,11 +38,13 @@ class StorletSource:
         if not code.strip():
             raise UsageError(f"{label}: the storlet's code is empty")
         try:
-            return cls(code, label, ast.parse(code, filename=label))
+            return cls(code, label, _compiled(code, label))
         except SyntaxError as error:
             raise UsageError(f"{label}:{error.lineno or 1}: {error.msg}", details=_shown(error)) from error
         except ValueError as error:  # a NUL character
             raise UsageError(f"{label}: {error}") from error
+        except (RecursionError, MemoryError):
+            raise UsageError(f"{label}: Python can't compile it: it is nested too deeply") from None
 
     def main_class(self, wanted: str | None) -> str:
         """Return the name of the main class.
@@ -63,10 +52,10 @@ class StorletSource:
         :param wanted: the name that the user chose; None for the only class with a ``__call__``
         :raises UsageError: if it doesn't exist, or there isn't exactly one candidate
         """
-        callable_classes = [node.name for node in self._classes() if _method(node, "__call__", is_async=True)]
+        callable_classes = [node.name for node in self._classes() if _has_call(node)]
         if wanted is None:
             if len(callable_classes) == 1:
-                return self._checked(callable_classes[0])
+                return callable_classes[0]
             if not callable_classes:
                 raise UsageError(f"{self.label}: no class with a method __call__(self, in_files, out_files, params)")
             names = ", ".join(callable_classes)
@@ -76,41 +65,11 @@ class StorletSource:
             close = difflib.get_close_matches(wanted, sorted(self._names()), n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
             raise UsageError(f"{self.label}: no class {wanted}{hint}")
-        return self._checked(wanted)
+        return wanted
 
-    def _checked(self, main: str) -> str:
-        """Return a class's name after checking that a call runs it; with a decorator, that can't be told.
-
-        :raises UsageError: if its ``__call__`` is a coroutine or a generator, which engines wouldn't run
-        """
-        for node in self._classes():
-            call = _method(node, "__call__", is_async=True) if node.name == main else None
-            if call is None or call.decorator_list or not (isinstance(call, ast.AsyncFunctionDef) or _yields(call)):
-                continue
-            kind = "async def" if isinstance(call, ast.AsyncFunctionDef) else "a generator (it has a yield)"
-            raise UsageError(
-                f"{self.label}:{call.lineno}: {main}.__call__ is {kind}, but engines call it as a plain function, "
-                "so nothing of it would run"
-            )
-        return main
-
-    def findings(self, main: str) -> list[Finding]:
-        """Return the mistakes in the main class, by line."""
-        node = next((node for node in self._classes() if node.name == main), None)
-        if node is None:  # imported or assigned, so it can't be checked
-            return []
-        findings = []
-        for name, arguments in _METHODS.items():
-            method = _method(node, name)
-            if method is not None and not _takes(method, len(arguments) + 1):
-                expected = ", ".join(("self", *arguments))
-                findings.append(Finding(method.lineno, f"{main}.{name} must accept the call {name}({expected})"))
-        if not node.bases and _method(node, "__call__") is None:
-            findings.append(Finding(node.lineno, f"{main} has no method __call__(self, in_files, out_files, params)"))
-        if not node.bases and _method(node, "__init__") is None:
-            findings.append(Finding(node.lineno, f"{main} has no method __init__(self, logger)"))
-        findings += [Finding(line, text) for line, text in advise(node)]
-        return sorted(findings, key=lambda finding: finding.line)
+    def class_of(self, name: str) -> ast.ClassDef | None:
+        """Return the statement that defines a class; None if it is imported or assigned."""
+        return next((node for node in self._classes() if node.name == name), None)
 
     def _classes(self) -> list[ast.ClassDef]:
         return [node for node in self.tree.body if isinstance(node, ast.ClassDef)]
@@ -124,6 +83,15 @@ class StorletSource:
             elif isinstance(node, ast.Assign):
                 names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
         return names
+
+
+def _compiled(code: bytes, label: str) -> ast.Module:
+    """Parse code, and compile it: only then does Python find a ``return`` outside of a function, for instance."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # such as an invalid escape sequence, which is legal
+        tree = ast.parse(code, filename=label)
+        compile(code, label, "exec", dont_inherit=True)
+    return tree
 
 
 def encode_typed(code: bytes, label: str) -> bytes:
@@ -178,31 +146,6 @@ def _shown(error: SyntaxError) -> str:
     return "".join(traceback.format_exception_only(error)[1:-1])
 
 
-def _method(node: ast.ClassDef, name: str, *, is_async: bool = False) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
-    """Return a method of a class; None without one.
-
-    :param is_async: whether it may be a coroutine
-    """
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef) if is_async else (ast.FunctionDef,)
-    return next((item for item in node.body if isinstance(item, kinds) and item.name == name), None)
-
-
-def _yields(function: ast.FunctionDef) -> bool:
-    """Tell whether a function has a ``yield``, not counting functions within it."""
-    nodes: list[ast.AST] = list(function.body)
-    while nodes:
-        node = nodes.pop()
-        if isinstance(node, ast.Yield | ast.YieldFrom):
-            return True
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-            nodes += ast.iter_child_nodes(node)
-    return False
-
-
-def _takes(method: ast.FunctionDef | ast.AsyncFunctionDef, count: int) -> bool:
-    """Tell whether a function can be called with a number of positional arguments."""
-    arguments = method.args
-    maximum = len(arguments.posonlyargs) + len(arguments.args)
-    minimum = maximum - len(arguments.defaults)
-    required_keywords = [default for default in arguments.kw_defaults if default is None]
-    return minimum <= count and (count <= maximum or arguments.vararg is not None) and not required_keywords
+def _has_call(node: ast.ClassDef) -> bool:
+    """Tell whether a class defines or assigns ``__call__``."""
+    return any("__call__" in bound_within(statement) for statement in node.body)

@@ -11,8 +11,7 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from storlet_shell.equality import typed_equality
-from storlet_shell.errors import UsageError
-from storlet_shell.values import HEADER_CONTROL, ByteRange, Invocation, ObjectPath, check_text, read_count
+from storlet_shell.values import ByteRange, Invocation, ObjectPath, read_count
 from storlet_shell.wire.header_dict import HeaderDict
 from storlet_shell.wire.quoting import quoted
 
@@ -195,72 +194,8 @@ def is_of_range(content_range: str, range: ByteRange) -> bool:
     return match is not None and range.within(int(match[3])) == (int(match[1]), int(match[2]))
 
 
-@typed_equality
-class Header(NamedTuple):
-    """An additional header that the user sets."""
-
-    name: str
-    value: str
-
-    @classmethod
-    def parse(cls, text: str) -> Header:
-        """Parse ``NAME: VALUE``; the blank and the value are optional.
-
-        :raises UsageError: if it is malformed, contains control characters, or is set by an option or the client
-        """
-        name, colon, value = text.partition(":")
-        if not colon or not HEADER_NAME.fullmatch(name):
-            raise UsageError(f"a header must be NAME:VALUE: {text!r}")
-        if HEADER_CONTROL.search(value):
-            raise UsageError(f"a header can't contain control characters: {text!r}")
-        header = cls(name, check_text(value.strip(), "a header"))
-        instead = _OWNED.get(name.lower(), _OWNED[PARAMETER] if name.lower().startswith(PARAMETER.lower()) else "")
-        if instead:
-            raise UsageError(f"{name} can't be set with --header: {instead}")
-        if name.lower() in ("referer", "referrer") and "storlets" in header.value:
-            raise UsageError("the storlets middleware forbids all requests whose Referer contains 'storlets'")
-        return header
-
-    def __str__(self) -> str:
-        return f"{self.name}:{self.value}"
-
-
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A header's name: a token (RFC 9110, 5.6.2)."""
-
-_IDENTITY = "the login sets it; see: whoami"
-_CONNECTION = "the connection sets it"
-_OWNED: Mapping[str, str] = {
-    PARAMETER: "use -p KEY=VALUE",
-    **{
-        name.lower(): instead
-        for name, instead in (
-            (AUTH_TOKEN, _IDENTITY),
-            (AUTH_USER, _IDENTITY),
-            (AUTH_KEY, _IDENTITY),
-            ("X-Service-Token", _IDENTITY),
-            ("Authorization", _IDENTITY),
-            (RUN_STORLET, "use --storlet NAME"),
-            (STORLET_RANGE, "use --range"),
-            (RANGE, "use --range"),
-            (EXTRA_RESOURCES, "use --extra path:/CONTAINER/OBJECT"),
-            (RUN_ON_PROXY, "use --on-proxy or --on-node"),
-            (GENERATE_LOG, "use --generate-log"),
-            (ALLOW_UNREAD, "use --allow-unread"),
-            (DESTINATION, "use copy"),
-            (COPY_FROM, "use copy --verb PUT"),
-            (COPY_FROM_ACCOUNT, "use copy --from-account ACCOUNT"),
-            ("Destination-Account", "use copy --from-account ACCOUNT with the other account's identity"),
-            (CONTENT_LENGTH, _CONNECTION),
-            ("Transfer-Encoding", _CONNECTION),
-            ("Connection", _CONNECTION),
-            ("Expect", _CONNECTION),
-            ("Host", _CONNECTION),
-            ("Accept-Encoding", _CONNECTION),
-        )
-    },
-}
-"""Headers that options, the login or the connection set, in lower case, with advice."""
 
 _HIDDEN = "(hidden)"
 _KEYS = re.compile(rf"(X-[A-Za-z]+-Meta-)?{TEMP_URL_KEY}.*|{CONTAINER_SYNC_KEY}|{AUTH_TOKEN}", re.IGNORECASE)
@@ -270,9 +205,6 @@ def without_keys(headers: Mapping[str, str]) -> HeaderDict:
     """Hide the values of headers, or of metadata by their keys, that grant access to an account."""
     return HeaderDict((name, _HIDDEN if value and _KEYS.fullmatch(name) else value) for name, value in headers.items())
 
-
-CONDITIONS = frozenset({"if-match", "if-none-match", "if-modified-since", "if-unmodified-since"})
-"""Headers that make a request conditional, in lower case."""
 
 HEADER_BYTES = 8192
 """Swift's default ``max_header_size``: a header line, with its line end, must be shorter (eventlet ``wsgi.py``)."""

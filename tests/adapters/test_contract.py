@@ -20,6 +20,17 @@ from tests.support.site import Site
 
 CODE, FAILS, PICKS = (text.split("\n", 1)[1] for text in (IDENTITY, FAILING, PICKY))
 
+UNDEFINED = """\
+import csv
+class Main:
+    def __init__(self, logger):
+        self.logger = logger
+    def __call__(self, in_files, out_files, params):
+        out_files[0].set_metadata({})
+        out_files[0].write(csv.reader(lines))
+"""
+"""A storlet with an undefined name."""
+
 FRONT_ENDS = ["one-shot", "command file", "shell", "magics", "xonsh"]
 KEEPS_A_SESSION = FRONT_ENDS[2:]
 
@@ -141,6 +152,13 @@ LINES: list[tuple[list[str], str | None, int, Any]] = [
     (["get", "{c}/o.txt", "--storlet", "test.py", "-i", "nowhere"], None, ExitStatus.USAGE, None),
     (["deploy", "test.TestStorlet", "--with-invoke"], CODE, ExitStatus.USAGE, None),
     (["deploy", "test.Other"], CODE, ExitStatus.USAGE, None),
+    (["deploy", "broken.Main"], UNDEFINED, ExitStatus.USAGE, None),
+    (
+        ["deploy", "broken.Main", "--force"],
+        UNDEFINED,
+        0,
+        {"storlet": "broken.py", "imports": {"csv": "standard library"}},
+    ),
     (["nonsense"], None, ExitStatus.UNKNOWN_COMMAND, None),
     (["rm", "-y", "{c}"], None, ExitStatus.ERROR, None),
     (["rm", "-y", "{c}/o.txt", "{c}/p.txt", "{c}"], None, 0, {}),

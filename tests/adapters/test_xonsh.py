@@ -254,9 +254,9 @@ def test_terminal(xonsh: Xonsh, container: str) -> None:
     """What is not ours is said once; a body that would garble the screen is not shown raw; a question is asked."""
     terminal = Terminal(xonsh)
     (xonsh.home / "in").write_bytes(BINARY)
-    assert "left as they are: help, " in terminal.line(f"put in {container}/a")
+    assert "already defined, not replaced: help, " in terminal.line(f"put in {container}/a")
     shown = terminal.line(f"get {container}/a")
-    assert "left as they are" not in shown
+    assert "not replaced" not in shown
     assert "--save FILE" in shown
     terminal.child.sendline(f"storlet rm {container}")
     terminal.expect("[y/N] ")

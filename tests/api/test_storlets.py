@@ -55,6 +55,15 @@ def test_storlet_is_deployed_from_a_file(store: Store, here: str, name: str, tmp
         store.undeploy(f"{name}.py")
 
 
+def test_code_that_can_not_run_is_deployed_only_by_force(store: Store, name: str, observer: Recording) -> None:
+    """The message spells the parameter, and the refusal becomes a warning."""
+    code = LOUD.replace("import own_dependency", "own = own_dependency").encode()
+    with pytest.raises(UsageError, match=r"\.py:7: undefined name own_dependency.* \(deploy it anyway: force=True\)"):
+        store.deploy(code, name=f"{name}.Loud")
+    assert store.deploy(code, name=f"{name}.Loud", force=True).is_new
+    assert any("undefined name own_dependency" in warning for warning in observer.warnings)
+
+
 def test_storlet_is_deployed_from_code(store: Store, here: str, name: str) -> None:
     """Named as a line names code that follows."""
     code = STORLETS["upper.py"].encode()

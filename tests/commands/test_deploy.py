@@ -204,6 +204,65 @@ def test_jar_that_unpacks_to_too_much_is_not_looked_through(
 
 # --- Python
 
+BROKEN = """\
+import csv, tables
+import nosuchmodule
+class Broken:
+    def __init__(self, logger):
+        self.logger = logger
+    async def __call__(self, in_files, out_files, params):
+        print(nothing)
+"""
+
+
+def test_code_that_can_not_run_is_refused(run_scripted: Runner, responder: Responder, tmp_path: Path) -> None:
+    """The message names the file, the line, and the way out; its details name other problems; nothing is sent."""
+    file = write(tmp_path, "broken.py", BROKEN)
+    for options in ([], ["--dry-run"], ["--dry-run", "--input", file]):
+        outcome = run_scripted("deploy", file, *options)
+        assert outcome.status == 2
+        second, first = outcome.err.splitlines()
+        assert first.startswith(f"storlet-shell: {file}:6: Broken.__call__ is async def")
+        assert first.endswith("(deploy it anyway: --force)")
+        assert second.endswith(f"{file}:7: undefined name nothing")
+    assert responder.logins == []
+
+
+def test_forced_code_and_its_imports_are_warned_of(run_scripted: Runner, tmp_path: Path) -> None:
+    """What was refused is a warning, in the order of the lines; dependencies' imports come last."""
+    file = write(tmp_path, "broken.py", BROKEN)
+    tables = write(tmp_path, "tables.py", "import otherwise\nimport broken\n")
+    outcome = run_scripted("deploy", file, "-d", tables, "--dry-run", "--force")
+    assert outcome.status == 0
+    lines = [line.removeprefix("storlet-shell: ") for line in outcome.err.splitlines()]
+    assert [line.partition(": ")[2][:40] for line in lines] == [
+        f"{file}:2: import nosuchmodule"[:40],
+        f"{file}:6: Broken.__call__ is async def"[:40],
+        f"{file}:7: undefined name nothing"[:40],
+        "tables.py:1: import otherwise: not among"[:40],
+    ]
+    assert "tables" not in outcome.err.splitlines()[0]
+
+
+def test_origin_of_each_import_is_in_the_result(storlets: Runner, tmp_path: Path, module: str) -> None:
+    """Also of those that need no warning."""
+    code = (
+        STORLETS["upper.py"] + "import csv, os.path, tables\ntry:\n    import nosuch\nexcept ImportError:\n    pass\n"
+    )
+    tables = write(tmp_path, "tables.py", "")
+    outcome = storlets("deploy", write(tmp_path, f"{module}.py", code), "-d", tables, "--json")
+    assert (outcome.status, outcome.err) == (0, "")
+    assert (
+        outcome.json["imports"].items()
+        >= {
+            "csv": "standard library",
+            "nosuch": "missing",
+            "os.path": "standard library",
+            "tables": "bundled",
+        }.items()
+    )
+    assert storlets("undeploy", "-y", f"{module}.py", "--with-dependencies").status == 0
+
 
 @pytest.mark.parametrize("version", ["3", "3.11"])
 def test_language_version_is_kept_with_the_storlet(storlets: Runner, tmp_path: Path, module: str, version: str) -> None:

@@ -365,7 +365,7 @@ def test_put_through_a_storlet_of_an_empty_file(storlets: Runner, here: str) -> 
 def test_copy_stores_what_the_storlet_makes(storlets: Runner, here: str, where: list[str]) -> None:
     """Inside the cluster."""
     outcome = storlets("copy", f"{here}/o", f"{here}/made", "--storlet", "twice.py", *where)
-    assert outcome.text == f"path:/{here}/made: created from path:/{here}/o through twice.py (HTTP 201)\n"
+    assert outcome.text == f"path:/{here}/made: created from path:/{here}/o by twice.py (HTTP 201)\n"
     assert storlets("get", f"{here}/made").out == TEXT * 2
 
 

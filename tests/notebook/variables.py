@@ -33,7 +33,7 @@ class Case(NamedTuple):
 
 
 _RUN = "get_ipython().run_line_magic"
-_OWNER = "day is a variable of outer, which inner doesn't take over; say nonlocal day in inner"
+_OWNER = "day is a variable of outer, which inner doesn't take over; declare nonlocal day in inner"
 _NO_SET = "before Python 3.13, a line can't set f's variables; write r = %get"
 
 CASES = (

@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from storlet_shell.errors import StorletShellError, UsageError
 from storlet_shell.results.display import bundle
 from storlet_shell.results.response import Response
+from storlet_shell.storlets.checks.calls import check_calls
+from storlet_shell.storlets.checks.imports import find_imports, judge
+from storlet_shell.storlets.checks.undefined import find_undefined
 from storlet_shell.storlets.classfile import ClassFile
 from storlet_shell.storlets.excerpts import with_code
 from storlet_shell.storlets.jar import StorletJar
@@ -81,7 +84,9 @@ def test_any_code_is_a_storlet_or_one_error(code: bytes) -> None:
     except UsageError as error:
         assert len(str(error).splitlines()) == 1
         return
-    source.findings(main)
+    find_undefined(source.tree)
+    list(judge(find_imports(source.tree)))
+    list(check_calls(source.tree, main))
 
 
 @given(st.binary(max_size=60))

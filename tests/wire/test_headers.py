@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from storlet_shell.commands.headers import Header
 from storlet_shell.errors import UsageError
 from storlet_shell.values import (
     ByteRange,
@@ -150,7 +151,7 @@ def test_metadata_is_read_under_the_storlets_names() -> None:
 @pytest.mark.parametrize("char", ["\x00", "\x1b", "\x7f", "\x80", "\x85", "\x9b", "\x9f"])
 def test_controls_are_in_no_header(char: str) -> None:
     """Those of ASCII, and those above it, which drive a terminal just so."""
-    for parse, text in ((Metadatum.parse, f"k=a{char}b"), (wire.Header.parse, f"X-A:a{char}b")):
+    for parse, text in ((Metadatum.parse, f"k=a{char}b"), (Header.parse, f"X-A:a{char}b")):
         with pytest.raises(UsageError):
             parse(text)
 
@@ -158,7 +159,7 @@ def test_controls_are_in_no_header(char: str) -> None:
 @pytest.mark.parametrize("name", ["first name", "", "é", "a\tb", "a/b", "a(b", "\x85"])
 def test_names_of_headers_are_tokens(name: str) -> None:
     """Wherever they come from: http.client would send a blank within one."""
-    for parse, text in ((Metadatum.parse, f"{name}=v"), (Metadatum.parse_key, name), (wire.Header.parse, f"{name} :v")):
+    for parse, text in ((Metadatum.parse, f"{name}=v"), (Metadatum.parse_key, name), (Header.parse, f"{name} :v")):
         with pytest.raises(UsageError):
             parse(text)
     transport = Transport("http://127.0.0.1:1/v1/AUTH_a", Connection())

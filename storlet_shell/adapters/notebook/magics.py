@@ -143,7 +143,7 @@ class StorletMagics:
         lines = [f"not usable: {unusable}" for unusable in self._registry.broken]
         if conflicts:
             names = ", ".join(f"%{name}" for name in conflicts)
-            lines.append(f"{names}: taken, and left as they are; here: %{ALWAYS} {conflicts[0]} …")
+            lines.append(f"{names}: already defined by IPython, not replaced; use %{ALWAYS} {conflicts[0]} … instead")
         stream = sys.stdout if self._front_end.is_kernel else sys.stderr  # on a page, the latter looks like an error
         stream.write("".join(f"storlet_shell: {line}\n" for line in lines))
 

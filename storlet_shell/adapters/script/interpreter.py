@@ -1,4 +1,4 @@
-"""Run lines: commands, with their redirects and pipes, and the few words that belong to the front ends themselves.
+"""Run lines: commands, with redirects and pipes, and the few words that front ends define themselves.
 
 Shared by the interactive shell and command files, so that a line means the same in both. ``/bin/sh`` runs what follows
 a ``|`` or a ``!``.
@@ -34,7 +34,7 @@ _OF_THE_SHELL = ("alias", "history", "set", "shortcuts")
 
 @dataclass(frozen=True)
 class Scope:
-    """What ``${NAME}`` stands for in a command file.
+    """The values of ``${NAME}`` in a command file.
 
     :param name: the file, as messages spell it; ``${0}``
     :param arguments: ``${1}`` and so on
@@ -68,7 +68,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class Typed:
-    """A line on its way to what runs it.
+    """A line that has been split and is about to run.
 
     :param line: as it was typed
     :param words: its parts, expanded
@@ -91,7 +91,7 @@ class Typed:
 
 
 Own = Callable[[Typed], int]
-"""A word of the front end's own: it runs a line and returns an exit status."""
+"""A word that a front end defines itself: a function that runs a line and returns an exit status."""
 
 
 class Interpreter:
@@ -130,7 +130,7 @@ class Interpreter:
         return execute(self._opened(line, scope), self.session, self.show)
 
     def check(self, line: Line, scope: Scope | None = None) -> Outcome:
-        """Parse a line and its arguments as if it were to run."""
+        """Parse a line and its arguments without running it."""
         return execute(self._checked(line, scope), self.session, self.show)
 
     @contextmanager
@@ -148,7 +148,7 @@ class Interpreter:
         yield ExitStatus.OK
 
     def _begin(self, typed: Typed) -> Call | int:
-        """Run a word of the front end's own, or parse a command's arguments."""
+        """Run a word that the front end defines itself, or parse a command's arguments."""
         run_word = self.own_words.get(typed.name)
         if run_word is None:
             return self.call(typed)
@@ -157,7 +157,7 @@ class Interpreter:
         return run_word(typed)
 
     def call(self, typed: Typed) -> Call | int:
-        """Parse a command's arguments; an exit status when that was all, as for ``--help``.
+        """Parse a command's arguments; return an exit status if nothing is left to do, as after ``--help``.
 
         :raises UnknownCommandError: when there is no such command
         :raises UsageError: when the arguments do not fit it
@@ -171,13 +171,13 @@ class Interpreter:
             return int(end.code or 0)
 
     def show_result(self, call: Call, result: Result) -> None:
-        """Write a result to where output goes now, unless it was stored."""
+        """Write a result to the current output, unless it was stored."""
         if call.store is None:
             self.console.show(result, call.rendering(self.format))
 
     @contextmanager
     def _input(self, typed: Typed) -> Iterator[None]:
-        """Have standard input come from where the line says: its heredoc, or a file."""
+        """Read standard input from the line's heredoc or file within this context."""
         with ExitStack() as stack:
             if typed.words.input is not None:
                 stack.enter_context(self._reading(stack.enter_context(open_file(typed.words.input))))
@@ -194,7 +194,7 @@ class Interpreter:
             self.console.stdin = previous
 
     def _output(self, typed: Typed) -> AbstractContextManager[None]:
-        """Have results go to where the line says."""
+        """Redirect results as the line says within this context."""
         if typed.words.pipe is not None:
             return self._piped(typed.words.pipe, typed.scope)
         if typed.words.output is not None:
@@ -219,7 +219,7 @@ class Interpreter:
                 stream.close()
 
     def _open(self, path: str, mode: str) -> IO[bytes]:
-        """Open a file, or an open descriptor as it is: ``/dev/stdout`` is not emptied, as it isn't by sh."""
+        """Open a file, or an open descriptor unchanged: like sh, don't truncate ``/dev/stdout``."""
         descriptor = descriptor_of(path)
         if descriptor is None:
             return cast("IO[bytes]", Path(path).expanduser().open(mode))
@@ -228,7 +228,7 @@ class Interpreter:
 
     @contextmanager
     def _piped(self, command: str, scope: Scope | None) -> Iterator[None]:
-        """Have results go to sh; its failure ends the line in silence, since it has said what it has to say."""
+        """Pipe results to sh; its failure ends the line without a message, since it has reported the error itself."""
         process = self._start(command, scope, piped=True)
         assert process.stdin is not None
         stream, is_closed = _text(process.stdin), False
@@ -251,7 +251,7 @@ class Interpreter:
         return _wait(self._start(typed.arguments[0], typed.scope, piped=False))
 
     def _start(self, command: str, scope: Scope | None, *, piped: bool) -> subprocess.Popen[bytes]:
-        """Start sh; it sees a command file's names as variables, and the file's arguments as its own."""
+        """Start sh with a command file's definitions as variables, and the file's arguments as its own."""
         environ = {**self.console.environ, **(scope.definitions if scope else {})}
         arguments = (scope.name, *scope.arguments) if scope else ()
         stdout = self._descriptor()
@@ -266,7 +266,7 @@ class Interpreter:
             raise LocalFileError(f"can't start sh: {getattr(error, 'strerror', '') or error}") from None
 
     def _descriptor(self) -> int | None:
-        """Return the descriptor behind the present output, None if it is the process's own."""
+        """Return the descriptor of the current output; None if it is the process's own."""
         keep = self.keeps_stdout and not self.console.is_redirected
         stream = self.console.stderr if keep else self.console.stdout
         stream.flush()
@@ -277,7 +277,7 @@ class Interpreter:
 
 
 class Quit(BaseException):
-    """A line asked for the end of the shell or of the command file; it isn't an error, like ``SystemExit``."""
+    """Ends the shell or the command file; not an error, like ``SystemExit``."""
 
 
 def _quit(typed: Typed) -> int:
@@ -287,7 +287,7 @@ def _quit(typed: Typed) -> int:
 
 
 def body_of(typed: Typed, command: Command) -> bytes | None:
-    """Return a line's heredoc if the command takes it as its body, not as the standard input that ``-`` names."""
+    """Return a line's heredoc if it is the command's body, not the standard input that ``-`` names."""
     return None if "-" in typed.arguments and not command.body else typed.line.body
 
 
@@ -296,7 +296,7 @@ def _text(file: IO[bytes]) -> io.TextIOWrapper:
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:
-    """Wait for a process; Ctrl-C is its to answer, since the terminal tells both."""
+    """Wait for a process, ignoring Ctrl-C, which the terminal also sends to that process."""
     while True:
         try:
             code = process.wait()

@@ -54,7 +54,7 @@ _SH_ONLY = {"&", "&&", "||", ";", ";;"}
 
 
 class GrammarError(UsageError):
-    """A line that can't be read.
+    """A line that can't be parsed.
 
     :param number: the line's number in its text, from 1
     :param incomplete: whether more text could complete it
@@ -110,12 +110,12 @@ def split(text: str, *, typed: bool = False) -> list[Line]:
 
 
 def is_incomplete(text: str) -> bool:
-    """Tell whether a typed text goes on in the next line."""
+    """Tell whether a typed text continues on the next line."""
     return bool(what_is_open(text))
 
 
 def what_is_open(text: str) -> str:
-    """Say why a typed text goes on in the next line; nothing when it does not."""
+    """Explain why a typed text continues on the next line; empty if it doesn't."""
     try:
         split(text, typed=True)
     except GrammarError as error:
@@ -140,7 +140,7 @@ def _split(text: str, typed: bool) -> Iterator[Line]:
 
 @dataclass
 class _Command:
-    """Where a logical line's command ends, the heredocs that it opens, and whether there is anything in it."""
+    """The end of a logical line's command, the heredocs that it opens, and whether it is empty."""
 
     end: int
     heredocs: list[str] = field(default_factory=list)
@@ -166,7 +166,7 @@ def _find_end(text: str, at: int, number: int, typed: bool) -> _Command:
 
 
 def _scan(text: str, at: int, number: int, command: _Command) -> str:
-    """Go through the tokens of a logical line, and return what kind the last one is."""
+    """Scan the tokens of a logical line, and return the kind of the last one."""
     last, in_word, piped = "", False, False
     while command.end < len(text) and command.end - at <= LONGEST:
         if text[command.end] == "#" and not in_word:
@@ -202,7 +202,7 @@ def _nothing_follows(number: int) -> GrammarError:
 
 
 def _body(text: str, at: int, heredoc: str, number: int) -> tuple[int, bytes]:
-    """Read a heredoc's body; return where the text goes on, and the body."""
+    """Read a heredoc's body; return the position after it, and the body."""
     dash, _, tag = _HEREDOC.fullmatch(heredoc).groups()  # type: ignore[union-attr]  # the token's pattern is narrower
     lines: list[str] = []
     while at < len(text):
@@ -220,7 +220,7 @@ def _body(text: str, at: int, heredoc: str, number: int) -> tuple[int, bytes]:
 
 
 def parse(text: str, expand: Expand | None = None) -> Words:
-    """Split a logical line's command into words, and take its redirects and its pipe off.
+    """Split a logical line's command into words, and separate its redirects and its pipe.
 
     :param expand: gives the values of ``${NAME}``; without it, that is plain text
     :raises UsageError: when a redirect lacks its file, or the line uses what only sh has
@@ -236,7 +236,7 @@ def parse(text: str, expand: Expand | None = None) -> Words:
 
 
 class _Parser:
-    """One pass over a line."""
+    """A single pass over a line."""
 
     def __init__(self, text: str, expand: Expand | None) -> None:
         self._text = text

@@ -32,7 +32,7 @@ _STANDARD_INPUT = "-"
 
 @dataclass(frozen=True)
 class Mode:
-    """How command files are run.
+    """The options for running command files.
 
     :param keep_going: go on after a failing line; the exit status is the first failure's
     :param echo: show each line before it runs
@@ -47,7 +47,7 @@ class Mode:
 
 
 def main(parsed: argparse.Namespace, session: Session, console: Console) -> int:
-    """Run what the command line names, and return the exit status.
+    """Run the files and lines named on the command line, and return the exit status.
 
     :param parsed: the command line's options
     :raises StorletShellError: when it can't be read, or -D is wrong
@@ -72,7 +72,7 @@ def _definition(text: str) -> tuple[str, str]:
 
 
 def _take_definitions(words: Sequence[str]) -> tuple[dict[str, str], Sequence[str]]:
-    """Return the definitions that words begin with, each behind a ``-D``, and the words after them."""
+    """Split words into leading definitions, each after a ``-D``, and the rest."""
     definitions = {}
     while words[:1] == ["-D"]:
         if len(words) < 2:
@@ -83,7 +83,7 @@ def _take_definitions(words: Sequence[str]) -> tuple[dict[str, str], Sequence[st
 
 
 def _texts(files: Sequence[str], lines: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the texts to run in order, each after its name as messages spell it."""
+    """Return the texts to run, in order, each with its name for messages."""
     if files and lines:
         raise UsageError("-c or -f, not both")
     if lines:
@@ -102,7 +102,7 @@ def _read(name: str) -> tuple[str, str]:
 
 
 def arguments_of(words: Sequence[str]) -> tuple[str, ...]:
-    """Return the arguments for a command file: the words, without the ``--`` that may stand before them."""
+    """Return the arguments for a command file: the words without an optional leading ``--``."""
     return tuple(words[1:] if words[:1] == ["--"] else words)
 
 
@@ -119,7 +119,7 @@ def decode(content: bytes, name: str) -> str:
 
 
 class Runner:
-    """Runs the lines of command files, and of those that they run, up to the first that fails.
+    """Runs the lines of command files, including nested ones, up to the first that fails.
 
     :param interpreter: runs the lines
     """
@@ -132,7 +132,7 @@ class Runner:
         interpreter.keeps_stdout = mode.as_documents
 
     def run(self, *texts: tuple[str, Scope]) -> int:
-        """Run texts in order as if they were one, and return the exit status of the first line that failed."""
+        """Run texts in order, like a single file, and return the exit status of the first line that failed."""
         lines: list[tuple[Line, Scope]] = []
         for text, scope in texts:
             try:
@@ -153,7 +153,7 @@ class Runner:
         return first
 
     def run_script(self, typed: Typed) -> int:
-        """Run a further command file: ``run_script FILE [-D NAME=VALUE …] [ARGUMENT …]``; -D may stand in front, too.
+        """Run a nested command file: ``run_script FILE [-D NAME=VALUE …] [ARGUMENT …]``; -D may also come first.
 
         :raises UsageError: when no file is named, -D is wrong, or files run each other without end
         :raises NotFoundError: when there is no such file
@@ -189,7 +189,7 @@ class Runner:
         return self._conclude(line, scope, outcome)
 
     def _conclude(self, line: Line, scope: Scope, outcome: Outcome) -> int:
-        """Say what was wrong with a line, if anything was, and return its exit status.
+        """Report the error of a line, if it has one, and return its exit status.
 
         :raises BrokenPipeError: when whoever reads this process's own output is gone: there is nobody to go on for
         """
@@ -229,7 +229,7 @@ def _first(line: Line) -> str:
 
 
 class _Document:
-    """Collects a line's result as JSON, to be written once the line has ended well.
+    """Collects a line's result as JSON, which is written once the line has succeeded.
 
     Where the line sends its output to a file or a pipe, the result goes there as it would without --json.
     """
@@ -253,7 +253,7 @@ class _Document:
 
     @contextmanager
     def written(self, head: dict[str, object], status: int) -> Iterator[int]:
-        """Write the line's document to standard output: as a line of its own, since that may fail as well.
+        """Write the line's document to standard output, as a separate step, since that may fail as well.
 
         :raises LocalFileError: when it can't be written
         """
@@ -284,7 +284,7 @@ class _Document:
 
 
 def _columns_of_document(call: Call) -> tuple[str, ...]:
-    """Return the columns that a line asks for.
+    """Return the columns that a line requests.
 
     :raises UsageError: when the line asks for another format than that of its document
     """

@@ -328,7 +328,7 @@ class Shell(cmd2.Cmd):
 
     @cmd2.with_argparser(parsers.parser_of_quit)
     def do_quit(self, _: argparse.Namespace) -> None:
-        """Leave the shell."""
+        """Exit the shell."""
         self._run_own("quit", [])
 
     do_exit = do_quit

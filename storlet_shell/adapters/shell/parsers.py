@@ -143,7 +143,7 @@ def parser_of_shell() -> PlainParser:
 
 def parser_of_quit() -> PlainParser:
     """Return the parser of ``quit``."""
-    return PlainParser(description="Leave the shell.")
+    return PlainParser(description="Exit the shell.")
 
 
 def parser_of_help() -> PlainParser:

@@ -44,7 +44,7 @@ _ADVICE = "say global {name} there, or run the line outside of it"
 """What to do where a variable can't be set."""
 
 _ABANDONED = Outcome(ExitStatus.INTERRUPTED)
-"""What came of a line that does not end."""
+"""The outcome of a line that doesn't end."""
 
 _LOOK = 0.1
 _PATIENCE = 2.0
@@ -68,7 +68,7 @@ def _unload_xontrib_(xsh: XonshSession, **_: Any) -> dict[str, Any]:
 
 
 class UserVariables(PromptVariables):
-    """The user's Python variables; what is none of them is looked up in the environment."""
+    """The user's Python variables; other names are looked up in the environment."""
 
     def __init__(self, xsh: XonshSession) -> None:
         self._xsh = xsh
@@ -80,7 +80,7 @@ class UserVariables(PromptVariables):
         return names
 
     def parse(self, text: str) -> ast.AST:
-        """Parse a script, whose lines need not be Python."""
+        """Parse a script, which may contain lines that aren't Python."""
         tree: ast.AST = self._xsh.execer.parse(text, ctx=set(self._xsh.ctx))
         return tree
 
@@ -104,24 +104,24 @@ class UserVariables(PromptVariables):
 
 
 class _Line(Console):
-    """What surrounds one line: the streams that xonsh gives it, and whether it is to end."""
+    """The surroundings of one line: its streams from xonsh, and whether it was interrupted."""
 
     goes_on = True
     is_interrupted = False
     before_commands = f"{ALWAYS} "
 
     def check(self) -> None:
-        """End here if the line was interrupted."""
+        """Raise an interrupt if the line was interrupted."""
         if self.is_interrupted:
             raise KeyboardInterrupt
 
     def show_unless_stored(self, call: Call, result: Result) -> None:
-        """Write a result to where the line's output goes, unless it is in a variable."""
+        """Write a result to the line's output, unless it is stored in a variable."""
         if call.store is None:
             self.show(result, call.rendering())
 
     def ask(self, question: str) -> bool | None:
-        """Ask on the terminal; an interrupted line does not take the next one's input."""
+        """Ask on the terminal; an interrupted line doesn't read input meant for the next one."""
         if not (sys.__stdin__ and sys.__stdin__.isatty() and self.stderr.isatty()):
             return None
         self.stderr.write(f"{printable(question)} [y/N] ")
@@ -132,7 +132,7 @@ class _Line(Console):
 
     @contextmanager
     def progress(self, label: str, total: int | None, unit: str = "") -> Iterator[Progress]:
-        """Show how far a transfer is, and end it when it was interrupted."""
+        """Show the progress of a transfer, and end it if it was interrupted."""
         with super().progress(label, total, unit) as shown:
             yield _Checked(self, shown)
 
@@ -182,19 +182,19 @@ class _Alias:
         return self.owner.run(words or ["help"], line, _caller(stack))
 
     def xonsh_complete(self, command: CommandContext, **_: Any) -> Iterator[RichCompletion]:
-        """Yield what the word at the cursor may become."""
+        """Yield completions of the word at the cursor."""
         before = [arg.value for arg in command.args[: command.arg_index]]
         return self.owner.complete(before if self.name else before[1:], command)
 
 
 def _caller(stack: Sequence[inspect.FrameInfo] | None) -> FrameType | None:
-    """Return the frame of the user's code that runs a line; None when it is typed by itself, or nobody knows."""
+    """Return the frame of the user's code that runs a line; None if it was typed at the prompt, or is unknown."""
     frames = (info.frame for info in stack or ())
     return next((frame for frame in frames if not str(frame.f_globals.get("__name__")).startswith("xonsh.")), None)
 
 
 def _stream(stream: IO[str], real: IO[str] | None, target: Any, reader: Any, captured: Any) -> IO[str]:
-    """Return where a line's output goes: past xonsh where it would be copied to the terminal.
+    """Return the stream for a line's output, bypassing xonsh where it would copy the output to the terminal.
 
     A copy is decoded on the way, so the bytes may change; and its writer can't tell that the output is a terminal.
     """
@@ -203,7 +203,7 @@ def _stream(stream: IO[str], real: IO[str] | None, target: Any, reader: Any, cap
 
 
 class Aliases:
-    """The commands of a registry in one xonsh."""
+    """The commands of a registry as aliases of one xonsh."""
 
     def __init__(self, xsh: XonshSession) -> None:
         self._xsh = xsh
@@ -216,7 +216,7 @@ class Aliases:
         self._lock = threading.Lock()
 
     def add(self) -> None:
-        """Add an alias for each command whose name is free; none of them is imported."""
+        """Add an alias for each command whose name is free, without importing the commands."""
         names = self._registry.names()
         self._untold = [name for name in names if not self._is_free(name)]
         for name in ("", *(name for name in names if name not in self._untold)):
@@ -225,12 +225,12 @@ class Aliases:
         atexit.register(self.close)
 
     def _is_free(self, name: str) -> bool:
-        """Tell whether a name means nothing yet: no program of the system, no alias, nothing of Python's."""
+        """Tell whether a name is unused: not a program, an alias, or a name in Python."""
         is_python = hasattr(builtins, name) or keyword.iskeyword(name)
         return not is_python and name not in self._xsh.aliases and shutil.which(name) is None
 
     def remove(self) -> None:
-        """Take away the aliases that are still ours, and end the sessions."""
+        """Remove the aliases that are still ours, and end the sessions."""
         for name, alias in self._added.items():
             if getattr(self._xsh.aliases.get(name, [None])[0], "func", None) is alias:
                 del self._xsh.aliases[name]
@@ -238,12 +238,12 @@ class Aliases:
         self.close()
 
     def close(self) -> None:
-        """Close the connections of every session that is not in use."""
+        """Close the connections of every session that isn't in use."""
         for session in self._idle:
             session.close()
 
     def line(self, stdin: IO[bytes] | None = None, out: IO[str] | None = None, err: IO[str] | None = None) -> _Line:
-        """Return what surrounds a line: its streams, and the environment as it is now."""
+        """Return the surroundings of a line: its streams, and the current environment."""
         environ = self._xsh.env.detype()
         return _Line(environ, stdin, lambda: out or sys.stdout, lambda: err or sys.stderr)
 
@@ -261,11 +261,13 @@ class Aliases:
     def _tell(self, line: _Line) -> None:
         """Warn an interactive user once about skipped aliases."""
         if self._untold and self._xsh.env.get("XONSH_INTERACTIVE"):
-            line.warn(f"left as they are: {', '.join(self._untold)}; here: {ALWAYS} {self._untold[0]} …")
+            line.warn(
+                f"already defined, not replaced: {', '.join(self._untold)}; use {ALWAYS} {self._untold[0]} … instead"
+            )
         self._untold = []
 
     def _attend(self, line: _Line, words: list[str], caller: FrameType | None) -> Outcome:
-        """Run a line in a thread, and look after it: one that does not end when it is interrupted is left to itself."""
+        """Run a line in a thread; if it doesn't end after an interrupt, leave it running in the background."""
         session, outcomes = self._borrow(), [_ABANDONED]
         session.surroundings = line
 
@@ -297,12 +299,12 @@ class Aliases:
         yield parse(self._registry, words, out=line.stdout)
 
     def _borrow(self) -> Session:
-        """Return a session that no other line uses; all of them have one login."""
+        """Return a session that no other line is using; all sessions share one login."""
         with self._lock:
             return self._idle.pop() if self._idle else self._first.another(self.line())
 
     def complete(self, words: list[str], command: CommandContext) -> Iterator[RichCompletion]:
-        """Yield what a word may become, quoted where it has to be and is not."""
+        """Yield completions of a word, quoted where necessary."""
         from storlet_shell.adapters.completion.cursor import (
             candidates,  # with it come the HTTP libraries, which loading does not need
         )
@@ -321,7 +323,7 @@ class Aliases:
 
 
 def _quoted(text: str) -> str:
-    """Spell a word for xonsh, where a quoted one is a Python string, and ``$`` stands for itself in a raw one only."""
+    """Quote a word for xonsh, where quoted words are Python strings, and ``$`` is literal only in raw strings."""
     if _PLAIN.fullmatch(text):
         return text
     return f"r'{text}'" if "$" in text and "'" not in text else repr(text)

@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +26,7 @@ from storlet_shell.embedded.control.folder import data_folder
 from storlet_shell.embedded.control.settings import KEYSTONE, TEMPAUTH, Running, Settings, Status
 from storlet_shell.embedded.control.users import TESTER, USERS, environment
 from storlet_shell.errors import EmbeddedError, RefusedError, UsageError
+from storlet_shell.storlets.import_path import import_path
 
 __all__ = [
     "KEYSTONE",
@@ -325,26 +326,15 @@ def _launch(folder: Path, settings: Settings, starting: int) -> tuple[subprocess
 def _environment() -> dict[str, str]:
     """Return the environment for the server's process."""
     passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    # The same packages as in this process, wherever they come from. Not the working folder ("", or its path after
-    # python -m) or the running program's folder: they may contain a user's modules of any name, or be a home folder,
-    # and storlets can read whatever is passed on.
-    here = str(Path(__file__).parents[3])
-    entries = [entry for entry in sys.path if entry == here or (entry and not _is_users(entry))]
-    path = os.pathsep.join([*entries, here])
     # Names on loopback need no resolver, and importing eventlet's takes a quarter of a second. All threads wait with
     # poll, as in Swift's own servers (swift/common/utils: get_hub): the kernel limits a user's epoll watches, and
     # storlets may run as the same user.
-    return {**passed, "PYTHONPATH": path, "EVENTLET_NO_GREENDNS": "yes", "EVENTLET_HUB": "poll"}
-
-
-def _is_users(entry: str) -> bool:
-    """Tell whether a folder is on the path only because this process runs in it, or its program is stored there."""
-    program = getattr(sys.modules["__main__"], "__file__", None)
-    for place in (Path(), *([Path(program).parent] if program else [])):
-        with suppress(OSError):  # either may not exist
-            if Path(entry).samefile(place):
-                return True
-    return False
+    return {
+        **passed,
+        "PYTHONPATH": os.pathsep.join(import_path()),
+        "EVENTLET_NO_GREENDNS": "yes",
+        "EVENTLET_HUB": "poll",
+    }
 
 
 def _answer(reader: int, seconds: float) -> dict[str, Any] | None:

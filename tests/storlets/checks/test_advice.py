@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from textwrap import indent
 
 import pytest
 
+from storlet_shell.storlets.checks.advice import advise
 from storlet_shell.storlets.source import StorletSource
 from tests.support.storlets import STORLETS
 
@@ -17,11 +19,18 @@ while chunk := source.read(65536):
 """
 
 
+def main_of(code: str, name: str) -> ast.ClassDef:
+    """Return the class statement of a storlet."""
+    node = StorletSource.parse(code.encode(), name).class_of("Main")
+    assert node is not None
+    return node
+
+
 def findings(body: str, init: str = "self.logger = logger") -> list[tuple[int, str]]:
     """Return what is found in a storlet's ``__call__``; its body starts in line 5."""
     code = f"class Main:\n    def __init__(self, logger):\n        {init}\n"
     code += f"    def __call__(self, in_files, out_files, params):\n{indent(body, ' ' * 8)}"
-    return [(found.line, found.text) for found in StorletSource.parse(code.encode(), "s.py").findings("Main")]
+    return advise(main_of(code, "s.py"))
 
 
 @pytest.mark.parametrize(
@@ -82,4 +91,4 @@ def test_logger_of_another_name_is_followed() -> None:
 @pytest.mark.parametrize("name", ["upper.py", "tell.py", "join.py", "typed.py", "twice.py", "lines.py"])
 def test_storlets_that_work_are_sound(name: str) -> None:
     """Those of the other tests."""
-    assert StorletSource.parse(STORLETS[name].encode(), name).findings("Main") == []
+    assert advise(main_of(STORLETS[name], name)) == []

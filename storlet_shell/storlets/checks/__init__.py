@@ -1,0 +1,1 @@
+"""The checks of a Python storlet's source before it is deployed."""

@@ -1,0 +1,1 @@
+"""Storlets before they are deployed: sources, jars, dry runs."""
