@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +10,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from storlet_shell.batches.crew import Crew
+from storlet_shell.batches.work import Task, Work
 from storlet_shell.embedded import control
 from storlet_shell.errors import IncompleteBodyError, ServiceError, StorletFailedError, StorletShellError, UsageError
+from storlet_shell.schedulers.base import Endpoint
 from storlet_shell.store import reading
 from storlet_shell.store.functions import look_up
 from storlet_shell.values import ByteRange, Invocation, ObjectPath, Parameter, StorletName
@@ -225,3 +229,19 @@ def test_range_of_a_function(observed: Client, here: str, name: str) -> None:
     """It reads a part of the object, on the proxy server."""
     response = reading.get(observed, ObjectPath(here, "o"), invocation(name), range=ByteRange(1, 3))
     assert response.content == UPPER[1:4]
+
+
+def test_workers_of_a_batch_look_nothing_up(observed: Client, here: str, name: str) -> None:
+    """In another process, too: the function goes with the work, which can be pickled."""
+    function = look_up(observed, StorletName(name))
+    endpoints = (Endpoint(observed.storage_url, "one"),)
+    work = Work((invocation(name),), False, endpoints, "least-outstanding", 1, keeps_bodies=True, functions=(function,))
+    requests: list[str] = []
+
+    def connect() -> Client:
+        return Client(observed.login, requests.append)  # it knows nothing of what others have looked up
+
+    with Crew(pickle.loads(pickle.dumps(work)), connect) as crew:
+        outcome = crew.do(Task(0, ObjectPath(here, "o")))
+    assert (outcome.error, outcome.body, outcome.size) == (None, UPPER, len(UPPER))
+    assert [request for request in requests if "/storlet/" in request or "HEAD" in request] == []
