@@ -113,6 +113,10 @@ FIGURES: Mapping[str, Mapping[str, Figure]] = {
         "journal": Figure("the journal's share of a batch of 10 ms runs", 0.05),
         "names": Figure("10,000,000 listed names: memory grows by", 32, unit="MiB"),
     },
+    "joining": {
+        "concat": Figure("map --concat of 1,000 objects of 10 KiB ÷ map --save and cat, time", 1.0, peer="map --save"),
+        "concat-memory": Figure("map --concat's peak memory, 10,000 objects ÷ 100", 1.2),
+    },
     "alone": {
         "map-alone": Figure("map of 1,000 objects ÷ swift download, the server answers at once", peer="swift"),
     },

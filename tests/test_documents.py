@@ -41,6 +41,7 @@ MARKS = {
     "lines.md": pytest.mark.slow,
     "notebooks.md": pytest.mark.slow,  # imports pandas
     "objects.md": pytest.mark.slow,
+    "one-table.md": pytest.mark.slow,  # stores 200 files, and imports pandas
     "plugins.md": pytest.mark.slow,  # installs a package
     "running.md": pytest.mark.slow,
     "storlets.md": pytest.mark.slow,

@@ -29,7 +29,7 @@ def _text(output: nbformat.NotebookNode) -> str:
 
 
 @pytest.mark.slow  # imports pandas and matplotlib
-@pytest.mark.parametrize("name", ["notebook-tour", "analysis"])
+@pytest.mark.parametrize("name", ["notebook-tour", "analysis", "one-table"])
 def test_example_gives_what_it_shows(swift: control.Running, tmp_path: Path, name: str) -> None:
     """Every cell runs, from the first to the last, and its output is the one that is kept in the file."""
     kept = nbformat.read(ROOT / "examples" / f"{name}.ipynb", as_version=4)
