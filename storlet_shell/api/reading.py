@@ -10,14 +10,17 @@ from typing import IO, Any, Literal, Protocol, TypeAlias, TypedDict, TypeVar, ca
 
 from storlet_shell.api import checks
 from storlet_shell.batches.endpoints import REGIONS, is_endpoint
+from storlet_shell.batches.joining.joiner import HEADERS
 from storlet_shell.batches.mapping import MapOptions
 from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.pipeline import parse_chain
+from storlet_shell.batches.report import Header
 from storlet_shell.batches.templates import Template
 from storlet_shell.deployments.access import Grant, check_entry
 from storlet_shell.deployments.acls import Rule
 from storlet_shell.deployments.package import Package, read_package
 from storlet_shell.errors import UsageError
+from storlet_shell.results.saving import is_stdout
 from storlet_shell.values import (
     ByteRange,
     ContainerName,
@@ -51,6 +54,8 @@ class BatchOptions(TypedDict, total=False):
     :param output: the object to store each result as: ``CONTAINER/TEMPLATE`` with the fields ``{path}``, ``{dir}``,
         ``{name}``, ``{stem}``, ``{suffix}`` and ``{container}``
     :param save: the local folder to write results to, under the objects' names; or a path with these fields
+    :param concat: the local file to join all results in, in listing order; it is written at the end of the batch
+    :param header: with ``concat``: ``once``, ``keep`` or ``none``; see :meth:`storlet_shell.Rows.concat`
     :param jobs: the number of simultaneous runs (default: 8)
     :param limit: process at most this many matching objects
     :param journal: a local file that records progress; repeat the call to resume the batch
@@ -64,6 +69,8 @@ class BatchOptions(TypedDict, total=False):
 
     output: str
     save: str | Path
+    concat: str | Path
+    header: Header
     jobs: int
     limit: int
     journal: str | Path
@@ -226,6 +233,8 @@ def options(
     *,
     output: str | None = None,
     save: str | Path | None = None,
+    concat: str | Path | None = None,
+    header: Header | None = None,
     jobs: int = 8,
     limit: int | None = None,
     journal: str | Path | None = None,
@@ -240,9 +249,15 @@ def options(
 
     :raises UsageError: if one is invalid
     """
+    if concat is not None and is_stdout(checks.local_path(concat, "concat")):
+        raise UsageError(f"concat creates a file, so it can't be standard output: {concat}")
+    if header not in (None, *HEADERS):
+        raise UsageError(f"header must be one of {', '.join(HEADERS)}, not {header!r}")
     return MapOptions(
         output=None if output is None else Template.parse_output(_prefixed(checks.text(output, "output"))),
         save=None if save is None else Template.parse_files(str(checks.local_path(save, "save"))),
+        concat=None if concat is None else str(concat),
+        header=header,
         jobs=checks.count(jobs, "jobs"),
         limit=None if limit is None else checks.count(limit, "limit"),
         journal=None if journal is None else str(checks.local_path(journal, "journal")),

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from storlet_shell.batches.executor import Access, Executor
+from storlet_shell.batches.joining.concatenation import Concatenation
 from storlet_shell.batches.journal import Journal
 from storlet_shell.batches.work import Outcome, Task, Work
 from storlet_shell.equality import typed_equality
@@ -38,6 +39,7 @@ class Batch:
     :param sources: the objects, consumed on demand
     :param make: turns an object and its number into a task; an object that it refuses has failed
     :param journal: records progress, and knows the progress of earlier runs
+    :param concatenation: joins the results, in the order of the listing; outcomes are ordered then
 
     ``earlier`` counts the objects that the journal knew as done; ``last_error`` is the one that
     ended the batch early.
@@ -51,6 +53,7 @@ class Batch:
         executor: Executor,
         journal: Journal | None = None,
         rules: Rules | None = None,
+        concatenation: Concatenation | None = None,
     ) -> None:
         self._sources = sources
         self._make = make
@@ -58,7 +61,10 @@ class Batch:
         self._executor = executor
         self._journal = journal
         self._rules = rules or Rules()
+        self.concatenation = concatenation
+        self._is_ordered = self._rules.is_ordered or concatenation is not None
         self._refused: deque[Outcome] = deque()
+        self._unfit: deque[Outcome] = deque()
         self._order: deque[int] = deque()
         self._early: dict[int, Outcome] = {}
         self._ahead: deque[Task] = deque()
@@ -76,8 +82,7 @@ class Batch:
         try:
             for outcome in outcomes:
                 yield from self._ended(outcome)
-                while self._refused:
-                    yield from self._ended(self._refused.popleft())
+                yield from self._drained()
                 if self.last_error is not None:
                     break
         except KeyboardInterrupt:  # what is done has its row
@@ -92,10 +97,18 @@ class Batch:
 
     def _rest(self) -> Iterator[Outcome]:
         """Yield the rest at the end: refused objects, and ordered outcomes after one that was cancelled."""
+        yield from self._drained()
+        while self._early:
+            outcome = self._early.pop(min(self._early))
+            if not outcome.is_earlier:
+                yield outcome
+
+    def _drained(self) -> Iterator[Outcome]:
+        """Yield the outcomes of objects that no executor got."""
+        while self._unfit:
+            yield self._unfit.popleft()
         while self._refused:
             yield from self._ended(self._refused.popleft())
-        while self._early:
-            yield self._early.pop(min(self._early))
 
     def _tasks(self) -> Iterator[Task]:
         """Yield tasks, recorded as taken a few at a time, since one record costs about as much as many."""
@@ -113,8 +126,10 @@ class Batch:
                 return
             if self._journal and self._is_done(source):
                 self.earlier += 1
+                if self.concatenation:
+                    self._join_earlier(number, source)
                 continue
-            if self._rules.is_ordered:
+            if self._is_ordered:
                 self._order.append(number)
             try:
                 check_encodable(source.name, source)
@@ -135,7 +150,8 @@ class Batch:
 
     def _is_done(self, source: ObjectPath) -> bool:
         assert self._journal is not None
-        return not SURROGATE.search(source.name) and self._journal.is_done(source.name)
+        is_done = not SURROGATE.search(source.name) and self._journal.is_done(source.name)
+        return is_done and (self.concatenation is None or self.concatenation.has(source))
 
     def _record(self, outcome: Outcome) -> None:
         if self._journal and not SURROGATE.search(outcome.task.source.name):
@@ -147,9 +163,44 @@ class Batch:
             return
         if outcome.error and self.last_error is None and (outcome.is_final or not self._rules.keeps_going):
             self.last_error = outcome.error
-        if not self._rules.is_ordered:
+        if not self._is_ordered:
             yield outcome
             return
-        self._early[outcome.task.number] = outcome
+        number = outcome.task.number
+        is_next = self._order and self._order[0] == number
+        if self.concatenation and not is_next and isinstance(outcome.body, bytes):
+            outcome = outcome._replace(body=self.concatenation.hold(outcome.body))
+        self._early[number] = outcome
         while self._order and self._order[0] in self._early:
-            yield self._early.pop(self._order.popleft())
+            following = self._joined(self._early.pop(self._order.popleft()))
+            if following.error or not following.is_earlier:
+                yield following
+
+    def _joined(self, outcome: Outcome) -> Outcome:
+        """Append an outcome's result to the joined one; an object whose result doesn't fit has failed."""
+        if self.concatenation is None:
+            return outcome
+        task, body = outcome.task, outcome.body
+        outcome = outcome._replace(task=task._replace(folder="", file=""), body=None)
+        if outcome.error:
+            self.concatenation.skip()
+            return outcome
+        try:
+            self.concatenation.add(task.source, body)
+        except StorletShellError as error:
+            self.concatenation.skip()
+            self.earlier -= outcome.is_earlier
+            outcome = outcome._replace(error=Outcome.of_failure(task, error).error, size=None)
+            self._record(outcome)
+            if not self._rules.keeps_going:
+                self.last_error = self.last_error or error
+        return outcome
+
+    def _join_earlier(self, number: int, source: ObjectPath) -> None:
+        """Append a result of an earlier process as soon as its turn comes."""
+        outcome = Outcome(self._make(number, source), is_earlier=True)
+        if self._order:
+            self._order.append(number)
+            self._early[number] = outcome
+        elif (joined := self._joined(outcome)).error:
+            self._unfit.append(joined)

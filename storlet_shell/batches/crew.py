@@ -186,20 +186,24 @@ class Crew:
         run = self._work.run
         reply = read_result(client, task.source, run, self._work.function).reply
         try:
-            size, body = self._take(reply, task)
+            outcome = self._take(reply, Outcome(task, reply.status, transaction_id=reply.transaction_id))
         except IncompleteBodyError as error:
             raise broken_run(client, run.storlet.name, str(task.source), error) from error
         finally:
             reply.close()
-        return Outcome(task, reply.status, size, transaction_id=reply.transaction_id, body=body)
+        return outcome
 
-    def _take(self, reply: Reply, task: Task) -> tuple[int, bytes | None]:
-        if task.file:
-            return save(task, self._chunks(reply), is_durable=self._work.is_durable), None
+    def _take(self, reply: Reply, outcome: Outcome) -> Outcome:
+        chunks = self._chunks(reply)
+        if outcome.task.file:
+            return outcome._replace(size=save(outcome.task, chunks, is_durable=self._work.is_durable))
+        if self._work.spool is not None:
+            spooled = self._work.spool.write(chunks)
+            return outcome._replace(size=spooled.size, body=spooled)
         if self._work.keeps_bodies:
-            body = b"".join(self._chunks(reply))
-            return len(body), body
-        return sum(map(len, self._chunks(reply))), None
+            body = b"".join(chunks)
+            return outcome._replace(size=len(body), body=body)
+        return outcome._replace(size=sum(map(len, chunks)))
 
     def _chunks(self, reply: Reply) -> Iterator[bytes]:
         for chunk in reply.chunks():

@@ -12,6 +12,8 @@ from storlet_shell.batches.batch import Batch, Rules
 from storlet_shell.batches.checks import check_apart, check_container, check_ready
 from storlet_shell.batches.endpoints import find_endpoints
 from storlet_shell.batches.executor import Access, load_drivers
+from storlet_shell.batches.joining.body import JoinedBody
+from storlet_shell.batches.joining.concatenation import Concatenation
 from storlet_shell.batches.journal import Journal
 from storlet_shell.batches.objects import Objects
 from storlet_shell.batches.patterns import Pattern
@@ -45,6 +47,8 @@ class MapOptions(NamedTuple):
 
     :param output: the object that each result is stored as; with ``save``, at most one of them
     :param save: the local file that each result is written to
+    :param concat: the local file that all results are joined in; ``-`` for standard output. It excludes the two above
+    :param header: one of :data:`.joiner.HEADERS`; None to decide by the first results
     :param on: ``get`` or ``copy``, to insist on that; results are stored by COPY and returned by GET anyway
     :param jobs: number of concurrent runs
     :param limit: the number of matching objects to run over; None for all
@@ -61,6 +65,8 @@ class MapOptions(NamedTuple):
 
     output: Template | None = None
     save: Template | None = None
+    concat: str | None = None
+    header: str | None = None
     on: str | None = None
     jobs: int = 8
     limit: int | None = None
@@ -82,6 +88,10 @@ class MapOptions(NamedTuple):
             raise UsageError("choose one: allow-failures continues after a failure, fail-fast stops there")
         if self.output is not None and self.save is not None:
             raise UsageError("choose one: output stores results as objects, save writes them to local files")
+        if self.concat is not None and (self.output or self.save) is not None:
+            raise UsageError("choose one: concat joins all results, output and save write each to its own place")
+        if self.header is not None and self.concat is None:
+            raise UsageError("table-header says how results are joined: it needs concat")
         if self.on == "copy" and self.output is None:
             raise UsageError("COPY stores results as objects; name them with output")
         if self.on == "get" and self.output is not None:
@@ -89,14 +99,22 @@ class MapOptions(NamedTuple):
         if self.journal is not None and is_stdout(self.journal):
             raise UsageError(f"the journal needs its own file, not standard output: {self.journal}")
 
-    def task_maker(self) -> Callable[[int, ObjectPath], Task]:
+    def task_maker(self, concat: Concatenation | None = None) -> Callable[[int, ObjectPath], Task]:
         """Return the function that turns an object and its number into a task."""
         if (output := self.output) is not None:
             return lambda number, source: Task(number, source, output.output(source))
         if (save := self.save) is not None:
             folder = str(expand(save.folder))
             return lambda number, source: Task(number, source, folder=folder, file=save.file(source))
+        if concat is not None:
+            return lambda number, source: Task(number, source, None, *concat.place(source))
         return Task
+
+    def concatenation(self) -> Concatenation | None:
+        """Return what joins the results; None if they aren't joined."""
+        if self.concat is None:
+            return None
+        return Concatenation("" if is_stdout(self.concat) else self.concat, self.header, self.journal or "")
 
 
 class MapPlan:
@@ -142,7 +160,9 @@ class MapPlan:
         if not proves_to_run:
             check_node(client, self._pattern.container, self._steps[0])
         objects, total = self._objects(client)
-        work = self._work(client, access)._replace(functions=functions)
+        work, concat = self._work(client, access)._replace(functions=functions), options.concatenation()
+        if concat is not None:
+            work = work._replace(keeps_bodies=True, spool=concat.spool)
         if options.output is not None:
             check_container(client, options.output.output(ObjectPath(self._pattern.container, "x")).container)
         with ExitStack() as stack:
@@ -150,7 +170,7 @@ class MapPlan:
             if len(self._steps) > 1:
                 work = work._replace(scratch=stack.enter_context(scratch(client)))
             rules = Rules(options.keep_going is not False, options.ordered)
-            batch = Batch(objects, options.task_maker(), work, self._executor, journal, rules)
+            batch = Batch(objects, options.task_maker(concat), work, self._executor, journal, rules, concat)
             release = stack.pop_all().close
         return Rows(
             batch,
@@ -162,6 +182,16 @@ class MapPlan:
             shows_endpoints=len(work.endpoints) > 1,
             allows_failures=options.allow_failures,
         )
+
+    def result(self, client: Client, access: Access) -> Rows | JoinedBody:
+        """Return the rows of the batch, or its joined results as one body; reading them runs it.
+
+        :raises StorletShellError: as :meth:`start`
+        """
+        rows = self.start(client, access)
+        if self._options.concat is None or not is_stdout(self._options.concat):
+            return rows
+        return rows.body(str(self._pattern))
 
     def run(self, client: Client, access: Access) -> Rows:
         """Run the whole batch, even if objects fail, and return its rows.
@@ -210,7 +240,8 @@ class MapPlan:
         another port. Without a date, the server's name must do.
         """
         created = head(client, Location(self._pattern.container)).headers.get(wire.TIMESTAMP, "")
-        return {
+        concat = {} if self._options.concat is None else {"concat": "yes"}  # journals of other batches lack it
+        return concat | {
             "account": client.account,
             "server": "" if created else host_of(client.storage_url),
             "container's date": created,

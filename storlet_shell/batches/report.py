@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, overload
+from typing import Any, Literal, NamedTuple, TypeAlias, cast, overload
 
 from storlet_shell.batches.batch import Batch
 from storlet_shell.batches.executor import Access
+from storlet_shell.batches.joining.body import JoinedBody
+from storlet_shell.batches.joining.concatenation import Concatenation
+from storlet_shell.batches.joining.joiner import HEADERS, Joiner
 from storlet_shell.batches.work import Outcome
 from storlet_shell.equality import typed_equality
-from storlet_shell.errors import HINT, SUBJECT, PartFailedError, Spelling, StorletShellError
-from storlet_shell.results import Table
+from storlet_shell.errors import HINT, SUBJECT, PartFailedError, Spelling, StorletShellError, UsageError
+from storlet_shell.results import Response, Table
 from storlet_shell.results.fields import Field, dashed
 from storlet_shell.text import counted, escaped, size
+from storlet_shell.values import ObjectPath
 from storlet_shell.wire.observer import Observer
+
+Header: TypeAlias = Literal["once", "keep", "none"]
+"""Whether the first line of each joined result is kept once, always, or never."""
 
 
 @typed_equality
@@ -44,6 +52,8 @@ class Row(_Columns):
     """
 
     content: bytes | None = None
+    number = 0
+    """The object's position in the listing, from 0."""
 
     @classmethod
     def of(cls, outcome: Outcome, spell: Spelling) -> Row:
@@ -63,7 +73,8 @@ class Row(_Columns):
             error=outcome.error.explained(spell) if outcome.error else None,
             transaction=outcome.transaction_id or None,
         )
-        row.content = outcome.body
+        row.content = outcome.body if isinstance(outcome.body, bytes) else None
+        row.number = task.number
         return row
 
     @property
@@ -120,6 +131,7 @@ class Rows(Table):
     ) -> None:
         super().__init__(_fields(shows_endpoints=shows_endpoints), self._run(), self.summary)
         self._batch = batch
+        self.concatenation = batch.concatenation
         self._access = access
         self._observer = observer
         self._label = label
@@ -180,6 +192,70 @@ class Rows(Table):
             problem.result = self
             raise problem
 
+    def concat(self, *, header: Header | None = None, name_column: str = "", allow_missing: bool = False) -> Response:
+        """Join the results into one, in the order of the listing: ``rows.concat().dataframe()`` is one data frame.
+
+        CSV keeps one header, JSON arrays become JSON lines, and a missing line end is added between results. The joined
+        result is in memory; the option ``concat`` of a batch writes it to a file instead.
+
+        :param header: ``once``, ``keep`` or ``none``; None means ``once`` for objects named ``.csv`` or ``.tsv`` whose
+            results begin with a header, else ``keep``
+        :param name_column: the name of a column to add in front of CSV and JSON lines, with the objects' names
+        :param allow_missing: leave out objects that failed, rather than raise their error
+        :raises PartFailedError: when objects failed
+        :raises StorletShellError: when results don't fit together, or weren't kept
+        """
+        if header not in (None, *HEADERS):
+            raise UsageError(f"header must be one of {', '.join(HEADERS)}, not {header!r}")
+        self.keep()
+        if not allow_missing:
+            self.raise_for_failed()
+        file = io.BytesIO()
+        joiner = Joiner(file, header, name_column)
+        for row in sorted(self, key=lambda row: row.number):
+            if row.error:
+                continue
+            if row.content is None:
+                raise StorletShellError("its result wasn't kept", subject=row.object)
+            joiner.add(ObjectPath.parse(row.object), [row.content])
+        headers = {"Content-Length": str(joiner.size), "Content-Type": joiner.content_type}
+        response = Response(200, {name: value for name, value in headers.items() if value}, subject=self._label)
+        response.hold(file.getvalue())
+        return response
+
+    def save(self, path: str | Path) -> int:
+        """Write the joined results to a file, atomically; see :meth:`concat`.
+
+        :returns: the number of bytes
+        :raises PartFailedError: when objects failed
+        :raises LocalFileError: when the file can't be written
+        """
+        return self.concat().save(path)
+
+    def body(self, subject: str) -> JoinedBody:
+        """Return the joined results as one body; reading it runs the batch, and reports failed objects as warnings.
+
+        :param subject: the pattern of the objects
+        """
+        assert self.concatenation is not None
+        return JoinedBody(
+            self._pieces(self.concatenation),
+            self.concatenation,
+            subject=subject,
+            find_problem=lambda: self.problem,
+            close=self.close,
+        )
+
+    def _pieces(self, concatenation: Concatenation) -> Iterator[bytes]:
+        with closing(concatenation):
+            for row in cast("Iterator[Row]", self.rows()):
+                if row.error:
+                    self._observer.warn(row.error if row.object in row.error else f"{row.object}: {row.error}")
+                yield from concatenation.take()
+            yield from concatenation.take()
+        if self.problem is None:
+            self._observer.warn(self.summary())
+
     def stream(self) -> Iterator[Row]:
         """Run the batch, and yield each row as soon as it is there, with its result; no row is kept.
 
@@ -222,7 +298,8 @@ class Rows(Table):
         parts += [f"{self._failed_count} failed"] if self._failed_count else []
         parts += [f"{self._batch.earlier} done before"] if self._batch.earlier else []
         parts += [size(self._size)] if self._size else []
-        return ", ".join([*parts, f"{seconds:.1f} s", f"{count / max(seconds, 0.001):.3g}/s"])
+        text = ", ".join([*parts, f"{seconds:.1f} s", f"{count / max(seconds, 0.001):.3g}/s"])
+        return f"{text}; {self.concatenation.summary()}" if self.concatenation and self.is_whole else text
 
     def _elapsed(self) -> float:
         return (self._ended or time.monotonic()) - self._started
@@ -236,7 +313,13 @@ class Rows(Table):
             "bytes": self._size,
             "seconds": round(self._elapsed(), 3),
             "is_whole": self.is_whole,
+            **self._file_figures(),
         }
+
+    def _file_figures(self) -> dict[str, Any]:
+        if self.concatenation is None:
+            return {}
+        return {"file": self.concatenation.target or None, "file_bytes": self.concatenation.size}
 
     # --- as it runs, and is shown
 
@@ -244,6 +327,7 @@ class Rows(Table):
         self._started = time.monotonic()
         try:
             with (
+                self.concatenation or nullcontext(),
                 self._observer.progress(self._label, self._remaining, "objects") as progress,
                 closing(self._batch.outcomes(self._access)) as outcomes,
             ):
@@ -251,6 +335,8 @@ class Rows(Table):
                     self._count(outcome)
                     progress.advance(1)
                     yield Row.of(outcome, self._observer.spell)
+                if self.concatenation and self._batch.last_error is None:
+                    self.concatenation.complete()
             self._has_ended = True
         except (KeyboardInterrupt, GeneratorExit):
             early = f"ended early: {self.summary()}"

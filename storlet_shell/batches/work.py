@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from storlet_shell.batches.joining.spool import Spool, Spooled
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import StorletShellError
 from storlet_shell.schedulers.base import Endpoint
@@ -25,6 +26,8 @@ class Work(NamedTuple):
     :param jobs: the largest number of concurrent runs in a process
     :param scratch: the container of intermediate results
     :param keeps_bodies: whether outcomes contain the results
+    :param spool: where results wait until they are joined; None unless they are joined, and in other processes, which
+        return them in outcomes instead
     :param is_durable: whether a saved file must survive a power failure once its outcome is reported
     :param functions: the functions that the steps' storlets were made from, None for other storlets; empty if they
         haven't been looked up
@@ -37,6 +40,7 @@ class Work(NamedTuple):
     jobs: int
     scratch: str = ""
     keeps_bodies: bool = False
+    spool: Spool | None = None
     is_durable: bool = False
     functions: tuple[Function | None, ...] = ()
 
@@ -90,7 +94,8 @@ class Outcome(NamedTuple):
     :param is_final: whether the batch can't go on: the identity is refused, no endpoint answers, the disk is full
     :param notes: warnings about leftovers of an object that was replaced
     :param is_begun: False for a task that was handed out and given back when the batch ended early
-    :param body: what the storlet wrote, if the work keeps bodies
+    :param body: what the storlet wrote, if the work keeps bodies; in a spool, if the work has one
+    :param is_earlier: whether an earlier process did the task, as the journal says
     """
 
     task: Task
@@ -103,7 +108,8 @@ class Outcome(NamedTuple):
     is_final: bool = False
     notes: tuple[Note, ...] = ()
     is_begun: bool = True
-    body: bytes | None = None
+    body: bytes | Spooled | None = None
+    is_earlier: bool = False
 
     @classmethod
     def of_failure(cls, task: Task, error: StorletShellError, *, is_final: bool = False) -> Outcome:

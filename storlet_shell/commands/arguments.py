@@ -240,6 +240,20 @@ PLACES = (
         help="write each result to a file in this folder, named like the object, or by the same fields",
         group=RESULT_OPTIONS,
     ),
+    Arg(
+        "--concat",
+        kind=Kind.FILE,
+        metavar="FILE",
+        help="join all results in FILE, in the order of the listing; - means standard output",
+        group=RESULT_OPTIONS,
+    ),
+    Arg(
+        "--table-header",
+        dest="header",
+        choices=("once", "keep", "none"),
+        help="how to join first lines: keep the first one, all, or none (default: once for .csv and .tsv with headers)",
+        group=RESULT_OPTIONS,
+    ),
 )
 BATCH_JOBS = number_option(
     "-j",

@@ -24,6 +24,7 @@ from storlet_shell.values import ObjectPath, Parameter, StorletName
         "map --storlet warm.py --input 'path:/weather/2026/*.csv' -p least=20  # count what it writes",
         "map --storlet warm.py --input 'path:/weather/**.csv' -p least=20 --output 'path:/archive/{path}'  # store it",
         "map --storlet warm.py --input 'path:/weather/**.csv' -p least=20 --save warm --journal warm.journal  # files",
+        "map --storlet warm.py --input 'path:/weather/**.csv' -p least=20 --concat warm.csv  # one file",
     ),
 )
 def map(
@@ -44,6 +45,10 @@ def map(
     Each object's row is shown as soon as its run is done. Results go to --output (inside the cluster), to --save, or to
     the variable of -o, which you then index by name; without any of these, their bytes are only counted.
 
+    --concat FILE joins all results in one file, in the order of the listing. --concat - shows them instead of the
+    rows, as get shows a body. Tables keep one header, and JSON arrays become JSON lines. An object that fails is
+    missing in the result; the last line and the exit status tell.
+
     With --journal FILE, rerun the same command to resume a batch that ended early for whatever reason. Runs that were
     in progress at a crash are repeated, since nobody knows whether they have finished.
 
@@ -62,4 +67,4 @@ def map(
     )
     assert run is not None
     plan = MapPlan((run,), input, MapOptions(**map_options))
-    return (plan.planned if dry_run else plan.start)(session.client, session.access())
+    return (plan.planned if dry_run else plan.result)(session.client, session.access())

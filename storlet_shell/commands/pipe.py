@@ -39,15 +39,15 @@ def pipe(
     """Run a chain of storlets over objects.
 
     Each storlet reads what the previous one wrote, inside the cluster: in a container that is deleted at the end. The
-    result of the last one goes to --output, --save or -o, with a row for each object, as in map. For one object, named
-    without a pattern, the result is shown, as by get.
+    result of the last one goes to --output, --save, --concat or -o, with a row for each object, as in map. For one
+    object, named without a pattern, the result is shown, as by get.
 
     :raises NotFoundError: when no object matches, or a storlet isn't deployed
     :raises UsageError: when two objects have the same output, or an output is an input
     """
     options = MapOptions(**map_options)
-    gives_rows = options.output or options.save or options.journal or options.allow_failures
+    gives_rows = options.output or options.save or options.concat or options.journal or options.allow_failures
     if input.is_name and not dry_run and not gives_rows:
         return run_chain(session.client, chain, ObjectPath(input.container, input.prefix))
     plan = MapPlan(chain, input, options)
-    return (plan.planned if dry_run else plan.start)(session.client, session.access())
+    return (plan.planned if dry_run else plan.result)(session.client, session.access())

@@ -125,12 +125,12 @@ class _Run:
             return Outcome.of_failure(task, error)
         except ImportError as error:
             raise ServiceError(f"the Dask workers lack a module: {error}") from error
-        return self._saved(outcome) if task.file and outcome.body is not None else outcome
+        return self._saved(outcome, outcome.body) if task.file and isinstance(outcome.body, bytes) else outcome
 
-    def _saved(self, outcome: Outcome) -> Outcome:
+    def _saved(self, outcome: Outcome, body: bytes) -> Outcome:
         """Save the body of an outcome locally."""
         try:
-            save(outcome.task, [outcome.body or b""], is_durable=self._part.work.is_durable)
+            save(outcome.task, [body], is_durable=self._part.work.is_durable)
         except LocalFileError as error:
             return Outcome.of_failure(outcome.task, error)
         return outcome._replace(body=None)

@@ -353,6 +353,8 @@ class BatchRows(TypedDict):
     bytes: Annotated[int, "size of all results"]
     seconds: Annotated[float, "duration of the batch"]
     is_whole: Annotated[bool, "whether every object was run; failures included"]
+    file: NotRequired[Annotated[str | None, "with `--concat`: the file of all results"]]
+    file_bytes: NotRequired[Annotated[int, "with `--concat`: the size of that file"]]
 
 
 class ReducedObject(TypedDict):
@@ -577,7 +579,7 @@ SCHEMAS: Mapping[str, Any] = MappingProxyType(
         "local env": dict[str, str],
         "logs": Listing[LogRecord],
         "ls": Listing[Entry],
-        "map": BatchRows | Plan,
+        "map": BatchRows | Answer | Plan,
         "mkdir": CreatedContainer | Plan,
         "pipe": BatchRows | Answer | Plan,
         "plugins": Listing[Plugin],

@@ -151,6 +151,10 @@ class StreamedBody:
                 self._content, self._ahead = b"".join(self._ahead), []
         return (self._content if self._content is not None else b"".join(self._ahead))[:size]
 
+    def hold(self, content: bytes) -> None:
+        """Set the body, which is in memory already."""
+        self._body, self._content = iter(()), content
+
     @property
     def length(self) -> int | None:
         """The size of the body in bytes; None if it isn't known yet."""

@@ -7,6 +7,7 @@ import pickle
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import TextIO
@@ -34,7 +35,7 @@ def warm(rows: Iterator[dict[str, str]], least: float = 20.0) -> Iterator[dict[s
 
 
 @storlet
-def join(texts: list[TextIO], between: str) -> str:
+def joined(texts: list[TextIO], between: str) -> str:
     """Join objects."""
     return between.join(text.read().strip() for text in texts)
 
@@ -46,12 +47,15 @@ def fail(data: bytes) -> bytes:
 
 
 @pytest.fixture
-def weather(store: Store) -> Store:
-    """Fill a container."""
+def weather(store: Store) -> Iterator[Store]:
+    """Fill a container; undeploy what is deployed, since other tests have storlets of the same names."""
     store.make_container("functions")
     store.put(TODAY, "functions/today.csv")
     store.put(TODAY.replace(b"Rome,30", b"Rome,10"), "functions/yesterday.csv")
-    return store
+    yield store
+    for name in ("warm.py", "size.py", "scale.py", "joined.py"):
+        with suppress(NotFoundError):
+            store.undeploy(name, with_dependencies=True)
 
 
 Load = Callable[[str], ModuleType]
@@ -119,10 +123,10 @@ def test_map_and_imap_run_it_over_many(weather: Store) -> None:
 
 def test_several_inputs_are_a_list(weather: Store) -> None:
     """As the first parameter says."""
-    response = join.get(weather, ["functions/today.csv", "functions/yesterday.csv"], between=" | ")
+    response = joined.get(weather, ["functions/today.csv", "functions/yesterday.csv"], between=" | ")
     assert response.content.count(b" | ") == 1
     with pytest.raises(UsageError, match="path must be at least one object's path"):
-        join.get(weather, [], between="")
+        joined.get(weather, [], between="")
 
 
 def test_parameters_are_checked_before_anything_is_sent(store: Store, observer: Recording) -> None:
@@ -155,13 +159,13 @@ def test_failure_shows_the_users_own_lines(tmp_path: Path) -> None:
     assert f'File "test_functions.py", line {line}, in fail' in caught.value.details
 
 
-def test_deploy_tells_whether_anything_has_changed(store: Store) -> None:
+def test_deploy_tells_whether_anything_has_changed(weather: Store) -> None:
     """It may be called explicitly, by either's method."""
-    store.deploy(join)
-    assert join.deploy(store).is_changed is False
-    assert str(join.deploy(store).storlet) == "join.py"
+    weather.deploy(joined)
+    assert joined.deploy(weather).is_changed is False
+    assert str(joined.deploy(weather).storlet) == "joined.py"
     with pytest.raises(UsageError, match="a function names its storlet itself"):
-        store.deploy(join, name="other")
+        weather.deploy(joined, name="other")
 
 
 def test_dependencies_stay_when_it_is_deployed_again(weather: Store, tmp_path: Path, load: Load) -> None:

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
 from storlet_shell.storlets.functions.signature import Signature, is_marker
-from storlet_shell.storlets.functions.units import Piece, Unit, modules_of
+from storlet_shell.storlets.functions.units import Piece, Unit, modules_of, name_of
 
 _OWN_PACKAGE = "storlet_shell"
 _OF_MODULES = {"__name__", "__file__", "__doc__", "__builtins__"}
@@ -130,18 +130,18 @@ class _Collector:
     def _add_annotated(self, unit: Unit, name: str) -> None:
         """Add an import for an annotation, which is never evaluated, if it can't fail."""
         statement = next((item for item in unit.tree.body if _imports(item, name)), None)
-        if statement is not None and modules_of(statement) <= sys.stdlib_module_names:
+        if statement is not None and modules_of(statement, name) <= sys.stdlib_module_names:
             self._import(unit, statement, name)
 
     def _import(self, unit: Unit, statement: ast.stmt, name: str) -> None:
         assert isinstance(statement, ast.Import | ast.ImportFrom)
         if isinstance(statement, ast.ImportFrom) and statement.level:
             raise unit.refusal(statement, f"{name} can't be imported by a relative import where storlets run")
-        if _OWN_PACKAGE in modules_of(statement):
+        if _OWN_PACKAGE in modules_of(statement, name):
             raise unit.refusal(statement, f"{name} can't be used: engines don't have {_OWN_PACKAGE}")
         if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
             return
-        aliases = [alias for alias in statement.names if (alias.asname or alias.name.partition(".")[0]) == name]
+        aliases = [alias for alias in statement.names if name_of(alias) == name]
         for alias in aliases:
             if isinstance(statement, ast.Import):
                 self._imports[ast.unparse(ast.Import([alias]))] = None
@@ -160,5 +160,5 @@ class _Collector:
 
 def _imports(statement: ast.stmt, name: str) -> bool:
     return isinstance(statement, ast.Import | ast.ImportFrom) and any(
-        (alias.asname or alias.name.partition(".")[0]) == name for alias in statement.names
+        name_of(alias) == name for alias in statement.names
     )

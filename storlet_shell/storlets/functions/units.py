@@ -143,16 +143,21 @@ class Unit:
         statements = self._bindings.get(root.id, [])
         if not statements:
             return root.id in _PURE_CALLS
-        return all(modules_of(statement) <= _PURE_MODULES for statement in statements)
+        return all(modules_of(statement, root.id) <= _PURE_MODULES for statement in statements)
 
 
-def modules_of(statement: ast.stmt) -> set[str]:
-    """Return the top-level modules that a statement imports; a set with an empty name if it is no import."""
+def modules_of(statement: ast.stmt, name: str) -> set[str]:
+    """Return the top-level modules that a statement imports as a name; a set with an empty text if it is no import."""
     if isinstance(statement, ast.Import):
-        return {alias.name.partition(".")[0] for alias in statement.names}
+        return {alias.name.partition(".")[0] for alias in statement.names if name_of(alias) == name}
     if isinstance(statement, ast.ImportFrom) and not statement.level:
         return {(statement.module or "").partition(".")[0]}
     return {""}
+
+
+def name_of(alias: ast.alias) -> str:
+    """Return the name that an import binds."""
+    return alias.asname or alias.name.partition(".")[0]
 
 
 def _bound(statement: ast.stmt) -> Iterator[str]:
@@ -163,7 +168,7 @@ def _bound(statement: ast.stmt) -> Iterator[str]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name
         elif isinstance(node, ast.Import | ast.ImportFrom):
-            yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
+            yield from map(name_of, node.names)
         elif isinstance(node, ast.AnnAssign) and node.value is None:
             continue
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):

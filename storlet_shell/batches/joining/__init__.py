@@ -1,0 +1,1 @@
+"""One result from the results of many objects."""
