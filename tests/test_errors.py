@@ -180,7 +180,7 @@ TAKES_ARGUMENTS = {action for action in Action if "{}" in {**LINES, **PHRASES}[a
 
 @pytest.mark.parametrize("action", sorted(TAKES_ARGUMENTS & LINES.keys(), key=str))
 def test_hint_in_a_program_names_what_it_is_about(action: Action) -> None:
-    """As Python's literals, quotes and backslashes included."""
+    """Quotes and backslashes are escaped as in Python literals."""
     assert '"a\\"b\\\\c"' in in_python(Hint(action, ('a"b\\c',)))
 
 

@@ -84,7 +84,7 @@ def test_nodes_with_about_the_same_get_their_turns(node: Callable[[object], Node
 
 @pytest.mark.parametrize("answer", [[], {}, b"<html>", {"MemFree": None}, {"MemAvailable": ""}, "text"])
 def test_node_that_does_not_answer_is_passed_over(node: Callable[[object], Node], answer: object) -> None:
-    """Neither is one that has no recon, and answers something else."""
+    """So is one without recon that returns something else."""
     good, bad, gone = node(kib(100)), node(answer), Endpoint("http://127.0.0.1:1/v1/AUTH_a", "gone")
     scheduler = Memory()
     assert {scheduler.choose([bad.endpoint, gone, good.endpoint]) for _ in range(6)} == {good.endpoint}
@@ -98,7 +98,7 @@ def test_all_get_their_turns_where_none_answers(node: Callable[[object], Node]) 
 
 
 def test_nodes_are_asked_anew_after_a_while(node: Callable[[object], Node], monkeypatch: pytest.MonkeyPatch) -> None:
-    """What changes is noticed, and no choice but the first waits for an answer."""
+    """Changes are noticed, and only the first choice waits for an answer."""
     nodes = [node(kib(100)), node(kib(200))]
     scheduler = Memory()
     assert scheduler.choose([one.endpoint for one in nodes]) == nodes[1].endpoint

@@ -42,7 +42,7 @@ IDENTIFIERS = st.text(LETTERS + "_", min_size=1, max_size=20).filter(str.isident
 @given(CONTAINERS, OBJECTS)
 @example("path:", "path:/")
 def test_object_path_spells_itself(container: str, name: str) -> None:
-    """Whatever the names hold, what an object's path is shown as can be typed."""
+    """The displayed path can be typed, whatever the names contain."""
     path = ObjectPath(container, name)
     assert ObjectPath.parse(str(path)) == path
     assert ObjectPath.parse_position(str(path)) == path
@@ -58,7 +58,7 @@ def test_container_name_spells_itself(container: str) -> None:
 
 @given(st.one_of(st.just(""), CONTAINERS), st.one_of(st.just(""), OBJECTS))
 def test_location_spells_itself(container: str, prefix: str) -> None:
-    """What is listed can be typed as it is shown."""
+    """A listed location can be typed as displayed."""
     location = Location(container, prefix if container else "")
     assert Location.parse(str(location)) == location
 
@@ -155,7 +155,7 @@ def test_wrong_path_says_the_sentence_that_notebooks_rely_on(text: str) -> None:
     ],
 )
 def test_wrong_path_is_told_the_right_one(text: str, hint: str) -> None:
-    """In options of every kind: an object, a pattern, a template."""
+    """In options for objects, patterns, and templates."""
     for parse in (ObjectPath.parse, Pattern.parse, Template.parse_output):
         with pytest.raises(UsageError) as caught:
             parse(text)
@@ -163,7 +163,7 @@ def test_wrong_path_is_told_the_right_one(text: str, hint: str) -> None:
 
 
 def test_template_is_quoted_as_it_was_typed() -> None:
-    """With its fields, not with what would stand in their place."""
+    """Messages show its fields, not their values."""
     with pytest.raises(UsageError, match=r"not 'texts/\{stem\}\.n': write path:/texts/\{stem\}\.n$"):
         Template.parse_output("texts/{stem}.n")
 
@@ -278,7 +278,7 @@ def test_parameters_of_a_dict_become_text() -> None:
 
 
 def test_parameters_of_the_line_win() -> None:
-    """What is typed with -p replaces what the variable says."""
+    """-p has priority over the variable of -i."""
     merged = merge_parameters({"a": "dict", "b": "dict"}, [Parameter("a", "line"), Parameter("c", "line")])
     assert {parameter.key: parameter.value for parameter in merged} == {"a": "line", "b": "dict", "c": "line"}
 

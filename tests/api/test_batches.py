@@ -34,7 +34,7 @@ def filled(store: Store, here: str) -> str:
 
 
 def test_map_gives_a_row_for_each(store: Store, filled: str) -> None:
-    """With what the storlet made, by number and by name."""
+    """Rows contain the results, and are indexed by number and by name."""
     rows = store.map("upper.py", f"{filled}/*.txt", jobs=3)
     assert len(rows) == 6
     assert sorted(row.name for row in rows) == NAMES
@@ -115,7 +115,7 @@ def test_what_cant_begin_is_told(store: Store, filled: str) -> None:
 
 
 def test_reduce_makes_one_object(store: Store, filled: str) -> None:
-    """In a tree of runs."""
+    """It takes a tree of runs."""
     reduced = store.reduce("join.py", f"{filled}/*.txt", f"{filled}/joined", fan_in=2)
     assert (str(reduced.object), reduced.inputs) == (f"path:/{filled}/joined", 6)
     assert store.get(f"{filled}/joined").content.replace(b"[", b"").replace(b"]", b"") == b"x" * 15

@@ -63,7 +63,7 @@ def test_cloud_is_found_in_a_file(tmp_path: Path, identity: dict[str, str]) -> N
     ],
 )
 def test_contradiction_is_refused(arguments: dict[str, object], message: str) -> None:
-    """Before anything is asked or started."""
+    """Fail before anything is requested or started."""
     with pytest.raises(UsageError, match=message):
         connect(**{"environ": {}, **arguments})  # type: ignore[arg-type]
 
@@ -77,14 +77,14 @@ def test_missing_identity_is_told_when_connecting() -> None:
 
 
 def test_refused_identity_is_told_by_the_first_request(identity: dict[str, str]) -> None:
-    """With its kind."""
+    """The error has the right class."""
     with connect(environ={**identity, "ST_KEY": "wrong"}) as store, pytest.raises(IdentityError) as refusal:
         store.head()
     assert "wrong" not in str(refusal.value)
 
 
 def test_closed_store_stays_closed(store: Store) -> None:
-    """And may be closed again; an iterator that had begun ends."""
+    """Closing twice is allowed; a running iterator ends."""
     entries = store.list()
     next(entries)
     store.close()
@@ -122,7 +122,7 @@ def test_warnings_are_logged_and_observed(
 
 
 def test_nothing_is_printed(store: Store, here: str, capfd: pytest.CaptureFixture[str]) -> None:
-    """Neither warnings, where a program has set up no logging, nor progress."""
+    """Print neither warnings without configured logging, nor progress."""
     store.grant(here, "tester", storlet="upper.py")
     assert store.put(b"x" * 100_000, f"{here}/large", storlet="upper.py")
     assert store.get(f"{here}/large").content == b"X" * 100_000

@@ -188,7 +188,7 @@ def test_chunks_that_are_text_are_told(store: Store, container: str) -> None:
 
 
 def test_file_of_text_is_told(store: Store, container: str) -> None:
-    """Also where its class doesn't say what it is; nothing is stored then."""
+    """Even if its class doesn't tell; nothing is stored."""
     with pytest.raises(UsageError, match="must be opened in binary mode; it returns str"):
         store.put(codecs.getreader("utf-8")(io.BytesIO(b"text")), f"{container}/o")  # type: ignore[arg-type]
     assert not store.exists(f"{container}/o")

@@ -31,7 +31,7 @@ def test_head_tells_of_each_kind(store: Store, here: str) -> None:
 
 @pytest.mark.parametrize("path", ["{here}/o", "path:/{here}/o", "/{here}/o"])
 def test_paths_are_spelled_as_on_a_line(store: Store, here: str, path: str) -> None:
-    """With or without the prefix."""
+    """The prefix is optional."""
     assert store.get(path.format(here=here)).content == TEXT
 
 
@@ -46,7 +46,7 @@ def test_values_are_taken_for_strings(store: Store, here: str) -> None:
 
 
 def test_exists_tells_without_raising(store: Store, here: str) -> None:
-    """Of an object, a container and the account."""
+    """For an object, a container, and the account."""
     assert store.exists(f"{here}/o")
     assert store.exists(here)
     assert store.exists("")
@@ -72,7 +72,7 @@ def test_listing_is_of_entries(store: Store, here: str) -> None:
 
 
 def test_listing_fails_when_it_is_read(store: Store) -> None:
-    """Of a container that isn't there."""
+    """A missing container is reported at the first row."""
     entries = store.list("no-such-container")
     with pytest.raises(NotFoundError):
         next(entries)
@@ -128,7 +128,7 @@ def test_anything_can_be_put(
 
 
 def test_file_is_sent_from_its_position_on(store: Store, container: str) -> None:
-    """As any library does it."""
+    """The same as in other libraries."""
     file = io.BytesIO(b"0123456789")
     file.seek(4)
     store.put(file, f"{container}/o", content_type="text/x-made")
@@ -137,7 +137,7 @@ def test_file_is_sent_from_its_position_on(store: Store, container: str) -> None
 
 
 def test_storlet_runs_over_get_put_and_copy(store: Store, here: str) -> None:
-    """With parameters of any type, ranges and further inputs."""
+    """Parameters may have any type, with ranges and further inputs."""
     assert store.get(f"{here}/o", storlet="upper.py").text == "HELLO\nWORLD\n"
     assert store.get(f"{here}/o", storlet="tell.py", params={"n": 1, "x": 2.5}).json() == {"n": "1", "x": "2.5"}
     assert store.get(f"{here}/o", storlet="upper.py", range="-6").content == b"WORLD\n"
@@ -167,7 +167,7 @@ def test_body_streams_and_can_be_left(store: Store, container: str) -> None:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_response_that_is_dropped_holds_nothing(store: Store, here: str) -> None:
-    """Neither its client nor the store wait for somebody who reads it."""
+    """Neither its client nor the store waits for a reader."""
     store.get(f"{here}/o")
     gc.collect()
     assert not store._clients._lent

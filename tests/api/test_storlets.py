@@ -37,7 +37,7 @@ def name(store: Store) -> Iterator[str]:
 
 
 def test_storlet_is_deployed_from_a_file(store: Store, here: str, name: str, tmp_path: Path) -> None:
-    """With what it needs; the same again is not uploaded, unless that is forced."""
+    """Its dependencies are uploaded, too; an unchanged storlet isn't, except by force."""
     (tmp_path / f"{name}.py").write_text(LOUD)
     (tmp_path / "own_dependency.py").write_text("END = b'!'\n")
     words = {"source": str(tmp_path / f"{name}.py"), "dependencies": [tmp_path / "own_dependency.py"]}

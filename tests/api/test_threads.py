@@ -46,7 +46,7 @@ def test_threads_share_a_store(store: Store, here: str) -> None:
 
 
 def test_threads_log_in_once(store: Store) -> None:
-    """Whoever comes first; all use that login."""
+    """The first thread logs in; all others use its login."""
     with ThreadPoolExecutor(THREADS) as pool:
         accounts = set(pool.map(lambda _: store.account, range(THREADS)))
     assert len(accounts) == 1
@@ -54,7 +54,7 @@ def test_threads_log_in_once(store: Store) -> None:
 
 
 def test_response_may_be_read_by_another_thread(store: Store, here: str) -> None:
-    """Who gets it need not be who reads it."""
+    """The reader needn't be the thread that sent the request."""
     responses = [store.get(f"{here}/o", storlet="upper.py") for _ in range(THREADS)]
     with ThreadPoolExecutor(THREADS) as pool:
         assert set(pool.map(lambda response: response.text, responses)) == {"HELLO\nWORLD\n"}
@@ -86,7 +86,7 @@ def test_client_goes_back_once(store: Store, here: str) -> None:
 
 
 def test_half_read_body_that_goes_takes_nobodys_client(store: Store, here: str) -> None:
-    """What is left of it is collected at any later moment."""
+    """The garbage collector may delete it at any time."""
     response = store.get(f"{here}/o")
     rest = response.iter_content(3)
     next(rest)
@@ -117,7 +117,7 @@ def test_client_may_come_back_at_any_moment() -> None:
 
 
 def test_observer_may_use_the_store(identity: dict[str, str], here: str) -> None:
-    """What it does makes warnings of its own."""
+    """Requests of an observer may cause warnings themselves."""
 
     class Curious(Observer):
         warnings = 0

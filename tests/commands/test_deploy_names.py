@@ -149,7 +149,7 @@ def test_call_that_only_promises_to_run_is_refused(run_scripted: Runner, tmp_pat
     ],
 )
 def test_call_with_generators_inside_is_deployed(run: Runner, tmp_path: Path, call: str) -> None:
-    """Nor is what a decorator may make a plain function of refused."""
+    """Only a plain generator method is refused, not a decorated one."""
     (tmp_path / "inner.py").write_text(
         f"from functools import cache as run\nclass Main:\n    def __init__(self, logger): pass\n    {call}\n"
     )

@@ -8,7 +8,7 @@ from storlet_shell.embedded.middleware.cache import MemoryCache
 
 
 def test_values_are_kept_as_json_would() -> None:
-    """What comes back is a copy, with tuples as lists and bytes as text."""
+    """Return a copy, with tuples as lists and bytes as text."""
     cache = MemoryCache()
     value = {"a": [1]}
     cache.set("key", value, serialize=True, min_compress_len=5)

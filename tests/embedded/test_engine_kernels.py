@@ -152,7 +152,7 @@ USER = 1234 if os.geteuid() == 0 else 0
 @pytest.mark.slow
 @pytest.mark.skipif(not python(USER), reason="this Python is root's alone; install it where all may run it")
 def test_a_server_of_an_ordinary_user_s_confines_as_well() -> None:
-    """Who is not root has the same layers."""
+    """A server without root has the same sandbox layers."""
     description, result, leftovers = run("everything", user=USER)
     assert description.startswith("namespaces, Landlock")
     assert result.pop("secret") in ("FileNotFoundError", "PermissionError")

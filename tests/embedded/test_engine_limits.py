@@ -70,7 +70,7 @@ QUICK = ("pool", "shared memory", "threads")
     "case", [case if case in QUICK else pytest.param(case, marks=pytest.mark.slow) for case in WORKS]
 )
 def test_processes_and_threads_work(client: Client, case: str) -> None:
-    """What Python has for several processes and threads works in a storlet."""
+    """Python's modules for processes and threads work in a storlet."""
     client.deploy("works.py", call(WORKS[case]))
     answer = client.run("works.py", "/c/o")
     assert (answer.status, answer.text) == (200, "[0, 1, 4, 9, 16]"), (answer, client.log("works.py"))

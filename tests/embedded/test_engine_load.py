@@ -60,7 +60,7 @@ def settled(client: Client) -> tuple[int, int]:
 
 @pytest.mark.slow
 def test_nothing_is_left_of_a_hundred_invocations(client: Client) -> None:
-    """Neither descriptors nor processes grow, however invocations end."""
+    """The numbers of descriptors and processes don't grow, however runs end."""
     client.deploy("identity.py", IDENTITY)
     client.deploy("raises.py", storlet("raise ValueError(1)"))
     client.deploy("late.py", storlet("out.set_metadata({}); out.write(bytes(10 ** 6)); raise ValueError(1)"))

@@ -159,7 +159,7 @@ def test_a_read_only_file_system(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_somebody_else(tmp_path: Path) -> None:
-    """Neither a new data folder nor an old one is used if another user owns it."""
+    """Refuse a data folder, new or old, that another user owns."""
     if os.geteuid() == 0:
         folder = tmp_path
         os.chown(folder, 65534, 65534)
@@ -174,7 +174,7 @@ def test_a_folder_of_somebody_else(tmp_path: Path) -> None:
 
 
 def test_a_folder_with_something_else_in_it(tmp_path: Path) -> None:
-    """It is left as it was."""
+    """Leave it unchanged."""
     (tmp_path / "precious").touch()
     with pytest.raises(EmbeddedError, match="holds something else"):
         control.join_or_start(tmp_path, Settings())
@@ -223,7 +223,7 @@ def server_of(folder: Path) -> int:
 
 
 def test_a_missing_extra_is_named(tmp_path: Path) -> None:
-    """In a Python without swift and storlets a start says what to install."""
+    """Without swift and storlets, a start tells what to install."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "python"], check=True)
     packages = tmp_path / "packages"
     packages.mkdir()

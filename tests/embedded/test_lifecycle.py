@@ -225,7 +225,7 @@ def test_an_ephemeral_server_leaves_nothing(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_a_killed_ephemeral_server_leaves_nothing_either(folder: Path) -> None:
-    """Who leased it cleans up."""
+    """The process that leased the server cleans up."""
     with control.join_or_start(folder, Settings(ephemeral=True)) as lease:
         os.kill(lease.running.pid, signal.SIGKILL)
         assert ended(lease.running.pid)
@@ -370,7 +370,7 @@ def test_reset_deletes_data_only(folder: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_status_tells_what_there_is(folder: Path) -> None:
-    """Before, while and after a server runs."""
+    """Show the status before, during, and after a server's run."""
     before = control.status(folder)
     assert before == control.Status(running=None, folder=folder, used_bytes=0, free_bytes=before.free_bytes)
     assert before.free_bytes > 0

@@ -107,7 +107,7 @@ def test_what_one_changes_the_others_see(clients: list[Client]) -> None:
 
 
 def test_redeployed_storlet_runs_by_every_proxy(clients: list[Client], filled: str) -> None:
-    """Also where the old one has run a moment ago."""
+    """Even on a proxy that ran the old version a moment ago."""
     headers = {
         "X-Object-Meta-Storlet-Language": "python",
         "X-Object-Meta-Storlet-Interface-Version": "1.0",
@@ -142,7 +142,7 @@ def test_other_number_of_proxies_needs_another_start(three: control.Running) -> 
 
 @pytest.mark.parametrize("count", ["0", "-1", "17", "x", "1.5"])
 def test_number_of_proxies_is_checked(run: Runner, count: str) -> None:
-    """It is one above 0 that a machine can bear."""
+    """It must be positive, and not more than a machine can run."""
     outcome = run("local", "start", "--proxies", count)
     assert outcome.status == 2
     assert len(outcome.err.splitlines()) == 1

@@ -35,7 +35,7 @@ def test_the_proxy_tells_its_memory(swift: control.Running) -> None:
 
 
 def test_info_lists_the_middleware(swift: control.Running) -> None:
-    """What is switched on in a cloud by default is here, and storlets."""
+    """List the middleware that clouds enable by default, and storlets."""
     info = get(f"http://127.0.0.1:{swift.port}/info")
     assert info["storlet_handler"]["storlet_container"] == "storlet"
     assert info["storlet_handler"]["storlet_dependency"] == "dependency"
@@ -67,7 +67,7 @@ def test_the_user_s_account_is_where_it_says(swift: control.Running, connection:
 
 
 def test_the_account_is_ready_for_storlets(connection: connect) -> None:
-    """It is enabled, and the containers are there before anything is deployed."""
+    """The account is enabled, and its containers exist before any deployment."""
     headers, containers = connection.get_account()
     assert headers["x-account-meta-storlet-enabled"] == "True"
     assert {"storlet", "dependency", "storletlog"} <= {container["name"] for container in containers}
@@ -236,7 +236,7 @@ def test_answers_do_not_wait_for_acknowledgements() -> None:
 
 
 def test_the_log_holds_no_secrets(swift: control.Running, connection: connect) -> None:
-    """Neither the password nor a token is logged, whether requests succeed or fail."""
+    """Log neither the password nor a token, whether requests succeed or fail."""
     token = connection.get_auth()[1]
     with pytest.raises(swiftclient.ClientException):
         connection.get_object("missing", "o")

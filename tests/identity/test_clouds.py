@@ -89,14 +89,14 @@ def test_vendor_profile_is_merged(home: Path) -> None:
 
 
 def test_other_auth_types_are_handed_on(home: Path) -> None:
-    """With all that the file says, for keystoneauth to choose from."""
+    """Pass all settings of the file to keystoneauth."""
     found = read(home, "oidc")
     assert dict(found.scope)["identity_provider"] == "idp"
     assert set(found.secrets) == {"hunter22"}
 
 
 def test_connection_interface_and_endpoint_come_from_the_cloud(home: Path) -> None:
-    """And a password of digits, which YAML takes for a number, stays text."""
+    """A password of digits, which YAML parses as a number, stays text."""
     found = read(home, "reach")
     how = found.connection
     assert (how.cacert, how.cert, how.key, how.timeout, how.insecure) == ("ca.pem", "me.pem", "me.key", 7.0, False)
@@ -116,7 +116,7 @@ def test_secret_may_lie_beside_it_or_in_a_variable(home: Path) -> None:
 
 
 def test_options_replace_what_the_file_says(home: Path) -> None:
-    """Also where they say it in another way: an id in the place of a name."""
+    """Even if an option uses an id where the file uses a name."""
     given = {"OS_PROJECT_ID": "other", "OS_USERNAME": "me", "OS_CACERT": "mine.pem", "OS_STORAGE_URL": "http://s/v1/B"}
     found = read(home, "reach", given)
     options = dict(found.scope)

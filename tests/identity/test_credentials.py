@@ -124,7 +124,7 @@ def test_interface_has_two_names(name: str) -> None:
 
 @pytest.mark.parametrize("environ", [TEMPAUTH, KEYSTONE, TOKEN], ids=["tempauth", "keystone", "token"])
 def test_secret_is_in_no_text(environ: dict[str, str]) -> None:
-    """What is printed of credentials, by mistake or not, has no secret."""
+    """Printing credentials never reveals a secret."""
     assert "secret" not in repr(discover(environ))
 
 

@@ -24,7 +24,7 @@ def scope(found: Credentials) -> dict[str, str]:
 
 
 def test_every_variable_that_is_read_is_listed() -> None:
-    """What ``local env`` takes away so that nothing of another identity stays."""
+    """``local env`` unsets all of them, so that no other identity remains."""
     sources = (path.read_text() for path in Path(environment.__file__).parent.glob("*.py") if path.stem != "clouds")
     read = re.findall(r'"((?:OS|ST)_[A-Z_]*[A-Z])"', "".join(sources))
     assert {"OS_CERT", "ST_KEY", "OS_DEFAULT_DOMAIN"} <= set(read) <= set(VARIABLES)
@@ -105,7 +105,7 @@ def test_half_of_an_identity_names_what_is_missing(environ: dict[str, str], miss
 
 
 def test_version_2_is_refused() -> None:
-    """It is gone from Keystone since 2018."""
+    """Keystone removed it in 2018."""
     with pytest.raises(IdentityError, match="only version 3"):
         discover(PASSWORD | {"OS_AUTH_TYPE": "v2password"})
 
@@ -126,7 +126,7 @@ def test_other_auth_types_get_every_variable() -> None:
 
 @pytest.mark.parametrize("environ", [PASSWORD, {"ST_AUTH": "http://h/a", "ST_USER": "u", "ST_KEY": "k"}])
 def test_storage_url_overrides_the_login(environ: dict[str, str]) -> None:
-    """As for python-swiftclient."""
+    """The same as in python-swiftclient."""
     assert discover(environ | {"OS_STORAGE_URL": "http://other/v1/A"}).storage_url == "http://other/v1/A"
 
 
@@ -145,7 +145,7 @@ def test_options_win_over_variables() -> None:
 
 
 def test_token_as_an_option_wins_over_a_password_in_a_variable() -> None:
-    """What was typed counts."""
+    """Options have priority."""
     found = discover(PASSWORD, {"OS_TOKEN": "typed"})
     assert (found.auth_type, found.secret) == ("v3token", "typed")
 

@@ -85,7 +85,7 @@ def test_cloud_logs_in(keystone_swift: KeystoneSwift, run: Runner, tmp_path: Pat
 
 
 def test_application_credential_logs_in_and_is_refused(keystone_swift: KeystoneSwift, run: Runner) -> None:
-    """With its id and secret, and with nothing else."""
+    """Its id and secret suffice."""
     who = application_credential(keystone_swift, run)
     facts = run("whoami", "--json", environ=who).json
     assert (facts["user"], facts["account"]) == ("tester", keystone_swift.running.account)
@@ -150,7 +150,7 @@ def test_wrong_part_of_an_identity_is_named(
 
 @pytest.mark.parametrize("ending", ["", "/", "/v3", "/v3/", "/v2.0"])
 def test_url_of_keystone_may_end_in_any_way(keystone_swift: KeystoneSwift, run: Runner, ending: str) -> None:
-    """As it stands in somebody's file."""
+    """Accept the URL as people write it in their files."""
     url = keystone_swift.auth_url.removesuffix("/v3") + ending
     assert run("whoami", environ=keystone_swift.environment(OS_AUTH_URL=url)).status == 0
 
@@ -177,7 +177,7 @@ def test_many_commands_are_one_login(keystone_swift: KeystoneSwift, run: Runner)
 
 
 def test_user_without_the_account_learns_who_it_is(keystone_swift: KeystoneSwift, run: Runner) -> None:
-    """Who is to be granted something must be able to tell the ids."""
+    """The message contains the ids that a grant needs."""
     outcome = run("whoami", "--json", environ=keystone_swift.environment("tester_member"))
     told = outcome.json
     assert (outcome.status, told["user"], told["roles"]) == (0, "tester_member", ["reader"])
@@ -195,7 +195,7 @@ def test_prompt_names_the_project(keystone_swift: KeystoneSwift) -> None:
 
 
 def test_token_that_was_revoked_in_a_session_is_renewed(keystone_swift: KeystoneSwift) -> None:
-    """Before the store has seen it, so that nobody's cache still believes in it."""
+    """The token is revoked before the store has cached it."""
     with Session(Surroundings(keystone_swift.environment())) as session:
         client: Client = session.client
         token = client.login.token()

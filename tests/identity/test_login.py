@@ -178,7 +178,7 @@ def test_login_without_a_project_or_catalog_is_explained(
 
 @pytest.mark.parametrize("ending", ["/v3", "/v3/", "", "/", "/v2.0", "/v2.0/"])
 def test_url_of_keystone_may_end_in_any_way(responder: Responder, ending: str) -> None:
-    """With or without version and slash, version 3 is spoken, without looking for versions first."""
+    """Version 3 is used, with or without version and slash, without a request for versions."""
     responder.on("POST", "/v3/auth/tokens", token(responder, 1))
     environ = keystone(responder)
     environ["OS_AUTH_URL"] = environ["OS_AUTH_URL"].removesuffix("/v3") + ending
@@ -314,21 +314,21 @@ def test_options_after_the_command_are_told_their_place(run_scripted: Runner) ->
 
 
 def test_local_and_another_identity_are_one_too_many(run_scripted: Runner) -> None:
-    """Neither is chosen silently."""
+    """Refuse both instead of choosing one silently."""
     refused = run_scripted("--local", "--os-cloud", "x", "whoami")
     assert refused.status == 2
     assert "--local" in one_line(refused)
 
 
 def test_option_wins_over_the_local_variable(responder: Responder) -> None:
-    """What was typed counts more than a terminal's STORLET_SHELL_LOCAL."""
+    """An option has priority over STORLET_SHELL_LOCAL."""
     environ = {**keystone(responder), "STORLET_SHELL_LOCAL": "1"}
     with Session(Surroundings(environ), options=Options(identity={"OS_USERNAME": "typed"})) as session:
         assert session.credentials().user == "typed"
 
 
 def test_timeout_of_the_line_wins_over_the_default(responder: Responder) -> None:
-    """And without one, a silent server is given up after a minute."""
+    """The default for a silent server is one minute."""
     for given, expected in ((3.0, 3.0), (None, 60.0)):
         with Session(Surroundings(responder.environ), options=Options(timeout=given)) as session:
             assert session.client.login.connection.timeout == expected
@@ -356,7 +356,7 @@ def test_login_that_fails_for_now_is_no_refusal(run_scripted: Runner, responder:
 
 @pytest.mark.parametrize("status", [401, 503])
 def test_info_tells_that_the_login_fails(run_scripted: Runner, responder: Responder, status: int) -> None:
-    """It is not the cluster that does not say what it can do."""
+    """A failed login isn't reported as a cluster without /info."""
     responder.on("GET", "/auth", page(status))
     ended = run_scripted("info")
     assert ended.status == (ExitStatus.IDENTITY if status == 401 else ExitStatus.SERVICE)

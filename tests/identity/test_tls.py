@@ -84,7 +84,7 @@ def test_client_certificate_is_shown(certificate: Certificate, tmp_path: Path) -
 @pytest.mark.slow
 @pytest.mark.parametrize("option", ["--os-cacert", "--os-cert", "--os-key"])
 def test_missing_file_is_named(run_tls: Runner, certificate: Certificate, option: str) -> None:
-    """Before any server is blamed."""
+    """Report the file before contacting any server."""
     given = {"--os-cacert": str(certificate.file), "--os-cert": str(certificate.file)} | {option: "/no/such.pem"}
     refused = run_tls(*(word for pair in given.items() for word in pair), "whoami")
     assert refused.status != 0

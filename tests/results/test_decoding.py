@@ -62,7 +62,7 @@ def test_preview_decompresses_no_more_than_it_shows() -> None:
 
 
 def test_damaged_archive_is_bytes_and_one_line() -> None:
-    """It is shown as it is, and is no data frame."""
+    """Show its bytes; a data frame is an error."""
     damaged = gzip.compress(CSV.encode())[:10] + b"\xff" * 20
     body = response(damaged, "text/csv", "a.csv.gz")
     assert "1f 8b 08" in body._repr_mimebundle_()["text/plain"]
@@ -98,7 +98,7 @@ def test_encoding_of_an_option_wins() -> None:
 
 
 def test_body_in_another_charset_than_it_says_is_one_line() -> None:
-    """With the charset; nothing is replaced in data."""
+    """The error names the charset, and no data is replaced."""
     with pytest.raises(StorletShellError, match="path:/c/o: the body isn't text in utf-16"):
         response(b"\xff\xfe\x00", "text/csv; charset=utf-16").dataframe()
 
@@ -118,7 +118,7 @@ def test_byte_order_mark_is_no_text(kind: str, size: int) -> None:
 
 
 def test_text_of_utf16_is_known_by_its_mark() -> None:
-    """As spreadsheets write it; a type that names a charset is believed."""
+    """Spreadsheets write it; a charset in the content type has priority."""
     content = "grün\nrot\n".encode("utf-16")
     assert response(content, "text/csv").text == "grün\nrot\n"
     assert list(response(content, "text/csv").lines()) == ["grün", "rot"]
@@ -126,7 +126,7 @@ def test_text_of_utf16_is_known_by_its_mark() -> None:
 
 
 def test_first_heading_has_no_mark() -> None:
-    """Of a CSV that a spreadsheet has written."""
+    """Strip the byte order mark from a spreadsheet's CSV."""
     assert "\nname  place\n" in response(MARK + CSV.encode(), "text/csv")._repr_mimebundle_()["text/plain"]
 
 
@@ -143,7 +143,7 @@ def test_first_heading_has_no_mark() -> None:
     ],
 )
 def test_compressed_file_has_the_type_of_its_compression(name: str, kind: str) -> None:
-    """Whoever reads it as CSV would get garbage."""
+    """Reading it as CSV would yield garbage."""
     assert type_of(name) == kind
 
 

@@ -89,7 +89,7 @@ def test_facts_come_first() -> None:
     ],
 )
 def test_content_is_shown_by_its_type(content: bytes, kind: str, name: str, text: str, html: str) -> None:
-    """As a table, a tree, an image, text or a dump."""
+    """Show a table, a tree, an image, text, or a dump."""
     as_text, as_html = shown(response(content, kind, name))
     assert text in as_text
     assert html in as_html
@@ -124,7 +124,7 @@ def test_showing_uses_nothing_up() -> None:
 
 
 def test_large_body_is_not_loaded() -> None:
-    """Of a gibibyte, the start is read, and the rest is left where it is."""
+    """Read only the start of a body of one GiB."""
     taken = []
 
     def chunks() -> Iterator[bytes]:
@@ -160,7 +160,7 @@ def test_long_table_shows_its_head_and_keeps_the_rest() -> None:
 
 
 def test_broken_body_stays_broken_after_a_peek() -> None:
-    """What was seen does not make a body that ends early look whole."""
+    """A preview doesn't make a truncated body look complete."""
 
     def cut() -> Iterator[bytes]:
         yield b"half"
@@ -231,7 +231,7 @@ def test_body_becomes_a_data_frame(content: bytes, kind: str, name: str) -> None
 
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_parquet_becomes_a_data_frame(library: str) -> None:
-    """With either library."""
+    """Both libraries read it."""
     file = io.BytesIO()
     import_module("polars").DataFrame({"a": [1, 2]}).write_parquet(file)
     frame = response(file.getvalue(), "application/vnd.apache.parquet").dataframe(library)
@@ -240,7 +240,7 @@ def test_parquet_becomes_a_data_frame(library: str) -> None:
 
 
 def test_options_go_to_the_reader() -> None:
-    """As the library names them."""
+    """Pass options on under the library's own names."""
     assert response(b"a;b\n1;2\n", "text/csv").dataframe(sep=";").shape == (1, 2)
 
 
@@ -256,7 +256,7 @@ def test_what_is_no_data_is_one_line(content: bytes, kind: str) -> None:
 
 
 def test_unknown_library_is_a_usage_error() -> None:
-    """The known ones are named."""
+    """The message names the known ones."""
     with pytest.raises(UsageError, match="pandas and polars"):
         response(b"a\n1\n", "text/csv").dataframe("dask")
 

@@ -89,7 +89,7 @@ def test_interrupted_save_changes_no_file(tmp_path: Path) -> None:
 
 
 def test_save_through_a_symlink_keeps_the_link(tmp_path: Path) -> None:
-    """What the link points to is replaced, not the link."""
+    """Replace the target of the link, not the link."""
     (tmp_path / "real").write_bytes(b"old")
     (tmp_path / "link").symlink_to("real")
     response(b"new").save(tmp_path / "link")
@@ -227,7 +227,7 @@ def test_full_device_is_one_line() -> None:
 
 
 def test_device_stays_a_device() -> None:
-    """What is no regular file is written to and never replaced."""
+    """Write to a file that isn't regular, and never replace it."""
     assert response(b"x" * 10).save("/dev/null") == 10
     assert Path("/dev/null").is_char_device()
 

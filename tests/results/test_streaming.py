@@ -45,7 +45,7 @@ def response() -> Response:
 
 
 def test_closed_body_is_not_taken_for_an_empty_one() -> None:
-    """What was not read before is not there, and that is said."""
+    """Reading the rest of a closed body is an error."""
     closed = response()
     closed.close()
     with pytest.raises(StorletShellError, match="path:/c/o: the response is closed"):
@@ -63,7 +63,7 @@ def test_body_closed_in_the_middle_is_not_taken_for_a_whole_one() -> None:
 
 
 def test_whole_body_stays_after_the_end() -> None:
-    """It is in memory."""
+    """A body that was read completely stays in memory."""
     closed = response()
     assert closed.content == b"first second"
     closed.close()

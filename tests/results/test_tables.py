@@ -69,7 +69,7 @@ def test_table_is_indexed_as_a_list() -> None:
 
 
 def test_length_is_known_before_and_after_iteration() -> None:
-    """And iterating twice gives the same rows twice."""
+    """Iterating twice yields the same rows twice."""
     table = listed()
     assert len(table) == 3
     assert list(table) == list(table) == list(LISTED)
@@ -143,7 +143,7 @@ def test_closed_table_lets_go_of_its_listing() -> None:
 
 
 def test_closing_a_table_that_is_whole_changes_nothing() -> None:
-    """It is all there."""
+    """All its rows stay available."""
     table = listed()
     assert len(table) == 3
     table.close()
@@ -168,7 +168,7 @@ def test_table_is_a_data_frame(library: str, kind: type) -> None:
 
 
 def test_unknown_library_is_a_usage_error() -> None:
-    """As of a response."""
+    """The same as for a response."""
     with pytest.raises(UsageError, match="dask"):
         listed().dataframe("dask")
 
@@ -238,7 +238,7 @@ def test_bare_values_are_what_people_see_without_the_looks() -> None:
 
 
 def test_table_is_for_people() -> None:
-    """As it is shown without a format."""
+    """Render it for people if no format is given."""
     assert shown().formatted() == "".join(f"{line}\n" for line in shown().render())
     assert shown().formatted().startswith("a b               5  x,y\n")
     assert shown().formatted().endswith("3 names\n")
@@ -246,7 +246,7 @@ def test_table_is_for_people() -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_columns_come_in_the_order_of_asking(name: str) -> None:
-    """Also one that people don't see by themselves; in every format."""
+    """Hidden columns can be requested, too, in every format."""
     text = shown().formatted(name, ["etag", "bytes"])
     first = text.splitlines()[1 if name == "csv" else 0]
     expected = {"table": "e1     5", "csv": "e1,5", "jsonl": '{"etag": "e1", "bytes": 5}', "value": "e1\t5"}
@@ -257,7 +257,7 @@ def test_columns_come_in_the_order_of_asking(name: str) -> None:
 
 
 def test_unknown_column_is_told_with_the_closest() -> None:
-    """Before any row is fetched."""
+    """Fail before any row is fetched."""
     server = Server(*LISTED)
     table = Table(("name", "bytes"), server)
     with pytest.raises(UsageError, match=r"^unknown column 'byte'; did you mean bytes\?$"):
@@ -268,7 +268,7 @@ def test_unknown_column_is_told_with_the_closest() -> None:
 
 
 def test_unknown_format_is_a_usage_error() -> None:
-    """With those there are."""
+    """The message lists the formats."""
     with pytest.raises(UsageError, match="unknown format 'yaml'; formats: table, csv, json, jsonl, value"):
         listed().formatted("yaml")
 

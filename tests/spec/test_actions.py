@@ -33,7 +33,7 @@ GROUPS = [entry for entry in Registry() if entry.actions]
     ],
 )
 def test_option_of_another_action_is_refused(run: Runner, line: str, message: str) -> None:
-    """With one line that names the action it goes with, and status 2."""
+    """One line names the option's action; the status is 2."""
     outcome = run(*line.split())
     assert (outcome.status, one_line(outcome)) == (2, message)
 
@@ -66,7 +66,7 @@ def test_words_that_an_action_does_not_take_are_refused(run: Runner, line: str) 
     ],
 )
 def test_action_is_found_among_options(line: str, name: str, arguments: dict[str, object]) -> None:
-    """Before it or after it; an option's value is no action, whatever it is."""
+    """Before or after options, and never in the value of an option."""
     call = parse(Registry(), line.split())
     assert call.command.name == name
     for key, value in arguments.items():
@@ -87,7 +87,7 @@ def test_help_lists_the_actions_and_shows_each(run: Runner, entry: Command) -> N
 
 
 def test_names_that_are_no_actions_have_no_help(run: Runner) -> None:
-    """Of a command without actions, too."""
+    """Including names after a command without actions."""
     assert run("help", "local", "strat").status == UnknownCommandError.exit_status
     assert one_line(run("help", "local", "strat")) == "local: unknown action 'strat'; did you mean start?"
     assert one_line(run("help", "get", "it")).startswith("get: no action 'it', as the command has no actions")
@@ -123,7 +123,7 @@ def test_tab_offers_what_fits_the_action(line: str, word: str, offered: list[str
 
 
 def test_an_argument_is_described_where_nothing_completes_it() -> None:
-    """As the shell shows it above the prompt."""
+    """The shell shows the description above the prompt."""
     assert hint(Registry(), ["local", "start", "--port"], "") == "PORT: port (default: as last time, or a free one)"
     assert hint(Registry(), ["local", "start"], "") == hint(Registry(), ["nope"], "") == hint(Registry(), [], "") == ""
 

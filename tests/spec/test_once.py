@@ -97,7 +97,7 @@ def test_contradicting_options_are_refused(name: str, words: list[str]) -> None:
 
 
 def test_repeated_list_goes_on_in_order() -> None:
-    """With the values in the order of the line, short and long spellings mixed."""
+    """Values keep the order of the line, across short and long spellings."""
     words = ["x.py", "-d", "a,b", "--dependencies", "c", "-i", "p", "-i", "q"]
     arguments = Registry().get("deploy").call(words).arguments
     assert arguments["dependencies"] == ["a,b", "c"]

@@ -228,7 +228,7 @@ def test_unknown_command_without_a_neighbour_points_to_help(typed: str) -> None:
 
 
 def test_unknown_command_ends_with_127(run: Runner) -> None:
-    """As in any shell."""
+    """The same status as in other shells."""
     outcome = run("xyzzy")
     assert (outcome.status, outcome.out) == (127, b"")
     assert len(outcome.err.splitlines()) == 1
@@ -406,7 +406,7 @@ def test_commands_are_defined_without_http() -> None:
 
 
 def test_help_and_mistakes_import_no_http(run: Runner, tmp_path: Path) -> None:
-    """What needs no server does not load the libraries that talk to one."""
+    """Lines that need no server don't import HTTP libraries."""
     report = tmp_path / "report"
     for words in (["help", "get"], ["get"], ["--version"]):
         code = CODE.replace(

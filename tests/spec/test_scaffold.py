@@ -65,7 +65,7 @@ def test_new_command_passes_all_checks(tree: Path, python: Run) -> None:
 
 @pytest.mark.parametrize("name", ["get", "uploadfile", "set", "Tally", "a-b", ""])
 def test_name_that_no_command_can_have_is_refused(name: str) -> None:
-    """Before anything is written."""
+    """Fail before any file is written."""
     line = [sys.executable, "-m", "scaffold.command", name]
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1

@@ -21,7 +21,7 @@ JAR = write_jar(io.BytesIO(), {"a/B": WORDS, "a/C": PLAIN}).getvalue()  # type: 
 
 @hypothesis.given(st.integers(0, len(WORDS)), st.binary(max_size=6), st.integers(0, len(WORDS)))
 def test_damaged_class_file_is_read_or_refused(start: int, put: bytes, cut: int) -> None:
-    """Whatever stands in it, there is no other error."""
+    """No other exception is raised."""
     try:
         found = ClassFile.parse((WORDS[:start] + put + WORDS[start + len(put) :])[:cut])
     except ValueError:

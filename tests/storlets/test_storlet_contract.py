@@ -250,5 +250,5 @@ def test_several_processes_work_in_the_dry_run(source: Path, name: str) -> None:
 @pytest.mark.parametrize("where", [{}, PROXY], ids=["node", "proxy"])
 @pytest.mark.parametrize("name", POOLS)
 def test_several_processes_work_in_the_engine(client: Client, where: dict[str, str], name: str) -> None:
-    """As in the dry run."""
+    """The same as in the dry run."""
     check(POOLS[name], execute(client, POOLS[name], where))

@@ -51,7 +51,7 @@ def test_trial_shows_output_metadata_and_log(source: Path) -> None:
 
 
 def test_what_it_prints_stands_in_its_log(source: Path) -> None:
-    """As in the engine's: its own lines, and its programs', in their order."""
+    """Its own lines and those of its programs, in order, as in the engine."""
     found = run(
         source,
         "import subprocess, sys",
@@ -111,7 +111,7 @@ def test_trial_that_fails_shows_what_was_found_in_the_source(source: Path) -> No
 
 
 def test_storlet_may_go_to_another_folder(source: Path) -> None:
-    """What it sets and how it ends is known all the same."""
+    """Its metadata and its end are still reported."""
     assert run(source, "import os", "os.chdir('/')", "out_files[0].set_metadata({'k': 'v'})").metadata == {"k": "v"}
     with pytest.raises(StorletFailedError, match="ValueError: elsewhere"):
         run(source, "import os", "os.chdir('/')", "raise ValueError('elsewhere')")
