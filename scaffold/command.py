@@ -53,13 +53,13 @@ from tests.support.lines import Runner
 
 
 def test_objects_are_counted(run: Runner, container: str) -> None:
-    """Of a container that exists."""
+    """The container has one object."""
     run("upload", f"path:/{{container}}/o", stdin=b"text")
     assert run("{name}", container).text == f"container {{container}}: 1 objects\\n"
 
 
 def test_missing_container_is_not_found(run: Runner) -> None:
-    """With status 4, as everywhere."""
+    """The exit status is 4."""
     assert run("{name}", "no-such-container").status == 4
 '''
 
