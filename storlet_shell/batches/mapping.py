@@ -91,7 +91,7 @@ class MapOptions(NamedTuple):
         if self.concat is not None and (self.output or self.save) is not None:
             raise UsageError("choose one: concat joins all results, output and save write each to its own place")
         if self.header is not None and self.concat is None:
-            raise UsageError("table-header says how results are joined: it needs concat")
+            raise UsageError("header says how results are joined: it needs concat")
         if self.on == "copy" and self.output is None:
             raise UsageError("COPY stores results as objects; name them with output")
         if self.on == "get" and self.output is not None:

@@ -248,7 +248,7 @@ PLACES = (
         group=RESULT_OPTIONS,
     ),
     Arg(
-        "--table-header",
+        "--header",
         dest="header",
         choices=("once", "keep", "none"),
         help="how to join first lines: keep the first one, all, or none (default: once for .csv and .tsv with headers)",

@@ -116,7 +116,7 @@ def test_file_stays_if_the_batch_ends_early_or_all_fails(run: Runner, tables: st
 
 @pytest.mark.slow
 def test_table_with_another_header_is_a_failed_object(run: Runner, tables: str, tmp_path: Path) -> None:
-    """It isn't appended silently; --table-header keep keeps all headers."""
+    """It isn't appended silently; --header keep keeps all headers."""
     pattern = f"path:/{tables}/{{in,other}}/00[01].csv"
     assert run("put", "-", f"{tables}/other/000.csv", stdin=b"town,degrees\nOslo,1\n").status == 0
     line = ["map", "--storlet", "slowly.py", "--input", pattern, "--concat", str(tmp_path / "all.csv")]
@@ -126,7 +126,7 @@ def test_table_with_another_header_is_a_failed_object(run: Runner, tables: str, 
     assert "its header is 'town,degrees'" in outcome.json["rows"][-1]["error"]
     assert outcome.json["file"] == str(tmp_path / "all.csv")
     assert outcome.json["file_bytes"] == (tmp_path / "all.csv").stat().st_size
-    assert run(*line, "--table-header", "keep").status == 0
+    assert run(*line, "--header", "keep").status == 0
     assert (tmp_path / "all.csv").read_bytes().count(b",degrees\n") == 3
     assert run("rm", f"{tables}/other/000.csv", "-y").status == 0
 
@@ -136,8 +136,8 @@ def test_table_with_another_header_is_a_failed_object(run: Runner, tables: str, 
     [
         (["--concat", "x", "--save", "y"], 2, "choose one: concat joins all results"),
         (["--concat", "x", "--output", "path:/c/{path}"], 2, "choose one: concat joins all results"),
-        (["--table-header", "once"], 2, "it needs concat"),
-        (["--concat", "x", "--table-header", "twice"], 2, "--table-header"),
+        (["--header", "once"], 2, "it needs concat"),
+        (["--concat", "x", "--header", "twice"], 2, "--header"),
         (["--concat", "no/folder/x"], 1, "can't write no/folder/x"),
         (["--concat", "."], 2, "it is a directory"),
     ],
@@ -217,9 +217,7 @@ def test_interrupted_batch_resumes_with_its_journal(run: Runner, tables: str, tm
     assert again.json["done_before"] >= 4
     assert again.json["done_before"] + again.json["done"] == COUNT
     assert target.read_bytes() == TABLE.rstrip(b"\n")
-    other = run(
-        *words(tables, tmp_path / "none.csv", "-p", "each=0", "--journal", str(journal), "--table-header", "none")
-    )
+    other = run(*words(tables, tmp_path / "none.csv", "-p", "each=0", "--journal", str(journal), "--header", "none"))
     assert f"0 objects done, {COUNT} done before" in other.text
     assert (tmp_path / "none.csv").read_bytes() == TABLE.rstrip(b"\n").partition(b"\n")[2]
 
