@@ -115,19 +115,19 @@ def test_deeply_nested_code_is_one_error_or_none() -> None:
 
 @pytest.mark.slow
 def test_any_module_is_checked_without_an_exception() -> None:
-    """Every module of the standard library and of the installed packages; working code has hardly any findings."""
+    """Every module of the standard library but its tests; working code has hardly any findings."""
     library = Path(importlib.import_module("os").__file__ or "").parent
-    packages = Path(importlib.import_module("pytest").__file__).parents[1]
-    files = [file for root in {library, packages} for file in sorted(root.rglob("*.py"))]
+    skipped = {"test", "tests", "idle_test", "site-packages"}
+    files = [file for file in sorted(library.rglob("*.py")) if skipped.isdisjoint(file.parts)]
     reported, count = 0, 0
     for file in files:
         try:
             source = StorletSource.parse(file.read_bytes(), file.name)
         except UsageError:
-            continue  # the standard library's tests contain bad code on purpose
+            continue  # lib2to3 contains bad code on purpose
         count += 1
         list(judge(find_imports(source.tree)))
         list(check_calls(source.tree, "Main"))
         reported += any(finding.is_fatal for finding in undefined.find_undefined(source.tree))
-    assert count > 1000
+    assert count > 500
     assert reported < count / 100
