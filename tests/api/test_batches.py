@@ -45,6 +45,35 @@ def test_map_gives_a_row_for_each(store: Store, filled: str) -> None:
     assert {row.content for row in rows} == {b"X" * number for number in range(6)}
 
 
+def test_results_are_joined_in_the_order_of_the_listing(store: Store, here: str, tmp_path: Path) -> None:
+    """One data frame from many tables, with the objects' names on request; a file alike."""
+    for number in range(4):
+        store.put(f"CITY,N\nOSLO,{number}\n".encode(), f"{here}/t{number}.csv")
+    rows = store.map("upper.py", f"{here}/*.csv", jobs=4)
+    assert rows.concat().text == "CITY,N\nOSLO,0\nOSLO,1\nOSLO,2\nOSLO,3\n"
+    assert rows.concat(header="none").text.count("CITY") == 0
+    frame = rows.concat(name_column="object").dataframe()
+    assert list(frame.columns) == ["object", "CITY", "N"]
+    assert [name.rpartition("/")[2] for name in frame["object"]] == [f"t{number}.csv" for number in range(4)]
+    assert list(frame["N"]) == [0, 1, 2, 3]
+    assert rows.save(tmp_path / "saved.csv") == (tmp_path / "saved.csv").stat().st_size
+    store.map("upper.py", f"{here}/*.csv", concat=tmp_path / "all.csv")
+    assert (tmp_path / "all.csv").read_bytes() == (tmp_path / "saved.csv").read_bytes() == rows.concat().content
+    with pytest.raises(UsageError, match="header must be one of once, keep, none"):
+        rows.concat(header="twice")  # type: ignore[arg-type]
+
+
+def test_joining_fails_unless_objects_may_be_missing(store: Store, filled: str, tmp_path: Path) -> None:
+    """A result with a gap isn't taken for a whole one."""
+    rows = store.map("picky.py", f"{filled}/*.txt")
+    with pytest.raises(PartFailedError):
+        rows.concat()
+    with pytest.raises(PartFailedError):
+        rows.save(tmp_path / "all.txt")
+    assert not (tmp_path / "all.txt").exists()
+    assert rows.concat(allow_missing=True).content == b"\n".join(b"x" * number for number in range(1, 6))
+
+
 def test_map_returns_after_partial_failure(store: Store, filled: str) -> None:
     """The rows tell which failed; an error is raised on demand, with the rows as its result."""
     rows = store.map("picky.py", f"{filled}/*.txt")
