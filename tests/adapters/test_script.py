@@ -254,6 +254,7 @@ def test_text_with_line_ends_of_windows_runs(script: Script, container: str) -> 
 # Processes of their own: what surrounds them matters.
 
 
+@pytest.mark.slow
 def test_a_script_from_standard_input_or_the_line(process: Process, container: str) -> None:
     """Standard input that is no terminal, ``-f -`` and ``-c`` run as a file does, without cmd2."""
     assert process(stdin=f"ls {container}\n!echo a\n".encode()).out == b"a\n"

@@ -15,6 +15,8 @@ import pytest
 
 from storlet_shell.embedded.control import Running
 
+pytestmark = pytest.mark.slow
+
 Upload = Callable[[str, bytes], None]
 
 
@@ -124,7 +126,6 @@ def _is_completed(type_line: Type, container: str) -> None:
     type_line(f"storlet-shell get --input path:/{container}/a", f"--input path:/{container}/a\\ b.csv ")
 
 
-@pytest.mark.slow
 @needs("bash")
 def test_bash(in_pty: Callable[..., Type], container: str, upload: Upload) -> None:
     """A line is completed in a real bash on a terminal."""
@@ -133,7 +134,6 @@ def test_bash(in_pty: Callable[..., Type], container: str, upload: Upload) -> No
     _is_completed(in_pty("bash", "--norc", "--noprofile", "-i", first=first), container)
 
 
-@pytest.mark.slow
 @needs("zsh")
 def test_zsh(in_pty: Callable[..., Type], container: str, upload: Upload) -> None:
     """A line is completed in a real zsh on a terminal."""

@@ -128,6 +128,7 @@ def test_a_heredoc_is_typed_pasted_and_recalled(spawn: Spawn, container: str, en
     assert terminal.leave() == 0
 
 
+@pytest.mark.slow
 def test_ctrl_d_in_an_open_line_says_what_ends_it(spawn: Spawn, container: str) -> None:
     """It neither ends the shell nor is swallowed; what was typed goes on."""
     terminal = spawn()
@@ -183,6 +184,7 @@ def test_a_slow_server_does_not_hold_the_prompt(spawn: Spawn, slow_store: SlowSt
     assert terminal.leave() == 0
 
 
+@pytest.mark.slow
 def test_help_fits_the_terminal(spawn: Spawn) -> None:
     """No line is cut by its right edge, nor left short by how the text was written; nothing shows as escapes."""
     terminal = spawn()
@@ -200,6 +202,7 @@ def test_help_fits_the_terminal(spawn: Spawn) -> None:
         assert "x1b" not in terminal.child.before
 
 
+@pytest.mark.slow
 def test_headings_are_for_the_terminal_alone(spawn: Spawn, container: str, upload: Upload, tmp_path: Path) -> None:
     """What a pipe or a file gets, programs read."""
     upload(f"path:/{container}/o", b"x")
@@ -225,6 +228,7 @@ def test_the_terminal_may_change_its_size(spawn: Spawn) -> None:
     assert terminal.leave() == 0
 
 
+@pytest.mark.slow
 def test_questions_are_asked_on_the_terminal(spawn: Spawn, container: str, upload: Upload) -> None:
     """Rm asks; no is status 7, which changes nothing; Ctrl-D is no."""
     upload(f"{container}/o", b"")
@@ -281,6 +285,7 @@ def test_a_home_that_can_not_be_written_is_told_once(spawn: Spawn) -> None:
     assert terminal.leave() == 0
 
 
+@pytest.mark.slow
 def test_a_broken_plug_in_is_told_in_one_line(environ: dict[str, str], tmp_path: Path) -> None:
     """A plug-in that can't be imported is named once, and everything else works."""
     package = tmp_path / "acme-1.0.dist-info"
@@ -327,6 +332,7 @@ cmd2.Cmd.pre_prompt = pre_prompt
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("taken", [1, 7])
 def test_sigterm_between_two_callbacks_ends_the_shell(environ: dict[str, str], tmp_path: Path, taken: int) -> None:
     """A signal that arrives while the prompt's event loop is about to run a callback loses none."""

@@ -60,6 +60,7 @@ def test_bytes_go_through_unchanged(xonsh: Xonsh, container: str) -> None:
     assert [(xonsh.home / name).read_bytes() for name in ("out", "piped", "first")] == [BINARY, BINARY, BINARY[:1]]
 
 
+@pytest.mark.slow
 def test_hint_is_a_line_of_xonsh(xonsh: Xonsh) -> None:
     """What to do next can be copied: mkdir is the system's there."""
     (xonsh.home / "in").write_bytes(b"x")

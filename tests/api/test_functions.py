@@ -168,6 +168,7 @@ def test_deploy_tells_whether_anything_has_changed(weather: Store) -> None:
         weather.deploy(joined, name="other")
 
 
+@pytest.mark.slow
 def test_dependencies_stay_when_it_is_deployed_again(weather: Store, tmp_path: Path, load: Load) -> None:
     """A later call doesn't drop them."""
     (tmp_path / "factor.txt").write_text("3")

@@ -108,12 +108,16 @@ WRONG: dict[str, tuple[Callable[[Any], object], type[StorletShellError], str]] =
         "save must be the path of a local",
     ),
     "results to bytes": (lambda store: store.map("s.py", "c/*", save=b"x"), UsageError, "save must be a str or Path"),
-    "results to the screen": (lambda store: store.map("s.py", "c/*", save="-"), UsageError, "save creates a file"),
+    "results to the screen": (
+        lambda store: store.map("s.py", "c/*", save="-"),
+        UsageError,
+        "each result is written to its own file",
+    ),
     "journal nowhere": (lambda store: store.map("s.py", "c/*", journal=""), UsageError, "journal must be the path"),
     "journal on the screen": (
         lambda store: store.map("s.py", "c/*", journal="-"),
         UsageError,
-        "journal must be a file",
+        "the journal needs its own file",
     ),
     "output that is a number": (lambda store: store.map("s.py", "c/*", output=5), UsageError, "output must be a str"),
     "endpoint that is none": (
@@ -147,7 +151,7 @@ WRONG: dict[str, tuple[Callable[[Any], object], type[StorletShellError], str]] =
     "two places": (
         lambda store: store.map("s.py", "c/*", output="c/{path}2", save="f"),
         UsageError,
-        "mutually exclusive",
+        "choose one: output",
     ),
     "unknown executor": (lambda store: store.map("s.py", "c/*", executor="x"), UsageError, "x"),
     "unknown field": (lambda store: store.imap("s.py", "c/*", output="d/{who}"), UsageError, "who"),

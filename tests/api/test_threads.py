@@ -85,6 +85,7 @@ def test_client_goes_back_once(store: Store, here: str) -> None:
     assert other.text == "hello\nworld\n"
 
 
+@pytest.mark.slow
 def test_half_read_body_that_goes_takes_nobodys_client(store: Store, here: str) -> None:
     """The garbage collector may delete it at any time."""
     response = store.get(f"{here}/o")

@@ -73,6 +73,7 @@ def test_results_are_joined_in_the_order_of_the_listing(run: Runner, tables: str
     assert list(tmp_path.iterdir()) == [tmp_path / "all.csv"]
 
 
+@pytest.mark.slow
 def test_joined_results_alone_go_to_standard_output(run: Runner, tables: str) -> None:
     """The summary goes to standard error; as JSON, they are a body."""
     outcome = run(*words(tables, "-"))

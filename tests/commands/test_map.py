@@ -370,6 +370,7 @@ def test_pipe_over_one_object_is_a_body(storlets: Runner, real_client: Client, m
     assert not [name for name in names_in(real_client, "") if name.startswith("storlet-shell-scratch")]
 
 
+@pytest.mark.slow
 def test_pipe_over_many_objects_gives_rows(storlets: Runner, real_client: Client, many: str, container: str) -> None:
     """Each step inside the cluster, the last one into the output."""
     words = ["--input", f"path:/{many}/in/00?", "--output", f"path:/{container}/out/{{name}}", "--json"]
@@ -380,6 +381,7 @@ def test_pipe_over_many_objects_gives_rows(storlets: Runner, real_client: Client
     assert not [name for name in names_in(real_client, "") if name.startswith("storlet-shell-scratch")]
 
 
+@pytest.mark.slow
 def test_failed_step_is_told_by_its_object(storlets: Runner, real_client: Client, many: str, container: str) -> None:
     """Not by a name that nobody has given."""
     words = ["--input", f"path:/{many}/in/00?", "--output", f"path:/{container}/out/{{name}}", "--json"]

@@ -309,6 +309,7 @@ def test_rm_deletes_objects_then_the_container(run: Runner, container: str) -> N
     )
 
 
+@pytest.mark.slow
 def test_rm_asks_on_a_terminal(run: Runner, container: str) -> None:
     """A terminal is asked; no answer, and any but yes, leaves everything as it is."""
     import pexpect

@@ -82,6 +82,7 @@ def test_nothing_is_left_of_a_hundred_invocations(client: Client) -> None:
     assert after[1] <= before[1]
 
 
+@pytest.mark.slow
 def test_redeploying_leaves_no_old_parents(client: Client) -> None:
     """A replaced version's processes end."""
     client.deploy("often.py", IDENTITY)

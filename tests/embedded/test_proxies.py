@@ -24,6 +24,8 @@ from storlet_shell.wire.requests import Request
 from tests.support.lines import Runner, base_environment
 from tests.support.storlets import STORLETS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def three() -> Iterator[control.Running]:
@@ -123,7 +125,6 @@ def test_redeployed_storlet_runs_by_every_proxy(clients: list[Client], filled: s
             assert ask(client, "GET", filled, "o", X_Run_Storlet="again.py") == getattr(b"abc", change)()
 
 
-@pytest.mark.slow
 def test_proxy_that_dies_is_started_again(clients: list[Client], filled: str, three: control.Running) -> None:
     """On its port, whose connections wait meanwhile; the others go on."""
     children = Path(f"/proc/{three.pid}/task/{three.pid}/children").read_text().split()

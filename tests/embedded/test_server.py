@@ -116,6 +116,7 @@ def test_the_account_s_figures_follow_soon(connection: connect) -> None:
     raise AssertionError(shown)
 
 
+@pytest.mark.slow
 def test_expired_objects_are_gone(connection: connect) -> None:
     """An object past its time answers 404."""
     connection.put_container("expiring")

@@ -10,6 +10,8 @@ import pytest
 from tests.support.lines import Runner, base_environment, one_line
 from tests.support.tls import Certificate, Server
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Certificate:
@@ -36,7 +38,6 @@ def identity(server: Server) -> dict[str, str]:
     return {"ST_AUTH": f"{server.url}/auth/v1.0", "ST_USER": "u", "ST_KEY": "hunter22"}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["tempauth", "keystone"])
 def test_self_signed_certificate_says_how_to_trust_it(run_tls: Runner, server: Server, scheme: str) -> None:
     """For both protocols, in one line; nothing was sent."""
@@ -55,7 +56,6 @@ def test_named_certificate_is_trusted(run_tls: Runner, certificate: Certificate)
         assert (outcome.status, outcome.err) == (0, "")
 
 
-@pytest.mark.slow
 def test_insecure_goes_on_with_a_warning(run_tls: Runner) -> None:
     """By option and by variable; the HTTP library's own warning, with its advice for programmers, is not shown."""
     for words, environ in ((["--insecure"], {}), ([], {"OS_INSECURE": "true"})):
@@ -64,7 +64,6 @@ def test_insecure_goes_on_with_a_warning(run_tls: Runner) -> None:
         assert one_line(outcome) == "server certificates are not verified (--insecure)"
 
 
-@pytest.mark.slow
 def test_client_certificate_is_shown(certificate: Certificate, tmp_path: Path) -> None:
     """The key can be in its own file or in the same one; without a certificate, the server refuses the client."""
     own, both = Certificate(tmp_path, "me"), tmp_path / "both.pem"
@@ -81,7 +80,6 @@ def test_client_certificate_is_shown(certificate: Certificate, tmp_path: Path) -
         server.close()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("option", ["--os-cacert", "--os-cert", "--os-key"])
 def test_missing_file_is_named(run_tls: Runner, certificate: Certificate, option: str) -> None:
     """Report the file before contacting any server."""

@@ -48,6 +48,7 @@ def read(text: bytes, cuts: list[int]) -> tuple[bytes, Frames]:
     return data, frames
 
 
+@pytest.mark.slow
 @given(PARTS, CUTS, st.dictionaries(st.text(max_size=5), st.text(max_size=5) | st.integers() | st.none(), max_size=3))
 def test_data_and_metadata_come_out_however_they_arrive(
     parts: list[bytes | None], cuts: list[int], metadata: dict[str, object]

@@ -170,6 +170,7 @@ def test_no_shell_is_given_foreign_text() -> None:
             assert module == "adapters.script.interpreter"
 
 
+@pytest.mark.slow
 def test_unsafe_modules_are_not_imported() -> None:
     """Nor by another name: pickle in the one module that may, and none of its kind."""
     found = set()

@@ -12,6 +12,8 @@ from tests.support.lines import Runner, base_environment, one_line
 from tests.support.responder import Responder, ok
 from tests.support.tls import HERE, Certificate, Server
 
+pytestmark = pytest.mark.slow
+
 SECRET = "hunter22-of-mine"
 ELSEWHERE = x509.DNSName("swift.example")
 BAD = {
@@ -38,7 +40,6 @@ def bad(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Server
     server.close()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", IDENTITIES)
 def test_bad_certificate_is_refused(bad: tuple[Server, dict[str, str], str], tmp_path: Path, kind: str) -> None:
     """By default, in one line with the reason; nothing is said to such a server, no password above all."""

@@ -144,6 +144,7 @@ def unframed(body: bytes, nonce: str) -> tuple[bytes, Frames]:
     return data, frames
 
 
+@pytest.mark.slow
 def test_upstreams_agent_is_spoken_to_in_frames(tmp_path: Path) -> None:
     """Upstream's own files carry them; without a nonce, the body is plain, as other clients get it."""
     nonce = make_nonce()

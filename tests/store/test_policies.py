@@ -138,6 +138,7 @@ def test_every_read_is_the_result(storlets: Runner, placed: str, tmp_path: Path)
     assert storlets("pipe", "upper.py", "--input", f"path:/{placed}/o").out == UPPER
 
 
+@pytest.mark.slow
 def test_reduce_reads_results(storlets: Runner, placed: str) -> None:
     """Trap 19: all inputs are those of the storlet, and so is the output, also where a run has one input only."""
     line = ["reduce", "--storlet", "join.py", "--output", f"path:/{placed}/reduced-x"]

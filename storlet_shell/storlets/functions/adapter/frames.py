@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl as _fcntl
 import json as _json
 import os as _os
 import struct as _struct
-import termios as _termios
 import threading as _threading
 import time as _time
 import traceback as _traceback
@@ -111,10 +109,13 @@ def storlet_bytes_read() -> int:
 
 def storlet_bytes_unread(in_files: _Any) -> list[bytes]:
     """Return how many bytes wait in each input, as far as the system tells: where a sandbox hides the other count."""
+    import fcntl  # the client imports this module on other systems, too
+    import termios
+
     counts = []
     for file in in_files:
         try:
-            counts.append(_fcntl.ioctl(file.fileno(), _termios.FIONREAD, bytes(4)))
+            counts.append(fcntl.ioctl(file.fileno(), termios.FIONREAD, bytes(4)))
         except OSError:  # it is closed, or isn't a pipe
             counts.append(b"")
     return counts
