@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     examples=(
         "help get  # one command",
         "help local start  # one action of a command",
-        "help warm.py  # the parameters of a deployed function",
+        "help hottest.py  # the parameters of a deployed function",
         "help syntax  # quotes, pipes, heredocs",
     ),
 )

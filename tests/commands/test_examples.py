@@ -29,7 +29,14 @@ class Warm:
             if float(line.split(b",")[2]) >= float(params.get("least", 0)):
                 out_files[0].write(line)
 """
+HOTTEST = """
+from collections.abc import Iterator
+
+def hottest(rows: Iterator[dict], count: int = 3) -> Iterator[dict]:
+    yield from sorted(rows, key=lambda row: float(row["degrees"]))[-count:]
+"""
 FILES = {
+    "hottest.py": HOTTEST,
     "warm.py": WARM,
     "upper.py": STORLETS["upper.py"],
     "join.py": STORLETS["join.py"],
@@ -55,6 +62,7 @@ deploy upper.py -d old.txt
 deploy upper.py
 deploy warm.py -d cities.txt
 deploy join.py
+deploy hottest.py
 get weather/today.csv --storlet warm.py
 acl grant weather alice --storlet warm.py
 """

@@ -141,6 +141,8 @@ UNSAFE = {
 
 ALLOWED = {
     ("adapters.scope", "compile"): "the user's own source, which is looked at and not run",
+    ("storlets.source", "compile"): "a storlet's source, whose errors only the compiler finds; it isn't run",
+    ("storlets.functions.live", "compile"): "a function's source, compared with the function; it isn't run",
     (
         "embedded.server.shared",
         "pickle.loads",
