@@ -215,7 +215,7 @@ def _read_code(name: str, main: str | None, code: bytes | None, stdin: IO[bytes]
     if function is not None:
         return function_package(parsed.storlet, function, source.label, code)
     if module is not None:
-        raise UsageError(f"{name}: the code is no function; name the class, too: {name}.{source.main_class(None)}")
+        raise UsageError(f"{name}: no function in the code; name the class, too: {name}.{source.main_class(None)}")
     source.main_class(parsed.class_name)
     return _python(source, parsed)
 

@@ -18,7 +18,7 @@ from storlet_shell.spec.summary import Summary
 Run = Callable[..., Result]
 
 _LONGEST_ALIGNED = 60
-"""The longest example, in characters, beside which comments are aligned."""
+"""The longest example, in characters, whose comment is aligned with the others."""
 
 
 @typed_equality

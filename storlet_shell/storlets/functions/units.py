@@ -147,7 +147,10 @@ class Unit:
 
 
 def modules_of(statement: ast.stmt, name: str) -> set[str]:
-    """Return the top-level modules that a statement imports as a name; a set with an empty text if it is no import."""
+    """Return the top-level modules that a statement imports as a name.
+
+    :returns: a set with an empty text if the statement isn't an import
+    """
     if isinstance(statement, ast.Import):
         return {alias.name.partition(".")[0] for alias in statement.names if name_of(alias) == name}
     if isinstance(statement, ast.ImportFrom) and not statement.level:

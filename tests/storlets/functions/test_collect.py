@@ -139,7 +139,7 @@ def test_main_chooses_among_several_functions(tmp_path: Path) -> None:
             "def storlet_type(data: bytes): ...",
             "storlet_type: storlet_type needs another name: it is the adapter's name",
         ),
-        ("class F:\n    def __call__(self, a, b, c): ...", "f: the code is no function; name the class, too: f.F"),
+        ("class F:\n    def __call__(self, a, b, c): ...", "f: no function in the code; name the class, too: f.F"),
         ("x = 1", "f.py: no class with a method __call__"),
     ],
 )
