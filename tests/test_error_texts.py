@@ -16,7 +16,7 @@ TEXT_METHODS = {"startswith", "endswith", "find", "index", "rfind", "count", "re
 PATTERN_METHODS = {"search", "match", "fullmatch", "findall", "finditer", "sub"}
 
 OF_OTHERS = {"errors", "storlets", "embedded", "shelf"}
-"""The error itself, which puts its text together; and where ``message`` is a storlet's, a wire's, or that of ``csv``."""
+"""The error itself, which puts its text together; and where ``message`` is a storlet's, a wire's, or csv's."""
 
 
 def functions(tree: ast.Module) -> Iterator[ast.AST]:
