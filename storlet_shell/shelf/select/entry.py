@@ -15,7 +15,7 @@ from storlet_shell.shelf.select.plan import Plan
 from storlet_shell.shelf.select.report import Report
 
 _LINE_BYTES = 65536
-_PENDING_ROWS = 50_000
+_PENDING_ROWS = 200_000
 _FIRST_ROWS = 100
 
 
@@ -25,7 +25,7 @@ def select(inputs: list[BinaryIO], plan: str = "") -> Iterator[bytes]:
     :param inputs: the object, and the plan if it is too long for a parameter
     :param plan: the plan as JSON
     """
-    checked = Plan(plan if len(inputs) < 2 else inputs[1].read().decode())
+    checked = Plan(plan if len(inputs) < 2 else _text_of_plan(inputs[1]))
     report = Report(checked.is_strict)
     opened = Opened(inputs[0])
     source = rows_of(opened, checked, report)
@@ -37,6 +37,13 @@ def select(inputs: list[BinaryIO], plan: str = "") -> Iterator[bytes]:
     else:
         yield from _projected(checked, source, report)
     yield encode_line(report.end())
+
+
+def _text_of_plan(file: BinaryIO) -> str:
+    try:
+        return file.read().decode()
+    except UnicodeDecodeError:
+        raise ValueError("plan: not UTF-8") from None
 
 
 def _grouped(plan: Plan, source: Any, report: Report) -> Iterator[bytes]:
