@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import secrets
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -24,6 +22,7 @@ from storlet_shell.values import Connection
 from storlet_shell.wire.bodies import bytes_body
 from storlet_shell.wire.client import Client
 from storlet_shell.wire.requests import Request
+from tests.support.journals import count_done
 from tests.support.lines import Runner, one_line
 from tests.support.storlets import storlet
 
@@ -195,16 +194,6 @@ def test_reader_that_leaves_ends_the_batch(run: Runner, tables: str) -> None:
     assert ended.stdout == "city,degrees\n"
     assert ended.stderr.splitlines()[-1] == "141"
     assert "Traceback" not in ended.stderr
-
-
-def count_done(journal: Path) -> int:
-    """Return the number of objects that a running batch has recorded as done."""
-    with (
-        suppress(sqlite3.OperationalError),
-        closing(sqlite3.connect(f"{journal.as_uri()}?mode=ro", uri=True)) as database,
-    ):
-        return int(database.execute("SELECT count(*) FROM objects WHERE state = 1").fetchone()[0])
-    return 0  # it doesn't exist yet
 
 
 @pytest.mark.slow
