@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, BinaryIO
 
 from storlet_shell.shelf.select.formats import rows_of
@@ -15,7 +16,7 @@ from storlet_shell.shelf.select.plan import Plan
 from storlet_shell.shelf.select.report import Report
 
 _LINE_BYTES = 65536
-_PENDING_ROWS = 200_000
+_PENDING_ROWS = 500_000  # few enough for their values to take some 20 MB
 _FIRST_ROWS = 100
 
 
@@ -90,5 +91,10 @@ def _projected(plan: Plan, source: Any, report: Report) -> Iterator[bytes]:
 
 def encode_line(value: Any) -> bytes:
     """Return a value as a line of JSON."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "backslashreplace") + b"\n"
+    return json_encoder()(value).encode("utf-8", "backslashreplace") + b"\n"
+
+
+@lru_cache(maxsize=1)
+def json_encoder() -> Any:
+    """Return what encodes a value as compact JSON; to make it takes longer than to encode a group."""
+    return json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

@@ -11,8 +11,6 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-import pyarrow
-import pyarrow.parquet
 import pytest
 
 from storlet_shell.shelf.select.entry import select
@@ -105,6 +103,7 @@ def test_strict_runs_fail_at_the_first_malformed_row() -> None:
             run(data, columns=["a", "b"], rows=BOTH, strict=True)
 
 
+@pytest.mark.slow
 def test_a_field_beyond_the_limit_is_malformed() -> None:
     """Larger ones than csv's default aren't."""
     wide, wider = b"w" * 2**20, b"w" * (2**24 + 1)
@@ -159,7 +158,7 @@ def test_a_column_that_is_not_one_is_refused(header: str, name: str, reason: str
         (b"\xff\xfea\x00,\x00", "header: not UTF-8"),
         (gzip.compress(b"a\n" + b"123456\n" * 9000)[:-20], "gzip: the data ends early"),
         (b"\x1f\x8bno", "gzip: .*"),
-        (b"PAR1no", "Parquet: .*"),
+        pytest.param(b"PAR1no", "Parquet: .*", marks=pytest.mark.slow),
     ],
 )
 def test_what_cannot_be_read_is_refused_in_one_line(data: bytes, reason: str) -> None:
@@ -232,6 +231,8 @@ def test_probe_of_json_lists_the_keys_of_the_first_rows() -> None:
 
 def parquet(columns: dict[str, Any]) -> bytes:
     """Return a Parquet file."""
+    import pyarrow.parquet  # it takes a second, so only tests that need it import it
+
     file = io.BytesIO()
     pyarrow.parquet.write_table(pyarrow.table(columns), file)
     return file.getvalue()
@@ -240,6 +241,8 @@ def parquet(columns: dict[str, Any]) -> bytes:
 @pytest.fixture
 def arrow_as_before() -> Iterator[None]:
     """Restore what the storlet sets in its own process."""
+    import pyarrow
+
     pool, count, io_count = pyarrow.default_memory_pool(), pyarrow.cpu_count(), pyarrow.io_thread_count()
     yield
     pyarrow.set_memory_pool(pool)
@@ -247,9 +250,12 @@ def arrow_as_before() -> Iterator[None]:
     pyarrow.set_io_thread_count(io_count)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("arrow_as_before")
 def test_parquet_has_rows_of_the_same_kinds() -> None:
     """Numbers, texts, dates; only the columns used are read."""
+    import pyarrow
+
     columns = {
         "text": ["007", None, "x"],
         "float": [2.0, float("nan"), 0.5],
@@ -276,6 +282,7 @@ def test_parquet_has_rows_of_the_same_kinds() -> None:
     assert run(data, columns=[], groups={"keys": [], "aggregates": [["count", None]]})[0]["g"] == [[], [3]]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("arrow_as_before")
 def test_parquet_columns_are_checked() -> None:
     """As those of CSV."""
@@ -285,12 +292,11 @@ def test_parquet_columns_are_checked() -> None:
 
 def test_parquet_needs_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine without it says so."""
-    data = parquet({"a": [1]})
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(
         ValueError, match=r"^Parquet: the engine's Python has no pyarrow; ask the operator to install it$"
     ):
-        run(data, columns=["a"], rows=[["col", 0]])
+        run(b"PAR1", columns=["a"], rows=[["col", 0]])
 
 
 def test_limit_stops_reading() -> None:
