@@ -110,11 +110,12 @@ class MapOptions(NamedTuple):
             return lambda number, source: Task(number, source, None, *concat.place(source))
         return Task
 
-    def concatenation(self) -> Concatenation | None:
-        """Return what joins the results; None if they aren't joined."""
+    def concatenation(self, work: Work) -> Concatenation | None:
+        """Return what joins the results of a batch; None if they aren't joined."""
         if self.concat is None:
             return None
-        return Concatenation("" if is_stdout(self.concat) else self.concat, self.header, self.journal or "")
+        target = "" if is_stdout(self.concat) else self.concat
+        return Concatenation(target, self.header or work.header, self.journal or "")
 
 
 class MapPlan:
@@ -160,7 +161,8 @@ class MapPlan:
         if not proves_to_run:
             check_node(client, self._pattern.container, self._steps[0])
         objects, total = self._objects(client)
-        work, concat = self._work(client, access)._replace(functions=functions), options.concatenation()
+        work = self._work(client, access)._replace(functions=functions)
+        concat = options.concatenation(work)
         if concat is not None:
             work = work._replace(keeps_bodies=True, spool=concat.spool)
         if options.output is not None:

@@ -34,7 +34,7 @@ def pieces(code: str) -> Iterator[Piece]:
         body = ast.parse(code).body
     except (SyntaxError, ValueError, RecursionError):
         return
-    lines = code.splitlines()
+    lines = code.split("\n")  # as Python counts lines
     for node in body:
         decorators = getattr(node, "decorator_list", [])
         first = min([node.lineno, *(decorator.lineno for decorator in decorators)])

@@ -9,7 +9,13 @@ from typing import NamedTuple
 
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
-from storlet_shell.storlets.functions.adapter.types import storlet_convert, storlet_input, storlet_text, storlet_type
+from storlet_shell.storlets.functions.adapter.types import (
+    storlet_choices,
+    storlet_convert,
+    storlet_input,
+    storlet_text,
+    storlet_type,
+)
 from storlet_shell.wire.headers import FUNCTION_CLASS
 
 MAIN_CLASS = FUNCTION_CLASS
@@ -33,6 +39,14 @@ class Parameter(NamedTuple):
     name: str
     type: str
     default: str | None
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The texts of its values, if these are enumerable; else empty."""
+        kind = self.type.removesuffix(" | None")
+        if kind == "bool":
+            return "true", "false"
+        return tuple(map(storlet_text, storlet_choices(kind))) if kind.startswith("Literal[") else ()
 
     def __str__(self) -> str:
         default = "" if self.default is None else f" = {self.default}"

@@ -130,10 +130,43 @@ CASES = {
         {"i": "3", "x": ".5", "b": "off", "c": "2", "s": "ü", "n": "8"},
     ),
     "defaults": Case("def f(data: bytes, x: float = 1.5, s: str = None): return [x, s]", b"", b"[1.5, null]\n"),
+    "a table without rows": Case(
+        "def f(rows: Iterator[dict]): return [row for row in rows if 0]", CSV, b"city,degrees\n"
+    ),
+    "a table without rows, unread": Case(
+        "def f(rows: Iterator[dict]):\n    if 0: yield from rows", CSV, b"city,degrees\n"
+    ),
+    "a table without rows, with a column": Case(
+        "def f(rows: Iterator[dict]):\n    for row in rows:\n        if 0: yield {**row, 'x,y': 1, 'city': 2}",
+        CSV,
+        b'city,degrees,"x,y"\n',
+    ),
+    "a table of its own without rows": Case(
+        "def f(rows: Iterator[dict]):\n    if 0: yield {'a': 1, 'b': 2}", b"", b"a,b\n"
+    ),
+    "a table without rows or known columns": Case(
+        "def f(rows: Iterator[dict]) -> list[dict[str, str]]:\n    found = []\n    return found", CSV, b""
+    ),
+    "changed rows, none": Case(
+        "def f(rows: Iterator[dict]):\n    for row in rows:\n        row['x'] = 1\n        if 0: yield row", CSV, b""
+    ),
+    "JSON lines without rows": Case("def f(rows: Iterator[dict]): return [row for row in rows if 0]", LINES, b""),
+    "an empty list": Case("def f(rows: Iterator[dict]): return []", CSV, b"[]\n"),
+    "a long field": Case(ROWS, b'a,b\n"' + b"x" * 200000 + b'",2\n', b"a,b\n" + b"x" * 200000 + b",2\n"),
+    "a closed input": Case(
+        "import csv, io\ndef f(file: BinaryIO):\n    with file, io.TextIOWrapper(file) as text:\n"
+        "        return list(csv.reader(text))",
+        b"a,b\n",
+        b'[["a", "b"]]\n',
+    ),
     "numbers of numpy": Case(
         "class N:\n    def tolist(self): return 5\ndef f(data: bytes): return [N()]", b"", b"[5]\n"
     ),
 }
+
+TABLES = {name for name, case in CASES.items() if case.output.startswith((b"city,", b'a,"b\nc"', b"a,b\nx"))}
+TABLES.add("a table of its own without rows")
+"""The cases whose result is CSV."""
 
 FAILURES = {
     "a short row": (LIST, b"a,b\n1,2\n\n3\n", "row 2 (line 4): 1 fields, but"),
@@ -142,6 +175,9 @@ FAILURES = {
         b"a\n1,2\n",
         "row 1 (line 2 of input 1): 2",
     ),
+    "a JSON array": (LIST, b'\n [{"a": 1}, {"a": 2}]', "line 2: a JSON array, but rows are CSV or JSON lines"),
+    "an indented JSON array": (LIST, b'[\n{"a": 1}\n]\n', "line 1: a JSON array, but rows are CSV or"),
+    "an empty JSON array": (LIST, b"[]", "line 1: a JSON array, but rows are CSV or JSON lines"),
     "an open quote": (LIST, b'a\n"1\n', "row 1 (line 2): unexpected end of data"),
     "a repeated column": (LIST, b"a,a\n", "header (line 1): a column occurs twice"),
     "no JSON": (LIST, b'\n{"a": 1}\n{a\n', "row 2 (line 3): not JSON: Expecting"),
@@ -255,7 +291,11 @@ def test_each_kind_of_input_and_result(run_each: Callable[[Runs], list[dict[str,
         *parts, (kind, end) = frames(twin["body"])
         assert (kind, {part for part, _ in parts} | {"D"}) == ("E", {"D"})
         assert b"".join(data for _, data in parts) == case.output
-        assert json.loads(end) == {"metadata": {}, "length": len(case.output), "crc32": zlib.crc32(case.output)}
+        report = json.loads(end)
+        kind = report.pop("type")
+        assert report == {"metadata": {}, "length": len(case.output), "crc32": zlib.crc32(case.output)}
+        assert kind in ("", "text/csv", "application/json", "application/x-ndjson"), name
+        assert (kind == "text/csv") == (name in TABLES), name
 
 
 @IN

@@ -42,7 +42,7 @@ class _StorletFrames(_StorletOutput):
         with self._lock:
             self._flush()
             end = {"metadata": self._metadata, "length": self._length, "crc32": self._checksum}
-            self._end(b"E", end)
+            self._end(b"E", {**end, "type": self.content_type})
 
     def fail(self, error: BaseException) -> None:
         """Send the error."""
@@ -116,6 +116,6 @@ def storlet_bytes_unread(in_files: _Any) -> list[bytes]:
     for file in in_files:
         try:
             counts.append(fcntl.ioctl(file.fileno(), termios.FIONREAD, bytes(4)))
-        except OSError:  # it is closed, or isn't a pipe
+        except (OSError, ValueError):  # it isn't a pipe, or the function has closed it
             counts.append(b"")
     return counts

@@ -15,6 +15,7 @@ class _StorletOutput:
     """
 
     _largest = _STORLET_PLAIN_DATA
+    content_type = ""  # of the result, where the adapter chose its format
 
     def __init__(self, file: _Any, metadata: dict[str, object]) -> None:
         self._file = file
