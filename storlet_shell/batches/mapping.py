@@ -23,7 +23,7 @@ from storlet_shell.batches.work import Task, Work
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Planned
-from storlet_shell.results.saving import is_stdout
+from storlet_shell.results.saving import is_same_file, is_stdout
 from storlet_shell.store.functions import check_parameters
 from storlet_shell.store.metadata import head
 from storlet_shell.store.reading import place_result
@@ -98,6 +98,8 @@ class MapOptions(NamedTuple):
             raise UsageError("GET returns results, and COPY stores them: leave out output, or run by copy")
         if self.journal is not None and is_stdout(self.journal):
             raise UsageError(f"the journal needs its own file, not standard output: {self.journal}")
+        if None not in (self.journal, self.concat) and is_same_file(str(self.journal), str(self.concat)):
+            raise UsageError(f"the journal needs its own file, not that of the joined results: {self.journal}")
 
     def task_maker(self, concat: Concatenation | None = None) -> Callable[[int, ObjectPath], Task]:
         """Return the function that turns an object and its number into a task."""

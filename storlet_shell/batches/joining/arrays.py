@@ -13,6 +13,7 @@ LARGEST_ELEMENT = 16 * 1024 * 1024
 _BEGIN = re.compile(rb"\s*\[\s*(?:[{\[\"\]]|-?\d[\d.eE+-]*\s*[,\]]|(?:true|false|null)\s*[,\]])")
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _LINE_BREAK = re.compile(r"[ \t]*[\r\n]+[ \t]*")
+_OPEN_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*\\?\Z', re.DOTALL)
 _CUT = 12
 """Where text was cut, an error is found at most so many characters before the end."""
 
@@ -106,7 +107,7 @@ class _Text:
                     self._at = end
                     return self._text[start:end]
             except json.JSONDecodeError as error:
-                is_cut = error.pos >= len(self._text) - _CUT or error.msg.startswith("Unterminated string")
+                is_cut = error.pos >= len(self._text) - _CUT or bool(_OPEN_STRING.match(self._text, error.pos))
                 if self._is_whole or not is_cut:
                     raise NotAnArrayError(_INCOMPLETE if is_cut else error.msg) from None
             except RecursionError:

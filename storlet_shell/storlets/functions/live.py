@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
@@ -243,22 +242,30 @@ def _is_plain(value: object) -> bool:
 
 def _can_be_imported(value: FunctionType | BuiltinFunctionType | type) -> bool:
     """Tell whether the name of a function or a class leads to it: not if it is a method, or within a function."""
-    module = sys.modules.get(str(value.__module__))
-    return getattr(module, value.__qualname__, None) is value
+    return getattr(inspect.getmodule(value), value.__qualname__, None) is value
 
 
 def _submodules_used(unit: Unit, module: ModuleType, name: str) -> list[str]:
     """Return imports of the submodules that a unit uses by a package's name: ``xml.etree.ElementTree.parse``."""
-    submodules = set()
+    submodules: set[str] = set()
     for node in ast.walk(unit.tree):
         attributes: list[str] = []
         while isinstance(node, ast.Attribute):
             attributes.insert(0, node.attr)
             node = node.value
         if isinstance(node, ast.Name) and node.id == name:
-            paths = (".".join([module.__name__, *attributes[:count]]) for count in range(1, len(attributes) + 1))
-            submodules |= {path for path in paths if path in sys.modules}
+            submodules.update(_submodules(module, attributes))
     return [f"import {path}" for path in sorted(submodules)]
+
+
+def _submodules(module: ModuleType, attributes: list[str]) -> Iterator[str]:
+    """Yield the names of the submodules that a chain of attributes leads through."""
+    for attribute in attributes:
+        path, member = f"{module.__name__}.{attribute}", getattr(module, attribute, None)
+        if not isinstance(member, ModuleType) or member.__name__ != path:
+            return
+        yield path
+        module = member
 
 
 def _import(module: str, name: str, alias: str) -> str:

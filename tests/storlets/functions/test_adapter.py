@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 
 from storlet_shell.embedded import control
 from storlet_shell.storlets import trial, trial_files
+from storlet_shell.storlets.functions.adapter.frames import storlet_bytes_unread
 from storlet_shell.storlets.functions.generate import generate
 from storlet_shell.storlets.functions.local import find_function
 from storlet_shell.storlets.source import StorletSource
@@ -360,6 +361,14 @@ def test_metadata_of_a_framed_result_come_at_its_end(source: Path) -> None:
     code = "def f(data: bytes, metadata: dict):\n    yield data\n    metadata['n'] = len(data)"
     body = trial.run(deployed(code), MAIN, source, {"storlet_frames": NONCE}).output
     assert json.loads(frames(body)[-1][1])["metadata"] == {"n": 3}
+
+
+def test_heartbeats_go_on_after_the_input_was_closed(tmp_path: Path) -> None:
+    """By the function, or by a text file around it that is gone."""
+    (tmp_path / "o").write_bytes(b"x")
+    file = trial_files.StorletInputFile({}, os.open(tmp_path / "o", os.O_RDONLY))
+    io.TextIOWrapper(file.obj_file).close()
+    assert storlet_bytes_unread([file]) == [b""]
 
 
 def test_ranges_end_where_they_end(tmp_path: Path) -> None:
