@@ -134,7 +134,7 @@ class _Completer:
         if not storlet:
             return []
         entries = self._look_up(("parameters", storlet), lambda: self._parameters(storlet), deadline)
-        entries = [entry for entry in entries if entry.text.startswith(text)]
+        entries = [entry for entry in entries if entry.text.startswith(text) and entry.text.isprintable()]
         values = [entry for entry in entries if entry.final]
         return values if values and "=" in text else [entry for entry in entries if not entry.final]
 
