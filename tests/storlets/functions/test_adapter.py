@@ -13,6 +13,8 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -27,6 +29,7 @@ from hypothesis import strategies as st
 
 from storlet_shell.embedded import control
 from storlet_shell.storlets import trial, trial_files
+from storlet_shell.storlets.functions.adapter import frames as adapter_frames
 from storlet_shell.storlets.functions.adapter.frames import storlet_bytes_unread
 from storlet_shell.storlets.functions.generate import generate
 from storlet_shell.storlets.functions.local import find_function
@@ -369,6 +372,31 @@ def test_heartbeats_go_on_after_the_input_was_closed(tmp_path: Path) -> None:
     file = trial_files.StorletInputFile({}, os.open(tmp_path / "o", os.O_RDONLY))
     io.TextIOWrapper(file.obj_file).close()
     assert storlet_bytes_unread([file]) == [b""]
+
+
+def test_heartbeats_end_without_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that engines' own limits apply again; the result can still be sent."""
+    monkeypatch.setattr(adapter_frames, "_STORLET_BEAT_SECONDS", 0.01)
+    source, target = (
+        io.BytesIO(),
+        trial_files.StorletOutputFile(
+            *(os.open(tmp_path / name, os.O_WRONLY | os.O_CREAT) for name in ("metadata", "body"))
+        ),
+    )
+    before = set(threading.enumerate())
+    output = adapter_frames._StorletFrames(target, {}, NONCE, [source])
+    (thread,) = set(threading.enumerate()) - before
+    while b"B" not in (tmp_path / "body").read_bytes():
+        time.sleep(0.01)
+    monkeypatch.setattr(adapter_frames, "_STORLET_IDLE_SECONDS", -1)
+    thread.join(60)
+    assert not thread.is_alive()
+    output.write(b"late")
+    output.end()
+    kinds = [kind for kind, _ in frames((tmp_path / "body").read_bytes())]
+    assert kinds[-2:] == ["D", "E"]
+    assert set(kinds[:-2]) == {"B"}
+    target.close()
 
 
 def test_ranges_end_where_they_end(tmp_path: Path) -> None:
