@@ -25,7 +25,7 @@ def check_is_unchanged(unit: Unit, name: str, statement: ast.stmt) -> None:
         if other is statement or _is_for_programs(other):
             continue
         if any(_changes(name, part) for part in _parts(other)):
-            reason = f"{name} is changed here, but only its definition in line {statement.lineno} would be deployed"
+            reason = f"{name} may be changed here, but only its definition in line {statement.lineno} would be deployed"
             raise unit.refusal(other, f"{reason}; define it in one statement")
 
 
