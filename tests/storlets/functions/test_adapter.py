@@ -122,6 +122,9 @@ CASES = {
     "compressed text": Case("def f(text: str): return text", gzip.compress(b"plain"), b"plain"),
     "compressed rows": Case(ROWS, gzip.compress(CSV), CSV),
     "a long result": Case("def f(data: bytes):\n    yield data\n    yield data * 100000", b"ab", b"ab" * 100001),
+    "a view of numbers": Case(
+        "import array\ndef f(data: bytes): return memoryview(array.array('H', data))", b"abcd", b"abcd"
+    ),
     "many short items": Case(
         "def f(data: bytes):\n    for _ in range(30000):\n        yield data", b"abc", b"abc" * 30000
     ),
