@@ -226,7 +226,7 @@ def pattern(text: str | Pattern) -> Pattern:
 
     :raises UsageError: if it isn't a pattern of objects in one container
     """
-    return _read(text, Pattern, lambda text: Pattern.parse(_prefixed(text)), "a pattern")
+    return _read(text, Pattern, Pattern.parse_position, "a pattern")
 
 
 def options(
