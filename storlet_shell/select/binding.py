@@ -88,9 +88,7 @@ def check_early(query: Query) -> None:
     :raises UsageError: if SQLite refuses the query, whatever the columns are
     """
     if None not in query.items:
-        aliases = {item.alias.casefold() for item in query.items if item and item.alias}
-        names = {name.name.casefold(): name.name for name in _names_in(query) if name.name.casefold() not in aliases}
-        bind(query, [*names.values()])
+        bind(query, list({name.name.casefold(): name.name for name in _names_in(query)}.values()))
 
 
 def names_in(query: Query) -> tuple[str, ...]:
@@ -152,7 +150,7 @@ class _Binder:
             expression = self._expression(item.expression)
             name = item.alias or item.text
             if isinstance(expression, Column) and not item.alias:
-                name = [*self._used][expression.index]
+                name = [*self._used][expression.number]
             outputs.append(Output(expression, name))
         if not outputs:
             raise UsageError("the objects have no columns, so * stands for nothing")
@@ -219,7 +217,7 @@ class _Binder:
 
 
 def _with_unique_names(outputs: list[Output]) -> tuple[Output, ...]:
-    """Number repeated names, as SQLite does in a table that is made of a query: ``a``, ``a:1``."""
+    """Make repeated names unique, as SQLite does in a table that is made of a query: ``a``, ``a:1``."""
     unique: dict[str, Output] = {}
     for output in outputs:
         name, count = output.name, 0

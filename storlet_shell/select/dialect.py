@@ -10,12 +10,14 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Any, ClassVar, NamedTuple
 
 from sqlglot import exp
 from sqlglot.dialects.sqlite import SQLite
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import TokenType
+from sqlglot.parsers.sqlite import SQLiteParser
+from sqlglot.tokenizer_core import TokenType
 
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
@@ -31,24 +33,24 @@ _UNRECOGNIZED = re.compile(r'unrecognized token: "(.*)"', re.DOTALL)
 _INCOMPLETE = "incomplete input"
 
 
-class Plus(exp.Unary):  # type: ignore[misc]
+class Plus(exp.Unary):
     """A sign that changes nothing but how SQLite compares, and that sqlglot would drop."""
 
 
-class _Parser(SQLite.parser_class):  # type: ignore[misc]
+class _Parser(SQLiteParser):
     """The parser for SQLite's dialect, which leaves functions as they are written."""
 
-    FUNCTIONS: dict[str, object] = {}
-    FUNCTION_PARSERS = {"CAST": SQLite.parser_class.FUNCTION_PARSERS["CAST"]}
-    NO_PAREN_FUNCTIONS: dict[object, object] = {}
-    NO_PAREN_FUNCTION_PARSERS = {"CASE": SQLite.parser_class.NO_PAREN_FUNCTION_PARSERS["CASE"]}
-    UNARY_PARSERS = {
-        **SQLite.parser_class.UNARY_PARSERS,
+    FUNCTIONS: ClassVar[dict[Any, Any]] = {}
+    FUNCTION_PARSERS: ClassVar[dict[Any, Any]] = {"CAST": SQLiteParser.FUNCTION_PARSERS["CAST"]}
+    NO_PAREN_FUNCTIONS: ClassVar[dict[Any, Any]] = {}
+    NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[Any, Any]] = {"CASE": SQLiteParser.NO_PAREN_FUNCTION_PARSERS["CASE"]}
+    UNARY_PARSERS: ClassVar[dict[Any, Any]] = {
+        **SQLiteParser.UNARY_PARSERS,
         TokenType.PLUS: lambda self: self.expression(Plus(this=self._parse_unary())),
     }
 
 
-class _Dialect(SQLite):  # type: ignore[misc]
+class _Dialect(SQLite):
     Parser = _Parser
 
 
@@ -109,7 +111,7 @@ def _check_kind(text: str, words: list[Token]) -> None:
         raise UsageError("WITH isn't supported: a query is one SELECT over one set of objects")
     if first != "SELECT":
         raise UsageError(f"{words[0].text}: a query starts with SELECT ({place(text, words[0].start)})")
-    for before, token in zip(words, words[1:], strict=False):
+    for before, token in pairwise(words):
         if before.text == ";":
             raise UsageError(f"one query at a time; another one starts at {place(text, token.start)}")
 

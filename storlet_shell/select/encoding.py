@@ -53,8 +53,8 @@ def encode(node: Expression) -> list[Any]:
             return ["lit", value]
         case Unary("-", x):
             return ["neg", encode(x)]
-        case Unary("+", x):
-            return encode(x)
+        case Unary("+", x):  # a column by itself would be its text
+            return ["num", encode(x)] if isinstance(x, Column) else encode(x)
         case Unary("not", x):
             return ["not", encode(x)]
         case Binary(op, x, y) if op in _COMPARISONS:

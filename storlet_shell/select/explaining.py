@@ -39,7 +39,11 @@ def _count(number: int | None) -> str:
 def _at_the_data(query: Bound, parts: Split) -> list[str]:
     columns = ", ".join(query.columns) or "none"
     steps = [f"columns {columns}"]
-    steps += ["WHERE" if parts.local is None or "WHERE" not in parts.local.clauses else "WHERE in part"] if parts.where else []
+    steps += (
+        ["WHERE" if parts.local is None or "WHERE" not in parts.local.clauses else "WHERE in part"]
+        if parts.where
+        else []
+    )
     if parts.kind == "groups":
         names = [f"{name}()" if argument is None else name for name, argument in parts.aggregates]
         steps += ["groups"] if parts.keys else []

@@ -40,7 +40,8 @@ class Joiner(Protocol):
 
 def joiner_of(split: Split) -> Joiner:
     """Return what joins the results of a query's objects."""
-    return {"rows": Streaming, "groups": Merging, "table": Collecting}[split.kind](split)
+    kinds: dict[str, type[Streaming | Merging | Collecting]] = {"rows": Streaming, "groups": Merging}
+    return kinds.get(split.kind, Collecting)(split)
 
 
 class Streaming:

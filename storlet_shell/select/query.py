@@ -63,6 +63,21 @@ _UNARY: dict[type[exp.Expression], tuple[str, int]] = {
 _COMPARISON = 3
 _COMPARING = (exp.In, exp.Like, exp.Between, exp.Escape, exp.Is, exp.Glob, exp.NullSafeEQ, exp.NullSafeNEQ)
 
+_OPERANDS = frozenset({"this", "expression"})
+_PARTS: dict[type[exp.Expression], frozenset[str]] = {
+    exp.Anonymous: frozenset({"this", "expressions"}),
+    exp.Between: frozenset({"this", "low", "high"}),
+    exp.Case: frozenset({"this", "ifs", "default"}),
+    exp.Cast: frozenset({"this", "to"}),
+    exp.Column: frozenset({"this", "table"}),
+    exp.Div: _OPERANDS | {"typed", "safe"},  # of no meaning in SQLite
+    exp.DPipe: _OPERANDS | {"safe"},
+    exp.In: frozenset({"this", "expressions"}),
+    exp.Like: _OPERANDS | {"negate"},
+    exp.Literal: frozenset({"this", "is_string"}),
+}
+"""What nodes may have other than operands: sqlglot keeps more of some than is converted here."""
+
 _REFUSED: dict[type[exp.Expression], str] = {
     exp.Window: "window functions (OVER)",
     exp.Subquery: "subqueries",
@@ -210,7 +225,9 @@ class _Converter:
         items: list[Item | None] = []
         for node, text in zip(tree.expressions, texts, strict=True):
             value = node.this if isinstance(node, exp.Alias) else node
-            is_star = isinstance(value, exp.Star) or (isinstance(value, exp.Column) and isinstance(value.this, exp.Star))
+            is_star = isinstance(value, exp.Star) or (
+                isinstance(value, exp.Column) and isinstance(value.this, exp.Star)
+            )
             if is_star:
                 items.append(None)
                 self._check_qualifier(value)
@@ -248,6 +265,8 @@ class _Converter:
             if type(node) is kind:
                 raise self._unsupported(name, node)
         self._check_order(node)
+        if {name for name, value in node.args.items() if value} - _PARTS.get(type(node), _OPERANDS):
+            raise self._unsupported_form(node)
         if type(node) in _BINARY:
             return Binary(_BINARY[type(node)][0], self.expression(node.this), self.expression(node.expression))
         if type(node) in _UNARY:
@@ -273,18 +292,16 @@ class _Converter:
                 bounds = node.args["low"], node.args["high"]
                 return Between(self.expression(node.this), *map(self.expression, bounds))
             case exp.In():
-                if node.args.get("query"):
-                    raise self._unsupported("subqueries", node)
-                if node.args.get("field") or node.args.get("unnest"):
-                    raise self._unsupported("IN without a list in parentheses", node)
                 return In(self.expression(node.this), tuple(map(self.expression, node.expressions)))
             case exp.Like():
-                return Like(self.expression(node.this), self.expression(node.expression))
+                like = Like(self.expression(node.this), self.expression(node.expression))
+                return Unary("not", like) if node.args.get("negate") else like
             case exp.Escape():
-                if isinstance(node.this, exp.Like):
-                    like = self.expression(node.this)
-                    assert isinstance(like, Like)
-                    return like._replace(escape=self.expression(node.expression))
+                match self.expression(node.this), self.expression(node.expression):
+                    case Like() as like, escape:
+                        return like._replace(escape=escape)
+                    case Unary("not", Like() as like), escape:
+                        return Unary("not", like._replace(escape=escape))
         raise self._unsupported(node.key.upper(), node)
 
     def _unary(self, op: str, node: exp.Expression) -> Expression:
@@ -292,15 +309,18 @@ class _Converter:
         if op == "-" and isinstance(inner, exp.Literal) and inner.this == str(_INTEGER_LIMIT):
             return Literal(-_INTEGER_LIMIT)
         value = self.expression(inner)
-        if op == "not" and isinstance(value, Binary) and value.op in ("is", "isnot") and not isinstance(inner, exp.Paren):
+        if (
+            op == "not"
+            and isinstance(value, Binary)
+            and value.op in ("is", "isnot")
+            and not isinstance(inner, exp.Paren)
+        ):
             return value._replace(op="isnot" if value.op == "is" else "is")
         return Unary(op, value)
 
     def _name(self, node: exp.Column) -> Name:
         if isinstance(node.this, exp.Star):
             raise self._unsupported("* in an expression", node)
-        if {name for name, value in node.args.items() if value} - {"this", "table"}:
-            raise UsageError(f"{node.name}: a column may be qualified by the name in FROM only{self._at(node)}")
         return Name(node.name, node.table, _start(node) or 0)
 
     def _literal(self, node: exp.Expression) -> Value:
@@ -358,6 +378,14 @@ class _Converter:
                     f"put {operand.sql('sqlite')} in parentheses: without them, SQLite reads it otherwise"
                     f"{self._at(operand)}"
                 )
+
+    def _unsupported_form(self, node: exp.Expression) -> UsageError:
+        if isinstance(node, exp.Column):
+            return UsageError(f"{node.name}: only the name in FROM can qualify a column{self._at(node)}")
+        if isinstance(node, exp.In):
+            name = "subqueries" if node.args.get("query") else "IN without a list in parentheses"
+            return self._unsupported(name, node)
+        return self._unsupported(f"this form of {node.key.upper()}", node)
 
     def _unsupported(self, name: str, node: exp.Expression) -> UsageError:
         words = _WORDS.get(name, ())

@@ -113,7 +113,7 @@ def select(
         nulls = f" NULLS {one.nulls}" if one.nulls else ""
         return f"{term(one.expression)}{' DESC' if one.is_descending else ''}{nulls}"
 
-    parts = [f"SELECT {'DISTINCT ' if is_distinct else ''}{', '.join(items)} FROM {table}"]
+    parts = [f"SELECT {'DISTINCT ' if is_distinct else ''}{', '.join(items)} FROM {table}"]  # noqa: S608  rendered from checked nodes
     parts += [f"WHERE {render(where, column)}"] if where is not None else []
     parts += [f"GROUP BY {', '.join(map(term, group))}"] if group else []
     parts += [f"HAVING {render(having, column)}"] if having is not None else []

@@ -24,6 +24,7 @@ from storlet_shell.select.tree import (
     Cast,
     Column,
     Expression,
+    Ordinal,
     columns_in,
     conjunction,
     conjuncts,
@@ -124,7 +125,8 @@ def _table(query: Bound, *, is_whole: bool) -> Split:
 
     :param is_whole: whether the first rows are enough if it has a limit
     """
-    there, here = [], []
+    there: list[Expression] = []
+    here: list[Expression] = []
     for condition in conjuncts(query.where):
         (there if is_encodable(condition) else here).append(condition)
     where, rest = conjunction(there), conjunction(here)
@@ -146,7 +148,7 @@ def _table(query: Bound, *, is_whole: bool) -> Split:
 
 
 def _moved(node: Expression, used: list[int]) -> Expression:
-    return rebuild(node, lambda part: Column(used.index(part.index)) if isinstance(part, Column) else None)
+    return rebuild(node, lambda part: Column(used.index(part.number)) if isinstance(part, Column) else None)
 
 
 class _Groups:
@@ -161,7 +163,7 @@ class _Groups:
         keys = query.group if is_grouped else tuple(output.expression for output in query.outputs)
         self._keys = list({repr(key): key for key in keys}.values())
         self._places = {repr(key): Column(index) for index, key in enumerate(self._keys)}
-        self._aggregates: list[tuple[str, list[Any] | None]] = []
+        self._aggregates: dict[str, tuple[str, list[Any] | None]] = {}
 
     def split(self) -> Split:
         query = self._query
@@ -183,7 +185,7 @@ class _Groups:
             as_is,
             None if query.where is None else encode(query.where),
             keys=keys,
-            aggregates=tuple(self._aggregates),
+            aggregates=tuple(self._aggregates.values()),
             local=local,
         )
 
@@ -197,10 +199,8 @@ class _Groups:
         if isinstance(node, Column):
             raise NotForDataError
         if isinstance(node, Call) and node.is_aggregate:
-            aggregate = _encoded(node)
-            if aggregate not in self._aggregates:
-                self._aggregates.append(aggregate)
-            return Column(len(self._keys) + self._aggregates.index(aggregate))
+            self._aggregates.setdefault(repr(node), _encoded(node))
+            return Column(len(self._keys) + list(self._aggregates).index(repr(node)))
         return None
 
 
@@ -230,15 +230,23 @@ def _local(
     """
     outputs = [over(output.expression) for output in query.outputs]
     as_is = tuple(
-        not query.is_distinct and isinstance(node, Column) and types[node.index] == "NUMERIC" for node in outputs
+        not query.is_distinct and isinstance(node, Column) and types[node.number] == "NUMERIC" for node in outputs
     )
-    copies = sorted({node.index for node, is_copy in zip(outputs, as_is, strict=True) if is_copy and isinstance(node, Column)})
+    copies = sorted(
+        {node.number for node, is_copy in zip(outputs, as_is, strict=True) if is_copy and isinstance(node, Column)}
+    )
 
     def spelled(index: int) -> str:
         return column(index) if types[index] else f"(+{column(index)})"
 
+    def ordered(term: Term) -> Term:
+        node = term.expression
+        if isinstance(node, Ordinal) and as_is[node.number - 1]:  # its copy would be sorted as text
+            return term._replace(expression=outputs[node.number - 1])
+        return term._replace(expression=over(node))
+
     def result(node: Expression, is_copy: bool) -> str:
-        return f"r{node.index}" if is_copy and isinstance(node, Column) else render(node, spelled)
+        return f"r{node.number}" if is_copy and isinstance(node, Column) else render(node, spelled)
 
     sql = select(
         [result(node, is_copy) for node, is_copy in zip(outputs, as_is, strict=True)],
@@ -248,7 +256,7 @@ def _local(
         where=None if query.where is None else over(query.where),
         group=[over(node) for node in query.group],
         having=None if query.having is None else over(query.having),
-        order=[term._replace(expression=over(term.expression)) for term in query.order],
+        order=list(map(ordered, query.order)),
         limit=query.limit,
         offset=query.offset,
     )

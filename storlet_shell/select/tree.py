@@ -32,7 +32,7 @@ class Name(NamedTuple):
 class Column(NamedTuple):
     """A column of the objects, by its number among the columns used."""
 
-    index: int
+    number: int
 
 
 @typed_equality
@@ -132,9 +132,7 @@ class Call(NamedTuple):
         return self.name in AGGREGATES and (self.name not in ("min", "max") or len(self.args) == 1)
 
 
-Expression: TypeAlias = (
-    "Name | Column | Ordinal | Literal | Unary | Binary | Between | In | Like | Case | Cast | Call"
-)
+Expression: TypeAlias = "Name | Column | Ordinal | Literal | Unary | Binary | Between | In | Like | Case | Cast | Call"
 
 
 def children(node: Expression) -> Iterator[Expression]:
@@ -210,7 +208,7 @@ def has_aggregate(node: Expression) -> bool:
 
 def columns_in(*nodes: Expression | None) -> set[int]:
     """Return the numbers of the columns in some expressions."""
-    return {part.index for node in nodes if node is not None for part in walk(node) if isinstance(part, Column)}
+    return {part.number for node in nodes if node is not None for part in walk(node) if isinstance(part, Column)}
 
 
 def conjuncts(condition: Expression | None) -> list[Expression]:

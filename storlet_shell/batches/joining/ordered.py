@@ -87,7 +87,7 @@ class Ordered(ABC):
         """Count an object whose result is missing."""
         self.missing += 1
 
-    def complete(self) -> None:
+    def complete(self) -> None:  # noqa: B027  some have nothing to complete
         """Note that the batch has ended by itself, before the context ends."""
 
     @abstractmethod
