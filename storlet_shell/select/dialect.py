@@ -178,5 +178,6 @@ def _unparsed(text: str, error: SqlglotError) -> UsageError:
     lines = text.splitlines() or [""]
     column = max(1, int(column) - len(near or "") + 1)
     return UsageError(
-        f"can't parse the query: unsupported syntax near {near or lines[-1]} (line {line}, column {column})"
+        f"can't parse the query: unsupported syntax near {near or lines[-1]} (line {line}, column {column}); "
+        "a keyword that is a column needs double quotes"
     )

@@ -10,8 +10,6 @@ from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
 from storlet_shell.results.saving import is_stdout
 
-_LINE_ENDS = "\r\n"
-
 
 @typed_equality
 class SelectOptions(NamedTuple):
@@ -19,7 +17,7 @@ class SelectOptions(NamedTuple):
 
     :param header: whether the first row of CSV names the columns; otherwise they are ``_1``, ``_2``, …
     :param delimiter: the character between fields of CSV
-    :param quote: the character around fields of CSV
+    :param quote: the character around fields of CSV; empty for none
     :param strict: whether a malformed row fails the query, rather than being left out
     :param on_proxy: whether the storlet runs on the proxy server; None to let the objects' own servers run it
     :param jobs: number of concurrent runs
@@ -49,8 +47,8 @@ class SelectOptions(NamedTuple):
 
         :raises UsageError: if one is invalid
         """
-        for name, char in (("delimiter", self.delimiter), ("quote", self.quote)):
-            if len(char) != 1 or char in _LINE_ENDS or char == "\0":
+        for name, char in (("delimiter", self.delimiter), ("quote", self.quote or '"')):
+            if len(char) != 1 or char in "\r\n\0":
                 raise UsageError(f"{name} must be one character, not {char!r}")
         if self.delimiter == self.quote:
             raise UsageError("delimiter and quote must differ")

@@ -113,7 +113,7 @@ class SelectPlan:
         probe = storlet.probe(client, objects.sample, self._options)
         columns = probe.columns or names_in(self._query)  # of an empty object
         query = bind(self._query, columns)
-        return _Prepared(objects, probe.format if probe.columns else None, query, split(query))
+        return _Prepared(objects, probe.format, query, split(query))
 
     def _warn(self, client: Client, prepared: _Prepared) -> None:
         """Warn of a query that brings everything back."""

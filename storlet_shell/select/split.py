@@ -133,7 +133,8 @@ def _table(query: Bound, *, is_whole: bool) -> Split:
     parts = [*_results(query), rest, query.having, *query.group]
     used = sorted(columns_in(*parts))
     query = query._replace(where=rest)
-    local, as_is = _local(query, ["NUMERIC"] * len(used) or [""], lambda node: _moved(node, used), _clauses(query))
+    stored = _Stored(("NUMERIC",) * len(used) or ("",))
+    local, as_is = _rest(query, stored, lambda node: _moved(node, used), _clauses(query))
     is_enough = is_whole and rest is None and query.limit is not None
     return Split(
         "table",
@@ -175,9 +176,10 @@ class _Groups:
             rest = rest._replace(is_distinct=False)
         for node in (*_results(rest), *([] if rest.where is None else [rest.where])):
             self._over(node)
-        types = [_type_of(key) for key in self._keys] + [""] * len(self._aggregates)
+        types = ["NUMERIC" if isinstance(key, Column) else "" for key in self._keys] + [""] * len(self._aggregates)
+        casts = {number: key.type for number, key in enumerate(self._keys) if isinstance(key, Cast)}
         clauses = [name for name in _clauses(query) if name in ("HAVING", "ORDER BY", "LIMIT")]
-        local, as_is = _local(rest, types or [""], self._over, clauses)
+        local, as_is = _rest(rest, _Stored(tuple(types or [""]), casts), self._over, clauses)
         return Split(
             "groups",
             query.columns,
@@ -214,44 +216,49 @@ def _encoded(call: Call) -> tuple[str, list[Any] | None]:
     return call.name, None if argument is None else encode(argument)
 
 
-def _type_of(key: Expression) -> str:
-    """Return the type of a column for the values of an expression that has its affinity."""
-    if isinstance(key, Column):
-        return "NUMERIC"
-    return key.type if isinstance(key, Cast) else ""
+class _Stored(NamedTuple):
+    """What comes back from the objects, as columns of a table.
+
+    :param types: see :class:`Local`
+    :param casts: the types of the columns whose values are results of CAST, by their numbers
+    """
+
+    types: tuple[str, ...]
+    casts: dict[int, str] = {}  # noqa: RUF012  of a named tuple, whose default nobody changes
+
+    def spelled(self, number: int) -> str:
+        """Return a column as SQL, with the affinity of the expression that it stands for."""
+        if number in self.casts:  # it changes nothing else
+            return f"CAST({column(number)} AS {self.casts[number]})"
+        return column(number) if self.types[number] else f"(+{column(number)})"
 
 
-def _local(
-    query: Bound, types: Sequence[str], over: Callable[[Expression], Expression], clauses: Sequence[str]
+def _rest(
+    query: Bound, stored: _Stored, over: Callable[[Expression], Expression], clauses: Sequence[str]
 ) -> tuple[Local, tuple[bool, ...]]:
-    """Return a query over the table of what came back, and which of its result columns are shown as they came.
+    """Return the rest of a query, and which of its result columns are shown as they came.
 
     :param over: replaces the columns of the objects by those of the table
     """
     outputs = [over(output.expression) for output in query.outputs]
-    as_is = tuple(
-        not query.is_distinct and isinstance(node, Column) and types[node.number] == "NUMERIC" for node in outputs
-    )
-    copies = sorted(
-        {node.number for node, is_copy in zip(outputs, as_is, strict=True) if is_copy and isinstance(node, Column)}
-    )
-
-    def spelled(index: int) -> str:
-        return column(index) if types[index] else f"(+{column(index)})"
+    shown = [
+        node.number if isinstance(node, Column) and stored.types[node.number] and not query.is_distinct else None
+        for node in outputs
+    ]
 
     def ordered(term: Term) -> Term:
         node = term.expression
-        if isinstance(node, Ordinal) and as_is[node.number - 1]:  # its copy would be sorted as text
+        if isinstance(node, Ordinal) and shown[node.number - 1] is not None:  # its copy would be sorted as text
             return term._replace(expression=outputs[node.number - 1])
         return term._replace(expression=over(node))
 
-    def result(node: Expression, is_copy: bool) -> str:
-        return f"r{node.number}" if is_copy and isinstance(node, Column) else render(node, spelled)
-
     sql = select(
-        [result(node, is_copy) for node, is_copy in zip(outputs, as_is, strict=True)],
+        [
+            render(node, stored.spelled) if number is None else f"r{number}"
+            for node, number in zip(outputs, shown, strict=True)
+        ],
         "t",
-        spelled,
+        stored.spelled,
         is_distinct=query.is_distinct,
         where=None if query.where is None else over(query.where),
         group=[over(node) for node in query.group],
@@ -260,7 +267,8 @@ def _local(
         limit=query.limit,
         offset=query.offset,
     )
-    return Local(tuple(types), tuple(copies), sql, tuple(clauses)), as_is
+    copies = tuple(sorted({number for number in shown if number is not None}))
+    return Local(stored.types, copies, sql, tuple(clauses)), tuple(number is not None for number in shown)
 
 
 def _clauses(query: Bound) -> tuple[str, ...]:

@@ -35,13 +35,12 @@ _LONGEST = 6000
 class Probe(NamedTuple):
     """What the storlet finds in the head of an object.
 
-    :param format: ``csv``, ``jsonl`` or ``parquet``
+    :param format: ``csv``, ``jsonl`` or ``parquet``; None for an empty object
     :param columns: empty for an empty object
     """
 
-    format: str
+    format: str | None
     columns: tuple[str, ...]
-    compression: str = ""
 
 
 def complete(work: dict[str, Any], options: SelectOptions, format: str | None = None) -> str:
@@ -78,8 +77,8 @@ def probe(client: Client, source: ObjectPath, options: SelectOptions) -> Probe:
     with explained():
         content = get(client, source, run).content
     try:
-        found = json.loads(content.split(b"\n", 1)[0])["probe"]
-        return Probe(str(found["format"]), tuple(map(str, found["columns"])), str(found.get("compressed") or ""))
+        answer = json.loads(content.split(b"\n", 1)[0])["probe"]
+        return Probe(answer["format"], tuple(map(str, answer["columns"])))
     except (ValueError, KeyError, TypeError) as error:
         raise ServiceError("not a result of the storlet: is another one deployed as std_select.py?") from error
 
