@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storlet_shell.equality import typed_equality
-from storlet_shell.errors import Action, Hint, NotDeployedError, ServiceError, StorletFailedError, StorletShellError
+from storlet_shell.errors import Action, Hint, NotDeployedError, NotFoundError, ServiceError, StorletFailedError, StorletShellError
 from storlet_shell.select.options import SelectOptions
 from storlet_shell.store.objects import put
 from storlet_shell.store.reading import get
@@ -98,7 +98,7 @@ def explained() -> Iterator[None]:
 
 def plainly(error: StorletShellError) -> StorletShellError:
     """Return an error as users of the storlet should see it."""
-    if isinstance(error, NotDeployedError):
+    if isinstance(error, NotFoundError) and error.subject == NAME.name:
         hint = Hint(Action.DEPLOY_STANDARD, (STANDARD,))
         return NotDeployedError("{subject} isn't deployed", subject=NAME.name, hint=hint)
     if isinstance(error, StorletFailedError):
