@@ -111,7 +111,7 @@ def select(
     save: str | None = None,
     dry_run: bool = False,
     cell: bytes | None = None,
-    **options: Any,
+    **select_options: Any,
 ) -> Result:
     """Query objects by SQL, next to the data.
 
@@ -133,7 +133,7 @@ def select(
 
     text, name = _query(session, query, pattern, cell)
     delimiter = {"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter)
-    plan = SelectPlan(text, Pattern.parse_position(name), SelectOptions(delimiter=delimiter, **options))
+    plan = SelectPlan(text, Pattern.parse_position(name), SelectOptions(delimiter=delimiter, **select_options))
     if dry_run:
         return plan.planned(session.client)
     if explain:

@@ -8,7 +8,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storlet_shell.equality import typed_equality
-from storlet_shell.errors import Action, Hint, NotDeployedError, NotFoundError, ServiceError, StorletFailedError, StorletShellError
+from storlet_shell.errors import (
+    Action,
+    Hint,
+    NotDeployedError,
+    NotFoundError,
+    ServiceError,
+    StorletFailedError,
+    StorletShellError,
+)
 from storlet_shell.select.options import SelectOptions
 from storlet_shell.store.objects import put
 from storlet_shell.store.reading import get
