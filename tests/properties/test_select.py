@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import NamedTuple
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -150,7 +151,8 @@ queries = st.one_of(
 )
 
 
-@settings(max_examples=150)
+@pytest.mark.slow
+@settings(max_examples=200)
 @given(query=queries, table=rows, count=st.integers(1, 4))
 def test_any_query_is_answered_as_by_sqlite(query: Drawn, table: list[tuple[str | None, ...]], count: int) -> None:
     """With the same rows, or an error where SQLite has one."""
