@@ -24,6 +24,7 @@ from storlet_shell.values import ContainerName, ObjectPath, StorletName
 
 if TYPE_CHECKING:
     from storlet_shell.batches.executor import Access
+    from storlet_shell.deployments.package import Package
     from storlet_shell.wire.client import Client
 
 
@@ -57,12 +58,16 @@ class Store(ObjectStore):
         :raises UsageError: if the code isn't a storlet, or can't run
         :raises NotFoundError: if a file or a dependency doesn't exist, or the account isn't enabled for storlets
         """
-        package = reading.package(source, name, main).with_dependencies(
+        package = reading.package(source, name, main, force=force).with_dependencies(
             map(str, checks.several(dependencies, "dependencies", "local files and names"))
         )
         package = review(package, force=force)
         with self._clients.lent() as client:
             return deploy.deploy(client, package, force=force)
+
+    def _ensure_deployed(self, package: Package, keeps_dependencies: bool, *, is_explicit: bool) -> Deployed | None:
+        with self._clients.lent() as client:
+            return deploy.ensure_deployed(client, package, keeps_dependencies, is_explicit=is_explicit)
 
     def undeploy(self, name: str | StorletName, *, with_dependencies: bool = False) -> None:
         """Delete a deployed storlet, without confirmation.
