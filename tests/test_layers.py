@@ -39,6 +39,7 @@ ONLY_IN = {
     "distributed": {"executors.dask"},
     "stevedore": {"plugins.drivers"},
     "bracex": {"batches.patterns"},
+    "PIL": {"shelf.thumbnail"},
     "pyflakes": {"storlets.checks.undefined"},
     "swiftclient": {"wire.transport"},
     "requests": {"wire.transport"},
