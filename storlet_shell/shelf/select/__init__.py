@@ -5,5 +5,20 @@ of Python 3.8. Values and results are SQLite's: see :mod:`.values`. The client i
 to merge the results of several objects.
 """
 
-MODULES = ("entry",)
+MODULES = (
+    "values",
+    "sums",
+    "patterns",
+    "arithmetic",
+    "functions",
+    "plan",
+    "expressions",
+    "quick",
+    "loop",
+    "report",
+    "opening",
+    "formats",
+    "grouping",
+    "entry",
+)
 """The modules in the order of their copies."""
