@@ -105,17 +105,19 @@ _STANDARD_FIELDS = (
 
 
 def _standard(name: str, deployed: Mapping[str, dict[str, Any]] | None) -> StandardStorlet:
-    from storlet_shell.storlets.functions.signature import Signature  # parses code, which few lines need
+    import ast  # few lines parse code
 
-    signature = Signature.parse(shelf.module_text(shelf.modules_of(name)[-1]).encode())
-    assert signature is not None
+    from storlet_shell.storlets.functions.signature import Signature
+
+    body = ast.parse(shelf.module_text(shelf.modules_of(name)[-1])).body
+    signature = Signature.of(next(node for node in body if isinstance(node, ast.FunctionDef) and node.name == name))
     entry = (deployed or {}).get(name)
     return {
         "name": f"{shelf.PREFIX}{name}",
         "description": shelf.STANDARD[name],
         "parameters": described_parameters(signature),
         "deployed": None if deployed is None else entry is not None,
-        "current": entry and _is_current(name, entry),
+        "current": None if entry is None else _is_current(name, entry),
     }
 
 

@@ -11,11 +11,13 @@ PREFIX = "std:"
 STANDARD: Mapping[str, str] = MappingProxyType(
     {
         "checksum": "size, number of lines, and checksums of an object",
+        "convert": "an object in another format, charset, or compression",
         "grep": "lines that match a pattern",
         "head": "first lines or rows",
         "mask": "rows with sensitive values replaced",
         "sample": "random rows",
         "select": "rows or aggregates that a query selects; the command select runs it",
+        "stats": "figures of each column",
         "thumbnail": "a small version of an image",
     }
 )

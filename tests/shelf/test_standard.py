@@ -157,5 +157,9 @@ def test_names_complete(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     monkeypatch.chdir(tmp_path)
     with Session(Surroundings({})) as session:
         assert [entry.text for entry in complete(session, Kind.CODE, "")] == ["std:"]
-        assert [entry.text for entry in complete(session, Kind.CODE, "std:s")] == ["std:sample", "std:select"]
+        assert [entry.text for entry in complete(session, Kind.CODE, "std:s")] == [
+            "std:sample",
+            "std:select",
+            "std:stats",
+        ]
         assert all(entry.final and entry.note for entry in complete(session, Kind.CODE, "std:"))
