@@ -125,7 +125,7 @@ def deploy(
 
 
 def _check_run(with_invoke: bool, dry_run: bool, input: str | None, *, print_result: bool, parameters: bool) -> None:
-    """Check that what is said of a run goes with one."""
+    """Refuse options of a run if nothing is run."""
     if with_invoke and input is None:
         raise UsageError("--with-invoke needs --input path:/CONTAINER/OBJECT")
     if print_result and not with_invoke:

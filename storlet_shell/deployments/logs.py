@@ -32,7 +32,7 @@ class Record(NamedTuple):
     :param request: method and path as the client sent them; like all texts here, empty if the log doesn't say
     :param outcome: ``ok``, or the kind of failure and its message
     :param seconds: how long it took
-    :param text: what it logged, and its traceback
+    :param text: its log, and its traceback
     """
 
     text: str
@@ -72,7 +72,7 @@ def read_log(client: Client, storlet: StorletName, transaction: str = "") -> str
 
 
 def _may_be_deployed(client: Client, storlet: StorletName) -> bool:
-    """Tell whether a storlet is deployed; True as well if this user may not look."""
+    """Tell whether a storlet is deployed; also True if this user isn't allowed to find out."""
     try:
         return exists(client, ObjectPath(client.storlet_container, storlet.name))
     except IdentityError:

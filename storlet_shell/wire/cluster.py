@@ -72,7 +72,7 @@ class Cluster:
                 self._facts.pop(key, None)
 
     def forget_changed(self, container: str, name: str) -> None:
-        """Forget what is known of a container or an object that was stored or deleted.
+        """Forget the facts about a container or an object that was stored or deleted.
 
         A new container of that name may have another storage policy; the object may be a storlet.
 

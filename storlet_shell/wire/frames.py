@@ -108,7 +108,7 @@ class Frames:
                 self._finish_frame()
 
     def finish(self) -> None:
-        """Check that the body is whole, once there are no more chunks.
+        """Check that the body is whole, after its last chunk.
 
         :raises IncompleteBodyError: if it isn't
         """

@@ -6,6 +6,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from storlet_shell.values import Connection
 from storlet_shell.wire.bodies import bytes_body
 from storlet_shell.wire.client import Client
 from storlet_shell.wire.requests import Request
+from tests.support.journals import count_done
 from tests.support.lines import Runner, one_line
 from tests.support.storlets import storlet
 
@@ -199,26 +201,26 @@ def test_reader_that_leaves_ends_the_batch(run: Runner, tables: str) -> None:
 def test_interrupted_batch_resumes_with_its_journal(run: Runner, tables: str, tmp_path: Path, end: int) -> None:
     """Results of the first process are joined by the second one, which runs only the other objects."""
     target, journal = tmp_path / "all.csv", tmp_path / "journal"
-    line = words(tables, target, "--journal", str(journal), "-j", "2")
+    line = words(tables, target, "--journal", str(journal), "-j", "2", "-p", "each=0.1")
     process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "storlet_shell", *line[:3], "-p", "each=0", *line[3:]],
-        stdout=subprocess.PIPE,
+        [sys.executable, "-m", "storlet_shell", *line],
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env={**run.environ, "PYTHONUNBUFFERED": "1"},
+        env=run.environ,
     )
-    assert process.stdout is not None
-    for _ in range(7):
-        process.stdout.readline()
+    while count_done(journal) < 4:
+        assert process.poll() is None
+        time.sleep(0.01)
     process.send_signal(end)
     assert process.wait() == (130 if end == signal.SIGINT else -signal.SIGKILL)
-    process.stdout.close()
     assert not target.exists()
-    again = run(*line[:3], "-p", "each=0", *line[3:], "--json")
+    again = run(*line, "--json")
     assert again.status == 0, again.err
     assert again.json["done_before"] >= 4
     assert again.json["done_before"] + again.json["done"] == COUNT
     assert target.read_bytes() == TABLE.rstrip(b"\n")
-    other = run(*words(tables, tmp_path / "none.csv", "-p", "each=0", "--journal", str(journal), "--header", "none"))
+    line = words(tables, tmp_path / "none.csv", "--journal", str(journal), "-p", "each=0.1", "--header", "none")
+    other = run(*line)
     assert f"0 objects done, {COUNT} done before" in other.text
     assert (tmp_path / "none.csv").read_bytes() == TABLE.rstrip(b"\n").partition(b"\n")[2]
 

@@ -1,4 +1,4 @@
-"""Collect what a function needs: the imports, constants, helpers and classes that it uses, and no more."""
+"""Collect the imports, constants, helpers and classes that a function uses."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def storlet_arguments(parameters: _Any, texts: dict[str, str], filled: dict[str,
         if name.startswith("storlet_"):  # the adapter's, and engines'
             continue
         if name not in names or name in filled:
-            raise ValueError(f"parameter {name}: there is no such parameter")
+            raise ValueError(f"parameter {name}: no such parameter")
         annotation = names[name].annotation
         annotation = "" if annotation is _inspect.Parameter.empty else annotation
         try:

@@ -36,6 +36,7 @@ class _StorletInput:
             return self._file.read().decode("utf-8-sig")
         newline = {"TextIO": None, "Iterator[str]": "\n"}.get(kind, "")
         self._text = _io.TextIOWrapper(self._file, "utf-8-sig", newline=newline)
+        self._text._CHUNK_SIZE = 65536  # what a pipe holds; by default, it is read in pieces of 8 KiB
         return self._rows() if kind == "rows" else self._text
 
     def is_json(self) -> bool:
