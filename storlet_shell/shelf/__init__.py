@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -25,6 +26,7 @@ STANDARD: Mapping[str, str] = MappingProxyType(
 
 _FILE = "std_{}.py"
 _PACKAGE = "storlet_shell.shelf."
+_REFUSAL = re.compile(r"^Traceback .*\n(?:  .*\n)*ValueError: .*\n?", re.MULTILINE)
 
 
 def file_of(name: str) -> str:
@@ -35,6 +37,16 @@ def file_of(name: str) -> str:
 def standard_of(file: str) -> str:
     """Return the name of the standard storlet that is deployed under a name; empty if none is."""
     return next((name for name in STANDARD if file_of(name) == file), "")
+
+
+def without_refusals(file: str, details: str) -> str:
+    """Return a log or traceback without tracebacks of the errors by which a standard storlet refuses its input.
+
+    Their messages, which users see anyway, say everything.
+
+    :param file: the name of the deployed storlet; for another one, nothing changes
+    """
+    return _REFUSAL.sub("", details) if standard_of(file) else details
 
 
 def source(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import zlib
 from collections.abc import Iterator
 from functools import partial
 from typing import Any, BinaryIO
@@ -12,11 +13,25 @@ LONGEST_LINE = 16 * 1024 * 1024
 """The maximum number of characters in a line, and in a field of CSV."""
 
 
+class _Gzip(gzip.GzipFile):
+    """A compressed file whose damage is an error of one kind."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read bytes.
+
+        :raises ValueError: if the file is damaged
+        """
+        try:
+            return super().read(size)
+        except (EOFError, OSError, zlib.error) as error:
+            raise ValueError(f"the compressed data (gzip) are damaged: {error}") from None
+
+
 def decompressed(file: BinaryIO) -> BinaryIO:
     """Return a file without its compression, if its first bytes are those of gzip."""
     buffered: Any = file
     if buffered.peek(2)[:2] in (b"\x1f\x8b", b"\x1f"):
-        source: Any = gzip.GzipFile(fileobj=file)
+        source: Any = _Gzip(fileobj=file)
         return io.BufferedReader(source, 65536)
     return file
 
