@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from storlet_shell.api import checks, reading
 from storlet_shell.api.objects import ObjectStore
-from storlet_shell.api.reading import BatchOptions, Packaged, Right, Stages, Where
+from storlet_shell.api.reading import BatchOptions, Packaged, QueryOptions, Right, Stages, Where
 from storlet_shell.batches.mapping import MapPlan
 from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.pipeline import run_chain
@@ -24,6 +24,7 @@ from storlet_shell.values import ContainerName, ObjectPath, StorletName
 
 if TYPE_CHECKING:
     from storlet_shell.batches.executor import Access
+    from storlet_shell.deployments.package import Package
     from storlet_shell.wire.client import Client
 
 
@@ -57,12 +58,16 @@ class Store(ObjectStore):
         :raises UsageError: if the code isn't a storlet, or can't run
         :raises NotFoundError: if a file or a dependency doesn't exist, or the account isn't enabled for storlets
         """
-        package = reading.package(source, name, main).with_dependencies(
+        package = reading.package(source, name, main, force=force).with_dependencies(
             map(str, checks.several(dependencies, "dependencies", "local files and names"))
         )
         package = review(package, force=force)
         with self._clients.lent() as client:
             return deploy.deploy(client, package, force=force)
+
+    def _ensure_deployed(self, package: Package, keeps_dependencies: bool, *, is_explicit: bool) -> Deployed | None:
+        with self._clients.lent() as client:
+            return deploy.ensure_deployed(client, package, keeps_dependencies, is_explicit=is_explicit)
 
     def undeploy(self, name: str | StorletName, *, with_dependencies: bool = False) -> None:
         """Delete a deployed storlet, without confirmation.
@@ -252,6 +257,28 @@ class Store(ObjectStore):
         plan = ReducePlan(run, reading.pattern(pattern), reading.object_path(target), options)
         with self._clients.lent() as client:
             return plan.run(client, self._access(client))
+
+    def select(self, query: str, pattern: str | Pattern, **options: Unpack[QueryOptions]) -> Table:
+        """Query objects by SQL, next to the data. Return the rows of the result.
+
+        The objects are CSV, JSON lines, or Parquet, and one table together. WHERE, and aggregates by group, run next to
+        the data, by the storlet ``std_select.py``; the rest runs here, in SQLite. All results are SQLite's.
+
+        :param query: one SELECT in SQLite's dialect; FROM takes any name
+        :param pattern: the objects, as for :meth:`map`
+        :param options: the options of the query, see :class:`~storlet_shell.QueryOptions`
+        :raises UsageError: if the query can't be parsed, or a column doesn't exist
+        :raises NotFoundError: if no object matches, or ``std_select.py`` isn't deployed
+        :raises StorletFailedError: if an object isn't in one of the formats, or differs from the others
+        """
+        from storlet_shell.select.running import SelectPlan  # it imports sqlglot
+
+        chosen = reading.select_options(**options)
+        plan = SelectPlan(checks.text(query, "query"), reading.pattern(pattern), chosen)
+        with self._clients.lent() as client:
+            table = plan.start(client, self._access(client))
+            table.keep()
+            return table
 
     def _warn(self, message: str) -> None:
         self._session.surroundings.warn(message)

@@ -211,7 +211,7 @@ class Rows(Table):
         if not allow_missing:
             self.raise_for_failed()
         file = io.BytesIO()
-        joiner = Joiner(file, header, name_column)
+        joiner = Joiner(file, header or self._batch.header, name_column)
         for row in sorted(self, key=lambda row: row.number):
             if row.error:
                 continue
@@ -237,7 +237,7 @@ class Rows(Table):
 
         :param subject: the pattern of the objects
         """
-        assert self.concatenation is not None
+        assert isinstance(self.concatenation, Concatenation)
         return JoinedBody(
             self._pieces(self.concatenation),
             self.concatenation,

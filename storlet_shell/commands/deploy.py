@@ -106,7 +106,8 @@ def deploy(
     :raises StorletFailedError: when --with-invoke or --dry-run runs it and it fails
     """
     _check_run(with_invoke, dry_run, input, print_result=print_result, parameters=bool(parameters or mapping))
-    package = read_package(name, main, code, session.surroundings.stdin).with_language_version(language_version)
+    package = read_package(name, main, code, session.surroundings.stdin, force=force)
+    package = package.with_language_version(language_version)
     names = [text.strip() for option in dependencies or () for text in option.split(",")]
     package = review(package.with_dependencies(filter(None, names)), force=force)
     merged = session.parameters(tuple(parameters or ()), mapping)

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from storlet_shell.deployments.package import Dependency, Package
+from storlet_shell.deployments.review import review
 from storlet_shell.deployments.rollout import roll_out
 from storlet_shell.deployments.versions import Settled, code_to_store, has_content, settle
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
 from storlet_shell.store.metadata import Info, find
 from storlet_shell.store.runs import check_storlets_run
+from storlet_shell.storlets.renewal import original_name
 from storlet_shell.values import ObjectPath
 from storlet_shell.wire import headers as wire
+from storlet_shell.wire.cluster import deployment_of
 from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
-    from storlet_shell.deployments.package import Package
     from storlet_shell.values import StorletName
     from storlet_shell.wire.client import Client
 
 _VALUE_BYTES = 256
 """Swift's default ``max_meta_value_length`` (swift/common/constraints.py)."""
+
+TRUSTED_SECONDS = 5
+"""For so long, nobody is expected to replace a function that this process has deployed or compared."""
 
 
 @typed_equality
@@ -110,3 +117,35 @@ def check_runs_from(client: Client, container: str | None) -> None:
     home = client.storlet_container
     if container is not None and container != home:
         raise UsageError(f"storlets run from container {home} only, so one in container {container} can't be invoked")
+
+
+def ensure_deployed(
+    client: Client, package: Package, keeps_dependencies: bool, *, is_explicit: bool = False
+) -> Deployed | None:
+    """Deploy a function, unless its code was deployed or compared a moment ago.
+
+    Whatever a client of this login stores or deletes under its name is noticed at once.
+
+    :param keeps_dependencies: whether it keeps the dependencies of the function that is deployed
+    :param is_explicit: whether to compare it in any case
+    :returns: None if nothing was compared
+    """
+    key = deployment_of(client.storlet_container, package.storlet.name)
+    code, moment = client.cluster.recall(key, lambda: (b"", 0.0)) if client.cluster.knows(key) else (b"", 0.0)
+    if not is_explicit and code == package.code and time.monotonic() - moment < TRUSTED_SECONDS:
+        return None
+    if keeps_dependencies:
+        package = package._replace(dependencies=deployed_dependencies(client, package))
+    deployed = deploy(client, review(package), force=False)
+    client.cluster.note(key, (package.code, time.monotonic()))
+    return deployed
+
+
+def deployed_dependencies(client: Client, package: Package) -> tuple[Dependency, ...]:
+    """Return the dependencies of the function that is deployed under a name; empty for other storlets."""
+    info = find(client, ObjectPath(client.storlet_container, package.storlet.name))
+    description = wire.decode_storlet(info.headers) if info is not None else wire.StorletDescription("", "")
+    if not description.is_function:
+        return ()
+    names = [(name if client.is_embedded else original_name(name), name) for name in description.dependencies]
+    return tuple(Dependency(name, None, stored_name="" if name == stored else stored) for name, stored in names)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import IdentityError, NotFoundError
 from storlet_shell.store.failures import not_deployed, storlet_log
+from storlet_shell.store.functions import look_up, with_own_lines
 from storlet_shell.store.metadata import exists
 from storlet_shell.values import ObjectPath
 
@@ -22,6 +23,7 @@ _HEADING = re.compile(r"--- ([0-9TZ:.-]+) (\S+) (-|\S+ \S+): (.*) \(([0-9.]+) s\
 
 
 _OK = "ok"
+_TRACEBACK = "Traceback (most recent call last)"
 
 
 @typed_equality
@@ -54,12 +56,15 @@ class Record(NamedTuple):
 
 
 def read_log(client: Client, storlet: StorletName, transaction: str = "") -> str:
-    """Return the log of a storlet's runs as text.
+    """Return the log of a storlet's runs as text, with the lines of a function as its author knows them.
 
     :param transaction: limit it to the run of this transaction, where the cluster can tell runs apart
     :raises NotFoundError: if there is no log
     """
     text = storlet_log(client, storlet.name, transaction)
+    if _TRACEBACK in text:
+        look_up(client, storlet)
+        return with_own_lines(client, storlet.name, text)
     if text:
         return text
     if not _may_be_deployed(client, storlet):

@@ -17,7 +17,7 @@ from storlet_shell.storlets import contract
 from storlet_shell.storlets.functions.collect import Collection
 from storlet_shell.storlets.functions.generate import generate
 from storlet_shell.storlets.functions.local import find_function
-from storlet_shell.storlets.functions.signature import MAIN_CLASS, deployed_function
+from storlet_shell.storlets.functions.signature import MAIN_CLASS, deployed_function, is_callable_class
 from storlet_shell.storlets.jar import StorletJar, is_zip
 from storlet_shell.storlets.source import StorletSource, encode_typed
 from storlet_shell.values import StorletMain, StorletName, expand
@@ -164,12 +164,15 @@ class Package(NamedTuple):
         return Request("PUT", container, self.storlet.name, headers=headers, body=f"{len(self.code)} bytes of code")
 
 
-def read_package(name: str, main: str | None, code: bytes | None, stdin: IO[bytes] | None = None) -> Package:
+def read_package(
+    name: str, main: str | None, code: bytes | None, stdin: IO[bytes] | None = None, *, force: bool = False
+) -> Package:
     """Read a storlet from a file, or from the code that was passed along, and check it.
 
     :param name: ``FILE.py``, ``FILE.jar``, ``std:NAME`` for a standard storlet, or ``MODULE.CLASS`` for code that was
         passed along
     :param stdin: where to read the code if it wasn't passed along
+    :param force: leave what certainly fails in a function to the review
     :raises UsageError: if it isn't a storlet
     """
     if name.startswith(shelf.PREFIX):
@@ -177,7 +180,7 @@ def read_package(name: str, main: str | None, code: bytes | None, stdin: IO[byte
             raise UsageError(f"{name} comes with its own code and main class; pass neither")
         return standard_package(name)
     if not name.endswith((".py", ".jar")):
-        return _read_code(name, main, code, stdin)
+        return _read_code(name, main, code, stdin, force=force)
     if code is not None:
         raise UsageError(f"the code is either in {name}, or follows as MODULE.CLASS, but not both")
     storlet = StorletName.parse(Path(name).name)
@@ -190,7 +193,7 @@ def read_package(name: str, main: str | None, code: bytes | None, stdin: IO[byte
     if is_zip(content):
         raise UsageError(f"{name} is an archive, not Python code; a Java storlet's file is named <name>-<version>.jar")
     source = StorletSource.parse(content, name)
-    function = find_function(source, main)
+    function = find_function(source, main, force=force)
     if function is not None:
         return function_package(storlet, function, name, content)
     if main is None and deployed_function(source.tree):  # a copy of what was generated
@@ -216,7 +219,7 @@ def standard_package(name: str) -> Package:
     return function_package(storlet, function, storlet.name, source.code)
 
 
-def _read_code(name: str, main: str | None, code: bytes | None, stdin: IO[bytes] | None = None) -> Package:
+def _read_code(name: str, main: str | None, code: bytes | None, stdin: IO[bytes] | None, *, force: bool) -> Package:
     meant = _file_meant(name) if code is None else ""
     hint = f"; did you mean {meant}?" if meant else ""
     if "/" in name or (code is None and expand(name).is_file()):
@@ -236,10 +239,12 @@ def _read_code(name: str, main: str | None, code: bytes | None, stdin: IO[bytes]
     else:
         code = encode_typed(code, parsed.storlet.name)
     source = StorletSource.parse(code, parsed.storlet.name)
-    function = find_function(source, None) if module is not None else None
+    function = find_function(source, None, storlet=name, force=force) if module is not None else None
     if function is not None:
         return function_package(parsed.storlet, function, source.label, code)
     if module is not None:
+        if not any(map(is_callable_class, source.tree.body)):
+            raise UsageError(f"{name}: the code has no function, and no class with a method __call__")
         raise UsageError(f"{name}: no function in the code; name the class, too: {name}.{source.main_class(None)}")
     source.main_class(parsed.class_name)
     return _python(source, parsed)
@@ -272,7 +277,8 @@ def function_package(storlet: StorletName, collection: Collection, label: str, o
     """
     main = StorletMain.parse(f"{contract.module_of(storlet.name)}.{MAIN_CLASS}")
     _check_name(str(storlet), main.module)
-    return Package(storlet, "python", str(main), generate(collection), label, own_code=own_code)
+    code = generate(collection)
+    return Package(storlet, "python", str(main), code, label, collection.notes, own_code=own_code)
 
 
 def _python(source: StorletSource, main: StorletMain) -> Package:

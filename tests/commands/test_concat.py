@@ -140,6 +140,7 @@ def test_table_with_another_header_is_a_failed_object(run: Runner, tables: str, 
         (["--concat", "x", "--save", "y"], 2, "choose one: concat joins all results"),
         (["--concat", "x", "--output", "path:/c/{path}"], 2, "choose one: concat joins all results"),
         (["--header", "once"], 2, "it needs concat"),
+        (["--concat", "x", "--journal", "./x"], 2, "the journal needs its own file"),
         (["--concat", "x", "--header", "twice"], 2, "--header"),
         (["--concat", "no/folder/x"], 1, "can't write no/folder/x"),
         (["--concat", "."], 2, "it is a directory"),
@@ -181,6 +182,36 @@ def test_full_disk_under_waiting_results_ends_the_batch(run: Runner, tables: str
     assert "can't write" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+HUGE = """\
+from collections.abc import Iterator
+
+
+def huge(data: bytes, count: int) -> Iterator[bytes]:
+    for _ in range(count):
+        yield data * 32768
+"""
+
+
+@pytest.mark.slow
+def test_result_may_be_larger_than_memory(run: Runner, here: str, tmp_path: Path) -> None:
+    """384 MiB with 300 MiB of address space: it waits in a file, whose content is joined in chunks."""
+    (tmp_path / "huge.py").write_text(HUGE)
+    assert run("deploy", str(tmp_path / "huge.py")).status == 0
+    assert run("put", "-", f"{here}/line", stdin=b"a" * 31 + b"\n").status == 0
+    script = "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (300 << 20, 300 << 20)); "
+    script += "from storlet_shell.adapters.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    line = ["map", "--storlet", "huge.py", "-p", "count=384", "--input", f"path:/{here}/line", "-j", "1"]
+    ended = subprocess.run(
+        [sys.executable, "-c", script, *line, "--concat", str(tmp_path / "all")],
+        env={**run.environ, "MALLOC_ARENA_MAX": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert (tmp_path / "all").stat().st_size == 384 << 20
 
 
 @pytest.mark.slow

@@ -27,7 +27,7 @@ _ADAPTER = """# The rest is the same for all functions: it opens the inputs, con
 _MAIN = f'''class {MAIN_CLASS}(_Adapter):
     """What the engine runs."""
 
-    function = staticmethod({{name}})
+{{columns}}    function = staticmethod({{name}})
 '''
 
 
@@ -42,8 +42,9 @@ def generate(collection: Collection) -> bytes:
         parts.append("\n".join(collection.imports) + "\n\n\n")
     parts += [_spelled(piece) for piece in (*collection.pieces, collection.function)]
     code = "".join(parts)
+    columns = f"    columns = {collection.columns!r}\n" if collection.columns else ""
     _check_names(name, code)
-    return "\n".join([code + _ADAPTER + join_modules(adapter), "", _MAIN.format(name=name)]).encode()
+    return "\n".join([code + _ADAPTER + join_modules(adapter), "", _MAIN.format(name=name, columns=columns)]).encode()
 
 
 def _spelled(piece: Piece) -> str:

@@ -42,7 +42,8 @@ class _StorletFrames(_StorletOutput):
         with self._lock:
             self._send_ready()
             rest = self._data_frame(self._size) if self._size else b""
-            self._end(rest, b"E", {"metadata": self._metadata, "length": self._length, "crc32": self._checksum})
+            end = {"metadata": self._metadata, "length": self._length, "crc32": self._checksum}
+            self._end(rest, b"E", {**end, "type": self.content_type})
 
     def fail(self, error: BaseException) -> None:
         """Send the error."""
@@ -132,6 +133,6 @@ def storlet_bytes_unread(in_files: _Any) -> list[bytes]:
     for file in in_files:
         try:
             counts.append(fcntl.ioctl(file.fileno(), termios.FIONREAD, bytes(4)))
-        except OSError:  # it is closed, or isn't a pipe
+        except (OSError, ValueError):  # it isn't a pipe, or the function has closed it
             counts.append(b"")
     return counts

@@ -16,6 +16,7 @@ class _StorletOutput:
     """
 
     _largest = _STORLET_PLAIN_DATA
+    content_type = ""  # of the result, where the adapter chose its format
 
     def __init__(self, file: _Any, metadata: dict[str, object]) -> None:
         self._file = file
@@ -28,8 +29,9 @@ class _StorletOutput:
     def write(self, data: _Any) -> None:
         """Write bytes, buffered."""
         with self._lock:
-            self._pieces.append(bytes(data))
-            self._size += len(data)
+            piece = bytes(data)  # also of a view of larger items, whose length is their number
+            self._pieces.append(piece)
+            self._size += len(piece)
             if self._size >= self._largest:
                 self._send_ready()
 
