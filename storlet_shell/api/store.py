@@ -49,8 +49,8 @@ class Store(ObjectStore):
     ) -> Deployed:
         """Deploy a storlet and its dependencies, all or nothing. The code is checked first.
 
-        :param source: a local file, ``FILE.py`` or ``FILE.jar``; or the code of a Python storlet as ``bytes``; or a
-            function with the decorator :func:`~storlet_shell.storlet`
+        :param source: a local file, ``FILE.py`` or ``FILE.jar``; or ``std:NAME`` for a standard storlet; or the code of
+            a Python storlet as ``bytes``; or a function with the decorator :func:`~storlet_shell.storlet`
         :param name: for code as bytes: ``MODULE.CLASS``, or ``MODULE`` for a function; deployed as ``MODULE.py``
         :param main: for a file: its main class; None if it has only one
         :param dependencies: local files to upload, and names of dependencies that are already deployed
@@ -88,6 +88,11 @@ class Store(ObjectStore):
             table = deployed.table_of_storlets(client)
             table.keep()
             return table
+
+    def standard_storlets(self) -> Table:
+        """Return the standard storlets, which :meth:`deploy` takes as ``std:NAME``, and whether each is deployed."""
+        with self._clients.lent() as client:
+            return deployed.table_of_standard_storlets(deployed.standard_states(client))
 
     def logs(self, name: str | StorletName, *, since: datetime | None = None) -> Iterator[Record]:
         """Return the logged runs of a storlet, oldest first.

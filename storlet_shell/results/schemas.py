@@ -442,6 +442,16 @@ class FunctionSignature(TypedDict):
     parameters: Annotated[list[FunctionParameter], "further parameters, as for `-p`"]
 
 
+class StandardStorlet(TypedDict):
+    """A standard storlet."""
+
+    name: Annotated[str, "as for `deploy`: `std:` and its name"]
+    description: Annotated[str, "its result"]
+    parameters: Annotated[list[FunctionParameter], "its parameters, as for `-p`"]
+    deployed: Annotated[bool | None, "null if this user can't know"]
+    current: Annotated[bool | None, "whether the deployed one is this version; null if it isn't deployed"]
+
+
 class StorletDetails(TypedDict):
     """All about a deployed storlet."""
 
@@ -632,6 +642,7 @@ SCHEMAS: Mapping[str, Any] = MappingProxyType(
         "stat": ObjectFacts | ContainerFacts | AccountFacts,
         "storlets list": Listing[StorletSummary],
         "storlets show": StorletDetails,
+        "storlets std": Listing[StandardStorlet],
         "undeploy": Undeployment | Plan,
         "upload": UploadedFiles | Plan,
         "vars": Listing[Variable] | SetVariable | Any,
