@@ -109,6 +109,8 @@ class Action(Enum):
     PASS_AS_INPUT = "; pass more data as an object ({})", "extra=[path]"
     DEPLOY_AGAIN = "; {} once the server responds", "deploy it again"
     DEPLOY_CODE = "; {}", "pass the code to store.deploy(source, name={})"
+    PROVIDE = ", then deploy with {}", "provided=[{}]"
+    NAME_WHEEL = ", and name its file: {}", 'packages=["./FILE.whl"]'
     NAME_MAIN = "; name it with {}", "main=NAME"
     NAME_JAR_MAIN = " {}", "main=NAME"
     EMPTY = "; to delete its contents, too: {}", "store.delete({}, recursive=True)"

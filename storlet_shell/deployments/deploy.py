@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.deployments.rollout import roll_out
@@ -19,8 +21,11 @@ if TYPE_CHECKING:
     from storlet_shell.values import StorletName
     from storlet_shell.wire.client import Client
 
-_VALUE_BYTES = 256
-"""Swift's default ``max_meta_value_length`` (swift/common/constraints.py)."""
+
+# Swift's defaults (swift/common/constraints.py), for clusters that don't publish theirs.
+_NAME_BYTES, _FILE_BYTES, _METADATA_BYTES = 1024, 5 * 2**30 + 2, 4096
+
+_LABELS = {wire.DEPENDENCY: "the dependencies' names", wire.MAIN: "the main class's name"}
 
 
 @typed_equality
@@ -33,6 +38,7 @@ class Deployed(NamedTuple):
     :param bytes: the size of the code as stored
     :param is_new: whether no storlet had that name before
     :param is_changed: whether anything was uploaded
+    :param packages: the versions of the packages that were deployed with it, by their names
     """
 
     storlet: StorletName
@@ -42,6 +48,7 @@ class Deployed(NamedTuple):
     bytes: int
     is_new: bool
     is_changed: bool = True
+    packages: Mapping[str, str] = MappingProxyType({})
 
 
 def deployment_requests(client: Client, package: Package, container: str | None = None) -> list[Request]:
@@ -59,11 +66,16 @@ def deploy(client: Client, package: Package, container: str | None = None, *, fo
     :param container: None for the cluster's own container of storlets, the only one that storlets run from
     :param force: upload even if the same storlet is already deployed
     :raises NotFoundError: if the container or a dependency doesn't exist
-    :raises UsageError: if the description exceeds the server's limits
+    :raises UsageError: if something exceeds the server's limits; nothing has been sent then
     :raises ServiceError: if the cluster doesn't run storlets
     """
     for note in package.notes:
         client.observer.warn(f"warning: {note}")
+    if package.archive is not None and not (package.language_version or client.is_embedded):
+        client.observer.warn(
+            f"note: the packages are resolved for Python {package.archive.python}; if engines run another one, name it "
+            "with --language-version"
+        )
     check_storlets_run(client)
     if container not in (None, client.storlet_container):
         client.observer.warn(f"warning: this cluster runs storlets from container {client.storlet_container} only")
@@ -71,14 +83,17 @@ def deploy(client: Client, package: Package, container: str | None = None, *, fo
     dependencies = [settle(client, package, dependency) for dependency in package.dependencies]
     package = package._replace(dependencies=tuple(settled.dependency for settled in dependencies))
     request = package.request(container or client.storlet_container)
-    _check_values(client, request)
     code = code_to_store(client, package, before)
+    for dependency in package.local_dependencies:
+        _check_upload(client, dependency.request(client.dependency_container), len(dependency.content or b""))
+    _check_upload(client, request, len(code))
     is_changed = force or not _is_deployed(package, code, before, dependencies)
     if is_changed:
         roll_out(client, request, code, before, dependencies)
     names = tuple(dependency.object_name for dependency in package.dependencies)
+    packages = package.archive.packages if package.archive else {}
     return Deployed(
-        package.storlet, package.main, request.container, names, len(code), before is None, is_changed=is_changed
+        package.storlet, package.main, request.container, names, len(code), before is None, is_changed, packages
     )
 
 
@@ -89,15 +104,27 @@ def _is_deployed(package: Package, code: bytes, before: Info | None, dependencie
     return all(settled.is_deployed for settled in dependencies)
 
 
-def _check_values(client: Client, request: Request) -> None:
-    limit = client.limit("swift", "max_meta_value_length", _VALUE_BYTES)
-    for name, label in (
-        (wire.DEPENDENCY, "the dependencies' names"),
-        (wire.MAIN, "the main class's name"),
-    ):
-        size = len(request.headers.get(name, "").encode())
-        if size > limit:
-            raise UsageError(f"{label}: {size} bytes, but the server's limit is {limit}")
+def _check_upload(client: Client, request: Request, size: int) -> None:
+    """Check that the server accepts the name, the metadata, and the size of an upload.
+
+    :param size: the body's, in bytes
+    :raises UsageError: if it doesn't
+    """
+    name, headers = request.name, request.headers
+    _check_size(f"the name of {name}", len(name.encode()), client, "max_object_name_length", _NAME_BYTES)
+    _check_size(name, size, client, "max_file_size", _FILE_BYTES)
+    metadata = {key: value for key, value in headers.items() if key.startswith(wire.USER_METADATA)}
+    for key, value in metadata.items():
+        label = _LABELS.get(key, f"{name}: the value of {key}")
+        _check_size(label, len(value.encode()), client, "max_meta_value_length", wire.METADATA_VALUE_BYTES)
+    overall = sum(len(f"{key.removeprefix(wire.USER_METADATA)}{value}".encode()) for key, value in metadata.items())
+    _check_size(f"{name}: its metadata", overall, client, "max_meta_overall_size", _METADATA_BYTES)
+
+
+def _check_size(label: str, size: int, client: Client, limit: str, default: int) -> None:
+    maximum = client.limit("swift", limit, default)
+    if size > maximum:
+        raise UsageError(f"{label}: {size} bytes, but the server's limit is {maximum}")
 
 
 def check_runs_from(client: Client, container: str | None) -> None:
