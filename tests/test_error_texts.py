@@ -15,8 +15,8 @@ TEXTS = ("message", "msg", "summary")
 TEXT_METHODS = {"startswith", "endswith", "find", "index", "rfind", "count", "replace"}
 PATTERN_METHODS = {"search", "match", "fullmatch", "findall", "finditer", "sub"}
 
-OF_OTHERS = {"errors", "storlets", "embedded"}
-"""The error itself, which puts its text together; and where ``message`` is a storlet's, or a wire's."""
+OF_OTHERS = {"errors", "storlets", "embedded", "shelf"}
+"""The error itself, which puts its text together; and where ``message`` is a storlet's, a wire's, or csv's."""
 
 
 def functions(tree: ast.Module) -> Iterator[ast.AST]:

@@ -16,9 +16,9 @@ _BETWEEN = 0.2
 class Transfer(ABC):
     """How far a transfer is, drawn now and then from when it takes over a second.
 
-    :param label: what is transferred
+    :param label: the transfer's name
     :param total: how many bytes there are, or None when nobody knows
-    :param unit: what is counted, if not bytes
+    :param unit: the unit counted, if not bytes
     :param watched: whether anybody looks on; nothing is drawn otherwise
     """
 
@@ -84,9 +84,9 @@ class TransferLine(Transfer):
 
 
 def figures(count: int, total: int | None, seconds: float, unit: str = "") -> str:
-    """Say how far something is, how fast it goes, and how long it will go on, as far as that is known.
+    """Describe progress: the share, the rate, and the remaining time, as far as they are known.
 
-    :param unit: what is counted, if not bytes
+    :param unit: the unit counted, if not bytes
     """
     rate = count / max(seconds, 0.001)
     if not unit:

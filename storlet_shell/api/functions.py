@@ -82,14 +82,17 @@ class Storlet(Generic[_P, _R]):
         """
         return self.package().code.decode()
 
-    def package(self) -> Package:
-        """Return what is deployed; errors as for :meth:`source`."""
-        return self._own_package().with_archive(self._archive)
+    def package(self, *, force: bool = False) -> Package:
+        """Return what is deployed; errors as for :meth:`source`.
 
-    def _own_package(self) -> Package:
+        :param force: accept undefined names
+        """
+        return self._own_package(force=force).with_archive(self._archive)
+
+    def _own_package(self, *, force: bool = False) -> Package:
         """Return what is deployed, without the packages that it requires."""
         self._live.check_is_current()
-        collection = collect(self._live.unit, self._live.node, self._live)
+        collection = collect(self._live.unit, self._live.node, self._live, force=force)
         return function_package(StorletName.parse(self.name), collection, self.name)
 
     def get(
@@ -170,9 +173,9 @@ class Storlet(Generic[_P, _R]):
         """Deploy it to a store, unless the same code is deployed there.
 
         :param dependencies: local files to upload, and names of dependencies that are already deployed; later
-            deployments of this function keep them
+            deployments of this function keep them, also in other processes. Without any, it keeps those that it has
         :param packages: packages that it imports; these, and the following parameters, are those of
-            :meth:`Store.deploy`, and later tests and deployments of this function keep them
+            :meth:`Store.deploy`. Later deployments keep them as they keep dependencies, and so do later tests
         :raises UsageError: if it uses what can't be shipped, or a package can't be deployed
         :raises NotFoundError: if a file, a package or a dependency doesn't exist, or the account isn't enabled for
             storlets
@@ -184,21 +187,24 @@ class Storlet(Generic[_P, _R]):
                 self._archive = self._own_package().with_packages(wanted, store._is_embedded).archive
             if names:
                 self._dependencies[store] = names
-            return self._deploy(store, self.package())
+            deployed = self._ensure_deployed(store, is_explicit=True)
+        assert deployed is not None
+        return deployed
 
     def _ready(self, store: Store, parameters: dict[str, object]) -> dict[str, str]:
         """Check parameters, and deploy the function if its source differs from what is deployed."""
         texts = self._signature.encode(parameters)
         with self._lock:
-            package = self.package()
-            if self._deployed.get(store) != package.code:
-                deployed = self._deploy(store, package)
-                if deployed.is_changed:
-                    store._warn(f"deployed {self.name}" + ("" if deployed.is_new else " (its source has changed)"))
+            before = self._deployed.get(store)
+            deployed = self._ensure_deployed(store)
+            reason = "it had been replaced" if before == self._deployed[store] else "its source has changed"
+        if deployed is not None and deployed.is_changed:
+            store._warn(f"deployed {self.name}" + ("" if deployed.is_new else f" ({reason})"))
         return texts
 
-    def _deploy(self, store: Store, package: Package) -> Deployed:
-        deployed = store.deploy(self, dependencies=self._dependencies.get(store, ()))
+    def _ensure_deployed(self, store: Store, *, is_explicit: bool = False) -> Deployed | None:
+        package, names = self.package(), self._dependencies.get(store, ())
+        deployed = store._ensure_deployed(package.with_dependencies(names), not names, is_explicit=is_explicit)
         self._deployed[store] = package.code
         return deployed
 

@@ -87,7 +87,7 @@ class BatchOptions(TypedDict, total=False):
 class Packaged(Protocol):
     """A function with the decorator ``@storlet``."""
 
-    def package(self) -> Package:
+    def package(self, *, force: bool = False) -> Package:
         """Return what is deployed."""
 
 
@@ -317,20 +317,23 @@ def body(file: File) -> AbstractContextManager[Body]:
     raise UsageError(f"file must be a path, bytes, a binary file or an iterable of bytes, not {type(file).__name__}")
 
 
-def package(source: str | Path | bytes | Packaged, name: str | None, main: str | None) -> Package:
+def package(
+    source: str | Path | bytes | Packaged, name: str | None, main: str | None, *, force: bool = False
+) -> Package:
     """Read a storlet from a local file, from its code, or from a function, and check it.
 
+    :param force: leave what certainly fails in a function to the review
     :raises UsageError: if it isn't a storlet, or the code has no name
     :raises NotFoundError: if the local file doesn't exist
     """
     if isinstance(source, str | Path):
         if name is not None:
             raise UsageError("name is for code passed as bytes; a file names its storlet itself")
-        return read_package(str(source), main, None)
+        return read_package(str(source), main, None, force=force)
     if isinstance(source, Packaged):
         if name is not None or main is not None:
             raise UsageError("a function names its storlet itself; it takes no name and no main")
-        return source.package()
+        return source.package(force=force)
     if not isinstance(source, bytes):
         raise UsageError(
             f"source must be a path, code as bytes, or a function with @storlet, not {type(source).__name__}"
@@ -338,7 +341,7 @@ def package(source: str | Path | bytes | Packaged, name: str | None, main: str |
     if name is None or main is not None:
         raise UsageError("code passed as bytes needs name='MODULE.CLASS', or 'MODULE' for a function, and no main")
     checks.text(name, "name")
-    return read_package(name, None, source)
+    return read_package(name, None, source, force=force)
 
 
 def wanted(

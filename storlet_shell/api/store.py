@@ -24,6 +24,7 @@ from storlet_shell.values import ContainerName, ObjectPath, StorletName
 
 if TYPE_CHECKING:
     from storlet_shell.batches.executor import Access
+    from storlet_shell.deployments.package import Package
     from storlet_shell.wire.client import Client
 
 
@@ -69,7 +70,7 @@ class Store(ObjectStore):
         :raises ServiceError: if pip can't reach the package index
         """
         wanted = reading.wanted(packages, requirements, provided, unpack=unpack)
-        package = reading.package(source, name, main).with_dependencies(
+        package = reading.package(source, name, main, force=force).with_dependencies(
             map(str, checks.several(dependencies, "dependencies", "local files and names"))
         )
         package = review(package.with_packages(wanted, self._is_embedded), force=force)
@@ -79,6 +80,10 @@ class Store(ObjectStore):
     def _is_embedded(self) -> bool:
         with self._clients.lent() as client:
             return client.is_embedded
+
+    def _ensure_deployed(self, package: Package, keeps_dependencies: bool, *, is_explicit: bool) -> Deployed | None:
+        with self._clients.lent() as client:
+            return deploy.ensure_deployed(client, package, keeps_dependencies, is_explicit=is_explicit)
 
     def undeploy(self, name: str | StorletName, *, with_dependencies: bool = False) -> None:
         """Delete a deployed storlet, without confirmation.

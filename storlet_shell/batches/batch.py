@@ -72,6 +72,11 @@ class Batch:
         self.earlier = 0
         self.last_error: StorletShellError | None = None
 
+    @property
+    def header(self) -> str | None:
+        """See :attr:`.Work.header`."""
+        return self._work.header
+
     def keep_bodies(self) -> None:
         """Keep the results in the outcomes, unless they are stored elsewhere."""
         self._work = self._work._replace(keeps_bodies=True)

@@ -1,7 +1,7 @@
 """The journal of a batch: its progress, in an SQLite file that survives a killed process.
 
-An object is recorded as taken before its run begins, and as done once its output is safe, usually within a tenth of a
-second. So an object that is taken and not done when a journal is opened may have been under way when the last process
+An object is recorded as taken before its run begins, and as done within a tenth of a second after its output is safe.
+So an object that is taken and not done when a journal is opened may have been under way when the last process
 ended: whether it ran is unknown.
 
 Each change is a transaction in SQLite's write-ahead log, which the kernel has as soon as it is made. A power failure
@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
@@ -58,7 +59,7 @@ class Span(NamedTuple):
 
 
 class Journal:
-    """The progress of each object of a batch; a context manager, used by one thread of one process.
+    """The progress of each object of a batch; a context manager, used by one process.
 
     :param path: the file; it is created if missing, and used if empty
     :param batch: the description of the batch: names and values, which must match the file's
@@ -73,6 +74,8 @@ class Journal:
         self._path = expand(path)
         self._ended: list[str] = []
         self._written_at = 0.0
+        self._timer: threading.Timer | None = None
+        self._mutex = threading.RLock()
         self._lock = self._locked()
         try:
             is_new = self._is_empty()
@@ -142,7 +145,7 @@ class Journal:
         raise LocalFileError(f"journal {self._path}: {reason}")
 
     def _opened(self, batch: Mapping[str, str], span: Span, *, is_new: bool) -> sqlite3.Connection:
-        database = sqlite3.connect(self._path, isolation_level=None)
+        database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)  # see _mutex
         try:
             if is_new:  # in one transaction: whenever the process ends, the file is empty or a journal
                 database.executescript(f"BEGIN IMMEDIATE; PRAGMA application_id={APPLICATION_ID}; {_TABLES}")
@@ -194,15 +197,28 @@ class Journal:
         if not succeeded:
             self._execute("DELETE FROM objects WHERE name = ?", (name,))
             return
-        self._ended.append(name)
-        if len(self._ended) >= _MOST_ENDED or time.monotonic() - self._written_at >= _BETWEEN:
-            self.write()
+        with self._mutex:
+            self._ended.append(name)
+            wait = self._written_at + _BETWEEN - time.monotonic()
+            if wait <= 0 or len(self._ended) >= _MOST_ENDED:
+                self.write()
+            elif self._timer is None:
+                self._timer = threading.Timer(wait, self._write_late)
+                self._timer.daemon = True
+                self._timer.start()
 
     def write(self) -> None:
         """Write pending records."""
-        self._record(self._ended, _DONE)
-        self._ended = []
-        self._written_at = time.monotonic()
+        with self._mutex:
+            self._record(self._ended, _DONE)
+            self._ended = []
+            self._written_at = time.monotonic()
+
+    def _write_late(self) -> None:
+        """Write pending records if the next object takes long; an error is raised by the next write."""
+        with self._mutex, suppress(LocalFileError):
+            self._timer = None
+            self.write()
 
     def _record(self, names: list[str], state: int) -> None:
         if names:
@@ -212,7 +228,8 @@ class Journal:
 
     def _execute(self, statement: str, values: Sequence[object]) -> sqlite3.Cursor:
         try:
-            return self._database.execute(statement, values)
+            with self._mutex:
+                return self._database.execute(statement, values)
         except sqlite3.Error as error:
             raise LocalFileError(f"journal {self._path}: {error}") from error
 
@@ -220,9 +237,12 @@ class Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with suppress(sqlite3.Error, StorletShellError):
-            self.write()
-            self._database.close()
+        with self._mutex:
+            if self._timer is not None:
+                self._timer.cancel()
+            with suppress(sqlite3.Error, StorletShellError):
+                self.write()
+                self._database.close()
         os.close(self._lock)
 
 

@@ -23,7 +23,7 @@ from storlet_shell.batches.work import Task, Work
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Planned
-from storlet_shell.results.saving import is_stdout
+from storlet_shell.results.saving import is_same_file, is_stdout
 from storlet_shell.store.functions import check_parameters
 from storlet_shell.store.metadata import head
 from storlet_shell.store.reading import place_result
@@ -98,6 +98,8 @@ class MapOptions(NamedTuple):
             raise UsageError("GET returns results, and COPY stores them: leave out output, or run by copy")
         if self.journal is not None and is_stdout(self.journal):
             raise UsageError(f"the journal needs its own file, not standard output: {self.journal}")
+        if None not in (self.journal, self.concat) and is_same_file(str(self.journal), str(self.concat)):
+            raise UsageError(f"the journal needs its own file, not that of the joined results: {self.journal}")
 
     def task_maker(self, concat: Concatenation | None = None) -> Callable[[int, ObjectPath], Task]:
         """Return the function that turns an object and its number into a task."""
@@ -110,11 +112,12 @@ class MapOptions(NamedTuple):
             return lambda number, source: Task(number, source, None, *concat.place(source))
         return Task
 
-    def concatenation(self) -> Concatenation | None:
-        """Return what joins the results; None if they aren't joined."""
+    def concatenation(self, work: Work) -> Concatenation | None:
+        """Return what joins the results of a batch; None if they aren't joined."""
         if self.concat is None:
             return None
-        return Concatenation("" if is_stdout(self.concat) else self.concat, self.header, self.journal or "")
+        target = "" if is_stdout(self.concat) else self.concat
+        return Concatenation(target, self.header or work.header, self.journal or "")
 
 
 class MapPlan:
@@ -160,7 +163,8 @@ class MapPlan:
         if not proves_to_run:
             check_node(client, self._pattern.container, self._steps[0])
         objects, total = self._objects(client)
-        work, concat = self._work(client, access)._replace(functions=functions), options.concatenation()
+        work = self._work(client, access)._replace(functions=functions)
+        concat = options.concatenation(work)
         if concat is not None:
             work = work._replace(keeps_bodies=True, spool=concat.spool)
         if options.output is not None:

@@ -211,7 +211,7 @@ class Rows(Table):
         if not allow_missing:
             self.raise_for_failed()
         file = io.BytesIO()
-        joiner = Joiner(file, header, name_column)
+        joiner = Joiner(file, header or self._batch.header, name_column)
         for row in sorted(self, key=lambda row: row.number):
             if row.error:
                 continue
@@ -384,13 +384,13 @@ class Rows(Table):
 
 
 def _ended_by(error: StorletShellError, summary: str) -> StorletShellError:
-    """Return the error that has ended a batch early, as it would have ended a line of its own."""
+    """Return the error that ended a batch early, as a command of its own would have raised it."""
     hint = HINT if error.hint and HINT not in str(error.args[0]) else ""
     return error.adding(f"{hint}; ended there, {summary}")
 
 
 def _failed_in_part(first: StorletShellError, summary: str) -> PartFailedError:
-    """Return the error of a batch some of whose objects failed, with what is known of the first of them."""
+    """Return the error of a batch with failed objects, with the details of the first failure."""
     text = str(first.args[0])
     if first.subject is not None and SUBJECT not in text:
         text = f"{SUBJECT}: {text}"

@@ -54,6 +54,14 @@ class Work(NamedTuple):
         """The function that the last step's storlet was made from; None for any other storlet."""
         return self.functions[-1] if self.functions else None
 
+    @property
+    def header(self) -> str | None:
+        """How headers of joined results are kept if users don't say; None to decide by the first results."""
+        from storlet_shell.storlets.functions.adapter.types import storlet_is_table  # few results are joined
+
+        returns_rows = self.function is not None and storlet_is_table(self.function.signature.result)
+        return "once" if returns_rows else None
+
     def request(self, task: Task) -> Request:
         """Return the request of a task's last step."""
         if self.copies:

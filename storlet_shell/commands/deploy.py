@@ -148,7 +148,8 @@ def deploy(
     :raises StorletFailedError: when --with-invoke or --dry-run runs it and it fails
     """
     _check_run(with_invoke, dry_run, input, print_result=print_result, parameters=bool(parameters or mapping))
-    package = read_package(name, main, code, session.surroundings.stdin).with_language_version(language_version)
+    package = read_package(name, main, code, session.surroundings.stdin, force=force)
+    package = package.with_language_version(language_version)
     names = [text.strip() for option in dependencies or () for text in option.split(",")]
     package = package.with_dependencies(filter(None, names))
     wanted = Wanted.parse(
@@ -173,7 +174,7 @@ def deploy(
 
 
 def _check_run(with_invoke: bool, dry_run: bool, input: str | None, *, print_result: bool, parameters: bool) -> None:
-    """Check that what is said of a run goes with one."""
+    """Refuse options of a run if nothing is run."""
     if with_invoke and input is None:
         raise UsageError("--with-invoke needs --input path:/CONTAINER/OBJECT")
     if print_result and not with_invoke:

@@ -45,7 +45,7 @@ def info(session: Session) -> Result:
     """
     sections = session.client.capabilities()
     if not sections:
-        raise ServiceError("the cluster doesn't say what it can do: GET /info gives no answer")
+        raise ServiceError("the cluster doesn't publish its features: GET /info returns nothing")
     return Report(sections, {"storlets": _storlets(sections), **_swift(sections), "features": _features(sections)})
 
 

@@ -60,7 +60,7 @@ def undeploy(
         warn_of_kept(client, undeployment)
         return plan(client, *undeployment.requests(client))
     if not (yes or with_dependencies) and session.surroundings.is_watched():
-        look_up(client, storlet, place)  # before anybody is asked about what is not there
+        look_up(client, storlet, place)  # before asking for confirmation
     alone = list(undeployment.dependencies)
     label = f"{storlet} with {', '.join(alone)}" if alone else str(storlet)
     session.confirm(f"Undeploy {label}?", yes=yes)

@@ -141,7 +141,7 @@ def _upload_text(
     source = session.surroundings.stdin if content is None else content
     if source is None:
         raise UsageError(
-            "there is nothing to upload; give a file, or let text follow: upload CONTAINER/OBJECT <<EOF, in a notebook "
+            "nothing to upload; name a file, or let text follow: upload CONTAINER/OBJECT <<EOF, in a notebook "
             "%%uploadfile CONTAINER/OBJECT"
         )
     if dry_run:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from storlet_shell.deployments.package import Dependency, Package
+from storlet_shell.deployments.packages.archive import Archive, is_archive
+from storlet_shell.deployments.review import review
 from storlet_shell.deployments.rollout import roll_out
 from storlet_shell.deployments.versions import Settled, code_to_store, has_content, settle
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
 from storlet_shell.store.metadata import Info, find
+from storlet_shell.store.reading import get
 from storlet_shell.store.runs import check_storlets_run
+from storlet_shell.storlets.renewal import original_name
 from storlet_shell.values import ObjectPath
 from storlet_shell.wire import headers as wire
+from storlet_shell.wire.cluster import deployment_of
 from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
-    from storlet_shell.deployments.package import Package
     from storlet_shell.values import StorletName
     from storlet_shell.wire.client import Client
 
@@ -26,6 +32,9 @@ if TYPE_CHECKING:
 _NAME_BYTES, _FILE_BYTES, _METADATA_BYTES = 1024, 5 * 2**30 + 2, 4096
 
 _LABELS = {wire.DEPENDENCY: "the dependencies' names", wire.MAIN: "the main class's name"}
+
+TRUSTED_SECONDS = 5
+"""For so long, nobody is expected to replace a function that this process has deployed or compared."""
 
 
 @typed_equality
@@ -71,7 +80,7 @@ def deploy(client: Client, package: Package, container: str | None = None, *, fo
     """
     for note in package.notes:
         client.observer.warn(f"warning: {note}")
-    if package.archive is not None and not (package.language_version or client.is_embedded):
+    if package.archive is not None and package.archive.python and not (package.language_version or client.is_embedded):
         client.observer.warn(
             f"note: the packages are resolved for Python {package.archive.python}; if engines run another one, name it "
             "with --language-version"
@@ -137,3 +146,64 @@ def check_runs_from(client: Client, container: str | None) -> None:
     home = client.storlet_container
     if container is not None and container != home:
         raise UsageError(f"storlets run from container {home} only, so one in container {container} can't be invoked")
+
+
+def ensure_deployed(
+    client: Client, package: Package, keeps_dependencies: bool, *, is_explicit: bool = False
+) -> Deployed | None:
+    """Deploy a function, unless its code was deployed or compared a moment ago.
+
+    Whatever a client of this login stores or deletes under its name is noticed at once.
+
+    :param keeps_dependencies: whether it keeps the dependencies of the function that is deployed
+    :param is_explicit: whether to compare it in any case
+    :returns: None if nothing was compared
+    """
+    key = deployment_of(client.storlet_container, package.storlet.name)
+    code, moment = client.cluster.recall(key, lambda: (b"", 0.0)) if client.cluster.knows(key) else (b"", 0.0)
+    if not is_explicit and code == package.code and time.monotonic() - moment < TRUSTED_SECONDS:
+        return None
+    whole = _with_deployed(client, package) if keeps_dependencies else package
+    deployed = deploy(client, review(whole), force=False)
+    client.cluster.note(key, (package.code, time.monotonic()))
+    return deployed
+
+
+def _with_deployed(client: Client, package: Package) -> Package:
+    """Return a package with the dependencies of the function that is deployed under its name.
+
+    That function's packages are among them, unless the package has its own.
+    """
+    kept = deployed_dependencies(client, package)
+    others = tuple(dependency for dependency in kept if not is_archive(dependency.name))
+    package = package._replace(dependencies=(*others, *package.dependencies))
+    name = next((dependency.name for dependency in kept if is_archive(dependency.name)), None)
+    return package if package.archive or name is None else package.with_archive(_fetch(client, package.storlet, name))
+
+
+def _fetch(client: Client, storlet: StorletName, name: str) -> Archive:
+    """Return an archive that is deployed, fetched once in a session.
+
+    :param storlet: the storlet that needs it
+    """
+
+    def fetch() -> Archive:
+        response = get(client, ObjectPath(client.dependency_container, name))
+        return Archive.read(name, response.content, wire.decode_packages(response.headers))
+
+    archive = client.cluster.recall(("archive", name), fetch)
+    code = get(client, ObjectPath(client.storlet_container, storlet.name)).content
+    return archive.as_in(code)
+
+
+def deployed_dependencies(client: Client, package: Package) -> tuple[Dependency, ...]:
+    """Return the dependencies of the function that is deployed under a name; empty for other storlets."""
+    info = find(client, ObjectPath(client.storlet_container, package.storlet.name))
+    description = wire.decode_storlet(info.headers) if info is not None else wire.StorletDescription("", "")
+    if not description.is_function:
+        return ()
+    names = [
+        (name if client.is_embedded or is_archive(name) else original_name(name), name)
+        for name in description.dependencies
+    ]
+    return tuple(Dependency(name, None, stored_name="" if name == stored else stored) for name, stored in names)

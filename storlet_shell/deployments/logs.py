@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import IdentityError, NotFoundError
 from storlet_shell.store.failures import not_deployed, storlet_log
+from storlet_shell.store.functions import look_up, with_own_lines
 from storlet_shell.store.metadata import exists
 from storlet_shell.values import ObjectPath
 
@@ -22,6 +23,7 @@ _HEADING = re.compile(r"--- ([0-9TZ:.-]+) (\S+) (-|\S+ \S+): (.*) \(([0-9.]+) s\
 
 
 _OK = "ok"
+_TRACEBACK = "Traceback (most recent call last)"
 
 
 @typed_equality
@@ -32,7 +34,7 @@ class Record(NamedTuple):
     :param request: method and path as the client sent them; like all texts here, empty if the log doesn't say
     :param outcome: ``ok``, or the kind of failure and its message
     :param seconds: how long it took
-    :param text: what it logged, and its traceback
+    :param text: its log, and its traceback
     """
 
     text: str
@@ -54,12 +56,15 @@ class Record(NamedTuple):
 
 
 def read_log(client: Client, storlet: StorletName, transaction: str = "") -> str:
-    """Return the log of a storlet's runs as text.
+    """Return the log of a storlet's runs as text, with the lines of a function as its author knows them.
 
     :param transaction: limit it to the run of this transaction, where the cluster can tell runs apart
     :raises NotFoundError: if there is no log
     """
     text = storlet_log(client, storlet.name, transaction)
+    if _TRACEBACK in text:
+        look_up(client, storlet)
+        return with_own_lines(client, storlet.name, text)
     if text:
         return text
     if not _may_be_deployed(client, storlet):
@@ -72,7 +77,7 @@ def read_log(client: Client, storlet: StorletName, transaction: str = "") -> str
 
 
 def _may_be_deployed(client: Client, storlet: StorletName) -> bool:
-    """Tell whether a storlet is deployed; True as well if this user may not look."""
+    """Tell whether a storlet is deployed; also True if this user isn't allowed to find out."""
     try:
         return exists(client, ObjectPath(client.storlet_container, storlet.name))
     except IdentityError:

@@ -15,7 +15,7 @@ from storlet_shell.storlets import contract
 from storlet_shell.storlets.functions.collect import Collection
 from storlet_shell.storlets.functions.generate import generate
 from storlet_shell.storlets.functions.local import find_function
-from storlet_shell.storlets.functions.signature import MAIN_CLASS, deployed_function
+from storlet_shell.storlets.functions.signature import MAIN_CLASS, deployed_function, is_callable_class
 from storlet_shell.storlets.import_path import installed_version
 from storlet_shell.storlets.jar import StorletJar, is_zip
 from storlet_shell.storlets.preamble import with_preamble
@@ -108,6 +108,7 @@ class Package(NamedTuple):
     :param imports: where each module comes from that Python code imports; a review adds them
     :param own_code: what the user wrote, if the code was generated from it
     :param archive: the packages that are deployed with it
+    :param plain_code: the code without the statement that finds these; empty without packages
     """
 
     storlet: StorletName
@@ -121,6 +122,7 @@ class Package(NamedTuple):
     imports: Mapping[str, str] = MappingProxyType({})
     own_code: bytes = b""
     archive: Archive | None = None
+    plain_code: bytes = b""
 
     @property
     def local_dependencies(self) -> list[Dependency]:
@@ -171,27 +173,24 @@ class Package(NamedTuple):
         return self.with_archive(resolve(wanted, lambda name: installed_version(name) if is_embedded() else None))
 
     def with_archive(self, archive: Archive | None) -> Package:
-        """Return the package with an archive of packages, as a further dependency; without one, the same package.
+        """Return the package with an archive of packages, instead of the one that it has; None changes nothing.
 
         :raises UsageError: if a package has a module of the storlet's name, or of a dependency's
         """
         if archive is None:
             return self
-        modules = {contract.module_of(dependency.name): dependency.name for dependency in self.dependencies}
+        old = self.archive
+        others = [other for other in self.dependencies if other.name not in (archive.name, old and old.name)]
+        modules = {contract.module_of(dependency.name): dependency.name for dependency in others}
         archive.check_fits({**modules, contract.module_of(self.storlet.name): self.storlet.name})
         origin = counted(len(archive.packages), "package")
-        dependency = Dependency(archive.name, archive.content, origin, packages=archive.packages)
-        others = [other for other in self.dependencies if other.name != archive.name]
-        code = with_preamble(self.code, archive.statement)
-        notes = tuple(
-            f"{name} {version} isn't deployed with the storlet: the engine's Python must have it"
-            for name, version in archive.engines.items()
-        )
+        plain_code = self.plain_code or self.code
         return self._replace(
-            code=code,
-            own_code=self.own_code or self.code,
-            dependencies=(*others, dependency),
-            notes=self.notes + notes,
+            code=with_preamble(plain_code, archive.statement),
+            plain_code=plain_code,
+            own_code=self.own_code or plain_code,
+            dependencies=(*others, Dependency(archive.name, archive.content, origin, packages=archive.packages)),
+            notes=(*(note for note in self.notes if old is None or note not in old.notes), *archive.notes),
             archive=archive,
         )
 
@@ -217,15 +216,18 @@ class Package(NamedTuple):
         return Request("PUT", container, self.storlet.name, headers=headers, body=f"{len(self.code)} bytes of code")
 
 
-def read_package(name: str, main: str | None, code: bytes | None, stdin: IO[bytes] | None = None) -> Package:
+def read_package(
+    name: str, main: str | None, code: bytes | None, stdin: IO[bytes] | None = None, *, force: bool = False
+) -> Package:
     """Read a storlet from a file, or from the code that was passed along, and check it.
 
     :param name: ``FILE.py``, ``FILE.jar``, or ``MODULE.CLASS`` for code that was passed along
     :param stdin: where to read the code if it wasn't passed along
+    :param force: leave what certainly fails in a function to the review
     :raises UsageError: if it isn't a storlet
     """
     if not name.endswith((".py", ".jar")):
-        return _read_code(name, main, code, stdin)
+        return _read_code(name, main, code, stdin, force=force)
     if code is not None:
         raise UsageError(f"the code is either in {name}, or follows as MODULE.CLASS, but not both")
     storlet = StorletName.parse(Path(name).name)
@@ -238,7 +240,7 @@ def read_package(name: str, main: str | None, code: bytes | None, stdin: IO[byte
     if is_zip(content):
         raise UsageError(f"{name} is an archive, not Python code; a Java storlet's file is named <name>-<version>.jar")
     source = StorletSource.parse(content, name)
-    function = find_function(source, main)
+    function = find_function(source, main, force=force)
     if function is not None:
         return function_package(storlet, function, name, content)
     if main is None and deployed_function(source.tree):  # a copy of what was generated
@@ -246,7 +248,7 @@ def read_package(name: str, main: str | None, code: bytes | None, stdin: IO[byte
     return _python(source, StorletMain.parse(f"{Path(name).stem}.{source.main_class(main)}"))
 
 
-def _read_code(name: str, main: str | None, code: bytes | None, stdin: IO[bytes] | None = None) -> Package:
+def _read_code(name: str, main: str | None, code: bytes | None, stdin: IO[bytes] | None, *, force: bool) -> Package:
     meant = _file_meant(name) if code is None else ""
     hint = f"; did you mean {meant}?" if meant else ""
     if "/" in name or (code is None and expand(name).is_file()):
@@ -266,10 +268,12 @@ def _read_code(name: str, main: str | None, code: bytes | None, stdin: IO[bytes]
     else:
         code = encode_typed(code, parsed.storlet.name)
     source = StorletSource.parse(code, parsed.storlet.name)
-    function = find_function(source, None) if module is not None else None
+    function = find_function(source, None, storlet=name, force=force) if module is not None else None
     if function is not None:
         return function_package(parsed.storlet, function, source.label, code)
     if module is not None:
+        if not any(map(is_callable_class, source.tree.body)):
+            raise UsageError(f"{name}: the code has no function, and no class with a method __call__")
         raise UsageError(f"{name}: no function in the code; name the class, too: {name}.{source.main_class(None)}")
     source.main_class(parsed.class_name)
     return _python(source, parsed)
@@ -302,7 +306,8 @@ def function_package(storlet: StorletName, collection: Collection, label: str, o
     """
     main = StorletMain.parse(f"{contract.module_of(storlet.name)}.{MAIN_CLASS}")
     _check_name(str(storlet), main.module)
-    return Package(storlet, "python", str(main), generate(collection), label, own_code=own_code)
+    code = generate(collection)
+    return Package(storlet, "python", str(main), code, label, collection.notes, own_code=own_code)
 
 
 def _python(source: StorletSource, main: StorletMain) -> Package:

@@ -13,6 +13,7 @@ from storlet_shell.storlets.checks.calls import check_calls
 from storlet_shell.storlets.checks.finding import Finding
 from storlet_shell.storlets.checks.imports import Import, find_imports, judge
 from storlet_shell.storlets.checks.undefined import find_undefined
+from storlet_shell.storlets.functions.signature import MAIN_CLASS
 from storlet_shell.storlets.origins import Piece, pieces
 from storlet_shell.storlets.source import StorletSource, decode
 from storlet_shell.values import StorletMain
@@ -35,7 +36,9 @@ def review(package: Package, *, force: bool = False) -> Package:
     imports = find_imports(source.tree, bundled)
     findings = [*_findings(source, StorletMain.parse(package.main).class_name), *judge(imports, bundled)]
     findings.sort(key=lambda finding: finding.line)
-    place = partial(_place, package.label, list(pieces(decode(package.code))))
+    is_function = StorletMain.parse(package.main).class_name == MAIN_CLASS
+    origins = list(pieces(decode(package.code))) if is_function else []
+    place = partial(_place, package.label, origins)
     fatal = [f"{place(finding.line)}: {finding.text}" for finding in findings if finding.is_fatal]
     if fatal and not force:
         raise UsageError(fatal[0], hint=Hint(Action.DEPLOY_ANYWAY), details="\n".join(fatal[1:]))

@@ -72,11 +72,11 @@ class FixedToken:
         return {}
 
     def facts(self) -> dict[str, Any]:
-        """Return what is known about the user."""
+        """Return the facts known about the user."""
         return {"user": self._credentials.user or None}
 
     def forget(self) -> None:
-        """Fail, since there is no way to get another token.
+        """Raise an error: another token can't be requested.
 
         :raises IdentityError: always
         """

@@ -105,7 +105,7 @@ class Issuer(Protocol):
     def forget(self) -> None:
         """Forget a refused token.
 
-        :raises IdentityError: if there is no way to get another one
+        :raises IdentityError: if another one can't be requested
         """
 
 

@@ -1,4 +1,4 @@
-"""Bodies as text: what is compressed is decompressed, and a byte order mark is dropped.
+"""Bodies as text: decompressed, and without a byte order mark.
 
 Swift returns objects as they were stored: ``Content-Encoding`` is a header as any other, and nothing on the way acts on
 it, since requests ask for ``identity``.
@@ -54,7 +54,7 @@ class Compression(NamedTuple):
         return whole
 
     def head(self, content: bytes, count: int) -> tuple[bytes, bool]:
-        """Return the start of what is compressed, at most so many bytes, and whether that is all of it.
+        """Decompress at most so many bytes of the start; return them, and whether they are all.
 
         :param content: the start of a compressed body
         """

@@ -72,7 +72,7 @@ def _body(response: StreamedBody) -> View:
 
 
 def _head(response: StreamedBody, content: bytes, *, is_whole: bool) -> Head:
-    """Return the start of a body; what is compressed is decompressed as far as it is shown."""
+    """Return the start of a body, decompressed as far as it is shown."""
     kind, length = _kind(response), response.length
     coding = response.headers.get("Content-Encoding", "")
     if compression := compression_of(content, response.subject, coding):
@@ -86,7 +86,7 @@ def _head(response: StreamedBody, content: bytes, *, is_whole: bool) -> Head:
 
 
 def _kind(response: StreamedBody) -> str:
-    """Return the content type; where it says little, what the object's name says of what is in it."""
+    """Return the content type; if it is generic, guess one by the object's name."""
     if response.content_type not in _VAGUE:
         return response.content_type
     return inner_type_of(response.subject.removeprefix("path:")) or response.content_type

@@ -38,7 +38,7 @@ class Tabular(Protocol):
         """Return the line that sums the rows up, after the last of them; empty for none."""
 
     def figures(self) -> Mapping[str, Any]:
-        """Return what is known of all rows together, after the last of them."""
+        """Return the totals, known after the last row."""
 
 
 PEOPLE, DOCUMENT = "table", "json"

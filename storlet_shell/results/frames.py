@@ -43,6 +43,8 @@ _READERS: Mapping[str, Mapping[str, tuple[str, Mapping[str, Any]]]] = {
 
 def dataframe(response: StreamedBody, library: str | None, options: Mapping[str, Any]) -> Any:
     """Return a response's body as a data frame; see :meth:`Response.dataframe`."""
+    if response.length is None:
+        response.content  # noqa: B018  the content type of a function's result comes with its end
     name = _format(response)
     module, readers = _library(library)
     reader, defaults = readers[name]

@@ -111,7 +111,7 @@ class OneRow:
         yield tuple(self._values.values())
 
     def last_line(self) -> str:
-        """Return nothing: there is nothing to sum up."""
+        """Return an empty dict: there are no totals."""
         return ""
 
     def figures(self) -> Mapping[str, Any]:

@@ -49,6 +49,11 @@ def is_stdout(path: str | Path) -> bool:
         return False
 
 
+def is_same_file(path: str, other: str) -> bool:
+    """Tell whether two paths, as the user wrote them, name the same file, which needn't exist."""
+    return os.path.realpath(expand(path)) == os.path.realpath(expand(other))
+
+
 @contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[IO[bytes]]:
     """Open a file for writing that appears under its name if the block succeeds, and is discarded otherwise.

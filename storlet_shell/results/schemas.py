@@ -318,7 +318,7 @@ class LogRecord(TypedDict):
     succeeded: bool | None
     error: Annotated[str | None, "kind of the failure and its message"]
     seconds: Annotated[float | None, "duration"]
-    text: Annotated[str, "what it logged, and its traceback"]
+    text: Annotated[str, "its log, and its traceback"]
 
 
 class RunSummary(TypedDict):
@@ -550,7 +550,7 @@ class Variable(TypedDict):
     name: str
     type: Annotated[str, "class of its value"]
     value: Annotated[Any, "text, a number, a truth value, or an object of these; null for anything else"]
-    description: Annotated[str, "what it holds, in a few words for people"]
+    description: Annotated[str, "a short description of the value"]
 
 
 class SetVariable(TypedDict):

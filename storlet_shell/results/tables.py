@@ -155,7 +155,7 @@ class Table(Result):
         return {"rows": [dict(zip(self.columns, row, strict=True)) for row in self._fetched], **self.figures()}
 
     def figures(self) -> Mapping[str, Any]:
-        """Return what is known of all rows together, after the last of them; ``--json`` shows it next to the rows."""
+        """Return the totals, known after the last row; ``--json`` shows them next to the rows."""
         return {}
 
     def last_line(self) -> str:

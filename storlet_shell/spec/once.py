@@ -44,7 +44,7 @@ class _StoreConstOnce(argparse._StoreConstAction):
     ) -> None:
         """Store the flag's value.
 
-        :raises ArgumentError: when the line has given a flag that says something else
+        :raises ArgumentError: when the line contains a contradicting flag
         """
         other = _note(namespace, self.dest, option_string or "")
         if other and getattr(namespace, self.dest) != self.const:

@@ -204,7 +204,7 @@ def _outcome(request: Request, reply: Reply) -> tuple[int, list[StorletShellErro
         deleted = int(report["Number Deleted"])
     except (ValueError, KeyError, TypeError, RecursionError):
         raise ServiceError(
-            f"{request.subject}: the server didn't report what it deleted", transaction_id=reply.transaction_id
+            f"{request.subject}: the server didn't report the deleted objects", transaction_id=reply.transaction_id
         ) from None
     if not errors and not status.startswith(("200", "404")):
         reason = str(report.get("Response Body", "")) or status

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -260,7 +261,18 @@ def _send(client: Client, source: ObjectPath, run: Invocation, headers: Mapping[
     def failed(raised: Raised) -> StorletShellError:
         return _failure(client, run, source, raised, reply.transaction_id)
 
-    return Answer(request, FramedReply(reply, rest, chunks, failed))
+    return Answer(request, FramedReply(reply, rest, chunks, failed, _fault_of))
+
+
+def _fault_of(metadata: Mapping[str, str]) -> str:
+    """Return why a result's metadata can't be headers, as an engine says of those without frames; empty if they can."""
+    from storlet_shell.storlets.contract import MetadataError, read_metadata  # only functions need it
+
+    try:
+        read_metadata(json.dumps(metadata).encode())
+    except MetadataError as error:
+        return str(error)
+    return ""
 
 
 def _after(line: bytes, chunks: Iterator[bytes]) -> bytes | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from storlet_shell.equality import typed_equality
@@ -34,7 +35,7 @@ def pieces(code: str) -> Iterator[Piece]:
         body = ast.parse(code).body
     except (SyntaxError, ValueError, RecursionError):
         return
-    lines = code.splitlines()
+    lines = code.split("\n")  # as Python counts lines
     for node in body:
         decorators = getattr(node, "decorator_list", [])
         first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
@@ -46,20 +47,24 @@ def pieces(code: str) -> Iterator[Piece]:
 def with_own_lines(details: str, name: str, code: str) -> str:
     """Return a log or traceback with the files and lines of a function's author, without the adapter's frames.
 
+    Frames of another version of the function, as a log has them, stay as they are if the code that they show differs.
+
     :param name: the name of the deployed file
     :param code: what was deployed
     """
     origins = list(pieces(code))
-    return "".join(_mapped(details.splitlines(keepends=True), name, origins)) if origins else details
+    if not origins:
+        return details
+    return "".join(_mapped(details.splitlines(keepends=True), name, origins, code.split("\n")))
 
 
-def _mapped(lines: list[str], name: str, origins: list[Piece]) -> Iterator[str]:
+def _mapped(lines: list[str], name: str, origins: list[Piece], code: list[str]) -> Iterator[str]:
     is_dropping = False
-    for line in lines:
+    for line, following in pairwise([*lines, ""]):
         frame = _FRAME.fullmatch(line)
         if frame is None:
             is_dropping = is_dropping and line.startswith("    ")
-        elif frame[3] == name:
+        elif frame[3] == name and _is_at(int(frame[5]), following, code):
             number = int(frame[5])
             piece = next((piece for piece in origins if piece.first <= number <= piece.last), None)
             is_dropping = piece is None
@@ -69,3 +74,9 @@ def _mapped(lines: list[str], name: str, origins: list[Piece]) -> Iterator[str]:
             is_dropping = False
         if not is_dropping:
             yield line
+
+
+def _is_at(number: int, shown: str, code: list[str]) -> bool:
+    """Tell whether a line of code is what a traceback shows of it, if it shows anything."""
+    is_shown = shown.startswith("    ") and not _FRAME.fullmatch(shown)
+    return not is_shown or shown.strip() in [line.strip() for line in code[number - 1 : number]]

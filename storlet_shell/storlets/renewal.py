@@ -9,6 +9,7 @@ gets another name.
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zipfile
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from storlet_shell.storlets.preamble import with_preamble
 
 _END = struct.Struct("<4s4H2LH")  # a zip archive's end: its last field is the length of the comment that follows
 _LONGEST_COMMENT = 0xFFFF
+_VERSION = re.compile(r"-[0-9a-f]{12}(?=\.[^.]*$|$)")
 
 _RENAMING = """\
 import os, shutil
@@ -54,6 +56,11 @@ def renamed(name: str, version: str) -> str:
     """Return the stored name of a version of a dependency; the suffix stays."""
     path = PurePath(name)
     return f"{path.stem}-{version}{path.suffix}"
+
+
+def original_name(stored_name: str) -> str:
+    """Return the name that :func:`renamed` was called with, or the same name if it wasn't."""
+    return _VERSION.sub("", stored_name)
 
 
 def with_names(code: bytes, names: Mapping[str, str]) -> bytes:

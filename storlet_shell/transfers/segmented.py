@@ -83,7 +83,7 @@ class LargeObject:
             return len(self.segments) == self.count
 
     def abandon(self) -> list[ObjectPath]:
-        """Accept no more segments, and return the paths of those already stored."""
+        """Stop accepting segments, and return the paths of those already stored."""
         with self._lock:
             self._is_given_up = True
             places = [segment.place for segment in self.segments.values()]

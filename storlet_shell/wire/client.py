@@ -1,4 +1,4 @@
-"""Send requests to the object store: log in, retry what is safe to retry, and turn failures into errors."""
+"""Send requests to the object store: log in, retry safe requests, and turn failures into errors."""
 
 from __future__ import annotations
 

@@ -38,6 +38,11 @@ def function_of(container: str, name: str) -> tuple[str, str, str]:
     return "function", container, name
 
 
+def deployment_of(container: str, name: str) -> tuple[str, str, str]:
+    """Return the key of the code of a function that was deployed or compared, and when."""
+    return "deployment", container, name
+
+
 class Cluster:
     """Facts about a cluster by key; shared by the threads of a session."""
 
@@ -72,14 +77,14 @@ class Cluster:
                 self._facts.pop(key, None)
 
     def forget_changed(self, container: str, name: str) -> None:
-        """Forget what is known of a container or an object that was stored or deleted.
+        """Forget the facts about a container or an object that was stored or deleted.
 
         A new container of that name may have another storage policy; the object may be a storlet.
 
         :param name: empty for the container itself
         """
         if name:
-            self.forget(function_of(container, name))
+            self.forget(function_of(container, name), deployment_of(container, name))
         else:
             self.forget(policy_of(container), returned_as_is(container))
 

@@ -6,7 +6,7 @@ followed by frames: a kind (one byte), a length (four bytes, big-endian), and a 
 
 - ``D``: data, a part of the result
 - ``B``: a heartbeat, padded so that proxies pass it on, which keeps long work from being cut off
-- ``E``: the end of the result, in JSON: its metadata, length, and CRC-32
+- ``E``: the end of the result, in JSON: its metadata, length, CRC-32, and content type, if the adapter chose that
 - ``X``: the failure of the function, in JSON: one line, and its traceback
 
 Nothing follows ``E`` or ``X``.
@@ -61,12 +61,13 @@ class Raised(NamedTuple):
 class Frames:
     """An incremental parser of the frames after the first line; it holds at most one payload of a final frame.
 
-    ``metadata`` belong to the result, and are None until its end; ``failure`` is why the function failed, if it did;
-    ``length`` is the number of bytes of data so far.
+    ``metadata`` belong to the result, and are None until its end; ``content_type`` is that of rows and JSON, known at
+    the end, too; ``failure`` is why the function failed, if it did; ``length`` is the number of bytes of data so far.
     """
 
     def __init__(self) -> None:
         self.metadata: Mapping[str, str] | None = None
+        self.content_type = ""
         self.failure: Raised | None = None
         self.length = 0
         self._crc32 = 0
@@ -108,7 +109,7 @@ class Frames:
                 self._finish_frame()
 
     def finish(self) -> None:
-        """Check that the body is whole, once there are no more chunks.
+        """Check that the body is whole, after its last chunk.
 
         :raises IncompleteBodyError: if it isn't
         """
@@ -139,6 +140,7 @@ class Frames:
         if fields.get("crc32") != self._crc32:
             raise self._damaged(f"the checksum of its {self.length} bytes differs from the one in its last frame")
         self.metadata = {name: str(value) for name, value in metadata.items() if value is not None}
+        self.content_type = str(fields.get("type") or "")
 
     @staticmethod
     def _damaged(reason: str) -> IncompleteBodyError:
@@ -157,20 +159,26 @@ def _fields(payload: bytes) -> Mapping[str, Any]:
 class FramedReply(Reply):
     """The response with a function's result: its body is the data in the frames.
 
-    The result's metadata are added to ``headers`` when the body has been read.
+    The result's metadata and content type are added to ``headers`` when the body has been read.
 
     :param rest: what has been read of the body after its first line
     :param chunks: what has not
     :param failed: returns the error for a failure that the function reports
+    :param find_fault: returns why metadata can't be headers; empty if they can
     """
 
     def __init__(
-        self, reply: Reply, rest: bytes, chunks: Iterator[bytes], failed: Callable[[Raised], StorletShellError]
+        self,
+        reply: Reply,
+        rest: bytes,
+        chunks: Iterator[bytes],
+        failed: Callable[[Raised], StorletShellError],
+        find_fault: Callable[[Mapping[str, str]], str],
     ) -> None:
         vars(self).update(vars(reply))  # the same response
         self.headers: dict[str, str] = HeaderDict(reply.headers)
         self.headers.pop(wire.CONTENT_LENGTH, None)  # counts the frames
-        self._rest, self._chunks, self._failed = rest, chunks, failed
+        self._rest, self._chunks, self._failed, self._find_fault = rest, chunks, failed, find_fault
         self._frames = Frames()
 
     def chunks(self, size: int = CHUNK_BYTES) -> Iterator[bytes]:  # noqa: ARG002  as they came
@@ -185,6 +193,9 @@ class FramedReply(Reply):
                 if self._frames.failure is not None:
                     raise self._failed(self._frames.failure)
             self._frames.finish()
+            metadata = self._frames.metadata or {}
+            if fault := self._find_fault(metadata):
+                raise self._failed(Raised(fault, ""))
         except IncompleteBodyError as error:
             self.close()
             error.transaction_id = self.transaction_id
@@ -192,7 +203,9 @@ class FramedReply(Reply):
         except StorletShellError:
             self.close()
             raise
-        self.headers.update(_headers(self._frames.metadata or {}))
+        if self._frames.content_type:
+            self.headers["Content-Type"] = self._frames.content_type
+        self.headers.update(_headers(metadata))
 
     def _whole(self) -> Iterator[bytes]:
         """Yield the body after its first line; after the last frame, it doesn't matter how the body ends."""

@@ -46,5 +46,5 @@ class Login(Protocol):
         """Forget the token, so that the next request logs in again.
 
         :param refused: the refused token; if another thread has renewed it already, nothing is forgotten
-        :raises IdentityError: if the identity is only a token, so that there is no way to log in again
+        :raises IdentityError: if the identity is only a token, which can't be renewed
         """

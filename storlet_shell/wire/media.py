@@ -31,7 +31,7 @@ def type_of(name: str) -> str:
 
 
 def inner_type_of(name: str) -> str:
-    """Return the content type of what is in a compressed file: of ``a.csv.gz``, that of CSV; empty if none is told."""
+    """Return the content type inside a compressed file: CSV's for ``a.csv.gz``; empty if unknown."""
     import mimetypes  # the same
 
     return mimetypes.guess_type(name)[0] or ""

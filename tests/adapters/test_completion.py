@@ -18,7 +18,7 @@ from storlet_shell.session import Options, Session, Surroundings
 from storlet_shell.spec.arguments import Kind
 from storlet_shell.spec.registry import Registry
 from tests.adapters.conftest import SlowStore
-from tests.support.functions import deploy
+from tests.support.functions import CODE, deploy
 from tests.support.storlets import STORLETS
 
 Upload = Callable[[str, bytes], None]
@@ -84,6 +84,13 @@ def test_parameters_of_the_lines_storlet_complete(session: Session, module: str)
         assert (candidate.text, candidate.final, candidate.note) == ("count=", False, "count: int = 1")
         assert offered(*words, "-p", "count=") == [candidate]
         assert offered(*words, "-p", "count=3") == []
+    choosing = CODE.replace('how: str = "whole"', 'how: Literal["whole", "half"] = "whole", loud: bool = False', 1)
+    name = deploy(session.client, f"{module}y", choosing)
+    values = ["get", "c/o", "--storlet", name, "-p"]
+    assert [candidate.text for candidate in offered(*values, "how=")] == ["how=whole", "how=half"]
+    assert [candidate.text for candidate in offered(*values, "loud=t")] == ["loud=true"]
+    assert [candidate.text for candidate in offered(*values, "lo")] == ["loud="]
+    assert offered(*values, "how=x") == []
     assert offered("get", "c/o", "--storlet", other, "-p", "") == offered("get", "c/o", "-p", "") == []
     assert offered("get", "c/o", "--storlet", "no name", "-p", "") == []
 

@@ -122,6 +122,12 @@ LINES: list[tuple[list[str], str | None, int, Any]] = [
     (["ls", "{c}", "--format", "csv"], None, ExitStatus.USAGE, None),
     (["map", "--storlet", "test.py", "--input", "path:/{c}/*.txt"], None, 0, {"done": 2, "failed": 0}),
     (["map", "--storlet", "test.py", "--input", "path:/{c}/*.csv"], None, ExitStatus.NOT_FOUND, None),
+    (
+        ["map", "--storlet", "test.py", "--input", "path:/{c}/*.txt", "--concat", "-"],
+        None,
+        0,
+        {"object": "path:/{c}/*.txt", "content": "some text\nsome text\n"},
+    ),
     (["deploy", "failing.Main"], FAILS, 0, {"storlet": "failing.py"}),
     (["map", "--storlet", "failing.py", "--input", "path:/{c}/*.txt"], None, ExitStatus.STORLET_FAILED, None),
     (

@@ -14,7 +14,8 @@ from typing import TextIO
 
 import pytest
 
-from storlet_shell import Store, Storlet, storlet
+from storlet_shell import Store, Storlet, connect, storlet
+from storlet_shell.deployments import deploy
 from storlet_shell.errors import NotFoundError, StorletFailedError, UsageError
 from tests.api.recording import Recording
 
@@ -103,6 +104,30 @@ def test_remote_call_deploys_what_has_changed(weather: Store, observer: Recordin
     assert observer.warnings == ["deployed size.py", "deployed size.py (its source has changed)"]
 
 
+def test_functions_of_one_name_do_not_run_for_each_other(weather: Store, observer: Recording, load: Load) -> None:
+    """What this process itself deploys or undeploys, such as a function of another module, is noticed at once."""
+    size = load(HEAD + "def size(data: bytes) -> int:\n    return len(data)\n").size
+    assert size.get(weather, "functions/today.csv").content == b"28\n"
+    weather.deploy(size.source().replace("len(data)", "0").encode(), name="size.FunctionStorlet")
+    assert size.get(weather, "functions/today.csv").content == b"28\n"
+    assert observer.warnings == ["deployed size.py", "deployed size.py (it had been replaced)"]
+    weather.undeploy("size.py")
+    assert size.get(weather, "functions/today.csv").content == b"28\n"
+
+
+def test_code_of_a_colleague_is_replaced(
+    weather: Store, observer: Recording, load: Load, identity: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Noticed when it is compared again, some seconds after the last time."""
+    size = load(HEAD + "def size(data: bytes) -> int:\n    return len(data)\n").size
+    assert size.get(weather, "functions/today.csv").content == b"28\n"
+    with connect(environ=identity) as colleagues:
+        colleagues.deploy(size.source().replace("len(data)", "0").encode(), name="size.FunctionStorlet")
+    monkeypatch.setattr(deploy, "TRUSTED_SECONDS", 0)
+    assert size.get(weather, "functions/today.csv").content == b"28\n"
+    assert observer.warnings == ["deployed size.py", "deployed size.py (it had been replaced)"]
+
+
 def test_helper_that_has_changed_is_deployed(
     weather: Store, observer: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,7 +141,7 @@ def test_helper_that_has_changed_is_deployed(
 def test_map_and_imap_run_it_over_many(weather: Store) -> None:
     """With its parameters, and the batch's options apart from them."""
     rows = warm.map(weather, "functions/*.csv", {"jobs": 1, "ordered": True}, least=20)
-    assert [row.content for row in rows] == [b"city,degrees\nRome,30\n", b""]
+    assert [row.content for row in rows] == [b"city,degrees\nRome,30\n", b"city,degrees\n"]
     rows = warm.imap(weather, "functions/*.csv", {"limit": 1}, least=3)
     assert [row.content for row in rows] == [TODAY]
 
@@ -176,6 +201,12 @@ def test_dependencies_stay_when_it_is_deployed_again(weather: Store, tmp_path: P
     scale = load(code + "    return (Path(__file__).parent / 'factor.txt').read_text()\n").scale
     scale.deploy(weather, dependencies=[tmp_path / "factor.txt"])
     assert scale.get(weather, "functions/today.csv").content == b"3"
+    (tmp_path / "factor.txt").unlink()
+    again = load(code + "    return (Path(__file__).parent / 'factor.txt').read_text()\n").scale  # as in a new process
+    assert again.get(weather, "functions/today.csv").content == b"3"
+    changed = load(code + "    return 2 * (Path(__file__).parent / 'factor.txt').read_text()\n").scale
+    assert changed.get(weather, "functions/today.csv").content == b"33"
+    assert changed.deploy(weather).dependencies == ("factor.txt",)
 
 
 def test_threads_share_a_function(weather: Store) -> None:

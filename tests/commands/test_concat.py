@@ -6,6 +6,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from storlet_shell.values import Connection
 from storlet_shell.wire.bodies import bytes_body
 from storlet_shell.wire.client import Client
 from storlet_shell.wire.requests import Request
+from tests.support.journals import count_done
 from tests.support.lines import Runner, one_line
 from tests.support.storlets import storlet
 
@@ -138,6 +140,7 @@ def test_table_with_another_header_is_a_failed_object(run: Runner, tables: str, 
         (["--concat", "x", "--save", "y"], 2, "choose one: concat joins all results"),
         (["--concat", "x", "--output", "path:/c/{path}"], 2, "choose one: concat joins all results"),
         (["--header", "once"], 2, "it needs concat"),
+        (["--concat", "x", "--journal", "./x"], 2, "the journal needs its own file"),
         (["--concat", "x", "--header", "twice"], 2, "--header"),
         (["--concat", "no/folder/x"], 1, "can't write no/folder/x"),
         (["--concat", "."], 2, "it is a directory"),
@@ -181,6 +184,36 @@ def test_full_disk_under_waiting_results_ends_the_batch(run: Runner, tables: str
     assert list(tmp_path.iterdir()) == []
 
 
+HUGE = """\
+from collections.abc import Iterator
+
+
+def huge(data: bytes, count: int) -> Iterator[bytes]:
+    for _ in range(count):
+        yield data * 32768
+"""
+
+
+@pytest.mark.slow
+def test_result_may_be_larger_than_memory(run: Runner, here: str, tmp_path: Path) -> None:
+    """384 MiB with 300 MiB of address space: it waits in a file, whose content is joined in chunks."""
+    (tmp_path / "huge.py").write_text(HUGE)
+    assert run("deploy", str(tmp_path / "huge.py")).status == 0
+    assert run("put", "-", f"{here}/line", stdin=b"a" * 31 + b"\n").status == 0
+    script = "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (300 << 20, 300 << 20)); "
+    script += "from storlet_shell.adapters.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    line = ["map", "--storlet", "huge.py", "-p", "count=384", "--input", f"path:/{here}/line", "-j", "1"]
+    ended = subprocess.run(
+        [sys.executable, "-c", script, *line, "--concat", str(tmp_path / "all")],
+        env={**run.environ, "MALLOC_ARENA_MAX": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert (tmp_path / "all").stat().st_size == 384 << 20
+
+
 @pytest.mark.slow
 def test_reader_that_leaves_ends_the_batch(run: Runner, tables: str) -> None:
     """As in ``… | head -1``: status 141."""
@@ -199,26 +232,26 @@ def test_reader_that_leaves_ends_the_batch(run: Runner, tables: str) -> None:
 def test_interrupted_batch_resumes_with_its_journal(run: Runner, tables: str, tmp_path: Path, end: int) -> None:
     """Results of the first process are joined by the second one, which runs only the other objects."""
     target, journal = tmp_path / "all.csv", tmp_path / "journal"
-    line = words(tables, target, "--journal", str(journal), "-j", "2")
+    line = words(tables, target, "--journal", str(journal), "-j", "2", "-p", "each=0.1")
     process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "storlet_shell", *line[:3], "-p", "each=0", *line[3:]],
-        stdout=subprocess.PIPE,
+        [sys.executable, "-m", "storlet_shell", *line],
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env={**run.environ, "PYTHONUNBUFFERED": "1"},
+        env=run.environ,
     )
-    assert process.stdout is not None
-    for _ in range(7):
-        process.stdout.readline()
+    while count_done(journal) < 4:
+        assert process.poll() is None
+        time.sleep(0.01)
     process.send_signal(end)
     assert process.wait() == (130 if end == signal.SIGINT else -signal.SIGKILL)
-    process.stdout.close()
     assert not target.exists()
-    again = run(*line[:3], "-p", "each=0", *line[3:], "--json")
+    again = run(*line, "--json")
     assert again.status == 0, again.err
     assert again.json["done_before"] >= 4
     assert again.json["done_before"] + again.json["done"] == COUNT
     assert target.read_bytes() == TABLE.rstrip(b"\n")
-    other = run(*words(tables, tmp_path / "none.csv", "-p", "each=0", "--journal", str(journal), "--header", "none"))
+    line = words(tables, tmp_path / "none.csv", "--journal", str(journal), "-p", "each=0.1", "--header", "none")
+    other = run(*line)
     assert f"0 objects done, {COUNT} done before" in other.text
     assert (tmp_path / "none.csv").read_bytes() == TABLE.rstrip(b"\n").partition(b"\n")[2]
 

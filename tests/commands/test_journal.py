@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from storlet_shell.batches.journal import APPLICATION_ID, Journal, Span
 from storlet_shell.errors import LocalFileError, UsageError
+from tests.support.journals import count_done
 from tests.support.lines import Runner, base_environment, one_line
 from tests.support.responder import Answer, Responder, ok
 
@@ -36,6 +38,18 @@ def whole_journal(path: Path) -> bytes:
 def cut(length: int) -> Callable[[Path], None]:
     """Return what leaves a journal's first bytes."""
     return lambda path: path.write_bytes(whole_journal(path)[:length]) and None
+
+
+def test_last_of_several_objects_is_recorded_before_the_next_ends(tmp_path: Path) -> None:
+    """Objects that end at the same time are recorded together, a moment later."""
+    with Journal(tmp_path / "journal", BATCH) as journal:
+        journal.take(["a", "b", "c"])
+        journal.end("a", succeeded=True)
+        journal.end("b", succeeded=True)
+        deadline = time.monotonic() + 30
+        while count_done(tmp_path / "journal") < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
 
 
 NO_JOURNALS: dict[str, Callable[[Path], object]] = {

@@ -9,6 +9,7 @@ import pytest
 
 from storlet_shell import Store, connect, storlet
 from storlet_shell.errors import UsageError
+from tests.api.recording import Recording
 from tests.support.folders import write
 from tests.support.jars import INTERFACE, class_file, write_jar
 from tests.support.lines import Runner, one_line
@@ -171,7 +172,19 @@ def test_function_keeps_its_packages(
             packaged.deploy(store, packages=["fast"])
         assert packaged.get(store, f"{here}/b").content == b"B!"
         requirements = write(tmp_path, "requirements.txt", "shout\n")
-        assert store.deploy(packaged, requirements=requirements, unpack=True).is_changed
+        unpacked = store.deploy(packaged, requirements=requirements, unpack=True)
+        assert (unpacked.is_changed, len(unpacked.dependencies)) == (True, 1)
+    assert_kept_elsewhere(lines, f"{here}/b")
+
+
+def assert_kept_elsewhere(lines: Runner, path: str) -> None:
+    """Check that the function as another process has it keeps the packages that are deployed, and how."""
+    elsewhere, recording = storlet(packaged.__wrapped__), Recording()
+    with connect(environ=lines.environ, observer=recording) as store:
+        assert elsewhere.get(store, path).content == b"B!"
+        assert elsewhere.deploy(store).packages == {"ends": "1.0", "shout": "2.0"}
+        assert recording.warnings == []
+        assert lines("get", "storlet/packaged.py").text.count(".unpack()") == 1
         store.undeploy("packaged.py", with_dependencies=True)
 
 

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 import pytest
 
 from storlet_shell.deployments.logs import Record, logs, read_records
-from storlet_shell.errors import NotFoundError
+from storlet_shell.errors import NotFoundError, StorletFailedError
+from storlet_shell.store.reading import get
 from storlet_shell.store.runs import read_through
-from storlet_shell.values import Invocation, ObjectPath, StorletName
+from storlet_shell.values import Invocation, ObjectPath, Parameter, StorletName
 from storlet_shell.wire.client import Client
+from tests.support.functions import CODE, deploy
 
 LOG = """\
 --- 2023-11-14T22:13:20Z tx1 GET /v1/AUTH_a/c/%20o: ok (0.250 s)
@@ -50,6 +52,20 @@ def test_run_is_in_the_log(observed: Client, here: str) -> None:
     assert record.request.endswith(f"/{here}/o")
     assert "upper ran" in record.text
     assert list(logs(observed, StorletName("upper.py")))[-1] == record
+
+
+def test_log_of_a_function_shows_its_authors_lines(observed: Client, here: str, module: str) -> None:
+    """Of the version that is deployed; tracebacks of another one stay as they are."""
+    name, source = StorletName(deploy(observed, module)), ObjectPath(here, "o")
+    failing = Invocation(name, (Parameter("how", "fails"),))
+    for code in (CODE, CODE.replace("# /home/me/mine.py:10", "\n# /home/me/mine.py:10")):
+        deploy(observed, module, code)
+        with pytest.raises(StorletFailedError):
+            assert get(observed, source, failing).content
+        assert '"/home/me/mine.py", line 11, in fail' in list(logs(observed, name))[-1].text
+    first, last = logs(observed, name)
+    assert f'{name}", line 14, in fail' in first.text
+    assert f"{name}" not in last.text
 
 
 def test_storlet_without_a_log_is_raised(observed: Client, here: str) -> None:

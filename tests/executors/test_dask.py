@@ -97,6 +97,14 @@ def test_cluster_does_a_batch(run: Runner, cluster: Cluster, filled: str, tmp_pa
 
 
 @pytest.mark.slow
+def test_cluster_returns_results_to_join(run: Runner, cluster: Cluster, filled: str, tmp_path: Path) -> None:
+    """In the order of the listing, with a line end between them, as threads do."""
+    outcome = mapped(run, filled, cluster.address, "--concat", str(tmp_path / "all"), "--limit", "20")
+    assert outcome.status == 0, outcome.err
+    assert (tmp_path / "all").read_bytes() == b"\n".join([b"ABC"] * 20)
+
+
+@pytest.mark.slow
 def test_nothing_secret_travels(
     run: Runner, cluster: Cluster, filled: str, swift: control.Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,7 +31,40 @@ def test_cell_deploys_a_function(notebook: Cells) -> None:
     assert notebook.good("%get {c}/o --storlet ages.py").value.json() == ["31", "25"]
     error = notebook("%%deploy ages\nx = 1").error
     assert error is not None
-    assert "no class with a method __call__" in str(error)
+    assert str(error) == "ages: the code has no function, and no class with a method __call__"
+    error = notebook("%%deploy ages\ndef a(data: bytes): ...\ndef b(data: bytes): ...").error
+    assert str(error).startswith("ages.py: several functions could be the storlet: a, b; mark one with @storlet")
+
+
+def test_class_and_constant_are_those_of_now(notebook: Cells) -> None:
+    """Not an earlier version in the function's own cell, nor what a constant was before it was changed."""
+    notebook.good("from storlet_shell import storlet\nfrom enum import Enum")
+    notebook.good("class Kind(Enum):\n    A = 1\nclass Plain:\n    def get(self): return 1\nLIST = list((1,))")
+    notebook.good("@storlet\ndef f(data: bytes):\n    return Kind.A.value, Plain().get(), LIST")
+    notebook.good(
+        "class Kind(Enum):\n    A = 1\nclass Plain:\n    def get(self): return 1\n"
+        "@storlet\ndef g(data: bytes):\n    return Kind.A.value, Plain().get()"
+    )
+    notebook.good("class Kind(Enum):\n    A = 2\nclass Plain:\n    def get(self): return 2\nLIST.append(2)")
+    for name in "fg":
+        source = notebook.good(f"{name}.source()").value
+        assert "A = 2" in source
+        assert "return 2" in source
+    assert "LIST = [1, 2]\n" in notebook.good("f.source()").value
+
+
+def test_submodules_imported_in_another_cell_go_along(notebook: Cells) -> None:
+    """A package's name alone wouldn't do where storlets run."""
+    notebook.good("from storlet_shell import storlet\nimport xml.etree.ElementTree")
+    notebook.good("@storlet\ndef f(data: bytes):\n    return xml.etree.ElementTree.fromstring(data).tag")
+    assert "\nimport xml.etree.ElementTree\n" in notebook.good("f.source()").value
+
+
+def test_text_in_an_indented_function_keeps_its_blanks(notebook: Cells) -> None:
+    """Only the indentation of code is removed."""
+    notebook.good("from storlet_shell import storlet")
+    notebook.good('if True:\n    @storlet\n    def f(data: bytes):\n        return """a\n      b\nc"""')
+    assert 'def f(data: bytes):\n    return """a\n      b\nc"""\n' in notebook.good("f.source()").value
 
 
 def test_commands_cant_be_shipped(notebook: Cells) -> None:

@@ -76,7 +76,7 @@ def test_terminal_shows_the_same_as_text(terminal: pexpect.spawn[str]) -> None:
     terminal.expect_exact("200 OK")
     terminal.expect_exact("some text")
     terminal.sendline("%get {nope}/o")
-    terminal.expect_exact("UsageError: {nope}: there is no variable nope")
+    terminal.expect_exact("UsageError: {nope}: no variable nope")
     terminal.sendline("%get {c}/missing")
     terminal.expect_exact("NotFoundError: ")
     assert "Traceback" not in str(terminal.before)

@@ -139,6 +139,7 @@ def test_functions_run_on_nodes_of_which_nothing_is_known(foreign: tuple[Runner,
         ("corrupt", IncompleteBodyError, "checksum"),
         ("surplus", IncompleteBodyError, "bytes follow"),
         ("stale", ServiceError, "without running"),
+        ("headers", StorletFailedError, "contains a control character"),
     ],
 )
 def test_body_that_is_not_whole_is_no_result(

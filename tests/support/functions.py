@@ -70,8 +70,9 @@ class FunctionStorlet:
             os.kill(os.getpid(), 9)
         if how == "cut":
             return
+        metadata = {"Count": len(data)} if how != "headers" else {"Count": "1\\nX: 2"}
         crc32 = zlib.crc32(data) ^ (how == "corrupt")
-        send(frame(b"E", json.dumps({"metadata": {"Count": len(data)}, "length": len(data), "crc32": crc32}).encode()))
+        send(frame(b"E", json.dumps({"metadata": metadata, "length": len(data), "crc32": crc32}).encode()))
         if how == "surplus":
             send(b"more")
 

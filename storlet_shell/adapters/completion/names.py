@@ -134,7 +134,9 @@ class _Completer:
         if not storlet:
             return []
         entries = self._look_up(("parameters", storlet), lambda: self._parameters(storlet), deadline)
-        return [entry for entry in entries if entry.text.startswith(text)]
+        entries = [entry for entry in entries if entry.text.startswith(text) and entry.text.isprintable()]
+        values = [entry for entry in entries if entry.final]
+        return values if values and "=" in text else [entry for entry in entries if not entry.final]
 
     def _complete(self, kind: Kind, text: str, prefixed: bool, deadline: float) -> Iterable[Candidate]:
         if kind in (Kind.ACTION, Kind.PARAMETER):  # only the cursor knows whose
@@ -231,11 +233,14 @@ class _Completer:
         return [Candidate(entry["name"]) for entry in entries]
 
     def _parameters(self, storlet: str) -> list[Candidate]:
-        """Look up the parameters of a function."""
+        """Look up the parameters of a function, and their values where these are enumerable."""
         with self._borrowed_client() as client:
             function = look_up_again(client, StorletName.parse(storlet))
         parameters = function.signature.parameters if function is not None else ()
-        return [Candidate(f"{parameter.name}=", final=False, note=str(parameter)) for parameter in parameters]
+        names = [Candidate(f"{parameter.name}=", final=False, note=str(parameter)) for parameter in parameters]
+        return names + [
+            Candidate(f"{parameter.name}={choice}") for parameter in parameters for choice in parameter.choices
+        ]
 
     @contextmanager
     def _borrowed_client(self) -> Iterator[Client]:

@@ -77,7 +77,7 @@ def _value(piece: re.Match[str], variables: Mapping[str, Any]) -> str:
         )
     name, *attributes = path.split(".")
     if name not in variables:
-        raise UsageError(f"{piece[0]}: there is no variable {name}; for the text itself write {doubled(piece[0])}")
+        raise UsageError(f"{piece[0]}: no variable {name}; for the text itself write {doubled(piece[0])}")
     value = variables[name]
     for attribute in attributes:
         try:

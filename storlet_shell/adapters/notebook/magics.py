@@ -216,7 +216,7 @@ class StorletMagics:
     def _keep(self, result: Result, shown: Any) -> None:
         """Show a result, and store it in ``_``: an exception keeps IPython from both.
 
-        :param shown: what is shown of it; None when it was stored under a name
+        :param shown: its shown form; None when it was stored under a name
         """
         if shown is not None:
             display(shown)  # type: ignore[no-untyped-call]
@@ -285,7 +285,7 @@ class StorletMagics:
 
 
 class _Value:
-    """The value of a cell: what is shown of a result that was not stored."""
+    """The value of a cell: the shown form of a result that wasn't stored."""
 
     def __init__(self) -> None:
         self.shown: Any = None

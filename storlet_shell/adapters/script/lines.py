@@ -197,7 +197,7 @@ def _not_closed(quote: str, number: int) -> GrammarError:
 
 
 def _nothing_follows(number: int) -> GrammarError:
-    message = "the text ends after a backslash: the line goes on, but there is nothing more"
+    message = "the text ends after a backslash, which continues the line"
     return GrammarError(message, number, incomplete=True)
 
 

@@ -34,7 +34,7 @@ _STANDARD_INPUT = "-"
 class Mode:
     """The options for running command files.
 
-    :param keep_going: go on after a failing line; the exit status is the first failure's
+    :param keep_going: continue after a failing line; the exit status is the first failure's
     :param echo: show each line before it runs
     :param parse_only: parse every line, run none, report all that is wrong
     :param as_documents: show each line's result, or its failure, as one JSON document on one line
@@ -191,7 +191,7 @@ class Runner:
     def _conclude(self, line: Line, scope: Scope, outcome: Outcome) -> int:
         """Report the error of a line, if it has one, and return its exit status.
 
-        :raises BrokenPipeError: when whoever reads this process's own output is gone: there is nobody to go on for
+        :raises BrokenPipeError: when whoever reads this process's own output is gone: nobody reads the rest
         """
         if isinstance(outcome.error, BrokenPipeError):
             raise outcome.error

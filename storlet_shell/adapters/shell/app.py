@@ -273,7 +273,7 @@ class Shell(cmd2.Cmd):
         self._bound = command.call(words, body_of(self._typed, command), out=self.console.stdout)
 
     def without_alias(self, text: str) -> str:
-        """Return a line with its first word replaced by what it is an alias of."""
+        """Return a line with the alias at its start expanded."""
         expanded: set[str] = set()
         while (match := _FIRST_WORD.match(text)) and (name := match.group(1)) in self.aliases and name not in expanded:
             expanded.add(name)

@@ -1,4 +1,4 @@
-"""Keys of the interactive shell that must know the grammar: Enter, Tab, Ctrl-D and pasting where a line goes on."""
+"""Keys of the interactive shell that must know the grammar: Enter, Tab, Ctrl-D and pasting in a line that continues."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _INDENT = "    "
 
 @Condition
 def goes_on() -> bool:
-    """Tell whether the line at hand goes on in the next: Enter makes a new line then."""
+    """Tell whether the current line continues in the next, so that Enter starts a new one."""
     return is_incomplete(get_app().current_buffer.text)
 
 
@@ -41,7 +41,7 @@ def add(bindings: KeyBindings, say: Callable[[str], None]) -> None:
 
     @bindings.add(Keys.Enter, filter=goes_on & ~completion_is_selected)
     def _(event: KeyPressEvent) -> None:
-        """Begin a new line, without the last one's indent: what is typed into a body is what is sent."""
+        """Begin a new line, without the last one's indent: a body is sent as typed."""
         event.current_buffer.insert_text("\n")
 
     @bindings.add(Keys.Tab, filter=_in_body)
@@ -57,7 +57,7 @@ def add(bindings: KeyBindings, say: Callable[[str], None]) -> None:
 
     @bindings.add(Keys.BracketedPaste)
     def _(event: KeyPressEvent) -> None:
-        """Insert what is pasted as it is, and run each line that it completes.
+        """Insert pasted text unchanged, and run each line that it completes.
 
         cmd2 4.3 replays a paste as keys, line by line, each with a completion menu's or an indent's idea of Enter.
         """

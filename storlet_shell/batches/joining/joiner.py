@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import chain
 from typing import IO
 
+from storlet_shell.batches.joining.arrays import NotAnArrayError, begins_array, is_array, lines_of_array
+from storlet_shell.batches.joining.records import (
+    BOM,
+    CSV,
+    TSV,
+    field,
+    fields_of,
+    is_header,
+    is_readable,
+    kind_of,
+    records,
+    separator_of,
+    split,
+)
 from storlet_shell.errors import StorletShellError
-from storlet_shell.results.decoding import COMPRESSIONS
-from storlet_shell.text import is_text
 from storlet_shell.values import ObjectPath
 
 HEADERS = ("once", "keep", "none")
 """Whether the first line of each result is kept once, always, or never."""
 
-CSV, TSV, JSON_LINES = "text/csv", "text/tab-separated-values", "application/x-ndjson"
+JSON_LINES = "application/x-ndjson"
 
+_NAMES = {CSV: "CSV", TSV: "tab-separated", JSON_LINES: "JSON"}
 _HEAD_BYTES = 64 * 1024
-_HEADER_BYTES = 1024 * 1024
-_BOM = b"\xef\xbb\xbf"
-_ARRAY = re.compile(rb"\s*\[\s*(?:[{\[\"\]]|-?\d[\d.eE+-]*\s*[,\]]|(?:true|false|null)\s*[,\]])")
-_BLANKS = re.compile(r"[ \t\r\n]*")
-_LINE_BREAK = re.compile(r"[ \t]*[\r\n]+[ \t]*")
-_SEPARATORS = re.compile(rb"[,;\t|]")
-_NUMBER = re.compile(rb"[+-]?[\d.,]+(?:[eE][+-]?\d+)?|(?i:nan|inf|null|none)|\d+[-/:.]\d+.*")
 
 
 class Joiner:
@@ -55,59 +61,72 @@ class Joiner:
         return next(iter(self._types)) if len(self._types) == 1 else ""
 
     def add(self, source: ObjectPath, chunks: Iterable[bytes]) -> None:
-        """Add a result; of a result that is refused, nothing is written.
+        """Add a result; of a result that is refused, nothing is written, if the file can be truncated.
 
-        :raises StorletShellError: when its header isn't that of the results before it, or a column can't be added
+        :raises StorletShellError: when it doesn't fit the results before it, or a column can't be added
         """
-        pieces = iter(chunks)
+        state, start = dict(vars(self)), self._file.tell() if self._file.seekable() else None
+        try:
+            self._add(source, iter(chunks))
+        except BaseException as error:
+            vars(self).update(state)
+            if start is not None:
+                with suppress(OSError, ValueError):  # the error says more
+                    self._file.seek(start)
+                    self._file.truncate()
+            if isinstance(error, NotAnArrayError):
+                text = f"it begins like a JSON array, but isn't one: {error}"
+                raise StorletShellError(text, subject=str(source)) from None
+            raise
+
+    def _add(self, source: ObjectPath, pieces: Iterator[bytes]) -> None:
         head = _read(pieces, _HEAD_BYTES)
         if not head:
             return
-        if not is_text(head):
+        if not is_readable(head, kind_of(source.name)):
             self._check_no_column(source)
-            self._write(chain([head], pieces), "", ends_lines=False)
+            self._write(source, chain([head], pieces), "", ends_lines=False)
             return
-        head = head.removeprefix(_BOM) if self.size else head
-        if _ARRAY.match(head):
-            content = head + b"".join(pieces)
-            if (lines := _lines_of_array(content)) is not None:
-                self._write(self._named_lines(source, lines), JSON_LINES)
-                return
-            head, pieces = content, iter(())
-        if head.removeprefix(_BOM).lstrip()[:1] == b"{":
+        marked, head = head, head.removeprefix(BOM)
+        if (lines := _array(head, pieces)) is not None:
+            self._write(source, self._named_lines(source, lines), JSON_LINES)
+        elif head.lstrip()[:1] == b"{":
             body = chain([head], pieces)
-            self._write(self._named_lines(source, _records(body, b"")) if self._name_column else body, JSON_LINES)
-            return
-        self._add_text(source, head, pieces)
+            lines = self._named_lines(source, records(body, b"")) if self._name_column else body
+            self._write(source, lines, JSON_LINES)
+        else:
+            keeps_mark = not self.size and not self._name_column
+            self._add_text(source, chain([marked if keeps_mark else head], pieces))
 
-    def _add_text(self, source: ObjectPath, head: bytes, pieces: Iterator[bytes]) -> None:
-        kind = _kind_of(source.name)
+    def _add_text(self, source: ObjectPath, pieces: Iterator[bytes]) -> None:
+        kind = kind_of(source.name)
         if not kind and self._rule is None:
             self._check_no_column(source)
-            self._write(chain([head], pieces), "")
+            self._write(source, pieces, "")
             return
-        first, rest = _split(chain([head], pieces))
+        first, rest = split(pieces)
+        while first and not first.strip(b"\r\n"):
+            first, rest = split(rest)
         if self._rule is None:
-            self._rule = "once" if _is_header(first) else "keep"
+            self._rule = "once" if is_header(first) else "keep"
         header = self._header_of(source, first) if self._rule == "once" else []
         body = chain([first], rest) if self._rule == "keep" else rest
         if self._name_column:
-            prefix = _field(source.name) + _separator(first)
-            body = (prefix + record for record in _records(body, b'"'))
-        self._write(chain(header, body), kind or CSV)
+            separator = separator_of(first)
+            prefix = field(source.name) + separator
+            body = (prefix + record for record in records(body, separator) if record.strip(b"\r\n"))
+        self._write(source, chain(header, body), kind or CSV)
 
     def _header_of(self, source: ObjectPath, first: bytes) -> list[bytes]:
         """Return the header if it comes from this result.
 
-        :raises StorletShellError: when it differs from that of the results before it
+        :raises StorletShellError: when it differs from that of the results before it, in more than quotes
         """
-        header = first.removeprefix(_BOM).rstrip(b"\r\n")
+        header = first.removeprefix(BOM).rstrip(b"\r\n")
         if self._header is None:
             self._header, self._header_source = header, source
-            if self._name_column:
-                return [_field(self._name_column), _separator(first), first]
-            return [first]
-        if header != self._header:
+            return [field(self._name_column), separator_of(first), first] if self._name_column else [first]
+        if header != self._header and not _is_same(header, self._header):
             shown, expected = (text[:200].decode("utf-8", "replace") for text in (header, self._header))
             raise StorletShellError(
                 f"its header is {shown!r}, but that of {self._header_source} is {expected!r}; "
@@ -141,16 +160,48 @@ class Joiner:
                 subject=str(source),
             )
 
-    def _write(self, pieces: Iterable[bytes], kind: str, *, ends_lines: bool = True) -> None:
+    def _write(self, source: ObjectPath, pieces: Iterable[bytes], kind: str, *, ends_lines: bool = True) -> None:
         last = b""
         for piece in pieces:
-            if not last and piece and self._needs_line_end and ends_lines:
-                self.size += self._file.write(b"\n")
+            if not last and piece:
+                self._check_kind(source, kind)
+                if self._needs_line_end and ends_lines:
+                    self.size += self._file.write(b"\n")
             self.size += self._file.write(piece)
             last = piece[-1:] or last
         if last:
-            self._types.add(kind)
+            self._types = self._types | {kind}
             self._needs_line_end = ends_lines and last != b"\n"
+
+    def _check_kind(self, source: ObjectPath, kind: str) -> None:
+        """Check that a table isn't joined with lines of JSON.
+
+        :raises StorletShellError: when it is
+        """
+        others = [name for name in self._types if name and kind and JSON_LINES in (name, kind) and name != kind]
+        if others:
+            raise StorletShellError(
+                f"it is {_NAMES[kind]}, but results before it are {_NAMES[others[0]]}; "
+                "use a pattern that matches objects of one kind",
+                subject=str(source),
+            )
+
+
+def _array(head: bytes, pieces: Iterator[bytes]) -> Iterator[bytes] | None:
+    """Return the elements of a JSON array as lines; None if it isn't an array, as far as its start tells."""
+    if not begins_array(head):
+        return None
+    if len(head) >= _HEAD_BYTES:
+        return lines_of_array(chain([head], pieces)) if is_array(head) else None
+    try:
+        return iter(list(lines_of_array([head])))
+    except NotAnArrayError:
+        return None
+
+
+def _is_same(header: bytes, other: bytes) -> bool:
+    """Tell whether two headers have the same fields, however these are quoted."""
+    return separator_of(header) == separator_of(other) and fields_of(header) == fields_of(other)
 
 
 def _read(pieces: Iterator[bytes], size: int) -> bytes:
@@ -159,85 +210,3 @@ def _read(pieces: Iterator[bytes], size: int) -> bytes:
     while head and len(head) < size and (piece := next(pieces, None)) is not None:
         head += piece
     return head
-
-
-def _records(pieces: Iterable[bytes], quote: bytes) -> Iterator[bytes]:
-    """Yield records with their line ends; a line end between quotes belongs to a record.
-
-    :param quote: the quotation mark; empty if every line is a record
-    """
-    rest = record = b""
-    for piece in pieces:
-        *lines, rest = (rest + piece).split(b"\n")
-        for line in lines:
-            record += line + b"\n"
-            if not quote or record.count(quote) % 2 == 0:
-                yield record
-                record = b""
-    if record + rest:
-        yield record + rest
-
-
-def _split(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """Return the first record of a result and the rest; a record whose quotes don't end soon is a line."""
-    buffer, at = b"", 0
-    for piece in pieces:
-        buffer += piece
-        while end := buffer.find(b"\n", at) + 1:
-            if buffer.count(b'"', 0, end) % 2 == 0:
-                return buffer[:end], chain([buffer[end:]], pieces)
-            at = end
-        if len(buffer) > _HEADER_BYTES:
-            break
-    end = buffer.find(b"\n") + 1 or len(buffer)
-    return buffer[:end], chain([buffer[end:]], pieces)
-
-
-def _lines_of_array(content: bytes) -> list[bytes] | None:
-    """Return the elements of a JSON array as lines, spelled as they are there; None if it isn't an array."""
-    try:
-        text = content.decode("utf-8")
-        decode, lines, at = json.JSONDecoder().raw_decode, [], _blanks(text, text.index("[") + 1)
-        while text[at] != "]":
-            _, end = decode(text, at)
-            lines.append(f"{_LINE_BREAK.sub(' ', text[at:end])}\n".encode())  # strings contain no line breaks
-            at = _blanks(text, end)
-            if text[at] == ",":
-                at = _blanks(text, at + 1)
-            elif text[at] != "]":
-                return None
-        return lines if not text[at + 1 :].strip() else None
-    except (ValueError, IndexError):  # text that begins like an array
-        return None
-
-
-def _blanks(text: str, at: int) -> int:
-    """Return the position after blanks."""
-    match = _BLANKS.match(text, at)
-    return match.end() if match else at
-
-
-def _field(text: str) -> bytes:
-    """Return a text as a field of CSV."""
-    doubled = text.replace('"', '""')
-    needs_quotes = any(character in text for character in ',;\t|"\r\n')
-    return (f'"{doubled}"' if needs_quotes else text).encode()
-
-
-def _separator(record: bytes) -> bytes:
-    """Return the separator of a record's fields: its most frequent one, or a comma."""
-    return max(b",", b";", b"\t", b"|", key=record.count)
-
-
-def _is_header(record: bytes) -> bool:
-    """Tell whether a record looks like a header: several different names, and no numbers or dates."""
-    fields = [field.strip(b'" ') for field in _SEPARATORS.split(record.removeprefix(_BOM).rstrip(b"\r\n"))]
-    return len(set(fields)) == len(fields) and all(field and not _NUMBER.fullmatch(field) for field in fields)
-
-
-def _kind_of(name: str) -> str:
-    """Return the content type that an object's name stands for, if it is a table's; empty otherwise."""
-    name = name.lower()
-    for compression in COMPRESSIONS:
-        name = name.removesuffix(compression.suffix)
-    return {"csv": CSV, "tsv": TSV}.get(name.rpartition(".")[2], "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 import io
+import re
 import sys
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -32,7 +33,7 @@ class Archive(NamedTuple):
     :param packages: the packages' versions, by their names
     :param modules: the dotted names of all modules, and of the packages around them
     :param engines: the versions of further packages that the engine's own Python has, by their names
-    :param python: the version of Python that they are resolved for
+    :param python: the version of Python that they were resolved for; empty if it isn't known
     :param is_unpacked: whether the storlet unpacks it when it is imported
     """
 
@@ -62,11 +63,30 @@ class Archive(NamedTuple):
         versions = {wheel.name: wheel.version for wheel in ordered}
         return cls(name, content, versions, frozenset(_modules(files)), engines, python, is_unpacked)
 
+    @classmethod
+    def read(cls, name: str, content: bytes, packages: Mapping[str, str]) -> Archive:
+        """Read an archive that was deployed earlier."""
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return cls(name, content, packages, frozenset(_modules(archive.namelist())), {}, "")
+
+    def as_in(self, code: bytes) -> Archive:
+        """Return the archive as a deployed storlet uses it: unpacked or not."""
+        unpacked = self._replace(is_unpacked=True)
+        return unpacked if unpacked.statement.encode() in code else self
+
     @property
     def statement(self) -> str:
         """The statement at the start of a storlet that lets it import the packages."""
         path = f'__import__("sys").path.insert(0, __file__.rpartition("/")[0] + "/{self.name}")'
         return f'{path}; __import__("{UNPACKING}").unpack()' if self.is_unpacked else path
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A note for each package that the engine's Python must have."""
+        return tuple(
+            f"{name} {version} isn't deployed with the storlet: the engine's Python must have it"
+            for name, version in self.engines.items()
+        )
 
     def check_fits(self, modules: Mapping[str, str]) -> None:
         """Check that no other module of a storlet has the name of a package's module.
@@ -77,6 +97,11 @@ class Archive(NamedTuple):
         for module, label in modules.items():
             if module in self.modules:
                 raise UsageError(f"{label} needs another name: a package has a module {module}, too")
+
+
+def is_archive(name: str) -> bool:
+    """Tell whether a dependency's name is that of an archive of packages."""
+    return re.fullmatch(rf"packages-[0-9a-f]{{{_DIGITS}}}\.zip", name) is not None
 
 
 def _zipped(files: Iterable[WheelFile]) -> bytes:

@@ -1,4 +1,4 @@
-"""A paste filter that refuses requests that need space when the disk is full, and says so.
+"""A paste filter that refuses requests that need space when the disk is full, with the reason.
 
 The storage servers keep a reserve of their own and answer 507 to the proxy. In a cloud, the proxy would try other
 nodes, and finally answer 503 without a reason; here there are no other nodes.

@@ -1,4 +1,4 @@
-"""What a storlet's process can reach: its own code, its scratch folder and what it was passed; nothing else.
+"""Confine a storlet's process to its own code, its scratch folder, and the descriptors passed to it.
 
 Two layers don't rely on each other. Namespaces give it a process tree, a network without interfaces, and a file system
 with nothing but what was put there. Landlock denies every path that isn't listed, whatever is mounted. In addition, a

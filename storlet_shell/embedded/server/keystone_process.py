@@ -68,13 +68,13 @@ def _server(app: WSGI, listener: socket.socket) -> Any:
     """Return waitress's server for an application.
 
     When there are many connections, the one that has been silent longest is closed in favor of a new one. waitress
-    itself would accept no more until one exceeds its ``channel_timeout``, so nobody could log in for minutes.
+    itself would stop accepting until one exceeds its ``channel_timeout``, so nobody could log in for minutes.
     """
     from waitress.adjustments import Adjustments
     from waitress.server import TcpWSGIServer
 
     class Server(TcpWSGIServer):
-        """Closes connections that wait for a complete request rather than accepting no more."""
+        """Closes connections that wait for a complete request rather than refusing new ones."""
 
         def handle_accept(self) -> None:
             """Accept a connection."""

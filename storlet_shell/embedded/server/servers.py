@@ -94,7 +94,7 @@ class Servers:
         upkeep.start()
 
     def stop(self, grace: float) -> None:
-        """Accept no more requests, and let current ones finish.
+        """Stop accepting requests, and let current ones finish.
 
         Storage servers keep running: the proxy needs them until its last request is answered.
 
@@ -172,7 +172,7 @@ def serve(listener: Any, app: Any, time_limit: int) -> Any:
 
 
 def end(server: Any, grace: float) -> None:
-    """Make a server accept no more requests, and let current ones finish.
+    """Make a server stop accepting requests, and let current ones finish.
 
     :param server: the result of :func:`serve`
     :param grace: the time limit for requests, in seconds

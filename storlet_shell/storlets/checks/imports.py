@@ -165,7 +165,7 @@ class _Imports(ast.NodeVisitor):
             self.visit(node)
 
     def visit_If(self, node: ast.If) -> None:
-        """Skip what is for type checkers only."""
+        """Skip code for type checkers only."""
         value = conditions.outcome(node.test)
         with self._optional(is_optional=conditions.depends_on_environment(node.test)):
             self._visit_all(node.body if value is not False else [])

@@ -1,4 +1,4 @@
-"""Collect what a function needs: the imports, constants, helpers and classes that it uses, and no more."""
+"""Collect the imports, constants, helpers and classes that a function uses."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
 from storlet_shell.equality import typed_equality
-from storlet_shell.errors import UsageError
+from storlet_shell.errors import Action, Hint, UsageError
+from storlet_shell.storlets.functions.adapter.types import storlet_input
+from storlet_shell.storlets.functions.changes import check_is_unchanged, check_star_imports, settings_of
+from storlet_shell.storlets.functions.columns import Columns, columns_of
 from storlet_shell.storlets.functions.signature import Signature, is_marker
 from storlet_shell.storlets.functions.units import Piece, Unit, modules_of, name_of
 
 _OWN_PACKAGE = "storlet_shell"
 _OF_MODULES = {"__name__", "__file__", "__doc__", "__builtins__"}
 _CELLS_ONLY = "get_ipython"
+_ANYWAY = Hint(Action.DEPLOY_ANYWAY)
 
 
 @typed_equality
@@ -24,12 +28,16 @@ class Collection(NamedTuple):
 
     :param imports: import statements
     :param pieces: constants, helpers and classes, in an order in which they can run
+    :param columns: see :func:`.columns_of`
+    :param notes: statements that may matter, but aren't deployed
     """
 
     signature: Signature
     imports: tuple[str, ...]
     pieces: tuple[Piece, ...]
     function: Piece
+    columns: Columns = ()
+    notes: tuple[str, ...] = ()
 
 
 class Source(Protocol):
@@ -46,22 +54,38 @@ class _File:
     """A unit that is all there is: a local file, or typed code."""
 
     def find(self, unit: Unit, name: str) -> tuple[Unit, ast.stmt] | Piece | None:
-        """Return the statement at the top level that binds a name; None without one."""
+        """Return the statement at the top level that binds a name; None without one.
+
+        :raises UsageError: if other statements change its value, or if a built-in name may come from an import of *
+        """
         statement = unit.statement(name)
-        return None if statement is None else (unit, statement)
+        if statement is None:
+            check_star_imports(unit, name)
+            return None
+        check_is_unchanged(unit, name, statement)
+        return unit, statement
 
 
-def collect(unit: Unit, node: ast.stmt, source: Source | None = None) -> Collection:
+def collect(unit: Unit, node: ast.stmt, source: Source | None = None, *, force: bool = False) -> Collection:
     """Collect a function and what it uses.
 
     :param node: the function's definition
     :param source: where names are found; None for the unit itself
+    :param force: accept undefined names and relative imports, which a review of the code then reports
     :raises UsageError: if it isn't fit for a storlet, or uses what can't be shipped
     """
     signature = check_definition(unit, node)
-    collector = _Collector(source or _File(), signature.function)
+    assert isinstance(node, ast.FunctionDef)
+    collector = _Collector(source or _File(), signature.function, force=force)
     collector.add_names_of(unit, node)
-    return Collection(signature, collector.sorted_imports(), collector.sorted_pieces(), unit.piece(node))
+    return Collection(
+        signature,
+        collector.sorted_imports(),
+        collector.sorted_pieces(),
+        unit.piece(node),
+        columns_of(node) if storlet_input(signature.input)[0] == "rows" else (),
+        tuple(collector.notes),
+    )
 
 
 def check_definition(unit: Unit, node: ast.stmt) -> Signature:
@@ -82,9 +106,11 @@ def check_definition(unit: Unit, node: ast.stmt) -> Signature:
 
 
 class _Collector:
-    def __init__(self, source: Source, function: str) -> None:
+    def __init__(self, source: Source, function: str, *, force: bool) -> None:
         self._source = source
         self._function = function
+        self._force = force
+        self.notes: dict[str, None] = {}
         self._imports: dict[str, None] = {}
         self._pieces: dict[tuple[str, int, str], Piece] = {}
         self._visited: set[tuple[int, str]] = set()
@@ -112,10 +138,10 @@ class _Collector:
                 self._pieces[match.label, match.line, match.text] = match
             return
         if match is None:
-            if not hasattr(builtins, name):
+            if not hasattr(builtins, name) and not self._force:
                 advice = "; import each name instead of *" if unit.has_star_import() else ""
                 uses = (part for part in ast.walk(user) if isinstance(part, ast.Name) and part.id == name)
-                raise unit.refusal(next(uses, user), f"{name} isn't defined{advice}")
+                raise unit.refusal(next(uses, user), f"{name} isn't defined{advice}", _ANYWAY)
             return
         home, statement = match
         if isinstance(statement, ast.Import | ast.ImportFrom):
@@ -135,18 +161,24 @@ class _Collector:
 
     def _import(self, unit: Unit, statement: ast.stmt, name: str) -> None:
         assert isinstance(statement, ast.Import | ast.ImportFrom)
-        if isinstance(statement, ast.ImportFrom) and statement.level:
-            raise unit.refusal(statement, f"{name} can't be imported by a relative import where storlets run")
+        level = statement.level if isinstance(statement, ast.ImportFrom) else 0
+        if level and not self._force:
+            text = f"{name} can't be imported by a relative import where storlets run"
+            raise unit.refusal(statement, text, _ANYWAY)
         if _OWN_PACKAGE in modules_of(statement, name):
             raise unit.refusal(statement, f"{name} can't be used: engines don't have {_OWN_PACKAGE}")
         if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
             return
+        setting = settings_of(unit, name) if isinstance(self._source, _File) else None
+        if setting is not None:
+            text = f"{ast.unparse(setting).splitlines()[0]} isn't deployed; if the storlet needs it, move it there"
+            self.notes[f"{unit.label}:{setting.lineno}: {text}"] = None
         aliases = [alias for alias in statement.names if name_of(alias) == name]
         for alias in aliases:
             if isinstance(statement, ast.Import):
                 self._imports[ast.unparse(ast.Import([alias]))] = None
             else:
-                self._imports[ast.unparse(ast.ImportFrom(statement.module, [alias], 0))] = None
+                self._imports[ast.unparse(ast.ImportFrom(statement.module, [alias], level))] = None
 
     def sorted_imports(self) -> tuple[str, ...]:
         """Return the import statements."""

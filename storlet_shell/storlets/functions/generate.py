@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import builtins
-import importlib.resources
 from collections.abc import Iterable
 from functools import cache
 
 from storlet_shell.errors import UsageError
 from storlet_shell.storlets.functions import adapter
 from storlet_shell.storlets.functions.collect import Collection
+from storlet_shell.storlets.functions.joining import join_modules
 from storlet_shell.storlets.functions.signature import MAIN_CLASS
 from storlet_shell.storlets.functions.units import Piece, Unit
 
@@ -27,7 +27,7 @@ _ADAPTER = """# The rest is the same for all functions: it opens the inputs, con
 _MAIN = f'''class {MAIN_CLASS}(_Adapter):
     """What the engine runs."""
 
-    function = staticmethod({{name}})
+{{columns}}    function = staticmethod({{name}})
 '''
 
 
@@ -42,8 +42,9 @@ def generate(collection: Collection) -> bytes:
         parts.append("\n".join(collection.imports) + "\n\n\n")
     parts += [_spelled(piece) for piece in (*collection.pieces, collection.function)]
     code = "".join(parts)
+    columns = f"    columns = {collection.columns!r}\n" if collection.columns else ""
     _check_names(name, code)
-    return "\n".join([code + _ADAPTER + _adapter(), "", _MAIN.format(name=name)]).encode()
+    return "\n".join([code + _ADAPTER + join_modules(adapter), "", _MAIN.format(name=name, columns=columns)]).encode()
 
 
 def _spelled(piece: Piece) -> str:
@@ -52,29 +53,9 @@ def _spelled(piece: Piece) -> str:
 
 
 @cache
-def _adapter() -> str:
-    """Return the adapter's modules as one text: imports first, none of this package."""
-    imports: dict[str, None] = {}
-    bodies = []
-    for module in adapter.MODULES:
-        text = (importlib.resources.files(adapter) / f"{module}.py").read_text("utf-8")
-        tree = ast.parse(text)
-        statements = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
-        for node in statements:
-            is_own = isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
-                ("storlet_shell", "__future__")
-            )
-            if not is_own:
-                imports[ast.unparse(node)] = None
-        bodies.append("\n".join(text.splitlines()[statements[-1].end_lineno :]).strip("\n"))
-    ordered = sorted(imports, key=lambda text: (text.startswith("from"), text))
-    return "\n".join([*ordered, "", "\n\n\n".join(bodies), ""])
-
-
-@cache
 def _adapter_names() -> tuple[set[str], set[str]]:
     """Return the names that the adapter binds, and the built-in ones that it uses."""
-    unit = Unit(_adapter(), "adapter")
+    unit = Unit(join_modules(adapter), "adapter")
     bound = {name for node in unit.tree.body for name in _bound_by(node)}
     used = {name for node in unit.tree.body for name in unit.names_used(node)}
     return bound | {MAIN_CLASS}, used & set(dir(builtins))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from storlet_shell.errors import UsageError
-from storlet_shell.storlets.functions.units import Piece, Unit
+from storlet_shell.storlets.functions.units import Piece, Unit, bound_names
+
+_GENERATED = "<string>"  # the file of methods that dataclasses generate
 
 _FUTURE_ANNOTATIONS = 0x1000000  # CO_FUTURE_ANNOTATIONS, which a cell inherits from an earlier one
 
@@ -46,12 +48,12 @@ class LiveFunction:
         if isinstance(statement, ast.Import | ast.ImportFrom):
             return unit, statement
         if isinstance(value, ModuleType):
-            return Piece("", 0, _import(value.__name__, "", name))
+            return Piece("", 0, "\n".join([_import(value.__name__, "", name), *_submodules_used(unit, value, name)]))
         if isinstance(value, FunctionType | type) and value.__module__ == self.function.__module__:
             return _definition_of(value, name, unit)
-        if isinstance(value, FunctionType | BuiltinFunctionType | type):
+        if isinstance(value, FunctionType | BuiltinFunctionType | type) and _can_be_imported(value):
             return Piece("", 0, _import(value.__module__, value.__qualname__, name))
-        if isinstance(statement, ast.Assign | ast.AnnAssign) and _may_be(statement, value):
+        if isinstance(statement, ast.Assign | ast.AnnAssign) and self._may_be(unit, statement, value):
             return unit, statement
         if not _is_plain(value):
             kind = type(value).__name__
@@ -60,6 +62,20 @@ class LiveFunction:
             )
             raise UsageError(f"{self.function.__name__}: {reason}")
         return Piece("", 0, f"{name} = {value!r}")
+
+    def _may_be(self, unit: Unit, statement: ast.Assign | ast.AnnAssign, value: object) -> bool:
+        """Tell whether a statement may have made a value, which may have changed since.
+
+        A plain value is compared with that of the expression; others are taken for unchanged.
+        """
+        if statement.value is None or not _is_plain(value) or not unit.is_plain(statement.value):
+            return True
+        expression = compile(ast.Expression(statement.value), unit.label, "eval")
+        try:
+            now = eval(expression, dict(self.function.__globals__))  # noqa: S307  the user's own, which has run here
+        except Exception:  # a name in it means something else now
+            return False
+        return bool(now == value) and type(now) is type(value)
 
 
 def _plain(function: object) -> FunctionType:
@@ -146,15 +162,56 @@ def _is_same(code: CodeType, other: CodeType) -> bool:
 def _definition_of(value: FunctionType | type, name: str, user: Unit) -> tuple[Unit, ast.stmt]:
     """Return the definition of a helper: in the unit that uses it, or in another cell."""
     if isinstance(value, FunctionType):
+        if value.__name__ == "<lambda>":
+            raise UsageError(f"{name}: a lambda can't be shipped; use def")
         unit, node = _source_of(_plain(value))
         if (unit.label, unit.text) == (user.label, user.text):
             return user, _node_of(user, value.__code__) or node
         return unit, node
     for unit in (user, *_cells()):
         definition = _only(unit, value.__name__)
-        if isinstance(definition, ast.ClassDef):
+        if isinstance(definition, ast.ClassDef) and _is_definition_of(value, definition, unit):
             return unit, definition
     raise UsageError(f"{name}: its source isn't available; write the class to a file or to a cell of a notebook")
+
+
+def _is_definition_of(value: type, node: ast.ClassDef, unit: Unit) -> bool:
+    """Tell whether a class may come from a definition: a later cell, or a later version, may define it, too."""
+    codes = list(_codes_of_methods(value))
+    if codes:
+        return all(_is_compiled_from(code, unit.text) for code in codes)
+    names = {name for statement in node.body for name in bound_names(statement)}
+    return names <= vars(value).keys() | _members(value).keys() and all(_is_set(value, item) for item in node.body)
+
+
+def _codes_of_methods(value: type) -> Iterator[CodeType]:
+    """Yield the code of a class's methods, without those that Python has generated or that it has from elsewhere."""
+    for member in vars(value).values():
+        function = inspect.unwrap(getattr(member, "fget", None) or getattr(member, "__func__", member))
+        if isinstance(function, FunctionType) and function.__module__ == value.__module__:
+            is_own = function.__qualname__.startswith(f"{value.__qualname__}.")
+            if is_own and function.__code__.co_filename != _GENERATED:
+                yield function.__code__
+
+
+def _members(value: type) -> Mapping[str, object]:
+    """Return the members of an enumeration; empty for another class."""
+    return getattr(value, "__members__", {})
+
+
+def _is_set(value: type, statement: ast.stmt) -> bool:
+    """Tell whether a class has the value of a literal in its body, also as a member of an enumeration."""
+    if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
+        return True
+    try:
+        literal = ast.literal_eval(statement.value)
+    except ValueError:
+        return True
+    attributes = {**vars(value), **_members(value)}
+    members = [attributes.get(name) for name in bound_names(statement)]
+    return all(
+        literal in (member, getattr(member, "value", None)) for member in members if not hasattr(member, "__get__")
+    )
 
 
 def _cells() -> Iterator[Unit]:
@@ -176,20 +233,39 @@ def _only(unit: Unit, name: str) -> ast.stmt | None:
         return None
 
 
-def _may_be(statement: ast.Assign | ast.AnnAssign, value: object) -> bool:
-    """Tell whether a statement may have made a value; a literal must be equal to it."""
-    try:
-        literal = ast.literal_eval(statement.value) if statement.value else None
-    except ValueError:
-        return True
-    return literal == value and type(literal) is type(value)
-
-
 def _is_plain(value: object) -> bool:
     try:
         return bool(ast.literal_eval(repr(value)) == value)
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         return False
+
+
+def _can_be_imported(value: FunctionType | BuiltinFunctionType | type) -> bool:
+    """Tell whether the name of a function or a class leads to it: not if it is a method, or within a function."""
+    return getattr(inspect.getmodule(value), value.__qualname__, None) is value
+
+
+def _submodules_used(unit: Unit, module: ModuleType, name: str) -> list[str]:
+    """Return imports of the submodules that a unit uses by a package's name: ``xml.etree.ElementTree.parse``."""
+    submodules: set[str] = set()
+    for node in ast.walk(unit.tree):
+        attributes: list[str] = []
+        while isinstance(node, ast.Attribute):
+            attributes.insert(0, node.attr)
+            node = node.value
+        if isinstance(node, ast.Name) and node.id == name:
+            submodules.update(_submodules(module, attributes))
+    return [f"import {path}" for path in sorted(submodules)]
+
+
+def _submodules(module: ModuleType, attributes: list[str]) -> Iterator[str]:
+    """Yield the names of the submodules that a chain of attributes leads through."""
+    for attribute in attributes:
+        path, member = f"{module.__name__}.{attribute}", getattr(module, attribute, None)
+        if not isinstance(member, ModuleType) or member.__name__ != path:
+            return
+        yield path
+        module = member
 
 
 def _import(module: str, name: str, alias: str) -> str:

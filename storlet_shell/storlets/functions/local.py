@@ -11,10 +11,15 @@ from storlet_shell.storlets.functions.units import Unit
 from storlet_shell.storlets.source import StorletSource, decode
 
 
-def find_function(source: StorletSource, wanted: str | None) -> Collection | None:
+def find_function(
+    source: StorletSource, wanted: str | None, *, storlet: str = "", force: bool = False
+) -> Collection | None:
     """Return the function that is the storlet, with what it uses: the decorated one, or the only public one.
 
     :param wanted: its name, or a class's, if the user chose one
+    :param storlet: the storlet's name, if the code was typed for one that isn't a class; among several functions, the
+        one with this name is the storlet
+    :param force: see :func:`.collect`
     :returns: None if the storlet is a class
     :raises UsageError: if several could be it, or it isn't fit for a storlet
     """
@@ -24,8 +29,9 @@ def find_function(source: StorletSource, wanted: str | None) -> Collection | Non
         candidates = [node for node in functions if node.name == wanted]
     else:
         candidates = [node for node in functions if any(map(is_marker, node.decorator_list))]
-        if not candidates and not any(map(is_callable_class, body)):
+        if not candidates and (storlet or not any(map(is_callable_class, body))):
             candidates = [node for node in functions if not node.name.startswith("_")]
+        candidates = [node for node in candidates if node.name == storlet] or candidates
     names = list(dict.fromkeys(node.name for node in candidates))
     if len(names) > 1:
         raise UsageError(
@@ -36,7 +42,7 @@ def find_function(source: StorletSource, wanted: str | None) -> Collection | Non
         return None
     unit = Unit.of(decode(source.code), _file_name(source.label))
     unit.statement(names[0])
-    return collect(unit, candidates[0])
+    return collect(unit, candidates[0], force=force)
 
 
 def _file_name(label: str) -> str:

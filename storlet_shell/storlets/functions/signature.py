@@ -5,11 +5,18 @@ from __future__ import annotations
 import ast
 import difflib
 from collections.abc import Mapping
+from enum import Enum
 from typing import NamedTuple
 
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
-from storlet_shell.storlets.functions.adapter.types import storlet_convert, storlet_input, storlet_text, storlet_type
+from storlet_shell.storlets.functions.adapter.types import (
+    storlet_choices,
+    storlet_convert,
+    storlet_input,
+    storlet_text,
+    storlet_type,
+)
 from storlet_shell.wire.headers import FUNCTION_CLASS
 
 MAIN_CLASS = FUNCTION_CLASS
@@ -33,6 +40,14 @@ class Parameter(NamedTuple):
     name: str
     type: str
     default: str | None
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The texts of its values, if these are enumerable; else empty."""
+        kind = self.type.removesuffix(" | None")
+        if kind == "bool":
+            return "true", "false"
+        return tuple(map(storlet_text, storlet_choices(kind))) if kind.startswith("Literal[") else ()
 
     def __str__(self) -> str:
         default = "" if self.default is None else f" = {self.default}"
@@ -127,13 +142,17 @@ class Signature(NamedTuple):
     def encode(self, values: Mapping[str, object]) -> dict[str, str]:
         """Convert Python values to the texts of parameters, and check them.
 
-        A parameter whose value is None is left out, if that is its default.
+        A parameter whose value is None is left out, if that is its default. A member of an enumeration is its value.
 
-        :raises UsageError: as :meth:`check`, and if a value is None and the default isn't
+        :raises UsageError: as :meth:`check`, if a value is None and the default isn't, and if it is bytes or several
+            values, whose text would mean something else
         """
         defaults = {parameter.name: parameter.default for parameter in self.parameters}
         texts = {}
         for name, value in values.items():
+            value = value.value if isinstance(value, Enum) else value
+            if isinstance(value, bytes | bytearray | list | tuple | dict | set | frozenset):
+                raise UsageError(f"can't be {type(value).__name__}", subject=f"parameter {name}")
             if value is not None:
                 texts[name] = storlet_text(value)
             elif name not in defaults:

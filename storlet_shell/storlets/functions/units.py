@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ast
 import symtable
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from textwrap import dedent
 from typing import NamedTuple
 
 from storlet_shell.equality import typed_equality
-from storlet_shell.errors import UsageError
+from storlet_shell.errors import Hint, UsageError
 from storlet_shell.storlets.functions.signature import is_marker
 
 _FUTURE = "from __future__ import annotations\n"
@@ -21,6 +20,9 @@ _PURE_CALLS |= {"set", "sorted", "str", "sum", "tuple"}
 _PURE_MODULES = {"collections", "datetime", "decimal", "enum", "fractions", "math", "operator", "re", "string"}
 _PURE_MODULES |= {"struct", "typing"}
 """Calls that make the same value wherever they run, so that a constant may be the result of one."""
+
+_CHANGING_CALLS = {"now", "today", "utcnow", "getcontext"}
+"""Exceptions in these modules."""
 
 
 @typed_equality
@@ -59,17 +61,20 @@ class Unit:
     def _bindings(self) -> dict[str, list[ast.stmt]]:
         bindings: dict[str, list[ast.stmt]] = {}
         for statement in self.tree.body:
-            for name in dict.fromkeys(_bound(statement)):
+            for name in dict.fromkeys(bound_names(statement)):
                 bindings.setdefault(name, []).append(statement)
         return bindings
 
     def statement(self, name: str) -> ast.stmt | None:
         """Return the statement at the top level that binds a name; None if the unit doesn't bind it.
 
-        :raises UsageError: if several do
+        :returns: one import of all submodules, if several import a package's
+        :raises UsageError: if several bind it to different things
         """
         statements = self._bindings.get(name, [])
         if len(statements) > 1:
+            if (statement := _joined(statements, name)) is not None:
+                return statement
             first, second, *_ = statements
             raise self.refusal(second, f"{name} is defined again, after line {first.lineno}, so what runs isn't clear")
         return statements[0] if statements else None
@@ -78,20 +83,27 @@ class Unit:
         """Tell whether it imports all names of a module."""
         return any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in self.tree.body)
 
-    def refusal(self, node: ast.stmt | ast.expr, reason: str) -> UsageError:
+    def refusal(self, node: ast.stmt | ast.expr, reason: str, hint: Hint | None = None) -> UsageError:
         """Return the error about a part of its code."""
-        return UsageError(f"{self.label}:{node.lineno}: {reason}")
+        return UsageError(f"{self.label}:{node.lineno}: {reason}", hint=hint)
 
     def piece(self, node: ast.stmt) -> Piece:
         """Return the lines of a statement, without the decorator ``@storlet``."""
         decorators = [item for item in getattr(node, "decorator_list", []) if not is_marker(item)]
         first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
-        text = "\n".join(self.text.split("\n")[first - 1 : node.end_lineno])
-        return Piece(self.label, first, dedent(text) if node.col_offset else text)
+        lines = self.text.split("\n")[first - 1 : node.end_lineno]
+        if node.col_offset:
+            inner = _lines_in_texts(node)
+            lines = [
+                line if number in inner else line[_indentation(line, node.col_offset) :]
+                for number, line in enumerate(lines, first)
+            ]
+        return Piece(self.label, first, "\n".join(lines))
 
     def names_used(self, node: ast.stmt) -> set[str]:
         """Return the global names that a statement uses, in all its scopes, except in annotations."""
-        return set(_global_names(symtable.symtable(_FUTURE + self.piece(node).text, self.label, "exec")))
+        table = symtable.symtable(_FUTURE + self.piece(node).text, self.label, "exec")
+        return set(_global_names(table, self._bindings))
 
     @staticmethod
     def names_annotated(node: ast.stmt) -> set[str]:
@@ -118,13 +130,16 @@ class Unit:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom):
             return True
         if isinstance(node, ast.Assign | ast.AnnAssign):
-            return node.value is not None and self._is_plain(node.value)
+            return node.value is not None and self.is_plain(node.value)
         if isinstance(node, ast.Try):
             blocks = [node.body, node.orelse, node.finalbody, *(handler.body for handler in node.handlers)]
             return all(self._can_be_shipped(item) for block in blocks for item in block)
+        if isinstance(node, ast.If):
+            return _asks_for_python(node.test) and all(map(self._can_be_shipped, [*node.body, *node.orelse]))
         return isinstance(node, ast.Pass)
 
-    def _is_plain(self, value: ast.expr) -> bool:
+    def is_plain(self, value: ast.expr) -> bool:
+        """Tell whether an expression has the same value wherever it is evaluated."""
         for part in ast.walk(value):
             if isinstance(part, ast.Call) and not self._is_pure(part.func):
                 return False
@@ -137,6 +152,8 @@ class Unit:
     def _is_pure(self, function: ast.expr) -> bool:
         root = function
         while isinstance(root, ast.Attribute):
+            if root.attr in _CHANGING_CALLS:
+                return False
             root = root.value
         if not isinstance(root, ast.Name):
             return isinstance(root, ast.Constant)  # a method of a text
@@ -163,7 +180,45 @@ def name_of(alias: ast.alias) -> str:
     return alias.asname or alias.name.partition(".")[0]
 
 
-def _bound(statement: ast.stmt) -> Iterator[str]:
+def _asks_for_python(test: ast.expr) -> bool:
+    """Tell whether a condition depends on nothing but the Python that runs it: ``sys.version_info >= (3, 11)``."""
+    names = {part.id for part in ast.walk(test) if isinstance(part, ast.Name)}
+    return names <= {"sys"} and not any(isinstance(part, ast.Call) for part in ast.walk(test))
+
+
+def _joined(statements: list[ast.stmt], name: str) -> ast.stmt | None:
+    """Return one import that does what several do that bind a name to the same thing; None if they don't."""
+    aliases: dict[str, ast.alias] = {}
+    for statement in statements:
+        if not isinstance(statement, ast.Import | ast.ImportFrom):
+            return None
+        for alias in statement.names:
+            if name_of(alias) == name:
+                aliases.setdefault(ast.unparse(alias), alias)
+    first = statements[0]
+    are_imports = all(isinstance(statement, ast.Import) for statement in statements)
+    if are_imports and (len(aliases) == 1 or not any(alias.asname for alias in aliases.values())):
+        return ast.copy_location(ast.Import(list(aliases.values())), first)
+    origins = {(getattr(item, "module", ""), getattr(item, "level", None)) for item in statements}
+    return first if len(aliases) == len(origins) == 1 else None
+
+
+def _lines_in_texts(node: ast.stmt) -> set[int]:
+    """Return the numbers of lines that start within a text, whose indentation belongs to its value."""
+    texts = [
+        part
+        for part in ast.walk(node)
+        if isinstance(part, ast.JoinedStr) or (isinstance(part, ast.Constant) and isinstance(part.value, str | bytes))
+    ]
+    return {number for text in texts for number in range(text.lineno + 1, (text.end_lineno or text.lineno) + 1)}
+
+
+def _indentation(line: str, most: int) -> int:
+    """Return the width of a line's indentation, at most so much."""
+    return min(len(line) - len(line.lstrip()), most)
+
+
+def bound_names(statement: ast.stmt) -> Iterator[str]:
     """Yield the names that a statement binds, but not those in the scopes within it."""
     nodes: list[ast.AST] = [statement]
     while nodes:
@@ -180,10 +235,18 @@ def _bound(statement: ast.stmt) -> Iterator[str]:
             nodes += ast.iter_child_nodes(node)
 
 
-def _global_names(table: symtable.SymbolTable) -> Iterator[str]:
-    is_module = table.get_type() == "module"
+def _global_names(table: symtable.SymbolTable, bound: Container[str]) -> Iterator[str]:
+    """Yield the global names that a scope and those in it use.
+
+    :param bound: the names at the top level; the body of a class may use one that it binds itself: ``limit = limit``
+    """
     for symbol in table.get_symbols():
-        if symbol.is_referenced() if is_module else symbol.is_global():
+        is_used = symbol.is_referenced()
+        if table.get_type() == "class":
+            is_used = symbol.is_global() or (is_used and symbol.get_name() in bound)
+        elif table.get_type() != "module":
+            is_used = symbol.is_global()
+        if is_used:
             yield symbol.get_name()
     for inner in table.get_children():
-        yield from _global_names(inner)
+        yield from _global_names(inner, bound)

@@ -13,6 +13,8 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -27,6 +29,8 @@ from hypothesis import strategies as st
 
 from storlet_shell.embedded import control
 from storlet_shell.storlets import trial, trial_files
+from storlet_shell.storlets.functions.adapter import frames as adapter_frames
+from storlet_shell.storlets.functions.adapter.frames import storlet_bytes_unread
 from storlet_shell.storlets.functions.generate import generate
 from storlet_shell.storlets.functions.local import find_function
 from storlet_shell.storlets.source import StorletSource
@@ -118,6 +122,9 @@ CASES = {
     "compressed text": Case("def f(text: str): return text", gzip.compress(b"plain"), b"plain"),
     "compressed rows": Case(ROWS, gzip.compress(CSV), CSV),
     "a long result": Case("def f(data: bytes):\n    yield data\n    yield data * 100000", b"ab", b"ab" * 100001),
+    "a view of numbers": Case(
+        "import array\ndef f(data: bytes): return memoryview(array.array('H', data))", b"abcd", b"abcd"
+    ),
     "many short items": Case(
         "def f(data: bytes):\n    for _ in range(30000):\n        yield data", b"abc", b"abc" * 30000
     ),
@@ -130,10 +137,43 @@ CASES = {
         {"i": "3", "x": ".5", "b": "off", "c": "2", "s": "ü", "n": "8"},
     ),
     "defaults": Case("def f(data: bytes, x: float = 1.5, s: str = None): return [x, s]", b"", b"[1.5, null]\n"),
+    "a table without rows": Case(
+        "def f(rows: Iterator[dict]): return [row for row in rows if 0]", CSV, b"city,degrees\n"
+    ),
+    "a table without rows, unread": Case(
+        "def f(rows: Iterator[dict]):\n    if 0: yield from rows", CSV, b"city,degrees\n"
+    ),
+    "a table without rows, with a column": Case(
+        "def f(rows: Iterator[dict]):\n    for row in rows:\n        if 0: yield {**row, 'x,y': 1, 'city': 2}",
+        CSV,
+        b'city,degrees,"x,y"\n',
+    ),
+    "a table of its own without rows": Case(
+        "def f(rows: Iterator[dict]):\n    if 0: yield {'a': 1, 'b': 2}", b"", b"a,b\n"
+    ),
+    "a table without rows or known columns": Case(
+        "def f(rows: Iterator[dict]) -> list[dict[str, str]]:\n    found = []\n    return found", CSV, b""
+    ),
+    "changed rows, none": Case(
+        "def f(rows: Iterator[dict]):\n    for row in rows:\n        row['x'] = 1\n        if 0: yield row", CSV, b""
+    ),
+    "JSON lines without rows": Case("def f(rows: Iterator[dict]): return [row for row in rows if 0]", LINES, b""),
+    "an empty list": Case("def f(rows: Iterator[dict]): return []", CSV, b"[]\n"),
+    "a long field": Case(ROWS, b'a,b\n"' + b"x" * 200000 + b'",2\n', b"a,b\n" + b"x" * 200000 + b",2\n"),
+    "a closed input": Case(
+        "import csv, io\ndef f(file: BinaryIO):\n    with file, io.TextIOWrapper(file) as text:\n"
+        "        return list(csv.reader(text))",
+        b"a,b\n",
+        b'[["a", "b"]]\n',
+    ),
     "numbers of numpy": Case(
         "class N:\n    def tolist(self): return 5\ndef f(data: bytes): return [N()]", b"", b"[5]\n"
     ),
 }
+
+TABLES = {name for name, case in CASES.items() if case.output.startswith((b"city,", b'a,"b\nc"', b"a,b\nx"))}
+TABLES.add("a table of its own without rows")
+"""The cases whose result is CSV."""
 
 FAILURES = {
     "a short row": (LIST, b"a,b\n1,2\n\n3\n", "row 2 (line 4): 1 fields, but"),
@@ -142,6 +182,9 @@ FAILURES = {
         b"a\n1,2\n",
         "row 1 (line 2 of input 1): 2",
     ),
+    "a JSON array": (LIST, b'\n [{"a": 1}, {"a": 2}]', "line 2: a JSON array, but rows are CSV or JSON lines"),
+    "an indented JSON array": (LIST, b'[\n{"a": 1}\n]\n', "line 1: a JSON array, but rows are CSV or"),
+    "an empty JSON array": (LIST, b"[]", "line 1: a JSON array, but rows are CSV or JSON lines"),
     "an open quote": (LIST, b'a\n"1\n', "row 1 (line 2): unexpected end of data"),
     "a repeated column": (LIST, b"a,a\n", "header (line 1): a column occurs twice"),
     "no JSON": (LIST, b'\n{"a": 1}\n{a\n', "row 2 (line 3): not JSON: Expecting"),
@@ -255,7 +298,11 @@ def test_each_kind_of_input_and_result(run_each: Callable[[Runs], list[dict[str,
         *parts, (kind, end) = frames(twin["body"])
         assert (kind, {part for part, _ in parts} | {"D"}) == ("E", {"D"})
         assert b"".join(data for _, data in parts) == case.output
-        assert json.loads(end) == {"metadata": {}, "length": len(case.output), "crc32": zlib.crc32(case.output)}
+        report = json.loads(end)
+        kind = report.pop("type")
+        assert report == {"metadata": {}, "length": len(case.output), "crc32": zlib.crc32(case.output)}
+        assert kind in ("", "text/csv", "application/json", "application/x-ndjson"), name
+        assert (kind == "text/csv") == (name in TABLES), name
 
 
 @IN
@@ -320,6 +367,39 @@ def test_metadata_of_a_framed_result_come_at_its_end(source: Path) -> None:
     code = "def f(data: bytes, metadata: dict):\n    yield data\n    metadata['n'] = len(data)"
     body = trial.run(deployed(code), MAIN, source, {"storlet_frames": NONCE}).output
     assert json.loads(frames(body)[-1][1])["metadata"] == {"n": 3}
+
+
+def test_heartbeats_go_on_after_the_input_was_closed(tmp_path: Path) -> None:
+    """By the function, or by a text file around it that is gone."""
+    (tmp_path / "o").write_bytes(b"x")
+    file = trial_files.StorletInputFile({}, os.open(tmp_path / "o", os.O_RDONLY))
+    io.TextIOWrapper(file.obj_file).close()
+    assert storlet_bytes_unread([file]) == [b""]
+
+
+def test_heartbeats_end_without_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that engines' own limits apply again; the result can still be sent."""
+    monkeypatch.setattr(adapter_frames, "_STORLET_BEAT_SECONDS", 0.01)
+    source, target = (
+        io.BytesIO(),
+        trial_files.StorletOutputFile(
+            *(os.open(tmp_path / name, os.O_WRONLY | os.O_CREAT) for name in ("metadata", "body"))
+        ),
+    )
+    before = set(threading.enumerate())
+    output = adapter_frames._StorletFrames(target, {}, NONCE, [source])
+    (thread,) = set(threading.enumerate()) - before
+    while b"B" not in (tmp_path / "body").read_bytes():
+        time.sleep(0.01)
+    monkeypatch.setattr(adapter_frames, "_STORLET_IDLE_SECONDS", -1)
+    thread.join(60)
+    assert not thread.is_alive()
+    output.write(b"late")
+    output.end()
+    kinds = [kind for kind, _ in frames((tmp_path / "body").read_bytes())]
+    assert kinds[-2:] == ["D", "E"]
+    assert set(kinds[:-2]) == {"B"}
+    target.close()
 
 
 def test_ranges_end_where_they_end(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from storlet_shell.deployments.package import Package, read_package
 from storlet_shell.deployments.rehearsal import Input, try_out
+from storlet_shell.deployments.review import review
 from storlet_shell.errors import UsageError
 from tests.api.test_functions import warm
 from tests.support.lines import ROOT
@@ -86,6 +87,62 @@ def test_import_that_may_fail_goes_along() -> None:
     assert own(code).startswith("# f.py:1\ntry:\n")
 
 
+def test_imports_of_one_package_go_along_together() -> None:
+    """As do equal ones, and those for one version of Python."""
+    code = "import os.path\nimport os\nimport json\nimport json\nimport sys\n"
+    code += "if sys.version_info > (3,):\n    import math\nelse:\n    import cmath as math\n"
+    code += "def f(data: bytes): return os.path.join(json.dumps(1), math.pi)"
+    assert own(code).startswith(
+        "import json\nimport os\nimport os.path\nimport sys\n\n\n# f.py:6\nif sys.version_info > (3,):\n"
+    )
+
+
+def test_body_of_a_class_may_use_a_name_that_it_binds() -> None:
+    """The global one is meant before; the class's own isn't looked for elsewhere."""
+    code = "N = 3\nclass C:\n    N = N + 1\n    m = 1\n    k = m\ndef f(data: bytes): return C.N"
+    assert own(code).startswith("# f.py:1\nN = 3\n")
+
+
+def test_several_functions_are_told_apart_by_the_storlets_name() -> None:
+    """In typed code; a class that could be a storlet doesn't count, since the name isn't a class's."""
+    code = "def g(data: bytes): ...\ndef f(data: bytes): ...\nclass H:\n    def __call__(self, row): ...\n"
+    assert b"staticmethod(f)" in package(code).code
+    assert "h: several functions could be the storlet: g, f" in refusal(code, name="h").replace("h.py", "h")
+
+
+def test_settings_of_modules_are_noted() -> None:
+    """They aren't deployed; those for programs were never meant to be."""
+    code = "import csv, locale\ncsv.field_size_limit(9)\nif __name__ == '__main__':\n    locale.setlocale(0)\n"
+    code += "def f(data: bytes): return csv, locale"
+    text = "csv.field_size_limit(9) isn't deployed; if the storlet needs it, move it there"
+    assert package(code).notes == (f"f.py:2: {text}",)
+
+
+def test_what_fails_for_certain_is_deployed_on_demand() -> None:
+    """As with classes: undefined names and relative imports are left to the review."""
+    code = "from . import x\ndef f(data: bytes): return x, absent"
+    refused = [refusal(code), refusal(code.replace("x, ", ""))]
+    assert [text.endswith("(deploy it anyway: force=True)") for text in refused] == [True, True]
+    forced = review(read_package("f", None, code.encode(), force=True), force=True)
+    assert "from . import x" in forced.code.decode()
+    relative, undefined = forced.notes
+    assert relative.startswith("f.py: import from .: engines import the file as a module of its own")
+    assert undefined.startswith("f.py:2: undefined name absent")
+
+
+def test_notes_point_at_the_authors_lines(tmp_path: Path) -> None:
+    """Whatever kind of line ends or form feeds the code has; a comment of a class storlet isn't a place."""
+    code = "\x0c\nA = '\\x0c'\n\x0c\n\n\ndef f(data: bytes):\n    return A, absent"
+    forced = review(read_package("f", None, code.encode(), force=True), force=True)
+    assert forced.notes[0].startswith("f.py:7: undefined name absent")
+    (tmp_path / "g.py").write_text(
+        "# ratio 16:9\nclass G:\n    def __init__(self, logger): ...\n"
+        "    def __call__(self, in_files, out_files, params):\n        out_files[0].write(absent)\n"
+    )
+    with pytest.raises(UsageError, match=r"g\.py:5: undefined name absent"):
+        review(read_package(str(tmp_path / "g.py"), None, None))
+
+
 def test_each_way_to_deploy_makes_the_same_of_the_same_source(tmp_path: Path) -> None:
     """A file, typed code, and a function of this process."""
     code = Path(warm.__wrapped__.__code__.co_filename).read_bytes()
@@ -131,6 +188,19 @@ def test_main_chooses_among_several_functions(tmp_path: Path) -> None:
         ("from . import x\n" + FUNCTION.format("x"), "f.py:1: x can't be imported by a relative import"),
         (HEAD + FUNCTION.format("connect()"), "f.py:4: connect can't be used: engines don't have storlet_shell"),
         (HEAD + "@json.x\n" + FUNCTION.format("1"), "f.py:8: f can have no decorator but @storlet, not @json.x"),
+        (
+            HEAD + "X = []\nX.append(1)\n" + FUNCTION.format("X"),
+            "f.py:7: X may be changed here, but only its definition in",
+        ),
+        (HEAD + "X = {}\nfor n in 'ab':\n    X[n] = 1\n" + FUNCTION.format("X"), "f.py:7: X may be changed here"),
+        (HEAD + "class X: n = 1\nX.n = 2\n" + FUNCTION.format("X"), "f.py:7: X may be changed here"),
+        (
+            "from datetime import datetime as d\nX = d.now()\ndef f(data: bytes): return X",
+            "f.py:2: X can't be shipped",
+        ),
+        ("from math import *\n" + FUNCTION.format("pow"), "f.py:1: pow may be that of from math import *"),
+        ("from numpy import *\n" + FUNCTION.format("len"), "f.py:1: len may be that of from numpy import *"),
+        ("from a import x\nfrom b import x\n" + FUNCTION.format("x"), "f.py:2: x is defined again"),
         ("async def f(data: bytes): ...", "f.py:1: f is async def, but engines don't await; use def"),
         ("def f(data): ...", "f.py:1: f: data, its input, has no annotation; annotate it as BinaryIO"),
         ("def f(data: bytes, /): ...", "f.py:1: f: data can't be positional-only"),
@@ -140,7 +210,12 @@ def test_main_chooses_among_several_functions(tmp_path: Path) -> None:
             "storlet_type: storlet_type needs another name: it is the adapter's name",
         ),
         ("class F:\n    def __call__(self, a, b, c): ...", "f: no function in the code; name the class, too: f.F"),
-        ("x = 1", "f.py: no class with a method __call__"),
+        ("x = 1", "f: the code has no function, and no class with a method __call__"),
+        ("def _a(data: bytes): ...", "f: the code has no function, and no class with a method __call__"),
+        (
+            "def a(data: bytes): ...\ndef b(data: bytes): ...",
+            "f.py: several functions could be the storlet: a, b; mark",
+        ),
     ],
 )
 def test_what_cant_be_shipped_is_refused_by_name(code: str, reason: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -154,6 +156,12 @@ def test_unfit_parameters_are_refused(parameters: dict[str, str], reason: str) -
     assert str(caught.value) == reason
 
 
+class Unit(Enum):
+    """A type of the author's."""
+
+    F = "F"
+
+
 def test_fit_parameters_pass() -> None:
     """Also those of engines and of the adapter."""
     parameters = {"city": "", "least": "-1e3", "unit": "F", "most": "+7", "round": "Yes", "storlet_frames": "0"}
@@ -166,6 +174,7 @@ def test_fit_parameters_pass() -> None:
         ({"city": "Ü", "least": 30, "round": True}, {"city": "Ü", "least": "30", "round": "true"}),
         ({"city": "x", "least": 0.1, "most": None}, {"city": "x", "least": "0.1"}),
         ({"city": 5, "most": 2}, {"city": "5", "most": "2"}),
+        ({"city": Path("a/b"), "unit": Unit.F}, {"city": "a/b", "unit": "F"}),
     ],
 )
 def test_python_values_become_texts(values: dict[str, Any], texts: dict[str, str]) -> None:
@@ -179,6 +188,8 @@ def test_python_values_become_texts(values: dict[str, Any], texts: dict[str, str
         ({"city": None}, "parameter city: can't be None"),
         ({"city": "x", "least": None}, "parameter least: can't be None"),
         ({"city": "x", "least": True}, "parameter least: must be a number, not 'true'"),
+        ({"city": b"x"}, "parameter city: can't be bytes"),
+        ({"city": ["x"]}, "parameter city: can't be list"),
         ({"lest": None}, "parameter lest: warm has no such parameter; did you mean least?"),
     ],
 )

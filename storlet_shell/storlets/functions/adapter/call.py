@@ -8,8 +8,13 @@ from typing import Any as _Any
 from storlet_shell.storlets.functions.adapter.frames import _StorletFrames
 from storlet_shell.storlets.functions.adapter.inputs import _StorletInput
 from storlet_shell.storlets.functions.adapter.output import _StorletOutput
-from storlet_shell.storlets.functions.adapter.results import storlet_write
-from storlet_shell.storlets.functions.adapter.types import storlet_convert, storlet_input, storlet_type
+from storlet_shell.storlets.functions.adapter.results import storlet_write, storlet_write_header
+from storlet_shell.storlets.functions.adapter.types import (
+    storlet_convert,
+    storlet_input,
+    storlet_is_table,
+    storlet_type,
+)
 
 
 class _Adapter:
@@ -19,6 +24,8 @@ class _Adapter:
     """
 
     function: _Any = None
+    columns: tuple[str | None, ...] = ()
+    """The columns of its rows, if its code shows them; None stands for those of the input."""
 
     def __init__(self, logger: _Any) -> None:
         self._logger = logger
@@ -39,7 +46,10 @@ class _Adapter:
             values = [source.open(kind) for source in inputs]
             arguments = storlet_arguments(others, params, {"logger": self._logger, "metadata": metadata})
             result = self.function(values if is_list else values[0], **arguments)
-            storlet_write(result, output, lambda: kind != "rows" or inputs[0].is_json())
+            is_table = bool(self.columns) or storlet_is_table(_inspect.signature(self.function).return_annotation)
+            storlet_write(result, output, lambda: kind != "rows" or inputs[0].is_json(), is_table=is_table)
+            if self.columns and not output.content_type and kind == "rows" and not inputs[0].is_json():
+                storlet_write_header(output, self.columns, inputs[0].read_columns(values[0]))
             output.end()
         except BaseException as error:
             output.fail(error)
@@ -54,7 +64,7 @@ def storlet_arguments(parameters: _Any, texts: dict[str, str], filled: dict[str,
         if name.startswith("storlet_"):  # the adapter's, and engines'
             continue
         if name not in names or name in filled:
-            raise ValueError(f"parameter {name}: there is no such parameter")
+            raise ValueError(f"parameter {name}: no such parameter")
         annotation = names[name].annotation
         annotation = "" if annotation is _inspect.Parameter.empty else annotation
         try:

@@ -13,7 +13,7 @@ from typing import Any as _Any
 
 from storlet_shell.storlets.functions.adapter.output import _StorletOutput
 
-_STORLET_FRAME_DATA = 65536 - 5  # with its head, 64 KiB
+_STORLET_FRAME_DATA = 131072 - 5  # with its head, two reads of a proxy server
 _STORLET_BEAT_SECONDS = 3
 _STORLET_BEAT = bytes(65536)  # proxy servers pass on this much at once
 _STORLET_IDLE_SECONDS = 600
@@ -40,33 +40,49 @@ class _StorletFrames(_StorletOutput):
     def end(self) -> None:
         """Send the rest, and the end."""
         with self._lock:
-            self._flush()
+            self._send_ready()
+            rest = self._data_frame(self._size) if self._size else b""
             end = {"metadata": self._metadata, "length": self._length, "crc32": self._checksum}
-            self._end(b"E", end)
+            self._end(rest, b"E", {**end, "type": self.content_type})
 
     def fail(self, error: BaseException) -> None:
         """Send the error."""
         with self._lock:
             text = " ".join("".join(_traceback.format_exception_only(type(error), error)).split())
-            self._end(b"X", {"error": text[:1000], "traceback": _traceback.format_exc()[-32768:]})
+            self._end(b"", b"X", {"error": text[:1000], "traceback": _traceback.format_exc()[-32768:]})
 
-    def _end(self, kind: bytes, report: dict[str, object]) -> None:
+    def _end(self, rest: bytes, kind: bytes, report: dict[str, object]) -> None:
         data = _json.dumps(report).encode()
         self._is_ended.set()
-        self._put_frame(kind, data)
+        self._put(rest + self._frame(kind, [data]))
 
-    def _send(self, data: _Any) -> None:
-        view = memoryview(data)
-        for start in range(0, len(view), _STORLET_FRAME_DATA):
-            part = view[start : start + _STORLET_FRAME_DATA]
-            self._length += len(part)
+    def _send_ready(self) -> None:
+        """Send full frames: a write of 64 KiB fills a pipe, and isn't split on the way."""
+        while self._size >= _STORLET_FRAME_DATA:
+            self._put(self._data_frame(_STORLET_FRAME_DATA))
+
+    def _data_frame(self, size: int) -> bytes:
+        """Take a frame of so many bytes out of the buffer."""
+        parts, wanted = [], size
+        while wanted:
+            piece = self._pieces.popleft()
+            if len(piece) > wanted:
+                view = memoryview(piece)
+                self._pieces.appendleft(view[wanted:])
+                piece = view[:wanted]
+            wanted -= len(piece)
+            parts.append(piece)
+        self._size -= size
+        self._length += size
+        for part in parts:
             self._checksum = _zlib.crc32(part, self._checksum)
-            self._put_frame(b"D", part)
         self._progress = _time.monotonic()
-        self._since_beat += len(view)
+        self._since_beat += size
+        return self._frame(b"D", parts)
 
-    def _put_frame(self, kind: bytes, data: _Any) -> None:
-        self._put(_struct.pack(">cI", kind, len(data)) + data)
+    @staticmethod
+    def _frame(kind: bytes, parts: list[_Any]) -> bytes:
+        return b"".join([_struct.pack(">cI", kind, sum(map(len, parts))), *parts])
 
     def _put(self, data: bytes) -> None:
         try:
@@ -82,7 +98,8 @@ class _StorletFrames(_StorletOutput):
             with self._lock:
                 if self._is_ended.is_set():
                     return
-                self._flush()
+                if self._size:
+                    self._put(self._data_frame(self._size))
                 before, count = (count, unread), storlet_bytes_read()
                 unread = storlet_bytes_unread(self._in_files)
                 if count - before[0] > _STORLET_OWN_READING or unread != before[1]:
@@ -90,7 +107,7 @@ class _StorletFrames(_StorletOutput):
                 if _time.monotonic() - self._progress > _STORLET_IDLE_SECONDS:
                     return
                 if self._since_beat < len(_STORLET_BEAT):
-                    self._put_frame(b"B", _STORLET_BEAT)
+                    self._put(self._frame(b"B", [_STORLET_BEAT]))
                 self._since_beat = 0
 
 
@@ -116,6 +133,6 @@ def storlet_bytes_unread(in_files: _Any) -> list[bytes]:
     for file in in_files:
         try:
             counts.append(fcntl.ioctl(file.fileno(), termios.FIONREAD, bytes(4)))
-        except OSError:  # it is closed, or isn't a pipe
+        except (OSError, ValueError):  # it isn't a pipe, or the function has closed it
             counts.append(b"")
     return counts

@@ -6,9 +6,12 @@ import csv as _csv
 import gzip as _gzip
 import io as _io
 import json as _json
+import re as _re
 from collections.abc import Iterator as _Iterator
 from itertools import chain as _chain
 from typing import Any as _Any
+
+_STORLET_LARGEST_FIELD = 16 * 1024 * 1024  # of CSV, in characters; Python's own limit is 128 KiB
 
 
 class _StorletInput:
@@ -23,6 +26,7 @@ class _StorletInput:
         self._file = _io.BufferedReader(_StorletRange(file), 65536) if hasattr(file, "point") else file.obj_file
         self._text: _Any = None
         self._heads: list[str] = []
+        self.columns: list[str] = []
 
     def open(self, kind: str) -> _Any:
         """Return what the function gets."""
@@ -36,6 +40,7 @@ class _StorletInput:
             return self._file.read().decode("utf-8-sig")
         newline = {"TextIO": None, "Iterator[str]": "\n"}.get(kind, "")
         self._text = _io.TextIOWrapper(self._file, "utf-8-sig", newline=newline)
+        self._text._CHUNK_SIZE = 65536  # what a pipe holds; by default, it is read in pieces of 8 KiB
         return self._rows() if kind == "rows" else self._text
 
     def is_json(self) -> bool:
@@ -47,8 +52,22 @@ class _StorletInput:
                 raise self._malformed(error, 0, len(self._heads)) from None
         return self._heads[-1].lstrip().startswith("{")
 
+    def read_columns(self, rows: _Any) -> list[str]:
+        """Return the header; read it if the function has left it unread. Empty if there is none.
+
+        :param rows: what :meth:`open` returned
+        """
+        if not self.columns:
+            next(rows, None)
+        return self.columns
+
     def _rows(self) -> _Iterator[dict[str, _Any]]:
-        yield from self._objects() if self.is_json() else self._records()
+        if self.is_json():
+            yield from self._objects()
+            return
+        if _re.fullmatch(r"\s*\[\s*([\[{\"].*|\]\s*)?", self._heads[-1], _re.DOTALL):
+            raise ValueError(f"line {len(self._heads)}{self._label}: a JSON array, but rows are CSV or JSON lines")
+        yield from self._records()
 
     def _objects(self) -> _Iterator[dict[str, _Any]]:
         row = line = 0
@@ -66,12 +85,14 @@ class _StorletInput:
             raise self._malformed(error, row + 1, line) from None
 
     def _records(self) -> _Iterator[dict[str, _Any]]:
+        _csv.field_size_limit(max(_csv.field_size_limit(), _STORLET_LARGEST_FIELD))
         reader = _csv.reader(_chain(self._heads, self._text), strict=True)
         row = -1
         try:
             names = next(filter(None, reader), [])
             if len(set(names)) < len(names):
                 raise ValueError("a column occurs twice")
+            self.columns = names
             row = 0
             for values in reader:
                 if len(values) == len(names):

@@ -10,23 +10,41 @@ from typing import Any as _Any
 
 from storlet_shell.storlets.functions.adapter.output import _StorletOutput
 
+_STORLET_CSV, _STORLET_JSON, _STORLET_JSON_LINES = "text/csv", "application/json", "application/x-ndjson"
 
-def storlet_write(result: _Any, output: _StorletOutput, is_json: _Callable[[], bool]) -> None:
+
+def storlet_write(result: _Any, output: _StorletOutput, is_json: _Callable[[], bool], *, is_table: bool) -> None:
     """Write what the function returned, or what it yields.
 
     :param is_json: tells whether dicts become JSON lines; else they are rows of CSV
+    :param is_table: whether an empty list is a table without rows; else it is a JSON document
     """
-    is_table = isinstance(result, (list, tuple)) and result and isinstance(result[0], dict)
-    if is_table or hasattr(result, "__next__"):
+    if isinstance(result, (list, tuple)) and result:
+        is_table = isinstance(result[0], dict)
+    if (is_table and isinstance(result, (list, tuple))) or hasattr(result, "__next__"):
         items = iter(result)
         for first in items:
-            storlet_write_items(_chain([first], items), output, *storlet_encoder(first, is_json))
+            output.content_type, kinds, encode = storlet_encoder(first, is_json)
+            storlet_write_items(_chain([first], items), output, kinds, encode)
     elif isinstance(result, str):
         output.write(result.encode())
     elif isinstance(result, (bytes, bytearray, memoryview)):
         output.write(result)
     elif result is not None:
+        output.content_type = _STORLET_JSON
         output.write(storlet_json_line(result))
+
+
+def storlet_write_header(output: _StorletOutput, columns: _Any, input_columns: list[str]) -> None:
+    """Write the header of a table without rows, if it is known.
+
+    :param columns: names; None stands for those of the input
+    """
+    if columns and (input_columns or None not in columns):
+        parts = [input_columns if name is None else [name] for name in columns]
+        names = list(dict.fromkeys(_chain.from_iterable(parts)))
+        output.content_type = _STORLET_CSV
+        output.write(_csv.writer(_StorletEcho()).writerow(names)[:-2].encode() + b"\n")
 
 
 def storlet_write_items(items: _Any, output: _StorletOutput, kinds: _Any, encode: _Any) -> None:
@@ -38,15 +56,20 @@ def storlet_write_items(items: _Any, output: _StorletOutput, kinds: _Any, encode
         output.write(encode(item))
 
 
-def storlet_encoder(first: _Any, is_json: _Callable[[], bool]) -> tuple[_Any, _Callable[[_Any], bytes]]:
-    """Return the types that go with the first item of a result, and what encodes such an item."""
+def storlet_encoder(first: _Any, is_json: _Callable[[], bool]) -> tuple[str, _Any, _Callable[[_Any], bytes]]:
+    """Return the content type of a result, the types that go with its first item, and what encodes such an item.
+
+    The content type is empty if the function chooses the format: it yields text or bytes.
+    """
     if isinstance(first, str):
-        return str, str.encode
+        return "", str, str.encode
     if isinstance(first, (bytes, bytearray, memoryview)):
-        return (bytes, bytearray, memoryview), lambda data: data
-    if isinstance(first, dict):
-        return dict, storlet_json_line if is_json() else storlet_table_encoder(list(first))
-    return object, storlet_json_line
+        return "", (bytes, bytearray, memoryview), lambda data: data
+    if not isinstance(first, dict):
+        return _STORLET_JSON_LINES, object, storlet_json_line
+    if is_json():
+        return _STORLET_JSON_LINES, dict, storlet_json_line
+    return _STORLET_CSV, dict, storlet_table_encoder(list(first))
 
 
 def storlet_table_encoder(names: list[str]) -> _Callable[[_Any], bytes]:

@@ -26,6 +26,16 @@ def storlet_input(annotation: str) -> tuple[str, bool]:
     return kind if is_known else "", several is not None
 
 
+def storlet_is_table(annotation: object) -> bool:
+    """Tell whether an annotation of the result says that it is rows.
+
+    :param annotation: its source text, or anything else without one
+    """
+    text = _re.sub(r"\s|['\"]|[\w.]*\.", "", annotation) if isinstance(annotation, str) else ""
+    outer = "[Ll]ist|[Tt]uple|Sequence|Collection|Iterator|Iterable|Generator"
+    return bool(_re.match(rf"({outer})\[([Dd]ict|Mapping)\b", text))
+
+
 def storlet_type(annotation: str, default: object = None) -> str:
     """Return a parameter's type: str, int, float, bool or Literal[…], with ``| None`` if it may be None.
 

@@ -1,0 +1,141 @@
+"""Operators and casts."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from storlet_shell.shelf.select.values import (
+    is_equal,
+    operand,
+    text_of,
+    truncated,
+    truth,
+    within_64_bits,
+)
+
+
+def plus(left: Any, right: Any) -> Any:
+    """Add; integers that exceed 64 bits become floats."""
+    if left is None or right is None:
+        return None
+    left, right = operand(left), operand(right)
+    return _number(left + right, lambda: float(left) + float(right))
+
+
+def minus(left: Any, right: Any) -> Any:
+    """Subtract."""
+    if left is None or right is None:
+        return None
+    left, right = operand(left), operand(right)
+    return _number(left - right, lambda: float(left) - float(right))
+
+
+def times(left: Any, right: Any) -> Any:
+    """Multiply."""
+    if left is None or right is None:
+        return None
+    left, right = operand(left), operand(right)
+    return _number(left * right, lambda: float(left) * float(right))
+
+
+def divided(left: Any, right: Any) -> Any:
+    """Divide; integers give an integer, rounded toward zero, and division by zero gives NULL."""
+    if left is None or right is None:
+        return None
+    left, right = operand(left), operand(right)
+    if right == 0:
+        return None
+    if isinstance(left, float) or isinstance(right, float):
+        return _number(_quotient(float(left), float(right)), None)
+    quotient = abs(left) // abs(right)
+    return _number(quotient if (left < 0) == (right < 0) else -quotient, lambda: float(left) / float(right))
+
+
+def remainder(left: Any, right: Any) -> Any:
+    """Return the remainder of the integers; a float if one of the operands is."""
+    if left is None or right is None:
+        return None
+    is_float = isinstance(operand(left), float) or isinstance(operand(right), float)
+    dividend, divisor = truncated(left), truncated(right)
+    if divisor == 0:
+        return None
+    result = abs(dividend) % abs(divisor)
+    result = -result if dividend < 0 else result
+    return float(result) if is_float else result
+
+
+def negated(value: Any) -> Any:
+    """Negate."""
+    return minus(0, value)
+
+
+def joined(left: Any, right: Any) -> Any:
+    """Concatenate texts."""
+    return None if left is None or right is None else text_of(left) + text_of(right)
+
+
+def both(left: Any, right: Any) -> Any:
+    """Return AND of two values: 1, 0 or NULL."""
+    left, right = truth(left), truth(right)
+    if left is False or right is False:
+        return 0
+    return None if left is None or right is None else 1
+
+
+def either(left: Any, right: Any) -> Any:
+    """Return OR of two values: 1, 0 or NULL."""
+    left, right = truth(left), truth(right)
+    if left or right:
+        return 1
+    return None if left is None or right is None else 0
+
+
+def opposite(value: Any) -> Any:
+    """Return NOT of a value: 1, 0 or NULL."""
+    value = truth(value)
+    return None if value is None else int(not value)
+
+
+def is_among(value: Any, choices: tuple[Any, ...]) -> Any:
+    """Tell whether a value equals one of others; None if that depends on a NULL."""
+    if not choices:
+        return False
+    results = [is_equal(value, choice) for choice in choices]
+    return True if True in results else None if None in results else False
+
+
+def cast_to_integer(value: Any) -> Any:
+    """Cast to INTEGER: of a text, the integer that it starts with."""
+    return None if value is None else truncated(value)
+
+
+def cast_to_real(value: Any) -> Any:
+    """Cast to REAL."""
+    return None if value is None else float(operand(value))
+
+
+def cast_to_numeric(value: Any) -> Any:
+    """Cast to NUMERIC: of a text, the number that it starts with, an integer if that is exact and below 2 to the 51."""
+    if not isinstance(value, str):
+        return value
+    number = operand(value)
+    is_small_integer = isinstance(number, float) and number.is_integer() and abs(number) <= _LARGEST_CAST
+    return int(number) if is_small_integer else number
+
+
+_LARGEST_CAST = 2**51
+
+
+def _quotient(left: float, right: float) -> float:
+    return math.nan if math.isinf(left) and math.isinf(right) else left / right
+
+
+def _number(value: Any, as_floats: Any) -> Any:
+    """Return the result of an operation on numbers: no integer beyond 64 bits, no NaN.
+
+    :param as_floats: repeats the operation with floats
+    """
+    if isinstance(value, float):
+        return None if math.isnan(value) else value
+    return value if within_64_bits(value) else as_floats()

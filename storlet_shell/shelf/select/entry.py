@@ -1,0 +1,87 @@
+"""The storlet's function."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from storlet_shell.shelf.select.formats import rows_of
+from storlet_shell.shelf.select.grouping import Groups
+from storlet_shell.shelf.select.loop import Loop
+from storlet_shell.shelf.select.opening import Opened
+from storlet_shell.shelf.select.plan import Plan
+from storlet_shell.shelf.select.report import Report
+
+_LINE_BYTES = 65536
+_PENDING_ROWS = 50_000
+_FIRST_ROWS = 100
+
+
+def select(inputs: list[BinaryIO], plan: str = "") -> Iterator[bytes]:
+    """Run the part of a query that belongs to an object.
+
+    :param inputs: the object, and the plan if it is too long for a parameter
+    :param plan: the plan as JSON
+    """
+    checked = Plan(plan if len(inputs) < 2 else inputs[1].read().decode())
+    report = Report(checked.is_strict)
+    opened = Opened(inputs[0])
+    source = rows_of(opened, checked, report)
+    if checked.is_probe:
+        shown = {"format": opened.format, "columns": source.names, "compressed": opened.is_compressed}
+        yield encode_line({"probe": shown})
+    elif checked.has_groups:
+        yield from _grouped(checked, source, report)
+    else:
+        yield from _projected(checked, source, report)
+    yield encode_line(report.end())
+
+
+def _grouped(plan: Plan, source: Any, report: Report) -> Iterator[bytes]:
+    groups = Groups(plan, source.is_text)
+    loop = Loop(plan, source).build()
+    pending = 0
+    for rows in source.batches():
+        loop(rows, groups.adders, groups.state, bool(source.odd))
+        pending += len(rows)
+        if pending > _PENDING_ROWS:
+            pending = 0
+            groups.add_up()
+            if groups.is_full():
+                yield from _encoded_groups(groups, report)
+    yield from _encoded_groups(groups, report)
+
+
+def _encoded_groups(groups: Groups, report: Report) -> Iterator[bytes]:
+    for key, states, rows in groups.drain():
+        report.kept += rows
+        yield encode_line({"g": [key, states]})
+
+
+def _projected(plan: Plan, source: Any, report: Report) -> Iterator[bytes]:
+    loop = Loop(plan, source).build()
+    limit = sys.maxsize if plan.limit is None else plan.limit
+    out: list[Any] = []
+    wanted = _FIRST_ROWS
+    for rows in source.batches() if limit else ():
+        loop(rows, out, limit - report.kept, bool(source.odd))
+        is_last = report.kept + len(out) == limit
+        if len(out) >= wanted or is_last:
+            line = encode_line(out)
+            wanted = max(1, len(out) * _LINE_BYTES // len(line))
+            report.kept += len(out)
+            out.clear()
+            yield line
+        if is_last:
+            return
+    if out:
+        report.kept += len(out)
+        yield encode_line(out)
+
+
+def encode_line(value: Any) -> bytes:
+    """Return a value as a line of JSON."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace") + b"\n"

@@ -1,0 +1,1 @@
+"""The storlet behind select, compared with SQLite."""
