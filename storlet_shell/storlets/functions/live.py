@@ -100,7 +100,7 @@ def _source_of(function: FunctionType) -> tuple[Unit, ast.stmt]:
     text = "".join(linecache.getlines(code.co_filename, function.__globals__))
     if not text:
         raise UsageError(
-            f"{function.__name__}: its source isn't available (typed at a Python prompt, or run by exec or -c); "
+            f"{function.__name__}: its source isn't available (typed at a Python prompt, or run by exec, -c, %%time); "
             "write it to a file or to a cell of a notebook"
         )
     path = Path(code.co_filename)
