@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from storlet_shell.api import checks, reading
 from storlet_shell.api.objects import ObjectStore
-from storlet_shell.api.reading import BatchOptions, Packaged, Right, Stages, Where
+from storlet_shell.api.reading import BatchOptions, Packaged, QueryOptions, Right, Stages, Where
 from storlet_shell.batches.mapping import MapPlan
 from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.pipeline import run_chain
@@ -252,6 +252,28 @@ class Store(ObjectStore):
         plan = ReducePlan(run, reading.pattern(pattern), reading.object_path(target), options)
         with self._clients.lent() as client:
             return plan.run(client, self._access(client))
+
+    def select(self, query: str, pattern: str | Pattern, **options: Unpack[QueryOptions]) -> Table:
+        """Query objects by SQL, next to the data. Return the rows of the result.
+
+        The objects are CSV, JSON lines, or Parquet, and one table together. WHERE, and aggregates by group, run next to
+        the data, by the storlet ``std_select.py``; the rest runs here, in SQLite. All results are SQLite's.
+
+        :param query: one SELECT in SQLite's dialect; FROM takes any name
+        :param pattern: the objects, as for :meth:`map`
+        :param options: the options of the query, see :class:`~storlet_shell.QueryOptions`
+        :raises UsageError: if the query can't be parsed, or a column doesn't exist
+        :raises NotFoundError: if no object matches, or ``std_select.py`` isn't deployed
+        :raises StorletFailedError: if an object isn't in one of the formats, or differs from the others
+        """
+        from storlet_shell.select.running import SelectPlan  # it imports sqlglot
+
+        chosen = reading.select_options(**options)
+        plan = SelectPlan(checks.text(query, "query"), reading.pattern(pattern), chosen)
+        with self._clients.lent() as client:
+            table = plan.start(client, self._access(client))
+            table.keep()
+            return table
 
     def _warn(self, message: str) -> None:
         self._session.surroundings.warn(message)

@@ -166,6 +166,14 @@ BUILT_IN = (
         takes_body=False,
     ),
     Summary(
+        name="select",
+        module="storlet_shell.commands.select",
+        aliases=(),
+        category="Objects",
+        summary="Query objects by SQL, next to the data.",
+        takes_body=True,
+    ),
+    Summary(
         name="stat",
         module="storlet_shell.commands.stat",
         aliases=(),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import ServiceError
 from storlet_shell.values import Location
 from storlet_shell.wire.requests import Request
@@ -24,17 +25,17 @@ def list_entries(
     :param versions: list all versions of each object, with their ``version_id``, if the container keeps them
     :raises NotFoundError: if the container doesn't exist
     """
-    page = _page(client, location, delimiter, ("", "") if versions else ("",))
+    page = _request(client, location, delimiter, ("", "") if versions else ("",)).entries()
     client = client.another()
     try:
         while page:
             last = _marker(page[-1])
             following = _Following(client, location, delimiter, last if versions else last[:1])
             page.reverse()
-            while page:  # entries are released one by one, so that memory never holds two pages while a third loads
+            while page:
                 entry = page.pop()
                 yield {"name": entry.get("subdir"), "bytes": None, "last_modified": None, **entry}
-            page = following.page()
+            page = following.entries()
             if page and _marker(page[-1]) == last:
                 raise ServiceError(f"{location}: the server returned the same page of the listing again")
     finally:
@@ -45,6 +46,30 @@ def _marker(entry: dict[str, Any]) -> tuple[str, str]:
     return entry.get("subdir") or entry["name"], entry.get("version_id") or ""
 
 
+@typed_equality
+class _Page(NamedTuple):
+    """A page of a listing as it arrived, a third of the size of its entries; empty if it isn't text."""
+
+    location: Location
+    text: str
+    transaction_id: str
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Return the entries; none at the end.
+
+        :raises ServiceError: if the page isn't a listing
+        """
+        try:
+            page = json.loads(self.text)
+            if isinstance(page, list) and all(map(_is_entry, page)):
+                return page
+        except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
+            pass
+        raise ServiceError(
+            f"{self.location}: the server's response isn't a listing", transaction_id=self.transaction_id
+        )
+
+
 class _Following(threading.Thread):
     """The next page, requested in the background; errors are raised when the page is needed."""
 
@@ -52,25 +77,26 @@ class _Following(threading.Thread):
         super().__init__(daemon=True)
         self._client = client
         self._arguments = location, delimiter, marker
-        self._entries: list[dict[str, Any]] = []
+        self._page: _Page | None = None
         self._error: BaseException | None = None
         self.start()
 
     def run(self) -> None:
         try:
-            self._entries = _page(self._client, *self._arguments)
+            self._page = _request(self._client, *self._arguments)
         except BaseException as error:  # raised again when the page is needed
             self._error = error
 
-    def page(self) -> list[dict[str, Any]]:
+    def entries(self) -> list[dict[str, Any]]:
         self.join()
         if self._error is not None:
             raise self._error
-        return self._entries
+        assert self._page is not None
+        return self._page.entries()
 
 
-def _page(client: Client, location: Location, delimiter: str | None, marker: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Request a page of entries; an empty one is the end.
+def _request(client: Client, location: Location, delimiter: str | None, marker: tuple[str, ...]) -> _Page:
+    """Request a page of entries.
 
     :param marker: the last name of the previous page; to list versions, also that entry's version
     """
@@ -82,12 +108,10 @@ def _page(client: Client, location: Location, delimiter: str | None, marker: tup
     query += [("version_marker", marker[1])] if marker[1:] > ("",) else []
     reply = client.send(Request("GET", location.container, query=tuple(query)))
     try:
-        page = json.loads((reply.read() or b"[]").decode())  # unlike json.loads, refuses encoded surrogates
-        if isinstance(page, list) and all(map(_is_entry, page)):
-            return page
-    except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
-        pass
-    raise ServiceError(f"{location}: the server's response isn't a listing", transaction_id=reply.transaction_id)
+        text = (reply.read() or b"[]").decode()  # unlike json.loads, refuses encoded surrogates
+    except UnicodeDecodeError:
+        text = ""
+    return _Page(location, text, reply.transaction_id)
 
 
 def _is_entry(entry: dict[str, Any]) -> bool:
