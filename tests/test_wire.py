@@ -75,6 +75,7 @@ LINES = [
     Line("deploy raises.py -d more.py"),
     Line("storlets"),
     Line("storlets show raises.py"),
+    Line("storlets std"),
     Line("upload wire/o", stdin=b"hello\nworld\n"),
     Line("put text.txt wire/put"),
     Line("put - 'wire/pipe ü' --content-type text/x-wire", stdin=b"piped"),

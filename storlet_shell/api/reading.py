@@ -18,6 +18,7 @@ from storlet_shell.batches.templates import Template
 from storlet_shell.deployments.access import Grant, check_entry
 from storlet_shell.deployments.acls import Rule
 from storlet_shell.deployments.package import Package, read_package
+from storlet_shell.deployments.packages.wanted import Wanted
 from storlet_shell.errors import UsageError
 from storlet_shell.results.saving import is_stdout
 from storlet_shell.select.options import SelectOptions
@@ -410,6 +411,22 @@ def package(
         raise UsageError("code passed as bytes needs name='MODULE.CLASS', or 'MODULE' for a function, and no main")
     checks.text(name, "name")
     return read_package(name, None, source, force=force)
+
+
+def wanted(
+    packages: Iterable[str], requirements: str | Path | None, provided: Iterable[str], *, unpack: bool
+) -> Wanted | None:
+    """Return the packages that a storlet needs; None if it needs none.
+
+    :raises UsageError: if one isn't a package's name or requirement
+    :raises NotFoundError: if the file doesn't exist
+    """
+    names, engines = (
+        [checks.text(text, name) for text in checks.several(values, name, "packages")]
+        for name, values in (("packages", packages), ("provided", provided))
+    )
+    files = () if requirements is None else (checks.local_path(requirements, "requirements"),)
+    return Wanted.parse(names, files, engines, is_unpacked=unpack)
 
 
 def _chunks(chunks: Iterable[bytes]) -> Iterator[bytes]:
