@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from storlet_shell.api.functions import Storlet as Storlet
     from storlet_shell.api.functions import storlet as storlet
     from storlet_shell.api.reading import BatchOptions as BatchOptions
+    from storlet_shell.api.reading import QueryOptions as QueryOptions
     from storlet_shell.api.store import Store as Store
     from storlet_shell.api.values import Deleted as Deleted
     from storlet_shell.api.values import Entry as Entry
@@ -40,6 +41,7 @@ _EXPORTS = {
     "Entry": "api.values",
     "Info": "store.metadata",
     "Observer": "wire.observer",
+    "QueryOptions": "api.reading",
     "Record": "deployments.logs",
     "Reduced": "batches.reducing",
     "Response": "results",

@@ -111,6 +111,7 @@ class Action(Enum):
     DEPLOY_CODE = "; {}", "pass the code to store.deploy(source, name={})"
     PROVIDE = ", then deploy with {}", "provided=[{}]"
     NAME_WHEEL = ", and name its file: {}", 'packages=["./FILE.whl"]'
+    DEPLOY_STANDARD = "; deploy it: {}", "store.deploy({})"
     NAME_MAIN = "; name it with {}", "main=NAME"
     NAME_JAR_MAIN = " {}", "main=NAME"
     EMPTY = "; to delete its contents, too: {}", "store.delete({}, recursive=True)"

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from storlet_shell import shelf
 from storlet_shell.embedded import control
 from storlet_shell.spec.registry import Registry
 from tests.support.lines import Runner, base_environment
@@ -26,6 +27,7 @@ DRAWN = {
     "transaction=[0-9a-zA-Z-]+": "transaction=TRANSACTION",
     "/slo/[0-9a-f]+/": "/slo/UPLOAD/",
     "(storlet-shell-scratch-)[0-9a-f]+": r"\1RUN",
+    "storlet_frames:[0-9a-f]{16}": "storlet_frames:NONCE",
     "(RUN/[0-9]+-[0-9]+)-[0-9a-f]+": r"\1",
 }
 """What is another at each run, and what stands for it."""
@@ -39,11 +41,13 @@ class Line(NamedTuple):
     """A line of the contract, run where the files ``FILES`` are, after those above it.
 
     :param status: the exit status that it must have
+    :param is_told: whether what it sends is in a file; only a line that prepares others isn't
     """
 
     words: str
     status: int = 0
     stdin: bytes = b""
+    is_told: bool = True
 
 
 FILES = {
@@ -52,6 +56,7 @@ FILES = {
     "join.py": STORLETS["join.py"],
     "more.py": "MORE = 1\n",
     "text.txt": "hello\nworld\n",
+    "std_select.py": shelf.source("select"),
 }
 
 LINES = [
@@ -70,6 +75,7 @@ LINES = [
     Line("deploy raises.py -d more.py"),
     Line("storlets"),
     Line("storlets show raises.py"),
+    Line("storlets std"),
     Line("upload wire/o", stdin=b"hello\nworld\n"),
     Line("put text.txt wire/put"),
     Line("put - 'wire/pipe ü' --content-type text/x-wire", stdin=b"piped"),
@@ -107,6 +113,11 @@ LINES = [
     Line("map --storlet upper.py --input 'path:/wire/{o,put}' --output path:/wire/made/{name} -j 1"),
     Line("reduce --storlet join.py --input 'path:/wire/{copy,o,put}' --fan-in 2 --output path:/wire/reduced -j 1"),
     Line("pipe 'upper.py | upper.py' --input path:/wire/o"),
+    Line("select 'SELECT * FROM o' wire/put", 4),
+    Line("deploy std_select.py --main select", is_told=False),
+    Line("select 'SELECT hello, count(*) FROM o GROUP BY hello' 'wire/{o,put}' -j 1"),
+    Line("select 'SELECT * FROM o WHERE hello > 1' 'wire/{o,put}' --on-proxy --delimiter ';' --strict -j 1"),
+    Line("undeploy -y std_select.py", is_told=False),
     Line("plugins"),
     Line("logs raises.py"),
     Line("ls"),
@@ -144,8 +155,11 @@ def sent(alone: control.Running, tmp_path_factory: pytest.TempPathFactory) -> di
             words = shlex.split(line.words)
             outcome = run(*words, stdin=line.stdin)
             assert outcome.status == line.status, f"{line.words}: {outcome.err}"
+            requests = relay.take()
+            if not line.is_told:
+                continue
             hidden = {f"127.0.0.1:{relay.port}": "HOST", alone.key: "KEY"}
-            lines = tell_all(relay.take(), hidden, words[0])
+            lines = tell_all(requests, hidden, words[0])
             told.setdefault(words[0], []).append(f"# {line.words}\n\n{lines or '(nothing)'}\n")
     return {name: "\n\n".join(lines) for name, lines in told.items()}
 

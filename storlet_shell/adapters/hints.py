@@ -20,6 +20,7 @@ LINES: Mapping[Action, str] = {
     Action.GRANT_READING: "acl grant {} PROJECT_ID:USER_ID --read",
     Action.SEE_ENABLE: "enable, or drop --on-node",
     Action.DEPLOY_CODE: "deploy {} <<EOF",
+    Action.DEPLOY_STANDARD: "deploy {}",
     Action.EMPTY: "rm -r {}",
     Action.EMPTY_VERSIONS: "rm -r --versions {}",
     Action.REMOVE: "rm {}",

@@ -22,6 +22,7 @@ from storlet_shell.deployments.package import Package, read_package
 from storlet_shell.deployments.packages.wanted import Wanted
 from storlet_shell.errors import UsageError
 from storlet_shell.results.saving import is_stdout
+from storlet_shell.select.options import SelectOptions
 from storlet_shell.values import (
     ByteRange,
     ContainerName,
@@ -77,6 +78,37 @@ class BatchOptions(TypedDict, total=False):
     journal: str | Path
     ordered: bool
     fail_fast: bool
+    endpoints: str | Iterable[str]
+    scheduler: str
+    executor: str
+    scheduler_address: str
+
+
+class QueryOptions(TypedDict, total=False):
+    """The options of a query. All of them are optional.
+
+    :param header: whether the first row of CSV names the columns (default); otherwise they are ``_1``, ``_2``, …
+    :param delimiter: the character between fields of CSV (default: a comma)
+    :param quote: the character around fields of CSV (default: a double quote)
+    :param strict: fail on a malformed row, rather than leave it out
+    :param where: where the storlet runs, as for :meth:`storlet_shell.Store.get`
+    :param allow_failures: leave out objects that fail, rather than raise their error
+    :param jobs: the number of simultaneous runs (default: 8)
+    :param journal: a local file that records progress; repeat the call to resume the query
+    :param endpoints: as in :class:`BatchOptions`; so are the following
+    :param scheduler: see there
+    :param executor: see there
+    :param scheduler_address: see there
+    """
+
+    header: bool
+    delimiter: str
+    quote: str
+    strict: bool
+    where: Where
+    allow_failures: bool
+    jobs: int
+    journal: str | Path
     endpoints: str | Iterable[str]
     scheduler: str
     executor: str
@@ -175,16 +207,20 @@ def invocation(
 
     :raises UsageError: if an argument is invalid, or requires a storlet
     """
-    if not isinstance(where, str) or where not in _ON_PROXY:
-        raise UsageError(f"where must be one of {', '.join(_ON_PROXY)}, not {where!r}")
+    place = _place(where)
     paths = tuple(object_path(path) for path in checks.several(extra, "extra", "objects' paths"))
     merged = parameters(params)
     if storlet is None:
         if merged or paths or where != "auto" or allow_unread:
             raise UsageError("params, extra, where and allow_unread require a storlet")
         return None
-    place = _ON_PROXY[where]
     return Invocation(storlet_name(storlet), merged, None, paths, place, allow_unread=allow_unread)
+
+
+def _place(where: Where) -> bool | None:
+    if not isinstance(where, str) or where not in _ON_PROXY:
+        raise UsageError(f"where must be one of {', '.join(_ON_PROXY)}, not {where!r}")
+    return _ON_PROXY[where]
 
 
 def run(
@@ -227,7 +263,7 @@ def pattern(text: str | Pattern) -> Pattern:
 
     :raises UsageError: if it isn't a pattern of objects in one container
     """
-    return _read(text, Pattern, lambda text: Pattern.parse(_prefixed(text)), "a pattern")
+    return _read(text, Pattern, Pattern.parse_position, "a pattern")
 
 
 def options(
@@ -264,6 +300,41 @@ def options(
         journal=None if journal is None else str(checks.local_path(journal, "journal")),
         ordered=ordered,
         keep_going=not fail_fast,
+        endpoint=_endpoints(endpoints),
+        scheduler=scheduler,
+        executor=executor,
+        scheduler_address=scheduler_address,
+    )
+
+
+def select_options(
+    *,
+    header: bool = True,
+    delimiter: str = ",",
+    quote: str = '"',
+    strict: bool = False,
+    where: Where = "auto",
+    allow_failures: bool = False,
+    jobs: int = 8,
+    journal: str | Path | None = None,
+    endpoints: str | Iterable[str] = (),
+    scheduler: str = "least-outstanding",
+    executor: str = "threads",
+    scheduler_address: str = "",
+) -> SelectOptions:
+    """Return the options of a query; see :class:`QueryOptions`.
+
+    :raises UsageError: if one is invalid
+    """
+    return SelectOptions(
+        header=header,
+        delimiter=checks.text(delimiter, "delimiter"),
+        quote=checks.text(quote, "quote"),
+        strict=strict,
+        on_proxy=_place(where),
+        jobs=checks.count(jobs, "jobs"),
+        journal=None if journal is None else str(checks.local_path(journal, "journal")),
+        allow_failures=allow_failures,
         endpoint=_endpoints(endpoints),
         scheduler=scheduler,
         executor=executor,

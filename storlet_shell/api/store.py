@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from storlet_shell.api import checks, reading
 from storlet_shell.api.objects import ObjectStore
-from storlet_shell.api.reading import BatchOptions, Packaged, Right, Stages, Where
+from storlet_shell.api.reading import BatchOptions, Packaged, QueryOptions, Right, Stages, Where
 from storlet_shell.batches.mapping import MapPlan
 from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.pipeline import run_chain
@@ -53,8 +53,8 @@ class Store(ObjectStore):
     ) -> Deployed:
         """Deploy a storlet, its dependencies, and its packages, all or nothing. The code is checked first.
 
-        :param source: a local file, ``FILE.py`` or ``FILE.jar``; or the code of a Python storlet as ``bytes``; or a
-            function with the decorator :func:`~storlet_shell.storlet`
+        :param source: a local file, ``FILE.py`` or ``FILE.jar``; or ``std:NAME`` for a standard storlet; or the code of
+            a Python storlet as ``bytes``; or a function with the decorator :func:`~storlet_shell.storlet`
         :param name: for code as bytes: ``MODULE.CLASS``, or ``MODULE`` for a function; deployed as ``MODULE.py``
         :param main: for a file: its main class; None if it has only one
         :param dependencies: local files to upload, and names of dependencies that are already deployed
@@ -104,6 +104,11 @@ class Store(ObjectStore):
             table = deployed.table_of_storlets(client)
             table.keep()
             return table
+
+    def standard_storlets(self) -> Table:
+        """Return the standard storlets, which :meth:`deploy` takes as ``std:NAME``, and whether each is deployed."""
+        with self._clients.lent() as client:
+            return deployed.table_of_standard_storlets(deployed.standard_states(client))
 
     def logs(self, name: str | StorletName, *, since: datetime | None = None) -> Iterator[Record]:
         """Return the logged runs of a storlet, oldest first.
@@ -268,6 +273,28 @@ class Store(ObjectStore):
         plan = ReducePlan(run, reading.pattern(pattern), reading.object_path(target), options)
         with self._clients.lent() as client:
             return plan.run(client, self._access(client))
+
+    def select(self, query: str, pattern: str | Pattern, **options: Unpack[QueryOptions]) -> Table:
+        """Query objects by SQL, next to the data. Return the rows of the result.
+
+        The objects are CSV, JSON lines, or Parquet, and one table together. WHERE, and aggregates by group, run next to
+        the data, by the storlet ``std_select.py``; the rest runs here, in SQLite. All results are SQLite's.
+
+        :param query: one SELECT in SQLite's dialect; FROM takes any name
+        :param pattern: the objects, as for :meth:`map`
+        :param options: the options of the query, see :class:`~storlet_shell.QueryOptions`
+        :raises UsageError: if the query can't be parsed, or a column doesn't exist
+        :raises NotFoundError: if no object matches, or ``std_select.py`` isn't deployed
+        :raises StorletFailedError: if an object isn't in one of the formats, or differs from the others
+        """
+        from storlet_shell.select.running import SelectPlan  # it imports sqlglot
+
+        chosen = reading.select_options(**options)
+        plan = SelectPlan(checks.text(query, "query"), reading.pattern(pattern), chosen)
+        with self._clients.lent() as client:
+            table = plan.start(client, self._access(client))
+            table.keep()
+            return table
 
     def _warn(self, message: str) -> None:
         self._session.surroundings.warn(message)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from storlet_shell.batches.executor import Access, Executor
-from storlet_shell.batches.joining.concatenation import Concatenation
+from storlet_shell.batches.joining.ordered import Ordered
 from storlet_shell.batches.journal import Journal
 from storlet_shell.batches.work import Outcome, Task, Work
 from storlet_shell.equality import typed_equality
@@ -53,7 +53,7 @@ class Batch:
         executor: Executor,
         journal: Journal | None = None,
         rules: Rules | None = None,
-        concatenation: Concatenation | None = None,
+        concatenation: Ordered | None = None,
     ) -> None:
         self._sources = sources
         self._make = make
@@ -88,7 +88,7 @@ class Batch:
             for outcome in outcomes:
                 yield from self._ended(outcome)
                 yield from self._drained()
-                if self.last_error is not None:
+                if self._is_over:
                     break
         except KeyboardInterrupt:  # what is done has its row
             for outcome in self._settled(outcomes):
@@ -99,6 +99,15 @@ class Batch:
             for outcome in self._settled(outcomes):
                 self._record(outcome)
         yield from self._rest()
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether no further objects are needed: one has ended the batch, or the joined result is complete."""
+        return self.last_error is not None or self._is_complete
+
+    @property
+    def _is_complete(self) -> bool:
+        return self.concatenation is not None and self.concatenation.is_enough
 
     def _rest(self) -> Iterator[Outcome]:
         """Yield the rest at the end: refused objects, and ordered outcomes after one that was cancelled."""
@@ -122,12 +131,12 @@ class Batch:
             if self._journal:
                 self._journal.take([task.source.name for task in chunk])
             self._ahead.extend(chunk)
-            while self._ahead and self.last_error is None:
+            while self._ahead and not self._is_over:
                 yield self._ahead.popleft()
 
     def _fresh(self) -> Iterator[Task]:
         for number, source in enumerate(self._sources):
-            if self.last_error is not None:
+            if self._is_over:
                 return
             if self._journal and self._is_done(source):
                 self.earlier += 1
@@ -144,6 +153,9 @@ class Batch:
 
     def _settled(self, outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
         """Interrupt an executor that hasn't finished; yield its last outcomes, and the tasks that it never got."""
+        if self._is_complete and not self._journal and isinstance(outcomes, Generator):
+            outcomes.close()  # nothing waits for its last outcomes
+            return
         while self._ahead:
             yield Outcome(self._ahead.popleft(), is_begun=False)
         if isinstance(outcomes, Generator):

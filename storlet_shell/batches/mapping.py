@@ -14,6 +14,7 @@ from storlet_shell.batches.endpoints import find_endpoints
 from storlet_shell.batches.executor import Access, load_drivers
 from storlet_shell.batches.joining.body import JoinedBody
 from storlet_shell.batches.joining.concatenation import Concatenation
+from storlet_shell.batches.joining.ordered import Ordered
 from storlet_shell.batches.journal import Journal
 from storlet_shell.batches.objects import Objects
 from storlet_shell.batches.patterns import Pattern
@@ -101,7 +102,7 @@ class MapOptions(NamedTuple):
         if None not in (self.journal, self.concat) and is_same_file(str(self.journal), str(self.concat)):
             raise UsageError(f"the journal needs its own file, not that of the joined results: {self.journal}")
 
-    def task_maker(self, concat: Concatenation | None = None) -> Callable[[int, ObjectPath], Task]:
+    def task_maker(self, concat: Ordered | None = None) -> Callable[[int, ObjectPath], Task]:
         """Return the function that turns an object and its number into a task."""
         if (output := self.output) is not None:
             return lambda number, source: Task(number, source, output.output(source))
@@ -151,9 +152,13 @@ class MapPlan:
             work = work._replace(steps=(*work.steps[:-1], last))
         return plan(client, *(work.request(task) for task in tasks))
 
-    def start(self, client: Client, access: Access) -> Rows:
+    def start(
+        self, client: Client, access: Access, joining: Ordered | None = None, objects: Objects | None = None
+    ) -> Rows:
         """Return the rows of the batch, which runs while they are read.
 
+        :param joining: joins the results in its own way; None for the way of the options
+        :param objects: the objects, if they are listed already
         :raises NotFoundError: when no object matches, or a storlet is not deployed
         :raises UsageError: when two objects have the same output, or an output is an input
         """
@@ -162,9 +167,9 @@ class MapPlan:
         proves_to_run = functions[0] is not None and len(functions) == 1 and options.output is None
         if not proves_to_run:
             check_node(client, self._pattern.container, self._steps[0])
-        objects, total = self._objects(client)
+        objects, total = self._objects(client) if objects is None else (objects, objects.total)
         work = self._work(client, access)._replace(functions=functions)
-        concat = options.concatenation(work)
+        concat = joining or options.concatenation(work)
         if concat is not None:
             work = work._replace(keeps_bodies=True, spool=concat.spool)
         if options.output is not None:

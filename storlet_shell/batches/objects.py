@@ -24,14 +24,16 @@ class Objects:
     :param limit: the number of objects; None for all
     :raises NotFoundError: when no object matches, or the container doesn't exist
 
-    ``total`` is their number, None while the listing continues; ``span`` is when the first ones were stored.
+    ``total`` is their number, and ``bytes`` their size, None while the listing continues; ``span`` is when the first
+    ones were stored. ``sample`` is one of them: the first that isn't empty, if the listing has any.
     """
 
     def __init__(self, client: Client, pattern: Pattern, limit: int | None = None) -> None:
         matches = pattern.matcher()
         entries = list_entries(client, Location(pattern.container, pattern.prefix))
         head = list(itertools.islice(entries, _AHEAD))
-        dates = [str(entry["last_modified"] or "") for entry in head if matches(str(entry["name"]))]
+        matching = list(itertools.islice((entry for entry in head if matches(str(entry["name"]))), limit))
+        dates = [str(entry["last_modified"] or "") for entry in matching]
         self.span = Span(min(dates, default=""), max(dates, default=""))
         listed = (str(entry["name"]) for entry in entries)
         ahead = [str(entry["name"]) for entry in head]
@@ -40,9 +42,12 @@ class Objects:
         if first is None:
             raise NotFoundError(f"{pattern}: no object matches")
         self.total: int | None = None
-        count = sum(1 for name in ahead if matches(name))
-        if len(ahead) < _AHEAD or (limit is not None and count >= limit):
-            self.total = count if limit is None else min(count, limit)
+        self.bytes: int | None = None
+        if len(ahead) < _AHEAD or len(matching) == limit:
+            self.total = len(matching)
+            self.bytes = sum(int(entry["bytes"] or 0) for entry in matching)
+        sample = next((str(entry["name"]) for entry in matching if entry["bytes"]), first)
+        self.sample = ObjectPath(pattern.container, sample)
         self._container = pattern.container
         self._names = itertools.chain([first], names)
 

@@ -52,6 +52,14 @@ class Pattern(NamedTuple):
         pattern.matcher()
         return pattern
 
+    @classmethod
+    def parse_position(cls, text: str) -> Pattern:
+        """Parse ``CONTAINER/PATTERN``, for positions where only a pattern is possible, so the prefix is optional.
+
+        :raises UsageError: as :meth:`parse`
+        """
+        return cls.parse(text if text.startswith("path:") else f"path:/{text.removeprefix('/')}")
+
     @property
     def prefix(self) -> str:
         """What every matching name begins with: what the server can narrow a listing by."""

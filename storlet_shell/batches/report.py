@@ -237,7 +237,7 @@ class Rows(Table):
 
         :param subject: the pattern of the objects
         """
-        assert self.concatenation is not None
+        assert isinstance(self.concatenation, Concatenation)
         return JoinedBody(
             self._pieces(self.concatenation),
             self.concatenation,

@@ -295,6 +295,13 @@ SCHEDULING = (
         group=SCHEDULING_OPTIONS,
     ),
 )
+JOURNAL = Arg(
+    "--journal",
+    kind=Kind.FILE,
+    metavar="FILE",
+    help="record progress; rerun the same command to resume",
+    group=BATCH_OPTIONS,
+)
 PACE = (
     Arg(
         "--on",
@@ -304,13 +311,7 @@ PACE = (
     ),
     BATCH_JOBS,
     number_option("--limit", metavar="N", help="take only the first N matching objects", group=BATCH_OPTIONS),
-    Arg(
-        "--journal",
-        kind=Kind.FILE,
-        metavar="FILE",
-        help="record progress; rerun the same command to resume",
-        group=BATCH_OPTIONS,
-    ),
+    JOURNAL,
     Arg("--ordered", action="store_true", help="show rows in the order of the listing", group=BATCH_OPTIONS),
     Arg(
         "--keep-going",

@@ -64,12 +64,12 @@ _PARAMETERS = [Arg(*arg.flags, kind=arg.kind, group=_RUN_OPTIONS, **arg.options)
 
 @command(
     "deploy",
-    "Deploy a storlet: a Python file, a jar, or the code that follows.",
+    "Deploy a storlet: a file, the code that follows, or a standard storlet.",
     Arg(
         "name",
-        kind=Kind.FILE,
-        metavar="FILE|MODULE.CLASS",
-        help="a .py or .jar file, or the function or class whose code follows",
+        kind=Kind.CODE,
+        metavar="FILE|MODULE.CLASS|std:NAME",
+        help="a .py or .jar file, the function or class whose code follows, or a standard storlet",
     ),
     Arg("--main", metavar="CLASS", help="main class, if the file has several candidates"),
     Arg("--language-version", metavar="3[.MINOR]", help="Python version to run it, if the engine has several"),
@@ -112,6 +112,7 @@ _PARAMETERS = [Arg(*arg.flags, kind=arg.kind, group=_RUN_OPTIONS, **arg.options)
         "deploy warm.py  # replaces a deployed one",
         "deploy warm.py -d cities.txt  # with a file that it reads",
         "deploy warm.py --package humanize==4.9.0  # with a package that it imports, and what that needs",
+        "deploy std:grep  # a standard storlet, as std_grep.py; storlets std lists them",
         "deploy warm.py --dry-run --input today.csv -p least=20  # run it here, upload nothing",
     ),
 )
@@ -135,7 +136,7 @@ def deploy(
     dry_run: bool = False,
     code: bytes | None = None,
 ) -> Result:
-    """Deploy a storlet: a Python file, a jar, or the code that follows (a cell, a heredoc, standard input).
+    """Deploy a storlet: a Python file, a jar, the code that follows (a cell, a heredoc, standard input), or std:NAME.
 
     The code is checked first, and either everything is uploaded or nothing changes. Engines cache what they have
     fetched: so a storlet that replaces another is padded to be a byte longer, and a new version of a dependency gets a

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from storlet_shell.deployments.deployed import table_of_storlets
+from storlet_shell.deployments.deployed import (
+    described_parameters,
+    standard_states,
+    table_of_standard_storlets,
+    table_of_storlets,
+)
 from storlet_shell.deployments.description import StorletFacts, describe_storlet, find_grants
+from storlet_shell.errors import IdentityError
 from storlet_shell.results import Field, Report, Result
 from storlet_shell.results.fields import dashed, facts, utc_time, versions
 from storlet_shell.session import Session
@@ -36,6 +42,20 @@ def list_storlets(session: Session, container: ContainerName | None = None) -> R
     return table_of_storlets(session.client, container.name if container else None)
 
 
+def list_standard(session: Session, container: ContainerName | None = None) -> Result:
+    """List the standard storlets with their parameters, and whether they are deployed in this version.
+
+    Deploy one with ``deploy std:NAME``.
+    """
+    try:
+        states = standard_states(session.client, container.name if container else None)
+    except IdentityError as error:
+        reason = session.surroundings.line_of(error)
+        session.surroundings.warn(f"warning: it isn't known which of them are deployed: {reason}")
+        return table_of_standard_storlets(None)
+    return table_of_standard_storlets(states)
+
+
 def show(
     session: Session, storlet: StorletName, grants: bool = False, container: ContainerName | None = None
 ) -> Result:
@@ -55,7 +75,7 @@ def show(
 
 storlets = group(
     "storlets",
-    "List the deployed storlets, or show one.",
+    "List the deployed storlets or the standard ones, or show one.",
     Action(
         "list",
         "List the deployed storlets.",
@@ -75,6 +95,13 @@ storlets = group(
             "storlets show warm.py  # everything about one storlet",
             "storlets show warm.py --grants  # and who may run it over single containers",
         ],
+    ),
+    Action(
+        "std",
+        "List the standard storlets, which deploy std:NAME deploys.",
+        _CONTAINER,
+        run=list_standard,
+        examples=["storlets std  # list the standard storlets"],
     ),
     category="Storlets",
 )
@@ -110,10 +137,7 @@ def _function(function: Function) -> FunctionSignature:
         "text": str(signature),
         "input": signature.input,
         "result": signature.result or None,
-        "parameters": [
-            {"name": parameter.name, "type": parameter.type, "default": parameter.default}
-            for parameter in signature.parameters
-        ],
+        "parameters": described_parameters(signature),
     }
 
 

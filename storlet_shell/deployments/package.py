@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -9,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, NamedTuple
 
+from storlet_shell import shelf
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import Action, Hint, NotFoundError, UsageError
 from storlet_shell.storlets import contract
@@ -221,11 +223,16 @@ def read_package(
 ) -> Package:
     """Read a storlet from a file, or from the code that was passed along, and check it.
 
-    :param name: ``FILE.py``, ``FILE.jar``, or ``MODULE.CLASS`` for code that was passed along
+    :param name: ``FILE.py``, ``FILE.jar``, ``std:NAME`` for a standard storlet, or ``MODULE.CLASS`` for code that was
+        passed along
     :param stdin: where to read the code if it wasn't passed along
     :param force: leave what certainly fails in a function to the review
     :raises UsageError: if it isn't a storlet
     """
+    if name.startswith(shelf.PREFIX):
+        if main is not None or code is not None:
+            raise UsageError(f"{name} comes with its own code and main class; pass neither")
+        return standard_package(name)
     if not name.endswith((".py", ".jar")):
         return _read_code(name, main, code, stdin, force=force)
     if code is not None:
@@ -246,6 +253,24 @@ def read_package(
     if main is None and deployed_function(source.tree):  # a copy of what was generated
         main = MAIN_CLASS
     return _python(source, StorletMain.parse(f"{Path(name).stem}.{source.main_class(main)}"))
+
+
+def standard_package(name: str) -> Package:
+    """Return the package of a standard storlet.
+
+    :param name: ``std:NAME``
+    :raises UsageError: if it doesn't exist
+    """
+    key = name.removeprefix(shelf.PREFIX)
+    if key not in shelf.STANDARD:
+        close = difflib.get_close_matches(key, shelf.STANDARD, n=1)
+        advice = f"did you mean {shelf.PREFIX}{close[0]}? " if close else ""
+        raise UsageError(f"{name} isn't a standard storlet; {advice}there are: {', '.join(shelf.STANDARD)}")
+    storlet = StorletName.parse(shelf.file_of(key))
+    source = StorletSource.parse(shelf.source(key).encode(), storlet.name)
+    function = find_function(source, key)
+    assert function is not None
+    return function_package(storlet, function, storlet.name, source.code)
 
 
 def _read_code(name: str, main: str | None, code: bytes | None, stdin: IO[bytes] | None, *, force: bool) -> Package:

@@ -75,7 +75,12 @@ def is_same(dependency: Dependency, info: Info) -> bool:
 
 def has_content(info: Info, content: bytes) -> bool:
     """Tell whether a stored object has this content."""
-    return info.etag == hashlib.md5(content, usedforsecurity=False).hexdigest()
+    return info.etag == etag_of(content)
+
+
+def etag_of(content: bytes) -> str:
+    """Return the ETag of an object with this content."""
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def code_to_store(client: Client, package: Package, before: Info | None) -> bytes:

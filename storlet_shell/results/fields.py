@@ -118,6 +118,6 @@ def bare(value: Any) -> str:
     """Spell a value for a program that reads text: nothing for null, and JSON for what has an inner structure."""
     if value is None:
         return ""
-    if isinstance(value, str):
-        return value
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        return str(value)  # a number may keep its text
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

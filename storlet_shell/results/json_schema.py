@@ -33,8 +33,11 @@ def columns_of(command: str) -> list[str] | None:
         if "properties" not in choice:
             return None
         fields = choice["properties"]
-        rows = fields["rows"]["items"]["properties"] if "rows" in fields else fields
-        columns.update(dict.fromkeys(rows))
+        if "rows" in fields:
+            fields = fields["rows"]["items"].get("properties")
+            if fields is None:  # those of a query
+                return None
+        columns.update(dict.fromkeys(fields))
     return list(columns)
 
 

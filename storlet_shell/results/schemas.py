@@ -368,6 +368,47 @@ class ReducedObject(TypedDict):
     levels: Annotated[int, "height of the tree of runs"]
 
 
+class QueryFigures(TypedDict):
+    """What a query has read and moved."""
+
+    objects: Annotated[int, "number of objects that were read"]
+    failed: Annotated[int, "number of objects that failed, and were left out"]
+    rows_read: Annotated[int, "number of rows that were read next to the data"]
+    rows_malformed: Annotated[int, "number of rows that were left out"]
+    bytes_read: Annotated[int | None, "size of all objects; null if unknown, or if a LIMIT ended the query early"]
+    bytes_moved: Annotated[int, "size of the objects' results"]
+    seconds: Annotated[float, "duration"]
+
+
+class SelectedRows(QueryFigures):
+    """The result of a query: its rows, and figures after the last row."""
+
+    rows: Annotated[list[dict[str, Any]], "one object for each row, with the query's own columns"]
+
+
+class SavedRows(QueryFigures):
+    """With `--save`: the file that the rows were written to."""
+
+    file: str
+    bytes: Annotated[int, "size of the file"]
+
+
+class ExplainedQuery(TypedDict):
+    """With `--explain`: what runs where, and what the first object takes."""
+
+    pattern: Annotated[str, "the objects, as `path:/CONTAINER/PATTERN`"]
+    objects: Annotated[int | None, "number of objects that match; null if there are over 10000"]
+    bytes: Annotated[int | None, "size of all objects; null likewise"]
+    format: Annotated[str | None, "`csv`, `jsonl` or `parquet`; null if the first object is empty"]
+    first: Annotated[str, "the object that was read"]
+    first_bytes: Annotated[int | None, "its size"]
+    first_moved: Annotated[int, "size of its result"]
+    first_seconds: Annotated[float, "duration of its run"]
+    at_the_data: Annotated[list[str], "what runs next to the data"]
+    here: Annotated[list[str], "clauses that run here"]
+    plan: Annotated[dict[str, Any], "the storlet's part of the query"]
+
+
 class StorletSummary(TypedDict):
     """A deployed storlet."""
 
@@ -401,6 +442,16 @@ class FunctionSignature(TypedDict):
     input: Annotated[str, "annotation of its first parameter, which receives the object"]
     result: Annotated[str | None, "annotation of its result"]
     parameters: Annotated[list[FunctionParameter], "further parameters, as for `-p`"]
+
+
+class StandardStorlet(TypedDict):
+    """A standard storlet."""
+
+    name: Annotated[str, "as for `deploy`: `std:` and its name"]
+    description: Annotated[str, "its result"]
+    parameters: Annotated[list[FunctionParameter], "its parameters, as for `-p`"]
+    deployed: Annotated[bool | None, "null if this user can't know"]
+    current: Annotated[bool | None, "whether the deployed one is this version; null if it isn't deployed"]
 
 
 class StorletDetails(TypedDict):
@@ -590,9 +641,11 @@ SCHEMAS: Mapping[str, Any] = MappingProxyType(
         "put": Answer | Plan,
         "reduce": ReducedObject | Plan,
         "rm": DeletedObjects | Listing[DoomedObject] | Plan,
+        "select": SelectedRows | SavedRows | ExplainedQuery | Plan,
         "stat": ObjectFacts | ContainerFacts | AccountFacts,
         "storlets list": Listing[StorletSummary],
         "storlets show": StorletDetails,
+        "storlets std": Listing[StandardStorlet],
         "undeploy": Undeployment | Plan,
         "upload": UploadedFiles | Plan,
         "vars": Listing[Variable] | SetVariable | Any,

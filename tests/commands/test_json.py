@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -84,12 +85,17 @@ LINES: list[tuple[str, str]] = [
     ("storlets list", "storlets"),
     ("storlets show", "storlets show {m}.py"),
     ("storlets show", "storlets show {m}.py --grants"),
+    ("storlets std", "storlets std"),
     ("undeploy", "undeploy {m}.py --dry-run"),
     ("undeploy", "undeploy {m}.py -y"),
     ("upload", "upload {m}_data {c}"),
     ("upload", "upload {m}_data {c} --dry-run"),
     ("upload", "upload {c}/text"),
     ("upload", "upload {c}/text --segment-size 1"),
+    ("select", "select 'SELECT * FROM o' {c}/text"),
+    ("select", "select 'SELECT count(*), 1.5, NULL FROM o' {c}/text --save saved.csv"),
+    ("select", "select 'SELECT * FROM o' {c}/text --explain"),
+    ("select", "select 'SELECT * FROM o' {c}/text --dry-run"),
     ("vars", "vars"),
     ("vars", "vars parameters color=red"),
     ("whoami", "whoami"),
@@ -112,7 +118,9 @@ OPEN = {"headers", "metadata", "versions", "policies", "kept", "set", "propertie
 
 
 @pytest.fixture(scope="module")
-def at(storlets: Runner, swift: control.Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def at(
+    storlets: Runner, selecting: Runner, swift: control.Running, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Any]:
     """Return a way to run a line of the list in a folder of its own, with its names filled in."""
     folder = tmp_path_factory.mktemp("json")
     names = {"c": f"json-{secrets.token_hex(4)}", "m": f"j{secrets.token_hex(4)}"}
@@ -126,7 +134,7 @@ def at(storlets: Runner, swift: control.Running, tmp_path_factory: pytest.TempPa
     def run(line: str) -> Any:
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
-            outcome = storlets(*line.format(**names).split(), "--json", stdin=b"text", environ=environ)
+            outcome = storlets(*shlex.split(line.format(**names)), "--json", stdin=b"text", environ=environ)
         assert outcome.status == 0, outcome.err
         return outcome.json
 

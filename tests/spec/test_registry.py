@@ -20,6 +20,7 @@ from storlet_shell.batches.reducing import ReduceOptions
 from storlet_shell.commands import arguments as _arguments
 from storlet_shell.embedded import control
 from storlet_shell.errors import UnknownCommandError, UsageError
+from storlet_shell.select.options import SelectOptions
 from storlet_shell.spec.arguments import COMMON, Arg, Kind
 from storlet_shell.spec.command import Command
 from storlet_shell.spec.parser import Parser
@@ -46,6 +47,7 @@ def parameters_of(command: Command) -> dict[str, inspect.Parameter]:
         "invocation": list(inspect.signature(_arguments.make_invocation).parameters.values())[1:],
         "map_options": inspect.signature(MapOptions).parameters.values(),
         "reduce_options": inspect.signature(ReduceOptions).parameters.values(),
+        "select_options": inspect.signature(SelectOptions).parameters.values(),
     }
     found: dict[str, inspect.Parameter] = {}
     for parameter in list(signature_of(command).parameters.values())[1:]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from storlet_shell import shelf
 from storlet_shell.batches import endpoints, throttle
 from storlet_shell.embedded import control
 from storlet_shell.identity.login import Login
@@ -85,6 +86,16 @@ def storlets(run: Runner, tmp_path_factory: pytest.TempPathFactory) -> Runner:
         (folder / name).write_text(code)
         outcome = run("deploy", str(folder / name))
         assert outcome.status == 0, outcome.err
+    return run
+
+
+@pytest.fixture(scope="session")
+def selecting(run: Runner, tmp_path_factory: pytest.TempPathFactory) -> Runner:
+    """Deploy the storlet of ``select`` on the real Swift; return the runner of lines."""
+    file = tmp_path_factory.mktemp("select") / "std_select.py"
+    file.write_text(shelf.source("select"))
+    outcome = run("deploy", str(file), "--main", "select")
+    assert outcome.status == 0, outcome.err
     return run
 
 

@@ -1,0 +1,54 @@
+"""Explain a query: what runs next to the data, what runs here, and how many bytes move."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from storlet_shell.results import Report
+from storlet_shell.results.fields import sized
+from storlet_shell.select.binding import Bound
+from storlet_shell.select.split import Split
+
+
+def explanation(query: Bound, parts: Split, plan: dict[str, Any], facts: dict[str, Any]) -> Report:
+    """Return the explanation of a query.
+
+    :param facts: what is known of the objects, by name
+    """
+    data = {
+        **facts,
+        "at_the_data": _at_the_data(query, parts),
+        "here": [*parts.local.clauses] if parts.local else ["LIMIT"] if parts.limit is not None else [],
+        "plan": plan,
+    }
+    shown = {
+        "objects": f"{facts['pattern']}: {_count(facts['objects'])}, {sized(facts['bytes']) or 'over'} bytes",
+        "format": facts["format"],
+        "first object": f"{facts['first']}: {sized(facts['first_bytes'])} bytes",
+        "moved from it": f"{sized(facts['first_moved'])} bytes",
+        "at the data": "; ".join(data["at_the_data"]),
+        "here": ", ".join(data["here"]) or "nothing: rows are passed on as they come",
+    }
+    return Report(data, shown)
+
+
+def _count(number: int | None) -> str:
+    return "over 10000" if number is None else str(number)
+
+
+def _at_the_data(query: Bound, parts: Split) -> list[str]:
+    columns = ", ".join(query.columns) or "none"
+    steps = [f"columns {columns}"]
+    steps += (
+        ["WHERE" if parts.local is None or "WHERE" not in parts.local.clauses else "WHERE in part"]
+        if parts.where
+        else []
+    )
+    if parts.kind == "groups":
+        names = [f"{name}()" if argument is None else name for name, argument in parts.aggregates]
+        steps += ["groups"] if parts.keys else []
+        steps += [f"aggregates {', '.join(names)}"] if names else []
+    elif parts.kind == "rows":
+        steps += ["the result's columns"]
+    steps += [f"at most {parts.limit} rows of each object"] if parts.limit is not None else []
+    return steps

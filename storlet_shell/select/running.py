@@ -1,0 +1,127 @@
+"""Run a query over the objects of a pattern."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, NamedTuple
+
+from storlet_shell.batches.mapping import MapPlan
+from storlet_shell.batches.objects import Objects
+from storlet_shell.equality import typed_equality
+from storlet_shell.errors import UsageError
+from storlet_shell.results import Planned, Report
+from storlet_shell.select import storlet
+from storlet_shell.select.binding import Bound, bind, check_early, names_in
+from storlet_shell.select.explaining import explanation
+from storlet_shell.select.joining import Parts
+from storlet_shell.select.options import SelectOptions
+from storlet_shell.select.query import parse_query
+from storlet_shell.select.selection import Selection
+from storlet_shell.select.split import Split, split
+from storlet_shell.store.metadata import head
+from storlet_shell.store.reading import get
+from storlet_shell.store.requests import plan, read_request
+from storlet_shell.text import size
+from storlet_shell.values import Invocation, Location, Parameter
+
+if TYPE_CHECKING:
+    from storlet_shell.batches.executor import Access
+    from storlet_shell.batches.patterns import Pattern
+    from storlet_shell.wire.client import Client
+
+
+@typed_equality
+class _Prepared(NamedTuple):
+    objects: Objects
+    format: str | None
+    query: Bound
+    parts: Split
+
+
+class SelectPlan:
+    """A plan to run a query over the objects of a pattern; creating it sends nothing.
+
+    :param query: one SELECT in SQLite's syntax; FROM takes any name
+    :raises UsageError: if the query can't be parsed, or has something that isn't supported; if an option is invalid
+    """
+
+    def __init__(self, query: str, pattern: Pattern, options: SelectOptions | None = None) -> None:
+        self._options = options or SelectOptions()
+        self._options.check()
+        self._query = parse_query(query)
+        check_early(self._query)
+        self._pattern = pattern
+
+    def planned(self, client: Client) -> Planned:
+        """Return the first request: it asks for an object's columns, on which the others depend.
+
+        :raises NotFoundError: if no object matches
+        """
+        objects = Objects(client, self._pattern)
+        text = storlet.complete({"columns": [], "where": None, "limit": None, "probe": True}, self._options)
+        run = Invocation(storlet.NAME, (Parameter("plan", text),), on_proxy=self._options.on_proxy)
+        return plan(client, read_request(objects.sample, run))
+
+    def start(self, client: Client, access: Access) -> Selection:
+        """Return the rows of the result; the query runs while they are read.
+
+        :raises NotFoundError: if no object matches, or the storlet isn't deployed
+        :raises UsageError: if a column is unknown
+        :raises StorletFailedError: if an object has none of the formats
+        """
+        prepared = self._prepare(client)
+        text = storlet.complete(prepared.parts.plan(), self._options, prepared.format)
+        self._warn(client, prepared)
+        parts = Parts(prepared.parts, self._options.journal or "")
+        with ExitStack() as stack, storlet.explained():
+            run = stack.enter_context(storlet.invocation(client, text, self._options))
+            if run.extra and self._options.journal:
+                raise UsageError("the query is too long for a journal; shorten it, or leave out the journal")
+            batch = MapPlan((run,), self._pattern, self._options.batch())
+            rows = batch.start(client, access, parts, prepared.objects)
+            release = stack.pop_all().close
+        return Selection(prepared.parts.names, rows, parts, client.observer, prepared.objects.bytes, release)
+
+    def explain(self, client: Client) -> Report:
+        """Run the query over one object only, and return what runs where.
+
+        :raises StorletShellError: as :meth:`start`
+        """
+        prepared = self._prepare(client)
+        source, parts = prepared.objects.sample, prepared.parts
+        text = storlet.complete(parts.plan(), self._options, prepared.format)
+        with storlet.invocation(client, text, self._options) as run, storlet.explained():
+            started = time.monotonic()
+            moved = len(get(client, source, run).content)
+            seconds = time.monotonic() - started
+        facts = {
+            "pattern": str(self._pattern),
+            "objects": prepared.objects.total,
+            "bytes": prepared.objects.bytes,
+            "format": prepared.format,
+            "first": str(source),
+            "first_bytes": head(client, Location(*source)).size,
+            "first_moved": moved,
+            "first_seconds": round(seconds, 3),
+        }
+        return explanation(prepared.query, parts, parts.plan(), facts)
+
+    def _prepare(self, client: Client) -> _Prepared:
+        """List the objects, look at one, and split the query."""
+        objects = Objects(client, self._pattern)
+        probe = storlet.probe(client, objects.sample, self._options)
+        columns = probe.columns or names_in(self._query)  # of an empty object
+        query = bind(self._query, columns)
+        return _Prepared(objects, probe.format, query, split(query))
+
+    def _warn(self, client: Client, prepared: _Prepared) -> None:
+        """Warn of a query that brings everything back."""
+        parts = prepared.parts
+        is_all = prepared.query.is_everything and parts.kind != "groups" and parts.where is None
+        if is_all and parts.limit is None:
+            total = "" if prepared.objects.bytes is None else f", about {size(prepared.objects.bytes)}"
+            client.observer.warn(
+                f"warning: the query brings back every column of every row{total}; a WHERE, fewer columns, or "
+                "aggregates would be done next to the data"
+            )

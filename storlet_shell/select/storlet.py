@@ -1,0 +1,115 @@
+"""The storlet of ``select``: how it is called, what it finds in an object, and what its errors mean."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from storlet_shell.equality import typed_equality
+from storlet_shell.errors import (
+    Action,
+    Hint,
+    NotDeployedError,
+    NotFoundError,
+    ServiceError,
+    StorletFailedError,
+    StorletShellError,
+)
+from storlet_shell.select.options import SelectOptions
+from storlet_shell.store.objects import put
+from storlet_shell.store.reading import get
+from storlet_shell.store.scratch import scratch
+from storlet_shell.values import Invocation, ObjectPath, Parameter, StorletName
+from storlet_shell.wire import headers as wire
+from storlet_shell.wire.bodies import bytes_body
+
+if TYPE_CHECKING:
+    from storlet_shell.wire.client import Client
+
+NAME = StorletName("std_select.py")
+STANDARD = "std:select"
+"""What deploys it."""
+
+VERSION = 1
+"""The version of the plan."""
+
+_LONGEST = 6000
+"""The longest plan that is sent in a header, in bytes: Swift limits a line to 8 KiB."""
+
+
+@typed_equality
+class Probe(NamedTuple):
+    """What the storlet finds in the head of an object.
+
+    :param format: ``csv``, ``jsonl`` or ``parquet``; None for an empty object
+    :param columns: empty for an empty object
+    """
+
+    format: str | None
+    columns: tuple[str, ...]
+
+
+def complete(work: dict[str, Any], options: SelectOptions, format: str | None = None) -> str:
+    """Return a plan as the storlet's parameter.
+
+    :param work: what is particular to the query
+    :param format: the format that objects must have; None for any
+    """
+    plan = {"v": VERSION, "format": format, "csv": options.format(), "strict": options.strict, **work}
+    return json.dumps(plan, ensure_ascii=False, separators=(",", ":"))
+
+
+@contextmanager
+def invocation(client: Client, plan: str, options: SelectOptions) -> Iterator[Invocation]:
+    """Return the run of a plan; one that is too long for a header waits in an object until the end of the block."""
+    run = Invocation(NAME, (Parameter("plan", plan),), on_proxy=options.on_proxy)
+    if max(map(len, wire.encode_invocation(run).values())) <= _LONGEST:
+        yield run
+        return
+    with scratch(client) as container:
+        path = ObjectPath(container, "plan.json")
+        put(client, path, bytes_body(plan.encode()))
+        yield Invocation(NAME, extra=(path,), on_proxy=True)
+
+
+def probe(client: Client, source: ObjectPath, options: SelectOptions) -> Probe:
+    """Look at an object's format and columns.
+
+    :raises NotDeployedError: if the storlet isn't deployed
+    :raises StorletFailedError: if the object has none of the formats
+    """
+    plan = complete({"columns": [], "where": None, "limit": None, "probe": True}, options)
+    run = Invocation(NAME, (Parameter("plan", plan),), on_proxy=options.on_proxy)
+    with explained():
+        content = get(client, source, run).content
+    try:
+        answer = json.loads(content.split(b"\n", 1)[0])["probe"]
+        return Probe(answer["format"], tuple(map(str, answer["columns"])))
+    except (ValueError, KeyError, TypeError) as error:
+        raise ServiceError("not a result of the storlet: is another one deployed as std_select.py?") from error
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Tell users of the storlet's errors what to do; they aren't its authors, so its traceback is left out.
+
+    :raises NotDeployedError: if the storlet isn't deployed
+    :raises StorletFailedError: if it fails
+    """
+    try:
+        yield
+    except StorletShellError as error:
+        raise plainly(error) from error
+
+
+def plainly(error: StorletShellError) -> StorletShellError:
+    """Return an error as users of the storlet should see it."""
+    if isinstance(error, NotFoundError) and error.subject == NAME.name:
+        hint = Hint(Action.DEPLOY_STANDARD, (STANDARD,))
+        return NotDeployedError("{subject} isn't deployed", subject=NAME.name, hint=hint)
+    if isinstance(error, StorletFailedError):
+        error = error.adding("")
+        error.details = ""
+    return error

@@ -1,0 +1,29 @@
+"""Queries over several objects give what sqlite3 gives over all rows in one table."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.select.oracle import as_csv, assert_equal, parted, query_parts, query_table
+from tests.select.queries import COLUMNS, GROUP_QUERIES, ORDERED_QUERIES, ROW_QUERIES, ROWS, split_lines
+
+UNORDERED = split_lines(ROW_QUERIES) + split_lines(GROUP_QUERIES)
+ORDERED = split_lines(ORDERED_QUERIES)
+OBJECTS = [as_csv(COLUMNS, part) for part in parted(ROWS, 7)]
+
+
+def test_there_are_many_queries() -> None:
+    """The list covers the dialect."""
+    assert len(set(UNORDERED + ORDERED)) >= 200
+
+
+@pytest.mark.parametrize("query", UNORDERED)
+def test_rows_are_those_of_sqlite(query: str) -> None:
+    """In any order, since the query asks for none."""
+    assert_equal(query_parts(query, OBJECTS), query_table(query, COLUMNS, ROWS), ordered=False)
+
+
+@pytest.mark.parametrize("query", ORDERED)
+def test_order_is_that_of_sqlite(query: str) -> None:
+    """So are groups without an order, and the first rows of the listing."""
+    assert_equal(query_parts(query, OBJECTS), query_table(query, COLUMNS, ROWS), ordered=True)
