@@ -109,9 +109,9 @@ class Action(Enum):
     PASS_AS_INPUT = "; pass more data as an object ({})", "extra=[path]"
     DEPLOY_AGAIN = "; {} once the server responds", "deploy it again"
     DEPLOY_CODE = "; {}", "pass the code to store.deploy(source, name={})"
+    DEPLOY_STANDARD = "; deploy it: {}", "store.deploy({})"
     PROVIDE = ", then deploy with {}", "provided=[{}]"
     NAME_WHEEL = ", and name its file: {}", 'packages=["./FILE.whl"]'
-    DEPLOY_STANDARD = "; deploy it: {}", "store.deploy({})"
     NAME_MAIN = "; name it with {}", "main=NAME"
     NAME_JAR_MAIN = " {}", "main=NAME"
     EMPTY = "; to delete its contents, too: {}", "store.delete({}, recursive=True)"

@@ -10,11 +10,10 @@ from typing import IO, Any, Literal, Protocol, TypeAlias, TypedDict, TypeVar, ca
 
 from storlet_shell.api import checks
 from storlet_shell.batches.endpoints import REGIONS, is_endpoint
-from storlet_shell.batches.joining.joiner import HEADERS
+from storlet_shell.batches.joining.joiner import Header, check_header
 from storlet_shell.batches.mapping import MapOptions
 from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.pipeline import parse_chain
-from storlet_shell.batches.report import Header
 from storlet_shell.batches.templates import Template
 from storlet_shell.deployments.access import Grant, check_entry
 from storlet_shell.deployments.acls import Rule
@@ -23,6 +22,7 @@ from storlet_shell.deployments.packages.wanted import Wanted
 from storlet_shell.errors import UsageError
 from storlet_shell.results.saving import is_stdout
 from storlet_shell.select.options import SelectOptions
+from storlet_shell.session.parameters import merge_parameters
 from storlet_shell.values import (
     ByteRange,
     ContainerName,
@@ -32,7 +32,6 @@ from storlet_shell.values import (
     ObjectPath,
     Parameter,
     StorletName,
-    merge_parameters,
 )
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.bodies import Body, bytes_body, chunks_body, file_body, stream_body
@@ -288,8 +287,7 @@ def options(
     """
     if concat is not None and is_stdout(checks.local_path(concat, "concat")):
         raise UsageError(f"concat creates a file, so it can't be standard output: {concat}")
-    if header not in (None, *HEADERS):
-        raise UsageError(f"header must be one of {', '.join(HEADERS)}, not {header!r}")
+    check_header(header)
     return MapOptions(
         output=None if output is None else Template.parse_output(_prefixed(checks.text(output, "output"))),
         save=None if save is None else Template.parse_files(str(checks.local_path(save, "save"))),

@@ -111,8 +111,8 @@ _PARAMETERS = [Arg(*arg.flags, kind=arg.kind, group=_RUN_OPTIONS, **arg.options)
     examples=(
         "deploy warm.py  # replaces a deployed one",
         "deploy warm.py -d cities.txt  # with a file that it reads",
-        "deploy warm.py --package humanize==4.9.0  # with a package that it imports, and what that needs",
         "deploy std:grep  # a standard storlet, as std_grep.py; storlets std lists them",
+        "deploy warm.py --package humanize==4.9.0  # with a package that it imports, and what that needs",
         "deploy warm.py --dry-run --input today.csv -p least=20  # run it here, upload nothing",
     ),
 )
