@@ -13,7 +13,7 @@ from storlet_shell.deployments.deployed import (
 from storlet_shell.deployments.description import StorletFacts, describe_storlet, find_grants
 from storlet_shell.errors import IdentityError
 from storlet_shell.results import Field, Report, Result
-from storlet_shell.results.fields import dashed, facts, utc_time
+from storlet_shell.results.fields import dashed, facts, utc_time, versions
 from storlet_shell.session import Session
 from storlet_shell.spec.arguments import Arg, Kind
 from storlet_shell.spec.command import Action, group
@@ -122,6 +122,7 @@ def _details(storlet: StorletFacts) -> StorletDetails:
         "interface_version": storlet.interface_version or None,
         "dependencies": list(description.dependencies),
         "missing_dependencies": list(storlet.missing_dependencies),
+        "packages": dict(storlet.packages),
         "metadata": dict(storlet.metadata),
         "readers": list(storlet.readers),
         "last_run": storlet.last_run and _run(storlet.last_run),
@@ -175,6 +176,7 @@ _FIELDS = (
     Field("interface_version"),
     Field("dependencies", spell=dashed),
     Field("missing_dependencies", spell=dashed),
+    Field("packages", spell=versions),
     Field("metadata", spell=dashed),
     Field("readers", "may be run by", lambda readers: ", ".join(["the account's own users", *readers])),
     Field("last_run", spell=_spelled_run),

@@ -115,7 +115,10 @@ def try_out(package: Package, source: Input, parameters: Sequence[Parameter] = (
     :raises StorletFailedError: if it fails
     """
     check_can_be_tried(package)
-    files = [dependency.file for dependency in package.local_dependencies if dependency.file]
+    files = [
+        trial.BundledFile(dependency.name, dependency.content or b"", dependency.mode)
+        for dependency in package.local_dependencies
+    ]
     values = {parameter.key: parameter.value for parameter in parameters}
     with temporarily():
         try:

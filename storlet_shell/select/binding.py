@@ -171,7 +171,7 @@ class _Binder:
             raise UsageError(f"{name.table}.{name.name}: FROM names {self._query.tables[0]}{self._at(name)}")
         if name.name in self._names:
             return self._column(name.name)
-        matches = [known for known in self._names if known.casefold() == name.name.casefold()]
+        matches = [other for other in self._names if other.casefold() == name.name.casefold()]
         if len(matches) > 1:
             spellings = ", ".join(f'"{match}"' for match in matches)
             raise UsageError(f"column {name.name} could be any of {spellings}; spell it as there{self._at(name)}")

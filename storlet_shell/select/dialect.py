@@ -83,6 +83,25 @@ def tokens(text: str) -> Iterator[Token]:
             yield Token(match[0], match.start())
 
 
+def item_texts(text: str) -> list[str]:
+    """Return the texts of the result columns."""
+    words = list(tokens(text))[1:]
+    if words[0].word in ("DISTINCT", "ALL"):
+        del words[0]
+    spans: list[list[Token]] = [[]]
+    depth, before = 0, ""
+    for token in words:
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
+        if not depth and token.word == "FROM" and before != "DISTINCT":  # as in: IS DISTINCT FROM
+            break
+        before = token.word
+        if not depth and token.text == ",":
+            spans.append([])
+        else:
+            spans[-1].append(token)
+    return [text[span[0].start : span[-1].start + len(span[-1].text)] for span in spans]
+
+
 def parse(text: str) -> exp.Select:
     """Return the syntax tree of a query.
 
@@ -125,8 +144,8 @@ def _check_syntax(text: str, words: list[Token]) -> None:
         reason = _refusal(database, text)
         if match := _UNRECOGNIZED.fullmatch(reason):
             start = text.find(match[1])
-            what = "unclosed quote" if match[1][:1] in "'\"`[" else f"unknown token {match[1]}"
-            raise UsageError(f"can't parse the query: {what} ({place(text, max(0, start))})")
+            problem = "unclosed quote" if match[1][:1] in "'\"`[" else f"unknown token {match[1]}"
+            raise UsageError(f"can't parse the query: {problem} ({place(text, max(0, start))})")
         if reason == _INCOMPLETE:
             raise UsageError(f"can't parse the query: it ends too early ({place(text, len(text.rstrip()))})")
         if _NEAR.fullmatch(reason):

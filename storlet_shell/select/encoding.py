@@ -1,11 +1,14 @@
-"""Encode expressions for the storlet: the closed set of nodes that it knows, as JSON."""
+"""Encode expressions for the storlet: the closed set of nodes that it knows, as JSON.
+
+The storlet knows nothing of SQLite's affinities, by which operands are converted before they are compared
+(https://sqlite.org/datatype3.html): an encoded expression has the nodes ``num`` and ``text`` where they apply.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from storlet_shell.select.affinity import affinity, compared, is_needless
 from storlet_shell.select.tree import Between, Binary, Call, Case, Cast, Column, Expression, In, Like, Literal, Unary
 
 _COMPARISONS = frozenset({"=", "!=", "<", "<=", ">", ">=", "is", "isnot"})
@@ -33,6 +36,9 @@ _FUNCTIONS = {
     "upper": (1, 1),
 }
 """The storlet's functions, with how many arguments they take."""
+
+_NUMERIC, _TEXT = "num", "text"
+"""Affinities, by the nodes that apply them."""
 
 
 class NotForDataError(Exception):
@@ -66,7 +72,7 @@ def encode(node: Expression) -> list[Any]:
         case Between(x, low, high):
             return ["and", _comparison(">=", x, low), _comparison("<=", x, high)]
         case In(x, items):
-            kind = affinity(x)
+            kind = _affinity(x)
             return ["in", _applied(kind, x), [_applied(kind, item) for item in items]]
         case Like(x, pattern, escape):
             return ["like", encode(x), encode(pattern), None if escape is None else encode(escape)]
@@ -97,13 +103,13 @@ def _is_known(call: Call) -> bool:
 
 
 def _comparison(op: str, x: Expression, y: Expression) -> list[Any]:
-    kind = compared(x, y)
+    kind = _compared(x, y)
     return [op, _applied(kind, x), _applied(kind, y)]
 
 
 def _applied(kind: str, node: Expression) -> list[Any]:
     encoded = encode(node)
-    return [kind, encoded] if kind and not is_needless(kind, node) else encoded
+    return [kind, encoded] if kind and not _is_needless(kind, node) else encoded
 
 
 def _case(node: Case) -> list[Any]:
@@ -113,3 +119,32 @@ def _case(node: Case) -> list[Any]:
     results = (encode(then) for _, then in node.whens)
     pairs = [list(pair) for pair in zip(conditions, results, strict=True)]
     return ["case", pairs, None if node.otherwise is None else encode(node.otherwise)]
+
+
+def _affinity(node: Expression) -> str:
+    """Return an expression's affinity; empty for none.
+
+    Every column has NUMERIC affinity. INTEGER and REAL convert operands of comparisons as NUMERIC does.
+    """
+    match node:
+        case Column():
+            return _NUMERIC
+        case Cast(_, type):
+            return _TEXT if type == "TEXT" else _NUMERIC
+        case _:
+            return ""
+
+
+def _compared(x: Expression, y: Expression) -> str:
+    """Return the affinity that is applied to both operands of a comparison (3.2, 4.2); empty for none."""
+    of_x, of_y = _affinity(x), _affinity(y)
+    if of_x and of_y:
+        return _NUMERIC if _NUMERIC in (of_x, of_y) else ""
+    return of_x or of_y
+
+
+def _is_needless(kind: str, node: Expression) -> bool:
+    """Tell whether applying an affinity changes nothing."""
+    if isinstance(node, Literal):
+        return node.value is None or isinstance(node.value, str) == (kind == _TEXT)
+    return _affinity(node) == kind

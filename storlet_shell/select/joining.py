@@ -194,13 +194,11 @@ class Totals(NamedTuple):
     """What objects report after their results.
 
     :param rows: the number of rows that were read
-    :param kept: the number of rows that the condition keeps
     :param malformed: the number of rows that were left out
     :param first: the object of the first of those, its row, and the reason; empty without any
     """
 
     rows: int = 0
-    kept: int = 0
     malformed: int = 0
     first: str = ""
 
@@ -211,7 +209,6 @@ class Totals(NamedTuple):
         malformed = int(report["malformed"])
         return Totals(
             self.rows + int(report["rows"]),
-            self.kept + int(report["kept"]),
             self.malformed + malformed,
             self.first or (first if malformed else ""),
         )

@@ -12,7 +12,8 @@ from sqlglot import exp
 
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
-from storlet_shell.select.dialect import Plus, Token, parse, place, tokens
+from storlet_shell.select.dialect import item_texts, parse, place, tokens
+from storlet_shell.select.operators import BINARY, UNARY, misplaced_operand
 from storlet_shell.select.tree import (
     Between,
     Binary,
@@ -27,41 +28,6 @@ from storlet_shell.select.tree import (
     Unary,
     Value,
 )
-
-_BINARY: dict[type[exp.Expression], tuple[str, int]] = {
-    exp.Or: ("or", 0),
-    exp.And: ("and", 1),
-    exp.EQ: ("=", 3),
-    exp.NEQ: ("!=", 3),
-    exp.Is: ("is", 3),
-    exp.NullSafeEQ: ("is", 3),
-    exp.NullSafeNEQ: ("isnot", 3),
-    exp.Glob: ("glob", 3),
-    exp.LT: ("<", 4),
-    exp.LTE: ("<=", 4),
-    exp.GT: (">", 4),
-    exp.GTE: (">=", 4),
-    exp.BitwiseAnd: ("&", 5),
-    exp.BitwiseOr: ("|", 5),
-    exp.BitwiseLeftShift: ("<<", 5),
-    exp.BitwiseRightShift: (">>", 5),
-    exp.Add: ("+", 6),
-    exp.Sub: ("-", 6),
-    exp.Mul: ("*", 7),
-    exp.Div: ("/", 7),
-    exp.Mod: ("%", 7),
-    exp.DPipe: ("||", 8),
-}
-"""The operators with their precedence in SQLite, from the loosest."""
-
-_UNARY: dict[type[exp.Expression], tuple[str, int]] = {
-    exp.Not: ("not", 2),
-    exp.Neg: ("-", 9),
-    Plus: ("+", 9),
-    exp.BitwiseNot: ("~", 9),
-}
-_COMPARISON = 3
-_COMPARING = (exp.In, exp.Like, exp.Between, exp.Escape, exp.Is, exp.Glob, exp.NullSafeEQ, exp.NullSafeNEQ)
 
 _OPERANDS = frozenset({"this", "expression"})
 _PARTS: dict[type[exp.Expression], frozenset[str]] = {
@@ -221,7 +187,7 @@ class _Converter:
         return (table.alias or table.name,)
 
     def _items(self, tree: exp.Select) -> tuple[Item | None, ...]:
-        texts = _item_texts(self._text)
+        texts = item_texts(self._text)
         items: list[Item | None] = []
         for node, text in zip(tree.expressions, texts, strict=True):
             value = node.this if isinstance(node, exp.Alias) else node
@@ -267,10 +233,10 @@ class _Converter:
         self._check_order(node)
         if {name for name, value in node.args.items() if value} - _PARTS.get(type(node), _OPERANDS):
             raise self._unsupported_form(node)
-        if type(node) in _BINARY:
-            return Binary(_BINARY[type(node)][0], self.expression(node.this), self.expression(node.expression))
-        if type(node) in _UNARY:
-            return self._unary(_UNARY[type(node)][0], node)
+        if type(node) in BINARY:
+            return Binary(BINARY[type(node)][0], self.expression(node.this), self.expression(node.expression))
+        if type(node) in UNARY:
+            return self._unary(UNARY[type(node)][0], node)
         match node:
             case exp.Paren():
                 return self.expression(node.this)
@@ -365,19 +331,13 @@ class _Converter:
         return Call({"substring": "substr"}.get(name, name), tuple(map(self.expression, args)), False, is_distinct)
 
     def _check_order(self, node: exp.Expression) -> None:
-        """Check that operands bind as in SQLite: tighter than their operator, or equally and on its left."""
-        level = _level(node)
-        if level is None:
-            return
-        operands = [value for value in node.iter_expressions() if not isinstance(node, exp.In) or value is node.this]
-        for number, operand in enumerate(operands):
-            inner = _level(operand)
-            is_left = number == 0 and not isinstance(node, tuple(_UNARY))
-            if inner is not None and (inner < level or (inner == level and not is_left and type(node) not in _UNARY)):
-                raise UsageError(
-                    f"put {operand.sql('sqlite')} in parentheses: without them, SQLite reads it otherwise"
-                    f"{self._at(operand)}"
-                )
+        operand = misplaced_operand(node)
+        if operand is not None:
+            operator, _ = {**BINARY, **UNARY}.get(type(operand), (operand.key, 0))
+            raise UsageError(
+                f"put the part with {operator.upper()} in parentheses: without them, SQLite reads it otherwise"
+                f"{self._at(operand)}"
+            )
 
     def _unsupported_form(self, node: exp.Expression) -> UsageError:
         if isinstance(node, exp.Column):
@@ -398,37 +358,7 @@ class _Converter:
         return "" if start is None else f" ({place(self._text, start)})"
 
 
-def _level(node: exp.Expression) -> int | None:
-    """Return the precedence of an operator; None if the node is delimited by itself."""
-    if isinstance(node, exp.Not) and isinstance(node.this, _COMPARING):
-        return _COMPARISON  # as in NOT IN
-    if type(node) in _UNARY:
-        return _UNARY[type(node)][1]
-    if type(node) in _BINARY:
-        return _BINARY[type(node)][1]
-    return _COMPARISON if isinstance(node, _COMPARING) else None
-
-
 def _start(node: exp.Expression) -> int | None:
     """Return the offset of the first name below a node."""
     starts = [name.meta["start"] for name in node.find_all(exp.Identifier) if "start" in name.meta]
     return min(starts, default=None)
-
-
-def _item_texts(text: str) -> list[str]:
-    """Return the texts of the result columns."""
-    words = list(tokens(text))[1:]
-    if words[0].word in ("DISTINCT", "ALL"):
-        del words[0]
-    spans: list[list[Token]] = [[]]
-    depth, before = 0, ""
-    for token in words:
-        depth += {"(": 1, ")": -1}.get(token.text, 0)
-        if not depth and token.word == "FROM" and before != "DISTINCT":  # as in: IS DISTINCT FROM
-            break
-        before = token.word
-        if not depth and token.text == ",":
-            spans.append([])
-        else:
-            spans[-1].append(token)
-    return [text[span[0].start : span[-1].start + len(span[-1].text)] for span in spans]

@@ -109,9 +109,9 @@ def select(
         text = render(node, column)
         return f"({text} + 0)" if isinstance(node, Literal) and isinstance(node.value, int) else text
 
-    def ordered(one: Term) -> str:
-        nulls = f" NULLS {one.nulls}" if one.nulls else ""
-        return f"{term(one.expression)}{' DESC' if one.is_descending else ''}{nulls}"
+    def ordered(part: Term) -> str:
+        nulls = f" NULLS {part.nulls}" if part.nulls else ""
+        return f"{term(part.expression)}{' DESC' if part.is_descending else ''}{nulls}"
 
     parts = [f"SELECT {'DISTINCT ' if is_distinct else ''}{', '.join(items)} FROM {table}"]  # noqa: S608  rendered from checked nodes
     parts += [f"WHERE {render(where, column)}"] if where is not None else []

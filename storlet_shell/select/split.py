@@ -125,11 +125,9 @@ def _table(query: Bound, *, is_whole: bool) -> Split:
 
     :param is_whole: whether the first rows are enough if it has a limit
     """
-    there: list[Expression] = []
-    here: list[Expression] = []
-    for condition in conjuncts(query.where):
-        (there if is_encodable(condition) else here).append(condition)
-    where, rest = conjunction(there), conjunction(here)
+    conditions = conjuncts(query.where)
+    where = conjunction([condition for condition in conditions if is_encodable(condition)])
+    rest = conjunction([condition for condition in conditions if not is_encodable(condition)])
     parts = [*_results(query), rest, query.having, *query.group]
     used = sorted(columns_in(*parts))
     query = query._replace(where=rest)

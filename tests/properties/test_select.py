@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storlet_shell.errors import StorletShellError
+from storlet_shell.errors import StorletShellError, UsageError
+from storlet_shell.select.binding import bind
+from storlet_shell.select.query import parse_query
+from storlet_shell.select.rendering import render
 from tests.select.oracle import as_csv, assert_equal, parted, query_parts, query_table
 
 COLUMNS = ("a", "b", "c")
@@ -169,3 +173,39 @@ def test_any_query_is_answered_as_by_sqlite(query: Drawn, table: list[tuple[str 
         assert expected is actual, (expected, actual)
         return
     assert_equal(actual, expected, ordered=query.is_ordered)
+
+
+_OPERATORS = (
+    *("+", "-", "*", "/", "%", "||", "&", "|", "<<", ">>", "=", "==", "!=", "<>", "<", "<=", ">", ">="),
+    *(
+        "IS",
+        "IS NOT",
+        "LIKE",
+        "NOT LIKE",
+        "GLOB",
+        "AND",
+        "OR",
+        "IS DISTINCT FROM",
+        "BETWEEN 1 AND",
+        "NOT BETWEEN 0 AND",
+    ),
+)
+_operands = st.sampled_from(
+    ["0", "1", "2", "3", "-1", "+2", "~1", "NOT 0", "NOT 1", "'1'", "1 IS NULL", "2 IN (1, 2)", "NULL"]
+)
+
+
+@pytest.mark.slow
+@settings(max_examples=500)
+@given(first=_operands, rest=st.lists(st.tuples(st.sampled_from(_OPERATORS), _operands), min_size=1, max_size=4))
+def test_operators_bind_as_in_sqlite(first: str, rest: list[tuple[str, str]]) -> None:
+    """Or parentheses are asked for."""
+    text = " ".join([first, *(part for pair in rest for part in pair)])
+    try:
+        query = parse_query(f"SELECT {text} FROM o")
+    except UsageError:
+        return
+    (output,) = bind(query, ["a"]).outputs
+    with closing(sqlite3.connect(":memory:")) as database:
+        expected, actual = database.execute(f"SELECT {text}, {render(output.expression, str)}").fetchone()
+    assert actual == expected

@@ -51,7 +51,7 @@ REFUSED = {
     "SELECT CAST(sky AS BLOB) FROM o": "CAST to BLOB isn't supported",
     "SELECT sky FROM main.o": "FROM takes one name",
     "SELECT sky FROM generate_series(1, 2)": "FROM takes one name",
-    "SELECT sky = degrees LIKE 'x' FROM o": "put degrees LIKE 'x' in parentheses",
+    "SELECT sky = degrees LIKE 'x' FROM o": "put the part with LIKE in parentheses: without them, SQLite",
     "SELECT sky FROM o LIMIT 'x'": "LIMIT takes a number",
     "SELECT foo(sky) FROM o": "no such function: foo",
     "SELECT abs(sky, degrees) FROM o": "wrong number of arguments to function abs()",
