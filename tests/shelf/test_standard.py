@@ -128,6 +128,14 @@ def test_standard_storlets_are_listed_with_their_state(run: Runner, real_client:
     run("undeploy", "-y", "std_mask.py")
 
 
+def test_another_container_is_possible(run: Runner, container: str) -> None:
+    """As for a file; the list looks there, too."""
+    outcome = run("deploy", "std:head", "-c", container)
+    assert (outcome.status, f"into container {container}" in outcome.text) == (0, True)
+    rows = run("storlets", "std", "-c", container, "--json").json["rows"]
+    assert [row["name"] for row in rows if row["deployed"]] == ["std:head"]
+
+
 def test_padded_copy_is_this_version() -> None:
     """On upstream's engine, a new version is as long as an old one, by line ends."""
     code = standard_package("std:grep").code + b"\n\n\n"
