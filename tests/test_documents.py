@@ -44,6 +44,7 @@ MARKS = {
     "one-table.md": pytest.mark.slow,  # stores 200 files, and imports pandas
     "plugins.md": pytest.mark.slow,  # installs a package
     "running.md": pytest.mark.slow,
+    "select.md": pytest.mark.slow,
     "storlets.md": pytest.mark.slow,
     "troubleshooting.md": pytest.mark.slow,
     "tutorial.md": pytest.mark.slow,

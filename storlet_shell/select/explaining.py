@@ -22,8 +22,8 @@ def explanation(query: Bound, parts: Split, plan: dict[str, Any], facts: dict[st
         "plan": plan,
     }
     shown = {
-        "objects": f"{facts['pattern']}: {_count(facts['objects'])}, {sized(facts['bytes']) or 'over'} bytes",
-        "format": facts["format"],
+        "objects": _objects(facts),
+        "format": facts["format"] or "unknown: the first object is empty",
         "first object": f"{facts['first']}: {sized(facts['first_bytes'])} bytes",
         "moved from it": f"{sized(facts['first_moved'])} bytes",
         "at the data": "; ".join(data["at_the_data"]),
@@ -32,8 +32,10 @@ def explanation(query: Bound, parts: Split, plan: dict[str, Any], facts: dict[st
     return Report(data, shown)
 
 
-def _count(number: int | None) -> str:
-    return "over 10000" if number is None else str(number)
+def _objects(facts: dict[str, Any]) -> str:
+    if facts["objects"] is None:
+        return f"over 10000 of {facts['pattern']}"
+    return f"{facts['objects']} of {facts['pattern']}, {sized(facts['bytes'])} bytes"
 
 
 def _at_the_data(query: Bound, parts: Split) -> list[str]:
