@@ -85,6 +85,11 @@ FIGURES: Mapping[str, Mapping[str, Figure]] = {
         "table-rows": Figure("a function of Iterator[dict] over 40 MB of CSV ÷ the same Python over a local file", 1.3),
         "table-text": Figure("a function of TextIO over 40 MB of CSV ÷ the same Python over a local file", 1.3),
     },
+    "shelf": {
+        "select-integers": Figure("select's storlet: filter and group 40 MB of CSV, integers, ÷ csv.reader alone", 2.0),
+        "select-floats": Figure("the same, distinct floats", 2.6),
+        "select-memory": Figure("select's storlet: peak memory, 400 MB ÷ 40 MB", 1.1),
+    },
     "notebook": {
         "magic": Figure("warm %get ÷ http.client on a kept connection", 1.3),
         "extension": Figure("%load_ext storlet_shell, beyond IPython's own", 0.15, unit="s", remark=_ABSOLUTE),

@@ -22,6 +22,7 @@ from benchmarks import (
     keystone,
     notebook,
     objects,
+    shelf,
 )
 from benchmarks.cluster import cluster
 from benchmarks.figures import FIGURES
@@ -33,6 +34,7 @@ MODULES: Mapping[str, Any] = {
     "engine": engine,
     "client": client,
     "functions": functions,
+    "shelf": shelf,
     "notebook": notebook,
     "objects": objects,
     "folders": folders,

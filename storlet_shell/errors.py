@@ -110,6 +110,8 @@ class Action(Enum):
     DEPLOY_AGAIN = "; {} once the server responds", "deploy it again"
     DEPLOY_CODE = "; {}", "pass the code to store.deploy(source, name={})"
     DEPLOY_STANDARD = "; deploy it: {}", "store.deploy({})"
+    PROVIDE = ", then deploy with {}", "provided=[{}]"
+    NAME_WHEEL = ", and name its file: {}", 'packages=["./FILE.whl"]'
     NAME_MAIN = "; name it with {}", "main=NAME"
     NAME_JAR_MAIN = " {}", "main=NAME"
     EMPTY = "; to delete its contents, too: {}", "store.delete({}, recursive=True)"

@@ -24,6 +24,7 @@ from tests.support.documents import LEFT, RUN, Block, blocks, fits
 from tests.support.jars import SOURCES, needs_jdk
 from tests.support.lines import ROOT, base_environment
 from tests.support.reader import Reader
+from tests.support.wheels import NATIVE, Index
 
 README = ROOT / "README.md"
 PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -42,9 +43,11 @@ MARKS = {
     "notebooks.md": pytest.mark.slow,  # imports pandas
     "objects.md": pytest.mark.slow,
     "one-table.md": pytest.mark.slow,  # stores 200 files, and imports pandas
+    "packages.md": pytest.mark.slow,  # runs pip
     "plugins.md": pytest.mark.slow,  # installs a package
     "running.md": pytest.mark.slow,
     "select.md": pytest.mark.slow,
+    "shelf.md": pytest.mark.slow,
     "storlets.md": pytest.mark.slow,
     "troubleshooting.md": pytest.mark.slow,
     "tutorial.md": pytest.mark.slow,
@@ -60,8 +63,27 @@ WITH_EXAMPLES = [
 ]
 
 
+HUMANIZE = """
+def naturalsize(size):
+    for unit, digits in (("Bytes", 0), ("kB", 1), ("MB", 1)):
+        if size < 1000:
+            break
+        size /= 1000
+    return f"{size:.{digits}f} {unit}"
+"""
+
+
+def _make_index(folder: Path) -> dict[str, str]:
+    """Build stand-ins for the packages that a page names; return the variables with which pip finds them."""
+    index = Index(folder)
+    index.add("humanize", "4.9.0", {"humanize/__init__.py": HUMANIZE})
+    index.add("feeds", "1.0", {"feeds.py": ""}, needs=["ujson>=5"])
+    index.add("ujson", "5.10.0", {"ujson.pyd": ""}, tags=NATIVE)
+    return index.environ
+
+
 @pytest.fixture
-def environ(tmp_path: Path) -> dict[str, str]:
+def environ(tmp_path: Path, request: pytest.FixtureRequest) -> dict[str, str]:
     """Return the environment of a terminal in which storlet-shell is installed into a separate virtual environment."""
     folder = tmp_path / "venv"
     venv.create(folder, symlinks=True)
@@ -83,6 +105,9 @@ def environ(tmp_path: Path) -> dict[str, str]:
     # pip installs without dependencies and without an index.
     pip = {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     folders = {"STORLET_SHELL_DATA": str(tmp_path / "data"), "IPYTHONDIR": str(tmp_path / "ipython")}
+    page = getattr(request.node, "callspec", None) and request.node.callspec.params.get("page")
+    if page and page.name == "packages.md":
+        pip = _make_index(tmp_path / "index")
     return environ | pip | folders
 
 

@@ -39,6 +39,7 @@ ONLY_IN = {
     "distributed": {"executors.dask"},
     "stevedore": {"plugins.drivers"},
     "bracex": {"batches.patterns"},
+    "PIL": {"shelf.thumbnail"},
     "sqlglot": {"select.dialect", "select.operators", "select.query"},
     "pyflakes": {"storlets.checks.undefined"},
     "swiftclient": {"wire.transport"},

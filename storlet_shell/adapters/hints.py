@@ -49,6 +49,8 @@ PHRASES: Mapping[Action, str] = {
     Action.DEPLOY_AGAIN: "deploy it again",
     Action.NAME_RIGHT: "--read",
     Action.VERIFY: "--insecure",
+    Action.PROVIDE: "--provided {}",
+    Action.NAME_WHEEL: "--package ./FILE.whl",
     Action.NAME_JAR_MAIN: "--main",
     Action.NAME_MAIN: "--main",
     Action.TRUST: "--os-cacert FILE, or OS_CACERT",

@@ -25,6 +25,7 @@ from storlet_shell.values import ObjectPath, StorletName
 
 if TYPE_CHECKING:
     from storlet_shell.api.store import Store
+    from storlet_shell.deployments.packages.archive import Archive
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -55,6 +56,7 @@ class Storlet(Generic[_P, _R]):
         self._signature = check_definition(self._live.unit, self._live.node)
         self._deployed: WeakKeyDictionary[Store, bytes] = WeakKeyDictionary()
         self._dependencies: WeakKeyDictionary[Store, tuple[str, ...]] = WeakKeyDictionary()
+        self._archive: Archive | None = None
         self._lock = threading.Lock()
         self._function = function
         update_wrapper(self, function)
@@ -85,6 +87,10 @@ class Storlet(Generic[_P, _R]):
 
         :param force: accept undefined names
         """
+        return self._own_package(force=force).with_archive(self._archive)
+
+    def _own_package(self, *, force: bool = False) -> Package:
+        """Return what is deployed, without the packages that it requires."""
         self._live.check_is_current()
         collection = collect(self._live.unit, self._live.node, self._live, force=force)
         return function_package(StorletName.parse(self.name), collection, self.name)
@@ -136,16 +142,49 @@ class Storlet(Generic[_P, _R]):
         texts = self._signature.encode(parameters)
         return rehearsal.try_out(self.package(), source, reading.parameters(texts))
 
-    def deploy(self, store: Store, /, *, dependencies: Iterable[str | Path] = ()) -> Deployed:
+    def require(
+        self,
+        packages: Iterable[str] = (),
+        *,
+        requirements: str | Path | None = None,
+        provided: Iterable[str] = (),
+        unpack: bool = False,
+    ) -> None:
+        """Resolve packages that it imports; from now on, it is tested and deployed with them, and with no others.
+
+        The parameters and errors are those of :meth:`Store.deploy`. A native package isn't refused if this Python has
+        it, since the embedded Swift has the same.
+        """
+        wanted = reading.wanted(packages, requirements, provided, unpack=unpack)
+        with self._lock:
+            self._archive = self._own_package().with_packages(wanted, lambda: True).archive
+
+    def deploy(
+        self,
+        store: Store,
+        /,
+        *,
+        dependencies: Iterable[str | Path] = (),
+        packages: Iterable[str] = (),
+        requirements: str | Path | None = None,
+        provided: Iterable[str] = (),
+        unpack: bool = False,
+    ) -> Deployed:
         """Deploy it to a store, unless the same code is deployed there.
 
         :param dependencies: local files to upload, and names of dependencies that are already deployed; later
             deployments of this function keep them, also in other processes. Without any, it keeps those that it has
-        :raises UsageError: if it uses what can't be shipped
-        :raises NotFoundError: if a file or a dependency doesn't exist, or the account isn't enabled for storlets
+        :param packages: packages that it imports; these, and the following parameters, are those of
+            :meth:`Store.deploy`. Later deployments keep them as they keep dependencies, and so do later tests
+        :raises UsageError: if it uses what can't be shipped, or a package can't be deployed
+        :raises NotFoundError: if a file, a package or a dependency doesn't exist, or the account isn't enabled for
+            storlets
         """
         names = tuple(map(str, checks.several(dependencies, "dependencies", "local files and names")))
+        wanted = reading.wanted(packages, requirements, provided, unpack=unpack)
         with self._lock:
+            if wanted is not None:
+                self._archive = self._own_package().with_packages(wanted, store._is_embedded).archive
             if names:
                 self._dependencies[store] = names
             deployed = self._ensure_deployed(store, is_explicit=True)

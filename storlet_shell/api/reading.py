@@ -10,18 +10,19 @@ from typing import IO, Any, Literal, Protocol, TypeAlias, TypedDict, TypeVar, ca
 
 from storlet_shell.api import checks
 from storlet_shell.batches.endpoints import REGIONS, is_endpoint
-from storlet_shell.batches.joining.joiner import HEADERS
+from storlet_shell.batches.joining.joiner import Header, check_header
 from storlet_shell.batches.mapping import MapOptions
 from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.pipeline import parse_chain
-from storlet_shell.batches.report import Header
 from storlet_shell.batches.templates import Template
 from storlet_shell.deployments.access import Grant, check_entry
 from storlet_shell.deployments.acls import Rule
 from storlet_shell.deployments.package import Package, read_package
+from storlet_shell.deployments.packages.wanted import Wanted
 from storlet_shell.errors import UsageError
 from storlet_shell.results.saving import is_stdout
 from storlet_shell.select.options import SelectOptions
+from storlet_shell.session.parameters import merge_parameters
 from storlet_shell.values import (
     ByteRange,
     ContainerName,
@@ -31,7 +32,6 @@ from storlet_shell.values import (
     ObjectPath,
     Parameter,
     StorletName,
-    merge_parameters,
 )
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.bodies import Body, bytes_body, chunks_body, file_body, stream_body
@@ -287,8 +287,7 @@ def options(
     """
     if concat is not None and is_stdout(checks.local_path(concat, "concat")):
         raise UsageError(f"concat creates a file, so it can't be standard output: {concat}")
-    if header not in (None, *HEADERS):
-        raise UsageError(f"header must be one of {', '.join(HEADERS)}, not {header!r}")
+    check_header(header)
     return MapOptions(
         output=None if output is None else Template.parse_output(_prefixed(checks.text(output, "output"))),
         save=None if save is None else Template.parse_files(str(checks.local_path(save, "save"))),
@@ -412,6 +411,22 @@ def package(
         raise UsageError("code passed as bytes needs name='MODULE.CLASS', or 'MODULE' for a function, and no main")
     checks.text(name, "name")
     return read_package(name, None, source, force=force)
+
+
+def wanted(
+    packages: Iterable[str], requirements: str | Path | None, provided: Iterable[str], *, unpack: bool
+) -> Wanted | None:
+    """Return the packages that a storlet needs; None if it needs none.
+
+    :raises UsageError: if one isn't a package's name or requirement
+    :raises NotFoundError: if the file doesn't exist
+    """
+    names, engines = (
+        [checks.text(text, name) for text in checks.several(values, name, "packages")]
+        for name, values in (("packages", packages), ("provided", provided))
+    )
+    files = () if requirements is None else (checks.local_path(requirements, "requirements"),)
+    return Wanted.parse(names, files, engines, is_unpacked=unpack)
 
 
 def _chunks(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -45,25 +45,41 @@ class Store(ObjectStore):
         name: str | None = None,
         main: str | None = None,
         dependencies: Iterable[str | Path] = (),
+        packages: Iterable[str] = (),
+        requirements: str | Path | None = None,
+        provided: Iterable[str] = (),
+        unpack: bool = False,
         force: bool = False,
     ) -> Deployed:
-        """Deploy a storlet and its dependencies, all or nothing. The code is checked first.
+        """Deploy a storlet, its dependencies, and its packages, all or nothing. The code is checked first.
 
-        :param source: a local file, ``FILE.py`` or ``FILE.jar``; or the code of a Python storlet as ``bytes``; or a
-            function with the decorator :func:`~storlet_shell.storlet`
+        :param source: a local file, ``FILE.py`` or ``FILE.jar``; or ``std:NAME`` for a standard storlet; or the code of
+            a Python storlet as ``bytes``; or a function with the decorator :func:`~storlet_shell.storlet`
         :param name: for code as bytes: ``MODULE.CLASS``, or ``MODULE`` for a function; deployed as ``MODULE.py``
         :param main: for a file: its main class; None if it has only one
         :param dependencies: local files to upload, and names of dependencies that are already deployed
+        :param packages: packages that the storlet imports, as pip spells them: ``NAME``, ``NAME[EXTRA]==1.2``, or a
+            wheel's path; they are uploaded with all that they need, if that is pure Python
+        :param requirements: a local requirements file with such packages, as pip reads it
+        :param provided: packages that the engine's Python has, ``NAME`` or ``NAME==1.2``; they aren't uploaded
+        :param unpack: unpack the packages when the storlet is imported, for packages that need files
         :param force: upload in any case: even code that can't run, and even if the same storlet is already deployed
-        :raises UsageError: if the code isn't a storlet, or can't run
-        :raises NotFoundError: if a file or a dependency doesn't exist, or the account isn't enabled for storlets
+        :raises UsageError: if the code isn't a storlet, or can't run, or a package can't be deployed
+        :raises NotFoundError: if a file, a package or a dependency doesn't exist, or the account isn't enabled for
+            storlets
+        :raises ServiceError: if pip can't reach the package index
         """
+        wanted = reading.wanted(packages, requirements, provided, unpack=unpack)
         package = reading.package(source, name, main, force=force).with_dependencies(
             map(str, checks.several(dependencies, "dependencies", "local files and names"))
         )
-        package = review(package, force=force)
+        package = review(package.with_packages(wanted, self._is_embedded), force=force)
         with self._clients.lent() as client:
             return deploy.deploy(client, package, force=force)
+
+    def _is_embedded(self) -> bool:
+        with self._clients.lent() as client:
+            return client.is_embedded
 
     def _ensure_deployed(self, package: Package, keeps_dependencies: bool, *, is_explicit: bool) -> Deployed | None:
         with self._clients.lent() as client:
@@ -88,6 +104,11 @@ class Store(ObjectStore):
             table = deployed.table_of_storlets(client)
             table.keep()
             return table
+
+    def standard_storlets(self) -> Table:
+        """Return the standard storlets, which :meth:`deploy` takes as ``std:NAME``, and whether each is deployed."""
+        with self._clients.lent() as client:
+            return deployed.table_of_standard_storlets(deployed.standard_states(client))
 
     def logs(self, name: str | StorletName, *, since: datetime | None = None) -> Iterator[Record]:
         """Return the logged runs of a storlet, oldest first.

@@ -14,7 +14,7 @@ from storlet_shell.deployments.dependencies import (
     remove,
 )
 from storlet_shell.results import Done, Field, Report, Result, Table
-from storlet_shell.results.fields import dashed, facts
+from storlet_shell.results.fields import dashed, facts, versions
 from storlet_shell.session import Session
 from storlet_shell.spec.arguments import Arg, Kind
 from storlet_shell.spec.command import Action, group
@@ -33,6 +33,7 @@ _FIELDS = (
     Field("permissions"),
     Field("version", spell=dashed),
     Field("needed_by", spell=dashed),
+    Field("packages", spell=versions, is_shown=False),
     Field("last_modified", "modified"),
     Field("etag", "MD5", is_shown=False),
 )
@@ -121,6 +122,7 @@ def _facts(dependency: DeployedDependency, container: str) -> Dependency:
         "permissions": f"{dependency.permissions:04o}",
         "version": dependency.version or None,
         "needed_by": list(dependency.needed_by),
+        "packages": dict(dependency.packages),
         "last_modified": dependency.date or None,
         "etag": dependency.etag,
     }

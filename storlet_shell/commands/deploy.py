@@ -9,9 +9,11 @@ from storlet_shell.commands.arguments import PARAMETERS
 from storlet_shell.deployments.deploy import Deployed, check_runs_from, deployment_requests
 from storlet_shell.deployments.deploy import deploy as deploy_package
 from storlet_shell.deployments.package import Package, read_package
+from storlet_shell.deployments.packages.wanted import Wanted
 from storlet_shell.deployments.review import review
 from storlet_shell.errors import IdentityError, StorletShellError, UsageError
 from storlet_shell.results import Done, Result
+from storlet_shell.results.fields import versions
 from storlet_shell.session import Session
 from storlet_shell.spec.arguments import Arg, Kind
 from storlet_shell.spec.command import command
@@ -24,17 +26,50 @@ from storlet_shell.values import ContainerName, Invocation, ObjectPath, Paramete
 if TYPE_CHECKING:
     from storlet_shell.results.schemas import Deployment, FirstRun
 _RUN_OPTIONS = "run options"
+_PACKAGE_OPTIONS = "package options"
+_PACKAGES = (
+    Arg(
+        "--package",
+        dest="packages",
+        action="append",
+        metavar="NAME[==VERSION]",
+        help="package that the storlet imports, uploaded with all that it needs, if that is pure Python; repeatable",
+        group=_PACKAGE_OPTIONS,
+    ),
+    Arg(
+        "-r",
+        "--requirements",
+        action="append",
+        kind=Kind.FILE,
+        metavar="FILE",
+        help="requirements file with such packages, as pip reads it; repeatable",
+        group=_PACKAGE_OPTIONS,
+    ),
+    Arg(
+        "--provided",
+        action="append",
+        metavar="NAME[==VERSION]",
+        help="package that the engine's Python has, and that isn't uploaded; repeatable",
+        group=_PACKAGE_OPTIONS,
+    ),
+    Arg(
+        "--unpack",
+        action="store_true",
+        help="unpack the packages when the storlet is imported, for packages that need files",
+        group=_PACKAGE_OPTIONS,
+    ),
+)
 _PARAMETERS = [Arg(*arg.flags, kind=arg.kind, group=_RUN_OPTIONS, **arg.options) for arg in PARAMETERS]
 
 
 @command(
     "deploy",
-    "Deploy a storlet: a Python file, a jar, or the code that follows.",
+    "Deploy a storlet: a file, the code that follows, or a standard storlet.",
     Arg(
         "name",
-        kind=Kind.FILE,
-        metavar="FILE|MODULE.CLASS",
-        help="a .py or .jar file, or the function or class whose code follows",
+        kind=Kind.CODE,
+        metavar="FILE|MODULE.CLASS|std:NAME",
+        help="a .py or .jar file, the function or class whose code follows, or a standard storlet",
     ),
     Arg("--main", metavar="CLASS", help="main class, if the file has several candidates"),
     Arg("--language-version", metavar="3[.MINOR]", help="Python version to run it, if the engine has several"),
@@ -55,6 +90,7 @@ _PARAMETERS = [Arg(*arg.flags, kind=arg.kind, group=_RUN_OPTIONS, **arg.options)
         metavar="NAME[,NAME…]",
         help="files that the storlet needs: local ones, which are uploaded, or deployed ones; repeatable",
     ),
+    *_PACKAGES,
     Arg("--with-invoke", action="store_true", help="run it over --input once it is deployed", group=_RUN_OPTIONS),
     Arg(
         "--input",
@@ -75,6 +111,8 @@ _PARAMETERS = [Arg(*arg.flags, kind=arg.kind, group=_RUN_OPTIONS, **arg.options)
     examples=(
         "deploy warm.py  # replaces a deployed one",
         "deploy warm.py -d cities.txt  # with a file that it reads",
+        "deploy std:grep  # a standard storlet, as std_grep.py; storlets std lists them",
+        "deploy warm.py --package humanize==4.9.0  # with a package that it imports, and what that needs",
         "deploy warm.py --dry-run --input today.csv -p least=20  # run it here, upload nothing",
     ),
 )
@@ -85,6 +123,10 @@ def deploy(
     language_version: str | None = None,
     container: ContainerName | None = None,
     dependencies: list[str] | None = None,
+    packages: list[str] | None = None,
+    requirements: list[str] | None = None,
+    provided: list[str] | None = None,
+    unpack: bool = False,
     with_invoke: bool = False,
     input: str | None = None,
     print_result: bool = False,
@@ -94,11 +136,13 @@ def deploy(
     dry_run: bool = False,
     code: bytes | None = None,
 ) -> Result:
-    """Deploy a storlet: a Python file, a jar, or the code that follows (a cell, a heredoc, standard input).
+    """Deploy a storlet: a Python file, a jar, the code that follows (a cell, a heredoc, standard input), or std:NAME.
 
     The code is checked first, and either everything is uploaded or nothing changes. Engines cache what they have
     fetched: so a storlet that replaces another is padded to be a byte longer, and a new version of a dependency gets a
     new name, which the storlet doesn't need to know.
+
+    pip resolves packages, with all that they need, to wheels of pure Python, which are uploaded as one archive.
 
     :raises UsageError: when the code is empty, isn't Python or a jar, or can't run; nothing is sent then
     :raises NotFoundError: when a dependency doesn't exist, or the account isn't enabled for storlets
@@ -108,7 +152,13 @@ def deploy(
     package = read_package(name, main, code, session.surroundings.stdin, force=force)
     package = package.with_language_version(language_version)
     names = [text.strip() for option in dependencies or () for text in option.split(",")]
-    package = review(package.with_dependencies(filter(None, names)), force=force)
+    package = package.with_dependencies(filter(None, names))
+    wanted = Wanted.parse(
+        packages or (), requirements or (), provided or (), language_version or "", is_unpacked=unpack
+    )
+    runs_here = dry_run and input is not None
+    package = package.with_packages(wanted, lambda: runs_here or session.client.is_embedded)
+    package = review(package, force=force)
     merged = session.parameters(tuple(parameters or ()), mapping)
     target_container = container.name if container else None
     if package.language == "python":
@@ -141,13 +191,15 @@ def _done(deployed: Deployed, imports: Mapping[str, str]) -> Done:
         "container": deployed.container,
         "dependencies": list(deployed.dependencies),
         "bytes": deployed.bytes,
+        "packages": dict(deployed.packages),
         "imports": dict(imports),
         "is_new": deployed.is_new,
         "changed": deployed.is_changed,
         "run": None,
     }
     verb = "deployed" if deployed.is_new else "redeployed"
-    return Done(f"{verb} {deployed.storlet} (main {deployed.main}) into container {deployed.container}", values)
+    along = f", with {versions(deployed.packages)}" if deployed.packages else ""
+    return Done(f"{verb} {deployed.storlet} (main {deployed.main}) into container {deployed.container}{along}", values)
 
 
 def _invoke(session: Session, deployment: Done, run: Invocation, target: ObjectPath, *, show: bool) -> Result:

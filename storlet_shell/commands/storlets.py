@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from storlet_shell.deployments.deployed import table_of_storlets
+from storlet_shell.deployments.deployed import (
+    described_parameters,
+    standard_states,
+    table_of_standard_storlets,
+    table_of_storlets,
+)
 from storlet_shell.deployments.description import StorletFacts, describe_storlet, find_grants
+from storlet_shell.errors import IdentityError
 from storlet_shell.results import Field, Report, Result
-from storlet_shell.results.fields import dashed, facts, utc_time
+from storlet_shell.results.fields import dashed, facts, utc_time, versions
 from storlet_shell.session import Session
 from storlet_shell.spec.arguments import Arg, Kind
 from storlet_shell.spec.command import Action, group
@@ -36,6 +42,20 @@ def list_storlets(session: Session, container: ContainerName | None = None) -> R
     return table_of_storlets(session.client, container.name if container else None)
 
 
+def list_standard(session: Session, container: ContainerName | None = None) -> Result:
+    """List the standard storlets with their parameters, and whether they are deployed in this version.
+
+    Deploy one with ``deploy std:NAME``.
+    """
+    try:
+        states = standard_states(session.client, container.name if container else None)
+    except IdentityError as error:
+        reason = session.surroundings.line_of(error)
+        session.surroundings.warn(f"warning: it isn't known which of them are deployed: {reason}")
+        return table_of_standard_storlets(None)
+    return table_of_standard_storlets(states)
+
+
 def show(
     session: Session, storlet: StorletName, grants: bool = False, container: ContainerName | None = None
 ) -> Result:
@@ -55,7 +75,7 @@ def show(
 
 storlets = group(
     "storlets",
-    "List the deployed storlets, or show one.",
+    "List the deployed storlets or the standard ones, or show one.",
     Action(
         "list",
         "List the deployed storlets.",
@@ -76,6 +96,13 @@ storlets = group(
             "storlets show warm.py --grants  # and who may run it over single containers",
         ],
     ),
+    Action(
+        "std",
+        "List the standard storlets, which deploy std:NAME deploys.",
+        _CONTAINER,
+        run=list_standard,
+        examples=["storlets std  # list the standard storlets"],
+    ),
     category="Storlets",
 )
 
@@ -95,6 +122,7 @@ def _details(storlet: StorletFacts) -> StorletDetails:
         "interface_version": storlet.interface_version or None,
         "dependencies": list(description.dependencies),
         "missing_dependencies": list(storlet.missing_dependencies),
+        "packages": dict(storlet.packages),
         "metadata": dict(storlet.metadata),
         "readers": list(storlet.readers),
         "last_run": storlet.last_run and _run(storlet.last_run),
@@ -109,10 +137,7 @@ def _function(function: Function) -> FunctionSignature:
         "text": str(signature),
         "input": signature.input,
         "result": signature.result or None,
-        "parameters": [
-            {"name": parameter.name, "type": parameter.type, "default": parameter.default}
-            for parameter in signature.parameters
-        ],
+        "parameters": described_parameters(signature),
     }
 
 
@@ -151,6 +176,7 @@ _FIELDS = (
     Field("interface_version"),
     Field("dependencies", spell=dashed),
     Field("missing_dependencies", spell=dashed),
+    Field("packages", spell=versions),
     Field("metadata", spell=dashed),
     Field("readers", "may be run by", lambda readers: ", ".join(["the account's own users", *readers])),
     Field("last_run", spell=_spelled_run),

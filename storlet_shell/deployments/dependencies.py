@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.deployments.deployed import date_of, users_of_dependencies
@@ -29,6 +29,7 @@ class DeployedDependency(NamedTuple):
     :param version: derived from its content; empty if another client uploaded it
     :param date: when it was stored, in ISO 8601, UTC; empty if the server doesn't say
     :param needed_by: the names of the storlets that need it
+    :param packages: the versions of the packages in it, by their names; empty if it isn't an archive of packages
     """
 
     name: str
@@ -38,6 +39,7 @@ class DeployedDependency(NamedTuple):
     etag: str
     date: str
     needed_by: tuple[str, ...]
+    packages: Mapping[str, str]
 
 
 def list_dependencies(client: Client) -> Iterator[DeployedDependency]:
@@ -72,7 +74,8 @@ def find_dependency(client: Client, name: str) -> DeployedDependency:
 def _described(info: Info, size: int | None, date: str, needed_by: list[str]) -> DeployedDependency:
     permissions, version = wire.decode_permissions(info.headers), info.headers.get(wire.DEPENDENCY_VERSION, "")
     name = info.location.prefix
-    return DeployedDependency(name, size, permissions, version, info.etag, date, tuple(needed_by))
+    packages = wire.decode_packages(info.headers)
+    return DeployedDependency(name, size, permissions, version, info.etag, date, tuple(needed_by), packages)
 
 
 def _look_up(client: Client, name: str) -> Info:

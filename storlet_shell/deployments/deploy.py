@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.deployments.package import Dependency, Package
+from storlet_shell.deployments.packages.archive import Archive, is_archive
 from storlet_shell.deployments.review import review
 from storlet_shell.deployments.rollout import roll_out
 from storlet_shell.deployments.versions import Settled, code_to_store, has_content, settle
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
 from storlet_shell.store.metadata import Info, find
+from storlet_shell.store.reading import get
 from storlet_shell.store.runs import check_storlets_run
 from storlet_shell.storlets.renewal import original_name
 from storlet_shell.values import ObjectPath
@@ -23,8 +27,11 @@ if TYPE_CHECKING:
     from storlet_shell.values import StorletName
     from storlet_shell.wire.client import Client
 
-_VALUE_BYTES = 256
-"""Swift's default ``max_meta_value_length`` (swift/common/constraints.py)."""
+
+# Swift's defaults (swift/common/constraints.py), for clusters that don't publish theirs.
+_NAME_BYTES, _FILE_BYTES, _METADATA_BYTES = 1024, 5 * 2**30 + 2, 4096
+
+_LABELS = {wire.DEPENDENCY: "the dependencies' names", wire.MAIN: "the main class's name"}
 
 TRUSTED_SECONDS = 5
 """For so long, nobody is expected to replace a function that this process has deployed or compared."""
@@ -40,6 +47,7 @@ class Deployed(NamedTuple):
     :param bytes: the size of the code as stored
     :param is_new: whether no storlet had that name before
     :param is_changed: whether anything was uploaded
+    :param packages: the versions of the packages that were deployed with it, by their names
     """
 
     storlet: StorletName
@@ -49,6 +57,7 @@ class Deployed(NamedTuple):
     bytes: int
     is_new: bool
     is_changed: bool = True
+    packages: Mapping[str, str] = MappingProxyType({})
 
 
 def deployment_requests(client: Client, package: Package, container: str | None = None) -> list[Request]:
@@ -66,11 +75,16 @@ def deploy(client: Client, package: Package, container: str | None = None, *, fo
     :param container: None for the cluster's own container of storlets, the only one that storlets run from
     :param force: upload even if the same storlet is already deployed
     :raises NotFoundError: if the container or a dependency doesn't exist
-    :raises UsageError: if the description exceeds the server's limits
+    :raises UsageError: if something exceeds the server's limits; nothing has been sent then
     :raises ServiceError: if the cluster doesn't run storlets
     """
     for note in package.notes:
         client.observer.warn(f"warning: {note}")
+    if package.archive is not None and package.archive.python and not (package.language_version or client.is_embedded):
+        client.observer.warn(
+            f"note: the packages are resolved for Python {package.archive.python}; if engines run another one, name it "
+            "with --language-version"
+        )
     check_storlets_run(client)
     if container not in (None, client.storlet_container):
         client.observer.warn(f"warning: this cluster runs storlets from container {client.storlet_container} only")
@@ -78,14 +92,17 @@ def deploy(client: Client, package: Package, container: str | None = None, *, fo
     dependencies = [settle(client, package, dependency) for dependency in package.dependencies]
     package = package._replace(dependencies=tuple(settled.dependency for settled in dependencies))
     request = package.request(container or client.storlet_container)
-    _check_values(client, request)
     code = code_to_store(client, package, before)
+    for dependency in package.local_dependencies:
+        _check_upload(client, dependency.request(client.dependency_container), len(dependency.content or b""))
+    _check_upload(client, request, len(code))
     is_changed = force or not _is_deployed(package, code, before, dependencies)
     if is_changed:
         roll_out(client, request, code, before, dependencies)
     names = tuple(dependency.object_name for dependency in package.dependencies)
+    packages = package.archive.packages if package.archive else {}
     return Deployed(
-        package.storlet, package.main, request.container, names, len(code), before is None, is_changed=is_changed
+        package.storlet, package.main, request.container, names, len(code), before is None, is_changed, packages
     )
 
 
@@ -96,15 +113,27 @@ def _is_deployed(package: Package, code: bytes, before: Info | None, dependencie
     return all(settled.is_deployed for settled in dependencies)
 
 
-def _check_values(client: Client, request: Request) -> None:
-    limit = client.limit("swift", "max_meta_value_length", _VALUE_BYTES)
-    for name, label in (
-        (wire.DEPENDENCY, "the dependencies' names"),
-        (wire.MAIN, "the main class's name"),
-    ):
-        size = len(request.headers.get(name, "").encode())
-        if size > limit:
-            raise UsageError(f"{label}: {size} bytes, but the server's limit is {limit}")
+def _check_upload(client: Client, request: Request, size: int) -> None:
+    """Check that the server accepts the name, the metadata, and the size of an upload.
+
+    :param size: the body's, in bytes
+    :raises UsageError: if it doesn't
+    """
+    name, headers = request.name, request.headers
+    _check_size(f"the name of {name}", len(name.encode()), client, "max_object_name_length", _NAME_BYTES)
+    _check_size(name, size, client, "max_file_size", _FILE_BYTES)
+    metadata = {key: value for key, value in headers.items() if key.startswith(wire.USER_METADATA)}
+    for key, value in metadata.items():
+        label = _LABELS.get(key, f"{name}: the value of {key}")
+        _check_size(label, len(value.encode()), client, "max_meta_value_length", wire.METADATA_VALUE_BYTES)
+    overall = sum(len(f"{key.removeprefix(wire.USER_METADATA)}{value}".encode()) for key, value in metadata.items())
+    _check_size(f"{name}: its metadata", overall, client, "max_meta_overall_size", _METADATA_BYTES)
+
+
+def _check_size(label: str, size: int, client: Client, limit: str, default: int) -> None:
+    maximum = client.limit("swift", limit, default)
+    if size > maximum:
+        raise UsageError(f"{label}: {size} bytes, but the server's limit is {maximum}")
 
 
 def check_runs_from(client: Client, container: str | None) -> None:
@@ -134,11 +163,37 @@ def ensure_deployed(
     code, moment = client.cluster.recall(key, lambda: (b"", 0.0)) if client.cluster.knows(key) else (b"", 0.0)
     if not is_explicit and code == package.code and time.monotonic() - moment < TRUSTED_SECONDS:
         return None
-    if keeps_dependencies:
-        package = package._replace(dependencies=deployed_dependencies(client, package))
-    deployed = deploy(client, review(package), force=False)
+    whole = _with_deployed(client, package) if keeps_dependencies else package
+    deployed = deploy(client, review(whole), force=False)
     client.cluster.note(key, (package.code, time.monotonic()))
     return deployed
+
+
+def _with_deployed(client: Client, package: Package) -> Package:
+    """Return a package with the dependencies of the function that is deployed under its name.
+
+    That function's packages are among them, unless the package has its own.
+    """
+    kept = deployed_dependencies(client, package)
+    others = tuple(dependency for dependency in kept if not is_archive(dependency.name))
+    package = package._replace(dependencies=(*others, *package.dependencies))
+    name = next((dependency.name for dependency in kept if is_archive(dependency.name)), None)
+    return package if package.archive or name is None else package.with_archive(_fetch(client, package.storlet, name))
+
+
+def _fetch(client: Client, storlet: StorletName, name: str) -> Archive:
+    """Return an archive that is deployed, fetched once in a session.
+
+    :param storlet: the storlet that needs it
+    """
+
+    def fetch() -> Archive:
+        response = get(client, ObjectPath(client.dependency_container, name))
+        return Archive.read(name, response.content, wire.decode_packages(response.headers))
+
+    archive = client.cluster.recall(("archive", name), fetch)
+    code = get(client, ObjectPath(client.storlet_container, storlet.name)).content
+    return archive.as_in(code)
 
 
 def deployed_dependencies(client: Client, package: Package) -> tuple[Dependency, ...]:
@@ -147,5 +202,8 @@ def deployed_dependencies(client: Client, package: Package) -> tuple[Dependency,
     description = wire.decode_storlet(info.headers) if info is not None else wire.StorletDescription("", "")
     if not description.is_function:
         return ()
-    names = [(name if client.is_embedded else original_name(name), name) for name in description.dependencies]
+    names = [
+        (name if client.is_embedded or is_archive(name) else original_name(name), name)
+        for name in description.dependencies
+    ]
     return tuple(Dependency(name, None, stored_name="" if name == stored else stored) for name, stored in names)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from storlet_shell import shelf
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import NotFoundError
 from storlet_shell.results import Field, Table
-from storlet_shell.results.fields import dashed, listed_time
+from storlet_shell.results.fields import dashed, listed_time, plain
 from storlet_shell.store.listing import list_entries
 from storlet_shell.store.metadata import head
 from storlet_shell.values import Location, ObjectPath
 from storlet_shell.wire import headers as wire
 
 if TYPE_CHECKING:
-    from storlet_shell.results.schemas import StorletSummary
+    from storlet_shell.results.schemas import FunctionParameter, StandardStorlet, StorletSummary
+    from storlet_shell.storlets.functions.signature import Signature
     from storlet_shell.wire.client import Client
 
 
@@ -70,6 +72,72 @@ def _summary(storlet: DeployedStorlet) -> StorletSummary:
         "dependencies": list(description.dependencies),
         "last_modified": storlet.date or None,
     }
+
+
+def standard_states(client: Client, container: str | None = None) -> dict[str, dict[str, Any]]:
+    """Return the listed entries of the deployed standard storlets, by their names; empty if storlets aren't enabled.
+
+    :param container: None for the cluster's own container of storlets
+    """
+    prefix = shelf.file_of("").removesuffix(".py")
+    try:
+        entries = list_entries(client, Location(container or client.storlet_container, prefix))
+        return {shelf.standard_of(entry["name"]): entry for entry in entries}
+    except NotFoundError:
+        return {}
+
+
+def table_of_standard_storlets(deployed: Mapping[str, dict[str, Any]] | None) -> Table:
+    """Return the standard storlets as a table.
+
+    :param deployed: the listed entries of those that are deployed, by name; None if that isn't known
+    """
+    return Table(_STANDARD_FIELDS, [tuple(_standard(name, deployed).values()) for name in shelf.STANDARD])
+
+
+_STANDARD_FIELDS = (
+    Field("name"),
+    Field("description"),
+    Field("parameters", spell=lambda parameters: ", ".join(parameter["name"] for parameter in parameters)),
+    Field("deployed", spell=lambda is_deployed: plain(is_deployed) or "unknown"),
+    Field("current", "this version", spell=dashed),
+)
+
+
+def _standard(name: str, deployed: Mapping[str, dict[str, Any]] | None) -> StandardStorlet:
+    import ast  # few lines parse code
+
+    from storlet_shell.storlets.functions.signature import Signature
+
+    body = ast.parse(shelf.module_text(shelf.modules_of(name)[-1])).body
+    signature = Signature.of(next(node for node in body if isinstance(node, ast.FunctionDef) and node.name == name))
+    entry = (deployed or {}).get(name)
+    return {
+        "name": f"{shelf.PREFIX}{name}",
+        "description": shelf.STANDARD[name],
+        "parameters": described_parameters(signature),
+        "deployed": None if deployed is None else entry is not None,
+        "current": None if entry is None else _is_current(name, entry),
+    }
+
+
+def _is_current(name: str, entry: Mapping[str, Any]) -> bool:
+    """Tell whether the listed entry of a standard storlet is that of this version."""
+    from storlet_shell.deployments.package import standard_package
+    from storlet_shell.deployments.versions import etag_of
+    from storlet_shell.storlets.renewal import lengthened
+
+    code = standard_package(f"{shelf.PREFIX}{name}").code
+    stored = lengthened(code, entry["bytes"] or 0, is_jar=False) or code  # as deployed over an older version
+    return bool(entry.get("hash") == etag_of(stored))
+
+
+def described_parameters(signature: Signature) -> list[FunctionParameter]:
+    """Return a function's parameters as results show them."""
+    return [
+        {"name": parameter.name, "type": parameter.type, "default": parameter.default}
+        for parameter in signature.parameters
+    ]
 
 
 def _storlets(client: Client, container: str) -> Iterator[DeployedStorlet]:

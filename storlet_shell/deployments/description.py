@@ -12,7 +12,7 @@ from storlet_shell.results.fields import header_time
 from storlet_shell.store.failures import not_deployed, storlet_log
 from storlet_shell.store.functions import Function, look_up_again
 from storlet_shell.store.listing import list_entries
-from storlet_shell.store.metadata import exists, find
+from storlet_shell.store.metadata import find
 from storlet_shell.values import ContainerName, Location, ObjectPath, StorletName
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.header_dict import HeaderDict
@@ -34,6 +34,7 @@ class StorletFacts(NamedTuple):
     :param date: when it was deployed, in ISO 8601, UTC; empty if the server doesn't say
     :param function: the function that it was made from; None for any other storlet, or if its code can't be read
     :param missing_dependencies: dependencies that it names and that don't exist
+    :param packages: the versions of the packages in its dependencies, by their names
     :param metadata: the object's metadata, without the description
     :param readers: the entries of its container's read ACL, all of which may run it
     :param last_run: the last run in the log; None if the cluster's log doesn't tell runs apart
@@ -48,6 +49,7 @@ class StorletFacts(NamedTuple):
     etag: str
     interface_version: str
     missing_dependencies: tuple[str, ...]
+    packages: Mapping[str, str]
     metadata: Mapping[str, str]
     readers: tuple[str, ...]
     last_run: Record | None
@@ -65,24 +67,30 @@ def describe_storlet(client: Client, storlet: StorletName, container: str | None
         raise not_deployed(client, storlet.name, container)
     headers, description = info.headers, wire.decode_storlet(info.headers)
     metadata = wire.decode_metadata(headers)
+    function = look_up_again(client, storlet, container) if description.is_function else None
+    dependencies = {
+        name: find(client, ObjectPath(client.dependency_container, name)) for name in description.dependencies
+    }
     return StorletFacts(
         name=storlet.name,
         container=container,
         description=description,
-        function=look_up_again(client, storlet, container) if description.is_function else None,
+        function=function,
         bytes=info.size,
         date=header_time(headers.get(wire.LAST_MODIFIED)) or "",
         etag=info.etag,
         interface_version=headers.get(wire.INTERFACE_VERSION, ""),
-        missing_dependencies=tuple(name for name in description.dependencies if not _is_deployed(client, name)),
+        missing_dependencies=tuple(name for name, dependency in dependencies.items() if dependency is None),
+        packages={
+            name: version
+            for dependency in dependencies.values()
+            if dependency is not None
+            for name, version in wire.decode_packages(dependency.headers).items()
+        },
         metadata=HeaderDict(entry for entry in metadata.items() if not entry[0].title().startswith(_DESCRIBED)),
         readers=_readers(client, container),
         last_run=_last_run(client, storlet),
     )
-
-
-def _is_deployed(client: Client, dependency: str) -> bool:
-    return exists(client, ObjectPath(client.dependency_container, dependency))
 
 
 def _readers(client: Client, container: str) -> tuple[str, ...]:

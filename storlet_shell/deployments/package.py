@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
+from storlet_shell import shelf
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import Action, Hint, NotFoundError, UsageError
 from storlet_shell.storlets import contract
@@ -16,12 +18,19 @@ from storlet_shell.storlets.functions.collect import Collection
 from storlet_shell.storlets.functions.generate import generate
 from storlet_shell.storlets.functions.local import find_function
 from storlet_shell.storlets.functions.signature import MAIN_CLASS, deployed_function, is_callable_class
+from storlet_shell.storlets.import_path import installed_version
 from storlet_shell.storlets.jar import StorletJar, is_zip
+from storlet_shell.storlets.preamble import with_preamble
 from storlet_shell.storlets.source import StorletSource, encode_typed
+from storlet_shell.text import counted
 from storlet_shell.values import StorletMain, StorletName, expand
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.bodies import read_file
 from storlet_shell.wire.requests import Request
+
+if TYPE_CHECKING:
+    from storlet_shell.deployments.packages.archive import Archive
+    from storlet_shell.deployments.packages.wanted import Wanted
 
 _OWNER_MAY_CHANGE = 0o600
 _PYTHON_VERSION = re.compile(r"3(\.[0-9]{1,3})?")
@@ -32,16 +41,19 @@ class Dependency(NamedTuple):
     """A file that a storlet needs next to its code.
 
     :param name: the name that the storlet uses
-    :param file: the local file; None if the dependency is already in the cluster
+    :param content: None if it is already in the cluster
+    :param origin: where the content comes from, for messages
     :param mode: the local file's permissions
     :param stored_name: the name of its object; empty if it is the same
+    :param packages: the versions of the packages in it, by their names
     """
 
     name: str
-    file: Path | None
-    content: bytes = b""
+    content: bytes | None
+    origin: str = ""
     mode: int = 0o644
     stored_name: str = ""
+    packages: Mapping[str, str] = MappingProxyType({})
 
     @classmethod
     def parse(cls, text: str) -> Dependency:
@@ -52,7 +64,7 @@ class Dependency(NamedTuple):
         """
         path = expand(text)
         if path.is_file():
-            return cls(StorletName.parse(path.name).name, path, read_file(path), path.stat().st_mode & 0o777)
+            return cls(StorletName.parse(path.name).name, read_file(path), str(path), path.stat().st_mode & 0o777)
         if "/" in text:
             raise NotFoundError(f"no local file {text}")
         return cls(StorletName.parse(text).name, None)
@@ -65,7 +77,7 @@ class Dependency(NamedTuple):
     @property
     def version(self) -> str:
         """A version derived from everything that engines use of it, so that different files have different versions."""
-        return hashlib.sha256(b"%d" % self.is_executable + self.content).hexdigest()[:12]
+        return hashlib.sha256(b"%d" % self.is_executable + (self.content or b"")).hexdigest()[:12]
 
     @property
     def is_executable(self) -> bool:
@@ -75,15 +87,15 @@ class Dependency(NamedTuple):
     @property
     def notes(self) -> tuple[str, ...]:
         """A note if the server refuses the permissions (storlets ``validate_dependency_registration``)."""
-        if self.file is None or self.mode & _OWNER_MAY_CHANGE == _OWNER_MAY_CHANGE:
+        if self.content is None or self.mode & _OWNER_MAY_CHANGE == _OWNER_MAY_CHANGE:
             return ()
         permissions = "0755" if self.is_executable else "0644"
         return (f"dependency {self.name} gets permissions {permissions}: the server refuses {self.mode:04o}",)
 
     def request(self, container: str) -> Request:
         """Return the request that uploads it."""
-        headers = wire.encode_dependency(self.version, executable=self.is_executable)
-        body = f"{len(self.content)} bytes of {self.file}"
+        headers = wire.encode_dependency(self.version, self.packages, executable=self.is_executable)
+        body = f"{len(self.content or b'')} bytes of {self.origin}"
         return Request("PUT", container, self.object_name, headers=headers, body=body)
 
 
@@ -97,6 +109,8 @@ class Package(NamedTuple):
     :param language_version: the Python version to run it with; empty for the engine's default
     :param imports: where each module comes from that Python code imports; a review adds them
     :param own_code: what the user wrote, if the code was generated from it
+    :param archive: the packages that are deployed with it
+    :param plain_code: the code without the statement that finds these; empty without packages
     """
 
     storlet: StorletName
@@ -109,11 +123,13 @@ class Package(NamedTuple):
     language_version: str = ""
     imports: Mapping[str, str] = MappingProxyType({})
     own_code: bytes = b""
+    archive: Archive | None = None
+    plain_code: bytes = b""
 
     @property
     def local_dependencies(self) -> list[Dependency]:
         """The dependencies to upload with it."""
-        return [dependency for dependency in self.dependencies if dependency.file]
+        return [dependency for dependency in self.dependencies if dependency.content is not None]
 
     @property
     def description(self) -> wire.StorletDescription:
@@ -137,8 +153,48 @@ class Package(NamedTuple):
             if self.language == "python":
                 _check_name(f"dependency {dependency.name}", contract.module_of(dependency.name), self.storlet)
             names_so_far.add(dependency.name)
+        if self.archive is not None:
+            self.archive.check_fits({contract.module_of(dependency.name): dependency.name for dependency in needed})
         notes = tuple(note for dependency in needed for note in dependency.notes)
-        return self._replace(dependencies=tuple(needed), notes=self.notes + notes)
+        return self._replace(dependencies=(*self.dependencies, *needed), notes=self.notes + notes)
+
+    def with_packages(self, wanted: Wanted | None, is_embedded: Callable[[], bool]) -> Package:
+        """Return the package with the packages that a user wants; if that is None, the same package.
+
+        :param is_embedded: whether it is for the embedded Swift or a trial, whose Python is this one; asked about
+            packages that can't be deployed only
+        :raises UsageError: if it isn't Python, or a package can't be deployed; for other errors, see
+            :func:`~storlet_shell.deployments.packages.resolve.resolve`
+        """
+        if wanted is None:
+            return self
+        if self.language != "python":
+            raise UsageError("only Python storlets can have packages; jars are dependencies", subject=self.label)
+        from storlet_shell.deployments.packages.resolve import resolve  # few deployments have packages
+
+        return self.with_archive(resolve(wanted, lambda name: installed_version(name) if is_embedded() else None))
+
+    def with_archive(self, archive: Archive | None) -> Package:
+        """Return the package with an archive of packages, instead of the one that it has; None changes nothing.
+
+        :raises UsageError: if a package has a module of the storlet's name, or of a dependency's
+        """
+        if archive is None:
+            return self
+        old = self.archive
+        others = [other for other in self.dependencies if other.name not in (archive.name, old and old.name)]
+        modules = {contract.module_of(dependency.name): dependency.name for dependency in others}
+        archive.check_fits({**modules, contract.module_of(self.storlet.name): self.storlet.name})
+        origin = counted(len(archive.packages), "package")
+        plain_code = self.plain_code or self.code
+        return self._replace(
+            code=with_preamble(plain_code, archive.statement),
+            plain_code=plain_code,
+            own_code=self.own_code or plain_code,
+            dependencies=(*others, Dependency(archive.name, archive.content, origin, packages=archive.packages)),
+            notes=(*(note for note in self.notes if old is None or note not in old.notes), *archive.notes),
+            archive=archive,
+        )
 
     def with_language_version(self, version: str | None) -> Package:
         """Return the package for a version of its language.
@@ -167,11 +223,16 @@ def read_package(
 ) -> Package:
     """Read a storlet from a file, or from the code that was passed along, and check it.
 
-    :param name: ``FILE.py``, ``FILE.jar``, or ``MODULE.CLASS`` for code that was passed along
+    :param name: ``FILE.py``, ``FILE.jar``, ``std:NAME`` for a standard storlet, or ``MODULE.CLASS`` for code that was
+        passed along
     :param stdin: where to read the code if it wasn't passed along
     :param force: leave what certainly fails in a function to the review
     :raises UsageError: if it isn't a storlet
     """
+    if name.startswith(shelf.PREFIX):
+        if main is not None or code is not None:
+            raise UsageError(f"{name} comes with its own code and main class; pass neither")
+        return standard_package(name)
     if not name.endswith((".py", ".jar")):
         return _read_code(name, main, code, stdin, force=force)
     if code is not None:
@@ -192,6 +253,24 @@ def read_package(
     if main is None and deployed_function(source.tree):  # a copy of what was generated
         main = MAIN_CLASS
     return _python(source, StorletMain.parse(f"{Path(name).stem}.{source.main_class(main)}"))
+
+
+def standard_package(name: str) -> Package:
+    """Return the package of a standard storlet.
+
+    :param name: ``std:NAME``
+    :raises UsageError: if it doesn't exist
+    """
+    key = name.removeprefix(shelf.PREFIX)
+    if key not in shelf.STANDARD:
+        close = difflib.get_close_matches(key, shelf.STANDARD, n=1)
+        advice = f"did you mean {shelf.PREFIX}{close[0]}? " if close else ""
+        raise UsageError(f"{name} isn't a standard storlet; {advice}there are: {', '.join(shelf.STANDARD)}")
+    storlet = StorletName.parse(shelf.file_of(key))
+    source = StorletSource.parse(shelf.source(key).encode(), storlet.name)
+    function = find_function(source, key)
+    assert function is not None
+    return function_package(storlet, function, storlet.name, source.code)
 
 
 def _read_code(name: str, main: str | None, code: bytes | None, stdin: IO[bytes] | None, *, force: bool) -> Package:

@@ -11,8 +11,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from storlet_shell import shelf
 from storlet_shell.equality import typed_equality
-from storlet_shell.errors import NotFoundError, UsageError
+from storlet_shell.errors import NotFoundError, StorletFailedError, UsageError
 from storlet_shell.results.saving import temporarily
 from storlet_shell.store.reading import get
 from storlet_shell.storlets import trial
@@ -114,15 +115,22 @@ def try_out(package: Package, source: Input, parameters: Sequence[Parameter] = (
     :raises StorletFailedError: if it fails
     """
     check_can_be_tried(package)
-    files = [dependency.file for dependency in package.local_dependencies if dependency.file]
+    files = [
+        trial.BundledFile(dependency.name, dependency.content or b"", dependency.mode)
+        for dependency in package.local_dependencies
+    ]
     values = {parameter.key: parameter.value for parameter in parameters}
     with temporarily():
-        return trial.run(
-            package.code,
-            StorletMain.parse(package.main),
-            source.file,
-            values,
-            input_metadata=source.metadata,
-            dependencies=files,
-            notes=package.notes,
-        )
+        try:
+            return trial.run(
+                package.code,
+                StorletMain.parse(package.main),
+                source.file,
+                values,
+                input_metadata=source.metadata,
+                dependencies=files,
+                notes=package.notes,
+            )
+        except StorletFailedError as error:
+            error.details = shelf.without_refusals(package.storlet.name, error.details)
+            raise

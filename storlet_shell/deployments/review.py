@@ -32,7 +32,7 @@ def review(package: Package, *, force: bool = False) -> Package:
         return package
     source = StorletSource.parse(package.code, package.label)
     modules = {contract.module_of(dependency.name) for dependency in package.dependencies}
-    bundled = modules | {contract.module_of(package.storlet.name)}
+    bundled = modules | {contract.module_of(package.storlet.name)} | _packaged(package)
     imports = find_imports(source.tree, bundled)
     findings = [*_findings(source, StorletMain.parse(package.main).class_name), *judge(imports, bundled)]
     findings.sort(key=lambda finding: finding.line)
@@ -45,6 +45,10 @@ def review(package: Package, *, force: bool = False) -> Package:
     notes = [f"{place(finding.line)}: {finding.text}" for finding in findings]
     notes += [note for dependency in package.local_dependencies for note in _notes_of_module(dependency, bundled)]
     return package._replace(notes=(*notes, *package.notes), imports=_by_module(imports))
+
+
+def _packaged(package: Package) -> frozenset[str]:
+    return package.archive.modules if package.archive else frozenset()
 
 
 def _place(label: str, origins: list[Piece], line: int) -> str:
@@ -65,7 +69,7 @@ def _findings(source: StorletSource, main: str) -> Iterator[Finding]:
 
 def _notes_of_module(dependency: Dependency, bundled: set[str]) -> Iterator[str]:
     """Yield notes about what a local dependency imports."""
-    if not dependency.name.endswith(".py") or not dependency.content.strip():
+    if not dependency.name.endswith(".py") or not dependency.content or not dependency.content.strip():
         return
     try:
         source = StorletSource.parse(dependency.content, dependency.name)

@@ -35,7 +35,7 @@ def roll_out(client: Client, request: Request, code: bytes, before: Info | None,
         for settled in dependencies:
             if not settled.is_deployed:
                 rollout.put(settled.dependency, settled.before)
-            elif settled.dependency.file:
+            elif settled.dependency.content is not None:
                 rollout.keep(settled.dependency)
         rollout.finish(request, code, before)
 
@@ -113,7 +113,7 @@ class _Rollout:
             self._undo.append(self._copies[-1])  # runs last: a copy is deleted once it has been restored
             client.send(self._copy(name, f"{name}.before")).read()
             self._undo.append(self._copy(f"{name}.before", name))
-        _store(client, dependency.request(self._container), dependency.content)
+        _store(client, dependency.request(self._container), dependency.content or b"")
 
     def finish(self, request: Request, code: bytes, before: Info | None) -> None:
         """Upload the storlet, which makes the dependencies take effect.

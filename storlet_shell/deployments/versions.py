@@ -30,7 +30,7 @@ class Settled(NamedTuple):
     @property
     def is_deployed(self) -> bool:
         """Whether it is deployed already, with the same content and, if it is ours, the same permissions."""
-        if self.dependency.file is None:
+        if self.dependency.content is None:
             return True
         return self.before is not None and is_same(self.dependency, self.before)
 
@@ -45,7 +45,7 @@ def settle(client: Client, package: Package, dependency: Dependency) -> Settled:
     :raises NotFoundError: if a dependency is neither a local file nor in the cluster
     """
     before = find(client, ObjectPath(client.dependency_container, dependency.object_name))
-    if dependency.file is None and before is None:
+    if dependency.content is None and before is None:
         text = f"dependency {{subject}} is neither a local file nor in container {client.dependency_container}"
         raise NotFoundError(text, subject=dependency.name)
     settled = Settled(dependency, before)
@@ -70,12 +70,17 @@ def is_same(dependency: Dependency, info: Info) -> bool:
     :param info: the stored dependency
     """
     is_executable = bool(wire.decode_permissions(info.headers) & 0o100)
-    return has_content(info, dependency.content) and is_executable == dependency.is_executable
+    return has_content(info, dependency.content or b"") and is_executable == dependency.is_executable
 
 
 def has_content(info: Info, content: bytes) -> bool:
     """Tell whether a stored object has this content."""
-    return info.etag == hashlib.md5(content, usedforsecurity=False).hexdigest()
+    return info.etag == etag_of(content)
+
+
+def etag_of(content: bytes) -> str:
+    """Return the ETag of an object with this content."""
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def code_to_store(client: Client, package: Package, before: Info | None) -> bytes:

@@ -32,6 +32,11 @@ def dashed(value: Any) -> str:
     return plain(value) or "-"
 
 
+def versions(packages: Mapping[str, str]) -> str:
+    """Spell packages and their versions."""
+    return ", ".join(f"{name} {version}" for name, version in packages.items())
+
+
 def sized(count: int | None) -> str:
     """Spell a number of bytes, of large ones in a larger unit as well."""
     if count is None:

@@ -244,6 +244,7 @@ class Dependency(TypedDict):
     permissions: Annotated[str, "permissions of the file in engines, in octal: `0600`"]
     version: Annotated[str | None, "derived from its content; null if another client uploaded it"]
     needed_by: Annotated[list[str], "storlets that name it"]
+    packages: Annotated[dict[str, str], "packages in it, with their versions; empty for other dependencies"]
     last_modified: Time | None
     etag: Annotated[str, "MD5 of its bytes"]
 
@@ -270,6 +271,7 @@ class Deployment(TypedDict):
     main: Annotated[str, "the main class"]
     container: str
     dependencies: Annotated[list[str], "names of the dependencies, as they were uploaded"]
+    packages: Annotated[dict[str, str], "packages that were deployed with it, with their versions"]
     imports: Annotated[dict[str, str], "where each imported module comes from, as `standard library`"]
     bytes: Annotated[int, "size of the code, as it was uploaded"]
     is_new: Annotated[bool, "false if it replaced an earlier deployment"]
@@ -442,6 +444,16 @@ class FunctionSignature(TypedDict):
     parameters: Annotated[list[FunctionParameter], "further parameters, as for `-p`"]
 
 
+class StandardStorlet(TypedDict):
+    """A standard storlet."""
+
+    name: Annotated[str, "as for `deploy`: `std:` and its name"]
+    description: Annotated[str, "its result"]
+    parameters: Annotated[list[FunctionParameter], "its parameters, as for `-p`"]
+    deployed: Annotated[bool | None, "null if this user can't know"]
+    current: Annotated[bool | None, "whether the deployed one is this version; null if it isn't deployed"]
+
+
 class StorletDetails(TypedDict):
     """All about a deployed storlet."""
 
@@ -457,6 +469,7 @@ class StorletDetails(TypedDict):
     interface_version: str | None
     dependencies: Annotated[list[str], "names of the dependencies"]
     missing_dependencies: Annotated[list[str], "those that aren't deployed"]
+    packages: Annotated[dict[str, str], "packages in its dependencies, with their versions"]
     metadata: Annotated[dict[str, str], "further user metadata"]
     readers: Annotated[list[str], "entries of its container's read ACL: who may run it besides the account's users"]
     last_run: Annotated[RunSummary | None, "the last run in the log, if the cluster has one"]
@@ -632,6 +645,7 @@ SCHEMAS: Mapping[str, Any] = MappingProxyType(
         "stat": ObjectFacts | ContainerFacts | AccountFacts,
         "storlets list": Listing[StorletSummary],
         "storlets show": StorletDetails,
+        "storlets std": Listing[StandardStorlet],
         "undeploy": Undeployment | Plan,
         "upload": UploadedFiles | Plan,
         "vars": Listing[Variable] | SetVariable | Any,

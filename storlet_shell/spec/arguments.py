@@ -23,6 +23,7 @@ class Kind(Enum):
     STORLET = "storlet"
     DEPENDENCY = "dependency"
     FILE = "file"
+    CODE = "storlet's file, or standard storlet"
     VARIABLE = "variable"
     COMMAND = "command"
     ACTION = "action of a command"

@@ -34,7 +34,7 @@ BUILT_IN = (
         module="storlet_shell.commands.deploy",
         aliases=("storletapp",),
         category="Storlets",
-        summary="Deploy a storlet: a Python file, a jar, or the code that follows.",
+        summary="Deploy a storlet: a file, the code that follows, or a standard storlet.",
         takes_body=True,
     ),
     Summary(
@@ -186,7 +186,7 @@ BUILT_IN = (
         module="storlet_shell.commands.storlets",
         aliases=(),
         category="Storlets",
-        summary="List the deployed storlets, or show one.",
+        summary="List the deployed storlets or the standard ones, or show one.",
         takes_body=False,
     ),
     Summary(

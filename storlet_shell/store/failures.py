@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from storlet_shell import shelf
 from storlet_shell.errors import (
     Action,
     Hint,
@@ -193,6 +194,9 @@ def not_deployed(client: Client, name: str, container: str = "", *, transaction_
 
     :param container: the container that was searched; empty for the cluster's storlet container
     """
+    if standard := shelf.standard_of(name):
+        hint = Hint(Action.DEPLOY_STANDARD, (f"{shelf.PREFIX}{standard}",))
+        return NotFoundError("storlet {subject} isn't deployed", subject=name, hint=hint, transaction_id=transaction_id)
     suggestion = suggest_storlet(client, name, container)
     see = Hint(Action.SEE_STORLETS_IN, (container,)) if container else Hint(Action.SEE_STORLETS)
     text = f"storlet {{subject}} isn't deployed{suggestion}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from storlet_shell import shelf
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import Action, ConnectionFailedError, Hint, IdentityError, StorletShellError, UsageError
 from storlet_shell.wire import headers as wire
@@ -96,8 +97,11 @@ def _check(run: Invocation, function: Function | None) -> None:
 def with_own_lines(client: Client, storlet: str, details: str) -> str:
     """Return a log or traceback with the lines of a function as its author knows them; sends no request.
 
-    :param storlet: the name of the storlet; unless it is remembered as a function, nothing changes
+    Deliberate refusals of standard storlets are left out.
+
+    :param storlet: the name of the storlet; unless it is remembered as a function, no line changes
     """
+    details = shelf.without_refusals(storlet, details)
     key = function_of(client.storlet_container, storlet)
     function: Function | None = client.cluster.recall(key, lambda: None) if client.cluster.knows(key) else None
     if function is None:

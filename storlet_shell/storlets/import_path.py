@@ -18,6 +18,16 @@ def import_path() -> list[str]:
     return [*entries, here]
 
 
+def installed_version(name: str) -> str | None:
+    """Return the version of a package that the embedded Swift's storlets can import; None if they can't.
+
+    :param name: the distribution's name
+    """
+    from importlib import metadata  # few lines ask
+
+    return next((item.version for item in metadata.distributions(name=name, path=import_path())), None)
+
+
 def _is_users(entry: str) -> bool:
     """Tell whether a folder is on the path only because this process runs in it, or its program is stored there."""
     import __main__  # whatever program this is

@@ -8,14 +8,14 @@ gets another name.
 
 from __future__ import annotations
 
-import ast
 import io
 import re
 import struct
-import tokenize
 import zipfile
 from collections.abc import Mapping
 from pathlib import PurePath
+
+from storlet_shell.storlets.preamble import with_preamble
 
 _END = struct.Struct("<4s4H2LH")  # a zip archive's end: its last field is the length of the comment that follows
 _LONGEST_COMMENT = 0xFFFF
@@ -66,34 +66,6 @@ def original_name(stored_name: str) -> str:
 def with_names(code: bytes, names: Mapping[str, str]) -> bytes:
     """Make a Python storlet copy its dependencies to the names by which it knows them.
 
-    If the code starts with a docstring or an import from ``__future__``, line numbers stay the same.
-
     :param names: the storlet's names of dependencies, by their stored names
     """
-    encoding, _ = tokenize.detect_encoding(io.BytesIO(code).readline)
-    text = code.decode(encoding)
-    lines = list(io.StringIO(text, newline=""))
-    renaming = f"exec({_RENAMING.format(names=dict(names))!r}, {{'__file__': __file__}})"
-    body = ast.parse(code).body
-    head = [node for number, node in enumerate(body) if _must_be_first(node, number)]
-    if head:
-        row = (head[-1].end_lineno or 1) - 1
-        column = len(lines[row].encode()[: head[-1].end_col_offset].decode())
-        lines[row] = f"{lines[row][:column]}; {renaming}{lines[row][column:]}"
-    else:
-        first = body[0]
-        decorators = first.decorator_list if isinstance(first, ast.ClassDef | ast.FunctionDef) else []
-        row = min((first.lineno, *(decorator.lineno for decorator in decorators))) - 1
-        lines.insert(row, f"{renaming}\n")
-    return "".join(lines).encode(encoding)
-
-
-def _must_be_first(node: ast.stmt, number: int) -> bool:
-    if isinstance(node, ast.ImportFrom):
-        return node.module == "__future__"
-    return (
-        number == 0
-        and isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
+    return with_preamble(code, f"exec({_RENAMING.format(names=dict(names))!r}, {{'__file__': __file__}})")

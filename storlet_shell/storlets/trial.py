@@ -19,8 +19,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from storlet_shell.equality import typed_equality
 from storlet_shell.errors import LocalFileError, StorletFailedError
 from storlet_shell.results import Result
 from storlet_shell.storlets import contract
@@ -35,6 +36,18 @@ _LEFTOVER_SECONDS = 2.0
 _LARGEST_MESSAGE = 192 * 1024
 _SHOWN_BYTES = 4096
 _LOG_BYTES = 64 * 1024
+
+
+@typed_equality
+class BundledFile(NamedTuple):
+    """A file next to a storlet's code.
+
+    :param mode: its permissions
+    """
+
+    name: str
+    content: bytes
+    mode: int = 0o644
 
 
 @dataclass(frozen=True)
@@ -89,13 +102,13 @@ def run(
     parameters: Mapping[str, str],
     *,
     input_metadata: Mapping[str, str] | None = None,
-    dependencies: Sequence[Path] = (),
+    dependencies: Sequence[BundledFile] = (),
     notes: Sequence[str] = (),
     time_limit: float = 40,
 ) -> Trial:
     """Run a storlet's class over a local file.
 
-    :param dependencies: files that are copied to the code's folder, with their permissions
+    :param dependencies: files for the code's folder
     :param time_limit: seconds until it is killed
     :raises StorletFailedError: if it fails; the details are the notes, its log and its traceback
     """
@@ -131,13 +144,13 @@ def run(
         )
 
 
-def _put_code(folder: Path, code: bytes, main: StorletMain, dependencies: Sequence[Path]) -> None:
+def _put_code(folder: Path, code: bytes, main: StorletMain, dependencies: Sequence[BundledFile]) -> None:
     folder.mkdir()
     (folder / main.storlet.name).write_bytes(code)
     for dependency in dependencies:
-        copied = folder / dependency.name
-        copied.write_bytes(dependency.read_bytes())
-        copied.chmod(dependency.stat().st_mode & 0o700)  # as engines do (storlets gateway.py: bring_from_cache)
+        file = folder / dependency.name
+        file.write_bytes(dependency.content)
+        file.chmod(dependency.mode & 0o700)  # as engines do (storlets gateway.py: bring_from_cache)
 
 
 def _judge(process: _Process, status: int | None, time_limit: float) -> tuple[dict[str, str], str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
@@ -115,6 +116,9 @@ LANGUAGE_VERSION = "X-Object-Meta-Storlet-Language-Version"
 DEPENDENCY = "X-Object-Meta-Storlet-Dependency"
 DEPENDENCY_VERSION = "X-Object-Meta-Storlet-Dependency-Version"
 DEPENDENCY_PERMISSIONS = "X-Object-Meta-Storlet-Dependency-Permissions"
+PACKAGES = "X-Object-Meta-Storlet-Packages-"
+"""Prefix of numbered metadata that list the packages in a dependency, as ``NAME==VERSION``, with blanks between them;
+engines ignore them."""
 
 FUNCTION_CLASS = "FunctionStorlet"
 """The main class of each storlet that was made from a function; no other storlet has one of that name."""
@@ -205,6 +209,9 @@ def without_keys(headers: Mapping[str, str]) -> HeaderDict:
     """Hide the values of headers, or of metadata by their keys, that grant access to an account."""
     return HeaderDict((name, _HIDDEN if value and _KEYS.fullmatch(name) else value) for name, value in headers.items())
 
+
+METADATA_VALUE_BYTES, METADATA_COUNT = 256, 90
+"""Swift's default limits: the bytes of a value, and the items of an object (``swift/common/constraints.py``)."""
 
 HEADER_BYTES = 8192
 """Swift's default ``max_header_size``: a header line, with its line end, must be shorter (eventlet ``wsgi.py``)."""
@@ -316,13 +323,38 @@ def metadata_prefix(container: str, name: str) -> str:
     return USER_METADATA if name else "X-Container-Meta-" if container else "X-Account-Meta-"
 
 
-def encode_dependency(version: str, *, executable: bool) -> dict[str, str]:
-    """Encode a dependency's description as the headers of its upload."""
+def encode_dependency(
+    version: str, packages: Mapping[str, str] = MappingProxyType({}), *, executable: bool
+) -> dict[str, str]:
+    """Encode a dependency's description as the headers of its upload.
+
+    :param packages: the versions of the packages in it, by their names
+    """
     return {
         CONTENT_TYPE: BINARY,
         DEPENDENCY_VERSION: version,
         DEPENDENCY_PERMISSIONS: "0755" if executable else "0644",
+        **_encode_packages(packages),
     }
+
+
+def _encode_packages(packages: Mapping[str, str]) -> dict[str, str]:
+    """Distribute packages among as many headers as their values' length requires."""
+    values: list[str] = []
+    for name, version in packages.items():
+        item = f"{name}=={version}"
+        if values and len(values[-1]) + 1 + len(item) <= METADATA_VALUE_BYTES:
+            values[-1] += f" {item}"
+        else:
+            values.append(item)
+    return {f"{PACKAGES}{number}": value for number, value in enumerate(values, 1)}
+
+
+def decode_packages(headers: Mapping[str, str]) -> dict[str, str]:
+    """Decode the versions of the packages in a dependency, by their names; empty if it isn't an archive of packages."""
+    numbers = range(1, METADATA_COUNT + 1)
+    items = [item for number in numbers for item in headers.get(f"{PACKAGES}{number}", "").split()]
+    return {name: version for name, mark, version in (item.partition("==") for item in items) if mark}
 
 
 def decode_length(headers: Mapping[str, str]) -> int | None:

@@ -55,6 +55,16 @@ def test_storlet_is_deployed_from_a_file(store: Store, here: str, name: str, tmp
         store.undeploy(f"{name}.py")
 
 
+def test_standard_storlet_is_deployed_by_its_name(store: Store) -> None:
+    """As the command does it; the list tells that it is this version."""
+    assert store.deploy("std:checksum").storlet.name == "std_checksum.py"
+    assert {row.name: row.current for row in store.standard_storlets()}["std:checksum"] is True
+    with pytest.raises(UsageError, match="std:no isn't a standard storlet"):
+        store.deploy("std:no")
+    with pytest.raises(UsageError, match="name is for code passed as bytes"):
+        store.deploy("std:grep", name="other")
+
+
 def test_code_that_can_not_run_is_deployed_only_by_force(store: Store, name: str, observer: Recording) -> None:
     """The message spells the parameter, and the refusal becomes a warning."""
     code = LOUD.replace("import own_dependency", "own = own_dependency").encode()

@@ -85,6 +85,7 @@ LINES: list[tuple[str, str]] = [
     ("storlets list", "storlets"),
     ("storlets show", "storlets show {m}.py"),
     ("storlets show", "storlets show {m}.py --grants"),
+    ("storlets std", "storlets std"),
     ("undeploy", "undeploy {m}.py --dry-run"),
     ("undeploy", "undeploy {m}.py -y"),
     ("upload", "upload {m}_data {c}"),

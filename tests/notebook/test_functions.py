@@ -67,6 +67,15 @@ def test_text_in_an_indented_function_keeps_its_blanks(notebook: Cells) -> None:
     assert 'def f(data: bytes):\n    return """a\n      b\nc"""\n' in notebook.good("f.source()").value
 
 
+def test_standard_storlet_is_deployed_by_its_name(notebook: Cells) -> None:
+    """Without a cell, since it comes with its code."""
+    notebook.good("%deploy std:head")
+    assert notebook.good("%get {c}/o --storlet std_head.py -p rows=1").value.text.splitlines()[0].startswith("name")
+    assert "std:head" in [row.name for row in notebook.good("%storlets std").value if row.deployed]
+    error = notebook("%%deploy std:head\ndef f(data: bytes): return data").error
+    assert str(error) == "std:head comes with its own code and main class; pass neither"
+
+
 def test_commands_cant_be_shipped(notebook: Cells) -> None:
     """A function with ``!command`` runs in cells only."""
     notebook.good("from storlet_shell import storlet\n@storlet\ndef f(data: bytes):\n    !ls\n    return data")

@@ -119,15 +119,18 @@ def test_command_is_named_by_its_module(command: Command) -> None:
 def test_option_means_the_same_everywhere(command: Command) -> None:
     """One spelling has one destination in all commands, and short letters are the known ones.
 
-    But ``--header`` is a table's header in the commands that join tables, and an HTTP header in all others.
+    But ``--header`` is a table's header in the commands that join tables, and an HTTP header in all others; and ``-r``
+    is pip's in the command that takes packages.
     """
     joins = [other for other in RUNNABLE if any("--concat" in arg.flags for arg in other.args)]
+    packs = [other for other in RUNNABLE if any("--package" in arg.flags for arg in other.args)]
     meanings = {
         flag: arg.dest
         for other in RUNNABLE
         for arg in (*other.args, *COMMON)
         for flag in arg.flags
         if flag != "--header" or (other in joins) == (command in joins)
+        if flag != "-r" or (other in packs) == (command in packs)
     }
     for arg in command.args:
         for flag in arg.flags:

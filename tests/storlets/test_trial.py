@@ -131,13 +131,14 @@ def test_dependencies_lie_beside_the_code(source: Path, tmp_path: Path) -> None:
     program = tmp_path / "program"
     program.write_text("#!/bin/sh\necho executed\n")
     program.chmod(0o755)
+    files = [trial.BundledFile(path.name, path.read_bytes(), path.stat().st_mode) for path in (module, program)]
     found = run(
         source,
         "import helper, subprocess",
         "out_files[0].set_metadata({})",
         "out_files[0].write(helper.WORD + b' ')",
         "out_files[0].write(subprocess.check_output([params['storlet_execution_path'] + '/program']))",
-        dependencies=[module, program],
+        dependencies=files,
     )
     assert found.output == b"from a dependency executed\n"
 

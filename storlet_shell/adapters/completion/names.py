@@ -17,6 +17,7 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from storlet_shell import shelf
 from storlet_shell.spec.arguments import Kind
 from storlet_shell.spec.registry import Registry
 from storlet_shell.store.functions import look_up_again
@@ -147,6 +148,8 @@ class _Completer:
             return [Candidate(entry.name, note=entry.summary) for entry in Registry().summaries()]
         if kind is Kind.FILE:
             return self._look_up(("file", text), lambda: _files(text), deadline)
+        if kind is Kind.CODE:
+            return [*self._complete(Kind.FILE, text, prefixed, deadline), *_standard(text)]
         if kind is Kind.SOURCE:
             files = self._complete(Kind.FILE, text, prefixed, deadline)
             return [*files, *self._objects(text, prefixed, deadline)]
@@ -275,6 +278,13 @@ def _listing(client: Client, request: Request) -> list[dict[str, str]]:
     reply = client.find(request)
     entries: list[dict[str, str]] = json.loads(reply.read() or b"[]") if reply is not None else []
     return entries
+
+
+def _standard(text: str) -> list[Candidate]:
+    """Return the standard storlets; their prefix alone until it is typed."""
+    if not text.startswith(shelf.PREFIX):
+        return [Candidate(shelf.PREFIX, final=False)]
+    return [Candidate(f"{shelf.PREFIX}{name}", note=description) for name, description in shelf.STANDARD.items()]
 
 
 def _files(text: str) -> list[Candidate]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any, BinaryIO
 
 from storlet_shell.shelf.select.formats import rows_of
@@ -15,7 +16,7 @@ from storlet_shell.shelf.select.plan import Plan
 from storlet_shell.shelf.select.report import Report
 
 _LINE_BYTES = 65536
-_PENDING_ROWS = 50_000
+_PENDING_ROWS = 500_000  # few enough for their values to take some 20 MB
 _FIRST_ROWS = 100
 
 
@@ -25,7 +26,7 @@ def select(inputs: list[BinaryIO], plan: str = "") -> Iterator[bytes]:
     :param inputs: the object, and the plan if it is too long for a parameter
     :param plan: the plan as JSON
     """
-    checked = Plan(plan if len(inputs) < 2 else inputs[1].read().decode())
+    checked = Plan(plan if len(inputs) < 2 else _text_of_plan(inputs[1]))
     report = Report(checked.is_strict)
     opened = Opened(inputs[0])
     source = rows_of(opened, checked, report)
@@ -37,6 +38,13 @@ def select(inputs: list[BinaryIO], plan: str = "") -> Iterator[bytes]:
     else:
         yield from _projected(checked, source, report)
     yield encode_line(report.end())
+
+
+def _text_of_plan(file: BinaryIO) -> str:
+    try:
+        return file.read().decode()
+    except UnicodeDecodeError:
+        raise ValueError("plan: not UTF-8") from None
 
 
 def _grouped(plan: Plan, source: Any, report: Report) -> Iterator[bytes]:
@@ -83,5 +91,10 @@ def _projected(plan: Plan, source: Any, report: Report) -> Iterator[bytes]:
 
 def encode_line(value: Any) -> bytes:
     """Return a value as a line of JSON."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "backslashreplace") + b"\n"
+    return json_encoder()(value).encode("utf-8", "backslashreplace") + b"\n"
+
+
+@lru_cache(maxsize=1)
+def json_encoder() -> Callable[[Any], str]:
+    """Return what encodes a value as compact JSON; to make it takes longer than to encode a group."""
+    return json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

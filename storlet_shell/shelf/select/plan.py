@@ -39,8 +39,8 @@ class Plan:
                 "deploy std:select again, or update the client"
             )
         self.format = _choice(fields, "format", (None, *FORMATS))
-        self.has_header, self.delimiter, self.quote = _csv_options(fields.get("csv") or {})
-        self.columns: list[str] = _texts(fields.get("columns") or [])
+        self.has_header, self.delimiter, self.quote = _csv_options(_present(fields, "csv", {}))
+        self.columns: list[str] = _texts(_present(fields, "columns", []))
         self.limit = _limit(fields.get("limit"))
         self.is_strict = _choice(fields, "strict", (None, False, True)) is True
         self.where: Any = fields.get("where")
@@ -58,7 +58,8 @@ class Plan:
     def _expressions(self) -> Iterator[Any]:
         if self.where is not None:
             yield self.where
-        yield from _listed(self.rows or [], "rows")
+        if self.rows is not None:
+            yield from _listed(self.rows, "rows")
         yield from self.keys
         yield from (argument for _, argument in self.aggregates if argument is not None)
 
@@ -93,6 +94,11 @@ def _parsed_plan(text: str) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} isn't a number")
+
+
+def _present(fields: dict[str, Any], name: str, default: Any) -> Any:
+    value = fields.get(name)
+    return default if value is None else value
 
 
 def _choice(fields: dict[str, Any], name: str, choices: tuple[Any, ...]) -> Any:

@@ -44,7 +44,7 @@ class Import(NamedTuple):
 def find_imports(tree: ast.Module, bundled: Collection[str] = ()) -> list[Import]:
     """Return the modules that a storlet imports at run time, anywhere in its code.
 
-    :param bundled: the modules next to the storlet's code, including itself
+    :param bundled: the dotted names of the modules that are deployed, including the storlet's own
     """
     try:
         visitor = _Imports(bundled)
@@ -75,7 +75,8 @@ def judge(imports: Collection[Import], bundled: Collection[str] = ()) -> Iterato
 def _why_missing(module: str, bundled: Collection[str]) -> str:
     top = module.partition(".")[0]
     if top in bundled:
-        return f"{top} is a single file, not a package"
+        is_package = any(name.startswith(f"{top}.") for name in bundled)
+        return f"the deployed package {top} doesn't have it" if is_package else f"{top} is a single file, not a package"
     if top in sys.stdlib_module_names:
         return "this Python's standard library doesn't have it"
     close = difflib.get_close_matches(top, sorted({*bundled, *sys.stdlib_module_names}), n=1, cutoff=0.75)
@@ -85,11 +86,11 @@ def _why_missing(module: str, bundled: Collection[str]) -> str:
 
 def locate(module: str, bundled: Collection[str]) -> Origin:
     """Return where engines import a module from."""
-    top, *rest = module.split(".")
+    top = module.partition(".")[0]
     if not top:
         return "missing"
     if top in bundled:
-        return "missing" if rest else "bundled"
+        return "bundled" if module in bundled else "missing"
     if top in _EVERY_ENGINES:
         return "engine"
     if top in sys.stdlib_module_names:

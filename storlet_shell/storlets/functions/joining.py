@@ -9,14 +9,15 @@ from types import ModuleType
 
 
 @cache
-def join_modules(package: ModuleType) -> str:
+def join_modules(package: ModuleType, modules: tuple[str, ...] = ()) -> str:
     """Return a package's modules as one text: their imports first, without those of storlet_shell.
 
-    :param package: its ``MODULES`` names the modules, in the order of their copies; their global names must differ
+    :param modules: the modules in the order of their copies, whose global names must differ; those in folders of the
+        package with a slash. Empty for those that the package's ``MODULES`` names
     """
     imports: dict[str, None] = {}  # in their order, each once
     bodies = []
-    for module in package.MODULES:
+    for module in modules or package.MODULES:
         text = (importlib.resources.files(package) / f"{module}.py").read_text("utf-8")
         statements = [node for node in ast.parse(text).body if isinstance(node, ast.Import | ast.ImportFrom)]
         for node in statements:

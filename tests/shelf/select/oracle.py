@@ -77,14 +77,14 @@ def sql(node: Node, arguments: list[Any]) -> str:
     """Return SQL for an expression without affinity, and add what is bound to it."""
     name, *parts = node
     if name == "col":
-        return f"+c{parts[0]}"  # the plus takes away the affinity, as plans have none
+        return f"+c{parts[0]}"  # a plus takes away the affinity: plans have none
     if name == "lit":
         arguments.append(parts[0])
         return "?"
     if name in ("neg", "not", "text", "cast"):
         inner = sql(parts[0], arguments)
-        templates = {"neg": "(-({}))", "not": "(NOT {})", "text": "CAST({} AS TEXT)"}
-        return (f"CAST({{}} AS {parts[1]})" if name == "cast" else templates[name]).format(inner)
+        templates = {"neg": "(-({}))", "not": "(NOT {})", "text": "+CAST({} AS TEXT)"}
+        return (f"+CAST({{}} AS {parts[1]})" if name == "cast" else templates[name]).format(inner)
     if name == "in":
         return f"({sql(parts[0], arguments)} IN ({', '.join(sql(part, arguments) for part in parts[1])}))"
     if name == "like":

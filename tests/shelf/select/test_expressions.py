@@ -125,6 +125,7 @@ def test_many_expressions_give_the_values_of_sqlite(oracle: Oracle) -> None:
         check(node, [row[number] for row in ours], oracle.values(node), PAIRS)
 
 
+@pytest.mark.slow
 def test_conditions_keep_the_rows_that_sqlite_keeps(oracle: Oracle) -> None:
     """An expression is true, false, or NULL; the fast forms of comparisons decide as the general ones."""
     data = table(["a", "b"], PAIRS)
