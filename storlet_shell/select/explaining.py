@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from storlet_shell.results import Report
-from storlet_shell.results.fields import sized
 from storlet_shell.select.binding import Bound
 from storlet_shell.select.split import Split
+from storlet_shell.text import size
 
 
 def explanation(query: Bound, parts: Split, plan: dict[str, Any], facts: dict[str, Any]) -> Report:
@@ -24,8 +24,8 @@ def explanation(query: Bound, parts: Split, plan: dict[str, Any], facts: dict[st
     shown = {
         "objects": _objects(facts),
         "format": facts["format"] or "unknown: the first object is empty",
-        "first object": f"{facts['first']}: {sized(facts['first_bytes'])} bytes",
-        "moved from it": f"{sized(facts['first_moved'])} bytes",
+        "first object": f"{facts['first']}: {size(facts['first_bytes'] or 0)}",
+        "moved from it": size(facts["first_moved"]),
         "at the data": "; ".join(data["at_the_data"]),
         "here": ", ".join(data["here"]) or "nothing: rows are passed on as they come",
     }
@@ -35,7 +35,7 @@ def explanation(query: Bound, parts: Split, plan: dict[str, Any], facts: dict[st
 def _objects(facts: dict[str, Any]) -> str:
     if facts["objects"] is None:
         return f"over 10000 of {facts['pattern']}"
-    return f"{facts['objects']} of {facts['pattern']}, {sized(facts['bytes'])} bytes"
+    return f"{facts['objects']} of {facts['pattern']}, {size(facts['bytes'])}"
 
 
 def _at_the_data(query: Bound, parts: Split) -> list[str]:
