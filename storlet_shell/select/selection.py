@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from storlet_shell.batches.report import Row, Rows
-from storlet_shell.results import Rendering, Table
+from storlet_shell.results import Field, Rendering, Table
 from storlet_shell.results.formats import DOCUMENT, FORMATS
 from storlet_shell.results.saving import replacing
 from storlet_shell.select.joining import Parts
@@ -39,7 +39,7 @@ class Selection(Table):
         size: int | None,
         release: Callable[[], None],
     ) -> None:
-        super().__init__(columns, self._run(), self.summary)
+        super().__init__([Field(name, is_data=True) for name in columns], self._run(), self.summary)
         self._batch = batch
         self._parts = parts
         self._observer = observer
