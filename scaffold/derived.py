@@ -18,7 +18,7 @@ SETUP = ROOT / "setup.cfg"
 MANUAL = ROOT / "docs" / "storlet-shell.1"
 
 _COMMANDS = "storlet_shell.commands"
-_SHARED = ("__init__", "arguments", "headers")
+_SHARED = ("__init__",)
 """The modules of that package that hold no command."""
 
 _HEAD = '''"""The built-in commands, as lists of them need them. Written by ``make derived``; edit the commands."""

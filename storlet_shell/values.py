@@ -9,7 +9,6 @@ They are named tuples, which start faster than frozen dataclasses (:mod:`storlet
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -317,16 +316,6 @@ def expand(path: str | Path) -> Path:
     if "\x00" in str(expanded):
         raise LocalFileError(f"the name of a local file can't contain a NUL character: {str(path)!r}")
     return expanded
-
-
-def merge_parameters(mapping: Mapping[object, object] | None, typed: Iterable[Parameter]) -> tuple[Parameter, ...]:
-    """Merge a mapping of parameters with those of the command line, which override it.
-
-    :raises UsageError: if an item of the mapping can't be a parameter
-    """
-    merged = {parameter.key: parameter for parameter in (Parameter.of(k, v) for k, v in (mapping or {}).items())}
-    merged.update({parameter.key: parameter for parameter in typed})
-    return tuple(merged.values())
 
 
 @typed_equality

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.templates import Template
 from storlet_shell.errors import UsageError
+from storlet_shell.session.parameters import merge_parameters
 from storlet_shell.values import (
     CONTAINER_NAME_BYTES,
     OBJECT_NAME_BYTES,
@@ -22,7 +23,6 @@ from storlet_shell.values import (
     Parameter,
     StorletMain,
     StorletName,
-    merge_parameters,
 )
 from storlet_shell.wire.requests import Request
 

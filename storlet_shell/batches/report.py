@@ -9,24 +9,21 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeAlias, cast, overload
+from typing import Any, NamedTuple, cast, overload
 
 from storlet_shell.batches.batch import Batch
 from storlet_shell.batches.executor import Access
 from storlet_shell.batches.joining.body import JoinedBody
 from storlet_shell.batches.joining.concatenation import Concatenation
-from storlet_shell.batches.joining.joiner import HEADERS, Joiner
+from storlet_shell.batches.joining.joiner import Header, Joiner, check_header
 from storlet_shell.batches.work import Outcome
 from storlet_shell.equality import typed_equality
-from storlet_shell.errors import HINT, SUBJECT, PartFailedError, Spelling, StorletShellError, UsageError
+from storlet_shell.errors import HINT, SUBJECT, PartFailedError, Spelling, StorletShellError
 from storlet_shell.results import Response, Table
 from storlet_shell.results.fields import Field, dashed
 from storlet_shell.text import counted, escaped, size
 from storlet_shell.values import ObjectPath
 from storlet_shell.wire.observer import Observer
-
-Header: TypeAlias = Literal["once", "keep", "none"]
-"""Whether the first line of each joined result is kept once, always, or never."""
 
 
 @typed_equality
@@ -205,8 +202,7 @@ class Rows(Table):
         :raises PartFailedError: when objects failed
         :raises StorletShellError: when results don't fit together, or weren't kept
         """
-        if header not in (None, *HEADERS):
-            raise UsageError(f"header must be one of {', '.join(HEADERS)}, not {header!r}")
+        check_header(header)
         self.keep()
         if not allow_missing:
             self.raise_for_failed()

@@ -18,9 +18,8 @@ from storlet_shell.commands.arguments import (
     object_option,
     object_position,
     only_one,
-    own_headers,
 )
-from storlet_shell.commands.headers import Header
+from storlet_shell.commands.arguments.headers import Header, own_headers
 from storlet_shell.results import Response, Result
 from storlet_shell.results.saving import is_stdout
 from storlet_shell.session import Session

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from storlet_shell.commands.arguments import DRY_RUN, METADATA
-from storlet_shell.commands.headers import Header
+from storlet_shell.commands.arguments.headers import Header
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session

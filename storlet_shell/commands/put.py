@@ -14,9 +14,8 @@ from storlet_shell.commands.arguments import (
     object_option,
     object_position,
     only_one,
-    own_headers,
 )
-from storlet_shell.commands.headers import Header
+from storlet_shell.commands.arguments.headers import Header, own_headers
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Result
 from storlet_shell.session import Session

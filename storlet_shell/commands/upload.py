@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from storlet_shell.commands.arguments import DRY_RUN, HEADER, JOBS, own_headers
-from storlet_shell.commands.headers import Header
+from storlet_shell.commands.arguments import DRY_RUN, HEADER, JOBS
+from storlet_shell.commands.arguments.headers import Header, own_headers
 from storlet_shell.errors import LocalFileError, UsageError
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session

@@ -18,8 +18,9 @@ from storlet_shell.identity.finder import Finder
 from storlet_shell.identity.login import Login
 from storlet_shell.identity.values import Credentials
 from storlet_shell.identity.variables import says_yes
+from storlet_shell.session.parameters import merge_parameters
 from storlet_shell.session.surroundings import Attached, GuardedVariables, Options, Surroundings
-from storlet_shell.values import Parameter, merge_parameters
+from storlet_shell.values import Parameter
 
 if TYPE_CHECKING:
     from storlet_shell.batches.executor import Access

@@ -251,7 +251,10 @@ def _typed() -> object:
         (_Class().method, "method: a method can't be a storlet; use a function"),
         (_Class.method, "method: a method can't be a storlet; use a function"),
         (_closure("x"), "inner: uses text of the function around it; make that a parameter"),
-        (_typed(), r"f: its source isn't available \(typed at a Python prompt, or run by exec or -c\); write it"),
+        (
+            _typed(),
+            r"f: its source isn't available \(typed at a Python prompt, or run by exec, -c, %%time\); write it",
+        ),
         (_Class(), "a storlet is a function, not _Class"),
         (len, "a storlet is a function, not builtin_function_or_method"),
     ],

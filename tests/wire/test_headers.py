@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storlet_shell.commands.headers import Header
+from storlet_shell.commands.arguments.headers import Header
 from storlet_shell.errors import UsageError
 from storlet_shell.values import (
     ByteRange,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
-from typing import IO
+from typing import IO, Literal, TypeAlias, get_args
 
 from storlet_shell.batches.joining.arrays import NotAnArrayError, begins_array, is_array, lines_of_array
 from storlet_shell.batches.joining.records import (
@@ -22,16 +22,27 @@ from storlet_shell.batches.joining.records import (
     separator_of,
     split,
 )
-from storlet_shell.errors import StorletShellError
+from storlet_shell.errors import StorletShellError, UsageError
 from storlet_shell.values import ObjectPath
 
-HEADERS = ("once", "keep", "none")
-"""Whether the first line of each result is kept once, always, or never."""
+Header: TypeAlias = Literal["once", "keep", "none"]
+"""Whether the first line of each joined result is kept once, always, or never."""
+
+HEADERS: tuple[str, ...] = get_args(Header)
 
 JSON_LINES = "application/x-ndjson"
 
 _NAMES = {CSV: "CSV", TSV: "tab-separated", JSON_LINES: "JSON"}
 _HEAD_BYTES = 64 * 1024
+
+
+def check_header(header: str | None) -> None:
+    """Check a choice of what becomes of headers; None leaves it open.
+
+    :raises UsageError: if it isn't one of :data:`HEADERS`
+    """
+    if header not in (None, *HEADERS):
+        raise UsageError(f"header must be one of {', '.join(HEADERS)}, not {header!r}")
 
 
 class Joiner:

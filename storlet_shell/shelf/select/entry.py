@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, BinaryIO
 
@@ -93,6 +93,6 @@ def encode_line(value: Any) -> bytes:
 
 
 @lru_cache(maxsize=1)
-def json_encoder() -> Any:
+def json_encoder() -> Callable[[Any], str]:
     """Return what encodes a value as compact JSON; to make it takes longer than to encode a group."""
     return json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

@@ -6,6 +6,7 @@ import ast
 import inspect
 import linecache
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -100,15 +101,21 @@ def _source_of(function: FunctionType) -> tuple[Unit, ast.stmt]:
     text = "".join(linecache.getlines(code.co_filename, function.__globals__))
     if not text:
         raise UsageError(
-            f"{function.__name__}: its source isn't available (typed at a Python prompt, or run by exec or -c); "
+            f"{function.__name__}: its source isn't available (typed at a Python prompt, or run by exec, -c, %%time); "
             "write it to a file or to a cell of a notebook"
         )
     path = Path(code.co_filename)
-    unit = Unit(text, path.name if path.is_file() and not _is_cell(code) else f"{function.__name__}.py")
+    unit = _unit(text, path.name if path.is_file() and not _is_cell(code) else f"{function.__name__}.py")
     node = _node_of(unit, code)
     if node is None or not _is_compiled_from(code, text):
         raise _has_changed(function)
     return unit, node
+
+
+@lru_cache(32)
+def _unit(text: str, label: str) -> Unit:
+    """Return the unit of a text, parsed once for all functions in it."""
+    return Unit(text, label)
 
 
 def _has_changed(function: FunctionType) -> UsageError:
@@ -120,6 +127,7 @@ def _is_cell(code: CodeType) -> bool:
     return "ipykernel" in code.co_filename or code.co_filename.startswith("<")
 
 
+@lru_cache(256)
 def _node_of(unit: Unit, code: CodeType) -> ast.stmt | None:
     try:
         nodes = list(ast.walk(unit.tree))
@@ -133,6 +141,7 @@ def _node_of(unit: Unit, code: CodeType) -> ast.stmt | None:
     return None
 
 
+@lru_cache(256)
 def _is_compiled_from(code: CodeType, text: str) -> bool:
     """Tell whether a text compiles to a function's code; linecache reads a file that may have changed."""
     flags = (code.co_flags & _FUTURE_ANNOTATIONS) | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
-from storlet_shell.values import HEADER_CONTROL, check_text
+from storlet_shell.values import HEADER_CONTROL, Invocation, check_text
 from storlet_shell.wire import headers as wire
 
 _IDENTITY = "the login sets it; see: whoami"
@@ -78,3 +78,15 @@ class Header(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.name}:{self.value}"
+
+
+def own_headers(chosen: list[Header] | None, run: Invocation | None) -> dict[str, str]:
+    """Return the user's own headers; of one that is given twice, the last.
+
+    :raises UsageError: when one is a condition on the source of a storlet's result, whose ETag and date mean nothing
+    """
+    headers = {header.name.title(): header.value for header in chosen or ()}
+    conditional = next((name for name in headers if run and name.lower() in CONDITIONS), None)
+    if run and conditional:
+        raise UsageError(f"{conditional} compares the source, not what {run.storlet} makes; drop it or --storlet")
+    return headers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from storlet_shell.commands.headers import CONDITIONS, Header
+from storlet_shell.commands.arguments.headers import Header
 from storlet_shell.errors import UsageError
 from storlet_shell.session import Session
 from storlet_shell.spec.arguments import Arg, Kind
@@ -362,18 +362,6 @@ def make_invocation(
         return None
     merged = session.parameters(tuple(parameters or ()), mapping)
     return Invocation(storlet, merged, None, tuple(extra or ()), on_proxy, generate_log, allow_unread)
-
-
-def own_headers(chosen: list[Header] | None, run: Invocation | None) -> dict[str, str]:
-    """Return the user's own headers; of one that is given twice, the last.
-
-    :raises UsageError: when one is a condition on the source of a storlet's result, whose ETag and date mean nothing
-    """
-    headers = {header.name.title(): header.value for header in chosen or ()}
-    conditional = next((name for name in headers if run and name.lower() in CONDITIONS), None)
-    if run and conditional:
-        raise UsageError(f"{conditional} compares the source, not what {run.storlet} makes; drop it or --storlet")
-    return headers
 
 
 def only_one(option: Any, position: Any, name: str) -> Any:
