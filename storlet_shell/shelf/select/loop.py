@@ -15,8 +15,8 @@ from storlet_shell.shelf.select.quick import QuickConditions
 
 _NUMBER_LINES = """\
 x = {raw}
-if odd:
-    v{column} = numeric(x) if x else None
+if odd and not (x.isascii() and x.isprintable() and "_" not in x):
+    v{column} = numeric(x)
 elif x:
     try:
         v{column} = float(x) if "." in x else int(x) if len(x) < 19 else numeric(x)
@@ -31,7 +31,7 @@ if v{column}.__class__ is float and v{column}.is_integer():
 
 _TEXT_LINES = """\
 x = {raw}
-v{column} = x if x > ":" else numeric(x) if x else None"""  # no number starts with ":" or a later character
+v{column} = (x or None) if x > ":" or number(x) is None else numeric(x)"""  # no number starts with ":" or what follows
 
 _VALUE_LINES = "v{column} = numeric({raw})"
 
