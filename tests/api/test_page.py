@@ -112,7 +112,7 @@ def test_examples_do_the_same_in_threads(
     page = PAGE.read_text().replace(">>> store.close()\n", "").replace("connect(observer=Loud())", "connect()")
     page = page.replace(">>> loud.close()\n", "")
     # Threads that parse code as large as this storlet's at once confuse the ast module of Python 3.11.
-    page = page.replace('>>> store.deploy("std:select").storlet.name\n\'std_select.py\'\n', "")
+    page = page.replace(">>> store.deploy(\"std:select\").storlet.name\n'std_select.py'\n", "")
     storlets("deploy", "std:select")
 
     def read_own(number: int) -> None:
