@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from storlet_shell.api.connection import connect as connect
     from storlet_shell.api.functions import Storlet as Storlet
     from storlet_shell.api.functions import storlet as storlet
-    from storlet_shell.api.reading import BatchOptions as BatchOptions
-    from storlet_shell.api.reading import QueryOptions as QueryOptions
+    from storlet_shell.api.options import BatchOptions as BatchOptions
+    from storlet_shell.api.options import QueryOptions as QueryOptions
     from storlet_shell.api.store import Store as Store
     from storlet_shell.api.values import Deleted as Deleted
     from storlet_shell.api.values import Entry as Entry
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _EXPORTS = {
-    "BatchOptions": "api.reading",
+    "BatchOptions": "api.options",
     "Deleted": "api.values",
     "Deployed": "deployments.deploy",
     "Entry": "api.values",
     "Info": "store.metadata",
     "Observer": "wire.observer",
-    "QueryOptions": "api.reading",
+    "QueryOptions": "api.options",
     "Record": "deployments.logs",
     "Reduced": "batches.reducing",
     "Response": "results",

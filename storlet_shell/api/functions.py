@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 from storlet_shell.api import checks, reading
-from storlet_shell.api.reading import BatchOptions
+from storlet_shell.api.options import BatchOptions
 from storlet_shell.batches.report import Row, Rows
 from storlet_shell.deployments import rehearsal
 from storlet_shell.deployments.deploy import Deployed

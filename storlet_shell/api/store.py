@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Unpack
 
 from storlet_shell.api import checks, reading
 from storlet_shell.api.objects import ObjectStore
-from storlet_shell.api.reading import BatchOptions, Packaged, QueryOptions, Right, Stages, Where
+from storlet_shell.api.options import BatchOptions, QueryOptions, map_options, select_options
+from storlet_shell.api.reading import Packaged, Right, Stages, Where
 from storlet_shell.batches.mapping import MapPlan
 from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.pipeline import run_chain
@@ -198,7 +199,7 @@ class Store(ObjectStore):
         :raises UsageError: if two objects would become the same output, or an output would be an input
         """
         run = reading.run(storlet, params, extra=extra, where=where, allow_unread=allow_unread)
-        plan = MapPlan((run,), reading.pattern(pattern), reading.options(**options))
+        plan = MapPlan((run,), reading.pattern(pattern), map_options(**options))
         with self._clients.lent() as client:
             return plan.run(client, self._access(client))
 
@@ -221,7 +222,7 @@ class Store(ObjectStore):
         :raises StorletShellError: after the last row, if the batch ended early
         """
         run = reading.run(storlet, params, extra=extra, where=where, allow_unread=allow_unread)
-        return self._stream(MapPlan((run,), reading.pattern(pattern), reading.options(**options)))
+        return self._stream(MapPlan((run,), reading.pattern(pattern), map_options(**options)))
 
     def _stream(self, plan: MapPlan) -> Iterator[Row]:
         with self._clients.lent() as client:
@@ -289,7 +290,7 @@ class Store(ObjectStore):
         """
         from storlet_shell.select.running import SelectPlan  # it imports sqlglot
 
-        chosen = reading.select_options(**options)
+        chosen = select_options(**options)
         plan = SelectPlan(checks.text(query, "query"), reading.pattern(pattern), chosen)
         with self._clients.lent() as client:
             table = plan.start(client, self._access(client))

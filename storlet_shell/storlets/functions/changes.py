@@ -6,6 +6,7 @@ import ast
 import builtins
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from importlib import import_module
 
 from storlet_shell.storlets.functions.units import Unit
@@ -17,29 +18,22 @@ def check_is_unchanged(unit: Unit, name: str, statement: ast.stmt) -> None:
     """Check that the value of a constant or a class is what its definition says.
 
     :param statement: the definition
-    :raises UsageError: if another statement at the top level changes it: ``X["a"] = 1``, ``X.append(1)``
+    :raises UsageError: if another statement at the top level may change it: ``X["a"] = 1``, ``X.append(1)``
     """
     if isinstance(statement, ast.Import | ast.ImportFrom):
         return
-    for other in unit.tree.body:
-        if other is statement or _is_for_programs(other):
-            continue
-        if any(_changes(name, part) for part in _parts(other)):
-            reason = f"{name} may be changed here, but only its definition in line {statement.lineno} would be deployed"
-            raise unit.refusal(other, f"{reason}; define it in one statement")
+    other = next((other for other in _changes(unit).get(name, []) if other is not statement), None)
+    if other is not None:
+        reason = f"{name} may be changed here, but only its definition in line {statement.lineno} would be deployed"
+        raise unit.refusal(other, f"{reason}; define it in one statement")
 
 
-def settings_of(unit: Unit, name: str) -> ast.stmt | None:
+def setting_of(unit: Unit, name: str) -> ast.stmt | None:
     """Return the first statement at the top level that calls or changes a module: ``locale.setlocale("C")``.
 
     :param name: the module's name
     """
-    for other in unit.tree.body:
-        call = other.value if isinstance(other, ast.Expr) else None
-        is_call = isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and _root(call.func) == name
-        if is_call or any(_is_stored(name, part) for part in _parts(other)):
-            return other
-    return None
+    return next(iter(_changes(unit).get(name, [])), None)
 
 
 def check_star_imports(unit: Unit, name: str) -> None:
@@ -78,16 +72,23 @@ def _parts(node: ast.AST) -> Iterator[ast.AST]:
             yield from _parts(child)
 
 
-def _changes(name: str, part: ast.AST) -> bool:
-    is_call = isinstance(part, ast.Expr) and isinstance(part.value, ast.Call)
-    if is_call and isinstance(part.value.func, ast.Attribute):  # type: ignore[attr-defined]
-        return _root(part.value.func) == name  # type: ignore[attr-defined]
-    return _is_stored(name, part)
+@lru_cache(8)
+def _changes(unit: Unit) -> dict[str, list[ast.stmt]]:
+    """Return the statements at the top level that may change the value of each name, or call a member of it."""
+    changes: dict[str, list[ast.stmt]] = {}
+    for statement in unit.tree.body:
+        if not _is_for_programs(statement):
+            for name in {_root(value) for part in _parts(statement) for value in _values_changed(part)}:
+                changes.setdefault(name, []).append(statement)
+    return changes
 
 
-def _is_stored(name: str, part: ast.AST) -> bool:
-    is_part = isinstance(part, ast.Attribute | ast.Subscript) and not isinstance(part.ctx, ast.Load)
-    return is_part and _root(part) == name
+def _values_changed(part: ast.AST) -> Iterator[ast.expr]:
+    """Yield the values that a part of a statement may change by an assignment to a member, or by a call of one."""
+    if isinstance(part, ast.Attribute | ast.Subscript) and not isinstance(part.ctx, ast.Load):
+        yield part.value
+    elif isinstance(part, ast.Expr) and isinstance(part.value, ast.Call) and isinstance(part.value.func, ast.Attribute):
+        yield part.value.func
 
 
 def _root(node: ast.AST) -> str:

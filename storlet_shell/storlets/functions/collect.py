@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import Action, Hint, UsageError
 from storlet_shell.storlets.functions.adapter.types import storlet_input
-from storlet_shell.storlets.functions.changes import check_is_unchanged, check_star_imports, settings_of
+from storlet_shell.storlets.functions.changes import check_is_unchanged, check_star_imports, setting_of
 from storlet_shell.storlets.functions.columns import Columns, columns_of
 from storlet_shell.storlets.functions.signature import Signature, is_marker
 from storlet_shell.storlets.functions.units import Piece, Unit, modules_of, name_of
@@ -169,7 +169,7 @@ class _Collector:
             raise unit.refusal(statement, f"{name} can't be used: engines don't have {_OWN_PACKAGE}")
         if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
             return
-        setting = settings_of(unit, name) if isinstance(self._source, _File) else None
+        setting = setting_of(unit, name) if isinstance(self._source, _File) else None
         if setting is not None:
             text = f"{ast.unparse(setting).splitlines()[0]} isn't deployed; if the storlet needs it, move it there"
             self.notes[f"{unit.label}:{setting.lineno}: {text}"] = None

@@ -58,6 +58,10 @@ class Unit:
         return ast.parse(self.text)
 
     @cached_property
+    def _lines(self) -> list[str]:
+        return self.text.split("\n")
+
+    @cached_property
     def _bindings(self) -> dict[str, list[ast.stmt]]:
         bindings: dict[str, list[ast.stmt]] = {}
         for statement in self.tree.body:
@@ -91,7 +95,7 @@ class Unit:
         """Return the lines of a statement, without the decorator ``@storlet``."""
         decorators = [item for item in getattr(node, "decorator_list", []) if not is_marker(item)]
         first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
-        lines = self.text.split("\n")[first - 1 : node.end_lineno]
+        lines = self._lines[first - 1 : node.end_lineno]
         if node.col_offset:
             inner = _lines_in_texts(node)
             lines = [
