@@ -95,7 +95,13 @@ def ran(client: Client, package: Package, text: bytes) -> bytes:
     return get(client, CALLED, Invocation(package.storlet)).content
 
 
-@pytest.mark.parametrize("code", [CLASS, FUNCTION.format("louder_text")], ids=["class", "function"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param(CLASS, marks=pytest.mark.slow, id="class"),
+        pytest.param(FUNCTION.format("louder_text"), id="function"),
+    ],
+)
 def test_storlet_runs_with_its_packages(
     account: Client, observer: Notebook, tmp_path: Path, module: str, archive: Archive, code: str
 ) -> None:
@@ -135,7 +141,9 @@ def test_packages_can_be_unpacked_in_the_engine(account: Client, tmp_path: Path,
     assert [ran(account, package, b"child") for _ in range(2)] == [b"CHILD!louder.words\n"] * 2
 
 
-@pytest.mark.parametrize("is_unpacked", [False, True], ids=["archive", "unpacked"])
+@pytest.mark.parametrize(
+    "is_unpacked", [pytest.param(False, id="archive"), pytest.param(True, marks=pytest.mark.slow, id="unpacked")]
+)
 def test_dry_run_has_the_packages(tmp_path: Path, module: str, archive: Archive, is_unpacked: bool) -> None:
     """Without any server."""
     package = read(tmp_path, module, FUNCTION.format("louder_text"), archive._replace(is_unpacked=is_unpacked))
@@ -181,6 +189,7 @@ def test_upstreams_agent_runs_with_packages(tmp_path: Path, module: str, archive
     assert base64.b64decode(result["body"]) == (b"CHILD!louder.words\n" if is_unpacked else b"A!")
 
 
+@pytest.mark.slow
 def test_other_clusters_fetch_each_archive_under_its_own_name(
     account: Client,
     observer: Notebook,
