@@ -22,6 +22,7 @@ from benchmarks import (
     keystone,
     notebook,
     objects,
+    queries,
     shelf,
 )
 from benchmarks.cluster import cluster
@@ -35,6 +36,7 @@ MODULES: Mapping[str, Any] = {
     "client": client,
     "functions": functions,
     "shelf": shelf,
+    "queries": queries,
     "notebook": notebook,
     "objects": objects,
     "folders": folders,

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from storlet_shell import shelf
 from storlet_shell.embedded import control
 from storlet_shell.spec.registry import Registry
 from tests.support.lines import Runner, base_environment
@@ -56,7 +55,6 @@ FILES = {
     "join.py": STORLETS["join.py"],
     "more.py": "MORE = 1\n",
     "text.txt": "hello\nworld\n",
-    "std_select.py": shelf.source("select"),
 }
 
 LINES = [
@@ -114,7 +112,7 @@ LINES = [
     Line("reduce --storlet join.py --input 'path:/wire/{copy,o,put}' --fan-in 2 --output path:/wire/reduced -j 1"),
     Line("pipe 'upper.py | upper.py' --input path:/wire/o"),
     Line("select 'SELECT * FROM o' wire/put", 4),
-    Line("deploy std_select.py --main select", is_told=False),
+    Line("deploy std:select", is_told=False),
     Line("select 'SELECT hello, count(*) FROM o GROUP BY hello' 'wire/{o,put}' -j 1"),
     Line("select 'SELECT * FROM o WHERE hello > 1' 'wire/{o,put}' --on-proxy --delimiter ';' --strict -j 1"),
     Line("undeploy -y std_select.py", is_told=False),

@@ -174,10 +174,10 @@ def _with_deployed(client: Client, package: Package) -> Package:
 
     That function's packages are among them, unless the package has its own.
     """
-    kept = deployed_dependencies(client, package)
-    others = tuple(dependency for dependency in kept if not is_archive(dependency.name))
+    deployed = deployed_dependencies(client, package)
+    others = tuple(dependency for dependency in deployed if not is_archive(dependency.name))
     package = package._replace(dependencies=(*others, *package.dependencies))
-    name = next((dependency.name for dependency in kept if is_archive(dependency.name)), None)
+    name = next((dependency.name for dependency in deployed if is_archive(dependency.name)), None)
     return package if package.archive or name is None else package.with_archive(_fetch(client, package.storlet, name))
 
 

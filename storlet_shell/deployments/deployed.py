@@ -97,10 +97,10 @@ def table_of_standard_storlets(deployed: Mapping[str, dict[str, Any]] | None) ->
 
 _STANDARD_FIELDS = (
     Field("name"),
-    Field("description"),
-    Field("parameters", spell=lambda parameters: ", ".join(parameter["name"] for parameter in parameters)),
     Field("deployed", spell=lambda is_deployed: plain(is_deployed) or "unknown"),
     Field("current", "this version", spell=dashed),
+    Field("description"),
+    Field("parameters", spell=lambda parameters: ", ".join(parameter["name"] for parameter in parameters)),
 )
 
 
@@ -114,10 +114,10 @@ def _standard(name: str, deployed: Mapping[str, dict[str, Any]] | None) -> Stand
     entry = (deployed or {}).get(name)
     return {
         "name": f"{shelf.PREFIX}{name}",
-        "description": shelf.STANDARD[name],
-        "parameters": described_parameters(signature),
         "deployed": None if deployed is None else entry is not None,
         "current": None if entry is None else _is_current(name, entry),
+        "description": shelf.STANDARD[name],
+        "parameters": described_parameters(signature),
     }
 
 

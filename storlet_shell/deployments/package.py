@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, NamedTuple
@@ -255,6 +256,7 @@ def read_package(
     return _python(source, StorletMain.parse(f"{Path(name).stem}.{source.main_class(main)}"))
 
 
+@cache
 def standard_package(name: str) -> Package:
     """Return the package of a standard storlet.
 

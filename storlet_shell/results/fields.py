@@ -54,6 +54,7 @@ class Field(NamedTuple):
     :param is_shown: whether people see the column without asking for it
     :param width: the column's least width, for tables whose rows are shown as they come
     :param is_number: align the column to the right, also where values are missing
+    :param is_data: the name comes from data, and is shown as it is
     """
 
     name: str
@@ -62,11 +63,12 @@ class Field(NamedTuple):
     is_shown: bool = True
     width: int = 0
     is_number: bool = False
+    is_data: bool = False
 
     @property
     def heading(self) -> str:
         """The label, or else the name as words."""
-        return self.label or self.name.replace("_", " ")
+        return self.label or (self.name if self.is_data else self.name.replace("_", " "))
 
 
 def facts(values: Mapping[str, Any], fields: Sequence[Field]) -> Iterator[tuple[str, str]]:

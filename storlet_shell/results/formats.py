@@ -143,7 +143,8 @@ def pieces(table: Tabular, rendering: Rendering) -> Iterator[str]:
 def table_lines(table: Tabular) -> Iterator[str]:
     """Yield a line for each row, the columns as wide as the widest value so far in a block of rows."""
     fields = table.fields_of_rows
-    heading = [[field.heading.upper() for field in fields]] if table.is_headed and len(fields) > 1 else []
+    titles = [field.heading if field.is_data else field.heading.upper() for field in fields]
+    heading = [titles] if table.is_headed and len(fields) > 1 else []
     least = [
         max(field.width, len(heading[0][at]) if heading and table.is_live else 0) for at, field in enumerate(fields)
     ]

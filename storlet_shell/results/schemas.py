@@ -448,10 +448,10 @@ class StandardStorlet(TypedDict):
     """A standard storlet."""
 
     name: Annotated[str, "as for `deploy`: `std:` and its name"]
-    description: Annotated[str, "its result"]
-    parameters: Annotated[list[FunctionParameter], "its parameters, as for `-p`"]
     deployed: Annotated[bool | None, "null if this user can't know"]
     current: Annotated[bool | None, "whether the deployed one is this version; null if it isn't deployed"]
+    description: Annotated[str, "its result"]
+    parameters: Annotated[list[FunctionParameter], "its parameters, as for `-p`"]
 
 
 class StorletDetails(TypedDict):

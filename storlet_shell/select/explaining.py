@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from storlet_shell.results import Report
-from storlet_shell.results.fields import sized
 from storlet_shell.select.binding import Bound
 from storlet_shell.select.split import Split
+from storlet_shell.text import size
 
 
 def explanation(query: Bound, parts: Split, plan: dict[str, Any], facts: dict[str, Any]) -> Report:
@@ -22,18 +22,20 @@ def explanation(query: Bound, parts: Split, plan: dict[str, Any], facts: dict[st
         "plan": plan,
     }
     shown = {
-        "objects": f"{facts['pattern']}: {_count(facts['objects'])}, {sized(facts['bytes']) or 'over'} bytes",
-        "format": facts["format"],
-        "first object": f"{facts['first']}: {sized(facts['first_bytes'])} bytes",
-        "moved from it": f"{sized(facts['first_moved'])} bytes",
+        "objects": _objects(facts),
+        "format": facts["format"] or "unknown: the first object is empty",
+        "first object": f"{facts['first']}: {size(facts['first_bytes'] or 0)}",
+        "moved from it": size(facts["first_moved"]),
         "at the data": "; ".join(data["at_the_data"]),
         "here": ", ".join(data["here"]) or "nothing: rows are passed on as they come",
     }
     return Report(data, shown)
 
 
-def _count(number: int | None) -> str:
-    return "over 10000" if number is None else str(number)
+def _objects(facts: dict[str, Any]) -> str:
+    if facts["objects"] is None:
+        return f"over 10000 of {facts['pattern']}"
+    return f"{facts['objects']} of {facts['pattern']}, {size(facts['bytes'])}"
 
 
 def _at_the_data(query: Bound, parts: Split) -> list[str]:

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from storlet_shell.batches.report import Row, Rows
-from storlet_shell.results import Table
-from storlet_shell.results.formats import FORMATS
+from storlet_shell.results import Field, Rendering, Table
+from storlet_shell.results.formats import DOCUMENT, FORMATS
 from storlet_shell.results.saving import replacing
 from storlet_shell.select.joining import Parts
 from storlet_shell.select.joining import Row as Values
-from storlet_shell.select.storlet import plainly
+from storlet_shell.select.storlet import with_advice
 from storlet_shell.text import counted, escaped, size
 from storlet_shell.wire.observer import Observer
+
+_FOR_PEOPLE = Rendering()
 
 
 class Selection(Table):
@@ -37,12 +39,13 @@ class Selection(Table):
         size: int | None,
         release: Callable[[], None],
     ) -> None:
-        super().__init__(columns, self._run(), self.summary)
+        super().__init__([Field(name, is_data=True) for name in columns], self._run(), self.summary)
         self._batch = batch
         self._parts = parts
         self._observer = observer
         self._size = size
         self._release = release
+        self._ends_with_summary = self._has_ended = False
 
     def _run(self) -> Iterator[Values]:
         try:
@@ -53,11 +56,12 @@ class Selection(Table):
                 yield from self._parts.take()
             yield from self._parts.take()
             if self._batch.problem is not None:  # what has come isn't the whole
-                raise plainly(self._batch.problem)
+                raise with_advice(self._batch.problem)
             yield from self._parts.finish()
         finally:
             self._batch.close()
             self._release()
+        self._has_ended = True
         if warning := self._parts.totals.warning:
             self._observer.warn(f"warning: {warning}")
 
@@ -90,24 +94,30 @@ class Selection(Table):
     def summary(self) -> str:
         """Summarize in one line what was read and moved."""
         figures = self.figures()
-        read, moved = figures["bytes_read"], size(figures["bytes_moved"])
-        parts = [
-            f"{counted(figures['objects'], 'object')}, {counted(figures['rows_read'], 'row')} read",
-            *([f"{counted(figures['failed'], 'object')} failed"] if figures["failed"] else []),
-            f"{moved} moved" if read is None else f"{moved} of {size(read)} moved",
-            f"{figures['seconds']:.1f} s",
-        ]
-        return ", ".join(parts)
+        amount = "" if figures["bytes_read"] is None else f", {size(figures['bytes_read'])}"
+        failed = f", {counted(figures['failed'], 'object')} failed" if figures["failed"] else ""
+        return (
+            f"{counted(figures['objects'], 'object')}, {counted(figures['rows_read'], 'row')}{amount} read next to the "
+            f"data; {size(figures['bytes_moved'])} moved{failed}, {figures['seconds']:.1f} s"
+        )
+
+    def pieces(self, rendering: Rendering = _FOR_PEOPLE) -> Iterator[str]:
+        """Yield the rows in a format; what sums them up follows on standard error, where programs read the rows."""
+        self._ends_with_summary = rendering.format != DOCUMENT
+        return super().pieces(rendering)
 
     def last_line(self) -> str:
-        """Return the summary for people; programs that read the rows find it on standard error."""
-        if self.is_headed:
-            return self.summary()
-        self._observer.warn(self.summary())
-        return ""
+        """Return the summary for people."""
+        if not self.is_headed:
+            return ""
+        self._ends_with_summary = False
+        return self.summary()
 
     def close(self) -> None:
         """Cancel what still runs."""
         super().close()
         self._batch.close()
         self._release()
+        if self._ends_with_summary and self._has_ended:
+            self._ends_with_summary = False
+            self._observer.warn(self.summary())

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from storlet_shell import shelf
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import (
     Action,
@@ -14,10 +15,10 @@ from storlet_shell.errors import (
     NotDeployedError,
     NotFoundError,
     ServiceError,
-    StorletFailedError,
     StorletShellError,
 )
 from storlet_shell.select.options import SelectOptions
+from storlet_shell.shelf.select.plan import PLAN_VERSION
 from storlet_shell.store.objects import put
 from storlet_shell.store.reading import get
 from storlet_shell.store.scratch import scratch
@@ -28,12 +29,9 @@ from storlet_shell.wire.bodies import bytes_body
 if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
 
-NAME = StorletName("std_select.py")
-STANDARD = "std:select"
+NAME = StorletName(shelf.file_of("select"))
+STANDARD = f"{shelf.PREFIX}select"
 """What deploys it."""
-
-VERSION = 1
-"""The version of the plan."""
 
 _LONGEST = 6000
 """The longest plan that is sent in a header, in bytes: Swift limits a line to 8 KiB."""
@@ -57,7 +55,7 @@ def complete(work: dict[str, Any], options: SelectOptions, format: str | None = 
     :param work: what is particular to the query
     :param format: the format that objects must have; None for any
     """
-    plan = {"v": VERSION, "format": format, "csv": options.format(), "strict": options.strict, **work}
+    plan = {"v": PLAN_VERSION, "format": format, "csv": options.format(), "strict": options.strict, **work}
     return json.dumps(plan, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -88,28 +86,24 @@ def probe(client: Client, source: ObjectPath, options: SelectOptions) -> Probe:
         answer = json.loads(content.split(b"\n", 1)[0])["probe"]
         return Probe(answer["format"], tuple(map(str, answer["columns"])))
     except (ValueError, KeyError, TypeError) as error:
-        raise ServiceError("not a result of the storlet: is another one deployed as std_select.py?") from error
+        raise ServiceError(f"not a result of the storlet: is another one deployed as {NAME}?") from error
 
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Tell users of the storlet's errors what to do; they aren't its authors, so its traceback is left out.
+    """Tell users which line deploys the storlet if it isn't deployed.
 
-    :raises NotDeployedError: if the storlet isn't deployed
-    :raises StorletFailedError: if it fails
+    :raises NotDeployedError: if it isn't
     """
     try:
         yield
     except StorletShellError as error:
-        raise plainly(error) from error
+        raise with_advice(error) from error
 
 
-def plainly(error: StorletShellError) -> StorletShellError:
-    """Return an error as users of the storlet should see it."""
+def with_advice(error: StorletShellError) -> StorletShellError:
+    """Return an error; if the storlet isn't deployed, with the line that deploys it."""
     if isinstance(error, NotFoundError) and error.subject == NAME.name:
         hint = Hint(Action.DEPLOY_STANDARD, (STANDARD,))
         return NotDeployedError("{subject} isn't deployed", subject=NAME.name, hint=hint)
-    if isinstance(error, StorletFailedError):
-        error = error.adding("")
-        error.details = ""
     return error

@@ -17,7 +17,7 @@ STANDARD: Mapping[str, str] = MappingProxyType(
         "head": "first lines or rows",
         "mask": "rows with sensitive values replaced",
         "sample": "random rows",
-        "select": "rows or aggregates that a query selects; the command select runs it",
+        "select": "what a query selects; run by the command select",
         "stats": "figures of each column",
         "thumbnail": "a small version of an image",
     }

@@ -75,7 +75,7 @@ def _read(library: Any, operations: Any, file: BinaryIO, width: int, height: int
     except library.UnidentifiedImageError:
         raise ValueError("the object isn't an image that Pillow can read") from None
     except MemoryError:
-        raise
+        raise ValueError("decoding the image takes more memory than the engine allows") from None
     except Exception as error:  # for damaged images, Pillow raises almost anything
         raise ValueError(f"the image is damaged: {error}") from None
 

@@ -94,7 +94,7 @@ def test_dry_run_takes_packages_along(lines: Runner, tmp_path: Path, module: str
         (
             ["--package", "fast", "--provided", "fast"],
             2,
-            "fast: nothing to deploy: the engine's Python has all of them",
+            "fast: no package to deploy: the engine's Python has all of them",
         ),
     ],
 )

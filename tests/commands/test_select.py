@@ -69,7 +69,7 @@ def test_summary_is_on_standard_error(selecting: Runner, weather: str) -> None:
     """So that a program reads rows only; JSON has it next to the rows."""
     outcome = selecting("select", "SELECT count(*) FROM o", weather)
     assert outcome.text == "36\n"
-    assert "4 objects, 36 rows read, " in one_line(outcome)
+    assert "4 objects, 36 rows, 1.1 KiB read next to the data; " in one_line(outcome)
     figures = selecting("select", "SELECT count(*) FROM o", weather, "--json").json
     assert (figures["objects"], figures["rows_read"], figures["bytes_read"]) == (4, 36, sum(map(len, PARTS)))
 

@@ -13,7 +13,7 @@ from storlet_shell.embedded import control
 from tests.notebook.conftest import identity
 from tests.support.lines import ROOT, base_environment
 
-_CHANGING = re.compile(r"\d+ ms|tx[0-9a-f]+-[0-9a-f]+|in [\d.]+ s")
+_CHANGING = re.compile(r"\d+ ms|tx[0-9a-f]+-[0-9a-f]+|(?:in|,) [\d.]+ s")
 """Times and transactions."""
 
 
@@ -29,7 +29,7 @@ def _text(output: nbformat.NotebookNode) -> str:
 
 
 @pytest.mark.slow  # imports pandas and matplotlib
-@pytest.mark.parametrize("name", ["notebook-tour", "analysis", "one-table"])
+@pytest.mark.parametrize("name", ["notebook-tour", "analysis", "one-table", "select"])
 def test_example_gives_what_it_shows(swift: control.Running, tmp_path: Path, name: str) -> None:
     """Every cell runs, from the first to the last, and its output is the one that is kept in the file."""
     kept = nbformat.read(ROOT / "examples" / f"{name}.ipynb", as_version=4)

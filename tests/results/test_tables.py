@@ -295,3 +295,10 @@ def test_body_is_no_row() -> None:
     with pytest.raises(UsageError, match="a body isn't a table"):
         body.formatted("csv")
     assert closed
+
+
+def test_names_from_data_are_headings_as_they_are() -> None:
+    """The columns of a query keep their case and their underscores; others are words in capitals."""
+    table = Table([Field("wind_speed", is_data=True), Field("Sky", is_data=True), "last_modified"], [(7, "fog", "x")])
+    table.is_headed = True
+    assert next(iter(table.render())).split("  ") == ["wind_speed", "Sky", "LAST MODIFIED"]

@@ -11,7 +11,7 @@ def test_query_runs_over_several_objects(selecting: Runner, container: str) -> N
         selecting("upload", f"{container}/{name}.csv", stdin=f"sky,degrees\nfog,{degrees}\nrain,007\n".encode())
     outcome = selecting("select", "SELECT sky, avg(degrees), degrees FROM o GROUP BY 1, 3", f"{container}/*.csv")
     assert outcome.text == "fog   10.0   10\nfog   20.0   20\nrain   7.0  007\n", outcome.err
-    assert "2 objects, 4 rows read" in one_line(outcome)
+    assert "2 objects, 4 rows, " in one_line(outcome)
 
 
 def test_storlet_must_be_deployed(selecting: Runner, container: str) -> None:

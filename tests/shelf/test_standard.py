@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from storlet_shell import shelf
+from storlet_shell.adapters.completion.cursor import candidates
 from storlet_shell.adapters.completion.names import complete
 from storlet_shell.deployments.deployed import table_of_standard_storlets
 from storlet_shell.deployments.package import standard_package
@@ -15,6 +16,7 @@ from storlet_shell.deployments.review import review
 from storlet_shell.deployments.versions import etag_of
 from storlet_shell.session import Session, Surroundings
 from storlet_shell.spec.arguments import Kind
+from storlet_shell.spec.registry import Registry
 from storlet_shell.wire.client import Client
 from tests.support.functions import deploy
 from tests.support.lines import Runner, one_line
@@ -124,8 +126,16 @@ def test_standard_storlets_are_listed_with_their_state(run: Runner, real_client:
     assert states == [(False, None), (True, True), (True, False)]
     assert rows["std:grep"]["parameters"][0] == {"name": "pattern", "type": "str", "default": None}
     lines = run("storlets", "std").text.splitlines()
-    assert next(line for line in lines if line.startswith("std:sample")).endswith("  yes  yes")
+    assert next(line for line in lines if line.startswith("std:sample")).split()[1:3] == ["yes", "yes"]
     run("undeploy", "-y", "std_mask.py")
+
+
+def test_another_container_is_possible(run: Runner, container: str) -> None:
+    """As for a file; the list looks there, too."""
+    outcome = run("deploy", "std:head", "-c", container)
+    assert (outcome.status, f"into container {container}" in outcome.text) == (0, True)
+    rows = run("storlets", "std", "-c", container, "--json").json["rows"]
+    assert [row["name"] for row in rows if row["deployed"]] == ["std:head"]
 
 
 def test_padded_copy_is_this_version() -> None:
@@ -163,3 +173,4 @@ def test_names_complete(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
             "std:stats",
         ]
         assert all(entry.final and entry.note for entry in complete(session, Kind.CODE, "std:"))
+        assert [entry.text for entry in candidates(session, Registry(), ["deploy"], "std:gr")] == ["std:grep"]

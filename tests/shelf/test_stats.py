@@ -55,7 +55,7 @@ def test_columns_of_json_lines() -> None:
         (b"a,b\n", {}, ["a", "b"]),
         (b"", {}, []),
         (b"", {"columns": "a"}, []),
-        (gzip.compress(b"a\n1\n"), {}, ["a"]),
+        (gzip.compress(b"a\n1\n", mtime=0), {}, ["a"]),
     ],
 )
 def test_columns_can_be_chosen(data: bytes, parameters: dict[str, object], columns: list[str]) -> None:
@@ -80,12 +80,12 @@ def test_values_have_the_types_of_sqlite(text: str) -> None:
 
 def test_sums_of_large_integers_are_exact() -> None:
     """Also of more than one chunk of rows."""
-    data = b"a\n" + b"9007199254740993\n" * 100_000
+    data = b"a\n" + b"9007199254740993\n" * 20_000
     assert described(data)["a"]["mean"] == 9007199254740993 / 1
-    assert described(b"a\n" + b"0.1\n0.2\n" * 50_000)["a"]["mean"] == pytest.approx(0.15, rel=1e-15)
+    assert described(b"a\n" + b"0.1\n0.2\n" * 10_000)["a"]["mean"] == pytest.approx(0.15, rel=1e-15)
 
 
-@pytest.mark.parametrize("count", [10, EXACT, EXACT + 1, 5_000, 40_000, 100_000])
+@pytest.mark.parametrize("count", [10, EXACT, EXACT + 1, 5_000, 40_000])
 def test_distinct_values_are_counted_or_estimated(count: int) -> None:
     """Exactly up to a limit, and then within four standard errors; repetition changes nothing."""
     distinct = Distinct()

@@ -127,6 +127,17 @@ def test_what_can_not_be_one_is_refused(data: bytes, parameters: dict[str, int],
     assert str(caught.value).startswith(message)
 
 
+def test_image_that_does_not_fit_into_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some formats need several copies of the image."""
+
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Image.Image, "thumbnail", fail)
+    with pytest.raises(ValueError, match="decoding the image takes more memory than the engine allows"):
+        thumbnail(opened(image((1, 1))), {})
+
+
 def test_missing_pillow_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """With whom to ask for it."""
     monkeypatch.setitem(sys.modules, "PIL", None)

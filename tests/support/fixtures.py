@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from storlet_shell import shelf
 from storlet_shell.batches import endpoints, throttle
 from storlet_shell.embedded import control
 from storlet_shell.identity.login import Login
@@ -90,11 +89,9 @@ def storlets(run: Runner, tmp_path_factory: pytest.TempPathFactory) -> Runner:
 
 
 @pytest.fixture(scope="session")
-def selecting(run: Runner, tmp_path_factory: pytest.TempPathFactory) -> Runner:
+def selecting(run: Runner) -> Runner:
     """Deploy the storlet of ``select`` on the real Swift; return the runner of lines."""
-    file = tmp_path_factory.mktemp("select") / "std_select.py"
-    file.write_text(shelf.source("select"))
-    outcome = run("deploy", str(file), "--main", "select")
+    outcome = run("deploy", "std:select")
     assert outcome.status == 0, outcome.err
     return run
 

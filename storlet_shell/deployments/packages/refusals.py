@@ -14,7 +14,7 @@ from storlet_shell.errors import Action, Hint, NotFoundError, ServiceError, Stor
 _URL = re.compile(r"[a-z+]+://[^\s'\"<>)]+", re.IGNORECASE)
 _SECRET = re.compile(r"(?<=//)[^/\s@]+@")
 _UNFETCHED = re.compile(r"Could not fetch URL (https?://\S+): (?!404)(.*)")  # _internal/index/collector.py
-_UNREAD = re.compile(r"^ERROR: .*HTTPS?ConnectionPool\(host='([^']+)'", re.MULTILINE)
+_UNREAD = re.compile(r"^(?:ERROR: |pip\._vendor\.)\S*.*HTTPS?ConnectionPool\(host='([^']+)'", re.MULTILINE)
 _STATUS = re.compile(r"^([45]\d\d) |too many (\d{3}) error responses")
 _NO_VERSION = re.compile(r"Could not find a version that satisfies the requirement (.+?) \(from versions: (.*)\)")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
@@ -24,6 +24,8 @@ _MISSING_HASH = "Hashes are required in --require-hashes mode"
 _UNPINNED = "all requirements must have their versions pinned"
 _OTHER_PYTHON = re.compile(r"Package '(\S+)' requires a different Python: \S+ not in '(.+)'")
 _UNSUPPORTED = re.compile(r"(\S+\.whl) is not a supported wheel on this platform")
+_NO_BINARY = re.compile(r"No binaries permitted for (\S+):")
+_NOT_BUILT = "This error originates from a subprocess"
 _CONFLICT = re.compile(r"ResolutionImpossible|conflicting dependencies")
 _ERROR = re.compile(r"^ERROR: (.+)", re.MULTILINE)
 
@@ -122,6 +124,8 @@ def _no_version(output: str, log: str, files: Mapping[str, Files], wanted: Wante
     if has.pythons and not has.usable:
         return _needs_python(_name_in(requirement), has.pythons[-1], wanted)
     subject = f"package {requirement.split(' (from')[0]}"
+    if name in map(normalized, _NO_BINARY.findall(log)):
+        return UsageError("only wheels can be deployed, but --no-binary excludes its wheels", subject=subject)
     if versions in ("", "none"):
         return NotFoundError("not found in the package index", subject=subject)
     latest = ", ".join(versions.split(", ")[-5:])
@@ -154,7 +158,10 @@ def _conflict(output: str, log: str) -> StorletShellError | None:
 
 def _other(output: str) -> StorletShellError:
     """Return the error for any other failure, in pip's own words."""
-    errors = _ERROR.findall(output)
+    if _NOT_BUILT in output:
+        text = "a requirement is source code that can't be built here; build its wheel (pip wheel)"
+        return UsageError(text, hint=Hint(Action.NAME_WHEEL))
+    errors = [error for error in _ERROR.findall(output) if error != "Exception:"]
     line = _LINE.search(output)
     if line is not None:
         message = _LINE.sub("", errors[0] if errors else output.strip().splitlines()[-1]).strip()

@@ -79,8 +79,10 @@ def _archive(folder: Path, wanted: Wanted) -> Archive:
     engines |= {(wheel.name, wheel.version) for wheel in wheels if wheel.name in provided}
     wheels = [wheel for wheel in wheels if wheel.name not in provided]
     if not wheels:
-        subject = ", ".join([*wanted.packages, *map(str, wanted.files)])
-        raise UsageError("nothing to deploy: the engine's Python has all of them", subject=subject)
+        reason = "the engine's Python has all of them" if engines else f"none is for Python {wanted.python}"
+        raise UsageError(
+            f"no package to deploy: {reason}", subject=", ".join([*wanted.packages, *map(str, wanted.files)])
+        )
     return Archive.build(wheels, dict(sorted(engines)), wanted.python, is_unpacked=wanted.is_unpacked)
 
 

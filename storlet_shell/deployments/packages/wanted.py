@@ -13,6 +13,7 @@ from storlet_shell.errors import LocalFileError, NotFoundError, UsageError
 from storlet_shell.values import expand
 
 _PROVIDED = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?:==([A-Za-z0-9.!+_-]+))?")
+_FOLDER = re.compile(r"\.{0,2}/|\.{1,2}$|~")
 
 
 @typed_equality
@@ -46,7 +47,7 @@ class Wanted(NamedTuple):
 
         :param python: ``3`` and an empty text stand for the version of the running Python
         :raises UsageError: if a text isn't a requirement, or no package is named
-        :raises NotFoundError: if a file doesn't exist
+        :raises NotFoundError: if a file or a wheel doesn't exist
         :raises LocalFileError: if a file can't be read
         """
         wanted = cls(
@@ -68,6 +69,10 @@ def _requirement(text: str) -> str:
     text = text.strip()
     if not text or text.startswith("-") or "\n" in text:
         raise UsageError(f"a package must be a name, as in NAME or NAME==1.2, not {text!r}")
+    if text.endswith(".whl") and "://" not in text and not expand(text).is_file():
+        raise NotFoundError("no such wheel", subject=text)
+    if _FOLDER.match(text) and not text.endswith(".whl"):
+        raise UsageError("a package must be a name or a wheel; build one of this folder (pip wheel)", subject=text)
     return text
 
 

@@ -91,7 +91,8 @@ def _projected(plan: Plan, source: Any, report: Report) -> Iterator[bytes]:
 
 def encode_line(value: Any) -> bytes:
     """Return a value as a line of JSON."""
-    return json_encoder()(value).encode("utf-8", "backslashreplace") + b"\n"
+    text: str = json_encoder()(value)
+    return text.encode("utf-8", "backslashreplace") + b"\n"
 
 
 @lru_cache(maxsize=1)

@@ -133,6 +133,8 @@ def test_version_that_doesnt_exist_isnt_taken_for_a_native_one() -> None:
         ),
         ("ERROR: Could not open requirements file: [Errno 2] 'x'\n", NotFoundError, "^pip: Could not open requirem"),
         ("Traceback\nMemoryError: all\n", StorletShellError, "^pip: MemoryError: all$"),
+        ("Exception\nERROR: Exception:\nTraceback\nOSError: full\n", StorletShellError, "^pip: OSError: full$"),
+        ("error: x\nnote: This error originates from a subprocess, and\n", UsageError, "^a requirement is source code"),
         ("", StorletShellError, "^pip: it ended without a message$"),
     ],
 )
@@ -156,6 +158,12 @@ def test_index_that_cant_be_used_is_named_by_its_host(log: str, reason: str) -> 
     assert error.message.startswith(f"index pypi.example.org {reason}; PIP_INDEX_URL, ")
     lost = failure("ERROR: OSError: HTTPSConnectionPool(host='files.example.org', port=443): Read timed out.\n")
     assert lost.message.startswith("index files.example.org can't be reached; ")
+
+
+def test_wheels_that_the_user_excludes_are_not_sought() -> None:
+    """Although the index has them."""
+    log = "Skipping link: No binaries permitted for a: https://x/a-1.0-py3-none-any.whl (from https://x/)\n"
+    assert failure(NO_A, log).message == "package a: only wheels can be deployed, but --no-binary excludes its wheels"
 
 
 def test_package_that_the_index_lacks_isnt_an_index_that_fails() -> None:

@@ -120,7 +120,7 @@ def test_native_package_of_the_engine_is_left_out(index: Index) -> None:
     assert packed("shout", provided=("words",)).packages == {"shout": "2.0"}
     with pytest.raises(UsageError, match=r"^package fast, which user needs, is native code, and version 1\.0, "):
         packed("user", fast="1.0")
-    with pytest.raises(UsageError, match=r"^fast: nothing to deploy: the engine's Python has all of them$"):
+    with pytest.raises(UsageError, match=r"^fast: no package to deploy: the engine's Python has all of them$"):
         packed("fast", fast="2.0")
 
 

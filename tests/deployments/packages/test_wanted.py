@@ -19,7 +19,9 @@ def test_packages_are_what_pip_reads(tmp_path: Path) -> None:
     """Names, versions, extras, conditions, paths; provided ones are names with a version at most."""
     file = tmp_path / "requirements.txt"
     file.write_text("\ufeff# comment\n\nhumanize\n")
-    texts = ("humanize", "rich[jupyter]>=13,<15", "tomli; python_version < '3.11'", "./a-1-py3-none-any.whl")
+    wheel = tmp_path / "a-1-py3-none-any.whl"
+    wheel.touch()
+    texts = ("humanize", "rich[jupyter]>=13,<15", "tomli; python_version < '3.11'", str(wheel))
     wanted = Wanted.parse(texts, [file], ["NumPy", "A_b==1.5"], "3.9", is_unpacked=True)
     assert wanted is not None
     assert (wanted.packages, wanted.files, wanted.python) == (texts, (file,), "3.9")
@@ -32,6 +34,17 @@ def test_options_of_pip_are_no_packages(text: str) -> None:
     """They belong to files of requirements, and are no way around ``--only-binary``."""
     with pytest.raises(UsageError, match=r"^a package must be a name, as in NAME or NAME==1\.2, not "):
         Wanted.parse([text])
+
+
+def test_packages_are_no_folders(tmp_path: Path) -> None:
+    """Only wheels are deployed, and none is built."""
+    for text in (".", "./src", str(tmp_path), "~/src"):
+        with pytest.raises(
+            UsageError, match=rf"^{text}: a package must be a name or a wheel; build one of this folder"
+        ):
+            Wanted.parse([text])
+    with pytest.raises(NotFoundError, match=r"^a-1-py3-none-any\.whl: no such wheel$"):
+        Wanted.parse(["a-1-py3-none-any.whl"])
 
 
 @pytest.mark.parametrize("text", ["", "numpy>=1", "-x", "a b", "a=="])

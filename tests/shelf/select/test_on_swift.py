@@ -63,7 +63,7 @@ def run(storlets: Runner, path: str, select: str, plan: Any, *options: str) -> l
     ("stored", "options"),
     [
         pytest.param(TABLE, (), id="node"),
-        pytest.param(gzip.compress(TABLE), (), id="gzip", marks=pytest.mark.slow),
+        pytest.param(gzip.compress(TABLE, mtime=0), (), id="gzip", marks=pytest.mark.slow),
         pytest.param(TABLE, ("--on-proxy",), id="proxy", marks=pytest.mark.slow),
     ],
 )
