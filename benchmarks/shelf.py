@@ -69,7 +69,7 @@ def memory(lab: Lab, running: Running) -> Iterator[Measured]:
             _write_table(
                 table, lab.size(rows, rows // 1000), lambda number: f"{number * 7919 % 6_000_000 / 100_000:.5f}"
             )
-            words = [sys.executable, "-c", _PROGRAM, folder, str(table), _PLAN]
+            words = [sys.executable, "-B", "-c", _PROGRAM, folder, str(table), _PLAN]
             peaks.append(Sample((peak_memory(words, running),), "MiB"))
     yield ratio("select-memory", peaks[1], peaks[0], peer="40 MB")
 
