@@ -214,6 +214,7 @@ def _encoded(call: Call) -> tuple[str, list[Any] | None]:
     return call.name, None if argument is None else encode(argument)
 
 
+@typed_equality
 class _Stored(NamedTuple):
     """What comes back from the objects, as columns of a table.
 

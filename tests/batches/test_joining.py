@@ -167,6 +167,9 @@ def test_names_become_a_column() -> None:
     assert lines == b'{"of": "0.json", "a": 1}\n{"of": "0.json"}\n{"of": "1.json", "b": 2}\n{"of": "1.json", "c": 3}\n'
     table, _ = joined(b'\xef\xbb\xbfa;b\n5";1\n\n6;"x\n"";"\n', name_column="of")
     assert table == b'of;a;b\n0.csv;5";1\n0.csv;6;"x\n"";"\n'
+    for body, suffix in ((b"a,b\n1,2\n", ".csv"), (b'{"c": 1}\n{"b": 2}\n', ".json")):
+        with pytest.raises(StorletShellError, match="can't add the column b: the result has one; choose another name"):
+            joined(body, suffix=suffix, name_column="b")
     for body in (b"plain\n", b"\0", b"[1]"):
         with pytest.raises(StorletShellError, match="can't add the column of"):
             joined(body, suffix=".txt", name_column="of")

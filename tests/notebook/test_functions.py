@@ -53,6 +53,22 @@ def test_class_and_constant_are_those_of_now(notebook: Cells) -> None:
     assert "LIST = [1, 2]\n" in notebook.good("f.source()").value
 
 
+def test_classes_made_by_calls_and_aliases_go_along(notebook: Cells) -> None:
+    """From the function's cell or another one; a value that was changed since isn't taken for that of the call."""
+    imports = "from storlet_shell import storlet\nfrom collections import Counter, namedtuple\n"
+    notebook.good(f"{imports}Pair = namedtuple('Pair', 'a b')")
+    notebook.good(f"{imports}Triple = namedtuple('Triple', 'a b c')\ndef helper(): return 1")
+    notebook.good(
+        f"{imports}Own = namedtuple('Own', 'a')\nsame = helper\nCOUNTS = Counter()\nCOUNTS['x'] += 1\n"
+        "@storlet\ndef f(data: bytes):\n    return Pair(1, 2), Triple(1, 2, 3), Own(1), same()\n"
+        "@storlet\ndef g(data: bytes):\n    return COUNTS"
+    )
+    source = notebook.good("f.source()").value
+    for text in ("Pair = namedtuple('Pair', 'a b')", "Triple = ", "Own = ", "def helper()", "same = helper"):
+        assert f"\n{text}" in source
+    assert "COUNTS is of type Counter, which can't be shipped" in str(notebook("g.source()").error)
+
+
 def test_submodules_imported_in_another_cell_go_along(notebook: Cells) -> None:
     """A package's name alone wouldn't do where storlets run."""
     notebook.good("from storlet_shell import storlet\nimport xml.etree.ElementTree")

@@ -134,6 +134,8 @@ class Joiner:
         :raises StorletShellError: when it differs from that of the results before it, in more than quotes
         """
         header = first.removeprefix(BOM).rstrip(b"\r\n")
+        if self._name_column and self._name_column in fields_of(first):
+            raise self._has_column(source)
         if self._header is None:
             self._header, self._header_source = header, source
             return [field(self._name_column), separator_of(first), first] if self._name_column else [first]
@@ -155,14 +157,21 @@ class Joiner:
             yield from lines
             return
         entry = json.dumps({self._name_column: source.name}, ensure_ascii=False)[:-1].encode()
+        key = json.dumps(self._name_column, ensure_ascii=False).encode()
         for line in lines:
             rest = line.lstrip()
             if not rest:
                 continue
             if not rest.startswith(b"{"):
                 self._check_no_column(source)
+            if key in rest and self._name_column in json.loads(rest):
+                raise self._has_column(source)
             rest = rest[1:].lstrip()
             yield entry + (b"" if rest.startswith(b"}") else b", ") + rest
+
+    def _has_column(self, source: ObjectPath) -> StorletShellError:
+        text = f"can't add the column {self._name_column}: the result has one; choose another name"
+        return StorletShellError(text, subject=str(source))
 
     def _check_no_column(self, source: ObjectPath) -> None:
         if self._name_column:

@@ -121,6 +121,9 @@ class _Collector:
         used = unit.names_used(node)
         if _CELLS_ONLY in used:
             raise unit.refusal(node, f"{self._function} uses !command or %magic, which works in cells only")
+        if line := unit.line_of_annotations(node):
+            text = "annotations are texts where storlets run, as with from __future__ import annotations"
+            self.notes[f"{unit.label}:{line}: {text}"] = None
         for name in sorted(used - {self._function} - _OF_MODULES):
             self._add(unit, node, name)
         for name in sorted(unit.names_annotated(node) - used):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
-from typing import Any
+from typing import Any, TypeGuard
 
 from storlet_shell.errors import UsageError
 from storlet_shell.storlets.functions.units import Piece, Unit, bound_names
@@ -42,19 +42,22 @@ class LiveFunction:
 
     def find(self, unit: Unit, name: str) -> tuple[Unit, ast.stmt] | Piece | None:
         """Return what a global name of the function stands for now: its statement, or text that binds it."""
-        if name not in self.function.__globals__:
+        names = self.function.__globals__
+        if name not in names:
             return None
-        value = inspect.unwrap(self.function.__globals__[name])
+        value = inspect.unwrap(names[name])
         statement = _only(unit, name)
         if isinstance(statement, ast.Import | ast.ImportFrom):
             return unit, statement
         if isinstance(value, ModuleType):
             return Piece("", 0, "\n".join([_import(value.__name__, "", name), *_submodules_used(unit, value, name)]))
         if isinstance(value, FunctionType | type) and value.__module__ == self.function.__module__:
-            return _definition_of(value, name, unit)
+            if _is_plain_assignment(statement, unit) and _may_be(unit, statement, value, names):
+                return unit, statement  # an alias, or a class made by a call
+            return _definition_of(value, name, unit, names)
         if isinstance(value, FunctionType | BuiltinFunctionType | type) and _can_be_imported(value):
             return Piece("", 0, _import(value.__module__, value.__qualname__, name))
-        if isinstance(statement, ast.Assign | ast.AnnAssign) and self._may_be(unit, statement, value):
+        if isinstance(statement, ast.Assign | ast.AnnAssign) and _may_be(unit, statement, value, names):
             return unit, statement
         if not _is_plain(value):
             kind = type(value).__name__
@@ -64,19 +67,33 @@ class LiveFunction:
             raise UsageError(f"{self.function.__name__}: {reason}")
         return Piece("", 0, f"{name} = {value!r}")
 
-    def _may_be(self, unit: Unit, statement: ast.Assign | ast.AnnAssign, value: object) -> bool:
-        """Tell whether a statement may have made a value, which may have changed since.
 
-        A plain value is compared with that of the expression; others are taken for unchanged.
-        """
-        if statement.value is None or not _is_plain(value) or not unit.is_plain(statement.value):
-            return True
-        expression = compile(ast.Expression(statement.value), unit.label, "eval")
-        try:
-            now = eval(expression, dict(self.function.__globals__))  # noqa: S307  the user's own, which has run here
-        except Exception:  # a name in it means something else now
-            return False
-        return bool(now == value) and type(now) is type(value)
+def _is_plain_assignment(statement: ast.stmt | None, unit: Unit) -> TypeGuard[ast.Assign | ast.AnnAssign]:
+    if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
+        return False
+    return unit.is_plain(statement.value)
+
+
+def _may_be(unit: Unit, statement: ast.Assign | ast.AnnAssign, value: object, names: Mapping[str, object]) -> bool:
+    """Tell whether an assignment may have made a value, which may have changed since.
+
+    The expression is evaluated again, if it has the same value everywhere. Classes are compared by their members, and
+    what can't be compared is taken for unchanged.
+
+    :param names: the function's globals
+    """
+    is_comparable = isinstance(value, FunctionType | type) or type(value).__eq__ is not object.__eq__
+    if not is_comparable or not _is_plain_assignment(statement, unit):
+        return True
+    assert statement.value is not None
+    expression = compile(ast.Expression(statement.value), unit.label, "eval")
+    try:
+        now = eval(expression, dict(names))  # noqa: S307  the user's own, which has run here
+        if isinstance(value, type):
+            return isinstance(now, type) and vars(now).keys() == vars(value).keys()
+        return bool(inspect.unwrap(now) == value) and type(now) is type(value)
+    except Exception:  # a name in it means something else now
+        return False
 
 
 def _plain(function: object) -> FunctionType:
@@ -168,7 +185,9 @@ def _is_same(code: CodeType, other: CodeType) -> bool:
     return signs(code) == signs(other) and len(inner[0]) == len(inner[1]) and all(map(_is_same, *inner))
 
 
-def _definition_of(value: FunctionType | type, name: str, user: Unit) -> tuple[Unit, ast.stmt]:
+def _definition_of(
+    value: FunctionType | type, name: str, user: Unit, names: Mapping[str, object]
+) -> tuple[Unit, ast.stmt]:
     """Return the definition of a helper: in the unit that uses it, or in another cell."""
     if isinstance(value, FunctionType):
         if value.__name__ == "<lambda>":
@@ -180,6 +199,8 @@ def _definition_of(value: FunctionType | type, name: str, user: Unit) -> tuple[U
     for unit in (user, *_cells()):
         definition = _only(unit, value.__name__)
         if isinstance(definition, ast.ClassDef) and _is_definition_of(value, definition, unit):
+            return unit, definition
+        if _is_plain_assignment(definition, unit) and _may_be(unit, definition, value, names):
             return unit, definition
     raise UsageError(f"{name}: its source isn't available; write the class to a file or to a cell of a notebook")
 
@@ -227,7 +248,7 @@ def _cells() -> Iterator[Unit]:
     """Yield the cells of a notebook, the latest first."""
     for file in reversed(list(linecache.cache)):
         if "ipykernel" in file or file.startswith("<ipython-input"):
-            unit = Unit("".join(linecache.getlines(file)), Path(file).name)
+            unit = _unit("".join(linecache.getlines(file)), Path(file).name)
             try:
                 unit.tree  # noqa: B018  whether it is Python
             except SyntaxError:

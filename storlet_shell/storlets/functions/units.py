@@ -21,6 +21,8 @@ _PURE_MODULES = {"collections", "datetime", "decimal", "enum", "fractions", "mat
 _PURE_MODULES |= {"struct", "typing"}
 """Calls that make the same value wherever they run, so that a constant may be the result of one."""
 
+_READING = {"__annotations__", "__dataclass_fields__", "get_annotations"}
+
 _CHANGING_CALLS = {"now", "today", "utcnow", "getcontext"}
 """Exceptions in these modules."""
 
@@ -108,6 +110,16 @@ class Unit:
         """Return the global names that a statement uses, in all its scopes, except in annotations."""
         table = symtable.symtable(_FUTURE + self.piece(node).text, self.label, "exec")
         return set(_global_names(table, self._bindings))
+
+    def line_of_annotations(self, node: ast.stmt) -> int:
+        """Return the number of the first line that reads annotations, which deployed code keeps as texts.
+
+        :returns: 0 without one, and if the unit has texts, too
+        """
+        if any(isinstance(item, ast.ImportFrom) and item.module == "__future__" for item in self.tree.body):
+            return 0
+        reads = [part.lineno for part in ast.walk(node) if isinstance(part, ast.Attribute) and part.attr in _READING]
+        return min(reads, default=0)
 
     @staticmethod
     def names_annotated(node: ast.stmt) -> set[str]:

@@ -118,6 +118,14 @@ def test_settings_of_modules_are_noted() -> None:
     assert package(code).notes == (f"f.py:2: {text}",)
 
 
+def test_reading_annotations_is_noted() -> None:
+    """They are texts in what is deployed, whatever they are here; not if they are here, too."""
+    code = "class C:\n    n: int\n\ndef f(data: bytes):\n    return [k(1) for k in C.__annotations__.values()]\n"
+    (note,) = package(code).notes
+    assert note.startswith("f.py:5: annotations are texts where storlets run")
+    assert package("from __future__ import annotations\n" + code).notes == ()
+
+
 def test_what_fails_for_certain_is_deployed_on_demand() -> None:
     """As with classes: undefined names and relative imports are left to the review."""
     code = "from . import x\ndef f(data: bytes): return x, absent"
