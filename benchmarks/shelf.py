@@ -22,7 +22,7 @@ from storlet_shell.storlets.functions.local import find_function
 from storlet_shell.storlets.source import StorletSource
 
 SETTINGS = PLAIN
-_PLACES = 997
+_PLACES = 12
 _ROWS = 1_000_000
 _PLAN = json.dumps(
     {

@@ -74,7 +74,7 @@ class SelectPlan:
         text = storlet.complete(prepared.parts.plan(), self._options, prepared.format)
         self._warn(client, prepared)
         parts = Parts(prepared.parts, self._options.journal or "")
-        with ExitStack() as stack, storlet.explained():
+        with ExitStack() as stack:
             run = stack.enter_context(storlet.invocation(client, text, self._options))
             if run.extra and self._options.journal:
                 raise UsageError("the query is too long for a journal; shorten it, or leave out the journal")
@@ -91,7 +91,7 @@ class SelectPlan:
         prepared = self._prepare(client)
         source, parts = prepared.objects.sample, prepared.parts
         text = storlet.complete(parts.plan(), self._options, prepared.format)
-        with storlet.invocation(client, text, self._options) as run, storlet.explained():
+        with storlet.invocation(client, text, self._options) as run:
             started = time.monotonic()
             moved = len(get(client, source, run).content)
             seconds = time.monotonic() - started

@@ -12,7 +12,6 @@ from storlet_shell.results.formats import DOCUMENT, FORMATS
 from storlet_shell.results.saving import replacing
 from storlet_shell.select.joining import Parts
 from storlet_shell.select.joining import Row as Values
-from storlet_shell.select.storlet import with_advice
 from storlet_shell.text import counted, escaped, size
 from storlet_shell.wire.observer import Observer
 
@@ -56,7 +55,7 @@ class Selection(Table):
                 yield from self._parts.take()
             yield from self._parts.take()
             if self._batch.problem is not None:  # what has come isn't the whole
-                raise with_advice(self._batch.problem)
+                raise self._batch.problem
             yield from self._parts.finish()
         finally:
             self._batch.close()

@@ -10,12 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from storlet_shell import shelf
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import (
-    Action,
-    Hint,
-    NotDeployedError,
-    NotFoundError,
     ServiceError,
-    StorletShellError,
 )
 from storlet_shell.select.options import SelectOptions
 from storlet_shell.shelf.select.plan import PLAN_VERSION
@@ -30,9 +25,6 @@ if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
 
 NAME = StorletName(shelf.file_of("select"))
-STANDARD = f"{shelf.PREFIX}select"
-"""What deploys it."""
-
 _LONGEST = 6000
 """The longest plan that is sent in a header, in bytes: Swift limits a line to 8 KiB."""
 
@@ -80,30 +72,9 @@ def probe(client: Client, source: ObjectPath, options: SelectOptions) -> Probe:
     """
     plan = complete({"columns": [], "where": None, "limit": None, "probe": True}, options)
     run = Invocation(NAME, (Parameter("plan", plan),), on_proxy=options.on_proxy)
-    with explained():
-        content = get(client, source, run).content
+    content = get(client, source, run).content
     try:
         answer = json.loads(content.split(b"\n", 1)[0])["probe"]
         return Probe(answer["format"], tuple(map(str, answer["columns"])))
     except (ValueError, KeyError, TypeError) as error:
         raise ServiceError(f"not a result of the storlet: is another one deployed as {NAME}?") from error
-
-
-@contextmanager
-def explained() -> Iterator[None]:
-    """Tell users which line deploys the storlet if it isn't deployed.
-
-    :raises NotDeployedError: if it isn't
-    """
-    try:
-        yield
-    except StorletShellError as error:
-        raise with_advice(error) from error
-
-
-def with_advice(error: StorletShellError) -> StorletShellError:
-    """Return an error; if the storlet isn't deployed, with the line that deploys it."""
-    if isinstance(error, NotFoundError) and error.subject == NAME.name:
-        hint = Hint(Action.DEPLOY_STANDARD, (STANDARD,))
-        return NotDeployedError("{subject} isn't deployed", subject=NAME.name, hint=hint)
-    return error

@@ -8,7 +8,7 @@ import io
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storlet_shell.shelf.convert import convert
@@ -118,6 +118,7 @@ def test_bad_parameters_and_rows_are_named(data: bytes, parameters: dict[str, ob
 FIELDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 
 
+@settings(max_examples=30)
 @given(st.lists(st.tuples(FIELDS, FIELDS), max_size=5))
 def test_rows_survive_a_round_trip(rows: list[tuple[str, str]]) -> None:
     """Whatever their characters are: from JSON lines to CSV and back."""

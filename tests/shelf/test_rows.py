@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 from collections import Counter
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from storlet_shell.shelf.head import head
 from storlet_shell.shelf.sample import sample
@@ -96,6 +100,22 @@ def test_each_row_is_as_likely_as_any_other(parameters: dict[str, object]) -> No
 def test_rows_of_a_sample_stay_as_they_are(data: bytes, parameters: dict[str, object], result: bytes) -> None:
     """Only the last row may get a line end."""
     assert call(sample, data, **parameters) == result
+
+
+FIELDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=5)
+
+
+@settings(max_examples=30)
+@given(st.lists(st.lists(FIELDS, min_size=2, max_size=2), min_size=1, max_size=6), st.sampled_from(",;\t"), st.data())
+def test_rows_are_those_that_csv_reads(rows: list[list[str]], delimiter: str, data: st.DataObject) -> None:
+    """Whatever their fields contain."""
+    target = io.StringIO(newline="")
+    csv.writer(target, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows(rows)
+    count = data.draw(st.integers(0, len(rows)))
+    text = target.getvalue().encode()
+    first = call(head, text, rows=count, delimiter=delimiter).decode()
+    assert list(csv.reader(io.StringIO(first, newline=""), delimiter=delimiter)) == rows[: count + 1]
+    assert call(sample, text, fraction=1.0, delimiter=delimiter) == text
 
 
 @pytest.mark.parametrize(

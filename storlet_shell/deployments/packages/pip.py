@@ -35,7 +35,7 @@ def download(wanted: Wanted, folder: Path, *, links: Path, constraints: Sequence
     :param folder: where to put them
     :param links: a folder with further wheels
     :param constraints: further limits on versions, as ``NAME==1.2``
-    :raises StorletShellError: if this Python has no pip
+    :raises StorletShellError: if this Python has no pip, or can't be started
     """
     log = folder / "pip.log"
     options = ["--dest", str(folder), "--log", str(log), "--find-links", str(links)]
@@ -45,20 +45,19 @@ def download(wanted: Wanted, folder: Path, *, links: Path, constraints: Sequence
     for file in wanted.files:
         options += ["--requirement", str(file)]
     # -P: a file pip.py in the working folder isn't run; -W: a user's warnings filter is for the user's own code.
-    process = subprocess.run(
-        [
-            *(sys.executable, "-P", "-W", "ignore", "-m", "pip", "download"),
-            *("--only-binary=:all:", "--platform=any", f"--python-version={wanted.python}"),
-            *("--no-input", "--no-color", "--progress-bar=off", "--disable-pip-version-check"),
-            *(f"--retries={_RETRIES}", f"--timeout={_SECONDS}", "--quiet"),
-            *(*options, "--", *wanted.packages),
-        ],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    command = [
+        *(sys.executable, "-P", "-W", "ignore", "-m", "pip", "download"),
+        *("--only-binary=:all:", "--platform=any", f"--python-version={wanted.python}"),
+        *("--no-input", "--no-color", "--progress-bar=off", "--disable-pip-version-check"),
+        *(f"--retries={_RETRIES}", f"--timeout={_SECONDS}", "--quiet"),
+        *(*options, "--", *wanted.packages),
+    ]
+    try:
+        process = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
+        )
+    except OSError as error:
+        raise StorletShellError(f"pip can't be started by {sys.executable}: {error.strerror}") from error
     output = process.stdout + process.stderr
     if "No module named pip" in output and not log.exists():
         raise StorletShellError(

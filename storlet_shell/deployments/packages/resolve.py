@@ -14,6 +14,7 @@ from storlet_shell.deployments.packages.stubs import is_stub, write_stub
 from storlet_shell.deployments.packages.wanted import Wanted
 from storlet_shell.deployments.packages.wheels import Wheel
 from storlet_shell.errors import UsageError
+from storlet_shell.results.saving import temporarily
 
 Installed = Callable[[str], str | None]
 """Returns the version of a package that the engine's Python has, by its normalized name; None if it isn't known."""
@@ -31,9 +32,10 @@ def resolve(wanted: Wanted, installed: Installed = lambda _: None) -> Archive:
     :raises UsageError: if a package is native code, or requirements are invalid or conflict
     :raises NotFoundError: if a package or a version doesn't exist
     :raises ServiceError: if the package index can't be reached
+    :raises LocalFileError: if there is no room for temporary files
     :raises StorletShellError: if a file has another hash than its requirement, or pip is missing
     """
-    with tempfile.TemporaryDirectory(prefix="storlet-packages-") as name:
+    with temporarily(), tempfile.TemporaryDirectory(prefix="storlet-packages-") as name:
         links = Path(name, "links")
         links.mkdir()
         versions = dict(wanted.provided)

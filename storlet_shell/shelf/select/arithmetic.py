@@ -15,49 +15,49 @@ from storlet_shell.shelf.select.values import (
 )
 
 
-def plus(left: Any, right: Any) -> Any:
+def plus(first: Any, second: Any) -> Any:
     """Add; integers that exceed 64 bits become floats."""
-    if left is None or right is None:
+    if first is None or second is None:
         return None
-    left, right = operand(left), operand(right)
-    return _number(left + right, lambda: float(left) + float(right))
+    first, second = operand(first), operand(second)
+    return _number(first + second, lambda: float(first) + float(second))
 
 
-def minus(left: Any, right: Any) -> Any:
+def minus(first: Any, second: Any) -> Any:
     """Subtract."""
-    if left is None or right is None:
+    if first is None or second is None:
         return None
-    left, right = operand(left), operand(right)
-    return _number(left - right, lambda: float(left) - float(right))
+    first, second = operand(first), operand(second)
+    return _number(first - second, lambda: float(first) - float(second))
 
 
-def times(left: Any, right: Any) -> Any:
+def times(first: Any, second: Any) -> Any:
     """Multiply."""
-    if left is None or right is None:
+    if first is None or second is None:
         return None
-    left, right = operand(left), operand(right)
-    return _number(left * right, lambda: float(left) * float(right))
+    first, second = operand(first), operand(second)
+    return _number(first * second, lambda: float(first) * float(second))
 
 
-def divided(left: Any, right: Any) -> Any:
+def divided(first: Any, second: Any) -> Any:
     """Divide; integers give an integer, rounded toward zero, and division by zero gives NULL."""
-    if left is None or right is None:
+    if first is None or second is None:
         return None
-    left, right = operand(left), operand(right)
-    if right == 0:
+    first, second = operand(first), operand(second)
+    if second == 0:
         return None
-    if isinstance(left, float) or isinstance(right, float):
-        return _number(_quotient(float(left), float(right)), None)
-    quotient = abs(left) // abs(right)
-    return _number(quotient if (left < 0) == (right < 0) else -quotient, lambda: float(left) / float(right))
+    if isinstance(first, float) or isinstance(second, float):
+        return _number(_quotient(float(first), float(second)), None)
+    quotient = abs(first) // abs(second)
+    return _number(quotient if (first < 0) == (second < 0) else -quotient, lambda: float(first) / float(second))
 
 
-def remainder(left: Any, right: Any) -> Any:
+def remainder(first: Any, second: Any) -> Any:
     """Return the remainder of the integers; a float if one of the operands is."""
-    if left is None or right is None:
+    if first is None or second is None:
         return None
-    is_float = isinstance(operand(left), float) or isinstance(operand(right), float)
-    dividend, divisor = truncated(left), truncated(right)
+    is_float = isinstance(operand(first), float) or isinstance(operand(second), float)
+    dividend, divisor = truncated(first), truncated(second)
     if divisor == 0:
         return None
     result = abs(dividend) % abs(divisor)
@@ -70,25 +70,25 @@ def negated(value: Any) -> Any:
     return minus(0, value)
 
 
-def joined(left: Any, right: Any) -> Any:
+def joined(first: Any, second: Any) -> Any:
     """Concatenate texts."""
-    return None if left is None or right is None else text_of(left) + text_of(right)
+    return None if first is None or second is None else text_of(first) + text_of(second)
 
 
-def both(left: Any, right: Any) -> Any:
+def both(first: Any, second: Any) -> Any:
     """Return AND of two values: 1, 0 or NULL."""
-    left, right = truth(left), truth(right)
-    if left is False or right is False:
+    first, second = truth(first), truth(second)
+    if first is False or second is False:
         return 0
-    return None if left is None or right is None else 1
+    return None if first is None or second is None else 1
 
 
-def either(left: Any, right: Any) -> Any:
+def either(first: Any, second: Any) -> Any:
     """Return OR of two values: 1, 0 or NULL."""
-    left, right = truth(left), truth(right)
-    if left or right:
+    first, second = truth(first), truth(second)
+    if first or second:
         return 1
-    return None if left is None or right is None else 0
+    return None if first is None or second is None else 0
 
 
 def opposite(value: Any) -> Any:
@@ -127,8 +127,8 @@ def cast_to_numeric(value: Any) -> Any:
 _LARGEST_CAST = 2**51
 
 
-def _quotient(left: float, right: float) -> float:
-    return math.nan if math.isinf(left) and math.isinf(right) else left / right
+def _quotient(first: float, second: float) -> float:
+    return math.nan if math.isinf(first) and math.isinf(second) else first / second
 
 
 def _number(value: Any, as_floats: Any) -> Any:

@@ -16,7 +16,6 @@ from storlet_shell.shelf.select.plan import Plan
 from storlet_shell.shelf.select.report import Report
 
 _LINE_BYTES = 65536
-_PENDING_ROWS = 500_000  # few enough for their values to take some 20 MB
 _FIRST_ROWS = 100
 
 
@@ -50,21 +49,19 @@ def _text_of_plan(file: BinaryIO) -> str:
 def _grouped(plan: Plan, source: Any, report: Report) -> Iterator[bytes]:
     groups = Groups(plan, source.is_text)
     loop = Loop(plan, source).build()
-    pending = 0
     for rows in source.batches():
         loop(rows, groups.adders, groups.state, bool(source.odd))
-        pending += len(rows)
-        if pending > _PENDING_ROWS:
-            pending = 0
+        groups.rows += len(rows)
+        if groups.is_full():
+            yield from _encoded_groups(groups, report)
+        elif groups.rows >= groups.most_rows:
             groups.add_up()
-            if groups.is_full():
-                yield from _encoded_groups(groups, report)
     yield from _encoded_groups(groups, report)
 
 
 def _encoded_groups(groups: Groups, report: Report) -> Iterator[bytes]:
     for key, states, rows in groups.drain():
-        report.kept += rows
+        report.selected += rows
         yield encode_line({"g": [key, states]})
 
 
@@ -74,18 +71,18 @@ def _projected(plan: Plan, source: Any, report: Report) -> Iterator[bytes]:
     out: list[Any] = []
     wanted = _FIRST_ROWS
     for rows in source.batches() if limit else ():
-        loop(rows, out, limit - report.kept, bool(source.odd))
-        is_last = report.kept + len(out) == limit
+        loop(rows, out, limit - report.selected, bool(source.odd))
+        is_last = report.selected + len(out) == limit
         if len(out) >= wanted or is_last:
             line = encode_line(out)
             wanted = max(1, len(out) * _LINE_BYTES // len(line))
-            report.kept += len(out)
+            report.selected += len(out)
             out.clear()
             yield line
         if is_last:
             return
     if out:
-        report.kept += len(out)
+        report.selected += len(out)
         yield encode_line(out)
 
 

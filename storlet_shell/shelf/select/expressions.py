@@ -176,24 +176,24 @@ class Expressions:
 
     def _test(self, node: Any, level: int) -> str:
         """Return source whose value is True, False or None."""
-        name, left, right = node[:3]
+        name, first, second = node[:3]
         if name in COMPARISONS:
             return self._comparison(name, node, level)
         if name in ("is", "isnot"):
             sign = "==" if name == "is" else "!="
-            return f"({self.value(left, level + 1)} {sign} {self.value(right, level + 1)})"
-        value = self.value(left, level + 1)
+            return f"({self.value(first, level + 1)} {sign} {self.value(second, level + 1)})"
+        value = self.value(first, level + 1)
         if name == "in":
-            choices = "".join([f"{self.value(choice, level + 1)}, " for choice in right])
+            choices = "".join([f"{self.value(choice, level + 1)}, " for choice in second])
             return f"among({value}, ({choices}))"
         escape = node[3] if name == "like" else None
-        if right[0] == "lit" and isinstance(right[1], str) and (escape is None or isinstance(escape[1], str)):
+        if second[0] == "lit" and isinstance(second[1], str) and (escape is None or isinstance(escape[1], str)):
             if name == "glob":
-                return f"matches({self.constant(glob_pattern(right[1]))}, {value})"
+                return f"matches({self.constant(glob_pattern(second[1]))}, {value})"
             if escape is None or escape[0] == "lit":
-                pattern = like_pattern(right[1], None if escape is None else escape[1])
+                pattern = like_pattern(second[1], None if escape is None else escape[1])
                 return f"matches({self.constant(pattern)}, {value})"
-        operands = [value, self.value(right, level + 1)]
+        operands = [value, self.value(second, level + 1)]
         operands += [] if escape is None else [self.value(escape, level + 1)]
         return f"{name}({', '.join(operands)})"
 
@@ -241,8 +241,8 @@ class Expressions:
         return f"{name}({columns})"
 
 
-def _differ(left: Any, right: Any) -> Any:
-    return None if left is None or right is None else left != right
+def _differ(first: Any, second: Any) -> Any:
+    return None if first is None or second is None else first != second
 
 
 def _is_like(value: Any, pattern: Any, *escape: Any) -> Any:

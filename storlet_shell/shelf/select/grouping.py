@@ -12,8 +12,11 @@ from storlet_shell.shelf.select.plan import Plan
 from storlet_shell.shelf.select.sums import Summary, merge_states
 from storlet_shell.shelf.select.values import numeric
 
-_MOST_GROUPS = 100_000
+_MOST_GROUPS = 50_000
 _FEW_VALUES = 8
+_LEAST_ROWS = 20_000  # their values stay in the processor's cache
+_ROWS_PER_GROUP = 200  # to add up a few values costs as much as to add up hundreds
+_MOST_ROWS = 500_000
 
 
 class Groups:
@@ -22,6 +25,8 @@ class Groups:
     Where a key is a column, rows are grouped by its text, which is fast, and in the end by its value.
 
     :param is_text: columns hold texts, and an empty one is NULL
+    :ivar rows: the number of rows since values were added up
+    :ivar most_rows: the number of rows after which they should be
     :ivar adders: what the loop calls to add the values of a row, by key
     """
 
@@ -40,6 +45,8 @@ class Groups:
         self._typers = [numeric if is_column(node) else None for node in plan.keys]
         self._groups: dict[Any, tuple[list[list[Any]], list[Summary]]] = {}
         self.adders: dict[Any, Any] = {}
+        self.rows = 0
+        self.most_rows = _LEAST_ROWS
         if not plan.keys:
             self.start(())
 
@@ -62,6 +69,8 @@ class Groups:
 
     def add_up(self, least: int = _FEW_VALUES) -> None:
         """Add up the values of groups that have at least as many."""
+        self.rows = 0
+        self.most_rows = min(_MOST_ROWS, _LEAST_ROWS + _ROWS_PER_GROUP * len(self._groups))
         for pending, summaries in self._groups.values():
             if len(pending[0]) >= least:
                 for values, summary in zip(pending, summaries):
@@ -81,7 +90,7 @@ class Groups:
             if values in merged:
                 shown, before, count = merged[values]
                 pairs = zip(self._aggregates, before, states)
-                states = [merge_states(name, left, right) for (name, _), left, right in pairs]
+                states = [merge_states(name, first, second) for (name, _), first, second in pairs]
                 rows += count
             merged[values] = (shown, states, rows)
         self._groups.clear()

@@ -86,10 +86,10 @@ class Loop:
         return {column for node in nodes for column in columns_of(node)}
 
     def _conditions(self) -> list[Any]:
-        where = self._plan.where
-        if where is None:
+        condition = self._plan.condition
+        if condition is None:
             return []
-        return chain_operands(where) if where[0] == "and" else [where]
+        return chain_operands(condition) if condition[0] == "and" else [condition]
 
     def _quick(self, node: Any, columns: set[int]) -> Any:
         raw = self._raw if self._source.is_text else None

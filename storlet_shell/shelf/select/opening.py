@@ -104,7 +104,9 @@ class WatchedBytes:
 
     def _check_line(self, data: bytes) -> None:
         """Refuse a line that would take all of the memory."""
-        end = max(data.rfind(b"\n"), data.rfind(b"\r"))
+        end = data.rfind(b"\n")
+        if end < 0:
+            end = data.rfind(b"\r")
         self._line_bytes = self._line_bytes + len(data) if end < 0 else len(data) - end
         if self._line_bytes > _LONGEST_LINE:
             raise ValueError(f"a line exceeds {_LONGEST_LINE >> 20} MiB")

@@ -43,7 +43,7 @@ class Plan:
         self.columns: list[str] = _texts(_present(fields, "columns", []))
         self.limit = _limit(fields.get("limit"))
         self.is_strict = _choice(fields, "strict", (None, False, True)) is True
-        self.where: Any = fields.get("where")
+        self.condition: Any = fields.get("where")
         self.rows: Any = fields.get("rows")
         groups = fields.get("groups")
         self.has_groups = groups is not None
@@ -56,8 +56,8 @@ class Plan:
         _check_nodes(list(self._expressions()), len(self.columns))
 
     def _expressions(self) -> Iterator[Any]:
-        if self.where is not None:
-            yield self.where
+        if self.condition is not None:
+            yield self.condition
         if self.rows is not None:
             yield from _listed(self.rows, "rows")
         yield from self.keys

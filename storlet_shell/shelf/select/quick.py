@@ -40,33 +40,33 @@ class QuickConditions:
                 return None
             return f"({(' and ' if (name == 'and') == wanted else ' or ').join(parts)})"
         if name in COMPARISONS:
-            left, right = without_affinity(node[1]), without_affinity(node[2])
-            return self._comparison(name if wanted else OPPOSITES[name], left, right, columns)
+            first, second = without_affinity(node[1]), without_affinity(node[2])
+            return self._comparison(name if wanted else OPPOSITES[name], first, second, columns)
         if name in ("is", "isnot") and node[2] == ["lit", None]:
             return self._null_test(without_affinity(node[1]), columns, is_null=(name == "is") == wanted)
         if name == "in":
             return self._membership(without_affinity(node[1]), node[2], columns, wanted)
         return None
 
-    def _comparison(self, name: str, left: Any, right: Any, columns: set[int]) -> Any:
-        if left[0] == "lit":
-            name, left, right = _MIRRORED[name], right, left
-        if left[0] != "col" or right[0] not in ("col", "lit"):
+    def _comparison(self, name: str, first: Any, second: Any, columns: set[int]) -> Any:
+        if first[0] == "lit":
+            name, first, second = _MIRRORED[name], second, first
+        if first[0] != "col" or second[0] not in ("col", "lit"):
             return None
-        if right == ["lit", None]:
+        if second == ["lit", None]:
             return "False"
-        if name in ("=", "!=") and self._raw is not None and right[0] == "lit" and _is_plain_text(right[1]):
-            is_present = f" and {self._raw(left[1])}" if name == "!=" else ""  # an empty field is NULL
-            return f"({self._raw(left[1])} {_SIGNS[name]} {self._expressions.constant(right[1])}{is_present})"
-        columns.add(left[1])
-        guards = [f"v{left[1]} is not None"]
-        if right[0] == "col":
-            columns.add(right[1])
-            guards.append(f"v{right[1]} is not None")
-            other = f"v{right[1]}"
+        if name in ("=", "!=") and self._raw is not None and second[0] == "lit" and _is_plain_text(second[1]):
+            is_present = f" and {self._raw(first[1])}" if name == "!=" else ""  # an empty field is NULL
+            return f"({self._raw(first[1])} {_SIGNS[name]} {self._expressions.constant(second[1])}{is_present})"
+        columns.add(first[1])
+        guards = [f"v{first[1]} is not None"]
+        if second[0] == "col":
+            columns.add(second[1])
+            guards.append(f"v{second[1]} is not None")
+            other = f"v{second[1]}"
         else:
-            other = self._expressions.constant(right[1])
-        return f"({' and '.join(guards)} and v{left[1]} {_SIGNS[name]} {other})"
+            other = self._expressions.constant(second[1])
+        return f"({' and '.join(guards)} and v{first[1]} {_SIGNS[name]} {other})"
 
     def _null_test(self, node: Any, columns: set[int], *, is_null: bool) -> Any:
         if node[0] != "col":

@@ -23,7 +23,7 @@ class Report:
 
     def __init__(self, is_strict: bool) -> None:
         self._is_strict = is_strict
-        self.rows = self.kept = self.malformed = 0
+        self.rows = self.selected = self.malformed = 0
         self._samples: list[list[Any]] = []
 
     def add_malformed(self, row: int, reason: str) -> None:
@@ -40,7 +40,7 @@ class Report:
 
     def end(self) -> dict[str, Any]:
         """Return the last line of the result."""
-        counts = {"rows": self.rows, "kept": self.kept, "malformed": self.malformed, "samples": self._samples}
+        counts = {"rows": self.rows, "kept": self.selected, "malformed": self.malformed, "samples": self._samples}
         return {"end": counts}
 
 

@@ -24,16 +24,16 @@ def empty_state(name: str) -> Any:
     return [0, 0, [], False] if name in SUMS else None if name in EXTREMES else 0
 
 
-def merge_states(name: str, left: Any, right: Any) -> Any:
+def merge_states(name: str, first: Any, second: Any) -> Any:
     """Merge two states of an aggregate."""
     if name in SUMS:
-        parts = exact_parts([*left[2], *right[2]]) if left[2] and right[2] else left[2] or right[2]
-        return [left[0] + right[0], left[1] + right[1], parts, left[3] or right[3]]
+        parts = exact_parts([*first[2], *second[2]]) if first[2] and second[2] else first[2] or second[2]
+        return [first[0] + second[0], first[1] + second[1], parts, first[3] or second[3]]
     if name not in EXTREMES:
-        return left + right
-    if left is None or right is None:
-        return right if left is None else left
-    return right if (is_less(right, left) if name == "min" else is_less(left, right)) else left
+        return first + second
+    if first is None or second is None:
+        return second if first is None else first
+    return second if (is_less(second, first) if name == "min" else is_less(first, second)) else first
 
 
 def finish_state(name: str, state: Any) -> Any:

@@ -82,29 +82,29 @@ def order_key(value: Any) -> tuple[int, Any]:
     return (2, value) if isinstance(value, str) else (1, value)
 
 
-def is_less(left: Any, right: Any) -> Any:
+def is_less(first: Any, second: Any) -> Any:
     """Tell whether a value sorts before another one; None if one is NULL."""
-    if left is None or right is None:
+    if first is None or second is None:
         return None
     try:
-        return left < right
+        return first < second
     except TypeError:  # a number and a text
-        return isinstance(right, str)
+        return isinstance(second, str)
 
 
-def is_at_most(left: Any, right: Any) -> Any:
+def is_at_most(first: Any, second: Any) -> Any:
     """Tell whether a value equals another one or sorts before it; None if one is NULL."""
-    if left is None or right is None:
+    if first is None or second is None:
         return None
     try:
-        return left <= right
+        return first <= second
     except TypeError:
-        return isinstance(right, str)
+        return isinstance(second, str)
 
 
-def is_equal(left: Any, right: Any) -> Any:
+def is_equal(first: Any, second: Any) -> Any:
     """Tell whether two values are equal; None if one is NULL. A number never equals a text."""
-    return None if left is None or right is None else left == right
+    return None if first is None or second is None else first == second
 
 
 def _parsed(text: str, match: Any) -> Any:

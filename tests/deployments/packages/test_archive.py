@@ -129,6 +129,7 @@ def test_unpacked_packages_are_files_for_children_too(index: Index, tmp_path: Pa
     assert out == ["None", "ran", str(tmp_path / "code" / archive.name.removesuffix(".zip") / "tool/__init__.py")]
 
 
+@pytest.mark.slow
 def test_engines_unpack_once_next_to_the_archive(index: Index, tmp_path: Path) -> None:
     """Many at the same time share one complete folder, and leave nothing else behind."""
     files = {f"tool/m{number}.py": "x = 1" for number in range(50)}

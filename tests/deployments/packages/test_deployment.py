@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from storlet_shell.deployments.dependencies import find_dependency
+from storlet_shell.deployments.dependencies import find_dependency, remove_dependencies
 from storlet_shell.deployments.deploy import deploy
 from storlet_shell.deployments.description import describe_storlet
 from storlet_shell.deployments.package import Package, read_package
@@ -95,7 +95,13 @@ def ran(client: Client, package: Package, text: bytes) -> bytes:
     return get(client, CALLED, Invocation(package.storlet)).content
 
 
-@pytest.mark.parametrize("code", [CLASS, FUNCTION.format("louder_text")], ids=["class", "function"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param(CLASS, marks=pytest.mark.slow, id="class"),
+        pytest.param(FUNCTION.format("louder_text"), id="function"),
+    ],
+)
 def test_storlet_runs_with_its_packages(
     account: Client, observer: Notebook, tmp_path: Path, module: str, archive: Archive, code: str
 ) -> None:
@@ -135,7 +141,9 @@ def test_packages_can_be_unpacked_in_the_engine(account: Client, tmp_path: Path,
     assert [ran(account, package, b"child") for _ in range(2)] == [b"CHILD!louder.words\n"] * 2
 
 
-@pytest.mark.parametrize("is_unpacked", [False, True], ids=["archive", "unpacked"])
+@pytest.mark.parametrize(
+    "is_unpacked", [pytest.param(False, id="archive"), pytest.param(True, marks=pytest.mark.slow, id="unpacked")]
+)
 def test_dry_run_has_the_packages(tmp_path: Path, module: str, archive: Archive, is_unpacked: bool) -> None:
     """Without any server."""
     package = read(tmp_path, module, FUNCTION.format("louder_text"), archive._replace(is_unpacked=is_unpacked))
@@ -179,6 +187,30 @@ def test_upstreams_agent_runs_with_packages(tmp_path: Path, module: str, archive
     (result,) = json.loads(ended.stdout)
     assert base64.b64decode(result["error"]) == b""
     assert base64.b64decode(result["body"]) == (b"CHILD!louder.words\n" if is_unpacked else b"A!")
+
+
+@pytest.mark.slow
+def test_other_clusters_fetch_each_archive_under_its_own_name(
+    account: Client,
+    observer: Notebook,
+    tmp_path: Path,
+    module: str,
+    archive: Archive,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing is renamed. The user hears for which Python the packages are, unless that was chosen."""
+    monkeypatch.setattr(Client, "is_embedded", False)
+    package = read(tmp_path, module, CLASS, archive)
+    quiet = Index(tmp_path / "more").add("quiet", "1", {"quiet.py": ""})
+    other = Archive.build([Wheel.read(quiet)], {}, "3.11")
+    for changed in (package, package.with_archive(other), package):
+        assert deploy(account, changed).dependencies == (changed.archive and changed.archive.name,)
+    notes = [warning for warning in observer.warnings if "resolved for Python 3.11" in warning]
+    assert (len(notes), observer.warnings) == (3, notes)
+    deploy(account, package.with_language_version("3.11"))
+    assert len(observer.warnings) == 3
+    undeploy(account, package.storlet, with_dependencies=True)
+    remove_dependencies(account, [other.name])
 
 
 # --- refusals

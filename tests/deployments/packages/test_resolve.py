@@ -136,6 +136,13 @@ def test_python_without_pip_is_told_how_to_get_it(
         packed("loud")
 
 
+def test_python_that_cant_be_started_is_named(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in programs that embed Python."""
+    monkeypatch.setattr(pip.sys, "executable", "/nosuch/python")
+    with pytest.raises(StorletShellError, match=r"^pip can't be started by /nosuch/python: No such"):
+        packed("loud")
+
+
 def test_file_named_pip_in_the_working_folder_is_not_run(
     index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,10 +62,10 @@ class Oracle:
         query = f"SELECT {sql(node, arguments)} FROM o ORDER BY rowid"
         return [value for (value,) in self._database.execute(query, arguments)]
 
-    def kept(self, where: Node) -> list[int]:
+    def kept(self, condition: Node) -> list[int]:
         """Return the numbers of the rows, from 0, for which a condition is true."""
         arguments: list[Any] = []
-        query = f"SELECT rowid - 1 FROM o WHERE {sql(where, arguments)} ORDER BY rowid"
+        query = f"SELECT rowid - 1 FROM o WHERE {sql(condition, arguments)} ORDER BY rowid"
         return [number for (number,) in self._database.execute(query, arguments)]
 
     def query(self, text: str) -> list[Any]:

@@ -165,7 +165,8 @@ def test_states_of_extremes_merge_in_the_order_of_sqlite() -> None:
 def test_many_groups_come_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
     """So memory doesn't grow with their number; a key can occur in each portion."""
     monkeypatch.setattr("storlet_shell.shelf.select.grouping._MOST_GROUPS", 200)
-    monkeypatch.setattr("storlet_shell.shelf.select.entry._PENDING_ROWS", 100)
+    monkeypatch.setattr("storlet_shell.shelf.select.grouping._LEAST_ROWS", 100)
+    monkeypatch.setattr("storlet_shell.shelf.select.grouping._ROWS_PER_GROUP", 0)
     data = table(["a"], [[str(number % 600)] for number in range(1800)])
     lines = run(data, columns=["a"], groups={"keys": [["col", 0]], "aggregates": [["count", None]]})
     counts: dict[str, int] = {}

@@ -63,8 +63,8 @@ def check(node: Node, records: list[tuple[str, str]]) -> None:
     ours = rows(data, columns=["a", "b"], rows=[["fn", "ifnull", [node, ["lit", None]]]])
     for (our,), their in zip(ours, oracle.values(node), strict=True):
         assert same(our, their), (node, our, their)
-    kept = rows(data, columns=["a", "b"], where=node, rows=[["col", 0], ["col", 1]])
-    assert kept == [[field or None for field in records[number]] for number in oracle.kept(node)]
+    selected = rows(data, columns=["a", "b"], where=node, rows=[["col", 0], ["col", 1]])
+    assert selected == [[field or None for field in records[number]] for number in oracle.kept(node)]
 
 
 @settings(max_examples=60)

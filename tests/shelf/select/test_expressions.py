@@ -132,17 +132,17 @@ def test_conditions_keep_the_rows_that_sqlite_keeps(oracle: Oracle) -> None:
     conditions = [node for node in EXPRESSIONS if node[0] in (*BINARY[6:], "in", "like", "not", "case")]
     conditions += [["not", node] for node in conditions]
     for node in conditions:
-        kept = [tuple(row) for row in rows(data, columns=["a", "b"], where=node, rows=[A, B])]
+        selected = [tuple(row) for row in rows(data, columns=["a", "b"], where=node, rows=[A, B])]
         expected = [tuple(field or None for field in PAIRS[number]) for number in oracle.kept(node)]
-        assert kept == expected, node
+        assert selected == expected, node
 
 
 def test_several_conditions_are_all_required(oracle: Oracle) -> None:
     """Cheap ones are decided first, whatever their order."""
-    where = ["and", ["and", ["like", A, lit("%a%"), None], ["!=", A, lit("abc")]], ["<", A, B]]
-    kept = rows(table(["a", "b"], PAIRS), columns=["a", "b"], where=where, rows=[A, B])
-    assert kept == [[field or None for field in PAIRS[number]] for number in oracle.kept(where)]
-    assert kept
+    condition = ["and", ["and", ["like", A, lit("%a%"), None], ["!=", A, lit("abc")]], ["<", A, B]]
+    selected = rows(table(["a", "b"], PAIRS), columns=["a", "b"], where=condition, rows=[A, B])
+    assert selected == [[field or None for field in PAIRS[number]] for number in oracle.kept(condition)]
+    assert selected
 
 
 def test_affinity_is_applied_where_the_plan_says(oracle: Oracle) -> None:

@@ -209,9 +209,9 @@ def test_texts_of_a_plan_are_compared_as_they_are() -> None:
         for node in (["=", A, ["lit", text]], ["in", A, [["lit", text]]], ["is", A, ["lit", text]]):
             assert rows(data, columns=["n"], where=node, rows=[A]) == [[text]]
         like = ["like", A, ["lit", text], None]
-        kept = Oracle([[other] for other in texts]).kept(like)
-        assert number in kept or "\\" in text
-        assert rows(data, columns=["n"], where=like, rows=[A]) == [[texts[match]] for match in kept]
+        matches = Oracle([[other] for other in texts]).kept(like)
+        assert number in matches or "\\" in text
+        assert rows(data, columns=["n"], where=like, rows=[A]) == [[texts[match]] for match in matches]
         assert rows(table([text], [["x"]]), columns=[text], rows=[A]) == [["x"]]
 
 

@@ -102,6 +102,7 @@ def test_other_code_has_no_signature(code: str) -> None:
         ("None | str", "str | None"),
         ("typing.Literal['a | None', 2, True]", "Literal['a | None', 2, True]"),
         ("Literal[1.5] | None", "Literal[1.5] | None"),
+        ("Literal[('a', 'b')]", "Literal['a', 'b']"),
     ],
 )
 def test_types_of_parameters(annotation: str, kind: str) -> None:

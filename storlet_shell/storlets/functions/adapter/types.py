@@ -63,6 +63,8 @@ def storlet_choices(literal: str) -> tuple[object, ...]:
     :raises ValueError: if they can't be parameters
     """
     choices: tuple[object, ...] = _ast.literal_eval(f"({literal[literal.index('[') + 1 : -1]},)")
+    if len(choices) == 1 and isinstance(choices[0], tuple):  # Python 3.8 puts parentheses around several
+        choices = choices[0]
     if not all(type(choice) in _STORLET_PLAIN for choice in choices):
         raise ValueError("only texts, numbers, True and False can be parameters")
     return choices
