@@ -12,6 +12,7 @@ from typing import NamedTuple
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import Hint, UsageError
 from storlet_shell.storlets.functions.signature import is_marker
+from storlet_shell.storlets.parsing import parse_code
 
 _FUTURE = "from __future__ import annotations\n"
 
@@ -57,7 +58,7 @@ class Unit:
     @cached_property
     def tree(self) -> ast.Module:
         """Its syntax tree."""
-        return ast.parse(self.text)
+        return parse_code(self.text)
 
     @cached_property
     def _lines(self) -> list[str]:
