@@ -230,9 +230,9 @@ def _lines_in_texts(node: ast.stmt) -> set[int]:
     return {number for text in texts for number in range(text.lineno + 1, (text.end_lineno or text.lineno) + 1)}
 
 
-def _indentation(line: str, most: int) -> int:
+def _indentation(line: str, limit: int) -> int:
     """Return the width of a line's indentation, at most so much."""
-    return min(len(line) - len(line.lstrip()), most)
+    return min(len(line) - len(line.lstrip()), limit)
 
 
 def bound_names(statement: ast.stmt) -> Iterator[str]:
