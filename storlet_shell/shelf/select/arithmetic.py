@@ -19,24 +19,39 @@ def plus(first: Any, second: Any) -> Any:
     """Add; integers that exceed 64 bits become floats."""
     if first is None or second is None:
         return None
+    if first.__class__ is float and second.__class__ is float:
+        return _real(first + second)
     first, second = operand(first), operand(second)
-    return _number(first + second, lambda: float(first) + float(second))
+    value = first + second
+    if value.__class__ is int and not within_64_bits(value):
+        value = float(first) + float(second)
+    return _real(value)
 
 
 def minus(first: Any, second: Any) -> Any:
     """Subtract."""
     if first is None or second is None:
         return None
+    if first.__class__ is float and second.__class__ is float:
+        return _real(first - second)
     first, second = operand(first), operand(second)
-    return _number(first - second, lambda: float(first) - float(second))
+    value = first - second
+    if value.__class__ is int and not within_64_bits(value):
+        value = float(first) - float(second)
+    return _real(value)
 
 
 def times(first: Any, second: Any) -> Any:
     """Multiply."""
     if first is None or second is None:
         return None
+    if first.__class__ is float and second.__class__ is float:
+        return _real(first * second)
     first, second = operand(first), operand(second)
-    return _number(first * second, lambda: float(first) * float(second))
+    value = first * second
+    if value.__class__ is int and not within_64_bits(value):
+        value = float(first) * float(second)
+    return _real(value)
 
 
 def divided(first: Any, second: Any) -> Any:
@@ -47,9 +62,10 @@ def divided(first: Any, second: Any) -> Any:
     if second == 0:
         return None
     if isinstance(first, float) or isinstance(second, float):
-        return _number(_quotient(float(first), float(second)), None)
+        return _quotient(float(first), float(second))
     quotient = abs(first) // abs(second)
-    return _number(quotient if (first < 0) == (second < 0) else -quotient, lambda: float(first) / float(second))
+    quotient = quotient if (first < 0) == (second < 0) else -quotient
+    return quotient if within_64_bits(quotient) else float(first) / float(second)
 
 
 def remainder(first: Any, second: Any) -> Any:
@@ -127,15 +143,10 @@ def cast_to_numeric(value: Any) -> Any:
 _LARGEST_CAST = 2**51
 
 
-def _quotient(first: float, second: float) -> float:
-    return math.nan if math.isinf(first) and math.isinf(second) else first / second
+def _quotient(first: float, second: float) -> Any:
+    return None if math.isinf(first) and math.isinf(second) else first / second
 
 
-def _number(value: Any, as_floats: Any) -> Any:
-    """Return the result of an operation on numbers: no integer beyond 64 bits, no NaN.
-
-    :param as_floats: repeats the operation with floats
-    """
-    if isinstance(value, float):
-        return None if math.isnan(value) else value
-    return value if within_64_bits(value) else as_floats()
+def _real(value: Any) -> Any:
+    """Return a number; NULL for NaN, which SQLite doesn't have."""
+    return value if value == value else None

@@ -28,7 +28,7 @@ from storlet_shell.shelf.select.arithmetic import (
 from storlet_shell.shelf.select.functions import CALLS
 from storlet_shell.shelf.select.patterns import glob_pattern, like_pattern
 from storlet_shell.shelf.select.plan import CHAINS, COMPARISONS, chain_operands
-from storlet_shell.shelf.select.values import is_at_most, is_equal, is_less, numeric, text_of, truth
+from storlet_shell.shelf.select.values import is_at_most, is_equal, is_less, number_match, numeric, text_of, truth
 
 _OPERATORS = {
     "+": plus,
@@ -104,6 +104,7 @@ class Expressions:
             "like": _is_like,
             "matches": _matches,
             "negated": negated,
+            "number": number_match(),
             "numeric": numeric,
             "opposite": opposite,
             "reduce": reduce,

@@ -70,9 +70,16 @@ class TextRows:
 
     def holds_texts(self, column: int) -> bool:
         """Guess whether most values of a column of the plan are texts."""
-        position = self.positions[column]
-        values = [row[position] for row in self._sample if len(row) > position and row[position]]
+        values = self._sample_of(column)
         return sum(isinstance(numeric(value), str) for value in values) * 2 > len(values)
+
+    def holds_integers(self, column: int) -> bool:
+        """Guess whether the values of a column of the plan have no fractions."""
+        return not any("." in value for value in self._sample_of(column))
+
+    def _sample_of(self, column: int) -> list[str]:
+        position = self.positions[column]
+        return [row[position] for row in self._sample if len(row) > position and row[position]]
 
     def _header(self) -> list[str]:
         try:

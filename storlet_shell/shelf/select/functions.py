@@ -51,8 +51,12 @@ def rounded(value: Any, digits: Any = 0) -> Any:
         return number
     if places == 0:
         return float(int(number + math.copysign(0.5, number)))
+    text = repr(number)
+    digits_after = text[text.index(".") + 1 :] if "e" not in text else ""
+    if digits_after and digits_after[places:] != "5":  # not in the middle
+        return round(number, places)
     context = Context(prec=_DECIMAL_DIGITS, rounding=ROUND_HALF_UP)
-    return float(Decimal(repr(number)).quantize(Decimal(1).scaleb(-places), context=context))
+    return float(Decimal(text).quantize(Decimal(1).scaleb(-places), context=context))
 
 
 def length_of(value: Any) -> Any:

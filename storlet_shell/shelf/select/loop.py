@@ -15,15 +15,20 @@ from storlet_shell.shelf.select.quick import QuickConditions
 
 _NUMBER_LINES = """\
 x = {raw}
-if odd:
-    v{column} = numeric(x) if x else None
+if odd and not (x.isascii() and x.isprintable() and "_" not in x):
+    v{column} = numeric(x)
 elif x:
     try:
-        v{column} = float(x) if "." in x else int(x) if len(x) < 19 else numeric(x)
+        if n{column} and len(x) < 19:
+            v{column} = int(x)
+        else:
+            v{column} = float(x) if "." in x else int(x) if len(x) < 19 else numeric(x)
     except ValueError:
+        n{column} = False
         v{column} = numeric(x)
 else:
-    v{column} = None"""  # fewer than 19 characters are within 64 bits
+    v{column} = None"""
+"""Fewer than 19 characters are within 64 bits. As long as n2 is true, column 2 seems to hold integers only."""
 
 _EXACT_LINES = """
 if v{column}.__class__ is float and v{column}.is_integer():
@@ -31,7 +36,7 @@ if v{column}.__class__ is float and v{column}.is_integer():
 
 _TEXT_LINES = """\
 x = {raw}
-v{column} = x if x > ":" else numeric(x) if x else None"""  # no number starts with ":" or a later character
+v{column} = (x or None) if x > ":" or number(x) is None else numeric(x)"""  # no number starts with ":" or what follows
 
 _VALUE_LINES = "v{column} = numeric({raw})"
 
@@ -104,6 +109,8 @@ class Loop:
                 template = _TEXT_LINES if self._source.holds_texts(column) else _NUMBER_LINES
                 if column in self._exact and template is _NUMBER_LINES:
                     template += _EXACT_LINES
+                if template is not _TEXT_LINES:
+                    self._prologue.append(f"n{column} = {self._source.holds_integers(column)}")
             lines += template.format(column=column, raw=self._raw(column)).split("\n")
         self._loaded |= columns
         return lines

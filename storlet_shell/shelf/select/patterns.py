@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Any
 
 _LONGEST_PATTERN = 50_000
 _ANY = "(?s:.)"
@@ -22,22 +23,30 @@ class Pattern:
     def __init__(self, pieces: list[list[str]]) -> None:
         self._lengths = [len(piece) for piece in pieces]
         self._pieces = [re.compile("".join(piece)) for piece in pieces]
+        self._match: Any = self._match_pieces
+        if len(pieces) == 1:
+            self._match = self._pieces[0].fullmatch
+        elif len(pieces) == 2 and not pieces[1]:
+            self._match = self._pieces[0].match
+        elif len(pieces) == 3 and not pieces[0] and not pieces[2]:
+            self._match = self._pieces[1].search
 
     def matches(self, text: str) -> bool:
         """Tell whether it matches a text, of which SQLite looks no further than a NUL character."""
-        text = text.partition("\0")[0]
-        first, last = self._pieces[0], self._pieces[-1]
-        if len(self._pieces) == 1:
-            return first.fullmatch(text) is not None
+        if "\0" in text:
+            text = text.partition("\0")[0]
+        return self._match(text) is not None
+
+    def _match_pieces(self, text: str) -> Any:
         start, end = self._lengths[0], len(text) - self._lengths[-1]
-        if end < start or not first.match(text) or not last.match(text, end):
-            return False
+        if end < start or not self._pieces[0].match(text) or not self._pieces[-1].match(text, end):
+            return None
         for piece in self._pieces[1:-1]:
             match = piece.search(text, start, end)
             if match is None:
-                return False
+                return None
             start = match.end()
-        return True
+        return self
 
 
 @lru_cache(maxsize=1000)

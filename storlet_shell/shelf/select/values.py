@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 from typing import Any
 
 _NUMBER = re.compile(r"[ \t-\r]*[+-]?(?:[0-9]+(\.[0-9]*)?|(\.[0-9]+))([eE][+-]?[0-9]+)?[ \t-\r]*")
@@ -12,6 +13,7 @@ _INTEGER_AT_START = re.compile(r"[ \t-\r]*[+-]?[0-9]+")
 _BLANKS = " \t\n\v\f\r"
 
 _LEAST, _LARGEST = -(2**63), 2**63 - 1
+_SHOWN_DIGITS = 15
 _MOST_DIGITS = 20  # an integer of 64 bits has fewer
 
 
@@ -25,6 +27,11 @@ def numeric(value: Any) -> Any:
         match = _NUMBER.fullmatch(value)
         return value if match is None else _whole(_parsed(value, match))
     return None if value is None else _whole(value)
+
+
+def number_match() -> Any:
+    """Return a function that returns a match if a text is a number, else None."""
+    return _NUMBER.fullmatch
 
 
 def operand(value: Any) -> Any:
@@ -66,7 +73,10 @@ def text_of(value: Any) -> Any:
         return str(value)
     if math.isinf(value):
         return "Inf" if value > 0 else "-Inf"
-    mantissa, mark, exponent = ("%.15g" % (value + 0.0)).partition("e")  # -0.0 is shown as 0.0
+    text = "%.15g" % (value + 0.0)  # -0.0 is shown as 0.0
+    if len(text) > _SHOWN_DIGITS and _is_in_the_middle(value):
+        text = "%.15g" % (value * (1 + 2**-52))  # Python rounds half to even, SQLite away from zero
+    mantissa, mark, exponent = text.partition("e")
     return (mantissa if "." in mantissa else mantissa + ".0") + mark + exponent
 
 
@@ -122,6 +132,12 @@ def _integer(text: str) -> int:
     digits = text.strip(_BLANKS).lstrip("+-").lstrip("0")  # Python refuses to convert thousands of digits
     number = int(digits[: _MOST_DIGITS + 1] or "0")
     return -number if "-" in text else number
+
+
+def _is_in_the_middle(value: float) -> bool:
+    """Tell whether a float is exactly in the middle between two numbers of 15 digits."""
+    digits = repr(value).partition("e")[0].replace(".", "").strip("-0")
+    return len(digits) == _SHOWN_DIGITS + 1 and digits[-1] == "5" and Decimal(value) == Decimal(repr(value))
 
 
 def _clamped(number: int) -> int:

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from storlet_shell.shelf.select.entry import select
-from tests.shelf.select.oracle import rows, run, table
+from storlet_shell.shelf.select.sums import finish_state
+from tests.shelf.select.oracle import Oracle, rows, run, same, table
 
 BOTH: list[Any] = [["col", 0], ["col", 1]]
 
@@ -297,6 +298,19 @@ def test_parquet_needs_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
         ValueError, match=r"^Parquet: the engine's Python has no pyarrow; ask the operator to install it$"
     ):
         run(b"PAR1", columns=["a"], rows=[["col", 0]])
+
+
+@pytest.mark.parametrize("first", ["1", "1.5", "x", "2026-11-29", ""])
+@pytest.mark.parametrize("then", ["2", "2.5", "y", "2026-11-30", "", "7e1", "1_0", "9" * 19])
+def test_a_column_may_change_after_its_beginning(first: str, then: str) -> None:
+    """What the first rows hold decides what is fast, not what is right."""
+    records = [[first, "z" * 99]] * 700 + [[then, "z"]] * 200 + [[first, "z"]] * 2
+    condition = [">", ["col", 0], ["lit", 1]]
+    groups = {"keys": [], "aggregates": [["count", None], ["sum", ["col", 0]], ["max", ["col", 0]]]}
+    (line, _end) = run(table(["a", "b"], records), columns=["a"], where=condition, groups=groups)
+    oracle = Oracle(records).query("SELECT count(*), sum(c0), max(c0) FROM o WHERE c0 > 1")[0]
+    states = zip(("count", "sum", "max"), line["g"][1], strict=True)
+    assert all(map(same, [finish_state(name, state) for name, state in states], oracle))
 
 
 def test_limit_stops_reading() -> None:
