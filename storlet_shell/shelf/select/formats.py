@@ -264,7 +264,7 @@ def in_batches(rows: Iterator[Any]) -> Iterator[list[Any]]:
 def resolve(wanted: list[str], names: list[str]) -> list[int]:
     """Return the positions of columns: of the same name, or else of the only one that differs by case.
 
-    :raises ValueError: if there is no such column, or several
+    :raises ValueError: if none matches, or several do
     """
     positions = []
     for name in wanted:
@@ -278,7 +278,7 @@ def resolve(wanted: list[str], names: list[str]) -> list[int]:
 
 
 def match_name(name: str, names: list[str]) -> Any:
-    """Return the column that a name means; None if there is no such column.
+    """Return the column that a name means; None if none matches.
 
     :raises ValueError: if several differ from it by case only
     """

@@ -27,7 +27,7 @@ class QuickConditions:
         self._raw = raw
 
     def source(self, node: Any, columns: set[int], *, wanted: bool = True) -> Any:
-        """Return source that tells whether a condition is true (or false), or None if there is no quick form.
+        """Return source that tells whether a condition is true (or false), or None if only the general form can.
 
         :param columns: the columns whose values it uses are added
         """
