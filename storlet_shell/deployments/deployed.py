@@ -13,6 +13,7 @@ from storlet_shell.results import Field, Table
 from storlet_shell.results.fields import dashed, listed_time, plain
 from storlet_shell.store.listing import list_entries
 from storlet_shell.store.metadata import head
+from storlet_shell.storlets.parsing import parse_code
 from storlet_shell.values import Location, ObjectPath
 from storlet_shell.wire import headers as wire
 
@@ -109,7 +110,7 @@ def _standard(name: str, deployed: Mapping[str, dict[str, Any]] | None) -> Stand
 
     from storlet_shell.storlets.functions.signature import Signature
 
-    body = ast.parse(shelf.module_text(shelf.modules_of(name)[-1])).body
+    body = parse_code(shelf.module_text(shelf.modules_of(name)[-1])).body
     signature = Signature.of(next(node for node in body if isinstance(node, ast.FunctionDef) and node.name == name))
     entry = (deployed or {}).get(name)
     return {

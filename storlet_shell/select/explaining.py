@@ -41,11 +41,9 @@ def _objects(facts: dict[str, Any]) -> str:
 def _at_the_data(query: Bound, parts: Split) -> list[str]:
     columns = ", ".join(query.columns) or "none"
     steps = [f"columns {columns}"]
-    steps += (
-        ["WHERE" if parts.local is None or "WHERE" not in parts.local.clauses else "WHERE in part"]
-        if parts.where
-        else []
-    )
+    if parts.where:
+        is_part = parts.local is not None and "WHERE" in parts.local.clauses
+        steps += ["WHERE in part" if is_part else "WHERE"]
     if parts.kind == "groups":
         names = [f"{name}()" if argument is None else name for name, argument in parts.aggregates]
         steps += ["groups"] if parts.keys else []

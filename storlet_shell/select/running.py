@@ -23,7 +23,7 @@ from storlet_shell.store.metadata import head
 from storlet_shell.store.reading import get
 from storlet_shell.store.requests import plan, read_request
 from storlet_shell.text import size
-from storlet_shell.values import Invocation, Location, Parameter
+from storlet_shell.values import Location
 
 if TYPE_CHECKING:
     from storlet_shell.batches.executor import Access
@@ -59,9 +59,7 @@ class SelectPlan:
         :raises NotFoundError: if no object matches
         """
         objects = Objects(client, self._pattern)
-        text = storlet.complete({"columns": [], "where": None, "limit": None, "probe": True}, self._options)
-        run = Invocation(storlet.NAME, (Parameter("plan", text),), on_proxy=self._options.on_proxy)
-        return plan(client, read_request(objects.sample, run))
+        return plan(client, read_request(objects.sample, storlet.probe_run(self._options)))
 
     def start(self, client: Client, access: Access) -> Selection:
         """Return the rows of the result; the query runs while they are read.

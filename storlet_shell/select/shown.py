@@ -6,6 +6,8 @@ from typing import Any
 
 from storlet_shell.shelf.select.values import numeric
 
+_NUMBERS_START = frozenset("0123456789+-. \t\n\v\f\r")
+
 
 class Integer(int):
     """An integer that keeps its text, such as ``007``; as data, it is a number."""
@@ -30,6 +32,8 @@ def typed(raw: Any) -> Any:
 
     :param raw: as the object has it: a text, a number, or None
     """
+    if isinstance(raw, str) and raw[:1] not in _NUMBERS_START:  # most texts, quickly
+        return raw
     value = numeric(raw)
     if not isinstance(raw, str) or isinstance(value, str) or str(value) == raw:
         return value

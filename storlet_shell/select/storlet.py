@@ -64,15 +64,18 @@ def invocation(client: Client, plan: str, options: SelectOptions) -> Iterator[In
         yield Invocation(NAME, extra=(path,), on_proxy=True)
 
 
+def probe_run(options: SelectOptions) -> Invocation:
+    """Return the run that looks at an object."""
+    return Invocation(NAME, (Parameter("plan", complete({"probe": True}, options)),), on_proxy=options.on_proxy)
+
+
 def probe(client: Client, source: ObjectPath, options: SelectOptions) -> Probe:
     """Look at an object's format and columns.
 
     :raises NotDeployedError: if the storlet isn't deployed
     :raises StorletFailedError: if the object has none of the formats
     """
-    plan = complete({"columns": [], "where": None, "limit": None, "probe": True}, options)
-    run = Invocation(NAME, (Parameter("plan", plan),), on_proxy=options.on_proxy)
-    content = get(client, source, run).content
+    content = get(client, source, probe_run(options)).content
     try:
         answer = json.loads(content.split(b"\n", 1)[0])["probe"]
         return Probe(answer["format"], tuple(map(str, answer["columns"])))

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from storlet_shell.storlets.parsing import parse_code
+
 PREFIX = "std:"
 """What precedes the name of a standard storlet, where a file could be named as well."""
 
@@ -72,7 +74,7 @@ def modules_of(name: str) -> tuple[str, ...]:
     modules: dict[str, None] = {}
 
     def add(module: str) -> None:
-        for node in ast.parse(module_text(module)).body:
+        for node in parse_code(module_text(module)).body:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(_PACKAGE):
                 add(str(node.module).replace(_PACKAGE, "", 1).replace(".", "/"))
         modules[module] = None

@@ -178,12 +178,11 @@ def most_inputs(client: Client, run: Invocation) -> int | None:
     if wire.decode_storlet(reply.headers).is_function:
         function = _function_in(reply)
         return None if function is None or function.takes_several else 1
-    import ast  # few runs have several inputs
-
-    from storlet_shell.storlets.inputs import count_read
+    from storlet_shell.storlets.inputs import count_read  # few runs have several inputs
+    from storlet_shell.storlets.parsing import parse_code
 
     main = wire.decode_storlet(reply.headers).main
     try:
-        return count_read(ast.parse(reply.read()), main.partition(".")[2])
+        return count_read(parse_code(reply.read()), main.partition(".")[2])
     except (SyntaxError, ValueError, RecursionError):
         return None

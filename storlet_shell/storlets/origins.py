@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
 from storlet_shell.equality import typed_equality
+from storlet_shell.storlets.parsing import parse_code
 
 _ORIGIN = re.compile(r"# (.+):([0-9]{1,9})")
 _FRAME = re.compile(r'(\s*File ")((?:[^"]*/)?([^"/]+))(", line )([0-9]{1,9})\b(.*)', re.DOTALL)
@@ -32,7 +32,7 @@ class Piece(NamedTuple):
 def pieces(code: str) -> Iterator[Piece]:
     """Yield the pieces of a deployed function; a comment ``# FILE:LINE`` precedes each of them."""
     try:
-        body = ast.parse(code).body
+        body = parse_code(code).body
     except (SyntaxError, ValueError, RecursionError):
         return
     lines = code.split("\n")  # as Python counts lines

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from storlet_shell.equality import typed_equality
+from storlet_shell.storlets.parsing import parse_code
 
 
 @typed_equality
@@ -36,7 +37,7 @@ def with_preamble(code: bytes, statement: str) -> bytes:
     """
     encoding, _ = tokenize.detect_encoding(io.BytesIO(code).readline)
     lines = list(io.StringIO(code.decode(encoding), newline=""))
-    body = ast.parse(code).body
+    body = parse_code(code).body
     place = _place(body, is_module=True)
     if isinstance(place, int):
         is_blank = place > 1 and not lines[place - 2].strip()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from storlet_shell.errors import Action, Hint, UsageError
 from storlet_shell.storlets.inputs import bound_within
+from storlet_shell.storlets.parsing import parse_code
 
 _LONGEST_SHOWN = 200
 
@@ -89,7 +90,7 @@ def _compiled(code: bytes, label: str) -> ast.Module:
     """Parse code, and compile it: only then does Python find a ``return`` outside of a function, for instance."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # such as an invalid escape sequence, which is legal
-        tree = ast.parse(code, filename=label)
+        tree = parse_code(code, label)
         compile(code, label, "exec", dont_inherit=True)
     return tree
 
@@ -105,12 +106,12 @@ def encode_typed(code: bytes, label: str) -> bytes:
         text, encoding = code.decode("utf-8"), _encoding(code)
         if encoding.startswith("utf-8"):
             return code
-        tree = ast.parse(text)
+        tree = parse_code(text)
     except (SyntaxError, ValueError):
         return code  # StorletSource.parse reports the error
     try:
         encoded = text.encode(encoding)
-        is_same = ast.dump(ast.parse(encoded)) == ast.dump(tree)
+        is_same = ast.dump(parse_code(encoded)) == ast.dump(tree)
     except UnicodeEncodeError as error:
         line = text.count("\n", 0, error.start) + 1
         raise UsageError(

@@ -213,6 +213,7 @@ def test_the_shell_completes_what_an_argument_names(patient_shell: Shell, photos
     assert tab(shell, "get --sto") == ["--storlet"]
     assert tab(shell, f"get {photos[:-2]}") == [f"{photos}/"]
     assert tab(shell, f"get --input path:/{photos}/a") == [f"path:/{photos}/a.txt"]
+    assert tab(shell, f"select 'SELECT 1 FROM o' {photos}/a") == [f"{photos}/a.txt"]
     assert tab(shell, f"mkdir {photos[:-2]}") == [photos]
     assert tab(shell, f"get {photos}/a.txt -i ") == ["params"]
     assert tab(shell, f"put {tmp_path}/f") == [f"{tmp_path}/file.ss"]

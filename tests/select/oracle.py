@@ -63,7 +63,7 @@ def query_parts(text: str, objects: Sequence[bytes], options: SelectOptions | No
     options = options or SelectOptions()
     query = parse_query(text)
     check_early(query)
-    asked = storlet.complete({"columns": [], "where": None, "limit": None, "probe": True}, options)
+    asked = storlet.complete({"probe": True}, options)
     (answer,) = (json.loads(line)["probe"] for line in b"".join(run_storlet(asked, objects[0])).splitlines()[:1])
     bound = bind(query, answer["columns"])
     sides = split(bound)

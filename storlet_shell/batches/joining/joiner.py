@@ -120,8 +120,12 @@ class Joiner:
             first, rest = split(rest)
         if self._rule is None:
             self._rule = "once" if is_header(first) else "keep"
+        ahead = _until_text(rest)
+        if self._rule == "once" and self._header is not None and not ahead.strip():
+            return  # without rows, another header doesn't matter
+        rest = chain([ahead], rest)
         header = self._header_of(source, first) if self._rule == "once" else []
-        body = chain([first], rest) if self._rule == "keep" else rest
+        body: Iterator[bytes] = chain([first], rest) if self._rule == "keep" else rest
         if self._name_column:
             separator = separator_of(first)
             prefix = field(source.name) + separator
@@ -222,6 +226,16 @@ def _array(head: bytes, pieces: Iterator[bytes]) -> Iterator[bytes] | None:
 def _is_same(header: bytes, other: bytes) -> bool:
     """Tell whether two headers have the same fields, however these are quoted."""
     return separator_of(header) == separator_of(other) and fields_of(header) == fields_of(other)
+
+
+def _until_text(pieces: Iterator[bytes]) -> bytes:
+    """Return the pieces up to the first one that isn't blank, or all."""
+    ahead = b""
+    for piece in pieces:
+        ahead += piece
+        if piece.strip():
+            break
+    return ahead
 
 
 def _read(pieces: Iterator[bytes], size: int) -> bytes:

@@ -13,6 +13,7 @@ from storlet_shell.storlets.functions.collect import Collection
 from storlet_shell.storlets.functions.joining import join_modules
 from storlet_shell.storlets.functions.signature import MAIN_CLASS
 from storlet_shell.storlets.functions.units import Piece, Unit
+from storlet_shell.storlets.parsing import parse_code
 
 _HEAD = '''"""The function {name} as a storlet; storlet-shell generated this file."""
 
@@ -71,7 +72,7 @@ def _bound_by(node: ast.stmt) -> Iterable[str]:
 
 def _check_names(function: str, code: str) -> None:
     bound, used = _adapter_names()
-    names = {name for node in ast.parse(code).body for name in _bound_by(node)}
+    names = {name for node in parse_code(code).body for name in _bound_by(node)}
     clash = next(iter(sorted(names & (bound | used))), None)
     if clash is not None:
         kind = "the adapter's name" if clash in bound else "a built-in name that the adapter uses"

@@ -7,6 +7,8 @@ import importlib.resources
 from functools import cache
 from types import ModuleType
 
+from storlet_shell.storlets.parsing import parse_code
+
 
 @cache
 def join_modules(package: ModuleType, modules: tuple[str, ...] = ()) -> str:
@@ -19,7 +21,7 @@ def join_modules(package: ModuleType, modules: tuple[str, ...] = ()) -> str:
     bodies = []
     for module in modules or package.MODULES:
         text = (importlib.resources.files(package) / f"{module}.py").read_text("utf-8")
-        statements = [node for node in ast.parse(text).body if isinstance(node, ast.Import | ast.ImportFrom)]
+        statements = [node for node in parse_code(text).body if isinstance(node, ast.Import | ast.ImportFrom)]
         for node in statements:
             is_own = isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
                 ("storlet_shell", "__future__")

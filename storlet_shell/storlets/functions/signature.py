@@ -17,6 +17,7 @@ from storlet_shell.storlets.functions.adapter.types import (
     storlet_text,
     storlet_type,
 )
+from storlet_shell.storlets.parsing import parse_code
 from storlet_shell.wire.headers import FUNCTION_CLASS
 
 MAIN_CLASS = FUNCTION_CLASS
@@ -76,7 +77,7 @@ class Signature(NamedTuple):
         :returns: None if it isn't a function storlet
         """
         try:
-            tree = ast.parse(code)
+            tree = parse_code(code)
         except (SyntaxError, ValueError):
             return None
         node = deployed_function(tree) or local_function(tree)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import Hint, UsageError
 from storlet_shell.storlets.functions.signature import is_marker
+from storlet_shell.storlets.parsing import parse_code
 
 _FUTURE = "from __future__ import annotations\n"
 
@@ -57,7 +58,7 @@ class Unit:
     @cached_property
     def tree(self) -> ast.Module:
         """Its syntax tree."""
-        return ast.parse(self.text)
+        return parse_code(self.text)
 
     @cached_property
     def _lines(self) -> list[str]:
@@ -229,9 +230,9 @@ def _lines_in_texts(node: ast.stmt) -> set[int]:
     return {number for text in texts for number in range(text.lineno + 1, (text.end_lineno or text.lineno) + 1)}
 
 
-def _indentation(line: str, most: int) -> int:
+def _indentation(line: str, limit: int) -> int:
     """Return the width of a line's indentation, at most so much."""
-    return min(len(line) - len(line.lstrip()), most)
+    return min(len(line) - len(line.lstrip()), limit)
 
 
 def bound_names(statement: ast.stmt) -> Iterator[str]:
