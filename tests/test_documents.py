@@ -235,6 +235,7 @@ def test_every_line_of_ours_in_a_table_is_run() -> None:
     assert [line for line in lines if not re.search(rf"^\$ (?:.* \| )?{re.escape(line)}$", text, re.MULTILINE)] == []
 
 
+@pytest.mark.slow
 def test_every_message_in_troubleshooting_is_real() -> None:
     """Each quoted message, between its ellipses, stands in the package's code."""
     tables = re.split(r"\n\n", (ROOT / "docs" / "troubleshooting.md").read_text())

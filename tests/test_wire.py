@@ -206,6 +206,7 @@ def test_command_sends_what_its_file_says(sent: dict[str, str], contract: Path) 
     assert sent[contract.stem] == contract.read_text()
 
 
+@pytest.mark.slow
 def test_keystone_is_asked_once(request: pytest.FixtureRequest) -> None:
     """Two commands of one session cost one request to Keystone, which is told in ``keystone/login.txt``."""
     keystone, run = request.getfixturevalue("keystone_swift"), request.getfixturevalue("run_keystone")

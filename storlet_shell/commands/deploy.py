@@ -136,7 +136,7 @@ def deploy(
     dry_run: bool = False,
     code: bytes | None = None,
 ) -> Result:
-    """Deploy a storlet: a Python file, a jar, the code that follows (a cell, a heredoc, standard input), or std:NAME.
+    """Deploy a storlet: a file (Python or a jar), the code that follows (cell, heredoc, standard input), or std:NAME.
 
     The code is checked first, and either everything is uploaded or nothing changes. Engines cache what they have
     fetched: so a storlet that replaces another is padded to be a byte longer, and a new version of a dependency gets a

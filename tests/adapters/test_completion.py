@@ -152,6 +152,7 @@ def test_a_slow_server_costs_no_more_than_the_deadline(slow_session: Session, sl
     assert time.monotonic() - started < 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "environ",
     [{}, {"ST_AUTH": "http://x"}, {"OS_STORAGE_URL": "http://127.0.0.1:1/v1/A", "OS_AUTH_TOKEN": "t"}],

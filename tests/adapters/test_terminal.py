@@ -245,6 +245,7 @@ def test_questions_are_asked_on_the_terminal(spawn: Spawn, container: str, uploa
     assert terminal.leave() == 0
 
 
+@pytest.mark.slow
 def test_a_body_that_is_missing_is_asked_for_as_a_heredoc(spawn: Spawn, container: str) -> None:
     """What is typed next is the next line, not the text of an object."""
     terminal = spawn()
@@ -277,6 +278,7 @@ def test_the_shell_uses_what_local_start_has_started(spawn: Spawn, tmp_path: Pat
     assert terminal.leave() == 0
 
 
+@pytest.mark.slow
 def test_a_home_that_can_not_be_written_is_told_once(spawn: Spawn) -> None:
     """Where the history can't be kept the shell works without."""
     terminal = spawn(STORLET_SHELL_HISTORY="/proc/no/history")

@@ -85,6 +85,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_examples_show_what_they_do(
     folder: Path, storlets: Runner, identity: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,6 +36,7 @@ def name(store: Store) -> Iterator[str]:
         store.undeploy(f"{module}.py")
 
 
+@pytest.mark.slow
 def test_storlet_is_deployed_from_a_file(store: Store, here: str, name: str, tmp_path: Path) -> None:
     """Its dependencies are uploaded, too; an unchanged storlet isn't, except by force."""
     (tmp_path / f"{name}.py").write_text(LOUD)

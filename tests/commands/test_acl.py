@@ -99,6 +99,7 @@ def test_storlet_that_is_not_deployed_is_warned_of(storlets: Runner, container: 
     assert (outcome.status, "storlet none.py is not deployed" in outcome.err) == (0, True)
 
 
+@pytest.mark.slow
 def test_grant_is_what_swift_compares() -> None:
     """Swift compares in lower case with an entry as it was written: so one with capitals never lets anybody in."""
     runs = [("alice", "upper.py"), ("Alice B", "Upper.py"), ("a_b-c.d", "x-1.0.jar")]

@@ -86,6 +86,7 @@ def test_joined_results_alone_go_to_standard_output(run: Runner, tables: str) ->
     assert document["headers"]["Content-Type"] == "text/csv"
 
 
+@pytest.mark.slow
 def test_failed_object_is_missing_and_named(run: Runner, tables: str, tmp_path: Path) -> None:
     """The status is that of any batch that failed in part, and --allow-failures makes it 0."""
     without = TABLE.replace(b"Oslo,7\nLima,7\n", b"").rstrip(b"\n")

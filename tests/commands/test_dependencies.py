@@ -35,6 +35,7 @@ def names(storlets: Runner, start: str) -> set[str]:
     return {row["name"].removeprefix(start) for row in rows if row["name"].startswith(start)}
 
 
+@pytest.mark.slow
 def test_dependencies_are_listed_with_who_needs_them(storlets: Runner, two: str) -> None:
     """Size, permissions, version and date as well; show gives the same of one."""
     rows = {row["name"]: row for row in storlets("dependencies", "--json").json["rows"]}
@@ -47,6 +48,7 @@ def test_dependencies_are_listed_with_who_needs_them(storlets: Runner, two: str)
     assert f"needed by: {two}a.py, {two}b.py" in storlets("dependencies", "show", f"{two}_shared.py").text
 
 
+@pytest.mark.slow
 def test_needed_dependency_is_not_deleted_unless_forced(storlets: Runner, two: str) -> None:
     """Who needs it is said; afterwards, the storlet's own facts say that it is missing."""
     outcome = storlets("dependencies", "rm", "-y", f"{two}_own", f"{two}_shared.py")

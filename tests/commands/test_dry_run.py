@@ -28,8 +28,8 @@ WORDS = {
 }
 """The words of one line for each command that has the option."""
 
-LISTING = {"download", "map", "pipe", "reduce"}
-"""These ask which objects there are, even so: tests/commands/test_folders.py and test_map.py."""
+LISTING = {"download", "map", "pipe", "reduce", "select"}
+"""These ask which objects there are, even so: tests/commands/test_folders.py, test_map.py, test_select.py."""
 
 DRY = [
     command

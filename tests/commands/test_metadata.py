@@ -228,7 +228,7 @@ def test_cluster_that_hides_itself_is_5(run_scripted: Runner, responder: Respond
     responder.on("GET", "/info", html(404))
     outcome = run_scripted("info")
     assert outcome.status == 5
-    assert "doesn't say" in one_line(outcome)
+    assert "doesn't publish its features" in one_line(outcome)
 
 
 def test_post_sends_back_what_would_be_lost(run_scripted: Runner, responder: Responder) -> None:

@@ -101,6 +101,18 @@ def test_rows_are_saved(selecting: Runner, weather: str, tmp_path: Path) -> None
     assert json.loads((tmp_path / "n.json").read_text())["rows"] == [{"n": 1}, {"n": 2}]
 
 
+def test_dry_run_shows_the_request_for_the_columns(selecting: Runner, weather: str) -> None:
+    """The others depend on its answer."""
+    outcome = selecting("select", "SELECT n FROM o", weather, "--dry-run", "--json")
+    (request,) = outcome.json["requests"]
+    assert (request["method"], request["url"].partition("/AUTH_")[2].partition("/")[2]) == (
+        "GET",
+        "selected/weather/0.csv",
+    )
+    assert request["headers"]["X-Run-Storlet"] == "std_select.py"
+    assert request["headers"]["X-Auth-Token"] == "(hidden)"
+
+
 def test_query_may_come_from_a_body(selecting: Runner, weather: str, tmp_path: Path) -> None:
     """A heredoc, or standard input."""
     script = f"select {weather} --format value <<EOF\nSELECT count(*)\nFROM o\nEOF\n"

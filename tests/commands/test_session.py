@@ -65,6 +65,7 @@ def test_wrong_password_is_one_line_and_3(run: Runner, swift: control.Running) -
     assert hint == 'the embedded Swift gets a new password at each start: eval "$(storlet-shell local env)"'
 
 
+@pytest.mark.slow
 def test_server_that_is_not_there_is_one_line_and_5(run: Runner) -> None:
     """A refused connection names the URL."""
     outcome = run("ls", environ={"ST_AUTH": "http://127.0.0.1:1/auth/v1.0"})
@@ -161,6 +162,7 @@ def alone(tmp_path: Path) -> Runner:
     return Runner({**base_environment(tmp_path), "STORLET_SHELL_DATA": str(tmp_path / "data")})
 
 
+@pytest.mark.slow
 def test_local_is_started_used_stopped_and_reset(alone: Runner, tmp_path: Path) -> None:
     """The life of an embedded Swift, as the lines of a user; its data outlive it, until they are reset."""
     assert alone("local", "--json").json["running"] is False

@@ -146,6 +146,7 @@ def test_second_interrupt_says_in_one_line_what_is_left(
     assert state(storlets, module) == before
 
 
+@pytest.mark.slow
 def test_storlet_whose_answer_is_lost_keeps_its_new_dependencies(
     storlets: Runner, monkeypatch: pytest.MonkeyPatch, deployed: list[str], module: str
 ) -> None:

@@ -78,6 +78,7 @@ def test_silent_server_does_not_hold_tab_up(
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_nobody_logged_in_is_no_error(stranger: Cells, capfd: pytest.CaptureFixture[str]) -> None:
     """Without an identity Tab knows no objects, and the rest works."""
     stranger.complete("%get some/")

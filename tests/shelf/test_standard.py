@@ -25,6 +25,7 @@ from tests.support.responder import Responder
 NAMES = list(shelf.STANDARD)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_deployed_file_passes_all_checks(name: str) -> None:
     """Without a note: whatever it imports is in Python's own library, or it can do without it, with a message."""
@@ -35,6 +36,7 @@ def test_deployed_file_passes_all_checks(name: str) -> None:
     assert foreign <= ({"PIL"} if name == "thumbnail" else set())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_deployed_file_is_for_older_pythons(name: str) -> None:
     """Its syntax is that of Python 3.8, and it is one function with a docstring, parameters, and their defaults."""

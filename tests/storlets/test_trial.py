@@ -143,6 +143,7 @@ def test_dependencies_lie_beside_the_code(source: Path, tmp_path: Path) -> None:
     assert found.output == b"from a dependency executed\n"
 
 
+@pytest.mark.slow
 def test_storlet_that_writes_what_it_should_not_is_no_crash(source: Path) -> None:
     """Into every descriptor that it finds, or metadata without end."""
     lines = [

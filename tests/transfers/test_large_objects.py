@@ -25,6 +25,7 @@ def segments(run: Runner, container: str) -> list[str]:
     return names(run, f"{container}_segments")
 
 
+@pytest.mark.slow
 def test_large_file_is_stored_in_segments(run: Runner, container: str, folder: Path, tmp_path: Path) -> None:
     """It reads as one, is found identical, and replaces its predecessor with all that belonged to it."""
     words = ["upload", str(folder / "sub/big.bin"), f"{container}/big"]

@@ -111,6 +111,7 @@ def test_a_refusal_arrives(storlets: Runner, container: str, select: str) -> Non
     assert outcome.err.splitlines()[-1].startswith("storlet-shell: ")
 
 
+@pytest.mark.slow
 def test_the_deployed_file_runs_in_old_and_bare_pythons(tmp_path: Path) -> None:
     """It has the syntax of Python 3.8, and needs the standard library only."""
     code = deployed_file()
