@@ -33,7 +33,7 @@ _PACKAGES = (
         dest="packages",
         action="append",
         metavar="NAME[==VERSION]",
-        help="package that the storlet imports, uploaded with all that it needs, if that is pure Python; repeatable",
+        help="pure Python package to upload with its requirements, or the path of a wheel; repeatable",
         group=_PACKAGE_OPTIONS,
     ),
     Arg(
@@ -42,20 +42,20 @@ _PACKAGES = (
         action="append",
         kind=Kind.FILE,
         metavar="FILE",
-        help="requirements file with such packages, as pip reads it; repeatable",
+        help="requirements file in pip's format, with such packages; repeatable",
         group=_PACKAGE_OPTIONS,
     ),
     Arg(
         "--provided",
         action="append",
         metavar="NAME[==VERSION]",
-        help="package that the engine's Python has, and that isn't uploaded; repeatable",
+        help="package that the engine's Python already has, so it isn't uploaded; repeatable",
         group=_PACKAGE_OPTIONS,
     ),
     Arg(
         "--unpack",
         action="store_true",
-        help="unpack the packages when the storlet is imported, for packages that need files",
+        help="unpack the packages on the engine, for those that open files next to their modules",
         group=_PACKAGE_OPTIONS,
     ),
 )
@@ -139,10 +139,10 @@ def deploy(
     """Deploy a storlet: a file (Python or a jar), the code that follows (cell, heredoc, standard input), or std:NAME.
 
     The code is checked first, and either everything is uploaded or nothing changes. Engines cache what they have
-    fetched: so a storlet that replaces another is padded to be a byte longer, and a new version of a dependency gets a
+    fetched, so a storlet that replaces another is padded to be a byte longer, and a new version of a dependency gets a
     new name, which the storlet doesn't need to know.
 
-    pip resolves packages, with all that they need, to wheels of pure Python, which are uploaded as one archive.
+    pip resolves the packages and their requirements to pure Python wheels, which are uploaded as one archive.
 
     :raises UsageError: when the code is empty, isn't Python or a jar, or can't run; nothing is sent then
     :raises NotFoundError: when a dependency doesn't exist, or the account isn't enabled for storlets

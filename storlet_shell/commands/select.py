@@ -33,7 +33,7 @@ _FORMAT_OPTIONS = "format options"
         "query",
         metavar="QUERY",
         kind=Kind.OBJECT,
-        help="one SELECT in quotes, in SQLite's dialect; FROM takes any name; - reads it from standard input",
+        help="a SELECT statement in SQLite's dialect, quoted; FROM takes any name; - reads it from standard input",
     ),
     Arg(
         "pattern",
@@ -43,39 +43,39 @@ _FORMAT_OPTIONS = "format options"
         help="the objects: * stands for any characters but /, ** for folders, ? for one character, [a-z] and {a,b} for "
         "one of several",
     ),
-    Arg("--explain", action="store_true", help="show what runs where, and what the first object takes"),
+    Arg("--explain", action="store_true", help="show what runs where, and how many bytes move from the first object"),
     Arg(
         "--no-header",
         dest="header",
         action="store_false",
-        help="the first row of CSV is data; its columns are _1, _2, …",
+        help="treat the first row of CSV as data, and name the columns _1, _2, …",
         group=_FORMAT_OPTIONS,
     ),
     Arg(
         "--delimiter",
         default=",",
         metavar="CHARACTER",
-        help="separator between fields of CSV, or the word tab (default: a comma)",
+        help="separator between CSV fields, or the word tab (default: a comma)",
         group=_FORMAT_OPTIONS,
     ),
     Arg(
         "--quote",
         default='"',
         metavar="CHARACTER",
-        help="quotation mark around fields of CSV (default: a double quote)",
+        help="quotation mark around CSV fields (default: a double quote)",
         group=_FORMAT_OPTIONS,
     ),
     Arg(
         "--strict",
         action="store_true",
-        help="fail on a malformed row, rather than leave it out",
+        help="fail on a malformed row, rather than leaving it out",
         group=_FORMAT_OPTIONS,
     ),
     Arg(
         "--save",
         kind=Kind.FILE,
         metavar="FILE",
-        help="write the rows to FILE, atomically: CSV, or by its suffix .json or .jsonl; - means standard output",
+        help="write the rows to FILE, atomically: JSON (.json), JSON lines (.jsonl), or CSV; - means standard output",
         group=RESULT_OPTIONS,
     ),
     BATCH_JOBS,
@@ -83,7 +83,7 @@ _FORMAT_OPTIONS = "format options"
     Arg(
         "--allow-failures",
         action="store_true",
-        help="leave out objects that fail, with a warning, rather than end there",
+        help="leave out objects that fail, with a warning, rather than stopping at the first",
         group=BATCH_OPTIONS,
     ),
     Arg(
@@ -115,13 +115,13 @@ def select(
 ) -> Result:
     """Query objects by SQL, next to the data.
 
-    The objects are CSV, JSON lines, or Parquet, and one table together. Each object is read next to where it is stored,
-    by the storlet std_select.py: WHERE, and aggregates by group, run there. Only their results move; the rest of the
-    query runs here, in SQLite. All results are SQLite's.
+    The objects are CSV, JSON lines, or Parquet, and are queried as one table. The storlet std_select.py reads each
+    object next to where it is stored, and runs WHERE and aggregates there. Only their results are transferred; the rest
+    of the query runs here, in SQLite. All results match SQLite's. Deploy the storlet once: deploy std:select.
 
     In a cell, or with a heredoc, the body is the query: %%select CONTAINER/PATTERN.
 
-    Rows that aren't well-formed are left out, with a warning. If an object fails, the query ends with an error.
+    Malformed rows are left out, with a warning. If an object fails, the query ends with an error.
 
     :raises UsageError: when the query can't be parsed, or a column doesn't exist
     :raises NotFoundError: when no object matches, or std_select.py isn't deployed

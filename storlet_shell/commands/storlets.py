@@ -30,7 +30,7 @@ _CONTAINER = Arg(
     type=ContainerName.parse,
     kind=Kind.CONTAINER,
     metavar="CONTAINER",
-    help="the container of the storlets (default: the cluster's)",
+    help="container of the storlets (default: the cluster's)",
 )
 
 
@@ -43,7 +43,7 @@ def list_storlets(session: Session, container: ContainerName | None = None) -> R
 
 
 def list_standard(session: Session, container: ContainerName | None = None) -> Result:
-    """List the standard storlets with their parameters, and whether they are deployed in this version.
+    """List the standard storlets with their parameters, and whether each is deployed and current.
 
     Deploy one with ``deploy std:NAME``.
     """
@@ -98,7 +98,7 @@ storlets = group(
     ),
     Action(
         "std",
-        "List the standard storlets, which deploy std:NAME deploys.",
+        "List the standard storlets; deploy one with: deploy std:NAME.",
         _CONTAINER,
         run=list_standard,
         examples=["storlets std  # list the standard storlets"],
