@@ -17,7 +17,7 @@ from tests.support.storlets import STORLETS
 COMMANDS = [Registry().get(name) for name in Registry().builtin_names()]
 each_command = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 
-CITY = "Lima,fog,17\nCairo,clear,31\n"
+CITY = "city,sky,degrees\nLima,fog,17\nCairo,clear,31\n"
 WARM = """
 class Warm:
     def __init__(self, logger):
@@ -25,6 +25,7 @@ class Warm:
 
     def __call__(self, in_files, out_files, params):
         out_files[0].set_metadata({})
+        out_files[0].write(in_files[0].readline())
         while line := in_files[0].readline():
             if float(line.split(b",")[2]) >= float(params.get("least", 0)):
                 out_files[0].write(line)
@@ -63,6 +64,7 @@ deploy upper.py
 deploy warm.py -d cities.txt
 deploy join.py
 deploy hottest.py
+deploy std:select
 get weather/today.csv --storlet warm.py
 acl grant weather alice --storlet warm.py
 """
