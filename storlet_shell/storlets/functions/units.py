@@ -110,7 +110,8 @@ class Unit:
     def names_used(self, node: ast.stmt) -> set[str]:
         """Return the global names that a statement uses, in all its scopes, except in annotations."""
         table = symtable.symtable(_FUTURE + self.piece(node).text, self.label, "exec")
-        return set(_global_names(table, self._bindings))
+        used = set(_global_names(table, self._bindings))
+        return used - _names_of_comprehensions(table, set(bound_names(node)))
 
     def line_of_annotations(self, node: ast.stmt) -> int:
         """Return the number of the first line that reads annotations, which deployed code keeps as texts.
@@ -250,6 +251,14 @@ def bound_names(statement: ast.stmt) -> Iterator[str]:
             yield node.id
         elif not isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
             nodes += ast.iter_child_nodes(node)
+
+
+def _names_of_comprehensions(table: symtable.SymbolTable, bound: Container[str]) -> set[str]:
+    """Return the variables of comprehensions outside of functions, which Python 3.12 lists among a module's names.
+
+    :param bound: the names that the statement binds
+    """
+    return {name for name in table.get_identifiers() if table.lookup(name).is_local() and name not in bound}
 
 
 def _global_names(table: symtable.SymbolTable, bound: Container[str]) -> Iterator[str]:

@@ -80,6 +80,14 @@ def test_names_of_inner_scopes_are_found() -> None:
     assert "@deco\nclass K" in text
 
 
+def test_variables_of_comprehensions_are_not_names_of_the_module() -> None:
+    """Python 3.12 lists them there; the names that a comprehension uses go along."""
+    code = HEAD + "SIZE = 3\nCODES = {code: code + SIZE for code in range(SIZE)}\n\n\n" + FUNCTION.format("CODES")
+    text = own(code)
+    assert "SIZE = 3" in text
+    assert "CODES = {code: code + SIZE for code in range(SIZE)}" in text
+
+
 def test_import_that_may_fail_goes_along() -> None:
     """With its alternative."""
     code = "try:\n    import orjson as j\nexcept ImportError:\n    import json as j\n\n\n"
