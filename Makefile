@@ -55,7 +55,7 @@ faults: $(VENV)/.dev ## Break servers, networks, disks, and processes, and count
 RUNS ?= 20000
 
 fuzz: $(VENV)/.fuzz ## Search for input that breaks a parser (RUNS=20000 for each target)
-	$(BIN)/python -m pytest -q --numprocesses 2 --hypothesis-profile large tests/properties
+	$(BIN)/python -m pytest -q -m slow --numprocesses 2 --hypothesis-profile large tests/properties
 	for target in lines scripts responses; do $(BIN)/python -m fuzz $$target -runs=$(RUNS) || exit 1; done
 
 docs: $(VENV)/.docs ## Build the documentation site in build/docs

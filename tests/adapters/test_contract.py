@@ -78,7 +78,7 @@ def site(run: Runner, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
     return made
 
 
-@pytest.fixture(params=FRONT_ENDS)
+@pytest.fixture(params=[*FRONT_ENDS[:-1], pytest.param(FRONT_ENDS[-1], marks=pytest.mark.slow)])
 def front_end(request: pytest.FixtureRequest, site: Site, run: Runner, tmp_path: Path) -> Iterator[FrontEnd]:
     """Run lines through each front end."""
     if request.param == "shell":

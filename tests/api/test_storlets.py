@@ -56,6 +56,7 @@ def test_storlet_is_deployed_from_a_file(store: Store, here: str, name: str, tmp
         store.undeploy(f"{name}.py")
 
 
+@pytest.mark.slow
 def test_standard_storlet_is_deployed_by_its_name(store: Store) -> None:
     """As the command does it; the list tells that it is this version."""
     assert store.deploy("std:checksum").storlet.name == "std_checksum.py"

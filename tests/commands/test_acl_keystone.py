@@ -11,6 +11,8 @@ from tests.support.keystone import KeystoneSwift
 from tests.support.lines import Runner, base_environment, one_line
 from tests.support.storlets import STORLETS
 
+pytestmark = pytest.mark.slow
+
 NAME = "Upper_case.py"
 """A storlet whose name has a capital and an underscore, as the entry of its ACL must survive both."""
 

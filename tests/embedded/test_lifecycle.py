@@ -50,6 +50,7 @@ def test_a_lasting_server_stays_until_it_is_stopped(folder: Path) -> None:
         assert connection.get_object("objects", "kept")[1] == b"content"
 
 
+@pytest.mark.slow
 def test_start_on_a_running_server_changes_nothing(folder: Path) -> None:
     """A second start finds the first one's server, and refuses what that is not."""
     running, _ = control.start(folder, Settings())

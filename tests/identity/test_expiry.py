@@ -18,6 +18,8 @@ from tests.support.keystone import KeystoneSwift
 from tests.support.lines import Runner
 from tests.support.storlets import storlet
 
+pytestmark = pytest.mark.slow
+
 HOURS = 2 * 3600
 COUNT = 12
 NOTED = storlet(

@@ -24,6 +24,8 @@ KINDS = st.sampled_from(["", "text/csv", "text/plain", "application/json", "imag
 CHARSETS = st.sampled_from(
     ["", "; charset=utf-16", "; charset=latin-1", "; charset=utf-7", "; charset=no", "; charset="]
 )
+
+pytestmark = pytest.mark.slow
 CODE = st.lists(
     st.sampled_from(
         [
@@ -68,7 +70,6 @@ def test_any_body_is_a_frame_or_one_error(content: bytes, kind: str) -> None:
         Response(200, {"Content-Type": kind}, iter([content]), subject="path:/c/o").dataframe("polars")
 
 
-@pytest.mark.slow
 @given(st.text(max_size=60) | st.builds('File "s.py", line {}\n    x = 1\n    ^'.format, st.integers()), CODE)
 def test_any_log_is_shown(details: str, code: str) -> None:
     """With the lines that it speaks of, where there are such, and the first one as it is."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ from storlet_shell.session import Session
 from storlet_shell.spec.arguments import Kind
 from storlet_shell.spec.registry import Registry
 from tests.properties.test_targets import COMMANDS, TEXTS, WORDS
+
+pytestmark = pytest.mark.slow
 
 REGISTRY = Registry()
 FRONT = st.sampled_from([one.name for one in COMMANDS]) | WORDS

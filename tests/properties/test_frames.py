@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from storlet_shell.errors import IncompleteBodyError
 from storlet_shell.wire.frames import LIMIT, Frames
 
+pytestmark = pytest.mark.slow
+
 PARTS = st.lists(st.binary(max_size=30) | st.just(None), max_size=6)
 """Data frames in their order; None stands for a heartbeat."""
 CUTS = st.lists(st.integers(0, 400), max_size=6)
@@ -48,7 +50,6 @@ def read(text: bytes, cuts: list[int]) -> tuple[bytes, Frames]:
     return data, frames
 
 
-@pytest.mark.slow
 @given(PARTS, CUTS, st.dictionaries(st.text(max_size=5), st.text(max_size=5) | st.integers() | st.none(), max_size=3))
 def test_data_and_metadata_come_out_however_they_arrive(
     parts: list[bytes | None], cuts: list[int], metadata: dict[str, object]

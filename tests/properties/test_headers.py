@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import unquote
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ from storlet_shell.values import ByteRange, ObjectPath
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.transport import _decode_headers
 from tests.test_values import CONTAINERS, OBJECTS, RANGES, STORLET_NAMES
+
+pytestmark = pytest.mark.slow
 
 LATIN = st.text(st.characters(max_codepoint=255), max_size=40)
 USERS = st.text("abcXYZ019._- ", min_size=1, max_size=12).filter(lambda text: text == text.strip())

@@ -23,6 +23,8 @@ SCALARS = st.none() | st.booleans() | st.integers(0, 9) | VALUES
 KEYS = st.sampled_from(
     ["auth", "auth_url", "username", "password", "project_name", "profile", "regions", "region_name", "verify", "cert"]
 )
+
+pytestmark = pytest.mark.slow
 TREES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=12
 )
@@ -43,7 +45,6 @@ def test_any_variables_are_an_identity_or_one_error(environ: dict[str, str], opt
         assert SECRET not in str(error)
 
 
-@pytest.mark.slow
 @settings(max_examples=settings.default.max_examples // 4)
 @given(st.dictionaries(st.sampled_from(["mine", "x"]), TREES, max_size=2) | TREES, GIVEN)
 def test_any_cloud_is_an_identity_or_one_error(

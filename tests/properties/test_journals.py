@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storlet_shell.batches.journal import Journal
 from tests.test_values import OBJECTS
+
+pytestmark = pytest.mark.slow
 
 STEPS = st.lists(st.tuples(st.sampled_from(["take", "done", "failed", "again"]), st.integers(0, 3)), max_size=12)
 

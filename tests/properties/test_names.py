@@ -6,6 +6,7 @@ import re
 from contextlib import suppress
 from pathlib import PurePosixPath
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from storlet_shell.batches.templates import FIELDS, Template
 from storlet_shell.errors import UsageError
 from storlet_shell.values import ObjectPath
 from tests.test_values import OBJECTS
+
+pytestmark = pytest.mark.slow
 
 WILD = st.text("ab/.*?[]!^-{},\\0123", max_size=20)
 TEMPLATES = st.lists(st.sampled_from([*(f"{{{field}}}" for field in FIELDS), "/", "x", ".", "{{", "}}"]), max_size=6)

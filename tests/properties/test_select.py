@@ -16,6 +16,8 @@ from storlet_shell.select.query import parse_query
 from storlet_shell.select.rendering import render
 from tests.select.oracle import as_csv, assert_equal, parted, query_parts, query_table
 
+pytestmark = pytest.mark.slow
+
 COLUMNS = ("a", "b", "c")
 
 _TEXTS = (
@@ -155,7 +157,6 @@ queries = st.one_of(
 )
 
 
-@pytest.mark.slow
 @settings(max_examples=200)
 @given(query=queries, table=rows, count=st.integers(1, 4))
 def test_any_query_is_answered_as_by_sqlite(query: Drawn, table: list[tuple[str | None, ...]], count: int) -> None:
@@ -195,7 +196,6 @@ _operands = st.sampled_from(
 )
 
 
-@pytest.mark.slow
 @settings(max_examples=500)
 @given(first=_operands, rest=st.lists(st.tuples(st.sampled_from(_OPERATORS), _operands), min_size=1, max_size=4))
 def test_operators_bind_as_in_sqlite(first: str, rest: list[tuple[str, str]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,8 @@ PIECES = st.sampled_from(
         *("$$", "{", "}", "${x}", "{x}", "\t", "\r", "a", "ü", "\u00a0", "&&", ";", "2>", "path:/c/o", "shell "),
     ]
 )
+
+pytestmark = pytest.mark.slow
 TEXTS = st.lists(PIECES, max_size=14).map("".join) | st.text(max_size=40)
 COMMANDS = tuple(Registry())
 OPTIONS = tuple(

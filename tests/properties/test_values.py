@@ -17,6 +17,8 @@ from storlet_shell.values import ByteRange, Location, Metadatum, Parameter, read
 from storlet_shell.wire.requests import Request
 from tests.test_values import CONTAINERS, KEYS, OBJECTS, PRINTABLE, RANGES
 
+pytestmark = pytest.mark.slow
+
 SURROGATES = st.text(st.characters(), max_size=60)
 """Any text that a command line can hold: bytes that are no UTF-8 come as lone surrogates."""
 
@@ -39,7 +41,6 @@ def test_header_spells_itself(name: str, value: str) -> None:
     assert Header.parse(f"{name}: {value}") == header
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "parse",
     [

@@ -16,6 +16,8 @@ from storlet_shell.embedded import control
 from tests.embedded.storlets import PROXY, Answer, Client, storlet
 from tests.support.keystone import KeystoneSwift
 
+pytestmark = pytest.mark.slow
+
 SECRET = b"the secret"
 OPEN = b"for all"
 
@@ -183,7 +185,6 @@ def test_grant_to_run_a_storlet_is_no_referrer(shared: Shared, referer: str) -> 
             assert (answer.status, shared.leaks(answer)) == (403, False), answer
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("query", ["", "?multipart-manifest=get", "?symlink=get"])
 @pytest.mark.parametrize("name", ["o", "dynamic", "static", "link"])
 @WHERE

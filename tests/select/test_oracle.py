@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.select.oracle import as_csv, assert_equal, parted, query_parts, query_table
@@ -9,7 +11,15 @@ from tests.select.queries import COLUMNS, GROUP_QUERIES, ORDERED_QUERIES, ROW_QU
 
 UNORDERED = split_lines(ROW_QUERIES) + split_lines(GROUP_QUERIES)
 ORDERED = split_lines(ORDERED_QUERIES)
+_FAST = 3
+"""One query of so many isn't slow."""
 OBJECTS = [as_csv(COLUMNS, part) for part in parted(ROWS, 7)]
+
+
+def sampled(queries: list[str]) -> list[Any]:
+    """Return queries as parameters, most of them marked as slow."""
+    marks = [() if number % _FAST == 0 else (pytest.mark.slow,) for number in range(len(queries))]
+    return [pytest.param(query, marks=mark) for query, mark in zip(queries, marks, strict=True)]
 
 
 def test_there_are_many_queries() -> None:
@@ -17,13 +27,13 @@ def test_there_are_many_queries() -> None:
     assert len(set(UNORDERED + ORDERED)) >= 200
 
 
-@pytest.mark.parametrize("query", UNORDERED)
+@pytest.mark.parametrize("query", sampled(UNORDERED))
 def test_rows_are_those_of_sqlite(query: str) -> None:
     """In any order, since the query asks for none."""
     assert_equal(query_parts(query, OBJECTS), query_table(query, COLUMNS, ROWS), ordered=False)
 
 
-@pytest.mark.parametrize("query", ORDERED)
+@pytest.mark.parametrize("query", sampled(ORDERED))
 def test_order_is_that_of_sqlite(query: str) -> None:
     """So are groups without an order, and the first rows of the listing."""
     assert_equal(query_parts(query, OBJECTS), query_table(query, COLUMNS, ROWS), ordered=True)

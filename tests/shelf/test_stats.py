@@ -78,6 +78,7 @@ def test_values_have_the_types_of_sqlite(text: str) -> None:
     assert (result["type"], result["min"]) == (kind, str(value) if value == float("inf") else value)
 
 
+@pytest.mark.slow
 def test_sums_of_large_integers_are_exact() -> None:
     """Also of more than one chunk of rows."""
     data = b"a\n" + b"9007199254740993\n" * 20_000

@@ -141,6 +141,7 @@ def test_packages_can_be_unpacked_in_the_engine(account: Client, tmp_path: Path,
     assert [ran(account, package, b"child") for _ in range(2)] == [b"CHILD!louder.words\n"] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "is_unpacked", [pytest.param(False, id="archive"), pytest.param(True, marks=pytest.mark.slow, id="unpacked")]
 )

@@ -20,6 +20,8 @@ from storlet_shell.storlets.functions.local import find_function
 from storlet_shell.storlets.source import StorletSource
 from tests.support.lines import Runner
 
+pytestmark = pytest.mark.slow
+
 TABLE = b"sky,degrees\nclear,7\nfog,-2.5\nclear,007\n,30\nbad\n"
 GROUPS = {
     "v": 1,
@@ -63,8 +65,8 @@ def run(storlets: Runner, path: str, select: str, plan: Any, *options: str) -> l
     ("stored", "options"),
     [
         pytest.param(TABLE, (), id="node"),
-        pytest.param(gzip.compress(TABLE, mtime=0), (), id="gzip", marks=pytest.mark.slow),
-        pytest.param(TABLE, ("--on-proxy",), id="proxy", marks=pytest.mark.slow),
+        pytest.param(gzip.compress(TABLE, mtime=0), (), id="gzip"),
+        pytest.param(TABLE, ("--on-proxy",), id="proxy"),
     ],
 )
 def test_groups_of_an_object(
@@ -75,7 +77,6 @@ def test_groups_of_an_object(
     assert run(storlets, f"{container}/o", select, GROUPS, *options) == RESULT
 
 
-@pytest.mark.slow
 def test_a_long_plan_is_an_extra_resource(storlets: Runner, container: str, select: str) -> None:
     """It exceeds what a parameter may have."""
     plan = {**GROUPS, "where": ["and", GROUPS["where"], ["not", ["in", ["col", 0], [["lit", "x" * 20_000]]]]]}
@@ -86,7 +87,6 @@ def test_a_long_plan_is_an_extra_resource(storlets: Runner, container: str, sele
     assert [json.loads(line)["g"][0] for line in outcome.out.splitlines()[:-1]] == [["clear"]]
 
 
-@pytest.mark.slow
 def test_parquet_next_to_the_object(storlets: Runner, container: str, select: str) -> None:
     """Within the limits of the engine."""
     import pyarrow.parquet  # it takes a second, so fast tests don't import it
@@ -100,7 +100,6 @@ def test_parquet_next_to_the_object(storlets: Runner, container: str, select: st
     assert [line["g"][1][0] for line in lines[:-1]] == [5000, 5000]
 
 
-@pytest.mark.slow
 def test_a_refusal_arrives(storlets: Runner, container: str, select: str) -> None:
     """It arrives at the reader, after the traceback."""
     assert storlets("upload", f"{container}/o", stdin=TABLE).status == 0
@@ -111,7 +110,6 @@ def test_a_refusal_arrives(storlets: Runner, container: str, select: str) -> Non
     assert outcome.err.splitlines()[-1].startswith("storlet-shell: ")
 
 
-@pytest.mark.slow
 def test_the_deployed_file_runs_in_old_and_bare_pythons(tmp_path: Path) -> None:
     """It has the syntax of Python 3.8, and needs the standard library only."""
     code = deployed_file()
