@@ -22,10 +22,11 @@ from tests.support.functions import deploy
 from tests.support.lines import Runner, one_line
 from tests.support.responder import Responder
 
+pytestmark = pytest.mark.slow
+
 NAMES = list(shelf.STANDARD)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_deployed_file_passes_all_checks(name: str) -> None:
     """Without a note: whatever it imports is in Python's own library, or it can do without it, with a message."""
@@ -36,7 +37,6 @@ def test_deployed_file_passes_all_checks(name: str) -> None:
     assert foreign <= ({"PIL"} if name == "thumbnail" else set())
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_deployed_file_is_for_older_pythons(name: str) -> None:
     """Its syntax is that of Python 3.8, and it is one function with a docstring, parameters, and their defaults."""

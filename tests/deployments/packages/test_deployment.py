@@ -54,6 +54,8 @@ class Main:
 FUNCTION = """\
 from louder.words import shout
 
+pytestmark = pytest.mark.slow
+
 
 def {}(text: str) -> str:
     return shout(text) if text != "fail" else shout(1)
@@ -98,7 +100,7 @@ def ran(client: Client, package: Package, text: bytes) -> bytes:
 @pytest.mark.parametrize(
     "code",
     [
-        pytest.param(CLASS, marks=pytest.mark.slow, id="class"),
+        pytest.param(CLASS, id="class"),
         pytest.param(FUNCTION.format("louder_text"), id="function"),
     ],
 )
@@ -141,10 +143,7 @@ def test_packages_can_be_unpacked_in_the_engine(account: Client, tmp_path: Path,
     assert [ran(account, package, b"child") for _ in range(2)] == [b"CHILD!louder.words\n"] * 2
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "is_unpacked", [pytest.param(False, id="archive"), pytest.param(True, marks=pytest.mark.slow, id="unpacked")]
-)
+@pytest.mark.parametrize("is_unpacked", [pytest.param(False, id="archive"), pytest.param(True, id="unpacked")])
 def test_dry_run_has_the_packages(tmp_path: Path, module: str, archive: Archive, is_unpacked: bool) -> None:
     """Without any server."""
     package = read(tmp_path, module, FUNCTION.format("louder_text"), archive._replace(is_unpacked=is_unpacked))
@@ -158,7 +157,6 @@ def test_dry_run_has_the_packages(tmp_path: Path, module: str, archive: Archive,
     assert f'File "{place}/louder/words.py", line 2, in shout' in caught.value.details
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("is_unpacked", [False, True], ids=["archive", "unpacked"])
 def test_upstreams_agent_runs_with_packages(tmp_path: Path, module: str, archive: Archive, is_unpacked: bool) -> None:
     """Its folder has the archive with permissions ``& 0700``, and is on ``sys.path``."""
@@ -190,7 +188,6 @@ def test_upstreams_agent_runs_with_packages(tmp_path: Path, module: str, archive
     assert base64.b64decode(result["body"]) == (b"CHILD!louder.words\n" if is_unpacked else b"A!")
 
 
-@pytest.mark.slow
 def test_other_clusters_fetch_each_archive_under_its_own_name(
     account: Client,
     observer: Notebook,
