@@ -34,6 +34,8 @@ from tests.support import upstream_agent
 from tests.support.observers import Notebook
 from tests.support.wheels import Index
 
+pytestmark = pytest.mark.slow
+
 CLASS = """\
 class Main:
     def __init__(self, logger): ...
@@ -53,8 +55,6 @@ class Main:
 """
 FUNCTION = """\
 from louder.words import shout
-
-pytestmark = pytest.mark.slow
 
 
 def {}(text: str) -> str:
