@@ -10,6 +10,7 @@ from storlet_shell.batches.objects import Objects
 from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.templates import Template
 from storlet_shell.errors import Action, Hint, IdentityError, NotFoundError, UsageError
+from storlet_shell.results.saving import is_same_file, is_stdout
 from storlet_shell.store.failures import not_deployed
 from storlet_shell.store.functions import Function, check_parameters
 from storlet_shell.store.metadata import exists
@@ -35,6 +36,19 @@ def check_ready(client: Client, run: Invocation) -> Function | None:
     function = check_parameters(client, run)
     check_extra_resources(client, run)
     return function
+
+
+def check_journal(journal: str | None, result: str | None = None) -> None:
+    """Check that a journal has its own file.
+
+    :param journal: its path; None without one
+    :param result: the file that the result is written to; None for none
+    :raises UsageError: when it is standard output, or the file of the result
+    """
+    if journal is not None and is_stdout(journal):
+        raise UsageError(f"the journal needs its own file, not standard output: {journal}")
+    if journal is not None and result is not None and is_same_file(journal, result):
+        raise UsageError(f"the journal needs its own file, not that of the result: {journal}")
 
 
 def check_container(client: Client, container: str) -> None:

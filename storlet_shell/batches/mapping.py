@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.batches.batch import Batch, Rules
-from storlet_shell.batches.checks import check_apart, check_container, check_ready
+from storlet_shell.batches.checks import check_apart, check_container, check_journal, check_ready
 from storlet_shell.batches.endpoints import find_endpoints
 from storlet_shell.batches.executor import Access, load_drivers
 from storlet_shell.batches.joining.body import JoinedBody
@@ -24,7 +24,7 @@ from storlet_shell.batches.work import Task, Work
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Planned
-from storlet_shell.results.saving import is_same_file, is_stdout
+from storlet_shell.results.saving import is_stdout
 from storlet_shell.store.functions import check_parameters
 from storlet_shell.store.metadata import head
 from storlet_shell.store.reading import place_result
@@ -97,10 +97,7 @@ class MapOptions(NamedTuple):
             raise UsageError("COPY stores results as objects; name them with output")
         if self.on == "get" and self.output is not None:
             raise UsageError("GET returns results, and COPY stores them: leave out output, or run by copy")
-        if self.journal is not None and is_stdout(self.journal):
-            raise UsageError(f"the journal needs its own file, not standard output: {self.journal}")
-        if None not in (self.journal, self.concat) and is_same_file(str(self.journal), str(self.concat)):
-            raise UsageError(f"the journal needs its own file, not that of the joined results: {self.journal}")
+        check_journal(self.journal, self.concat)
 
     def task_maker(self, concat: Ordered | None = None) -> Callable[[int, ObjectPath], Task]:
         """Return the function that turns an object and its number into a task."""

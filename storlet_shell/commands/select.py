@@ -127,10 +127,12 @@ def select(
     :raises NotFoundError: when no object matches, or std_select.py isn't deployed
     :raises StorletFailedError: when an object isn't in one of the formats, or differs from the others
     """
-    from storlet_shell.batches.patterns import Pattern  # these imports take longer than most lines
+    from storlet_shell.batches.checks import check_journal  # these imports take longer than most lines
+    from storlet_shell.batches.patterns import Pattern
     from storlet_shell.select.options import SelectOptions
     from storlet_shell.select.running import SelectPlan
 
+    check_journal(select_options.get("journal"), save)
     text, name = _query(session, query, pattern, cell)
     delimiter = {"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter)
     plan = SelectPlan(text, Pattern.parse_position(name), SelectOptions(delimiter=delimiter, **select_options))

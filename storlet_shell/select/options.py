@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from storlet_shell.batches.checks import check_journal
 from storlet_shell.batches.mapping import MapOptions
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
-from storlet_shell.results.saving import is_stdout
 
 
 @typed_equality
@@ -52,8 +52,7 @@ class SelectOptions(NamedTuple):
                 raise UsageError(f"{name} must be one character, not {char!r}")
         if self.delimiter == self.quote:
             raise UsageError("delimiter and quote must differ")
-        if self.journal is not None and is_stdout(self.journal):
-            raise UsageError(f"the journal needs its own file, not standard output: {self.journal}")
+        check_journal(self.journal)
 
     def format(self) -> dict[str, Any]:
         """Return the description of CSV for the storlet's plan."""

@@ -250,6 +250,15 @@ def test_long_query_travels_as_an_object(selecting: Runner, weather: str) -> Non
     assert "scratch" not in selecting("ls").text
 
 
+def test_journal_has_its_own_file(selecting: Runner, weather: str, tmp_path: Path) -> None:
+    """The saved rows would replace it."""
+    line = ("select", "SELECT n FROM o", weather, "--save", f"{tmp_path}/n", "--journal", f"{tmp_path}/./n")
+    outcome = selecting(*line)
+    assert outcome.status == 2
+    assert "the journal needs its own file, not that of the result" in one_line(outcome)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_query_is_resumed_from_a_journal(selecting: Runner, container: str, tmp_path: Path) -> None:
     """Objects that were read before aren't read again."""
     for name in "ab":
