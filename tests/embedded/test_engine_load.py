@@ -62,7 +62,7 @@ def settled(client: Client) -> tuple[int, int]:
 def test_nothing_is_left_of_a_hundred_invocations(client: Client) -> None:
     """The numbers of descriptors and processes don't grow, however runs end."""
     client.deploy("identity.py", IDENTITY)
-    client.deploy("raises.py", storlet("raise ValueError(1)"))
+    client.deploy("fails_at_once.py", storlet("raise ValueError(1)"))
     client.deploy("late.py", storlet("out.set_metadata({}); out.write(bytes(10 ** 6)); raise ValueError(1)"))
     client.put("/c/large", bytes(3 << 20))
 
@@ -70,8 +70,8 @@ def test_nothing_is_left_of_a_hundred_invocations(client: Client) -> None:
         for _ in range(rounds):
             client.run("identity.py", "/c/large")
             client.run("identity.py", "/c/large", PROXY)
-            client.run("raises.py", "/c/large")
-            client.run("raises.py", "/c/large", PROXY)
+            client.run("fails_at_once.py", "/c/large")
+            client.run("fails_at_once.py", "/c/large", PROXY)
             client.run("late.py", "/c/large", PROXY)
 
     some(2)

@@ -61,8 +61,8 @@ def test_metadata_become_headers(client: Client, where: dict[str, str]) -> None:
 @WHERE
 def test_parameters(client: Client, where: dict[str, str]) -> None:
     """Parameters come from headers and the query string; the execution path is the engine's."""
-    client.deploy("tell.py", TELL)
-    answer = client.run("tell.py", "/c/o", where, query="?q=1", k="v:ü é", e="")
+    client.deploy("told.py", TELL)
+    answer = client.run("told.py", "/c/o", where, query="?q=1", k="v:ü é", e="")
     params = json.loads(answer.body)["params"]
     path = params.pop("storlet_execution_path")
     assert params == {"q": "1", "k": "v:ü é", "e": ""}
@@ -71,8 +71,8 @@ def test_parameters(client: Client, where: dict[str, str]) -> None:
 
 def test_files_are_upstreams(client: Client) -> None:
     """Storlets get the classes that upstream's agent gives them."""
-    client.deploy("tell.py", TELL)
-    told = client.result("tell.py", "/c/o")
+    client.deploy("told.py", TELL)
+    told = client.result("told.py", "/c/o")
     assert set(told["classes"]) == {"storlets.agent.daemon.files"}
     assert told["metadata"] == [{"Colour": "red"}]
 
@@ -92,8 +92,8 @@ def test_extra_resources(client: Client) -> None:
     """Further inputs follow the first, each with its own metadata."""
     client.put("/c/e1", b"12", {"X-Object-Meta-N": "one"})
     client.put("/c/e%202", b"345")
-    client.deploy("tell.py", TELL)
-    told = client.result("tell.py", "/c/o", {"X-Storlet-Extra-Resources": f"/c/e1,/c/{quote('e 2')}"})
+    client.deploy("told.py", TELL)
+    told = client.result("told.py", "/c/o", {"X-Storlet-Extra-Resources": f"/c/e1,/c/{quote('e 2')}"})
     assert told["sizes"] == [1024, 2, 3]
     assert [md.get("N") for md in told["metadata"]] == [None, "one", None]
 

@@ -21,14 +21,14 @@ FORGES = storlet(
     out.write(source.read())
     """
 )
-RUN = {"X-Run-Storlet": "upper.py"}
+RUN = {"X-Run-Storlet": "loud.py"}
 
 
 @pytest.fixture(scope="module")
 def user(swift: control.Running) -> Iterator[Client]:
     """Connect to the session's server, with two storlets deployed."""
     client = Client(swift)
-    client.deploy("upper.py", UPPER)
+    client.deploy("loud.py", UPPER)
     client.deploy("forges.py", FORGES)
     yield client
     client.close()

@@ -37,7 +37,7 @@ WHERE = pytest.mark.parametrize("where", [{}, PROXY], ids=["node", "proxy"])
 class Shared:
     """An account in which a user of another project may read ``open`` and the storlets, and write to ``drop``.
 
-    The user may run ``upper.py`` over ``granted``, and nothing else; ``closed`` is its owner's.
+    The user may run ``capitals.py`` over ``granted``, and nothing else; ``closed`` is its owner's.
     """
 
     owner: Client
@@ -65,13 +65,13 @@ def shared(keystone_swift: KeystoneSwift) -> Iterator[Shared]:
     for name, container in names.items():
         owner.request("PUT", f"/{container}")
         owner.put(f"/{container}/o", OPEN if name == "open" else SECRET)
-    owner.deploy("upper.py", UPPER)
+    owner.deploy("capitals.py", UPPER)
     identity = f"{project}:{who}"
     before = owner.request("HEAD", "/storlet").headers.get("X-Container-Read", "")
     owner.request("POST", "/storlet", {"X-Container-Read": f"{before},{identity}".strip(",")})
     owner.request("POST", f"/{names['open']}", {"X-Container-Read": identity})
     owner.request("POST", f"/{names['drop']}", {"X-Container-Read": identity, "X-Container-Write": identity})
-    grant = {"X-Storlet-Container-Read": "outsider", "X-Storlet-Name": "upper.py"}
+    grant = {"X-Storlet-Container-Read": "outsider", "X-Storlet-Name": "capitals.py"}
     assert owner.request("POST", f"/{names['granted']}", grant).status == 204
     yield Shared(owner, user, **names)
     owner.request("POST", "/storlet", {"X-Container-Read": before})
@@ -82,11 +82,11 @@ def shared(keystone_swift: KeystoneSwift) -> Iterator[Shared]:
 @WHERE
 def test_reader_runs_a_storlet_over_what_is_shared(shared: Shared, where: dict[str, str]) -> None:
     """The attacks below fail by the rights that they lack, not by anything else."""
-    assert shared.user.run("upper.py", f"/{shared.open}/o", where).body == OPEN.upper()
-    assert shared.user.run("upper.py", f"/{shared.granted}/o", where).body == SECRET.upper()
+    assert shared.user.run("capitals.py", f"/{shared.open}/o", where).body == OPEN.upper()
+    assert shared.user.run("capitals.py", f"/{shared.granted}/o", where).body == SECRET.upper()
     assert shared.user.request("GET", f"/{shared.granted}/o").status == 403
     both = {"X-Storlet-Extra-Resources": f"/{shared.open}/o"}
-    assert shared.user.run("upper.py", f"/{shared.open}/o", {**where, **both}).body == OPEN.upper() * 2
+    assert shared.user.run("capitals.py", f"/{shared.open}/o", {**where, **both}).body == OPEN.upper() * 2
 
 
 @pytest.mark.parametrize("resource", ["/{closed}/o", "/{closed}/%6f", "/{closed}/o?multipart-manifest=get"])
@@ -96,7 +96,7 @@ def test_extra_resource_is_read_by_the_users_own_rights(shared: Shared, containe
     if container == "granted":
         shared.owner.put(f"/{shared.granted}/o", OPEN)
     extra = {"X-Storlet-Extra-Resources": resource.format(closed=shared.closed)}
-    answer = shared.user.run("upper.py", f"/{getattr(shared, container)}/o", extra)
+    answer = shared.user.run("capitals.py", f"/{getattr(shared, container)}/o", extra)
     shared.owner.put(f"/{shared.granted}/o", SECRET)
     assert not shared.leaks(answer), answer
     assert (answer.status, answer.failure) == (503, "input"), answer
@@ -104,7 +104,7 @@ def test_extra_resource_is_read_by_the_users_own_rights(shared: Shared, containe
 
 def test_upload_and_copy_read_by_the_users_own_rights(shared: Shared) -> None:
     """Neither a further input nor a copy's source is read for a user who can write elsewhere; nothing is stored."""
-    closed, run = f"/{shared.closed}/o", {"X-Run-Storlet": "upper.py"}
+    closed, run = f"/{shared.closed}/o", {"X-Run-Storlet": "capitals.py"}
     attacks: list[tuple[str, str, dict[str, str]]] = [
         ("PUT", f"/{shared.drop}/made", {"X-Storlet-Extra-Resources": closed}),
         ("PUT", f"/{shared.drop}/made", {"X-Copy-From": closed, "Content-Length": "0"}),
@@ -132,7 +132,7 @@ def test_pointer_to_another_container_opens_nothing(shared: Shared, where: dict[
     assert shared.owner.request("PUT", f"/{shared.open}/static?multipart-manifest=put", {}, segments).status == 201
     assert shared.owner.request("PUT", f"/{shared.open}/link", {"X-Symlink-Target": f"{closed}/o"}, b"").status == 201
     for path in (f"/{drop}/link", f"/{drop}/dynamic", f"/{shared.open}/static", f"/{shared.open}/link"):
-        answer = shared.user.run("upper.py", path, where)
+        answer = shared.user.run("capitals.py", path, where)
         assert not shared.leaks(answer), (path, answer)
 
 
@@ -141,8 +141,8 @@ def test_storlet_that_may_not_be_read_does_not_run(shared: Shared) -> None:
     before = shared.owner.request("HEAD", "/storlet").headers["X-Container-Read"]
     shared.owner.request("POST", "/storlet", {"X-Container-Read": ""})
     try:
-        assert shared.user.run("upper.py", f"/{shared.open}/o").status == 401
-        assert shared.user.request("PUT", f"/{shared.drop}/made", {"X-Run-Storlet": "upper.py"}, b"x").status == 401
+        assert shared.user.run("capitals.py", f"/{shared.open}/o").status == 401
+        assert shared.user.request("PUT", f"/{shared.drop}/made", {"X-Run-Storlet": "capitals.py"}, b"x").status == 401
     finally:
         shared.owner.request("POST", "/storlet", {"X-Container-Read": before})
     assert shared.owner.request("HEAD", f"/{shared.drop}/made").status == 404
@@ -157,11 +157,11 @@ def test_what_anybody_may_read_leads_nowhere_else(shared: Shared) -> None:
         shared.owner.request("POST", f"/{name}", {"X-Container-Read": ".r:*"})
     anybody = {"X-Auth-Token": ""}
     try:
-        assert shared.user.run("upper.py", f"/{shared.open}/o", anybody).body == OPEN.upper()
+        assert shared.user.run("capitals.py", f"/{shared.open}/o", anybody).body == OPEN.upper()
         for path in (f"/{shared.closed}/o", f"/{shared.granted}/o"):
-            assert shared.user.run("upper.py", path, anybody).status == 401
+            assert shared.user.run("capitals.py", path, anybody).status == 401
             extra = {"X-Storlet-Extra-Resources": path, **anybody}
-            assert shared.user.run("upper.py", f"/{shared.open}/o", extra).failure == "input"
+            assert shared.user.run("capitals.py", f"/{shared.open}/o", extra).failure == "input"
     finally:
         for name, readers in before.items():
             shared.owner.request("POST", f"/{name}", {"X-Container-Read": readers})
@@ -170,11 +170,11 @@ def test_what_anybody_may_read_leads_nowhere_else(shared: Shared) -> None:
 @pytest.mark.parametrize(
     "referer",
     [
-        "http://storlets.outsider_upper.py/",
-        "http://STORLETS.outsider_upper.py/",
+        "http://storlets.outsider_capitals.py/",
+        "http://STORLETS.outsider_capitals.py/",
         "//Storlets.Outsider_Upper.py",
-        "//stor\tlets.outsider_upper.py",
-        "http://x@sTorlets.outsider_upper.py:80/a?b",
+        "//stor\tlets.outsider_capitals.py",
+        "http://x@sTorlets.outsider_capitals.py:80/a?b",
     ],
 )
 def test_grant_to_run_a_storlet_is_no_referrer(shared: Shared, referer: str) -> None:
@@ -198,21 +198,21 @@ def test_grant_to_run_a_storlet_reads_nothing_unrun(
     owner.request("PUT", f"/{granted}/static?multipart-manifest=put", {}, manifest)
     owner.request("PUT", f"/{granted}/link", {"X-Symlink-Target": f"{granted}/o"}, b"")
     for headers in ({}, {"X-Storlet-Range": "bytes=0-9"}):
-        answer = shared.user.run("upper.py", f"/{granted}/{name}", {**where, **headers}, query=query)
+        answer = shared.user.run("capitals.py", f"/{granted}/{name}", {**where, **headers}, query=query)
         assert SECRET not in answer.body, answer
         assert answer.body == answer.body.upper() or answer.status >= 400, answer
 
 
 def test_reader_writes_no_log(shared: Shared) -> None:
     """A log is an object that somebody stores: who may not do that can't have one stored either."""
-    log = "/storletlog/upper.py.log"
+    log = "/storletlog/capitals.py.log"
     headers = {"X-Storlet-Generate-Log": "True"}
     shared.owner.request("DELETE", log)
     for where in ({}, PROXY):
-        refused = shared.user.run("upper.py", f"/{shared.open}/o", {**headers, **where})
+        refused = shared.user.run("capitals.py", f"/{shared.open}/o", {**headers, **where})
         assert refused.status == 403, refused
     assert shared.owner.request("HEAD", log).status == 404
-    assert shared.owner.run("upper.py", f"/{shared.open}/o", headers).status == 200
+    assert shared.owner.run("capitals.py", f"/{shared.open}/o", headers).status == 200
     assert shared.owner.request("DELETE", log).status == 204
 
 
@@ -221,7 +221,7 @@ def test_headers_between_the_servers_are_not_the_clients(shared: Shared, where: 
     """Main class, language and dependencies are the deployed storlet's; a client that sends them changes nothing."""
     shared.owner.depend("hidden.txt", "text")
     sent = {"X-Storlet-Dependency": "hidden.txt", "X-Storlet-Main": "upper.Other", "X-Storlet-Language": "java"}
-    answer = shared.user.run("upper.py", f"/{shared.open}/o", {**sent, **where})
+    answer = shared.user.run("capitals.py", f"/{shared.open}/o", {**sent, **where})
     assert (answer.status, answer.body) == (200, OPEN.upper())
     assert "hidden.txt" not in answer.headers["X-Object-Meta-Dependencies"]
 
@@ -255,7 +255,7 @@ def signed(request: pytest.FixtureRequest, swift: control.Running) -> Iterator[S
     for path in ("/private/secret", f"/{container}/secret"):
         client.put(path, SECRET)
     client.put(f"/{container}/o", OPEN)
-    client.deploy("upper.py", UPPER)
+    client.deploy("capitals.py", UPPER)
     client.request("PUT", "/objects")
     yield Signed(client, container, key)
     client.request("POST", where, {f"X-{request.param.title()}-Meta-Temp-URL-Key": ""})
@@ -263,11 +263,11 @@ def signed(request: pytest.FixtureRequest, swift: control.Running) -> Iterator[S
 
 
 HEADERS = {
-    "run": {"X-Run-Storlet": "upper.py"},
-    "run on the proxy": {"X-Run-Storlet": "upper.py", **PROXY},
-    "a further input": {"X-Run-Storlet": "upper.py", "X-Storlet-Extra-Resources": "/private/secret"},
-    "a neighbor": {"X-Run-Storlet": "upper.py", "X-Storlet-Extra-Resources": "/{container}/secret"},
-    "a copy": {"X-Run-Storlet": "upper.py", "X-Copy-From": "/{container}/secret"},
+    "run": {"X-Run-Storlet": "capitals.py"},
+    "run on the proxy": {"X-Run-Storlet": "capitals.py", **PROXY},
+    "a further input": {"X-Run-Storlet": "capitals.py", "X-Storlet-Extra-Resources": "/private/secret"},
+    "a neighbor": {"X-Run-Storlet": "capitals.py", "X-Storlet-Extra-Resources": "/{container}/secret"},
+    "a copy": {"X-Run-Storlet": "capitals.py", "X-Copy-From": "/{container}/secret"},
     "no storlet": {"X-Storlet-Extra-Resources": "/private/secret"},
 }
 
@@ -305,7 +305,7 @@ def test_form_runs_no_storlet(signed: Signed) -> None:
     parts += ['--B\r\nContent-Disposition: form-data; name="f"; filename="form"\r\n\r\nformed\r\n--B--\r\n']
     form = {"Content-Type": "multipart/form-data; boundary=B", "X-Auth-Token": ""}
     sent = "".join(parts).encode()
-    headers = {**form, "X-Run-Storlet": "upper.py", "X-Storlet-Extra-Resources": "/private/secret"}
+    headers = {**form, "X-Run-Storlet": "capitals.py", "X-Storlet-Extra-Resources": "/private/secret"}
     assert signed.client.request("POST", f"/{signed.container}/", headers, sent).status == 401
     assert signed.client.request("HEAD", f"/{signed.container}/form").status == 404
     assert signed.client.request("POST", f"/{signed.container}/", form, sent).status == 201
@@ -314,12 +314,12 @@ def test_form_runs_no_storlet(signed: Signed) -> None:
 
 def test_name_in_a_header_is_nobodys(signed: Signed) -> None:
     """With tempauth, the storlets middleware would believe a user's name that a client sends."""
-    grant = {"X-Storlet-Container-Read": "somebody", "X-Storlet-Name": "upper.py"}
+    grant = {"X-Storlet-Container-Read": "somebody", "X-Storlet-Name": "capitals.py"}
     assert signed.client.request("POST", "/private", grant).status == 204
     signed.client.request("POST", "/storlet", {"X-Container-Read": ".r:*"})
     try:
         for headers in ({"X-User-Name": "somebody"}, {}):
-            answer = signed.client.run("upper.py", "/private/secret", {**headers, "X-Auth-Token": ""})
+            answer = signed.client.run("capitals.py", "/private/secret", {**headers, "X-Auth-Token": ""})
             assert answer.status == 401, answer
     finally:
         signed.client.request("POST", "/storlet", {"X-Container-Read": ""})

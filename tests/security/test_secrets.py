@@ -53,18 +53,18 @@ LINES = """
 whoami
 ls
 mkdir ${C}
-upload ${HOME}/tell.py ${C}/o
+upload ${HOME}/environment.py ${C}/o
 post path:/${C} -H X-Container-Meta-Temp-URL-Key:${SIGNS}
 post path:/${C} -H X-Container-Meta-Temp-URL-Key:${SIGNS} --dry-run
 stat ${C}
 stat ${C} --json
 stat path:/
-deploy ${HOME}/tell.py
-get ${C}/o --storlet tell.py
-get ${C}/o --storlet tell.py -p fail=1
-copy ${C}/o ${C}/p --storlet tell.py
-map --storlet tell.py --input path:/${C}/** --save ${HOME}/saved --journal ${HOME}/journal
-logs tell.py
+deploy ${HOME}/environment.py
+get ${C}/o --storlet environment.py
+get ${C}/o --storlet environment.py -p fail=1
+copy ${C}/o ${C}/p --storlet environment.py
+map --storlet environment.py --input path:/${C}/** --save ${HOME}/saved --journal ${HOME}/journal
+logs environment.py
 get ${C}/missing
 get missing/o
 rm -y missing
@@ -94,7 +94,7 @@ class Play:
         places = {"HOME": str(home), "XDG_STATE_HOME": str(home / "state"), "XDG_CONFIG_HOME": str(home / "config")}
         base = {name: value for name, value in run.environ.items() if not name.startswith(("OS_", "ST_"))}
         self.run = Runner({**base, **environ, **places, "SIGNS": signs, "C": self.container})
-        (home / "tell.py").write_text(STORLET)
+        (home / "environment.py").write_text(STORLET)
         (home / "lines").write_text(LINES)
         (home / "config/storlet-shell").mkdir(parents=True)
         (home / "config/storlet-shell/startup").write_text("alias l ls\nset debug true\n")

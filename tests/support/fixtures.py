@@ -78,14 +78,19 @@ def container(run: Runner) -> str:
 
 
 @pytest.fixture(scope="session")
-def storlets(run: Runner, tmp_path_factory: pytest.TempPathFactory) -> Runner:
-    """Deploy every storlet of ``STORLETS`` on the real Swift; return the runner of lines."""
+def storlets(run: Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
+    """Deploy every storlet of ``STORLETS`` on the real Swift; return the runner of lines.
+
+    At the end of the session, they must still be what was deployed: a test deploys its own storlets by other names.
+    """
     folder = tmp_path_factory.mktemp("storlets")
     for name, code in STORLETS.items():
         (folder / name).write_text(code)
         outcome = run("deploy", str(folder / name))
         assert outcome.status == 0, outcome.err
-    return run
+    yield run
+    changed = [name for name, code in STORLETS.items() if run("get", f"storlet/{name}").out != code.encode()]
+    assert not changed, f"a test has replaced or removed the storlets of the session: {changed}"
 
 
 @pytest.fixture(scope="session")
