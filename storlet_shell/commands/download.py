@@ -19,7 +19,7 @@ from storlet_shell.transfers.download import download as download_objects
 from storlet_shell.values import Location, expand
 
 if TYPE_CHECKING:
-    from storlet_shell.results.schemas import DownloadedFiles
+    from storlet_shell.results.schemas.transfers import DownloadedFiles
 
 
 @command(

@@ -14,7 +14,7 @@ from storlet_shell.spec.command import command
 from storlet_shell.values import StorletName
 
 if TYPE_CHECKING:
-    from storlet_shell.results.schemas import LogRecord
+    from storlet_shell.results.schemas.logs import LogRecord
 
 
 @command(

@@ -20,7 +20,7 @@ from storlet_shell.spec.arguments import Arg, Kind
 from storlet_shell.spec.command import command
 
 if TYPE_CHECKING:
-    from storlet_shell.results.schemas import SavedRows
+    from storlet_shell.results.schemas.select import SavedRows
     from storlet_shell.select.selection import Selection
 
 _FORMAT_OPTIONS = "format options"

@@ -16,7 +16,7 @@ from storlet_shell.values import Location, read_count
 from storlet_shell.wire import headers as wire
 
 if TYPE_CHECKING:
-    from storlet_shell.results.schemas import (
+    from storlet_shell.results.schemas.facts import (
         AccountFacts,
         ContainerFacts,
         LargeObject,
