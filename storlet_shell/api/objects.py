@@ -14,14 +14,14 @@ from storlet_shell.api.reading import File, Where
 from storlet_shell.api.values import Deleted, Entry
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Response
-from storlet_shell.store import containers, deletion, objects, tempurls
+from storlet_shell.store import containers, deletion, objects
 from storlet_shell.store import metadata as properties
 from storlet_shell.store import reading as bodies
 from storlet_shell.store.listing import list_entries
 from storlet_shell.store.metadata import Info
 from storlet_shell.store.objects import Stored
 from storlet_shell.store.trees import delete_tree
-from storlet_shell.transfers import download, upload
+from storlet_shell.transfers import download, tempurls, upload
 from storlet_shell.transfers.counts import Transferred
 from storlet_shell.transfers.targets import Choices
 from storlet_shell.values import ByteRange, ContainerName, Location, ObjectPath, StorletName

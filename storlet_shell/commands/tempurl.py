@@ -13,7 +13,7 @@ from storlet_shell.session import Session
 from storlet_shell.spec.arguments import Arg, Kind
 from storlet_shell.spec.command import command
 from storlet_shell.store.requests import plan
-from storlet_shell.store.tempurls import (
+from storlet_shell.transfers.tempurls import (
     METHODS,
     Signed,
     check,

@@ -12,7 +12,7 @@ import pytest
 import storlet_shell
 from storlet_shell.commands.arguments.durations import parse_duration
 from storlet_shell.errors import NotFoundError, UsageError
-from storlet_shell.store.tempurls import Signed, sign
+from storlet_shell.transfers.tempurls import Signed, sign
 from storlet_shell.values import Location
 from storlet_shell.wire.client import Client
 from tests.support.lines import Runner, one_line
