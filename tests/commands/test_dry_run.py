@@ -29,7 +29,7 @@ WORDS = {
 }
 """The words of one line for each command that has the option."""
 
-LISTING = {"download", "map", "pipe", "reduce", "select"}
+LISTING = {"download", "sync", "map", "pipe", "reduce", "select"}
 """These ask which objects there are, even so: tests/commands/test_folders.py, test_map.py, test_select.py."""
 
 DRY = [
