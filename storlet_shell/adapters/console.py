@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from storlet_shell.adapters.execution import Outcome, exit_status_of
 from storlet_shell.adapters.progress import TransferLine
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from storlet_shell.adapters.terminal.themes import Theme
 
 _FOR_PEOPLE = Rendering()
+PAGER = "STORLET_SHELL_PAGER"
+"""The variable that names the pager. Without it, the shell uses that of ``PAGER``, and one-shot lines have none."""
+
+_NO_PAGER = ("", "none", "cat")
 _NO_TERMINAL = Display(lambda _, text: text, len)
 _PREVIEW_BYTES = 256
 _LONGEST_MESSAGE = 4000
@@ -35,7 +39,8 @@ _LONGEST_MESSAGE = 4000
 class Console(Surroundings):
     """A process with standard streams, on a terminal or not.
 
-    ``before_commands`` is the text in front of commands in hints.
+    ``before_commands`` is the text in front of commands in hints. ``pager`` is the command that shows what is taller
+    than the screen; it is empty, or ``none``, without one.
 
     :param environ: the environment's variables
     :param stdin: standard input, as bytes; None if the front end reads it itself
@@ -64,6 +69,7 @@ class Console(Surroundings):
         self._line: TransferLine | None = None
         self._theme: Theme | None = None
         self._indenter: Indenter | None = None
+        self.pager = environ.get(PAGER, "")
         self.program = program
         self.debug = debug
 
@@ -120,9 +126,10 @@ class Console(Surroundings):
         if not stream.isatty():
             return _NO_TERMINAL
         from storlet_shell.adapters.terminal.themes import NONE, THEMES, has_colors  # the same
+        from storlet_shell.adapters.terminal.widths import width
 
         theme = THEMES[self.theme] if has_colors(stream, self.environ) else NONE
-        return Display(theme.paint, _width)
+        return Display(theme.paint, width)
 
     def syntax(self) -> str:
         """Return the pages on one-shot lines and command files."""
@@ -196,13 +203,9 @@ class Console(Surroundings):
         :raises LocalFileError: when it can't be written, as to a full disk
         :raises BrokenPipeError: when nobody reads standard output any more
         """
-        stdout = self.stdout
         try:
-            if rendering.is_default and isinstance(result, Response) and result.has_body:
-                self._show_body(stdout, result)
-            else:
-                self._write_result(stdout, result, rendering)
-            stdout.flush()
+            with self._paged(result):
+                self._show(result, rendering)
         except BrokenPipeError:
             raise
         except UnicodeEncodeError as error:
@@ -213,6 +216,26 @@ class Console(Surroundings):
             raise LocalFileError(f"can't write the result: {error.strerror or error}") from error
         finally:
             result.close()
+
+    @contextmanager
+    def _paged(self, result: Result) -> Iterator[None]:
+        """Show what is taller than the screen by the pager, if there is one; rows that come one by one aren't."""
+        stdout = self.stdout
+        if self.pager in _NO_PAGER or not stdout.isatty() or (isinstance(result, Table) and result.is_live):
+            yield
+            return
+        from storlet_shell.adapters.terminal.paging import paged  # only the shell has one by itself
+
+        with paged(stdout, self.pager, self.environ, self.warn) as pager, self.redirected(cast("IO[str]", pager)):
+            yield
+
+    def _show(self, result: Result, rendering: Rendering) -> None:
+        stdout = self.stdout
+        if rendering.is_default and isinstance(result, Response) and result.has_body:
+            self._show_body(stdout, result)
+        else:
+            self._write_result(stdout, result, rendering)
+        stdout.flush()
 
     def _write_result(self, stdout: IO[str], result: Result, rendering: Rendering) -> None:
         """Write a result that isn't a body; a terminal gets its control characters as escapes."""
@@ -312,16 +335,6 @@ class Console(Surroundings):
 
             self._indenter = Indenter(self.display_of(stdout).paint)
         self._write(stdout, (self._indenter.feed(printable_json(piece)) for piece in pieces))
-
-
-def _width(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
-    if text.isascii():
-        return len(text)
-    from wcwidth import wcswidth  # most texts are ASCII
-
-    columns = wcswidth(text)
-    return len(text) if columns < 0 else columns  # it can't measure a tab
 
 
 def _visible(line: str) -> str:

@@ -95,6 +95,7 @@ def test_keys_strings_numbers_and_constants_have_roles() -> None:
         ("        ~~^~~", "<e>        ~~^~~</>"),
         ("ZeroDivisionError: division by zero", "<e>ZeroDivisionError</>: division by zero"),
         ("acme.errors.TooHotError: 40", "<e>acme.errors.TooHotError</>: 40"),
+        ("----> 6     x = 1 / 0", "<e>----> </>6     x = 1 / 0"),
         ("KeyboardInterrupt", "<e>KeyboardInterrupt</>"),
         ("an Error in the middle", "an Error in the middle"),
     ],

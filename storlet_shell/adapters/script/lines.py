@@ -26,7 +26,7 @@ LONGEST = 1024 * 1024
 Expand = Callable[[str], str]
 """Returns the value of a name; raises UsageError for an unknown one."""
 
-_TOKEN = re.compile(
+TOKEN = re.compile(
     r"""
       (?P<space> [ \t\r\f\v]++ )
     | (?P<newline> \n )
@@ -41,11 +41,15 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+"""The next token of a command."""
+
 _IN_DOUBLE = re.compile(r'\\(["\\$`]|\r?\n)|(\$\$\{)|\$\{([^}]*)\}')
 _ESCAPED = re.compile(r"\\(.)")
 _ESCAPED_IN_DOUBLE = re.compile(r'\\(?:(["\\$`])|\r?\n)')
 _HEREDOC = re.compile(r"""<<(-?)[ \t]*(['"]?)(.+)\2""", re.DOTALL)
-_VERBATIM = re.compile(r"[ \t]*(?:!|shell(?=[ \t]))[ \t]*")
+VERBATIM = re.compile(r"[ \t]*(?:!|shell(?=[ \t]))[ \t]*")
+"""The start of a line for sh, which reads the rest itself."""
+
 _COMMENT = re.compile(r"#[^\n]*")
 _REST = re.compile(r"(?:[^\\\n]++|\\.)*+\\?", re.DOTALL)
 _TRAILING = re.compile(r"(?<!\\)(?:\\\\)*+\\\Z")
@@ -151,7 +155,7 @@ def _find_end(text: str, at: int, number: int, typed: bool) -> _Command:
     command = _Command(at)
     if text[at] != "#" and len(text) - at > LONGEST and text.find("\n", at, at + LONGEST + 1) < 0:
         raise _too_long(number)
-    if verbatim := _VERBATIM.match(text, at):
+    if verbatim := VERBATIM.match(text, at):
         command.end = _REST.match(text, verbatim.end()).end()  # type: ignore[union-attr]  # it matches the empty string
         command.blank = False
         open_ended = _TRAILING.search(text, max(at, command.end - 1000), command.end) is not None
@@ -172,7 +176,7 @@ def _scan(text: str, at: int, number: int, command: _Command) -> str:
         if text[command.end] == "#" and not in_word:
             command.end = _COMMENT.match(text, command.end).end()  # type: ignore[union-attr]  # it starts with a #
             continue
-        token = _TOKEN.match(text, command.end)
+        token = TOKEN.match(text, command.end)
         if token is None:
             line = number + text.count("\n", at, command.end)
             raise _not_closed(text[command.end], line) if text[command.end] != "\\" else _nothing_follows(line)
@@ -225,7 +229,7 @@ def parse(text: str, expand: Expand | None = None) -> Words:
     :param expand: gives the values of ``${NAME}``; without it, that is plain text
     :raises UsageError: when a redirect lacks its file, or the line uses what only sh has
     """
-    if verbatim := _VERBATIM.match(text):
+    if verbatim := VERBATIM.match(text):
         command = text[verbatim.end() :].rstrip("\r")
         return Words(["shell", command], ["shell", command])
     stripped = text.lstrip()
@@ -252,7 +256,7 @@ class _Parser:
             if self._text[position] == "#" and self._parts is None:
                 position = _COMMENT.match(self._text, position).end()  # type: ignore[union-attr]  # it starts with a #
                 continue
-            token = _TOKEN.match(self._text, position)
+            token = TOKEN.match(self._text, position)
             if token is None:
                 raise _not_closed(self._text[position], 1) if self._text[position] != "\\" else _nothing_follows(1)
             if token.group() == "|":
