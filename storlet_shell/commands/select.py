@@ -128,7 +128,7 @@ def select(
     :raises StorletFailedError: when an object isn't in one of the formats, or differs from the others
     """
     from storlet_shell.batches.checks import check_journal  # these imports take longer than most lines
-    from storlet_shell.batches.patterns import Pattern
+    from storlet_shell.patterns import Pattern
     from storlet_shell.select.options import SelectOptions
     from storlet_shell.select.running import SelectPlan
 

@@ -16,7 +16,7 @@ from storlet_shell.results.schemas.changes import ChangedMetadata, CreatedContai
 from storlet_shell.results.schemas.dependencies import DeletedDependencies, Dependency
 from storlet_shell.results.schemas.deployments import CheckedCode, Deployment, EnabledAccount, TrialRun, Undeployment
 from storlet_shell.results.schemas.facts import AccountFacts, ContainerFacts, ObjectFacts
-from storlet_shell.results.schemas.listings import Entry
+from storlet_shell.results.schemas.listings import Entry, FolderUsage, JoinedObjects
 from storlet_shell.results.schemas.local import EmptiedSwift, StartedSwift, StoppedSwift, SwiftStatus
 from storlet_shell.results.schemas.logs import LogRecord
 from storlet_shell.results.schemas.select import ExplainedQuery, SavedRows, SelectedRows
@@ -38,12 +38,14 @@ SCHEMAS: Mapping[str, Any] = MappingProxyType(
         "acl list": Listing[AclEntry] | Plan,
         "acl grant": AclChange | Plan,
         "acl revoke": AclChange | Plan,
+        "cat": Answer | JoinedObjects,
         "copy": Answer | Plan,
         "dependencies list": Listing[Dependency],
         "dependencies show": Dependency,
         "dependencies rm": DeletedDependencies | Plan,
         "deploy": Deployment | Answer | Plan | CheckedCode | TrialRun,
         "download": DownloadedFiles | Listing[PlannedFile],
+        "du": Listing[FolderUsage],
         "enable": EnabledAccount | Plan,
         "get": Answer | Plan,
         "help": CommandList | CommandHelp | Page,
@@ -64,7 +66,7 @@ SCHEMAS: Mapping[str, Any] = MappingProxyType(
         "reduce": ReducedObject | Plan,
         "rm": DeletedObjects | Listing[DoomedObject] | Plan,
         "select": SelectedRows | SavedRows | ExplainedQuery | Plan,
-        "stat": ObjectFacts | ContainerFacts | AccountFacts,
+        "stat": ObjectFacts | ContainerFacts | AccountFacts | Listing[ObjectFacts],
         "storlets list": Listing[StorletSummary],
         "storlets show": StorletDetails,
         "storlets std": Listing[StandardStorlet],
