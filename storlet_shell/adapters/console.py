@@ -157,7 +157,8 @@ class Console(Surroundings):
             else:
                 if isinstance(result, Table):
                     result.is_headed = stdout.isatty()
-                self._write(stdout, result.pieces(rendering), rendering.format)
+                is_live = isinstance(result, Table) and result.is_live
+                self._write(stdout, result.pieces(rendering), rendering.format, is_live=is_live)
             stdout.flush()
         except BrokenPipeError:
             raise
@@ -170,8 +171,11 @@ class Console(Surroundings):
         finally:
             result.close()
 
-    def _write(self, stdout: IO[str], pieces: Iterable[str], format: str) -> None:
-        """Write pieces of text in a format; a terminal gets their control characters as escapes."""
+    def _write(self, stdout: IO[str], pieces: Iterable[str], format: str, *, is_live: bool) -> None:
+        """Write pieces of text in a format; a terminal gets their control characters as escapes.
+
+        :param is_live: whether each piece is written as soon as it comes
+        """
         if format == DOCUMENT:
             self.write_json(pieces)
             return
@@ -180,6 +184,8 @@ class Console(Surroundings):
             if self._line is not None:
                 self._line.clear()  # it stands where the next line goes
             stdout.write(show(piece))
+            if is_live:
+                stdout.flush()  # whoever reads a pipe gets each row as it comes
 
     def _show_body(self, stdout: IO[str], response: Response) -> None:
         stdout.flush()
