@@ -38,7 +38,7 @@ ONLY_IN = {
     "xonsh": {"adapters.xonsh.xontrib"},
     "distributed": {"executors.dask"},
     "stevedore": {"plugins.drivers"},
-    "bracex": {"batches.patterns"},
+    "bracex": {"patterns"},
     "PIL": {"shelf.thumbnail"},
     "sqlglot": {"select.dialect", "select.operators", "select.query"},
     "pyflakes": {"storlets.checks.undefined"},

@@ -12,7 +12,6 @@ from storlet_shell.api.objects import ObjectStore
 from storlet_shell.api.options import BatchOptions, QueryOptions, map_options, select_options
 from storlet_shell.api.reading import Packaged, Right, Stages, Where
 from storlet_shell.batches.mapping import MapPlan
-from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.pipeline import run_chain
 from storlet_shell.batches.reducing import Reduced, ReduceOptions, ReducePlan
 from storlet_shell.batches.report import Row, Rows
@@ -20,6 +19,7 @@ from storlet_shell.deployments import acls, deploy, deployed, logs, undeploy
 from storlet_shell.deployments.deploy import Deployed
 from storlet_shell.deployments.logs import Record, Selection
 from storlet_shell.deployments.review import review
+from storlet_shell.patterns import Pattern
 from storlet_shell.results import Response, Table
 from storlet_shell.values import ContainerName, ObjectPath, StorletName
 

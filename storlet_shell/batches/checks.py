@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from storlet_shell.batches.journal import Outputs
 from storlet_shell.batches.objects import Objects
-from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.templates import Template
 from storlet_shell.errors import Action, Hint, IdentityError, NotFoundError, UsageError
+from storlet_shell.patterns import Pattern
 from storlet_shell.results.saving import is_same_file, is_stdout
 from storlet_shell.store.failures import not_deployed
 from storlet_shell.store.functions import Function, check_parameters

@@ -17,12 +17,12 @@ from storlet_shell.batches.joining.concatenation import Concatenation
 from storlet_shell.batches.joining.ordered import Ordered
 from storlet_shell.batches.journal import Journal
 from storlet_shell.batches.objects import Objects
-from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.report import Row, Rows
 from storlet_shell.batches.templates import Template
 from storlet_shell.batches.work import Task, Work
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
+from storlet_shell.patterns import Pattern
 from storlet_shell.results import Planned
 from storlet_shell.results.saving import is_stdout
 from storlet_shell.store.functions import check_parameters

@@ -10,10 +10,10 @@ from storlet_shell.batches.checks import check_container, check_ready
 from storlet_shell.batches.endpoints import find_endpoints
 from storlet_shell.batches.executor import Access, Executor, load_drivers
 from storlet_shell.batches.objects import Objects
-from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.work import Task, Work
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
+from storlet_shell.patterns import Pattern
 from storlet_shell.results import Planned
 from storlet_shell.store.functions import check_count, check_parameters, most_inputs
 from storlet_shell.store.requests import plan

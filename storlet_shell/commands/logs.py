@@ -19,7 +19,7 @@ from storlet_shell.spec.command import command
 from storlet_shell.values import StorletName
 
 if TYPE_CHECKING:
-    from storlet_shell.results.schemas import LogRecord
+    from storlet_shell.results.schemas.logs import LogRecord
 
 _SELECTION_OPTIONS = "selection options"
 
@@ -68,6 +68,7 @@ def _parse_since(text: str) -> datetime:
         "logs warm.py --failed --since 1h  # the failures of the last hour",
         "logs warm.py -f -n 3  # the last three runs, and further ones as they end",
         "logs warm.py --json  # as a JSON document",
+        "logs warm.py -o runs  # keep them in a variable",
     ),
 )
 def logs(

@@ -14,6 +14,14 @@ BUILT_IN = (
         takes_body=False,
     ),
     Summary(
+        name="cat",
+        module="storlet_shell.commands.cat",
+        aliases=(),
+        category="Objects",
+        summary="Show objects, one after the other.",
+        takes_body=False,
+    ),
+    Summary(
         name="copy",
         module="storlet_shell.commands.copy",
         aliases=(),
@@ -43,6 +51,14 @@ BUILT_IN = (
         aliases=(),
         category="Objects",
         summary="Download all objects of a container, or of a prefix, to a folder.",
+        takes_body=False,
+    ),
+    Summary(
+        name="du",
+        module="storlet_shell.commands.du",
+        aliases=(),
+        category="Objects",
+        summary="Show the bytes and objects in containers and folders.",
         takes_body=False,
     ),
     Summary(
@@ -187,6 +203,14 @@ BUILT_IN = (
         aliases=(),
         category="Storlets",
         summary="List the deployed storlets or the standard ones, or show one.",
+        takes_body=False,
+    ),
+    Summary(
+        name="tempurl",
+        module="storlet_shell.commands.tempurl",
+        aliases=(),
+        category="Objects",
+        summary="Make a temporary URL, a signed link that anyone can use until it expires.",
         takes_body=False,
     ),
     Summary(
