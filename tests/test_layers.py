@@ -32,6 +32,8 @@ ONLY_IN = {
     "cmd2": {"adapters.script.runner", "adapters.shell.app", "adapters.shell.parsers"},
     "prompt_toolkit": {"adapters"},
     "rich": {"adapters"},
+    "pygments": {"adapters.shell.lexer"},
+    "wcwidth": {"adapters.console"},
     "IPython": {"adapters.notebook.magics"},
     "pandas": {"results.frames"},
     "polars": {"results.frames"},

@@ -34,6 +34,7 @@ ENVIRONMENT = {
     "STORLET_SHELL_DATA": "data folder of the embedded Swift (default: the platform's)",
     "STORLET_SHELL_HISTORY": "history file of the interactive shell (default: the platform's); /dev/null for none",
     "STORLET_SHELL_STARTUP": "command file that the interactive shell runs first (default: the platform's)",
+    "STORLET_SHELL_THEME": "colors on a terminal: default, dark, light or none",
     "http_proxy, https_proxy, no_proxy": "HTTP proxy for requests",
 }
 """Variables of the environment with their meanings."""
