@@ -24,6 +24,7 @@ from tests.support.storlets import STORLETS
 
 DRAWN = {
     "transaction=[0-9a-zA-Z-]+": "transaction=TRANSACTION",
+    "(temp-url-key: )[0-9a-zA-Z_-]{43}": r"\1KEY",
     "/slo/[0-9a-f]+/": "/slo/UPLOAD/",
     "(storlet-shell-scratch-)[0-9a-f]+": r"\1RUN",
     "storlet_frames:[0-9a-f]{16}": "storlet_frames:NONCE",
@@ -104,6 +105,8 @@ LINES = [
     Line("stat wire/o"),
     Line("post wire/o -m colour=grün --remove size -H X-Delete-After:3600"),
     Line("post wire -m colour=green"),
+    Line("tempurl wire/o"),
+    Line("tempurl wire/o --method PUT"),
     Line("upload text.txt wire/folder/"),
     Line("upload text.txt wire/large --segment-size 6"),
     Line("download wire/folder/ down"),

@@ -26,6 +26,7 @@ LINES: Mapping[Action, str] = {
     Action.REMOVE: "rm {}",
     Action.REMOVE_ALL: "rm -r {}",
     Action.SEE_DEPENDENCIES: "dependencies",
+    Action.SET_KEY: "post path:/ -m Temp-URL-Key=SECRET",
     Action.REMOVE_DEPENDENCY: "dependencies rm {}",
     Action.COPY: "copy {}",
     Action.SAVE_ONE: "get --save",

@@ -54,7 +54,8 @@ are written like this:"""
 NOTEBOOK_SYNTAX = """\
 Words are quoted as in sh: 'single', "double", or a backslash before the character.
 
-  %get photos/a.jpg            a command is a magic; %storlet get … works where a name is taken
+  %get photos/a.jpg            a command is a magic
+  %sls  %storlet ls            ... also where IPython has a magic of that name
   %%upload photos/b            a body: the rest of the cell, exactly as it is
   x = %get photos/a.jpg        the value of the line is its result
   %get x << photos/a.jpg       the result is stored under a name, as by -o x, and not shown

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         "logs warm.py  # everything that is kept",
         "logs warm.py | tail -20  # the end of it",
         "logs warm.py --json  # as a JSON document",
+        "logs warm.py -o runs  # keep them in a variable",
     ),
 )
 def logs(session: Session, storlet: StorletName, transaction: str | None = None) -> Result:

@@ -68,6 +68,7 @@ def _bytes(text: str) -> int:
         "upload photos weather/photos  # a folder",
         "upload today.csv weather/2026/ --skip-identical  # a file, unless it is already there",
         "upload weather/note.txt < note.txt  # standard input",
+        "upload photos weather/photos --dry-run  # list what would be sent",
     ),
 )
 def upload(

@@ -222,6 +222,14 @@ BUILT_IN = (
         takes_body=False,
     ),
     Summary(
+        name="tempurl",
+        module="storlet_shell.commands.tempurl",
+        aliases=(),
+        category="Objects",
+        summary="Make a temporary URL, a signed link that anyone can use until it expires.",
+        takes_body=False,
+    ),
+    Summary(
         name="undeploy",
         module="storlet_shell.commands.undeploy",
         aliases=(),

@@ -15,7 +15,7 @@ from storlet_shell.results.schemas.batches import BatchRows, ReducedObject
 from storlet_shell.results.schemas.changes import ChangedMetadata, CreatedContainer, DeletedObjects, DoomedObject
 from storlet_shell.results.schemas.dependencies import DeletedDependencies, Dependency
 from storlet_shell.results.schemas.deployments import CheckedCode, Deployment, EnabledAccount, TrialRun, Undeployment
-from storlet_shell.results.schemas.facts import AccountFacts, ContainerFacts, ObjectFacts
+from storlet_shell.results.schemas.facts import AccountFacts, ContainerFacts, ObjectFacts, TemporaryUrl
 from storlet_shell.results.schemas.listings import Entry, FolderUsage, JoinedObjects
 from storlet_shell.results.schemas.local import EmptiedSwift, StartedSwift, StoppedSwift, SwiftStatus
 from storlet_shell.results.schemas.logs import LogRecord
@@ -73,6 +73,7 @@ SCHEMAS: Mapping[str, Any] = MappingProxyType(
         "storlets list": Listing[StorletSummary],
         "storlets show": StorletDetails,
         "storlets std": Listing[StandardStorlet],
+        "tempurl": TemporaryUrl | Plan,
         "undeploy": Undeployment | Plan,
         "upload": UploadedFiles | Plan,
         "vars": Listing[Variable] | SetVariable | Any,

@@ -72,3 +72,13 @@ class AccountFacts(TypedDict):
     account_acl: Annotated[str | None, "as Swift gives it: JSON"]
     metadata: Annotated[dict[str, str], "user metadata"]
     headers: Annotated[dict[str, str], "all headers, as Swift sent them; secrets are hidden"]
+
+
+class TemporaryUrl(TypedDict):
+    """A signed link to an object, or to all objects whose names have a prefix."""
+
+    url: str
+    method: Annotated[str, "method that it allows; all include HEAD"]
+    location: Annotated[str, "the object, or the prefix, as `path:/CONTAINER[/NAME]`"]
+    is_prefix: bool
+    expires_at: Annotated[Time | None, "null if the time is too far away to be written"]
