@@ -21,6 +21,7 @@ from storlet_shell.select.tree import (
     Literal,
     Name,
     Ordinal,
+    Truth,
     Unary,
     Value,
 )
@@ -66,8 +67,8 @@ def render(node: Expression, column: Callable[[int], str]) -> str:
             inner = "*" if is_star else ", ".join(map(sql, args))
             end = "" if condition is None else f" FILTER (WHERE {sql(condition)})"
             return f"{quoted(name)}({'DISTINCT ' if is_distinct else ''}{inner}){end}"
-        case Name(name):
-            raise AssertionError(f"{name} isn't bound")
+        case Name() | Truth():
+            raise AssertionError(f"{node} isn't bound")
 
 
 def quoted(name: str) -> str:
