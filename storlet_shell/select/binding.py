@@ -14,6 +14,8 @@ from storlet_shell.select.tree import Binary, Case, Column, Expression, Literal,
 from storlet_shell.text import counted
 
 _MOST_NAMED = 30
+_LARGEST_ORDINAL = 2**31 - 1
+"""SQLite sorts and groups by a larger number as by any other constant."""
 
 
 @typed_equality
@@ -238,7 +240,7 @@ class _Binder:
 def _ordinal(node: Expression) -> int | None:
     """Return the number of a result column in GROUP BY or ORDER BY, which may have signs; None for an expression."""
     match node:
-        case Literal(int(number)):
+        case Literal(int(number)) if abs(number) <= _LARGEST_ORDINAL:
             return number
         case Unary("+" | "-" as sign, x):
             inner = _ordinal(x)

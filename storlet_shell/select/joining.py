@@ -160,10 +160,12 @@ class _Table:
     def insert(self, rows: Iterable[list[Any]]) -> None:
         """Add rows."""
         values = [[*row, *(row[index] for index in self._copies)] for row in rows]
+        before = self._database.total_changes
         try:
             self._database.executemany(self._insert, values)
         except (OverflowError, UnicodeEncodeError):  # integers beyond 64 bits, and lone surrogates, of JSON
-            self._database.executemany(self._insert, [[*map(_storable, row)] for row in values])
+            rest = values[self._database.total_changes - before :]
+            self._database.executemany(self._insert, [[*map(_storable, row)] for row in rest])
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows of the rest of the query.
@@ -180,7 +182,9 @@ class _Table:
 
 
 def _storable(value: Any) -> Any:
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else numeric(value)
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    return numeric(value) if isinstance(value, int) else value
 
 
 def _value(value: Any, is_column: bool) -> Any:

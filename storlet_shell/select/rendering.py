@@ -106,9 +106,9 @@ def select(
     :param column: spells a column in the other parts
     """
 
-    def term(node: Expression) -> str:  # a number would be that of a result column
+    def term(node: Expression) -> str:
         text = render(node, column)
-        return f"({text} + 0)" if isinstance(node, Literal) and isinstance(node.value, int) else text
+        return f"ifnull({text}, NULL)" if _may_be_integer(node) else text
 
     def ordered(part: Term) -> str:
         nulls = f" NULLS {part.nulls}" if part.nulls else ""
@@ -122,6 +122,11 @@ def select(
     if limit is not None or offset:
         parts.append(f"LIMIT {-1 if limit is None else limit} OFFSET {offset}")
     return " ".join(parts)
+
+
+def _may_be_integer(node: Expression) -> bool:
+    """Tell whether SQLite may read a term as the number of a result column: signs and ``0 AND x`` are integers, too."""
+    return isinstance(node, Literal | Unary) or (isinstance(node, Binary) and node.op in ("and", "or"))
 
 
 def check(sql: str, columns: Sequence[str]) -> None:

@@ -245,6 +245,7 @@ SELECT sky, group_concat(n) FROM o GROUP BY sky
 SELECT n FROM o ORDER BY +1
 SELECT n, degrees FROM o ORDER BY - -2 DESC, (+1)
 SELECT *, n * -2 AS twice FROM o ORDER BY twice
+SELECT n, -1 AS k FROM o ORDER BY -k, n
 SELECT n * -2 AS n, * FROM o ORDER BY n
 SELECT *, n * -2 AS n FROM o ORDER BY n
 SELECT n FROM o ORDER BY CASE WHEN sky = 'fog' THEN 0 ELSE 1 END, n
@@ -281,6 +282,8 @@ SELECT lower(sky), count(*) FROM o GROUP BY lower(sky)
 SELECT lower(sky) || '!', count(*) FROM o GROUP BY lower(sky)
 SELECT count(*) FROM o GROUP BY sky
 SELECT sky, count(*) FROM o GROUP BY (+1)
+SELECT -1 AS k, sky, count(*) FROM o GROUP BY k, sky
+SELECT (0 AND n) AS k, 3000000000 AS big, sky, count(*) FROM o GROUP BY k, 3000000000, sky
 SELECT degrees > 10 IS TRUE AS warm, count(*) FROM o GROUP BY warm
 SELECT degrees, count(*) FROM o GROUP BY degrees
 SELECT degrees + 1, sum(n) FROM o GROUP BY degrees
