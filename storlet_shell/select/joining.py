@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import sqlite3
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from storlet_shell.batches.joining.ordered import Ordered
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import ServiceError, StorletShellError
+from storlet_shell.select.messages import End, Shape, parse_end, parse_group, parse_line, parse_rows
 from storlet_shell.select.shown import typed
 from storlet_shell.select.split import Local, Split
 from storlet_shell.shelf.select.sums import empty_state, finish_state, merge_states
@@ -32,7 +32,10 @@ class Joiner(Protocol):
         """Whether further objects can't change the result."""
 
     def add(self, message: Any) -> Iterable[Row]:
-        """Take a line of an object's result, and return the rows that it completes."""
+        """Take a line of an object's result, and return the rows that it completes.
+
+        :raises ValueError: if it isn't one of this query's results
+        """
 
     def finish(self) -> Iterable[Row]:
         """Return the rest of the rows, after the last object."""
@@ -48,6 +51,7 @@ class Streaming:
     """Passes on finished rows."""
 
     def __init__(self, split: Split) -> None:
+        self._shape = Shape(len(split.names))
         self._places = [place for place, is_column in enumerate(split.as_is) if is_column]
         self._skip, self._limit = split.offset, split.limit
         self._count = 0
@@ -57,9 +61,9 @@ class Streaming:
         """Whether there are as many rows as the query wants."""
         return self._limit is not None and self._count >= self._limit
 
-    def add(self, rows: list[list[Any]]) -> Iterator[Row]:
+    def add(self, message: Any) -> Iterator[Row]:
         """Yield some rows, each with its columns typed."""
-        for row in rows:
+        for row in parse_rows(message, self._shape):
             if self.is_enough:
                 return
             self._count += 1
@@ -80,6 +84,7 @@ class Collecting:
         self._limit = split.limit
         self._count = 0
         assert split.local is not None
+        self._shape = Shape(len(split.local.types))
         self._table = _Table(split.local, split.as_is)
 
     @property
@@ -87,8 +92,9 @@ class Collecting:
         """Whether there are as many rows as the query needs."""
         return self._limit is not None and self._count >= self._limit
 
-    def add(self, rows: list[list[Any]]) -> Iterable[Row]:
+    def add(self, message: Any) -> Iterable[Row]:
         """Store some rows."""
+        rows = parse_rows(message, self._shape)
         self._count += len(rows)
         self._table.insert(rows)
         return ()
@@ -106,13 +112,14 @@ class Merging:
     def __init__(self, split: Split) -> None:
         assert split.local is not None
         self._names = [name for name, _ in split.aggregates]
+        self._shape = Shape(len(split.keys), tuple(self._names))
         self._are_columns = [key[0] == "col" for key in split.keys]
         self._table = _Table(split.local, split.as_is)
         self._groups: dict[Row, tuple[list[Any], list[Any]]] = {}
 
-    def add(self, message: dict[str, Any]) -> Iterable[Row]:
+    def add(self, message: Any) -> Iterable[Row]:
         """Merge a group."""
-        key, states = message["g"]
+        key, states = parse_group(message, self._shape)
         identity = tuple(
             numeric(value) if is_column else value for value, is_column in zip(key, self._are_columns, strict=True)
         )
@@ -206,15 +213,11 @@ class Totals(NamedTuple):
     malformed: int = 0
     first: str = ""
 
-    def adding(self, source: ObjectPath, report: dict[str, Any]) -> Totals:
+    def adding(self, source: ObjectPath, end: End) -> Totals:
         """Return the totals with those of another object."""
-        samples = report.get("samples") or [["?", "no reason"]]
-        first = f"{str(source).removeprefix('path:/')} row {samples[0][0]}: {samples[0][1]}"
-        malformed = int(report["malformed"])
+        first = f"{str(source).removeprefix('path:/')} {end.sample}"
         return Totals(
-            self.rows + int(report["rows"]),
-            self.malformed + malformed,
-            self.first or (first if malformed else ""),
+            self.rows + end.rows, self.malformed + end.malformed, self.first or (first if end.malformed else "")
         )
 
     @property
@@ -259,21 +262,20 @@ class Parts(Ordered):
 
         :raises StorletShellError: if it isn't one of the storlet
         """
-        report = None
+        end = None
         for line in _lines(chunks):
             if self._joiner.is_enough:
                 return
             try:
-                message = json.loads(line)
-                if isinstance(message, dict) and "end" in message:
-                    report = message["end"]
-                else:
+                message = parse_line(line)
+                end = parse_end(message)
+                if end is None:
                     yield from self._joiner.add(message)
-            except (ValueError, KeyError, TypeError) as error:
+            except ValueError as error:
                 raise StorletShellError(f"not a result of the storlet: {error}", subject=str(source)) from error
-        if report is None:
+        if end is None:
             raise ServiceError("the result has no end", subject=str(source))
-        self.totals = self.totals.adding(source, report)
+        self.totals = self.totals.adding(source, end)
 
     def finish(self) -> Iterator[Row]:
         """Yield the rest of the rows, after the last object."""
