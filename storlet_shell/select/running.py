@@ -14,7 +14,7 @@ from storlet_shell.results import Planned, Report
 from storlet_shell.select import storlet
 from storlet_shell.select.binding import Bound, bind, check_early, names_in
 from storlet_shell.select.explaining import explanation
-from storlet_shell.select.joining import Parts
+from storlet_shell.select.joining.parts import Parts
 from storlet_shell.select.options import SelectOptions
 from storlet_shell.select.query import parse_query
 from storlet_shell.select.selection import Selection

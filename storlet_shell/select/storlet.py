@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from storlet_shell import shelf
 from storlet_shell.errors import ServiceError
-from storlet_shell.select.messages import Probe, parse_probe
+from storlet_shell.select.joining.messages import Probe, parse_probe
 from storlet_shell.select.options import SelectOptions
 from storlet_shell.shelf.select.plan import PLAN_VERSION
 from storlet_shell.store.objects import put

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from storlet_shell.select import storlet
 from storlet_shell.select.binding import bind, check_early
-from storlet_shell.select.joining import Parts
+from storlet_shell.select.joining.parts import Parts
 from storlet_shell.select.options import SelectOptions
 from storlet_shell.select.query import parse_query
 from storlet_shell.select.rendering import quoted

@@ -9,8 +9,8 @@ import pytest
 
 from storlet_shell.errors import StorletShellError
 from storlet_shell.select.binding import bind
-from storlet_shell.select.joining import Parts
-from storlet_shell.select.messages import parse_probe
+from storlet_shell.select.joining.messages import parse_probe
+from storlet_shell.select.joining.parts import Parts
 from storlet_shell.select.query import parse_query
 from storlet_shell.select.split import split
 from storlet_shell.values import ObjectPath
