@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from storlet_shell.errors import StorletShellError
-from storlet_shell.select.binding import bind
 from storlet_shell.select.joining.messages import parse_probe
 from storlet_shell.select.joining.parts import Parts
-from storlet_shell.select.query import parse_query
-from storlet_shell.select.split import split
+from storlet_shell.select.statement.binding import bind
+from storlet_shell.select.statement.query import parse_query
+from storlet_shell.select.statement.split import split
 from storlet_shell.values import ObjectPath
 
 END = {"end": {"rows": 1, "kept": 1, "malformed": 0, "samples": []}}

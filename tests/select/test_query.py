@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from storlet_shell.errors import UsageError
-from storlet_shell.select.binding import bind, check_early
-from storlet_shell.select.query import parse_query
-from storlet_shell.select.tree import Binary, Column, Literal
+from storlet_shell.select.statement.binding import bind, check_early
+from storlet_shell.select.statement.query import parse_query
+from storlet_shell.select.statement.tree import Binary, Column, Literal
 
 COLUMNS = ["sky", "degrees", "Name", "name", "two words"]
 

@@ -10,7 +10,7 @@ from storlet_shell.errors import StorletShellError
 from storlet_shell.select.joining.messages import Shape, parse_group, parse_rows
 from storlet_shell.select.joining.shown import typed
 from storlet_shell.select.joining.table import Row, Table
-from storlet_shell.select.split import Split
+from storlet_shell.select.statement.split import Split
 from storlet_shell.shelf.select.sums import empty_state, finish_state, merge_states
 from storlet_shell.shelf.select.values import numeric
 

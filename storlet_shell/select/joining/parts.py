@@ -12,7 +12,7 @@ from storlet_shell.errors import ServiceError, StorletShellError
 from storlet_shell.select.joining.joiners import joiner_of
 from storlet_shell.select.joining.messages import End, parse_end, parse_line
 from storlet_shell.select.joining.table import Row
-from storlet_shell.select.split import Split
+from storlet_shell.select.statement.split import Split
 from storlet_shell.text import counted
 from storlet_shell.values import ObjectPath
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from storlet_shell.errors import StorletShellError
 from storlet_shell.select.joining.shown import typed
-from storlet_shell.select.split import Local
+from storlet_shell.select.statement.split import Local
 from storlet_shell.shelf.select.values import numeric
 
 Row = tuple[Any, ...]

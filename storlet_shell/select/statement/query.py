@@ -12,9 +12,9 @@ from sqlglot import exp
 
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
-from storlet_shell.select.dialect import item_texts, parse, place, tokens
-from storlet_shell.select.operators import BINARY, UNARY, misplaced_operand
-from storlet_shell.select.tree import (
+from storlet_shell.select.statement.dialect import item_texts, parse, place, tokens
+from storlet_shell.select.statement.operators import BINARY, UNARY, misplaced_operand
+from storlet_shell.select.statement.tree import (
     Between,
     Binary,
     Call,

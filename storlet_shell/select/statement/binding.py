@@ -7,10 +7,21 @@ from typing import NamedTuple
 
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
-from storlet_shell.select.dialect import place
-from storlet_shell.select.query import Query, Term
-from storlet_shell.select.rendering import check, render, select
-from storlet_shell.select.tree import Binary, Case, Column, Expression, Literal, Name, Ordinal, Truth, Unary, rebuild
+from storlet_shell.select.statement.dialect import place
+from storlet_shell.select.statement.query import Query, Term
+from storlet_shell.select.statement.rendering import check, render, select
+from storlet_shell.select.statement.tree import (
+    Binary,
+    Case,
+    Column,
+    Expression,
+    Literal,
+    Name,
+    Ordinal,
+    Truth,
+    Unary,
+    rebuild,
+)
 from storlet_shell.text import counted
 
 _MOST_NAMED = 30

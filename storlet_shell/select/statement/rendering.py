@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 
 from storlet_shell.errors import UsageError
-from storlet_shell.select.query import Term
-from storlet_shell.select.tree import (
+from storlet_shell.select.statement.query import Term
+from storlet_shell.select.statement.tree import (
     Between,
     Binary,
     Call,
