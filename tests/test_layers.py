@@ -42,7 +42,7 @@ ONLY_IN = {
     "stevedore": {"plugins.drivers"},
     "bracex": {"patterns"},
     "PIL": {"shelf.thumbnail"},
-    "sqlglot": {"select.dialect", "select.operators", "select.query"},
+    "sqlglot": {"select.statement.dialect", "select.statement.operators", "select.statement.query"},
     "pyflakes": {"storlets.checks.undefined"},
     "swiftclient": {"wire.transport"},
     "requests": {"wire.transport"},
