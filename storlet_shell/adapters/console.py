@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import chain
 from typing import IO, TYPE_CHECKING, cast
 
@@ -19,7 +19,7 @@ from storlet_shell.results import Rendering, Response, Result, Table, failure_fi
 from storlet_shell.results.formats import DOCUMENT, PEOPLE
 from storlet_shell.results.on_terminal import Display
 from storlet_shell.session import Surroundings
-from storlet_shell.text import dump, escaped, is_text, printable, printable_json
+from storlet_shell.text import counted, dump, escaped, is_text, printable, printable_json
 from storlet_shell.wire.observer import Progress
 
 if TYPE_CHECKING:
@@ -182,7 +182,18 @@ class Console(Surroundings):
             message, transaction = message + transaction, ""
             message = f"{message[: _LONGEST_MESSAGE // 2]} … {message[-_LONGEST_MESSAGE // 2 :]}"
         end = paint("transaction", printable(transaction))
-        stderr.write(f"{paint(role, f'{self.program}:')} {printable(message)}{end}\n")
+        with self._above_progress():
+            stderr.write(f"{paint(role, f'{self.program}:')} {printable(message)}{end}\n")
+
+    def awaits(self, running: int) -> bool:
+        """Tell a user on a terminal that a batch waits for its runs after Ctrl-C."""
+        stderr = self._stderr()
+        if not stderr.isatty():
+            return False
+        with self._above_progress():
+            stderr.write("\r\x1b[K")  # the terminal has shown ^C
+        self.warn(f"waiting for {counted(running, 'run')}; Ctrl-C again drops {'it' if running == 1 else 'them'}")
+        return True
 
     @contextmanager
     def progress(self, label: str, total: int | None, unit: str = "") -> Iterator[Progress]:
@@ -249,13 +260,28 @@ class Console(Surroundings):
             self._indenter = None
             self.write_json(result.pieces(rendering))
         else:
-            self._write(stdout, map(_visible if is_terminal else escaped, result.pieces(rendering)))
+            pieces = map(_visible if is_terminal else escaped, result.pieces(rendering))
+            self._write(stdout, pieces, is_live=isinstance(result, Table) and result.is_live)
 
-    def _write(self, stdout: IO[str], pieces: Iterable[str]) -> None:
+    def _write(self, stdout: IO[str], pieces: Iterable[str], *, is_live: bool = False) -> None:
+        """Write pieces of text; on a terminal, above the line that shows progress.
+
+        :param is_live: whether the reader of a pipe gets each piece as soon as it comes
+        """
+        is_terminal = stdout.isatty()
         for piece in pieces:
-            if self._line is not None:
-                self._line.clear()  # it stands where the next line goes
-            stdout.write(piece)
+            with self._above_progress() if is_terminal else nullcontext():
+                stdout.write(piece)
+                if is_live or (is_terminal and self._line is not None):
+                    stdout.flush()
+
+    @contextmanager
+    def _above_progress(self) -> Iterator[None]:
+        """Take the line that shows progress away, and draw it again below what is written within this context."""
+        is_drawn = self._line is not None and self._line.clear()
+        yield
+        if is_drawn and self._line is not None:
+            self._line.draw()
 
     def _show_body(self, stdout: IO[str], response: Response) -> None:
         stdout.flush()

@@ -43,7 +43,9 @@ TOKEN = re.compile(
 )
 """The next token of a command."""
 
-_IN_DOUBLE = re.compile(r'\\(["\\$`]|\r?\n)|(\$\$\{)|\$\{([^}]*)\}')
+IN_DOUBLE = re.compile(r'\\(["\\$`]|\r?\n)|(\$\$\{)|\$\{([^}]*)\}')
+"""What isn't plain text in double quotes: an escaped character, a literal ``${``, or a name."""
+
 _ESCAPED = re.compile(r"\\(.)")
 _ESCAPED_IN_DOUBLE = re.compile(r'\\(?:(["\\$`])|\r?\n)')
 _HEREDOC = re.compile(r"""<<(-?)[ \t]*(['"]?)(.+)\2""", re.DOTALL)
@@ -54,7 +56,8 @@ _COMMENT = re.compile(r"#[^\n]*")
 _REST = re.compile(r"(?:[^\\\n]++|\\.)*+\\?", re.DOTALL)
 _TRAILING = re.compile(r"(?<!\\)(?:\\\\)*+\\\Z")
 _SHORTCUTS = {"?": "help", "@": "run_script"}
-_SH_ONLY = {"&", "&&", "||", ";", ";;"}
+_SH_ONLY = re.compile(r"&&?|;.*|.*(?<!\\);", re.DOTALL)
+"""Words that separate commands in sh; inside a word, these characters are text."""
 
 
 class GrammarError(UsageError):
@@ -239,6 +242,18 @@ def parse(text: str, expand: Expand | None = None) -> Words:
     return _Parser(text, expand).run()
 
 
+def _only_in_sh(operator: str) -> UsageError:
+    return UsageError(f"{operator} isn't supported: write one command per line, or quote it if it's text")
+
+
+def take_word(text: str, expand: Expand | None = None) -> tuple[str, str] | None:
+    """Return the first word of a command, unquoted and expanded, and the text after it; None if it has no word.
+
+    :raises UsageError: if a name in it isn't defined
+    """
+    return _Parser(text, expand).take()
+
+
 class _Parser:
     """A single pass over a line."""
 
@@ -260,6 +275,8 @@ class _Parser:
             if token is None:
                 raise _not_closed(self._text[position], 1) if self._text[position] != "\\" else _nothing_follows(1)
             if token.group() == "|":
+                if self._text.startswith("|", token.end()):
+                    raise _only_in_sh("||")
                 self._end_word(position)
                 self._pipe(self._text[token.end() :].strip())
                 break
@@ -271,6 +288,19 @@ class _Parser:
         if self._words.output is not None and self._words.pipe is not None:
             raise UsageError("the output goes to a file or to a pipe, not to both")
         return self._words
+
+    def take(self) -> tuple[str, str] | None:
+        """Return the first word, and the text after it; None without a word."""
+        position = 0
+        while position < len(self._text) and not self._words.words:
+            token = TOKEN.match(self._text, position)
+            if token is None or token.lastgroup in ("operator", "heredoc"):
+                break
+            self._take(token)
+            position = token.end()
+        else:
+            self._end_word(position)
+        return (self._words.words[0], self._text[position:]) if self._words.words else None
 
     def _take(self, token: re.Match[str]) -> None:
         kind, text = token.lastgroup, token.group()
@@ -293,7 +323,7 @@ class _Parser:
         if self._expand is None:
             return self._unexpanded(kind, text)
         if kind == "double":
-            return _IN_DOUBLE.sub(self._in_double, text[1:-1])
+            return IN_DOUBLE.sub(self._in_double, text[1:-1])
         if kind == "expansion":
             return "${" if text == "$${" else self._expand(text[2:-1])
         return text
@@ -326,8 +356,8 @@ class _Parser:
         self._parts = None
         if self._redirect:
             self._redirect_to(word, spelled)
-        elif spelled in _SH_ONLY:
-            raise UsageError(f"{spelled} means nothing here: one command a line; quote it if it is text")
+        elif _SH_ONLY.fullmatch(spelled):
+            raise _only_in_sh(spelled if spelled[0] == "&" else ";")
         else:
             self._words.words.append(word)
             self._words.spelled.append(spelled)

@@ -25,9 +25,10 @@ from storlet_shell.adapters import startup
 from storlet_shell.adapters.completion.names import prepare
 from storlet_shell.adapters.console import Console
 from storlet_shell.adapters.execution import Outcome, failure
-from storlet_shell.adapters.script.interpreter import Interpreter, Quit, Scope, Typed, body_of
+from storlet_shell.adapters.script.interpreter import Interpreter, Quit, Typed, body_of
 from storlet_shell.adapters.script.lines import GrammarError, Line, Words, split
 from storlet_shell.adapters.script.runner import Mode, Runner, decode
+from storlet_shell.adapters.script.scope import Scope
 from storlet_shell.adapters.shell import keys, parsers
 from storlet_shell.adapters.shell.completer import LineCompleter
 from storlet_shell.adapters.shell.history import ShellHistory, check_startup_file, startup_file
