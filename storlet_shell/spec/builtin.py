@@ -30,6 +30,14 @@ BUILT_IN = (
         takes_body=False,
     ),
     Summary(
+        name="cp",
+        module="storlet_shell.commands.cp",
+        aliases=(),
+        category="Objects",
+        summary="Copy objects inside the cluster.",
+        takes_body=False,
+    ),
+    Summary(
         name="dependencies",
         module="storlet_shell.commands.dependencies",
         aliases=(),
@@ -131,6 +139,14 @@ BUILT_IN = (
         aliases=(),
         category="Objects",
         summary="Create a container; an existing one is left as it is.",
+        takes_body=False,
+    ),
+    Summary(
+        name="mv",
+        module="storlet_shell.commands.mv",
+        aliases=(),
+        category="Objects",
+        summary="Move or rename objects inside the cluster.",
         takes_body=False,
     ),
     Summary(

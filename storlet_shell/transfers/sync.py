@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import LocalFileError, NotFoundError, StorletShellError, UsageError
+from storlet_shell.store import containers
 from storlet_shell.store.deletion import delete_object
 from storlet_shell.store.metadata import head
 from storlet_shell.store.parallel import Tally, Worker, in_parallel
@@ -20,7 +21,7 @@ from storlet_shell.transfers.download import check_download, fetch
 from storlet_shell.transfers.listed import ListedObject
 from storlet_shell.transfers.pairing import Pairing
 from storlet_shell.transfers.targets import Choices, Target, target_of
-from storlet_shell.transfers.upload import check_container, check_upload, send_targets
+from storlet_shell.transfers.upload import check_upload, send_targets
 from storlet_shell.values import Location, ObjectPath
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ class Upward(Sync):
         return self.folder
 
     def _work(self) -> Iterator[Target | LocalFileError]:
-        check_container(self._client, self.location.container)
+        containers.check(self._client, self.location.container)
         for pair in self._pairing:
             if isinstance(pair, LocalFileError):
                 yield pair
