@@ -237,7 +237,8 @@ class Console(Surroundings):
     def _paged(self, result: Result) -> Iterator[None]:
         """Show what is taller than the screen by the pager, if there is one; rows that come one by one aren't."""
         stdout = self.stdout
-        if self.pager in _NO_PAGER or not stdout.isatty() or (isinstance(result, Table) and result.is_live):
+        is_live = isinstance(result, Table) and result.is_live
+        if self.pager in _NO_PAGER or is_live or not stdout.isatty() or self._is_dumb:
             yield
             return
         from storlet_shell.adapters.terminal.paging import paged  # only the shell has one by itself
@@ -248,6 +249,12 @@ class Console(Surroundings):
                     yield
             finally:
                 self._pager = None
+
+    @property
+    def _is_dumb(self) -> bool:
+        from storlet_shell.adapters.terminal.themes import DUMB  # the same
+
+        return self.environ.get("TERM", "") in DUMB
 
     def _show(self, result: Result, rendering: Rendering) -> None:
         stdout = self.stdout
