@@ -55,6 +55,7 @@ class Field(NamedTuple):
     :param width: the column's least width, for tables whose rows are shown as they come
     :param is_number: align the column to the right, also where values are missing
     :param is_data: the name comes from data, and is shown as it is
+    :param is_size: the value is a number of bytes, which a terminal shows in a larger unit
     """
 
     name: str
@@ -64,11 +65,17 @@ class Field(NamedTuple):
     width: int = 0
     is_number: bool = False
     is_data: bool = False
+    is_size: bool = False
 
     @property
     def heading(self) -> str:
         """The label, or else the name as words."""
         return self.label or (self.name if self.is_data else self.name.replace("_", " "))
+
+    @property
+    def is_transaction(self) -> bool:
+        """Whether its values are Swift's transaction IDs, by its name."""
+        return not self.is_data and self.name == "transaction"
 
 
 def facts(values: Mapping[str, Any], fields: Sequence[Field]) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,1 @@
+"""Results on the page of a notebook: as HTML and Markdown, and as plain text for an IPython terminal."""
