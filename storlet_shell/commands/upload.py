@@ -25,7 +25,7 @@ from storlet_shell.wire.bodies import is_special, open_file
 from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
-    from storlet_shell.results.schemas import UploadedFiles
+    from storlet_shell.results.schemas.transfers import UploadedFiles
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 _SIZE = re.compile(r"([0-9]{1,18})([KMG]?)(i?B)?", re.IGNORECASE)

@@ -8,9 +8,9 @@ from __future__ import annotations
 import html
 from http import HTTPStatus
 
-from storlet_shell.decoding import compression_of
 from storlet_shell.errors import StorletShellError
 from storlet_shell.results.page.bodies import view
+from storlet_shell.results.page.decoding import compression_of
 from storlet_shell.results.page.grid import View, facts, marked_down
 from storlet_shell.results.page.head import Head, wanted
 from storlet_shell.results.page.kinds import form_of, plain_name

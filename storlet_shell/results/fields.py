@@ -67,6 +67,10 @@ class Field(NamedTuple):
     is_data: bool = False
     is_size: bool = False
 
+    def spell_on_terminal(self, value: Any) -> str:
+        """Return the value as people read it on a terminal."""
+        return size(value) if self.is_size and isinstance(value, int) else self.spell(value)
+
     @property
     def heading(self) -> str:
         """The label, or else the name as words."""

@@ -8,8 +8,8 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from storlet_shell.decoding import compression_of, marked_charset, without_mark
 from storlet_shell.errors import StorletShellError, UsageError
+from storlet_shell.results.page.decoding import compression_of, marked_charset, without_mark
 from storlet_shell.results.page.kinds import form_of, is_arrow_file
 from storlet_shell.results.streamed import StreamedBody
 

@@ -1,1 +1,1 @@
-"""Results on the page of a notebook: as HTML and Markdown, and as plain text for an IPython terminal."""
+"""Bodies and tables for people to look at: decoded, and as HTML, Markdown, and plain text."""

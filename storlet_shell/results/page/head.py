@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from storlet_shell.decoding import without_mark
 from storlet_shell.equality import typed_equality
+from storlet_shell.results.page.decoding import without_mark
 from storlet_shell.text import printable, size
 
 HEAD_BYTES = 64 * 1024

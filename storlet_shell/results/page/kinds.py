@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from storlet_shell.decoding import COMPRESSIONS
+from storlet_shell.results.page.decoding import COMPRESSIONS
 
 _FORMS: Mapping[str, str] = MappingProxyType(
     {
