@@ -101,6 +101,22 @@ def test_rows_are_saved(selecting: Runner, weather: str, tmp_path: Path) -> None
     assert json.loads((tmp_path / "n.json").read_text())["rows"] == [{"n": 1}, {"n": 2}]
 
 
+def test_columns_are_those_of_the_first_object_with_rows(selecting: Runner, container: str) -> None:
+    """Objects before it may contain only blank lines, even if they are compressed."""
+    for name, content in (("a", b"\n\n"), ("b", gzip.compress(b"")), ("c", b"sky,n\nfog,1\n"), ("d", b'{"sky": 2}')):
+        assert selecting("upload", f"{container}/{name}", stdin=content).status == 0
+    assert selecting("select", "SELECT * FROM o", f"{container}/[a-c]").text == "fog  1\n"
+    outcome = selecting("select", "SELECT sky FROM o", f"{container}/*")
+    assert outcome.status == 6
+    assert f"{container}/d: ValueError: JSON lines, but the query reads CSV" in one_line(outcome)
+    assert "no column n; there are: sky" in selecting("select", "SELECT n FROM o", f"{container}/[abd]").err
+    outcome = selecting("select", "SELECT * FROM o", f"{container}/[ab]")
+    assert (outcome.status, one_line(outcome)) == (
+        2,
+        "storlet-shell: the objects have no columns, so * stands for nothing",
+    )
+
+
 def test_dry_run_shows_the_request_for_the_columns(selecting: Runner, weather: str) -> None:
     """The others depend on its answer."""
     outcome = selecting("select", "SELECT n FROM o", weather, "--dry-run", "--json")

@@ -6,6 +6,7 @@ import csv
 import importlib
 import io
 import json
+import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -42,7 +43,9 @@ class TextRows:
         }
         data = WatchedBytes(opened.head, opened.file)
         self.odd, self._broken = data.odd, data.broken
-        self._newline = "\n" if b"\n" in opened.head else ""  # csv copes with "\r\n", and lines are found faster
+        first_end = re.search(rb"\r?\n|\r", opened.head)
+        is_bare = first_end is not None and first_end.group() != b"\r"
+        self._newline = "\n" if is_bare else ""  # csv copes with "\r\n", and lines are found faster
         text = io.TextIOWrapper(data, "utf-8", "surrogateescape", self._newline)  # type: ignore[type-var]
         text._CHUNK_SIZE = _CHUNK_BYTES  # type: ignore[attr-defined]  # 8 KiB, each of which is watched, costs 3 %
         self._reader = csv.reader(text, strict=True, **self._options)
@@ -130,7 +133,7 @@ class TextRows:
 
 
 class ObjectRows:
-    """The rows of JSON lines: lists of the values of the plan's columns."""
+    """The rows of JSON lines: lists of the values of the plan's columns; a missing key is NULL in any of them."""
 
     is_text = False
 
@@ -148,15 +151,8 @@ class ObjectRows:
 
     def _values(self) -> Iterator[list[Any]]:
         keys = self._keys
-        missing = set(keys) - set(self.names)
-        good = 0
         for item in self._objects():
-            good += 1
-            if missing:
-                missing.difference_update(item)
             yield [plain(item.get(key)) for key in keys]
-        if missing and good:
-            raise _no_column(next(key for key in keys if key in missing), self.names)
 
     def _objects(self) -> Iterator[dict[str, Any]]:
         report, broken = self._report, self._data.broken
@@ -272,7 +268,8 @@ def resolve(wanted: list[str], names: list[str]) -> list[int]:
         if match is None:
             raise _no_column(name, names)
         if names.count(match) > 1:
-            raise ValueError(f"column {match} occurs {names.count(match)} times")
+            label = match or '""'
+            raise ValueError(f"column {label} occurs {names.count(match)} times")
         positions.append(names.index(match))
     return positions
 
