@@ -113,7 +113,7 @@ def test_columns_are_those_of_the_first_object_with_rows(selecting: Runner, cont
     outcome = selecting("select", "SELECT * FROM o", f"{container}/[ab]")
     assert (outcome.status, one_line(outcome)) == (
         2,
-        "storlet-shell: the objects have no columns, so * stands for nothing",
+        "the objects have no columns, so * stands for nothing",
     )
 
 

@@ -8,7 +8,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, repeat
 from typing import Any
 
 from storlet_shell.shelf.select.opening import Opened, WatchedBytes
@@ -19,7 +19,9 @@ from storlet_shell.shelf.select.values import numeric
 _SAMPLE_ROWS = 100
 _MOST_NAMES_SHOWN = 50
 _BATCH_ROWS = 64  # few, so that they stay in the processor's cache
+_BATCH_BYTES = 2**20
 _ARROW_ROWS = 4096
+_ARROW_BYTES = 2**22
 _CHUNK_BYTES = 65536
 
 
@@ -42,7 +44,7 @@ class TextRows:
             "quoting": csv.QUOTE_MINIMAL if plan.quote else csv.QUOTE_NONE,
         }
         data = WatchedBytes(opened.head, opened.file)
-        self.odd, self._broken = data.odd, data.broken
+        self.data, self.odd, self._broken = data, data.odd, data.broken
         first_end = re.search(rb"\r?\n|\r", opened.head)
         is_bare = first_end is not None and first_end.group() != b"\r"
         self._newline = "\n" if is_bare else ""  # csv copes with "\r\n", and lines are found faster
@@ -58,11 +60,12 @@ class TextRows:
         """Yield some rows at a time, those that are well-formed."""
         yield self._well_formed(self._first)
         is_open = True
+        sizes = batch_sizes(self.data)
         while is_open:
             rows: list[list[str]] = []
             reason = ""
             try:
-                rows.extend(islice(self._reader, _BATCH_ROWS))  # what it got before an error stays in the list
+                rows.extend(islice(self._reader, next(sizes)))  # what it got before an error stays in the list
                 is_open = bool(rows)
             except csv.Error as error:
                 reason = csv_reason(error)
@@ -139,7 +142,7 @@ class ObjectRows:
 
     def __init__(self, opened: Opened, plan: Plan, report: Report) -> None:
         self._report = report
-        self._data = WatchedBytes(opened.head, opened.file)
+        self.data = WatchedBytes(opened.head, opened.file)
         self.names = _keys_of(opened.head)
         self._keys = [match_name(name, self.names) or name for name in plan.columns]
         self.positions = list(range(len(self._keys)))
@@ -147,7 +150,7 @@ class ObjectRows:
 
     def batches(self) -> Iterator[list[Any]]:
         """Yield some rows at a time."""
-        return in_batches(self._values())
+        return in_batches(self._values(), batch_sizes(self.data))
 
     def _values(self) -> Iterator[list[Any]]:
         keys = self._keys
@@ -155,8 +158,8 @@ class ObjectRows:
             yield [plain(item.get(key)) for key in keys]
 
     def _objects(self) -> Iterator[dict[str, Any]]:
-        report, broken = self._report, self._data.broken
-        text = io.TextIOWrapper(self._data, "utf-8", "surrogateescape", "\n")  # type: ignore[type-var]
+        report, broken = self._report, self.data.broken
+        text = io.TextIOWrapper(self.data, "utf-8", "surrogateescape", "\n")  # type: ignore[type-var]
         decode = json.JSONDecoder(parse_constant=_refuse_number).decode
         for line in text:
             if line.isspace():
@@ -185,6 +188,7 @@ class ParquetRows:
     """The rows of Parquet: lists of the values of the plan's columns."""
 
     is_text = False
+    data = None
 
     def __init__(self, opened: Opened, plan: Plan, report: Report) -> None:
         try:
@@ -211,20 +215,29 @@ class ParquetRows:
 
     def batches(self) -> Iterator[list[Any]]:
         """Yield some rows at a time."""
-        return in_batches(self._values())
+        return in_batches(self._values(), repeat(_BATCH_ROWS))
 
     def _values(self) -> Iterator[tuple[Any, ...]]:
-        for batch in self._file.iter_batches(_ARROW_ROWS, columns=list(dict.fromkeys(self._used)), use_threads=False):
+        for batch in self._file.iter_batches(
+            self._rows_of_batch(), columns=list(dict.fromkeys(self._used)), use_threads=False
+        ):
             self._report.rows += batch.num_rows
             columns = {name: map(plain, batch.column(name).to_pylist()) for name in batch.schema.names}
             lists = {name: list(values) for name, values in columns.items()}
             yield from zip(*[lists[name] for name in self._used]) if self._used else [()] * batch.num_rows
+
+    def _rows_of_batch(self) -> int:
+        """Return how many rows take a moderate amount of memory, once they aren't compressed."""
+        facts = self._file.metadata
+        size = sum(facts.row_group(number).total_byte_size for number in range(facts.num_row_groups))
+        return max(1, min(_ARROW_ROWS, _ARROW_BYTES * int(facts.num_rows) // max(1, int(size))))
 
 
 class NoRows:
     """An empty object, which has every column."""
 
     is_text = False
+    data = None
 
     def __init__(self, plan: Plan) -> None:
         self.names: list[str] = []
@@ -248,10 +261,20 @@ def rows_of(opened: Opened, plan: Plan, report: Report) -> Any:
     return {"csv": TextRows, "jsonl": ObjectRows, "parquet": ParquetRows}[opened.format](opened, plan, report)
 
 
-def in_batches(rows: Iterator[Any]) -> Iterator[list[Any]]:
-    """Yield some rows at a time."""
+def batch_sizes(data: WatchedBytes) -> Iterator[int]:
+    """Yield how many rows to read at a time: fewer, if they are large."""
+    rows = 1
     while True:
-        batch = list(islice(rows, _BATCH_ROWS))
+        before = data.size
+        yield rows
+        size = data.size - before
+        rows = min(_BATCH_ROWS, rows * 4) if size < _BATCH_BYTES else max(1, rows * _BATCH_BYTES // size)
+
+
+def in_batches(rows: Iterator[Any], sizes: Iterator[int]) -> Iterator[list[Any]]:
+    """Yield some rows at a time."""
+    for size in sizes:
+        batch = list(islice(rows, size))
         if not batch:
             return
         yield batch

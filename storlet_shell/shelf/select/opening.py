@@ -54,13 +54,14 @@ class WatchedBytes:
 
     :ivar odd: isn't empty once a number could be spelled in a way that isn't SQLite's
     :ivar broken: isn't empty once something wasn't UTF-8
+    :ivar size: the number of bytes so far
     """
 
     def __init__(self, head: bytes, file: Any) -> None:
         self._head = head
         self._file = file
         self._decoder = codecs.getincrementaldecoder("utf-8")()
-        self._line_bytes = 0
+        self._line_bytes = self.size = 0
         self.odd: list[bool] = []
         self.broken: list[bool] = []
         self.closed = False
@@ -88,6 +89,7 @@ class WatchedBytes:
         """Read some bytes."""
         data, self._head = self._head, b""
         data = data or read_safely(self._file, size)
+        self.size += len(data)
         is_ascii = data.isascii()
         if not is_ascii or any(part in data for part in _ODD):
             self.odd.append(True)

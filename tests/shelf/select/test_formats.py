@@ -6,9 +6,11 @@ import gzip
 import io
 import json
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -370,3 +372,45 @@ def test_lines_of_the_result_have_about_64_kib() -> None:
 
 
 PLAN_OF_ALL = json.dumps({"v": 1, "columns": ["a"], "rows": [["col", 0]]})
+
+
+class Generated(io.RawIOBase):
+    """A file whose content is made as it is read."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = b""
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read the rest of a piece, at most."""
+        self._rest = self._rest or next(self._pieces, b"")
+        size = min(len(buffer), len(self._rest))
+        buffer[:size], self._rest = self._rest[:size], self._rest[size:]
+        return size
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("count", "width", "work"),
+    [
+        (90, 2**20, {"rows": BOTH}),
+        (90, 2**20, {"groups": {"keys": [], "aggregates": [["count", ["col", 1]]]}}),
+        (1500, 2**16, {"groups": {"keys": [], "aggregates": [["max", ["col", 1]]]}}),
+        (1500, 2**16, {"groups": {"keys": [["col", 1]], "aggregates": [["count", None]]}}),
+        (1500, 2**16, {"groups": {"keys": [["col", 0]], "aggregates": [["min", ["col", 1]]]}}),
+    ],
+)
+def test_large_rows_take_little_memory(count: int, width: int, work: dict[str, Any]) -> None:
+    """As many rows are held as there is room for, not as many as of small ones."""
+    content = chain([b"a,b\n"], (b"%d,%08d%s\n" % (number, number, b"x" * width) for number in range(count)))
+    file = io.BufferedReader(Generated(content), 65536)
+    tracemalloc.start()
+    size = sum(map(len, select([file], json.dumps({"v": 1, "columns": ["a", "b"], **work}))))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 60 * 2**20
+    assert size > 0
