@@ -18,6 +18,7 @@ MODULES = (
     "report",
     "opening",
     "formats",
+    "parquet",
     "grouping",
     "entry",
 )

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, BinaryIO
 
-from storlet_shell.shelf.select.formats import rows_of
+from storlet_shell.shelf.select.formats import NoRows, ObjectRows, TextRows
 from storlet_shell.shelf.select.grouping import MOST_TEXT, Groups
 from storlet_shell.shelf.select.loop import Loop
 from storlet_shell.shelf.select.opening import Opened
-from storlet_shell.shelf.select.plan import Plan
+from storlet_shell.shelf.select.parquet import ParquetRows
+from storlet_shell.shelf.select.plan import FORMATS, Plan
 from storlet_shell.shelf.select.report import Report
 
 _LINE_BYTES = 65536
@@ -38,6 +39,18 @@ def select(inputs: list[BinaryIO], plan: str = "") -> Iterator[bytes]:
     else:
         yield from _projected(checked, source, report)
     yield encode_line(report.end())
+
+
+def rows_of(opened: Opened, plan: Plan, report: Report) -> Any:
+    """Open the rows of an object.
+
+    :raises ValueError: if it has another format than the plan, or lacks a column
+    """
+    if opened.format is None:
+        return NoRows(plan)
+    if plan.format not in (None, opened.format):
+        raise ValueError(f"{FORMATS[opened.format]}, but the query reads {FORMATS[plan.format]}")
+    return {"csv": TextRows, "jsonl": ObjectRows, "parquet": ParquetRows}[opened.format](opened, plan, report)
 
 
 def _text_of_plan(file: BinaryIO) -> str:

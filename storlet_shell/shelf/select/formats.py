@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import csv
-import importlib
 import io
 import json
+import math
 import re
 from collections.abc import Iterator
-from itertools import islice, repeat
+from itertools import islice
 from typing import Any
 
 from storlet_shell.shelf.select.opening import Opened, WatchedBytes
-from storlet_shell.shelf.select.plan import FORMATS, Plan
+from storlet_shell.shelf.select.plan import Plan
 from storlet_shell.shelf.select.report import MOST_FIELD_BYTES, Report, csv_reason, is_utf8
 from storlet_shell.shelf.select.values import numeric
 
 _SAMPLE_ROWS = 100
 _MOST_NAMES_SHOWN = 50
-_BATCH_ROWS = 64  # few, so that they stay in the processor's cache
+BATCH_ROWS = 64  # few, so that they stay in the processor's cache
 _BATCH_BYTES = 2**20
-_ARROW_ROWS = 4096
-_ARROW_BYTES = 2**22
 _CHUNK_BYTES = 65536
 
 
@@ -184,55 +182,6 @@ class ObjectRows:
                 yield item
 
 
-class ParquetRows:
-    """The rows of Parquet: lists of the values of the plan's columns."""
-
-    is_text = False
-    data = None
-
-    def __init__(self, opened: Opened, plan: Plan, report: Report) -> None:
-        try:
-            arrow: Any = importlib.import_module("pyarrow")
-            parquet: Any = importlib.import_module("pyarrow.parquet")
-        except ImportError:
-            raise ValueError("Parquet: the engine's Python has no pyarrow; ask the operator to install it") from None
-        self._report = report
-        # In an engine's limits, the default allocator and threads fail: both reserve much address space.
-        arrow.set_memory_pool(arrow.system_memory_pool())
-        arrow.set_cpu_count(1)
-        arrow.set_io_thread_count(1)
-        try:
-            data = arrow.BufferReader(opened.head + opened.file.read())
-            self._file = parquet.ParquetFile(data, pre_buffer=False)
-        except (arrow.ArrowException, OSError) as error:
-            raise ValueError(f"Parquet: {' '.join(str(error).split())}") from None
-        except MemoryError:
-            raise ValueError("Parquet: the object exceeds the engine's memory") from None
-        self.names = list(self._file.schema_arrow.names)
-        self._used = [self.names[position] for position in resolve(plan.columns, self.names)]
-        self.positions = list(range(len(self._used)))
-        self.odd: list[bool] = []
-
-    def batches(self) -> Iterator[list[Any]]:
-        """Yield some rows at a time."""
-        return in_batches(self._values(), repeat(_BATCH_ROWS))
-
-    def _values(self) -> Iterator[tuple[Any, ...]]:
-        for batch in self._file.iter_batches(
-            self._rows_of_batch(), columns=list(dict.fromkeys(self._used)), use_threads=False
-        ):
-            self._report.rows += batch.num_rows
-            columns = {name: map(plain, batch.column(name).to_pylist()) for name in batch.schema.names}
-            lists = {name: list(values) for name, values in columns.items()}
-            yield from zip(*[lists[name] for name in self._used]) if self._used else [()] * batch.num_rows
-
-    def _rows_of_batch(self) -> int:
-        """Return how many rows take a moderate amount of memory, once they aren't compressed."""
-        facts = self._file.metadata
-        size = sum(facts.row_group(number).total_byte_size for number in range(facts.num_row_groups))
-        return max(1, min(_ARROW_ROWS, _ARROW_BYTES * int(facts.num_rows) // max(1, int(size))))
-
-
 class NoRows:
     """An empty object, which has every column."""
 
@@ -249,18 +198,6 @@ class NoRows:
         return iter(())
 
 
-def rows_of(opened: Opened, plan: Plan, report: Report) -> Any:
-    """Open the rows of an object.
-
-    :raises ValueError: if it has another format than the plan, or lacks a column
-    """
-    if opened.format is None:
-        return NoRows(plan)
-    if plan.format not in (None, opened.format):
-        raise ValueError(f"{FORMATS[opened.format]}, but the query reads {FORMATS[plan.format]}")
-    return {"csv": TextRows, "jsonl": ObjectRows, "parquet": ParquetRows}[opened.format](opened, plan, report)
-
-
 def batch_sizes(data: WatchedBytes) -> Iterator[int]:
     """Yield how many rows to read at a time: fewer, if they are large."""
     rows = 1
@@ -268,7 +205,7 @@ def batch_sizes(data: WatchedBytes) -> Iterator[int]:
         before = data.size
         yield rows
         size = data.size - before
-        rows = min(_BATCH_ROWS, rows * 4) if size < _BATCH_BYTES else max(1, rows * _BATCH_BYTES // size)
+        rows = min(BATCH_ROWS, rows * 4) if size < _BATCH_BYTES else max(1, rows * _BATCH_BYTES // size)
 
 
 def in_batches(rows: Iterator[Any], sizes: Iterator[int]) -> Iterator[list[Any]]:
@@ -321,7 +258,32 @@ def plain(value: Any) -> Any:
     if isinstance(value, int):
         return value
     if isinstance(value, (dict, list)):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+        try:
+            return nested_json(value)
+        except ValueError:
+            return nested_json(without_nan(value))
+    return plain_text(value)
+
+
+def nested_json(value: Any) -> str:
+    """Return compact JSON.
+
+    :raises ValueError: if it contains a number that JSON doesn't have
+    """
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=plain_text)
+
+
+def without_nan(value: Any) -> Any:
+    """Return a nested value with null for the numbers that JSON doesn't have."""
+    if isinstance(value, dict):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def plain_text(value: Any) -> str:
+    """Return bytes or a date as a text."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 

@@ -138,8 +138,8 @@ def test_a_field_beyond_the_limit_is_malformed() -> None:
     wide, wider = b"w" * 2**20, b"w" * (2**24 + 1)
     data = b"a,b\n1," + wide + b"\n2," + wider + b"\n3,x\n"
     result = run(data, columns=["a", "b"], rows=[["col", 0], ["fn", "length", [["col", 1]]]])
-    assert result[0] == [["1", 2**20], ["3", 1]]
-    assert result[1]["end"]["samples"] == [[2, "a field exceeds 16 MiB"]]
+    assert [row for line in result[:-1] for row in line] == [["1", 2**20], ["3", 1]]
+    assert result[-1]["end"]["samples"] == [[2, "a field exceeds 16 MiB"]]
 
 
 def test_a_line_without_end_is_refused() -> None:
@@ -298,15 +298,28 @@ def test_parquet_has_rows_of_the_same_kinds() -> None:
         "list": [[1, 2], None, []],
         "sum": [Decimal("1.50"), None, Decimal("-2.00")],
         "bytes": [b"ab", None, b"\xff"],
+        "nan": [[float("nan"), 1.0], None, None],
         "large": pyarrow.array([2**64 - 1, 0, None], pyarrow.uint64()),
     }
     data = parquet(columns)
     assert probe(data) == {"format": "parquet", "columns": list(columns), "compressed": False}
-    got = rows(data, columns=[*columns, "TEXT"], rows=[["col", number] for number in range(10)])
+    got = rows(data, columns=[*columns, "TEXT"], rows=[["col", number] for number in range(11)])
     assert got == [
-        ["007", 2.0, "2026-11-29", "2026-11-29 12:30:00+00:00", 1, "[1,2]", "1.50", "ab", 2**64 - 1, "007"],
-        [None, None, None, None, 0, None, None, None, 0, None],
-        ["x", 0.5, "1970-01-01", None, None, "[]", "-2.00", "\ufffd", None, "x"],
+        [
+            "007",
+            2.0,
+            "2026-11-29",
+            "2026-11-29 12:30:00+00:00",
+            1,
+            "[1,2]",
+            "1.50",
+            "ab",
+            "[null,1.0]",
+            2**64 - 1,
+            "007",
+        ],
+        [None, None, None, None, 0, None, None, None, None, 0, None],
+        ["x", 0.5, "1970-01-01", None, None, "[]", "-2.00", "\ufffd", None, None, "x"],
     ]
     typed = rows(
         data, columns=["text", "sum", "large"], rows=[["+", ["col", number], ["lit", 1]] for number in range(3)]
@@ -321,6 +334,58 @@ def test_parquet_columns_are_checked() -> None:
     """As those of CSV."""
     with pytest.raises(ValueError, match=r"^no column b; there are: a$"):
         run(parquet({"a": [1]}), columns=["b"], rows=[["col", 0]])
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("arrow_as_before")
+def test_parquet_times_are_exact() -> None:
+    """To the nanosecond, which only further packages could give to Python's own types."""
+    import pyarrow
+
+    moment = 1_700_000_000_123_456_789
+    columns = {
+        "stamp": pyarrow.array([moment, moment // 1000 * 1000, -1, None], pyarrow.timestamp("ns")),
+        "zoned": pyarrow.array([moment, 0, None, None], pyarrow.timestamp("ns", "+01:00")),
+        "clock": pyarrow.array([1, 3_600_000_000_000, None, None], pyarrow.time64("ns")),
+        "span": pyarrow.array([90_000_000_000_001, -1, None, None], pyarrow.duration("ns")),
+    }
+    got = rows(parquet(columns), columns=[*columns], rows=[["col", number] for number in range(4)])
+    assert got == [
+        [
+            "2023-11-14 22:13:20.123456789",
+            "2023-11-14 23:13:20.123456789+01:00",
+            "00:00:00.000000001",
+            "1 day, 1:00:00.000000001",
+        ],
+        ["2023-11-14 22:13:20.123456", "1970-01-01 01:00:00+01:00", "01:00:00", "-1 day, 23:59:59.999999999"],
+        ["1969-12-31 23:59:59.999999999", None, None, None],
+        [None, None, None, None],
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("arrow_as_before")
+def test_parquet_that_cannot_be_read_is_refused_in_one_line() -> None:
+    """Wherever it is damaged; a value that isn't one of Python's is refused with its column."""
+    import pyarrow
+
+    whole = parquet({"a": [f"{number}" for number in range(50_000)]})
+    late = pyarrow.array([10**18], pyarrow.timestamp("us"))
+    for data, reason in (
+        (whole[:9000] + b"\xff" * 5000 + whole[14_000:], "Parquet: .*"),
+        (whole[:4] + b"\xff" * 300 + whole[304:], "Parquet: .*"),
+        (whole[:-100], "Parquet: .*"),
+        (parquet({"a": late}), "Parquet: column a: date value out of range"),
+    ):
+        with pytest.raises(ValueError, match=f"^{reason}$"):
+            run(data, columns=["a"], rows=[["col", 0]])
+
+
+def test_nested_values_are_json() -> None:
+    """Which has no infinite numbers."""
+    assert rows(b'{"a": {"x": [1e999, "\xc3\xa9", 1.5]}}\n', columns=["a"], rows=[["col", 0]]) == [
+        ['{"x":[null,"é",1.5]}']
+    ]
 
 
 def test_parquet_needs_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
