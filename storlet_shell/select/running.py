@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from storlet_shell.batches.mapping import MapPlan
 from storlet_shell.batches.objects import Objects
 from storlet_shell.equality import typed_equality
-from storlet_shell.errors import UsageError
 from storlet_shell.results import Planned, Report
 from storlet_shell.select import storlet
 from storlet_shell.select.explaining import explanation
@@ -72,11 +71,9 @@ class SelectPlan:
         prepared = self._prepare(client)
         text = storlet.complete(prepared.parts.plan(), self._options, prepared.format)
         self._warn(client, prepared)
-        parts = Parts(prepared.parts, self._options.journal or "")
+        parts = Parts(prepared.parts, self._options.journal or "", storlet.label(text))
         with ExitStack() as stack:
             run = stack.enter_context(storlet.invocation(client, text, self._options))
-            if run.extra and self._options.journal:
-                raise UsageError("the query is too long for a journal; shorten it, or leave out the journal")
             batch = MapPlan((run,), self._pattern, self._options.batch())
             rows = batch.start(client, access, parts, prepared.objects)
             release = stack.pop_all().close
