@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
 
+from storlet_shell.commands.arguments import BYTES
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Field, Result, Table
 from storlet_shell.results.fields import listed_time
@@ -14,7 +15,7 @@ from storlet_shell.spec.arguments import Arg, Kind
 from storlet_shell.spec.command import command
 from storlet_shell.store.listing import list_entries
 from storlet_shell.store.names.globs import matching, resolve
-from storlet_shell.text import counted
+from storlet_shell.text import counted, size
 from storlet_shell.values import Location
 
 
@@ -30,6 +31,7 @@ from storlet_shell.values import Location
         help="objects whose names start with PREFIX, or match a pattern such as '2026/*.csv' (omit to list containers)",
     ),
     Arg("-l", "--long", action="store_true", help="show sizes, dates, and a total"),
+    BYTES,
     Arg("--delimiter", metavar="CHARACTER", help="fold names at this character: / lists folders"),
     examples=(
         "ls  # all containers",
@@ -38,7 +40,13 @@ from storlet_shell.values import Location
         "ls -l weather --delimiter /  # folders as one line each",
     ),
 )
-def ls(session: Session, location: Location | None = None, long: bool = False, delimiter: str | None = None) -> Result:
+def ls(
+    session: Session,
+    location: Location | None = None,
+    long: bool = False,
+    bytes: bool = False,
+    delimiter: str | None = None,
+) -> Result:
     """List containers, or the objects of a container.
 
     Patterns are those of map: * stands for any characters but /, ** for folders, ? for one character, [a-z] and {a,b}
@@ -52,7 +60,9 @@ def ls(session: Session, location: Location | None = None, long: bool = False, d
     place = location or Location()
     entries = _entries(session, place, delimiter)
     first = next(entries, None)  # asks for the first page, so that an error is raised here and not while it is shown
-    return Table(_fields(long=long, of_objects=bool(place.container)), *_rows(first, entries, is_totalled=long))
+    fields = _fields(long=long, of_objects=bool(place.container), is_exact=bytes)
+    table = Table(fields, *_rows(first, entries, lambda count: _amount(count, table, is_exact=bytes), is_totalled=long))
+    return table
 
 
 def _entries(session: Session, place: Location, delimiter: str | None) -> Iterator[dict[str, Any]]:
@@ -64,10 +74,15 @@ def _entries(session: Session, place: Location, delimiter: str | None) -> Iterat
     return matching(session.client, target)
 
 
-def _fields(*, long: bool, of_objects: bool) -> tuple[Field, ...]:
+def _amount(count: int, table: Table, *, is_exact: bool) -> str:
+    """Spell the sum of the sizes: on a terminal, in a larger unit."""
+    return size(count) if table.is_headed and not is_exact else counted(count, "byte")
+
+
+def _fields(*, long: bool, of_objects: bool, is_exact: bool) -> tuple[Field, ...]:
     return (
         Field("objects", is_shown=long and not of_objects),
-        Field("bytes", is_shown=long),
+        Field("bytes", is_shown=long, is_size=not is_exact),
         Field("last_modified", is_shown=long and of_objects),
         Field("content_type", is_shown=False),
         Field("etag", is_shown=False),
@@ -76,16 +91,20 @@ def _fields(*, long: bool, of_objects: bool) -> tuple[Field, ...]:
 
 
 def _rows(
-    first: dict[str, Any] | None, rest: Iterator[dict[str, Any]], *, is_totalled: bool
+    first: dict[str, Any] | None,
+    rest: Iterator[dict[str, Any]],
+    spell_size: Callable[[int], str],
+    *,
+    is_totalled: bool,
 ) -> tuple[Iterator[tuple[Any, ...]], Callable[[], str] | None]:
     """Return a listing's rows, and what sums them up."""
-    count = size = 0
+    count = total = 0
 
     def rows() -> Iterator[tuple[Any, ...]]:
-        nonlocal count, size
+        nonlocal count, total
         for entry in chain([first] if first else [], rest):
             count += 1
-            size += entry["bytes"] or 0
+            total += entry["bytes"] or 0
             yield (
                 entry.get("count"),
                 entry["bytes"],
@@ -95,4 +114,4 @@ def _rows(
                 entry["name"],
             )
 
-    return rows(), (lambda: f"{counted(count, 'name')}, {counted(size, 'byte')}") if is_totalled else None
+    return rows(), (lambda: f"{counted(count, 'name')}, {spell_size(total)}") if is_totalled else None
