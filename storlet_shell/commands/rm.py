@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     DRY_RUN,
     examples=(
         "rm -y weather/old.csv  # one object, without asking",
-        "rm -y 'weather/2025/*.csv'  # the objects that match a pattern",
+        "rm -y 'weather/2026/*.csv'  # the objects that match a pattern",
         "rm -r -y weather/2025/  # all objects whose names start with 2025/",
         "rm -r --dry-run weather  # list what would be deleted",
     ),
