@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -20,8 +21,9 @@ from storlet_shell.store.listing import list_entries
 from storlet_shell.store.metadata import Info
 from storlet_shell.store.objects import Stored
 from storlet_shell.store.trees import delete_tree
-from storlet_shell.transfers import download, upload
+from storlet_shell.transfers import download, tempurls, upload
 from storlet_shell.transfers.counts import Transferred
+from storlet_shell.transfers.sync import sync_of
 from storlet_shell.transfers.targets import Choices
 from storlet_shell.values import ByteRange, ContainerName, Location, ObjectPath, StorletName
 
@@ -224,6 +226,28 @@ class ObjectStore:
         with self._clients.lent() as client:
             properties.post(client, location, changes)
 
+    def temporary_url(
+        self,
+        path: AnyPath,
+        *,
+        method: str = "GET",
+        expires: float = 3600,
+        prefix: bool = False,
+    ) -> str:
+        """Return a temporary URL: a signed link to an object, which anyone can use until it expires.
+
+        :param method: ``GET``, ``HEAD``, ``PUT``, ``POST`` or ``DELETE``
+        :param expires: in seconds from now
+        :param prefix: allow all objects whose names start with the path
+        :raises NotFoundError: if the container doesn't exist, or neither it nor the account has a key
+        """
+        target = reading.location(path)
+        if isinstance(expires, bool) or not isinstance(expires, int | float) or not 1 <= expires < 10**10:
+            raise UsageError(f"expires must be a number of seconds, of at least 1, not {expires!r}")
+        signed = tempurls.Signed(target, method, int(time.time() + expires), prefix)
+        with self._clients.lent() as client:
+            return tempurls.temporary_url(client, signed)
+
     # --- local files
 
     def upload(self, folder: str | Path, to: AnyPath, *, skip_identical: bool = False, jobs: int = 8) -> Transferred:
@@ -257,6 +281,27 @@ class ObjectStore:
         jobs = checks.count(jobs, "jobs")
         with self._clients.lent() as client:
             return download.download(client, source, target, skip_identical=skip_identical, jobs=jobs)
+
+    def sync(
+        self,
+        source: str | Path | Location | ContainerName,
+        target: str | Path | Location | ContainerName,
+        *,
+        delete: bool = False,
+        jobs: int = 8,
+    ) -> Transferred:
+        """Make objects the same as the files of a folder, or the other way round; only what differs is transferred.
+
+        :param source: a local folder, or ``path:/CONTAINER[/PREFIX]``; the prefix stands for a folder
+        :param target: likewise; one of the two is local
+        :param delete: then delete what only the target has, without confirmation, if nothing has failed
+        :param jobs: the number of simultaneous transfers
+        :returns: the outcome; call its ``raise_for_failed``
+        :raises NotFoundError: if the source or the container doesn't exist, or no name starts with the prefix
+        """
+        sides, jobs = (reading.side(source, "source"), reading.side(target, "target")), checks.count(jobs, "jobs")
+        with self._clients.lent() as client:
+            return sync_of(client, *sides).run(delete=delete, jobs=jobs)
 
     def close(self) -> None:
         """Close all connections, and stop the embedded Swift if nobody else uses it. A closed store stays closed."""

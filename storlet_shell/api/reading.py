@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import IO, Any, Literal, Protocol, TypeAlias, TypeVar, cast, runtime_checkable
 
 from storlet_shell.api import checks
-from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.pipeline import parse_chain
 from storlet_shell.deployments.access import Grant, check_entry
 from storlet_shell.deployments.acls import Rule
 from storlet_shell.deployments.package import Package, read_package
 from storlet_shell.deployments.packages.wanted import Wanted
 from storlet_shell.errors import UsageError
+from storlet_shell.patterns import Pattern
 from storlet_shell.session.parameters import merge_parameters
 from storlet_shell.values import (
     ByteRange,
@@ -73,6 +73,15 @@ def location(value: str | Location | ObjectPath | ContainerName) -> Location:
     if isinstance(value, ContainerName):
         return Location(value.name)
     return _read(value, Location, Location.parse, "a path")
+
+
+def side(value: str | Path | Location | ContainerName, name: str) -> Path | Location:
+    """Parse one side of a sync: ``path:/CONTAINER[/PREFIX]``, or else the path of a local folder.
+
+    :raises UsageError: if it is neither
+    """
+    is_remote = value.startswith("path:") if isinstance(value, str) else not isinstance(value, Path)
+    return location(cast("str", value)) if is_remote else checks.local_path(cast("str | Path", value), name)
 
 
 def container_name(value: str | ContainerName) -> ContainerName:

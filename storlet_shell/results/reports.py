@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any
 
 from storlet_shell.errors import StorletShellError, UsageError
 from storlet_shell.results.fields import Field, dashed
-from storlet_shell.results.formats import DOCUMENT, FORMATS, Rendering, Tabular, check_columns, pieces
+from storlet_shell.results.formats import DOCUMENT, FORMATS, Chosen, Rendering, Tabular, check_columns, pieces
+from storlet_shell.results.on_terminal import Display, table_on_terminal
 from storlet_shell.text import printable
 
 _FOR_PEOPLE = Rendering()
@@ -33,6 +34,16 @@ class Result:
         """Yield the result as lines of text for people, without line ends."""
         for name, value in self.fields().items():
             yield f"{name.replace('_', ' ')}: {dashed(value)}"
+
+    def on_terminal(self, display: Display, columns: Sequence[str] = ()) -> Iterator[str]:
+        """Yield the result as lines for a terminal, with its control characters escaped, without line ends.
+
+        :param columns: as for :meth:`pieces`
+        :raises UsageError: when it has no such column, before the first line
+        """
+        if columns:
+            return table_on_terminal(Chosen(self.as_rows(), columns), display)
+        return map(printable, self.render())
 
     def json_pieces(self, columns: Sequence[str] = ()) -> Iterator[str]:
         """Yield one JSON document, in pieces, on one line, without its line end.
@@ -141,6 +152,14 @@ class Report(Result):
             return
         yield from (f"{label}: {text}" for label, text in self.shown.items())
 
+    def on_terminal(self, display: Display, columns: Sequence[str] = ()) -> Iterator[str]:
+        """Yield a line for each fact, its label as a heading."""
+        if columns or self.shown is None:
+            return super().on_terminal(display, columns)
+        return (
+            f"{display.paint('heading', printable(label))}: {printable(text)}" for label, text in self.shown.items()
+        )
+
 
 class Done(Result):
     """A change that was made.
@@ -166,11 +185,13 @@ class Text(Result):
     """Text that is shown as it is: a help page, say.
 
     :param data: the same as plain data for programs (default: the text under the name ``text``)
+    :param has_headings: whether a line in front of indented ones is their heading
     """
 
-    def __init__(self, text: str, data: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, text: str, data: Mapping[str, Any] | None = None, *, has_headings: bool = False) -> None:
         self.text = text
         self.data = data
+        self.has_headings = has_headings
 
     def fields(self) -> dict[str, Any]:
         """Return the data."""
@@ -179,6 +200,21 @@ class Text(Result):
     def render(self) -> Iterator[str]:
         """Yield the text's lines."""
         yield from self.text.splitlines()
+
+    def on_terminal(self, display: Display, columns: Sequence[str] = ()) -> Iterator[str]:
+        """Yield the text's lines, the headings as such."""
+        if columns or not self.has_headings:
+            return super().on_terminal(display, columns)
+        lines = list(map(printable, self.render()))
+        return (
+            display.paint("heading", line) if _is_heading(line, following) else line
+            for line, following in pairwise([*lines, ""])
+        )
+
+
+def _is_heading(line: str, following: str) -> bool:
+    """Tell whether a line is the heading of the indented one that follows it."""
+    return bool(line) and not line.startswith((" ", "usage:")) and following.startswith(" ")
 
 
 class Planned(Result):

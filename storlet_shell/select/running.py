@@ -26,7 +26,7 @@ from storlet_shell.values import Location, ObjectPath
 
 if TYPE_CHECKING:
     from storlet_shell.batches.executor import Access
-    from storlet_shell.batches.patterns import Pattern
+    from storlet_shell.patterns import Pattern
     from storlet_shell.wire.client import Client
 
 

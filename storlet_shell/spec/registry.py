@@ -24,7 +24,7 @@ _MODULES = {name: (entry.module, entry.name) for entry in BUILT_IN for name in (
 """The modules of the built-in commands, and their names there, by every name that users type."""
 
 RESERVED = frozenset(
-    ["alias", "exit", "history", "quit", "run_script", "set", "shell", "shortcuts", "storlet", "syntax"]
+    ["alias", "exit", "expect", "history", "quit", "run_script", "set", "shell", "shortcuts", "storlet", "syntax"]
 )
 """Words of the front ends; no command can have these names."""
 

@@ -13,6 +13,7 @@ from storlet_shell.values import Location
 from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
+    from storlet_shell.patterns import Pattern
     from storlet_shell.wire.client import Client
 
 
@@ -40,6 +41,17 @@ def list_entries(
                 raise ServiceError(f"{location}: the server returned the same page of the listing again")
     finally:
         client.close()
+
+
+def list_matching(client: Client, pattern: Pattern, *, versions: bool = False) -> Iterator[dict[str, Any]]:
+    """Yield the entries of the objects that match a pattern.
+
+    :param versions: list all versions of each object, as :func:`list_entries` does
+    :raises NotFoundError: if the container doesn't exist
+    """
+    matches = pattern.matcher()
+    entries = list_entries(client, Location(pattern.container, pattern.prefix), versions=versions)
+    return (entry for entry in entries if matches(entry["name"]))
 
 
 def _marker(entry: dict[str, Any]) -> tuple[str, str]:
