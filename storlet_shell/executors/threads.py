@@ -114,7 +114,12 @@ class _Pool:
         until = None if seconds is None else time.monotonic() + seconds
         with suppress(TimeoutError):
             while self.count > 0:
-                yield self.first(until)
+                try:
+                    outcome = self.first(until)
+                except KeyboardInterrupt:  # drop what still runs, but nothing that has ended
+                    until = time.monotonic()
+                    continue
+                yield outcome
                 self.drop()
 
     def _taken_back(self) -> Iterator[Task]:
