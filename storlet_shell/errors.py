@@ -122,6 +122,7 @@ class Action(Enum):
     REMOVE_METADATA = "; to remove one: {}", "store.post(path, {{}: None})"
     SEE_DEPENDENCIES = "; see: {}", "storlet-shell dependencies"
     FORCE = " (delete it anyway: {})", "force=True"
+    REPLACE = " (replace it: {})", "force=True"
     DEPLOY_ANYWAY = " (deploy it anyway: {})", "force=True"
     REMOVE_DEPENDENCY = "; delete it: {}", "storlet-shell dependencies rm {}"
     COPY = ": {}", "store.copy({})"

@@ -29,11 +29,11 @@ MOST_IN_FOLDER = 16
 
 ONLY_IN = {
     "argcomplete": {"adapters.completion.tab"},
-    "cmd2": {"adapters.script.runner", "adapters.shell.app", "adapters.shell.parsers"},
+    "cmd2": {"adapters.script.runner", "adapters.shell.app", "adapters.shell.parsers", "adapters.shell.preferences"},
     "prompt_toolkit": {"adapters"},
     "rich": {"adapters"},
     "pygments": {"adapters.shell.lexer"},
-    "wcwidth": {"adapters.console"},
+    "wcwidth": {"adapters.terminal.widths"},
     "IPython": {"adapters.notebook.magics"},
     "pandas": {"results.frames"},
     "polars": {"results.frames"},
@@ -42,7 +42,7 @@ ONLY_IN = {
     "stevedore": {"plugins.drivers"},
     "bracex": {"patterns"},
     "PIL": {"shelf.thumbnail"},
-    "sqlglot": {"select.dialect", "select.operators", "select.query"},
+    "sqlglot": {"select.statement.dialect", "select.statement.operators", "select.statement.query"},
     "pyflakes": {"storlets.checks.undefined"},
     "swiftclient": {"wire.transport"},
     "requests": {"wire.transport"},

@@ -9,8 +9,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from itertools import chain
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from storlet_shell.adapters.execution import Outcome, exit_status_of
 from storlet_shell.adapters.progress import TransferLine
@@ -19,23 +18,28 @@ from storlet_shell.results import Rendering, Response, Result, Table, failure_fi
 from storlet_shell.results.formats import DOCUMENT, PEOPLE
 from storlet_shell.results.on_terminal import Display
 from storlet_shell.session import Surroundings
-from storlet_shell.text import counted, dump, escaped, is_text, printable, printable_json
+from storlet_shell.text import counted, escaped, printable, printable_json
 from storlet_shell.wire.observer import Progress
 
 if TYPE_CHECKING:
     from storlet_shell.adapters.terminal.documents import Indenter
+    from storlet_shell.adapters.terminal.paging import Paged
     from storlet_shell.adapters.terminal.themes import Theme
 
 _FOR_PEOPLE = Rendering()
+PAGER = "STORLET_SHELL_PAGER"
+"""The variable that names the pager. Without it, the shell uses that of ``PAGER``, and one-shot lines have none."""
+
+_NO_PAGER = ("", "none", "cat")
 _NO_TERMINAL = Display(lambda _, text: text, len)
-_PREVIEW_BYTES = 256
 _LONGEST_MESSAGE = 4000
 
 
 class Console(Surroundings):
     """A process with standard streams, on a terminal or not.
 
-    ``before_commands`` is the text in front of commands in hints.
+    ``before_commands`` is the text in front of commands in hints. ``pager`` is the command that shows what is taller
+    than the screen; it is empty, or ``none``, without one.
 
     :param environ: the environment's variables
     :param stdin: standard input, as bytes; None if the front end reads it itself
@@ -64,7 +68,9 @@ class Console(Surroundings):
         self._line: TransferLine | None = None
         self._was_interrupted = False
         self._theme: Theme | None = None
+        self._pager: Paged | None = None
         self._indenter: Indenter | None = None
+        self.pager = environ.get(PAGER, "")
         self.program = program
         self.debug = debug
 
@@ -121,9 +127,10 @@ class Console(Surroundings):
         if not stream.isatty():
             return _NO_TERMINAL
         from storlet_shell.adapters.terminal.themes import NONE, THEMES, has_colors  # the same
+        from storlet_shell.adapters.terminal.widths import width
 
         theme = THEMES[self.theme] if has_colors(stream, self.environ) else NONE
-        return Display(theme.paint, _width)
+        return Display(theme.paint, width)
 
     def syntax(self) -> str:
         """Return the pages on one-shot lines and command files."""
@@ -193,7 +200,12 @@ class Console(Surroundings):
     @contextmanager
     def progress(self, label: str, total: int | None, unit: str = "") -> Iterator[Progress]:
         """Show a line on standard error if that is a terminal and the transfer takes over a second."""
-        line = self._line = TransferLine(self._stderr(), printable(label), total, unit)
+        stream = self._stderr()
+        if self.pager not in _NO_PAGER and stream.isatty():
+            from storlet_shell.adapters.terminal.paging import NotPaging  # the same
+
+            stream = cast("IO[str]", NotPaging(stream, lambda: self._pager))
+        line = self._line = TransferLine(stream, printable(label), total, unit)
         try:
             yield line
         finally:
@@ -209,13 +221,9 @@ class Console(Surroundings):
         :raises LocalFileError: when it can't be written, as to a full disk
         :raises BrokenPipeError: when nobody reads standard output any more
         """
-        stdout = self.stdout
         try:
-            if rendering.is_default and isinstance(result, Response) and result.has_body:
-                self._show_body(stdout, result)
-            else:
-                self._write_result(stdout, result, rendering)
-            stdout.flush()
+            with self._paged(result):
+                self._show(result, rendering)
         except BrokenPipeError:
             raise
         except UnicodeEncodeError as error:
@@ -226,6 +234,37 @@ class Console(Surroundings):
             raise LocalFileError(f"can't write the result: {error.strerror or error}") from error
         finally:
             result.close()
+
+    @contextmanager
+    def _paged(self, result: Result) -> Iterator[None]:
+        """Show what is taller than the screen by the pager, if there is one; rows that come one by one aren't."""
+        stdout = self.stdout
+        is_live = isinstance(result, Table) and result.is_live
+        if self.pager in _NO_PAGER or is_live or not stdout.isatty() or self._is_dumb:
+            yield
+            return
+        from storlet_shell.adapters.terminal.paging import paged  # only the shell has one by itself
+
+        with paged(stdout, self.pager, self.environ, self.warn) as self._pager:
+            try:
+                with self.redirected(cast("IO[str]", self._pager)):
+                    yield
+            finally:
+                self._pager = None
+
+    @property
+    def _is_dumb(self) -> bool:
+        from storlet_shell.adapters.terminal.themes import DUMB  # the same
+
+        return self.environ.get("TERM", "") in DUMB
+
+    def _show(self, result: Result, rendering: Rendering) -> None:
+        stdout = self.stdout
+        if rendering.is_default and isinstance(result, Response) and result.has_body:
+            self._show_body(stdout, result)
+        else:
+            self._write_result(stdout, result, rendering)
+        stdout.flush()
 
     def _write_result(self, stdout: IO[str], result: Result, rendering: Rendering) -> None:
         """Write a result that isn't a body; a terminal gets its control characters as escapes."""
@@ -272,17 +311,14 @@ class Console(Surroundings):
 
     def _show_body(self, stdout: IO[str], response: Response) -> None:
         stdout.flush()
-        chunks = response.iter_content()
         if not stdout.isatty():
-            for chunk in chunks:
+            for chunk in response.iter_content():
                 stdout.buffer.write(chunk)  # type: ignore[attr-defined]  # the front ends give text over bytes
                 stdout.buffer.flush()  # type: ignore[attr-defined]  # show a slow storlet's output as it arrives
             return
-        first = next(chunks, b"")
-        if not is_text(first):
-            stdout.writelines(f"{printable(line)}\n" for line in preview(first, response).splitlines())
-            return
-        _write_text(stdout, first, chunks)
+        from storlet_shell.adapters.terminal.bodies import show_body  # pipes don't need it
+
+        show_body(stdout, response, self.display_of(stdout).paint)
 
     def conclude(self, outcome: Outcome, format: str = PEOPLE) -> int:
         """Show the error of a line, if any, and return the exit status.
@@ -350,16 +386,6 @@ class Console(Surroundings):
         self._write(stdout, (self._indenter.feed(printable_json(piece)) for piece in pieces))
 
 
-def _width(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
-    if text.isascii():
-        return len(text)
-    from wcwidth import wcswidth  # most texts are ASCII
-
-    columns = wcswidth(text)
-    return len(text) if columns < 0 else columns  # it can't measure a tab
-
-
 def _visible(line: str) -> str:
     """Return a line for a terminal; its end stays."""
     return f"{printable(line.removesuffix(chr(10)).removesuffix(chr(13)))}\n"
@@ -371,26 +397,3 @@ def _message(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     return f"{type(error).__name__}: {error}"
-
-
-def preview(first: bytes, response: Response) -> str:
-    """Return a preview of a body that a terminal can't show: its type, its size, and its first bytes."""
-    length = response.headers.get("Content-Length")
-    kind = response.headers.get("Content-Type", "binary")
-    size = f"{length} bytes" if length else f"at least {len(first)} bytes"
-    shown = first[:_PREVIEW_BYTES]
-    note = f"({kind}, {size}; the first {len(shown)} are shown; --save FILE)"
-    return "\n".join([*dump(shown), printable(note)])
-
-
-def _write_text(stdout: IO[str], first: bytes, rest: Iterator[bytes]) -> None:
-    import codecs
-
-    decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-    last = "\n"
-    for chunk in chain([first], rest):
-        text = decode(chunk)
-        stdout.write("\n".join(printable(line) for line in text.split("\n")))
-        last = text[-1:] or last
-    if last != "\n":
-        stdout.write("\n")

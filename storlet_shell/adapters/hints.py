@@ -44,6 +44,7 @@ PHRASES: Mapping[Action, str] = {
     Action.DROP_LOG: "--generate-log",
     Action.ALLOW_UNREAD: "--allow-unread",
     Action.FORCE: "--force",
+    Action.REPLACE: "--force",
     Action.DEPLOY_ANYWAY: "--force",
     Action.PASS_AS_INPUT: "--extra",
     Action.REMOVE_METADATA: "--remove {}",

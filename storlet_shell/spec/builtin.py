@@ -30,6 +30,14 @@ BUILT_IN = (
         takes_body=False,
     ),
     Summary(
+        name="cp",
+        module="storlet_shell.commands.cp",
+        aliases=(),
+        category="Objects",
+        summary="Copy objects inside the cluster.",
+        takes_body=False,
+    ),
+    Summary(
         name="dependencies",
         module="storlet_shell.commands.dependencies",
         aliases=(),
@@ -134,6 +142,14 @@ BUILT_IN = (
         takes_body=False,
     ),
     Summary(
+        name="mv",
+        module="storlet_shell.commands.mv",
+        aliases=(),
+        category="Objects",
+        summary="Move or rename objects inside the cluster.",
+        takes_body=False,
+    ),
+    Summary(
         name="pipe",
         module="storlet_shell.commands.pipe",
         aliases=(),
@@ -203,6 +219,14 @@ BUILT_IN = (
         aliases=(),
         category="Storlets",
         summary="List the deployed storlets or the standard ones, or show one.",
+        takes_body=False,
+    ),
+    Summary(
+        name="sync",
+        module="storlet_shell.commands.sync",
+        aliases=(),
+        category="Objects",
+        summary="Make objects the same as a local folder, or the other way round.",
         takes_body=False,
     ),
     Summary(

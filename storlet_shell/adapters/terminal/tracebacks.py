@@ -8,6 +8,7 @@ from storlet_shell.results.on_terminal import Paint
 
 _PLACE = re.compile(r'\s*(?:File ".*", line \d+|at [\w.$<>]+\()')  # Python's, and Java's
 _RAISED = re.compile(r"(?:\w+\.)*\w*(?:Error|Exception|Exit|Interrupt|Iteration|Warning|Group)(?=:|$)")
+_CULPRIT = re.compile(r"-+> (?=\s*\d+ )")  # as IPython marks a line
 _MARKS = re.compile(r"\s*[~^]+\s*")
 
 
@@ -17,7 +18,7 @@ def painted(line: str, paint: Paint) -> str:
         return paint("place", line)
     if _MARKS.fullmatch(line):
         return paint("exception", line)
-    raised = _RAISED.match(line)
-    if raised is None:
+    marked = _RAISED.match(line) or _CULPRIT.match(line)
+    if marked is None:
         return line
-    return f"{paint('exception', raised.group())}{line[raised.end() :]}"
+    return f"{paint('exception', marked.group())}{line[marked.end() :]}"

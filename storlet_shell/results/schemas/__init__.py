@@ -19,6 +19,7 @@ from storlet_shell.results.schemas.facts import AccountFacts, ContainerFacts, Ob
 from storlet_shell.results.schemas.listings import Entry, FolderUsage, JoinedObjects
 from storlet_shell.results.schemas.local import EmptiedSwift, StartedSwift, StoppedSwift, SwiftStatus
 from storlet_shell.results.schemas.logs import LogRecord
+from storlet_shell.results.schemas.relocation import PlannedRelocation, RelocatedObjects
 from storlet_shell.results.schemas.select import ExplainedQuery, SavedRows, SelectedRows
 from storlet_shell.results.schemas.session import (
     CommandHelp,
@@ -31,7 +32,13 @@ from storlet_shell.results.schemas.session import (
 )
 from storlet_shell.results.schemas.shared import Answer, Listing, Plan
 from storlet_shell.results.schemas.storlets import StandardStorlet, StorletDetails, StorletSummary
-from storlet_shell.results.schemas.transfers import DownloadedFiles, PlannedFile, UploadedFiles
+from storlet_shell.results.schemas.transfers import (
+    DownloadedFiles,
+    PlannedFile,
+    PlannedStep,
+    SyncedFiles,
+    UploadedFiles,
+)
 
 SCHEMAS: Mapping[str, Any] = MappingProxyType(
     {
@@ -40,6 +47,7 @@ SCHEMAS: Mapping[str, Any] = MappingProxyType(
         "acl revoke": AclChange | Plan,
         "cat": Answer | JoinedObjects,
         "copy": Answer | Plan,
+        "cp": RelocatedObjects | Listing[PlannedRelocation],
         "dependencies list": Listing[Dependency],
         "dependencies show": Dependency,
         "dependencies rm": DeletedDependencies | Plan,
@@ -59,6 +67,7 @@ SCHEMAS: Mapping[str, Any] = MappingProxyType(
         "ls": Listing[Entry],
         "map": BatchRows | Answer | Plan,
         "mkdir": CreatedContainer | Plan,
+        "mv": RelocatedObjects | Listing[PlannedRelocation],
         "pipe": BatchRows | Answer | Plan,
         "plugins": Listing[Plugin],
         "post": ChangedMetadata | Plan,
@@ -70,6 +79,7 @@ SCHEMAS: Mapping[str, Any] = MappingProxyType(
         "storlets list": Listing[StorletSummary],
         "storlets show": StorletDetails,
         "storlets std": Listing[StandardStorlet],
+        "sync": SyncedFiles | Listing[PlannedStep],
         "tempurl": TemporaryUrl | Plan,
         "undeploy": Undeployment | Plan,
         "upload": UploadedFiles | Plan,
