@@ -250,6 +250,7 @@ def test_page_of_a_large_batch_has_its_failed_rows_first_and_its_sum(session: Se
         assert places[0] > -1
         assert places == sorted(places)
         assert "path:/c/0100" not in shown
+        assert "200 of 230 rows" in shown
     assert "229 of 230 objects done, 1 failed" in bundle["text/html"]
 
 
