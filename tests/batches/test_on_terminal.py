@@ -85,7 +85,7 @@ def test_line_stays_below_the_rows(spawn: Callable[..., pexpect.spawn], gate: Ga
     gate.wait()
     threading.Timer(1.2, gate.opened.set).start()  # the line is drawn from the first second on
     child.expect(r"\d+ of 20 · 1 failed · [0-9.]+/s · 0:\d\d left\x1b\[K")
-    child.expect(r"\r\x1b\[K +200 +4 +[0-9.]+ +path:/c/\w\r\n")
+    child.expect(r"\r\x1b\[K +200 +4 B +[0-9.]+ +path:/c/\w\r\n")
     child.expect("19 of 20 objects done, 1 failed")
     child.expect(pexpect.EOF)
     assert child.wait() == 6
