@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, nullcontext, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast, overload
@@ -264,6 +264,8 @@ class Rows(Table):
                         yield _row_of(outcome, self._observer.spell)
                     except GeneratorExit as end:
                         self._was_left = not isinstance(end.__context__, KeyboardInterrupt)
+                        if not self._was_left:  # Ctrl-C came while the row was shown
+                            self._count_last(outcomes)
                         raise
                 if self.concatenation and self._batch.last_error is None:
                     self.concatenation.complete()
@@ -279,6 +281,14 @@ class Rows(Table):
         finally:
             self._ended = time.monotonic()
             self._release()
+
+    def _count_last(self, outcomes: Generator[Outcome]) -> None:
+        """Interrupt the batch, and count the runs that end after that."""
+        with suppress(KeyboardInterrupt, StopIteration):
+            outcome = outcomes.throw(KeyboardInterrupt)
+            while True:
+                self._count(outcome)
+                outcome = next(outcomes)
 
     def _patience(self, running: int) -> float | None:
         """Return the seconds to wait for runs: without a limit after Ctrl-C, if a user knows, and can drop them."""

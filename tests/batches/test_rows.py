@@ -19,6 +19,7 @@ from storlet_shell.errors import IdentityError, PartFailedError, StorletFailedEr
 from storlet_shell.results.on_terminal import Display
 from storlet_shell.session import Session, Surroundings
 from storlet_shell.spec.registry import Registry
+from storlet_shell.text import counted
 from tests.support.responder import Answer, Recorded, Responder, ok
 
 COUNT = 20
@@ -188,6 +189,34 @@ def test_ordered_rows_do_not_wait_for_one_that_was_broken_off(
     is_over.set()
     assert [row.name for row in rows][:4] == ["b", "c", "d", "e"]
     assert not rows.is_whole
+
+
+@pytest.mark.parametrize(("error", "count"), [(KeyboardInterrupt, 3), (BrokenPipeError, 1)])
+def test_interrupt_while_a_row_is_shown_counts_the_runs_under_way(
+    session: Session, listed: Responder, error: type[BaseException], count: int
+) -> None:
+    """They are waited for, as if it had come while the batch waited; a reader that leaves isn't one."""
+    begun, is_open = threading.Semaphore(0), threading.Event()
+
+    def waiting(_: Recorded) -> Answer:
+        begun.release()
+        is_open.wait(30)
+        return Answer(200, b"made", chunked=True)
+
+    listed.on("GET", "*", waiting)
+    listed.on("GET", "/c/a", Answer(200, b"made", chunked=True))
+    rows = batch(session, "-j", "2", "--ordered")
+    lines = rows.render()
+    next(lines)
+    for _ in range(2):
+        assert begun.acquire(timeout=30)
+    is_open.set()
+    try:
+        raise error
+    except error:
+        rows.close()
+    assert isinstance(session.surroundings, Watching)
+    assert session.surroundings.told[-1].startswith(f"ended early: {counted(count, 'object')} done")
 
 
 def test_closed_batch_runs_no_further(session: Session, listed: Responder) -> None:
