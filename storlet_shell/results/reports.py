@@ -270,13 +270,6 @@ class Text(Listed):
         """Yield the text's lines."""
         yield from self.text.splitlines()
 
-    def __str__(self) -> str:
-        return self.text
-
-    def parts(self) -> Sequence[str]:
-        """Return the lines."""
-        return self.text.splitlines()
-
     def on_terminal(self, display: Display, columns: Sequence[str] = ()) -> Iterator[str]:
         """Yield the text's lines, the headings as such."""
         if columns or not self.has_headings:
@@ -286,6 +279,13 @@ class Text(Listed):
             display.paint("heading", line) if _is_heading(line, following) else line
             for line, following in pairwise([*lines, ""])
         )
+
+    def __str__(self) -> str:
+        return self.text
+
+    def parts(self) -> Sequence[str]:
+        """Return the lines."""
+        return self.text.splitlines()
 
 
 def _is_heading(line: str, following: str) -> bool:
