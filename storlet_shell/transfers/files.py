@@ -52,8 +52,8 @@ class FileCount:
         if self._counter is None and self._total is None and self._files:
             self._counter = threading.Thread(target=self._count, name="storlet-shell count", daemon=True)
             self._counter.start()
-        done = self._tally.failed + sum(list(self._tally.counts.values()))
-        return f"files {done:,}" + (f" of {self._total:,}" if self._total is not None else "")
+        number = self._tally.failed + sum(list(self._tally.counts.values()))
+        return f"files {number:,}" + (f" of {self._total:,}" if self._total is not None else "")
 
     def _count(self) -> None:
         count = size = 0

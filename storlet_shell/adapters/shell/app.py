@@ -385,6 +385,8 @@ class Shell(cmd2.Cmd):
         parser = self.command_parsers.get(function) if function else None
         if parser is not None:
             return Text(strip_style(parser.format_help()), has_headings=True)
+        if len(words) == 1 and words[0] in OWN_WORDS:  # one that cmd2 doesn't know
+            return Text(f"{words[0]}: {OWN_WORDS[words[0]]}")
         page = self.interpreter.registry.get("help").call(words).run(self.session)
         if words:
             return page
