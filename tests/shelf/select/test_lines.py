@@ -38,9 +38,8 @@ class Pieces(io.BytesIO):
 def rows(data: bytes, size: int, quote: str = '\\"') -> tuple[list[list[str]], int]:
     """Return the rows of CSV that is read in pieces of a size, and how many were malformed."""
     report = Report(False)
-    with patch.object(opening, "_HEAD_BYTES", 1):  # or the beginning would be one piece
-        opened = Opened(Pieces(data, size))
-    source = TextRows(opened, Plan(PLAN.format(quote=quote)), report)
+    with patch.object(opening, "_HEAD_BYTES", size):
+        source = TextRows(Opened(Pieces(data, size)), Plan(PLAN.format(quote=quote)), report)
     found: list[list[str]] = [source.names]
     for batch in source.batches():
         found += batch
