@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _AHEAD = 10_000
 _MOST_SAMPLES = 10
+_SPREAD = 3
 
 
 class Objects:
@@ -26,7 +27,8 @@ class Objects:
 
     ``total`` is their number, and ``bytes`` their size, None while the listing continues; ``span`` is when the first
     ones were stored. ``samples`` are some of them: the first that aren't empty, or the first one. ``sample`` is the
-    first of these.
+    first of these. ``spread`` are a few that aren't empty, from the whole listing as far as it is known, with their
+    sizes.
     """
 
     def __init__(self, client: Client, pattern: Pattern, limit: int | None = None) -> None:
@@ -47,10 +49,12 @@ class Objects:
         if len(ahead) < _AHEAD or len(matching) == limit:
             self.total = len(matching)
             self.bytes = sum(int(entry["bytes"] or 0) for entry in matching)
-        filled = (str(entry["name"]) for entry in matching if entry["bytes"])
-        samples = list(itertools.islice(filled, _MOST_SAMPLES)) or [first]
-        self.samples = tuple(ObjectPath(pattern.container, name) for name in samples)
+        filled = [(ObjectPath(pattern.container, str(entry["name"])), int(entry["bytes"] or 0)) for entry in matching]
+        filled = [(path, size) for path, size in filled if size]
+        self.samples = tuple(path for path, _ in filled[:_MOST_SAMPLES]) or (ObjectPath(pattern.container, first),)
         self.sample = self.samples[0]
+        places = sorted({place * (len(filled) - 1) // (_SPREAD - 1) for place in range(_SPREAD)}) if filled else []
+        self.spread = tuple(filled[place] for place in places)
         self._container = pattern.container
         self._names = itertools.chain([first], names)
 

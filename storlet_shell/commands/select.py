@@ -43,7 +43,11 @@ _FORMAT_OPTIONS = "format options"
         help="the objects: * stands for any characters but /, ** for folders, ? for one character, [a-z] and {a,b} for "
         "one of several",
     ),
-    Arg("--explain", action="store_true", help="show what runs where, and how many bytes move from the first object"),
+    Arg(
+        "--explain",
+        action="store_true",
+        help="show what runs where, and how many bytes move, measured with up to three objects",
+    ),
     Arg(
         "--no-header",
         dest="header",

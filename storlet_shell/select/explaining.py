@@ -7,7 +7,7 @@ from typing import Any
 from storlet_shell.results import Report
 from storlet_shell.select.statement.binding import Bound
 from storlet_shell.select.statement.split import Split
-from storlet_shell.text import size
+from storlet_shell.text import counted, size
 
 
 def explanation(query: Bound, parts: Split, plan: dict[str, Any], facts: dict[str, Any]) -> Report:
@@ -23,13 +23,23 @@ def explanation(query: Bound, parts: Split, plan: dict[str, Any], facts: dict[st
     }
     shown = {
         "objects": _objects(facts),
-        "format": facts["format"] or "unknown: the first object is empty",
-        "first object": f"{facts['first']}: {size(facts['first_bytes'] or 0)}",
-        "moved from it": size(facts["first_moved"]),
+        "format": facts["format"] or "unknown: the first objects are empty",
+        "measured": f"{counted(len(facts['measured']), 'object')}, {size(facts['measured_bytes'])}; "
+        f"{size(facts['measured_moved'])} moved in {facts['measured_seconds']:.1f} s",
+        "estimate": _estimate(facts),
         "at the data": "; ".join(data["at_the_data"]),
         "here": ", ".join(data["here"]) or "nothing: rows are passed on as they come",
     }
     return Report(data, shown)
+
+
+def _estimate(facts: dict[str, Any]) -> str:
+    """Return how many bytes the whole query moves, if all objects are like those that were measured."""
+    moved, whole = facts["estimated_moved"], facts["bytes"]
+    if moved is None:
+        return f"about {100 * facts['measured_moved'] / max(1, facts['measured_bytes']):.2g} % of the bytes move"
+    share = f", {100 * moved / whole:.2g} % of the bytes" if whole else ""
+    return f"about {size(moved)} move{share}"
 
 
 def _objects(facts: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storlet_shell.batches.mapping import MapPlan
 from storlet_shell.batches.objects import Objects
@@ -18,11 +18,10 @@ from storlet_shell.select.selection import Selection
 from storlet_shell.select.statement.binding import Bound, bind, check_early, names_in
 from storlet_shell.select.statement.query import parse_query
 from storlet_shell.select.statement.split import Split, split
-from storlet_shell.store.metadata import head
 from storlet_shell.store.reading import get
 from storlet_shell.store.requests import plan, read_request
 from storlet_shell.text import size
-from storlet_shell.values import Location, ObjectPath
+from storlet_shell.values import ObjectPath
 
 if TYPE_CHECKING:
     from storlet_shell.batches.executor import Access
@@ -80,28 +79,38 @@ class SelectPlan:
         return Selection(prepared.parts.names, rows, parts, client.observer, prepared.objects.bytes, release)
 
     def explain(self, client: Client) -> Report:
-        """Run the query over one object only, and return what runs where.
+        """Run the query over a few objects only, and return what runs where.
 
         :raises StorletShellError: as :meth:`start`
         """
         prepared = self._prepare(client)
-        source, parts = prepared.sample, prepared.parts
-        text = storlet.complete(parts.plan(), self._options, prepared.format)
-        with storlet.invocation(client, text, self._options) as run:
-            started = time.monotonic()
-            moved = len(get(client, source, run).content)
-            seconds = time.monotonic() - started
+        objects, parts = prepared.objects, prepared.parts
         facts = {
             "pattern": str(self._pattern),
-            "objects": prepared.objects.total,
-            "bytes": prepared.objects.bytes,
+            "objects": objects.total,
+            "bytes": objects.bytes,
             "format": prepared.format,
-            "first": str(source),
-            "first_bytes": head(client, Location(*source)).size,
-            "first_moved": moved,
-            "first_seconds": round(seconds, 3),
+            **self._measured(client, prepared),
         }
         return explanation(prepared.query, parts, parts.plan(), facts)
+
+    def _measured(self, client: Client, prepared: _Prepared) -> dict[str, Any]:
+        """Run the objects' part of the query over a few of them, and return the bytes that move."""
+        text = storlet.complete(prepared.parts.plan(), self._options, prepared.format)
+        sources = prepared.objects.spread or ((prepared.sample, 0),)
+        read = sum(size for _, size in sources)
+        with storlet.invocation(client, text, self._options) as run:
+            started = time.monotonic()
+            moved = sum(len(chunk) for source, _ in sources for chunk in get(client, source, run).iter_content())
+            seconds = time.monotonic() - started
+        whole = prepared.objects.bytes
+        return {
+            "measured": [str(source) for source, _ in sources],
+            "measured_bytes": read,
+            "measured_moved": moved,
+            "measured_seconds": round(seconds, 3),
+            "estimated_moved": None if whole is None else round(whole / read * moved) if read else moved,
+        }
 
     def _prepare(self, client: Client) -> _Prepared:
         """List the objects, look at the first that has rows, and split the query."""

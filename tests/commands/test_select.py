@@ -138,7 +138,7 @@ def test_query_may_come_from_a_body(selecting: Runner, weather: str, tmp_path: P
 
 
 def test_explain_tells_what_runs_where(selecting: Runner, weather: str) -> None:
-    """And reads one object only."""
+    """And reads three objects at most, to estimate what moves."""
     query = (
         "SELECT sky, count(*) AS c FROM o WHERE n > 3 AND hex(sky) <> '' GROUP BY sky HAVING c > 1 ORDER BY c LIMIT 3"
     )
@@ -146,7 +146,10 @@ def test_explain_tells_what_runs_where(selecting: Runner, weather: str) -> None:
     assert explained["at_the_data"] == ["columns sky, n", "WHERE in part"]
     assert explained["here"] == ["WHERE", "GROUP BY", "aggregates", "HAVING", "ORDER BY", "LIMIT"]
     assert explained["bytes"] == sum(map(len, PARTS))
-    assert explained["first_bytes"] == len(PARTS[0])
+    assert explained["measured"] == [f"path:/selected/weather/{number}.csv" for number in (0, 1, 3)]
+    assert explained["measured_bytes"] == sum(len(PARTS[number]) for number in (0, 1, 3))
+    rate = explained["measured_moved"] / explained["measured_bytes"]
+    assert explained["estimated_moved"] == round(rate * explained["bytes"])
     pushed = selecting("select", "SELECT sky, avg(n) FROM o WHERE n > 3 GROUP BY sky", weather, "--explain").text
     assert "at the data: columns sky, n; WHERE; groups; aggregates avg\n" in pushed
 

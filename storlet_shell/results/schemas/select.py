@@ -31,16 +31,17 @@ class SavedRows(QueryFigures):
 
 
 class ExplainedQuery(TypedDict):
-    """With `--explain`: what runs where, and what the first object takes."""
+    """With `--explain`: what runs where, and what a few objects take."""
 
     pattern: Annotated[str, "the objects, as `path:/CONTAINER/PATTERN`"]
     objects: Annotated[int | None, "number of objects that match; null if there are over 10000"]
     bytes: Annotated[int | None, "size of all objects; null likewise"]
-    format: Annotated[str | None, "`csv`, `jsonl` or `parquet`; null if the first object is empty"]
-    first: Annotated[str, "the object that was read"]
-    first_bytes: Annotated[int | None, "its size"]
-    first_moved: Annotated[int, "size of its result"]
-    first_seconds: Annotated[float, "duration of its run"]
+    format: Annotated[str | None, "`csv`, `jsonl` or `parquet`; null if the first objects are empty"]
+    measured: Annotated[list[str], "the objects that were read: up to three, from the whole listing"]
+    measured_bytes: Annotated[int, "their size"]
+    measured_moved: Annotated[int, "size of their results"]
+    measured_seconds: Annotated[float, "duration of their runs"]
+    estimated_moved: Annotated[int | None, "bytes that the whole query moves at this rate; null if unknown"]
     at_the_data: Annotated[list[str], "what runs next to the data"]
     here: Annotated[list[str], "clauses that run here"]
     plan: Annotated[dict[str, Any], "the storlet's part of the query"]
