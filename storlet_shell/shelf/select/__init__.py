@@ -19,6 +19,7 @@ MODULES = (
     "opening",
     "lines",
     "formats",
+    "parquet",
     "grouping",
     "entry",
 )
