@@ -11,7 +11,7 @@ from http import HTTPStatus
 from storlet_shell.errors import StorletShellError
 from storlet_shell.results.page.bodies import view
 from storlet_shell.results.page.decoding import compression_of
-from storlet_shell.results.page.grid import View, facts, marked_down
+from storlet_shell.results.page.grid import View, facts, marked_down, one_line
 from storlet_shell.results.page.head import Head, wanted
 from storlet_shell.results.page.kinds import form_of, plain_name
 from storlet_shell.results.streamed import StreamedBody
@@ -30,7 +30,7 @@ def bundle(response: StreamedBody) -> dict[str, str]:
     folded = f"<details><summary>{counted(len(response.headers), 'header')}</summary>{headers}</details>"
     result = {
         "text/plain": "\n".join([title, *body.text]),
-        "text/html": f"<div><strong>{html.escape(title)}</strong>{folded}{body.html}</div>",
+        "text/html": one_line(f"<div><strong>{html.escape(title)}</strong>{folded}{body.html}</div>"),
     }
     if body.markdown:
         result["text/markdown"] = f"**{marked_down(title)}**\n\n{body.markdown}"

@@ -179,7 +179,7 @@ def table_lines(table: Tabular, look: Cells = _PLAIN) -> Iterator[str]:
         cells = heading + [[spell(value) for spell, value in zip(spellings, row, strict=True)] for row in block]
         lengths = [list(map(look.width, row)) for row in cells]
         widths = [max(least[at], *(row[at] for row in lengths)) for at in range(len(fields))]
-        to_the_right = [field.is_number or any(_is_number(row[at]) for row in block) for at, field in enumerate(fields)]
+        to_the_right = [field.is_number or any(is_number(row[at]) for row in block) for at, field in enumerate(fields)]
         if heading:
             cells[0] = list(map(look.heading, titles))
         for row, row_lengths in list(zip(cells, lengths, strict=True))[len(heading) if number else 0 :]:
@@ -244,7 +244,8 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 """Every format, by the name that ``--format`` takes."""
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Tell whether a value of a row is a number."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from storlet_shell.results.fields import Field
+from storlet_shell.results.formats import is_number
 from storlet_shell.results.page.grid import Cell, Column, folded_cell, grid, sized_cell
 from storlet_shell.text import printable
 
@@ -29,7 +30,7 @@ def bundle(
         values = [row[at] for row in rows]
         cells = [_cell(field, value) for value in values]
         if field.is_data or not rows or any(cell not in _VOID for cell in cells):
-            to_the_right = field.is_number or any(map(_is_number, values))
+            to_the_right = field.is_number or any(map(is_number, values))
             columns.append((Column(field.heading, is_number=to_the_right), cells))
     cells_of_rows = list(zip(*(cells for _, cells in columns), strict=True))
     page = grid([column for column, _ in columns], cells_of_rows).noted(remark)
@@ -43,10 +44,6 @@ def cut(count: int, total: int | None) -> str:
     :param total: the number of all rows; None if unknown
     """
     return f"the first {count} rows; there are more" if total is None else f"{count} of {total:,} rows"
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _cell(field: Field, value: Any) -> Cell:

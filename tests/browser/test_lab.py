@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
+import random
+import re
 import secrets
 import shutil
 import socket
@@ -16,6 +19,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from storlet_shell.embedded import control
@@ -151,3 +155,41 @@ def test_old_notebook_in_a_browser(lab: Lab, swift: control.Running, container: 
         for text in step.seen:
             expect(cell.locator(".jp-Cell-outputArea")).to_contain_text(text, use_inner_text=True)
         step.check(_seen(cell))
+
+
+def test_page_of_a_notebook(lab: Lab, swift: control.Running, container: str, run: Runner) -> None:
+    """Shift-Tab shows a magic's usage; a large image arrives; a table has headings, sizes, and no broken words."""
+    run("upload", f"{container}/people.csv", stdin=b"name,age\nann,31\nbob,25\n")
+    run("upload", f"{container}/large.png", stdin=_noise(1000, 1000))
+    cells = [
+        f"import os\nos.environ.update({identity(swift)!r})\n%load_ext storlet_shell",
+        f"%sls -l {container}",
+        f"%get {container}/large.png",
+        "",
+    ]
+    page = lab.open("page", [Step("", cell) for cell in cells])
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    table = page.locator(".jp-Cell").nth(1).locator("table")
+    expect(table.locator("th[scope=col]")).to_have_text(["bytes", "last modified", "name"])
+    expect(table.locator("td").first).to_have_css("text-align", "right")
+    expect(table.locator("td").first).to_contain_text("MiB")
+    image = page.locator(".jp-Cell").nth(2).get_by_alt_text("large.png")
+    expect(image).to_be_visible()
+    assert image.evaluate("image => image.naturalWidth") == 1000
+    last = page.locator(".jp-Cell").nth(3)
+    last.scroll_into_view_if_needed()
+    last.locator(".cm-content").click()
+    page.keyboard.type("%get")
+    page.keyboard.press("Shift+Tab")
+    tooltip = page.locator(".jp-Tooltip")
+    expect(tooltip).to_contain_text("%get [OPTION …] [CONTAINER/OBJECT]")
+    expect(tooltip).to_contain_text(re.compile("%get weather.*%get weather.*%get weather", re.DOTALL))
+    expect(tooltip).not_to_contain_text("show this help")
+
+
+def _noise(width: int, height: int) -> bytes:
+    """Return an image that can't be compressed."""
+    file = io.BytesIO()
+    Image.frombytes("RGB", (width, height), random.Random(1).randbytes(3 * width * height)).save(file, "PNG")
+    return file.getvalue()

@@ -196,6 +196,16 @@ def test_image_has_a_name_and_is_exported(kind: str, *, exported: bool) -> None:
     assert "<" not in bundle["text/markdown"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("text/plain", "o"), ("text/x-python", "o.py"), ("text/markdown", "o.md"), ("image/png", "o.csv")],
+)
+def test_body_stays_html_in_an_export_to_markdown(kind: str, name: str) -> None:
+    """Text after an empty line, or at the start of a line, isn't taken for Markdown."""
+    page = shown(response(b"first\n\n# head\n\n    ![x](http://127.0.0.1/x.png)\n\n```\na\n\nb\n```\n", kind, name))[1]
+    assert [token.type for token in MarkdownIt().parse(f"\n{page}\n")] == ["html_block"]
+
+
 # --- tables
 
 

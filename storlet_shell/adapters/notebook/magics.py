@@ -130,27 +130,27 @@ class StorletMagics:
         self._parsing = threading.Lock()  # argparse changes a parser while it parses options between words
 
     def add(self) -> None:
-        """Register a magic for each free name, another name for each taken one, and report those."""
-        taken: dict[str, tuple[Magic, tuple[str, ...]]] = {}
+        """Register a magic for each free name, another name for each that IPython has, and report those."""
+        conflicts: dict[str, tuple[Magic, tuple[str, ...]]] = {}
         for summary in self._registry.summaries():
             kinds = ("line", "cell") if summary.takes_body else ("line",)
             magic = self._magic_of(summary)
             for name in (summary.name, *summary.aliases):
                 if not self._register(name, magic, kinds):
-                    taken[name] = magic, kinds
+                    conflicts[name] = magic, kinds
         if not self._register(ALWAYS, self._magic_of(None), ("line", "cell")):
-            taken[ALWAYS] = self._magic_of(None), ("line", "cell")
-        others = [SUBSTITUTE + name for name, magic in taken.items() if self._register(SUBSTITUTE + name, *magic)]
+            conflicts[ALWAYS] = self._magic_of(None), ("line", "cell")
+        others = [SUBSTITUTE + name for name, magic in conflicts.items() if self._register(SUBSTITUTE + name, *magic)]
         self._shell.Completer.custom_matchers.append(self.match)
         atexit.register(self.session.close)
-        self._say(list(taken), others)
+        self._say(list(conflicts), others)
 
-    def _say(self, taken: list[str], others: list[str]) -> None:
-        """Report what can't be used, and the names to use instead of taken ones."""
+    def _say(self, conflicts: list[str], others: list[str]) -> None:
+        """Report what can't be used, and the names to use instead of those that IPython has."""
         lines = [f"not usable: {unusable}" for unusable in self._registry.broken]
-        if taken:
-            instead = ", ".join([*_magics(others), f"or %{ALWAYS} COMMAND"])
-            lines.append(f"{', '.join(_magics(taken))}: already defined in IPython, not replaced; use {instead}")
+        if conflicts:
+            instead = f"{', '.join(_magics(others))}, or %{ALWAYS} COMMAND" if others else f"%{ALWAYS} COMMAND"
+            lines.append(f"{', '.join(_magics(conflicts))}: already defined in IPython, not replaced; use {instead}")
         stream = sys.stdout if self._front_end.is_kernel else sys.stderr  # on a page, the latter looks like an error
         stream.write("".join(f"storlet_shell: {line}\n" for line in lines))
 

@@ -156,7 +156,12 @@ def marked_down(text: str) -> str:
 
 def preformatted(text: str) -> str:
     """Return printable text with line ends of its own as HTML."""
-    return f"{PRE}{html.escape(text)}</pre>"
+    return one_line(f"{PRE}{html.escape(text)}</pre>")
+
+
+def one_line(page: str) -> str:
+    """Return HTML without line ends: in an export to Markdown, text after an empty line would be Markdown."""
+    return page.replace("\n", "&#10;")
 
 
 def note(text: str) -> str:
