@@ -36,6 +36,8 @@ ONLY_IN = {
     "wcwidth": {"adapters.terminal.widths"},
     "IPython": {"adapters.notebook.magics"},
     "pandas": {"results.frames"},
+    "pyarrow": {"results.frames", "results.page.binary"},
+    "markdown_it": {"results.page.documents"},
     "polars": {"results.frames"},
     "xonsh": {"adapters.xonsh.xontrib"},
     "distributed": {"executors.dask"},
