@@ -12,7 +12,7 @@ from wcwidth import wcswidth
 from storlet_shell.adapters.terminal.documents import Indenter
 from storlet_shell.adapters.terminal.themes import THEMES
 from storlet_shell.adapters.terminal.tracebacks import painted
-from storlet_shell.adapters.terminal.widths import NARROW, WIDE, width
+from storlet_shell.adapters.terminal.widths import RANGES, width
 from storlet_shell.results import Table
 from storlet_shell.results.on_terminal import Display
 from tests.adapters.conftest import Process
@@ -145,8 +145,7 @@ def test_documents_and_help_are_laid_out_on_a_terminal(environ: dict[str, str], 
 
 def test_widths_are_those_of_wcwidth() -> None:
     """Also where they are known without it, for each of these characters; combining ones and emoji take it."""
-    plane = "".join(chr(code) for code in range(0x20, 0xFFFF) if not 0xD800 <= code < 0xF900)
-    known = re.findall(f"[{NARROW}{WIDE}]", plane)
+    known = [chr(code) for first, last, _ in RANGES for code in range(first, last + 1)]
     assert len(known) > 30_000
     assert [char for char in known[::5] if char.isprintable() and width(char) != wcswidth(char)] == []
     for text in ("日本語.csv", "né", "e\u0301", "👍🏽", "🇨🇭x", "ก็", "한글", "Ω—…"):

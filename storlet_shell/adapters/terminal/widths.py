@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import re
-
-NARROW = "\x20-\x7e\xa0-\u02ff\u0370-\u0482\u048a-\u052f\u2010-\u2027"
-"""Characters that take one column: Latin, Greek and Cyrillic letters, and dashes, quotes and dots."""
-
-WIDE = "\u3000-\u3029\u3041-\u3096\u30a0-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60"
-"""Characters that take two columns: Chinese, Japanese and Korean ones."""
-
-_PLAIN = re.compile(f"[{NARROW}{WIDE}]*+")
-_WIDE = re.compile(f"[{WIDE}]")
+RANGES = (
+    (0x20, 0x7E, 1),
+    (0xA0, 0x2FF, 1),  # Latin
+    (0x370, 0x482, 1),  # Greek, Cyrillic
+    (0x48A, 0x52F, 1),
+    (0x2010, 0x2027, 1),  # dashes, quotes, dots
+    (0x3000, 0x3029, 2),  # Japanese, Chinese, Korean
+    (0x3041, 0x3096, 2),
+    (0x30A0, 0x30FF, 2),
+    (0x4E00, 0x9FFF, 2),
+    (0xAC00, 0xD7A3, 2),
+    (0xFF01, 0xFF60, 2),
+)
+"""Characters whose width is known without wcwidth: the first, the last, and how many columns each takes."""
 
 
 def width(text: str) -> int:
@@ -21,9 +25,15 @@ def width(text: str) -> int:
     """
     if text.isascii():
         return len(text)
-    if _PLAIN.fullmatch(text):
-        return len(text) + len(_WIDE.findall(text))
+    known = [_columns(ord(char)) for char in text]
+    if all(known):
+        return sum(known)
     from wcwidth import wcswidth
 
     columns = wcswidth(text)
     return len(text) if columns < 0 else columns  # it can't measure a tab
+
+
+def _columns(code: int) -> int:
+    """Return the width of a character; 0 if only wcwidth knows."""
+    return next((columns for first, last, columns in RANGES if first <= code <= last), 0)
