@@ -104,6 +104,12 @@ FIGURES: Mapping[str, Mapping[str, Figure]] = {
         "magic": Figure("warm %get ÷ http.client on a kept connection", 1.3),
         "extension": Figure("%load_ext storlet_shell, beyond IPython's own", 0.15, unit="s", remark=_ABSOLUTE),
     },
+    "terminal": {
+        "terminal-process": Figure(
+            "ls -l of 10 objects on a terminal ÷ into a pipe, a whole process", 1.05, peer="pipe"
+        ),
+        "completion": Figure("completions of 1,000 names, from the cache", 0.05, unit="s"),
+    },
     "objects": {
         "ls-replayed": Figure("ls of 100,000 objects ÷ swift list, answers are there at once", 0.8, peer="swift"),
         "ls": Figure("ls of 100,000 objects ÷ swift list", 0.8, peer="swift", remark=_LISTING),

@@ -24,6 +24,7 @@ from benchmarks import (
     objects,
     queries,
     shelf,
+    terminal,
 )
 from benchmarks.cluster import cluster
 from benchmarks.figures import FIGURES
@@ -38,6 +39,7 @@ MODULES: Mapping[str, Any] = {
     "shelf": shelf,
     "queries": queries,
     "notebook": notebook,
+    "terminal": terminal,
     "objects": objects,
     "folders": folders,
     "batch": batch,

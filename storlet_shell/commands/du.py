@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from storlet_shell.commands.arguments import BYTES, parse_count
+from storlet_shell.commands.arguments import parse_count
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Field, Result, Table
 from storlet_shell.session import Session
-from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.arguments import BYTES, Arg, Kind
 from storlet_shell.spec.command import command
 from storlet_shell.store.names.folders import Usage, usage
 from storlet_shell.values import Location

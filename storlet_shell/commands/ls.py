@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
 
-from storlet_shell.commands.arguments import BYTES
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Field, Result, Table
 from storlet_shell.results.fields import listed_time
 from storlet_shell.session import Session
-from storlet_shell.spec.arguments import Arg, Kind
+from storlet_shell.spec.arguments import BYTES, Arg, Kind
 from storlet_shell.spec.command import command
 from storlet_shell.store.listing import list_entries
 from storlet_shell.store.names.globs import matching, resolve

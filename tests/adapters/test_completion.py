@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -15,13 +16,14 @@ from prompt_toolkit.document import Document
 
 from storlet_shell.adapters.completion import names as completion
 from storlet_shell.adapters.completion.cursor import candidates
-from storlet_shell.adapters.completion.names import Candidate, complete
+from storlet_shell.adapters.completion.names import Candidate, complete, prepare
 from storlet_shell.adapters.shell.app import Shell
 from storlet_shell.session import Options, Session, Surroundings
 from storlet_shell.spec.arguments import Kind
 from storlet_shell.spec.registry import Registry
 from tests.adapters.conftest import SlowStore
 from tests.support.functions import CODE, deploy
+from tests.support.responder import Answer, Responder
 from tests.support.storlets import STORLETS
 
 Upload = Callable[[str, bytes], None]
@@ -96,6 +98,37 @@ def test_parameters_of_the_lines_storlet_complete(session: Session, module: str)
     assert offered(*values, "how=x") == []
     assert offered("get", "c/o", "--storlet", other, "-p", "") == offered("get", "c/o", "-p", "") == []
     assert offered("get", "c/o", "--storlet", "no name", "-p", "") == []
+
+
+@pytest.mark.slow
+def test_storlets_are_described_in_a_shell(session: Session, module: str) -> None:
+    """A function by its parameters, others by language and class; elsewhere, Tab sends no requests for that."""
+    Registry().get("enable").call([]).run(session)
+    name, other = deploy(session.client, module), deploy(session.client, f"{module}x", STORLETS["upper.py"], "Main")
+    assert {entry.note for entry in complete(session, Kind.STORLET, module, deadline=10)} == {""}
+    prepare(session)
+    notes = {entry.text: entry.note for entry in complete(session, Kind.STORLET, module, deadline=10)}
+    assert "count: int = 1" in notes[name]
+    assert notes[str(other)] == f"python, {module}x.Main"
+
+
+def test_typing_on_sends_no_request(responder: Responder) -> None:
+    """The listing of a shorter prefix knows what a longer one has, unless it was cut, or a folder is entered."""
+    body = json.dumps([{"name": "ab", "bytes": 1}, {"name": "ac", "bytes": 2}, {"subdir": "b/"}]).encode()
+    responder.on("GET", "/c", Answer(200, body))
+    with Session(Surroundings(responder.environ)) as session:
+        for text, expected in (("c/", ["c/ab", "c/ac", "c/b/"]), ("c/a", ["c/ab", "c/ac"]), ("c/ac", ["c/ac"])):
+            found = complete(session, Kind.OBJECT, text, deadline=10)
+            assert [entry.text for entry in found] == expected
+        assert len(responder.requests) == 1
+        complete(session, Kind.OBJECT, "c/b/", deadline=10)
+        assert len(responder.requests) == 2
+
+
+def test_answer_from_the_cache_takes_no_time(session: Session, photos: str) -> None:
+    """It is there even if nothing may be waited for."""
+    assert complete(session, Kind.OBJECT, f"{photos}/", deadline=10)
+    assert [entry.text for entry in complete(session, Kind.OBJECT, f"{photos}/a", deadline=0)] == [f"{photos}/a.txt"]
 
 
 def test_local_files_complete(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

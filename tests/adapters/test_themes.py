@@ -7,10 +7,12 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
+from wcwidth import wcswidth
 
 from storlet_shell.adapters.terminal.documents import Indenter
 from storlet_shell.adapters.terminal.themes import THEMES
 from storlet_shell.adapters.terminal.tracebacks import painted
+from storlet_shell.adapters.terminal.widths import RANGES, width
 from storlet_shell.results import Table
 from storlet_shell.results.on_terminal import Display
 from tests.adapters.conftest import Process
@@ -139,6 +141,16 @@ def test_documents_and_help_are_laid_out_on_a_terminal(environ: dict[str, str], 
     headings = re.findall(r"^\x1b\[1m(.*?)\x1b\[0m$", shown, re.MULTILINE)
     assert {"positional arguments:", "options:", "examples:"} <= set(headings)
     assert shown.startswith("usage: get")
+
+
+def test_widths_are_those_of_wcwidth() -> None:
+    """Also where they are known without it, for each of these characters; combining ones and emoji take it."""
+    known = [chr(code) for first, last, _ in RANGES for code in range(first, last + 1)]
+    assert len(known) > 30_000
+    assert [char for char in known[::5] if char.isprintable() and width(char) != wcswidth(char)] == []
+    for text in ("日本語.csv", "né", "e\u0301", "👍🏽", "🇨🇭x", "ก็", "한글", "Ω—…"):
+        assert (text, width(text)) == (text, wcswidth(text))
+    assert width("日\tx") == 3
 
 
 def test_a_table_that_people_see_otherwise_stays_so() -> None:

@@ -68,9 +68,6 @@ JOBS = number_option(
     "-j", "--jobs", metavar="COUNT", help="number of objects at a time (default: 8)", maximum=_MOST_JOBS, default=8
 )
 DRY_RUN = Arg("--dry-run", action="store_true", help="show the requests without sending them")
-BYTES = Arg(
-    "--bytes", action="store_true", help="show exact numbers of bytes on a terminal, too (default there: as 13.8 MiB)"
-)
 YES = Arg("-y", "--yes", action="store_true", help="don't ask for confirmation")
 SAVE = Arg(
     "--save",
