@@ -33,6 +33,7 @@ ONLY_IN = {
     "prompt_toolkit": {"adapters"},
     "rich": {"adapters"},
     "IPython": {"adapters.notebook.magics"},
+    "anywidget": {"adapters.notebook.browse.widget"},
     "pandas": {"results.frames"},
     "polars": {"results.frames"},
     "xonsh": {"adapters.xonsh.xontrib"},
@@ -312,6 +313,7 @@ CATCHES_ALL = {
     "adapters.execution": "the edge: a line ends here, whatever ended it",
     "adapters.completion.names": "Tab: the command that follows tells the error",
     "adapters.notebook.magics": "Tab in a notebook, the same",
+    "adapters.notebook.browse.answers": "a widget waits for an answer, so an error is one",
 }
 """Which adapters may catch what they do not know, and why."""
 

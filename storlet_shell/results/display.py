@@ -21,7 +21,7 @@ _VAGUE = ("", "application/octet-stream", "text/plain", *COMPRESSED.values())
 
 def bundle(response: StreamedBody) -> dict[str, str]:
     """Return a response as plain text and as HTML."""
-    body = _body(response)  # this may find out the size
+    body = preview(response)  # this may find out the size
     title = _title(response)
     headers = grid(
         ["header", "value"], [[printable(f"{part}"[:_LONGEST_HEADER]) for part in pair] for pair in _pairs(response)]
@@ -61,7 +61,8 @@ def look(response: StreamedBody) -> None:
         response.peek(wanted(_kind(response)))
 
 
-def _body(response: StreamedBody) -> View:
+def preview(response: StreamedBody) -> View:
+    """Preview the body; only its start is read."""
     if not response.has_body:
         return View([], "")
     try:
