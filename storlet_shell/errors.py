@@ -118,9 +118,11 @@ class Action(Enum):
     EMPTY_VERSIONS = "; if it keeps older versions, delete them, too: {}", "storlet-shell rm -r --versions {}"
     REMOVE = "; to delete them: {}", "for path in [{}]: store.delete(path)"
     REMOVE_ALL = "; to delete them: {}", "store.delete({}, recursive=True)"
+    SET_KEY = "; set one: {}", 'store.post("", {"Temp-URL-Key": secret})'
     REMOVE_METADATA = "; to remove one: {}", "store.post(path, {{}: None})"
     SEE_DEPENDENCIES = "; see: {}", "storlet-shell dependencies"
     FORCE = " (delete it anyway: {})", "force=True"
+    REPLACE = " (replace it: {})", "force=True"
     DEPLOY_ANYWAY = " (deploy it anyway: {})", "force=True"
     REMOVE_DEPENDENCY = "; delete it: {}", "storlet-shell dependencies rm {}"
     COPY = ": {}", "store.copy({})"

@@ -8,20 +8,30 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import chain
-from typing import IO
+from typing import IO, TYPE_CHECKING, cast
 
 from storlet_shell.adapters.execution import Outcome, exit_status_of
 from storlet_shell.adapters.progress import TransferLine
 from storlet_shell.errors import Hint, LocalFileError, StorletShellError, advise
 from storlet_shell.results import Rendering, Response, Result, Table, failure_fields
 from storlet_shell.results.formats import DOCUMENT, PEOPLE
+from storlet_shell.results.on_terminal import Display
 from storlet_shell.session import Surroundings
-from storlet_shell.text import dump, escaped, is_text, printable, printable_json
+from storlet_shell.text import counted, dump, escaped, is_text, printable, printable_json
 from storlet_shell.wire.observer import Progress
 
+if TYPE_CHECKING:
+    from storlet_shell.adapters.terminal.documents import Indenter
+    from storlet_shell.adapters.terminal.themes import Theme
+
 _FOR_PEOPLE = Rendering()
+PAGER = "STORLET_SHELL_PAGER"
+"""The variable that names the pager. Without it, the shell uses that of ``PAGER``, and one-shot lines have none."""
+
+_NO_PAGER = ("", "none", "cat")
+_NO_TERMINAL = Display(lambda _, text: text, len)
 _PREVIEW_BYTES = 256
 _LONGEST_MESSAGE = 4000
 
@@ -29,7 +39,8 @@ _LONGEST_MESSAGE = 4000
 class Console(Surroundings):
     """A process with standard streams, on a terminal or not.
 
-    ``before_commands`` is the text in front of commands in hints.
+    ``before_commands`` is the text in front of commands in hints. ``pager`` is the command that shows what is taller
+    than the screen; it is empty, or ``none``, without one.
 
     :param environ: the environment's variables
     :param stdin: standard input, as bytes; None if the front end reads it itself
@@ -56,6 +67,9 @@ class Console(Surroundings):
         self._stderr = stderr
         self._redirected: IO[str] | None = None
         self._line: TransferLine | None = None
+        self._theme: Theme | None = None
+        self._indenter: Indenter | None = None
+        self.pager = environ.get(PAGER, "")
         self.program = program
         self.debug = debug
 
@@ -88,6 +102,34 @@ class Console(Surroundings):
             yield
         finally:
             self._redirected = previous
+
+    @property
+    def theme(self) -> str:
+        """The name of the theme: the one that was set, the environment's, or the default one."""
+        if self._theme is None:
+            from storlet_shell.adapters.terminal.themes import DEFAULT, THEME, THEMES  # only terminals have colors
+
+            name = self.environ.get(THEME) or DEFAULT.name
+            self._theme = THEMES.get(name, DEFAULT)
+            if name not in THEMES:
+                self.warn(f"{THEME}: unknown theme {name!r}; themes: {', '.join(THEMES)}")
+        return self._theme.name
+
+    @theme.setter
+    def theme(self, name: str) -> None:
+        from storlet_shell.adapters.terminal.themes import THEMES  # the same
+
+        self._theme = THEMES[name]
+
+    def display_of(self, stream: IO[str]) -> Display:
+        """Describe the terminal behind a stream; what isn't one has no colors."""
+        if not stream.isatty():
+            return _NO_TERMINAL
+        from storlet_shell.adapters.terminal.themes import NONE, THEMES, has_colors  # the same
+        from storlet_shell.adapters.terminal.widths import width
+
+        theme = THEMES[self.theme] if has_colors(stream, self.environ) else NONE
+        return Display(theme.paint, width)
 
     def syntax(self) -> str:
         """Return the pages on one-shot lines and command files."""
@@ -126,10 +168,32 @@ class Console(Surroundings):
 
     def warn(self, message: str, hint: Hint | None = None) -> None:
         """Write one line to standard error; a very long one is shortened in the middle."""
-        message = advise(message, hint, self.spell)
-        if len(message) > _LONGEST_MESSAGE:
+        self._write_message(advise(message, hint, self.spell))
+
+    def _write_message(self, message: str, transaction: str = "", role: str = "") -> None:
+        """Write one line to standard error.
+
+        :param transaction: the end of the message that names the transaction
+        :param role: the role of the program's name in front of the message
+        """
+        stderr = self._stderr()
+        paint = self.display_of(stderr).paint
+        if len(message) + len(transaction) > _LONGEST_MESSAGE:
+            message, transaction = message + transaction, ""
             message = f"{message[: _LONGEST_MESSAGE // 2]} … {message[-_LONGEST_MESSAGE // 2 :]}"
-        self._stderr().write(f"{self.program}: {printable(message)}\n")
+        end = paint("transaction", printable(transaction))
+        with self._above_progress():
+            stderr.write(f"{paint(role, f'{self.program}:')} {printable(message)}{end}\n")
+
+    def awaits(self, running: int) -> bool:
+        """Tell a user on a terminal that a batch waits for its runs after Ctrl-C."""
+        stderr = self._stderr()
+        if not stderr.isatty():
+            return False
+        with self._above_progress():
+            stderr.write("\r\x1b[K")  # the terminal has shown ^C
+        self.warn(f"waiting for {counted(running, 'run')}; Ctrl-C again drops {'it' if running == 1 else 'them'}")
+        return True
 
     @contextmanager
     def progress(self, label: str, total: int | None, unit: str = "") -> Iterator[Progress]:
@@ -150,15 +214,9 @@ class Console(Surroundings):
         :raises LocalFileError: when it can't be written, as to a full disk
         :raises BrokenPipeError: when nobody reads standard output any more
         """
-        stdout = self.stdout
         try:
-            if rendering.is_default and isinstance(result, Response) and result.has_body:
-                self._show_body(stdout, result)
-            else:
-                if isinstance(result, Table):
-                    result.is_headed = stdout.isatty()
-                self._write(stdout, result.pieces(rendering), rendering.format)
-            stdout.flush()
+            with self._paged(result):
+                self._show(result, rendering)
         except BrokenPipeError:
             raise
         except UnicodeEncodeError as error:
@@ -170,16 +228,60 @@ class Console(Surroundings):
         finally:
             result.close()
 
-    def _write(self, stdout: IO[str], pieces: Iterable[str], format: str) -> None:
-        """Write pieces of text in a format; a terminal gets their control characters as escapes."""
-        if format == DOCUMENT:
-            self.write_json(pieces)
+    @contextmanager
+    def _paged(self, result: Result) -> Iterator[None]:
+        """Show what is taller than the screen by the pager, if there is one; rows that come one by one aren't."""
+        stdout = self.stdout
+        if self.pager in _NO_PAGER or not stdout.isatty() or (isinstance(result, Table) and result.is_live):
+            yield
             return
-        show = _visible if stdout.isatty() else escaped
+        from storlet_shell.adapters.terminal.paging import paged  # only the shell has one by itself
+
+        with paged(stdout, self.pager, self.environ, self.warn) as pager, self.redirected(cast("IO[str]", pager)):
+            yield
+
+    def _show(self, result: Result, rendering: Rendering) -> None:
+        stdout = self.stdout
+        if rendering.is_default and isinstance(result, Response) and result.has_body:
+            self._show_body(stdout, result)
+        else:
+            self._write_result(stdout, result, rendering)
+        stdout.flush()
+
+    def _write_result(self, stdout: IO[str], result: Result, rendering: Rendering) -> None:
+        """Write a result that isn't a body; a terminal gets its control characters as escapes."""
+        is_terminal = stdout.isatty()
+        if isinstance(result, Table):
+            result.is_headed = is_terminal
+        if is_terminal and rendering.format == PEOPLE:
+            lines = result.on_terminal(self.display_of(stdout), rendering.columns)
+            self._write(stdout, (f"{line}\n" for line in lines))
+        elif rendering.format == DOCUMENT:
+            self._indenter = None
+            self.write_json(result.pieces(rendering))
+        else:
+            pieces = map(_visible if is_terminal else escaped, result.pieces(rendering))
+            self._write(stdout, pieces, is_live=isinstance(result, Table) and result.is_live)
+
+    def _write(self, stdout: IO[str], pieces: Iterable[str], *, is_live: bool = False) -> None:
+        """Write pieces of text; on a terminal, above the line that shows progress.
+
+        :param is_live: whether the reader of a pipe gets each piece as soon as it comes
+        """
+        is_terminal = stdout.isatty()
         for piece in pieces:
-            if self._line is not None:
-                self._line.clear()  # it stands where the next line goes
-            stdout.write(show(piece))
+            with self._above_progress() if is_terminal else nullcontext():
+                stdout.write(piece)
+                if is_live or (is_terminal and self._line is not None):
+                    stdout.flush()
+
+    @contextmanager
+    def _above_progress(self) -> Iterator[None]:
+        """Take the line that shows progress away, and draw it again below what is written within this context."""
+        is_drawn = self._line is not None and self._line.clear()
+        yield
+        if is_drawn and self._line is not None:
+            self._line.draw()
 
     def _show_body(self, stdout: IO[str], response: Response) -> None:
         stdout.flush()
@@ -220,23 +322,45 @@ class Console(Surroundings):
             import traceback
 
             self._write_lines("".join(traceback.format_exception(error)))
+        message, transaction = _message(error), ""
         if isinstance(error, StorletShellError):
             self._write_lines(error.details)
-        self.warn(f"{place}{_message(error)}")
+            explained = error.explained()
+            message, transaction = explained, message[len(explained) :]
+        self._write_message(f"{place}{message}", transaction, role="error")
         return exit_status_of(error)
 
     def _write_lines(self, text: str) -> None:
-        self._stderr().writelines(f"{printable(line)}\n" for line in text.splitlines())
+        """Write a log or a traceback to standard error."""
+        stderr = self._stderr()
+        lines: Iterable[str] = map(printable, text.splitlines())
+        if stderr.isatty():
+            from storlet_shell.adapters.terminal.tracebacks import painted  # few lines fail so
+
+            paint = self.display_of(stderr).paint
+            lines = (painted(line, paint) for line in lines)
+        stderr.writelines(f"{line}\n" for line in lines)
 
     def show_failure(self, error: StorletShellError) -> None:
         """Write an error as a JSON document to standard output."""
         error.spell = self.spell
+        self._indenter = None
         self.write_json([json.dumps(failure_fields(error), ensure_ascii=False), "\n"])
 
     def write_json(self, pieces: Iterable[str]) -> None:
-        """Write pieces of JSON documents to standard output; a terminal gets their control characters as escapes."""
+        """Write pieces of JSON documents to standard output.
+
+        A terminal gets them indented, in color, and with their control characters as escapes.
+        """
         stdout = self.stdout
-        stdout.writelines(map(printable_json if stdout.isatty() else escaped, pieces))
+        if not stdout.isatty():
+            stdout.writelines(map(escaped, pieces))
+            return
+        if self._indenter is None:
+            from storlet_shell.adapters.terminal.documents import Indenter  # programs read most documents
+
+            self._indenter = Indenter(self.display_of(stdout).paint)
+        self._write(stdout, (self._indenter.feed(printable_json(piece)) for piece in pieces))
 
 
 def _visible(line: str) -> str:

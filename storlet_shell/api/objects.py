@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from storlet_shell.store.listing import list_entries
 from storlet_shell.store.metadata import Info
 from storlet_shell.store.objects import Stored
 from storlet_shell.store.trees import delete_tree
-from storlet_shell.transfers import download, upload
+from storlet_shell.transfers import download, tempurls, upload
 from storlet_shell.transfers.counts import Transferred
 from storlet_shell.transfers.targets import Choices
 from storlet_shell.values import ByteRange, ContainerName, Location, ObjectPath, StorletName
@@ -223,6 +224,28 @@ class ObjectStore:
         changes = reading.metadata_headers(location, metadata)
         with self._clients.lent() as client:
             properties.post(client, location, changes)
+
+    def temporary_url(
+        self,
+        path: AnyPath,
+        *,
+        method: str = "GET",
+        expires: float = 3600,
+        prefix: bool = False,
+    ) -> str:
+        """Return a temporary URL: a signed link to an object, which anyone can use until it expires.
+
+        :param method: ``GET``, ``HEAD``, ``PUT``, ``POST`` or ``DELETE``
+        :param expires: in seconds from now
+        :param prefix: allow all objects whose names start with the path
+        :raises NotFoundError: if the container doesn't exist, or neither it nor the account has a key
+        """
+        target = reading.location(path)
+        if isinstance(expires, bool) or not isinstance(expires, int | float) or not 1 <= expires < 10**10:
+            raise UsageError(f"expires must be a number of seconds, of at least 1, not {expires!r}")
+        signed = tempurls.Signed(target, method, int(time.time() + expires), prefix)
+        with self._clients.lent() as client:
+            return tempurls.temporary_url(client, signed)
 
     # --- local files
 

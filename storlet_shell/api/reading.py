@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import IO, Any, Literal, Protocol, TypeAlias, TypeVar, cast, runtime_checkable
 
 from storlet_shell.api import checks
-from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.pipeline import parse_chain
 from storlet_shell.deployments.access import Grant, check_entry
 from storlet_shell.deployments.acls import Rule
 from storlet_shell.deployments.package import Package, read_package
 from storlet_shell.deployments.packages.wanted import Wanted
 from storlet_shell.errors import UsageError
+from storlet_shell.patterns import Pattern
 from storlet_shell.session.parameters import merge_parameters
 from storlet_shell.values import (
     ByteRange,

@@ -12,14 +12,14 @@ from storlet_shell.api.objects import ObjectStore
 from storlet_shell.api.options import BatchOptions, QueryOptions, map_options, select_options
 from storlet_shell.api.reading import Packaged, Right, Stages, Where
 from storlet_shell.batches.mapping import MapPlan
-from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.pipeline import run_chain
 from storlet_shell.batches.reducing import Reduced, ReduceOptions, ReducePlan
 from storlet_shell.batches.report import Row, Rows
 from storlet_shell.deployments import acls, deploy, deployed, logs, undeploy
 from storlet_shell.deployments.deploy import Deployed
-from storlet_shell.deployments.logs import Record
+from storlet_shell.deployments.logs import Record, Selection
 from storlet_shell.deployments.review import review
+from storlet_shell.patterns import Pattern
 from storlet_shell.results import Response, Table
 from storlet_shell.values import ContainerName, ObjectPath, StorletName
 
@@ -111,20 +111,38 @@ class Store(ObjectStore):
         with self._clients.lent() as client:
             return deployed.table_of_standard_storlets(deployed.standard_states(client))
 
-    def logs(self, name: str | StorletName, *, since: datetime | None = None) -> Iterator[Record]:
+    def logs(
+        self,
+        name: str | StorletName,
+        *,
+        last: int | None = None,
+        since: datetime | None = None,
+        failed: bool = False,
+        follow: bool = False,
+    ) -> Iterator[Record]:
         """Return the logged runs of a storlet, oldest first.
 
         The embedded Swift logs every run. Other clusters keep the logs that runs were asked to store; if these don't
         separate runs, they become a single record.
 
+        :param last: only the last so many; lines, if the log doesn't separate runs; None for all
         :param since: only runs that ended after this time, which must have a time zone; None for all
-        :raises NotFoundError: if the storlet isn't deployed, or has no log
+        :param failed: only runs that failed
+        :param follow: continue with each further run as it ends, without an end
+        :raises NotFoundError: if the storlet isn't deployed, or has no log, unless it is followed
+        :raises UsageError: if the log doesn't separate runs, and they are selected by time or outcome
         """
         storlet = reading.storlet_name(name)
-        moment = checks.moment(since)
+        number = None if last is None else checks.count(last, "last")
+        selection = Selection(number, checks.moment(since), failed)
+        if follow:
+            return self._follow(storlet, selection)
         with self._clients.lent() as client:
-            records = logs.logs(client, storlet)
-        return (record for record in records if moment is None or record.time is None or record.time > moment)
+            return logs.logs(client, storlet, selection=selection)
+
+    def _follow(self, storlet: StorletName, selection: Selection) -> Iterator[Record]:
+        with self._clients.lent() as client:
+            yield from logs.follow(client, storlet, selection=selection)
 
     # --- access
 

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.batches.batch import Batch, Rules
-from storlet_shell.batches.checks import check_apart, check_container, check_journal, check_ready
+from storlet_shell.batches.checks import check_apart, check_journal, check_ready
 from storlet_shell.batches.endpoints import find_endpoints
 from storlet_shell.batches.executor import Access, load_drivers
 from storlet_shell.batches.joining.body import JoinedBody
@@ -17,14 +17,15 @@ from storlet_shell.batches.joining.concatenation import Concatenation
 from storlet_shell.batches.joining.ordered import Ordered
 from storlet_shell.batches.journal import Journal
 from storlet_shell.batches.objects import Objects
-from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.report import Row, Rows
 from storlet_shell.batches.templates import Template
 from storlet_shell.batches.work import Task, Work
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
+from storlet_shell.patterns import Pattern
 from storlet_shell.results import Planned
 from storlet_shell.results.saving import is_stdout
+from storlet_shell.store import containers
 from storlet_shell.store.functions import check_parameters
 from storlet_shell.store.metadata import head
 from storlet_shell.store.reading import place_result
@@ -170,7 +171,7 @@ class MapPlan:
         if concat is not None:
             work = work._replace(keeps_bodies=True, spool=concat.spool)
         if options.output is not None:
-            check_container(client, options.output.output(ObjectPath(self._pattern.container, "x")).container)
+            containers.check(client, options.output.output(ObjectPath(self._pattern.container, "x")).container)
         with ExitStack() as stack:
             journal = stack.enter_context(self._journal(client, objects)) if options.journal else None
             if len(self._steps) > 1:

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from storlet_shell.batches.journal import Span
-from storlet_shell.batches.patterns import Pattern
-from storlet_shell.errors import NotFoundError
+from storlet_shell.patterns import Pattern
 from storlet_shell.store.listing import list_entries
 from storlet_shell.values import Location, ObjectPath
 
@@ -40,7 +39,7 @@ class Objects:
         names = itertools.islice(filter(matches, itertools.chain(ahead, listed)), limit)
         first = next(names, None)
         if first is None:
-            raise NotFoundError(f"{pattern}: no object matches")
+            raise pattern.no_match()
         self.total: int | None = None
         self.bytes: int | None = None
         if len(ahead) < _AHEAD or len(matching) == limit:

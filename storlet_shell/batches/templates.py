@@ -22,9 +22,9 @@ from __future__ import annotations
 import string
 from typing import NamedTuple
 
-from storlet_shell.batches.patterns import Pattern
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
+from storlet_shell.patterns import Pattern
 from storlet_shell.results.saving import is_stdout
 from storlet_shell.values import Location, ObjectPath, no_object
 

@@ -22,7 +22,7 @@ from storlet_shell.store.requests import plan
 from storlet_shell.values import StorletName
 
 if TYPE_CHECKING:
-    from storlet_shell.results.schemas import DeletedDependencies, Dependency
+    from storlet_shell.results.schemas.dependencies import DeletedDependencies, Dependency
     from storlet_shell.wire.client import Client
 
 

@@ -24,7 +24,7 @@ from storlet_shell.text import counted
 from storlet_shell.values import ContainerName, Invocation, ObjectPath, Parameter
 
 if TYPE_CHECKING:
-    from storlet_shell.results.schemas import Deployment, FirstRun
+    from storlet_shell.results.schemas.deployments import Deployment, FirstRun
 _RUN_OPTIONS = "run options"
 _PACKAGE_OPTIONS = "package options"
 _PACKAGES = (

@@ -17,7 +17,7 @@ from storlet_shell.spec.summary import Summary
 from storlet_shell.values import StorletName
 
 if TYPE_CHECKING:
-    from storlet_shell.results.schemas import CommandHelp, CommandList, CommandSummary
+    from storlet_shell.results.schemas.session import CommandHelp, CommandList, CommandSummary
 
 
 @command(

@@ -19,7 +19,7 @@ from storlet_shell.spec.arguments import Arg
 from storlet_shell.spec.command import Action, group
 
 if TYPE_CHECKING:
-    from storlet_shell.results.schemas import StartedSwift, SwiftStatus
+    from storlet_shell.results.schemas.local import StartedSwift, SwiftStatus
 
 _MIB = 2**20
 

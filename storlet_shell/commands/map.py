@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from storlet_shell.batches.mapping import MapOptions, MapPlan
-from storlet_shell.batches.patterns import Pattern
 from storlet_shell.commands.arguments import PACE, PLACES, RUN, STORLET, make_invocation
+from storlet_shell.patterns import Pattern
 from storlet_shell.results import Result
 from storlet_shell.session import Session
 from storlet_shell.spec.command import command

@@ -20,7 +20,7 @@ from storlet_shell.spec.arguments import Arg, Kind
 from storlet_shell.spec.command import command
 
 if TYPE_CHECKING:
-    from storlet_shell.results.schemas import SavedRows
+    from storlet_shell.results.schemas.select import SavedRows
     from storlet_shell.select.selection import Selection
 
 _FORMAT_OPTIONS = "format options"
@@ -128,7 +128,7 @@ def select(
     :raises StorletFailedError: when an object isn't in one of the formats, or differs from the others
     """
     from storlet_shell.batches.checks import check_journal  # these imports take longer than most lines
-    from storlet_shell.batches.patterns import Pattern
+    from storlet_shell.patterns import Pattern
     from storlet_shell.select.options import SelectOptions
     from storlet_shell.select.running import SelectPlan
 

@@ -25,7 +25,7 @@ from storlet_shell.wire.bodies import is_special, open_file
 from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
-    from storlet_shell.results.schemas import UploadedFiles
+    from storlet_shell.results.schemas.transfers import UploadedFiles
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 _SIZE = re.compile(r"([0-9]{1,18})([KMG]?)(i?B)?", re.IGNORECASE)
@@ -68,6 +68,7 @@ def _bytes(text: str) -> int:
         "upload photos weather/photos  # a folder",
         "upload today.csv weather/2026/ --skip-identical  # a file, unless it is already there",
         "upload weather/note.txt < note.txt  # standard input",
+        "upload photos weather/photos --dry-run  # list what would be sent",
     ),
 )
 def upload(

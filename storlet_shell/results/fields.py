@@ -55,6 +55,7 @@ class Field(NamedTuple):
     :param width: the column's least width, for tables whose rows are shown as they come
     :param is_number: align the column to the right, also where values are missing
     :param is_data: the name comes from data, and is shown as it is
+    :param is_size: the value is a number of bytes, which a terminal shows in a larger unit
     """
 
     name: str
@@ -64,6 +65,11 @@ class Field(NamedTuple):
     width: int = 0
     is_number: bool = False
     is_data: bool = False
+    is_size: bool = False
+
+    def spell_on_terminal(self, value: Any) -> str:
+        """Return the value as people read it on a terminal."""
+        return size(value) if self.is_size and isinstance(value, int) else self.spell(value)
 
     @property
     def heading(self) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 
 from storlet_shell.errors import StorletShellError, UsageError
 from storlet_shell.results.fields import Field, dashed
-from storlet_shell.results.formats import DOCUMENT, FORMATS, Rendering, Tabular, check_columns, pieces
+from storlet_shell.results.formats import DOCUMENT, FORMATS, Chosen, Rendering, Tabular, check_columns, pieces
+from storlet_shell.results.on_terminal import Display, table_on_terminal
 from storlet_shell.text import printable
 
 _FOR_PEOPLE = Rendering()
@@ -33,6 +34,16 @@ class Result:
         """Yield the result as lines of text for people, without line ends."""
         for name, value in self.fields().items():
             yield f"{name.replace('_', ' ')}: {dashed(value)}"
+
+    def on_terminal(self, display: Display, columns: Sequence[str] = ()) -> Iterator[str]:
+        """Yield the result as lines for a terminal, with its control characters escaped, without line ends.
+
+        :param columns: as for :meth:`pieces`
+        :raises UsageError: when it has no such column, before the first line
+        """
+        if columns:
+            return table_on_terminal(Chosen(self.as_rows(), columns), display)
+        return map(printable, self.render())
 
     def json_pieces(self, columns: Sequence[str] = ()) -> Iterator[str]:
         """Yield one JSON document, in pieces, on one line, without its line end.
@@ -140,6 +151,14 @@ class Report(Result):
             yield from super().render()
             return
         yield from (f"{label}: {text}" for label, text in self.shown.items())
+
+    def on_terminal(self, display: Display, columns: Sequence[str] = ()) -> Iterator[str]:
+        """Yield a line for each fact, its label as a heading."""
+        if columns or self.shown is None:
+            return super().on_terminal(display, columns)
+        return (
+            f"{display.paint('heading', printable(label))}: {printable(text)}" for label, text in self.shown.items()
+        )
 
 
 class Done(Result):

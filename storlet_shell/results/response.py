@@ -158,6 +158,19 @@ class Response(StreamedBody, Result):
         return bundle(self)
 
 
+class JoinedResponse(Response):
+    """Several objects as one body.
+
+    :ivar objects: the objects so far, as users spell them; all of them once the body has been read
+    """
+
+    objects: Sequence[str] = ()
+
+    def fields(self) -> dict[str, Any]:
+        """Return the objects; the body is left where it is."""
+        return {"objects": list(self.objects)}
+
+
 def _json_body(spool: IO[bytes]) -> Iterator[str]:
     import base64
 

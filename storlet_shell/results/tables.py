@@ -12,6 +12,7 @@ from typing import Any, cast, overload
 from storlet_shell.errors import StorletShellError
 from storlet_shell.results.fields import Field
 from storlet_shell.results.formats import Chosen, Tabular, document_pieces, table_lines
+from storlet_shell.results.on_terminal import Display, table_on_terminal
 from storlet_shell.results.reports import Result
 from storlet_shell.text import printable
 
@@ -169,6 +170,11 @@ class Table(Result):
     def render(self) -> Iterator[str]:
         """Yield the rows as lines of text, those columns that people see; see :func:`.formats.table_lines`."""
         return table_lines(Chosen(self, [field.name for field in self.fields_of_rows if field.is_shown]))
+
+    def on_terminal(self, display: Display, columns: Sequence[str] = ()) -> Iterator[str]:
+        """Yield the rows below their headings, aligned by what a terminal shows, in constant memory."""
+        names = columns or [field.name for field in self.fields_of_rows if field.is_shown]
+        return table_on_terminal(Chosen(self, names), display)
 
     def json_pieces(self, columns: Sequence[str] = ()) -> Iterator[str]:
         """Yield the rows as one JSON document in constant memory."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from storlet_shell.results import Report
-from storlet_shell.select.binding import Bound
-from storlet_shell.select.split import Split
+from storlet_shell.select.statement.binding import Bound
+from storlet_shell.select.statement.split import Split
 from storlet_shell.text import size
 
 

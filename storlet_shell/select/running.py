@@ -12,13 +12,13 @@ from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Planned, Report
 from storlet_shell.select import storlet
-from storlet_shell.select.binding import Bound, bind, check_early, names_in
 from storlet_shell.select.explaining import explanation
-from storlet_shell.select.joining import Parts
+from storlet_shell.select.joining.parts import Parts
 from storlet_shell.select.options import SelectOptions
-from storlet_shell.select.query import parse_query
 from storlet_shell.select.selection import Selection
-from storlet_shell.select.split import Split, split
+from storlet_shell.select.statement.binding import Bound, bind, check_early, names_in
+from storlet_shell.select.statement.query import parse_query
+from storlet_shell.select.statement.split import Split, split
 from storlet_shell.store.metadata import head
 from storlet_shell.store.reading import get
 from storlet_shell.store.requests import plan, read_request
@@ -27,7 +27,7 @@ from storlet_shell.values import Location
 
 if TYPE_CHECKING:
     from storlet_shell.batches.executor import Access
-    from storlet_shell.batches.patterns import Pattern
+    from storlet_shell.patterns import Pattern
     from storlet_shell.wire.client import Client
 
 

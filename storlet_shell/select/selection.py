@@ -10,8 +10,8 @@ from storlet_shell.batches.report import Row, Rows
 from storlet_shell.results import Field, Rendering, Table
 from storlet_shell.results.formats import DOCUMENT, FORMATS
 from storlet_shell.results.saving import replacing
-from storlet_shell.select.joining import Parts
-from storlet_shell.select.joining import Row as Values
+from storlet_shell.select.joining.parts import Parts
+from storlet_shell.select.joining.table import Row as Values
 from storlet_shell.text import counted, escaped, size
 from storlet_shell.wire.observer import Observer
 

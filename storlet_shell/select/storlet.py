@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from storlet_shell import shelf
-from storlet_shell.equality import typed_equality
-from storlet_shell.errors import (
-    ServiceError,
-)
+from storlet_shell.errors import ServiceError
+from storlet_shell.select.joining.messages import Probe, parse_probe
 from storlet_shell.select.options import SelectOptions
 from storlet_shell.shelf.select.plan import PLAN_VERSION
 from storlet_shell.store.objects import put
@@ -27,18 +25,6 @@ if TYPE_CHECKING:
 NAME = StorletName(shelf.file_of("select"))
 _LONGEST = 6000
 """The longest plan that is sent in a header, in bytes: Swift limits a line to 8 KiB."""
-
-
-@typed_equality
-class Probe(NamedTuple):
-    """What the storlet finds in the head of an object.
-
-    :param format: ``csv``, ``jsonl`` or ``parquet``; None for an empty object
-    :param columns: empty for an empty object
-    """
-
-    format: str | None
-    columns: tuple[str, ...]
 
 
 def complete(work: dict[str, Any], options: SelectOptions, format: str | None = None) -> str:
@@ -77,7 +63,6 @@ def probe(client: Client, source: ObjectPath, options: SelectOptions) -> Probe:
     """
     content = get(client, source, probe_run(options)).content
     try:
-        answer = json.loads(content.split(b"\n", 1)[0])["probe"]
-        return Probe(answer["format"], tuple(map(str, answer["columns"])))
-    except (ValueError, KeyError, TypeError) as error:
+        return parse_probe(content.split(b"\n", 1)[0])
+    except ValueError as error:
         raise ServiceError(f"not a result of the storlet: is another one deployed as {NAME}?") from error

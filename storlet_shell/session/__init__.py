@@ -243,19 +243,22 @@ class Session:
     @property
     def where(self) -> str:
         """The cloud, and the project or account once it is known, for a prompt; empty without an identity."""
+        return ":".join(filter(None, self.place))
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The cloud, and the project or account once it is known; each is empty if it isn't."""
         account = self._client.known_account if self._client else ""
         if self._fixed_login is not None:
-            return account
+            return "", account
         if self._login and account:
             account = dict(self._login.credentials.scope).get("project_name") or account
         if self.uses_local:
-            cloud = "local"
-        else:
-            try:
-                cloud = self._find_credentials().auth_url.split("//", 1)[-1].split("/", 1)[0]
-            except IdentityError:
-                return ""
-        return f"{cloud}:{account}" if account else cloud
+            return "local", account
+        try:
+            return self._find_credentials().auth_url.split("//", 1)[-1].split("/", 1)[0], account
+        except IdentityError:
+            return "", ""
 
     def parameters(
         self, typed: tuple[Parameter, ...] = (), variables: Sequence[str] | None = None

@@ -14,11 +14,27 @@ BUILT_IN = (
         takes_body=False,
     ),
     Summary(
+        name="cat",
+        module="storlet_shell.commands.cat",
+        aliases=(),
+        category="Objects",
+        summary="Show objects, one after the other.",
+        takes_body=False,
+    ),
+    Summary(
         name="copy",
         module="storlet_shell.commands.copy",
         aliases=(),
         category="Objects",
         summary="Copy an object inside the cluster, through a storlet if one is named.",
+        takes_body=False,
+    ),
+    Summary(
+        name="cp",
+        module="storlet_shell.commands.cp",
+        aliases=(),
+        category="Objects",
+        summary="Copy objects inside the cluster.",
         takes_body=False,
     ),
     Summary(
@@ -43,6 +59,14 @@ BUILT_IN = (
         aliases=(),
         category="Objects",
         summary="Download all objects of a container, or of a prefix, to a folder.",
+        takes_body=False,
+    ),
+    Summary(
+        name="du",
+        module="storlet_shell.commands.du",
+        aliases=(),
+        category="Objects",
+        summary="Show the bytes and objects in containers and folders.",
         takes_body=False,
     ),
     Summary(
@@ -118,6 +142,14 @@ BUILT_IN = (
         takes_body=False,
     ),
     Summary(
+        name="mv",
+        module="storlet_shell.commands.mv",
+        aliases=(),
+        category="Objects",
+        summary="Move or rename objects inside the cluster.",
+        takes_body=False,
+    ),
+    Summary(
         name="pipe",
         module="storlet_shell.commands.pipe",
         aliases=(),
@@ -187,6 +219,14 @@ BUILT_IN = (
         aliases=(),
         category="Storlets",
         summary="List the deployed storlets or the standard ones, or show one.",
+        takes_body=False,
+    ),
+    Summary(
+        name="tempurl",
+        module="storlet_shell.commands.tempurl",
+        aliases=(),
+        category="Objects",
+        summary="Make a temporary URL, a signed link that anyone can use until it expires.",
         takes_body=False,
     ),
     Summary(

@@ -24,7 +24,20 @@ _MODULES = {name: (entry.module, entry.name) for entry in BUILT_IN for name in (
 """The modules of the built-in commands, and their names there, by every name that users type."""
 
 RESERVED = frozenset(
-    ["alias", "browse", "exit", "history", "quit", "run_script", "set", "shell", "shortcuts", "storlet", "syntax"]
+    [
+        "alias",
+        "browse",
+        "exit",
+        "expect",
+        "history",
+        "quit",
+        "run_script",
+        "set",
+        "shell",
+        "shortcuts",
+        "storlet",
+        "syntax",
+    ]
 )
 """Words of the front ends; no command can have these names."""
 

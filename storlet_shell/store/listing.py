@@ -14,6 +14,7 @@ from storlet_shell.wire.headers import ACCOUNT_CONTAINERS, CONTAINER_OBJECTS
 from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
+    from storlet_shell.patterns import Pattern
     from storlet_shell.wire.client import Client
 
 
@@ -79,6 +80,17 @@ def list_page(
 
 def _complete(entry: dict[str, Any]) -> dict[str, Any]:
     return {"name": entry.get("subdir"), "bytes": None, "last_modified": None, **entry}
+
+
+def list_matching(client: Client, pattern: Pattern, *, versions: bool = False) -> Iterator[dict[str, Any]]:
+    """Yield the entries of the objects that match a pattern.
+
+    :param versions: list all versions of each object, as :func:`list_entries` does
+    :raises NotFoundError: if the container doesn't exist
+    """
+    matches = pattern.matcher()
+    entries = list_entries(client, Location(pattern.container, pattern.prefix), versions=versions)
+    return (entry for entry in entries if matches(entry["name"]))
 
 
 def _marker(entry: dict[str, Any]) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -127,14 +127,18 @@ class Replacing:
         self.unneeded: set[ObjectPath] = set()
 
     @contextmanager
-    def replaced(self, client: Client, path: ObjectPath, info: Info | None = None) -> Iterator[list[ObjectPath]]:
+    def replaced(
+        self, client: Client, path: ObjectPath, info: Info | None = None, needed: Collection[ObjectPath] = ()
+    ) -> Iterator[list[ObjectPath]]:
         """Store an object within this block; yields the segments that are deleted afterwards.
 
         Nothing is deleted if the block fails, since it may not be known then whether the object was stored.
 
         :param info: the headers of the object to be replaced; None to request them
+        :param needed: segments of the new object, which stay
         """
         places, note = ([], None) if self._leave_segments else self._segments(client, path, info)
+        places = [place for place in places if place not in needed]
         yield places
         self.unneeded |= delete_segments(client, places)
         if note:

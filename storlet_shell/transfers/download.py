@@ -21,11 +21,11 @@ from storlet_shell.errors import (
     UsageError,
 )
 from storlet_shell.results.saving import make_folder_below, replacing_below
-from storlet_shell.store.listing import list_entries
 from storlet_shell.store.metadata import head
 from storlet_shell.store.parallel import Tally, Worker, in_parallel
 from storlet_shell.store.reading import check_received
 from storlet_shell.store.requests import read_request
+from storlet_shell.store.trees import is_container, list_tree
 from storlet_shell.text import counted
 from storlet_shell.transfers.comparison import is_identical
 from storlet_shell.transfers.counts import Transferred
@@ -36,6 +36,7 @@ from storlet_shell.wire import headers as wire
 from storlet_shell.wire.quoting import check_encodable
 
 if TYPE_CHECKING:
+    from storlet_shell.patterns import Pattern
     from storlet_shell.wire.client import Client
     from storlet_shell.wire.transport import Reply
 
@@ -62,18 +63,18 @@ class PlannedFile(NamedTuple):
 
 
 def download(
-    client: Client, source: Location, folder: Path, *, skip_identical: bool = False, jobs: int = JOBS
+    client: Client, source: Location | Pattern, folder: Path, *, skip_identical: bool = False, jobs: int = JOBS
 ) -> Transferred:
     """Download the objects of a container into a folder; failures don't stop the others.
 
-    Slashes in names become folders. The prefix up to its last slash is stripped from names. Existing files are replaced
-    once the new ones are complete.
+    Slashes in names become folders. The prefix up to its last slash is stripped from names; of a pattern, the folder
+    that all matching names are in. Existing files are replaced once the new ones are complete.
 
-    :param source: a container, or a prefix of objects' names
+    :param source: a container, a prefix of objects' names, or a pattern of them
     :param folder: created if missing
     :param skip_identical: skip files that already have the same content
     :param jobs: the number of simultaneous downloads
-    :raises NotFoundError: if the container doesn't exist, or no name starts with the prefix
+    :raises NotFoundError: if the container doesn't exist, or no name starts with the prefix or matches
     :raises LocalFileError: if the disk is full or read-only
     :raises ServiceError: after too many consecutive failures
     """
@@ -83,12 +84,12 @@ def download(
         work = _Download(folder.absolute(), skip_identical)  # so that no name starts with ~
         in_parallel(client, tally, _entries(client, source), work, jobs=jobs)
     _warn_of_dates(client, tally)
-    if source.prefix and not tally.counts and not tally.failed:
+    if not is_container(source) and not tally.counts and not tally.failed:
         raise _no_objects(source)
     return Transferred.of(tally, "downloaded")
 
 
-def plan_download(client: Client, source: Location, folder: Path) -> Iterator[PlannedFile]:
+def plan_download(client: Client, source: Location | Pattern, folder: Path) -> Iterator[PlannedFile]:
     """Yield the file that :func:`download` would create for each object; nothing is written or compared.
 
     The first page of the listing has been read when this returns.
@@ -98,12 +99,12 @@ def plan_download(client: Client, source: Location, folder: Path) -> Iterator[Pl
     check_download(source, folder)
     entries = _entries(client, source)
     first = next(entries, None)
-    if source.prefix and first is None:
+    if not is_container(source) and first is None:
         raise _no_objects(source)
     return (_planned(entry, folder) for entry in chain([first] if first else [], entries))
 
 
-def check_download(source: Location, folder: Path) -> None:
+def check_download(source: Location | Pattern, folder: Path) -> None:
     """Check the arguments of a download before any request is sent.
 
     :raises UsageError: if the source doesn't name a container, or the folder isn't one
@@ -114,7 +115,9 @@ def check_download(source: Location, folder: Path) -> None:
         raise UsageError("{subject} isn't a folder", subject=str(folder), hint=Hint(Action.SAVE_ONE))
 
 
-def _no_objects(source: Location) -> NotFoundError:
+def _no_objects(source: Location | Pattern) -> NotFoundError:
+    if not isinstance(source, Location):
+        return source.no_match()
     return NotFoundError(f"no object in container {source.container} starts with {{subject}}", subject=source.prefix)
 
 
@@ -164,19 +167,19 @@ def _planned(entry: _Entry, folder: Path) -> PlannedFile:
         return PlannedFile(entry.path, entry.listed["bytes"], None, error)
 
 
-def _total(client: Client, source: Location) -> int | None:
+def _total(client: Client, source: Location | Pattern) -> int | None:
     """Return the total number of bytes, or None if it isn't known; the container exists when this returns.
 
     :raises NotFoundError: if it doesn't
     """
     headers = head(client, Location(source.container)).headers
-    return None if source.prefix else read_count(headers.get(wire.CONTAINER_BYTES, ""))
+    return read_count(headers.get(wire.CONTAINER_BYTES, "")) if is_container(source) else None
 
 
-def _entries(client: Client, source: Location) -> Iterator[_Entry]:
+def _entries(client: Client, source: Location | Pattern) -> Iterator[_Entry]:
     cut = source.prefix.rfind("/") + 1
     conflicts = Conflicts()
-    for listed in list_entries(client, source):
+    for listed in list_tree(client, source):
         entry = _Entry(ObjectPath(source.container, listed["name"]), listed["name"][cut:], listed)
         yield entry._replace(blocked_by=conflicts.find(entry.name, is_file=not entry.is_folder))
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.equality import typed_equality
-from storlet_shell.errors import Action, Hint, LocalFileError, NotFoundError, StorletShellError, UsageError
-from storlet_shell.store.metadata import exists, find
+from storlet_shell.errors import LocalFileError, NotFoundError, StorletShellError, UsageError
+from storlet_shell.store import containers
+from storlet_shell.store.metadata import find
 from storlet_shell.store.parallel import Tally, Worker, in_parallel
 from storlet_shell.store.segments import Replacing
 from storlet_shell.transfers.comparison import is_identical
@@ -62,7 +63,7 @@ def upload_files(
     """
     choices = choices or Choices()
     check_upload(source, to)
-    _check_container(client, to.container)
+    containers.check(client, to.container)
     replacing = Replacing(leave_segments=choices.leave_segments)
     upload = _Upload(client, to.container, choices, replacing)
     total = source.stat().st_size if source.is_file() else None
@@ -87,16 +88,6 @@ def check_upload(source: Path, to: Location) -> None:
         raise UsageError("upload needs a container: CONTAINER or CONTAINER/PREFIX")
     if not source.exists():
         raise NotFoundError("no local file or folder {subject}", subject=str(source))
-
-
-def _check_container(client: Client, container: str) -> None:
-    """Check once that the container exists, rather than for each file.
-
-    :raises NotFoundError: if it doesn't
-    """
-    if not exists(client, Location(container)):
-        hint = Hint(Action.MAKE_CONTAINER, (container,))
-        raise NotFoundError("container {subject} doesn't exist", subject=container, hint=hint)
 
 
 @typed_equality

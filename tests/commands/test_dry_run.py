@@ -22,14 +22,15 @@ WORDS = {
     "enable": [],
     "post": ["c/o", "-m", "k=v", "-H", "X-Delete-After:60", "--remove", "old"],
     "rm": ["c/o", "c"],
+    "tempurl": ["c/o"],
     "undeploy": ["upper.py"],
     "dependencies": ["rm", "extra.txt"],
     "deploy": ["{file}", "-d", "{dependency}"],
 }
 """The words of one line for each command that has the option."""
 
-LISTING = {"download", "map", "pipe", "reduce", "select"}
-"""These ask which objects there are, even so: tests/commands/test_folders.py, test_map.py, test_select.py."""
+LISTING = {"cp", "download", "map", "mv", "pipe", "reduce", "select"}
+"""These ask which objects there are, even so: test_folders.py, test_map.py, test_mv.py, test_select.py here."""
 
 DRY = [
     command

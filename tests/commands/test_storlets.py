@@ -17,7 +17,7 @@ from storlet_shell.wire.client import Client
 from tests.support.fixtures import TEXT
 from tests.support.functions import deploy
 from tests.support.lines import Runner, one_line
-from tests.support.responder import Responder, html
+from tests.support.responder import Responder, html, ok
 from tests.support.storlets import STORLETS, storlet
 
 TRIED = """
@@ -492,6 +492,32 @@ def test_logs_show_what_ran(storlets: Runner, here: str) -> None:
     log = storlets("logs", "raises.py", "--transaction", transaction).text
     assert "ValueError: on purpose" in log
     assert log.count("Traceback") == 1
+
+
+@pytest.mark.slow
+def test_logs_are_selected(storlets: Runner, here: str) -> None:
+    """The last runs, those after a time, those that failed; as text and as a document."""
+    storlets("get", f"{here}/o", "--storlet", "raises.py")
+    storlets("get", f"{here}/o", "--storlet", "upper.py")
+    (run,) = storlets("logs", "raises.py", "-n", "1", "--json").json["rows"]
+    assert (run["succeeded"], run["error"]) == (False, "raised: ValueError: on purpose")
+    log = storlets("logs", "raises.py", "--last", "1", "--failed", "--since", "1h").text
+    assert (
+        log
+        == f"--- {run['time']} {run['transaction']} {run['request']}: {run['error']} ({run['seconds']:.3f} s)\n"
+        + (run["text"])
+    )
+    assert storlets("logs", "upper.py", "--failed").text == ""
+    assert storlets("logs", "upper.py", "--since", "2100-01-01").text == ""
+
+
+def test_log_that_does_not_separate_runs_is_not_selected_from(run_scripted: Runner, responder: Responder) -> None:
+    """Its last lines are shown; by time or by outcome, nothing can be told."""
+    responder.on("GET", "/storletlog/upper.py.log", ok(b"one\ntwo\nthree\n"))
+    assert run_scripted("logs", "upper.py", "-n", "2").text == "two\nthree\n"
+    for option in (["--failed"], ["--since", "1h"]):
+        outcome = run_scripted("logs", "upper.py", *option)
+        assert (outcome.status, "this cluster's log doesn't separate runs" in one_line(outcome)) == (2, True)
 
 
 def test_failure_shows_its_traceback(storlets: Runner, here: str) -> None:

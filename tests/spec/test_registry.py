@@ -136,7 +136,9 @@ def test_option_means_the_same_everywhere(command: Command) -> None:
         for flag in arg.flags:
             assert meanings[flag] == arg.dest or not arg.is_option, flag
             if flag.startswith("-") and not flag.startswith("--"):
-                assert flag in ("-i", "-o", "-c", "-d", "-p", "-j", "-l", "-y", "-r", "-m", "-H"), flag
+                assert flag in ("-i", "-o", "-c", "-d", "-p", "-j", "-l", "-y", "-r", "-m", "-H", "-s", "-f", "-n"), (
+                    flag
+                )
 
 
 @each_line

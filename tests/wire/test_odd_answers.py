@@ -7,12 +7,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from storlet_shell.adapters.console import preview
-from storlet_shell.adapters.script.interpreter import Scope
+from storlet_shell.adapters.script.scope import Scope
 from storlet_shell.commands.arguments import parse_count
 from storlet_shell.errors import UsageError
 from storlet_shell.results.response import Response
@@ -138,7 +139,7 @@ def test_table_of_no_text() -> None:
     [
         (ByteRange.parse, f"{LONG}-"),
         (parse_count, LONG),
-        (Scope("FILE").expand, LONG),
+        (partial(Scope("FILE").expand, variables={}), LONG),
         (REGISTRY.get("upload").call, ["x", "c", "--segment-size", f"{LONG}M"]),
     ],
     ids=["range", "count", "argument", "size"],

@@ -11,8 +11,8 @@ from storlet_shell.spec.arguments import Arg, Kind
 from storlet_shell.values import ByteRange, Invocation, Metadatum, ObjectPath, Parameter, StorletName, read_count
 
 if TYPE_CHECKING:
-    from storlet_shell.batches.patterns import Pattern
     from storlet_shell.batches.templates import Template
+    from storlet_shell.patterns import Pattern
 
 _MOST_JOBS = 64
 _MOST_BATCH_JOBS = 1000
@@ -68,6 +68,9 @@ JOBS = number_option(
     "-j", "--jobs", metavar="COUNT", help="number of objects at a time (default: 8)", maximum=_MOST_JOBS, default=8
 )
 DRY_RUN = Arg("--dry-run", action="store_true", help="show the requests without sending them")
+BYTES = Arg(
+    "--bytes", action="store_true", help="show exact numbers of bytes on a terminal, too (default there: as 13.8 MiB)"
+)
 YES = Arg("-y", "--yes", action="store_true", help="don't ask for confirmation")
 SAVE = Arg(
     "--save",
@@ -194,7 +197,7 @@ STORLET = Arg(
 
 def parse_pattern(text: str) -> Pattern:
     """Read the pattern of a batch's inputs; see :meth:`Pattern.parse`."""
-    from storlet_shell.batches.patterns import Pattern  # most lines have no pattern
+    from storlet_shell.patterns import Pattern  # most lines have no pattern
 
     return Pattern.parse(text)
 

@@ -17,6 +17,7 @@ MODULES = (
     "loop",
     "report",
     "opening",
+    "lines",
     "formats",
     "grouping",
     "entry",

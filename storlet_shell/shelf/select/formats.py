@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from storlet_shell.shelf.select.lines import Lines
 from storlet_shell.shelf.select.opening import Opened, WatchedBytes
 from storlet_shell.shelf.select.plan import FORMATS, Plan
 from storlet_shell.shelf.select.report import MOST_FIELD_BYTES, Report, csv_reason, is_utf8
@@ -19,7 +20,6 @@ _SAMPLE_ROWS = 100
 _MOST_NAMES_SHOWN = 50
 _BATCH_ROWS = 64  # few, so that they stay in the processor's cache
 _ARROW_ROWS = 4096
-_CHUNK_BYTES = 65536
 
 
 class TextRows:
@@ -43,9 +43,8 @@ class TextRows:
         data = WatchedBytes(opened.head, opened.file)
         self.odd, self._broken = data.odd, data.broken
         self._newline = "\n" if b"\n" in opened.head else ""  # csv copes with "\r\n", and lines are found faster
-        text = io.TextIOWrapper(data, "utf-8", "surrogateescape", self._newline)  # type: ignore[type-var]
-        text._CHUNK_SIZE = _CHUNK_BYTES  # type: ignore[attr-defined]  # 8 KiB, each of which is watched, costs 3 %
-        self._reader = csv.reader(text, strict=True, **self._options)
+        self._lines = Lines(data, self._newline, plan.quote)
+        self._reader = csv.reader(self._lines, strict=True, **self._options)
         self._first: list[list[str]] = []
         self.names = self._header() if plan.has_header else self._numbers()
         self.positions = resolve(plan.columns, self.names) if self.names else []
@@ -54,8 +53,14 @@ class TextRows:
     def batches(self) -> Iterator[list[list[str]]]:
         """Yield some rows at a time, those that are well-formed."""
         yield self._well_formed(self._first)
+        delimiter = self._options["delimiter"]
         is_open = True
         while is_open:
+            lines = self._lines.take_plain()
+            for start in range(0, len(lines), _BATCH_ROWS):
+                yield self._well_formed([line.split(delimiter) for line in lines[start : start + _BATCH_ROWS]])
+            if lines:
+                continue
             rows: list[list[str]] = []
             reason = ""
             try:

@@ -386,14 +386,18 @@ def test_heartbeats_end_without_progress(tmp_path: Path, monkeypatch: pytest.Mon
             *(os.open(tmp_path / name, os.O_WRONLY | os.O_CREAT) for name in ("metadata", "body"))
         ),
     )
-    before = set(threading.enumerate())
+    beat, has_ended = adapter_frames._StorletFrames._beat, threading.Event()
+
+    def watched(frames: adapter_frames._StorletFrames) -> None:
+        beat(frames)
+        has_ended.set()
+
+    monkeypatch.setattr(adapter_frames._StorletFrames, "_beat", watched)
     output = adapter_frames._StorletFrames(target, {}, NONCE, [source])
-    (thread,) = set(threading.enumerate()) - before
     while b"B" not in (tmp_path / "body").read_bytes():
         time.sleep(0.01)
     monkeypatch.setattr(adapter_frames, "_STORLET_IDLE_SECONDS", -1)
-    thread.join(60)
-    assert not thread.is_alive()
+    assert has_ended.wait(60)
     output.write(b"late")
     output.end()
     kinds = [kind for kind, _ in frames((tmp_path / "body").read_bytes())]

@@ -12,9 +12,9 @@ from sqlglot import exp
 
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
-from storlet_shell.select.dialect import item_texts, parse, place, tokens
-from storlet_shell.select.operators import BINARY, UNARY, misplaced_operand
-from storlet_shell.select.tree import (
+from storlet_shell.select.statement.dialect import item_texts, parse, place, tokens
+from storlet_shell.select.statement.operators import BINARY, UNARY, misplaced_operand
+from storlet_shell.select.statement.tree import (
     Between,
     Binary,
     Call,
@@ -25,6 +25,7 @@ from storlet_shell.select.tree import (
     Like,
     Literal,
     Name,
+    Truth,
     Unary,
     Value,
 )
@@ -80,6 +81,9 @@ _WORDS = {
     "MATCH": ("MATCH",),
 }
 """The words that show the place of what is refused."""
+
+_CLOCKS = {"CURRENT_DATE": "date", "CURRENT_TIME": "time", "CURRENT_TIMESTAMP": "datetime"}
+"""Words that are the time now, with the functions that return it."""
 
 _INTEGER_LIMIT = 2**63
 
@@ -162,10 +166,11 @@ class _Converter:
         if group is not None and {name for name, value in group.args.items() if value} != {"expressions"}:
             raise self._unsupported("this form of GROUP BY", group)
         having, order = tree.args.get("having"), tree.args.get("order")
+        tables = self._tables(tree.args.get("from_"))
         return Query(
             self._text,
-            self._tables(tree.args.get("from_")),
-            self._items(tree),
+            tables,
+            self._items(tree, tables),
             distinct is not None,
             self._condition(tree.args.get("where")),
             tuple(self.expression(term) for term in group.expressions) if group else (),
@@ -186,7 +191,7 @@ class _Converter:
             raise UsageError("FROM takes one name, which you choose; the objects are those of the pattern")
         return (table.alias or table.name,)
 
-    def _items(self, tree: exp.Select) -> tuple[Item | None, ...]:
+    def _items(self, tree: exp.Select, tables: tuple[str, ...]) -> tuple[Item | None, ...]:
         texts = item_texts(self._text)
         items: list[Item | None] = []
         for node, text in zip(tree.expressions, texts, strict=True):
@@ -196,15 +201,18 @@ class _Converter:
             )
             if is_star:
                 items.append(None)
-                self._check_qualifier(value)
+                self._check_star(value, tables)
                 continue
             alias = node.alias if isinstance(node, exp.Alias) else ""
             items.append(Item(self.expression(value), alias, text))
         return tuple(items)
 
-    def _check_qualifier(self, star: exp.Expression) -> None:
+    def _check_star(self, star: exp.Expression, tables: tuple[str, ...]) -> None:
         if {name for name, value in star.args.items() if value} - {"this", "table"}:
             raise self._unsupported("* with changes", star)
+        table = star.table if isinstance(star, exp.Column) else ""
+        if table and table.casefold() not in map(str.casefold, tables):
+            raise UsageError(f"{table}.*: FROM names {tables[0]}{self._at(star)}")
 
     def _condition(self, node: exp.Expression | None) -> Expression | None:
         return None if node is None else self.expression(node.this)
@@ -242,7 +250,9 @@ class _Converter:
                 return self.expression(node.this)
             case exp.Column():
                 return self._name(node)
-            case exp.Literal() | exp.Null() | exp.Boolean():
+            case exp.Boolean():
+                return Truth(bool(node.this))
+            case exp.Literal() | exp.Null():
                 return Literal(self._literal(node))
             case exp.Anonymous() | exp.Filter():
                 return self._call(node)
@@ -284,16 +294,17 @@ class _Converter:
             return value._replace(op="isnot" if value.op == "is" else "is")
         return Unary(op, value)
 
-    def _name(self, node: exp.Column) -> Name:
+    def _name(self, node: exp.Column) -> Expression:
         if isinstance(node.this, exp.Star):
             raise self._unsupported("* in an expression", node)
+        clock = None if node.table or node.this.args.get("quoted") else _CLOCKS.get(node.name.upper())
+        if clock is not None:
+            return Call(clock, (Literal("now"),))
         return Name(node.name, node.table, _start(node) or 0)
 
     def _literal(self, node: exp.Expression) -> Value:
         if isinstance(node, exp.Null):
             return None
-        if isinstance(node, exp.Boolean):
-            return int(node.this)
         if node.is_string:
             return str(node.this)
         if not re.fullmatch(r"\d+|(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", node.this):

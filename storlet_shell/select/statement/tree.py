@@ -29,6 +29,13 @@ class Name(NamedTuple):
 
 
 @typed_equality
+class Truth(NamedTuple):
+    """``TRUE`` or ``FALSE``: a name if a column has it, otherwise 1 or 0."""
+
+    is_true: bool
+
+
+@typed_equality
 class Column(NamedTuple):
     """A column of the objects, by its number among the columns used."""
 
@@ -132,13 +139,15 @@ class Call(NamedTuple):
         return self.name in AGGREGATES and (self.name not in ("min", "max") or len(self.args) == 1)
 
 
-Expression: TypeAlias = "Name | Column | Ordinal | Literal | Unary | Binary | Between | In | Like | Case | Cast | Call"
+Expression: TypeAlias = (
+    "Name | Truth | Column | Ordinal | Literal | Unary | Binary | Between | In | Like | Case | Cast | Call"
+)
 
 
 def children(node: Expression) -> Iterator[Expression]:
     """Yield the operands of a node."""
     match node:
-        case Name() | Column() | Ordinal() | Literal():
+        case Name() | Truth() | Column() | Ordinal() | Literal():
             return
         case Case(x, whens, otherwise):
             parts = (x, *(part for when in whens for part in when), otherwise)

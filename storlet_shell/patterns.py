@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from storlet_shell.equality import typed_equality
-from storlet_shell.errors import UsageError
+from storlet_shell.errors import NotFoundError, UsageError
 from storlet_shell.values import Location, no_object
 
 _SPECIAL = re.compile(r"[*?[]")
@@ -48,6 +48,14 @@ class Pattern(NamedTuple):
             raise no_object(text)
         if _SPECIAL.search(location.container):
             raise UsageError(f"a pattern matches objects of one container, which is named as it is: {text!r}")
+        return cls.of(location)
+
+    @classmethod
+    def of(cls, location: Location) -> Pattern:
+        """Take the second part of a location for a pattern; its container is a name, whatever is in it.
+
+        :raises UsageError: when it isn't a valid pattern
+        """
         pattern = cls(location.container, location.prefix, tuple(_expand(location.prefix)))
         pattern.matcher()
         return pattern
@@ -65,6 +73,16 @@ class Pattern(NamedTuple):
         """What every matching name begins with: what the server can narrow a listing by."""
         beginnings = [_unescape(_literal(text)) for text in self.alternatives]
         return os.path.commonprefix(beginnings)  # noqa: RUF071  a prefix may end within a part
+
+    @property
+    def folder(self) -> str:
+        """The folder that all matching names are in, with its slash; empty without one."""
+        return self.prefix[: self.prefix.rfind("/") + 1]
+
+    def with_contents(self) -> Pattern:
+        """Return a pattern that also matches everything in folders whose names match."""
+        contents = (f"{text.removesuffix('/')}/**" for text in self.alternatives)
+        return self._replace(alternatives=(*self.alternatives, *contents))
 
     @property
     def is_name(self) -> bool:
@@ -95,6 +113,10 @@ class Pattern(NamedTuple):
             return re.compile("|".join(map(_translate, self.alternatives)), re.DOTALL).fullmatch
         except re.error as error:
             raise UsageError(f"{self}: {error.msg}") from None
+
+    def no_match(self) -> NotFoundError:
+        """Return the error for a pattern that nothing matches."""
+        return NotFoundError(f"{self}: no object matches")
 
     def __str__(self) -> str:
         return f"path:/{self.container}/{self.text}"

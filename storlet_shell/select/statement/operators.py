@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from storlet_shell.select.dialect import Plus
+from storlet_shell.select.statement.dialect import Plus
 
 BINARY: dict[type[exp.Expression], tuple[str, int]] = {
     exp.Or: ("or", 0),

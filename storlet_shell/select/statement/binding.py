@@ -7,12 +7,26 @@ from typing import NamedTuple
 
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
-from storlet_shell.select.dialect import place
-from storlet_shell.select.query import Query, Term
-from storlet_shell.select.rendering import check, render, select
-from storlet_shell.select.tree import Column, Expression, Literal, Name, Ordinal, rebuild
+from storlet_shell.select.statement.dialect import place
+from storlet_shell.select.statement.query import Query, Term
+from storlet_shell.select.statement.rendering import check, render, select
+from storlet_shell.select.statement.tree import (
+    Binary,
+    Case,
+    Column,
+    Expression,
+    Literal,
+    Name,
+    Ordinal,
+    Truth,
+    Unary,
+    rebuild,
+)
+from storlet_shell.text import counted
 
 _MOST_NAMED = 30
+_LARGEST_ORDINAL = 2**31 - 1
+"""SQLite sorts and groups by a larger number as by any other constant."""
 
 
 @typed_equality
@@ -117,17 +131,12 @@ class _Binder:
         self._query = query
         self._names = names
         self._used: dict[str, int] = {}
-        self._aliases: dict[str, Expression] = {}
+        self._aliases: dict[str, tuple[int, Expression]] = {}
+        """The names of result columns that others may refer to, with their numbers from 1."""
 
     def bound(self) -> Bound:
         query = self._query
         outputs = self._outputs()
-        for item, output in zip(query.items if None not in query.items else (), outputs, strict=False):
-            if item is not None and item.alias:
-                self._aliases.setdefault(item.alias.casefold(), output.expression)
-        ordinals: dict[str, int] = {}
-        for number, output in enumerate(outputs, 1):
-            ordinals.setdefault(output.name.casefold(), number)
         return Bound(
             outputs=outputs,
             is_distinct=query.is_distinct,
@@ -143,17 +152,25 @@ class _Binder:
 
     def _outputs(self) -> tuple[Output, ...]:
         outputs: list[Output] = []
+        aliases: list[tuple[str, int, Expression]] = []
         for item in self._query.items:
             if item is None:
-                outputs += [Output(self._column(name), name) for name in self._names]
+                columns = [Output(self._column(name), name) for name in self._names]
+                aliases += [
+                    (column.name, number, column.expression) for number, column in enumerate(columns, len(outputs) + 1)
+                ]
+                outputs += columns
                 continue
             expression = self._expression(item.expression)
             name = item.alias or item.text
             if isinstance(expression, Column) and not item.alias:
                 name = [*self._used][expression.number]
             outputs.append(Output(expression, name))
+            aliases += [(item.alias, len(outputs), expression)] if item.alias else []
         if not outputs:
             raise UsageError("the objects have no columns, so * stands for nothing")
+        for alias, number, expression in aliases:  # known from here on: result columns can't refer to each other
+            self._aliases.setdefault(alias.casefold(), (number, expression))
         return _with_unique_names(outputs)
 
     def _column(self, name: str) -> Column:
@@ -163,7 +180,26 @@ class _Binder:
         return None if node is None else self._expression(node)
 
     def _expression(self, node: Expression) -> Expression:
-        return rebuild(node, lambda part: self._named(part) if isinstance(part, Name) else None)
+        return rebuild(node, self._replaced)
+
+    def _replaced(self, node: Expression) -> Expression | None:
+        match node:
+            case Name():
+                return self._named(node)
+            case Truth(is_true):
+                return self._named_truth(node) or Literal(int(is_true))
+            case Binary("is" | "isnot" as op, x, Truth(is_true) as truth) if self._named_truth(truth) is None:
+                return _is_truth(self._expression(x), is_true=is_true, wanted=op == "is")
+            case _:
+                return None
+
+    def _named_truth(self, node: Truth) -> Expression | None:
+        """Return what TRUE or FALSE stands for as a name; None if nothing has this name."""
+        word = str(node.is_true).casefold()
+        column = next((name for name in self._names if name.casefold() == word), None)
+        if column is not None:
+            return self._column(column)
+        return self._aliases[word][1] if word in self._aliases else None
 
     def _named(self, name: Name) -> Expression:
         """Return what a name stands for: a column, or else a result column."""
@@ -179,7 +215,7 @@ class _Binder:
             return self._column(matches[0])
         alias = self._aliases.get(name.name.casefold())
         if alias is not None and not name.table:
-            return alias
+            return alias[1]
         raise self._unknown(name)
 
     def _unknown(self, name: Name) -> UsageError:
@@ -192,28 +228,42 @@ class _Binder:
         return f" ({place(self._query.text, name.start)})"
 
     def _grouped(self, node: Expression, outputs: tuple[Output, ...]) -> Expression:
-        number = node.value if isinstance(node, Literal) else None
-        if isinstance(number, int):
+        number = _ordinal(node)
+        if number is not None:
             self._check_number(number, outputs, "GROUP BY")
             return outputs[number - 1].expression
         return self._expression(node)
 
     def _ordered(self, term: Term, outputs: tuple[Output, ...]) -> Term:
         node = term.expression
-        if isinstance(node, Literal) and isinstance(node.value, int):
-            self._check_number(node.value, outputs, "ORDER BY")
-            return term._replace(expression=Ordinal(node.value))
-        if isinstance(node, Name) and not node.table:
-            for number, item in enumerate(self._query.items, 1):
-                if item is None:
-                    break
-                if item.alias and item.alias.casefold() == node.name.casefold():
-                    return term._replace(expression=Ordinal(number))
-        return term._replace(expression=self._expression(node))
+        number = _ordinal(node)
+        if number is not None:
+            self._check_number(number, outputs, "ORDER BY")
+        elif isinstance(node, Name) and not node.table and node.name.casefold() in self._aliases:
+            number = self._aliases[node.name.casefold()][0]
+        return term._replace(expression=self._expression(node) if number is None else Ordinal(number))
 
     def _check_number(self, number: int, outputs: tuple[Output, ...], clause: str) -> None:
         if not 1 <= number <= len(outputs):
-            raise UsageError(f"{clause} {number}: the result has {len(outputs)} columns")
+            raise UsageError(f"{clause} {number}: the result has {counted(len(outputs), 'column')}")
+
+
+def _ordinal(node: Expression) -> int | None:
+    """Return the number of a result column in GROUP BY or ORDER BY, which may have signs; None for an expression."""
+    match node:
+        case Literal(int(number)) if abs(number) <= _LARGEST_ORDINAL:
+            return number
+        case Unary("+" | "-" as sign, x):
+            inner = _ordinal(x)
+            return -inner if inner is not None and sign == "-" else inner
+        case _:
+            return None
+
+
+def _is_truth(node: Expression, *, is_true: bool, wanted: bool) -> Expression:
+    """Return ``x IS TRUE``, or one of its kind, which is never NULL and isn't a comparison."""
+    condition = node if is_true else Unary("not", node)
+    return Case(None, ((condition, Literal(int(wanted))),), Literal(int(not wanted)))
 
 
 def _with_unique_names(outputs: list[Output]) -> tuple[Output, ...]:

@@ -13,11 +13,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
 from storlet_shell.equality import typed_equality
-from storlet_shell.select.binding import Bound, column
-from storlet_shell.select.encoding import NotForDataError, encode, is_encodable
-from storlet_shell.select.query import Term
-from storlet_shell.select.rendering import render, select
-from storlet_shell.select.tree import (
+from storlet_shell.select.statement.binding import Bound, column
+from storlet_shell.select.statement.encoding import NotForDataError, encode, is_encodable
+from storlet_shell.select.statement.query import Term
+from storlet_shell.select.statement.rendering import render, select
+from storlet_shell.select.statement.tree import (
     AGGREGATES,
     Call,
     Case,
@@ -31,7 +31,7 @@ from storlet_shell.select.tree import (
     has_aggregate,
     rebuild,
 )
-from storlet_shell.select.tree import Literal as Constant
+from storlet_shell.select.statement.tree import Literal as Constant
 
 Kind = Literal["groups", "rows", "table"]
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 
 from storlet_shell.errors import UsageError
-from storlet_shell.select.query import Term
-from storlet_shell.select.tree import (
+from storlet_shell.select.statement.query import Term
+from storlet_shell.select.statement.tree import (
     Between,
     Binary,
     Call,
@@ -21,6 +21,7 @@ from storlet_shell.select.tree import (
     Literal,
     Name,
     Ordinal,
+    Truth,
     Unary,
     Value,
 )
@@ -66,8 +67,8 @@ def render(node: Expression, column: Callable[[int], str]) -> str:
             inner = "*" if is_star else ", ".join(map(sql, args))
             end = "" if condition is None else f" FILTER (WHERE {sql(condition)})"
             return f"{quoted(name)}({'DISTINCT ' if is_distinct else ''}{inner}){end}"
-        case Name(name):
-            raise AssertionError(f"{name} isn't bound")
+        case Name() | Truth():
+            raise AssertionError(f"{node} isn't bound")
 
 
 def quoted(name: str) -> str:
@@ -105,9 +106,9 @@ def select(
     :param column: spells a column in the other parts
     """
 
-    def term(node: Expression) -> str:  # a number would be that of a result column
+    def term(node: Expression) -> str:
         text = render(node, column)
-        return f"({text} + 0)" if isinstance(node, Literal) and isinstance(node.value, int) else text
+        return f"ifnull({text}, NULL)" if _may_be_integer(node) else text
 
     def ordered(part: Term) -> str:
         nulls = f" NULLS {part.nulls}" if part.nulls else ""
@@ -121,6 +122,11 @@ def select(
     if limit is not None or offset:
         parts.append(f"LIMIT {-1 if limit is None else limit} OFFSET {offset}")
     return " ".join(parts)
+
+
+def _may_be_integer(node: Expression) -> bool:
+    """Tell whether SQLite may read a term as the number of a result column: signs and ``0 AND x`` are integers, too."""
+    return isinstance(node, Literal | Unary) or (isinstance(node, Binary) and node.op in ("and", "or"))
 
 
 def check(sql: str, columns: Sequence[str]) -> None:

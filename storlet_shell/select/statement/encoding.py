@@ -9,7 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from storlet_shell.select.tree import Between, Binary, Call, Case, Cast, Column, Expression, In, Like, Literal, Unary
+from storlet_shell.select.statement.tree import (
+    Between,
+    Binary,
+    Call,
+    Case,
+    Cast,
+    Column,
+    Expression,
+    In,
+    Like,
+    Literal,
+    Unary,
+)
 
 _COMPARISONS = frozenset({"=", "!=", "<", "<=", ">", ">=", "is", "isnot"})
 _OPERATORS = frozenset({"+", "-", "*", "/", "%", "||", "and", "or"})
