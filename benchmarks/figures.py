@@ -119,6 +119,7 @@ FIGURES: Mapping[str, Mapping[str, Figure]] = {
             "download of 1,000 files of 1 KiB ÷ swift download", peer="swift", remark=_ONE_PROCESS
         ),
         "download-rclone": Figure("download of 1,000 files of 1 KiB ÷ rclone copy", peer="rclone", remark=_ONE_PROCESS),
+        "sync-rclone": Figure("sync of 1,000 unchanged files of 1 KiB ÷ rclone sync", 0.8, peer="rclone"),
     },
     "batch": {
         "map": Figure("map of 1,000 objects of 10 KiB ÷ swift download, time", 0.9, peer="swift", remark=_BATCH),

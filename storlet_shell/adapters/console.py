@@ -9,7 +9,6 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from itertools import chain
 from typing import IO, TYPE_CHECKING, cast
 
 from storlet_shell.adapters.execution import Outcome, exit_status_of
@@ -19,11 +18,12 @@ from storlet_shell.results import Rendering, Response, Result, Table, failure_fi
 from storlet_shell.results.formats import DOCUMENT, PEOPLE
 from storlet_shell.results.on_terminal import Display
 from storlet_shell.session import Surroundings
-from storlet_shell.text import counted, dump, escaped, is_text, printable, printable_json
+from storlet_shell.text import counted, escaped, printable, printable_json
 from storlet_shell.wire.observer import Progress
 
 if TYPE_CHECKING:
     from storlet_shell.adapters.terminal.documents import Indenter
+    from storlet_shell.adapters.terminal.paging import Paged
     from storlet_shell.adapters.terminal.themes import Theme
 
 _FOR_PEOPLE = Rendering()
@@ -32,7 +32,6 @@ PAGER = "STORLET_SHELL_PAGER"
 
 _NO_PAGER = ("", "none", "cat")
 _NO_TERMINAL = Display(lambda _, text: text, len)
-_PREVIEW_BYTES = 256
 _LONGEST_MESSAGE = 4000
 
 
@@ -68,6 +67,7 @@ class Console(Surroundings):
         self._redirected: IO[str] | None = None
         self._line: TransferLine | None = None
         self._theme: Theme | None = None
+        self._pager: Paged | None = None
         self._indenter: Indenter | None = None
         self.pager = environ.get(PAGER, "")
         self.program = program
@@ -198,7 +198,12 @@ class Console(Surroundings):
     @contextmanager
     def progress(self, label: str, total: int | None, unit: str = "") -> Iterator[Progress]:
         """Show a line on standard error if that is a terminal and the transfer takes over a second."""
-        line = self._line = TransferLine(self._stderr(), printable(label), total, unit)
+        stream = self._stderr()
+        if self.pager not in _NO_PAGER and stream.isatty():
+            from storlet_shell.adapters.terminal.paging import NotPaging  # the same
+
+            stream = cast("IO[str]", NotPaging(stream, lambda: self._pager))
+        line = self._line = TransferLine(stream, printable(label), total, unit)
         try:
             yield line
         finally:
@@ -232,13 +237,24 @@ class Console(Surroundings):
     def _paged(self, result: Result) -> Iterator[None]:
         """Show what is taller than the screen by the pager, if there is one; rows that come one by one aren't."""
         stdout = self.stdout
-        if self.pager in _NO_PAGER or not stdout.isatty() or (isinstance(result, Table) and result.is_live):
+        is_live = isinstance(result, Table) and result.is_live
+        if self.pager in _NO_PAGER or is_live or not stdout.isatty() or self._is_dumb:
             yield
             return
         from storlet_shell.adapters.terminal.paging import paged  # only the shell has one by itself
 
-        with paged(stdout, self.pager, self.environ, self.warn) as pager, self.redirected(cast("IO[str]", pager)):
-            yield
+        with paged(stdout, self.pager, self.environ, self.warn) as self._pager:
+            try:
+                with self.redirected(cast("IO[str]", self._pager)):
+                    yield
+            finally:
+                self._pager = None
+
+    @property
+    def _is_dumb(self) -> bool:
+        from storlet_shell.adapters.terminal.themes import DUMB  # the same
+
+        return self.environ.get("TERM", "") in DUMB
 
     def _show(self, result: Result, rendering: Rendering) -> None:
         stdout = self.stdout
@@ -285,17 +301,14 @@ class Console(Surroundings):
 
     def _show_body(self, stdout: IO[str], response: Response) -> None:
         stdout.flush()
-        chunks = response.iter_content()
         if not stdout.isatty():
-            for chunk in chunks:
+            for chunk in response.iter_content():
                 stdout.buffer.write(chunk)  # type: ignore[attr-defined]  # the front ends give text over bytes
                 stdout.buffer.flush()  # type: ignore[attr-defined]  # show a slow storlet's output as it arrives
             return
-        first = next(chunks, b"")
-        if not is_text(first):
-            stdout.writelines(f"{printable(line)}\n" for line in preview(first, response).splitlines())
-            return
-        _write_text(stdout, first, chunks)
+        from storlet_shell.adapters.terminal.bodies import show_body  # pipes don't need it
+
+        show_body(stdout, response, self.display_of(stdout).paint)
 
     def conclude(self, outcome: Outcome, format: str = PEOPLE) -> int:
         """Show the error of a line, if any, and return the exit status.
@@ -374,26 +387,3 @@ def _message(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     return f"{type(error).__name__}: {error}"
-
-
-def preview(first: bytes, response: Response) -> str:
-    """Return a preview of a body that a terminal can't show: its type, its size, and its first bytes."""
-    length = response.headers.get("Content-Length")
-    kind = response.headers.get("Content-Type", "binary")
-    size = f"{length} bytes" if length else f"at least {len(first)} bytes"
-    shown = first[:_PREVIEW_BYTES]
-    note = f"({kind}, {size}; the first {len(shown)} are shown; --save FILE)"
-    return "\n".join([*dump(shown), printable(note)])
-
-
-def _write_text(stdout: IO[str], first: bytes, rest: Iterator[bytes]) -> None:
-    import codecs
-
-    decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-    last = "\n"
-    for chunk in chain([first], rest):
-        text = decode(chunk)
-        stdout.write("\n".join(printable(line) for line in text.split("\n")))
-        last = text[-1:] or last
-    if last != "\n":
-        stdout.write("\n")

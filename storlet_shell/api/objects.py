@@ -23,6 +23,7 @@ from storlet_shell.store.objects import Stored
 from storlet_shell.store.trees import delete_tree
 from storlet_shell.transfers import download, tempurls, upload
 from storlet_shell.transfers.counts import Transferred
+from storlet_shell.transfers.sync import sync_of
 from storlet_shell.transfers.targets import Choices
 from storlet_shell.values import ByteRange, ContainerName, Location, ObjectPath, StorletName
 
@@ -280,6 +281,27 @@ class ObjectStore:
         jobs = checks.count(jobs, "jobs")
         with self._clients.lent() as client:
             return download.download(client, source, target, skip_identical=skip_identical, jobs=jobs)
+
+    def sync(
+        self,
+        source: str | Path | Location | ContainerName,
+        target: str | Path | Location | ContainerName,
+        *,
+        delete: bool = False,
+        jobs: int = 8,
+    ) -> Transferred:
+        """Make objects the same as the files of a folder, or the other way round; only what differs is transferred.
+
+        :param source: a local folder, or ``path:/CONTAINER[/PREFIX]``; the prefix stands for a folder
+        :param target: likewise; one of the two is local
+        :param delete: then delete what only the target has, without confirmation, if nothing has failed
+        :param jobs: the number of simultaneous transfers
+        :returns: the outcome; call its ``raise_for_failed``
+        :raises NotFoundError: if the source or the container doesn't exist, or no name starts with the prefix
+        """
+        sides, jobs = (reading.side(source, "source"), reading.side(target, "target")), checks.count(jobs, "jobs")
+        with self._clients.lent() as client:
+            return sync_of(client, *sides).run(delete=delete, jobs=jobs)
 
     def close(self) -> None:
         """Close all connections, and stop the embedded Swift if nobody else uses it. A closed store stays closed."""

@@ -75,6 +75,15 @@ def location(value: str | Location | ObjectPath | ContainerName) -> Location:
     return _read(value, Location, Location.parse, "a path")
 
 
+def side(value: str | Path | Location | ContainerName, name: str) -> Path | Location:
+    """Parse one side of a sync: ``path:/CONTAINER[/PREFIX]``, or else the path of a local folder.
+
+    :raises UsageError: if it is neither
+    """
+    is_remote = value.startswith("path:") if isinstance(value, str) else not isinstance(value, Path)
+    return location(cast("str", value)) if is_remote else checks.local_path(cast("str | Path", value), name)
+
+
 def container_name(value: str | ContainerName) -> ContainerName:
     """Parse the name of a container.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from storlet_shell.commands.arguments import parse_count
+from storlet_shell.commands.arguments import BYTES, parse_count
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Field, Result, Table
 from storlet_shell.session import Session
@@ -28,6 +28,7 @@ from storlet_shell.values import Location
         help="defaults to the account",
     ),
     Arg("-s", "--summarize", action="store_true", help="show only the total of each argument"),
+    BYTES,
     Arg("--depth", type=parse_count, metavar="LEVELS", help="levels of folders to show (default: 1)"),
     examples=(
         "du  # the containers",
@@ -36,7 +37,11 @@ from storlet_shell.values import Location
     ),
 )
 def du(
-    session: Session, locations: list[Location] | None = None, summarize: bool = False, depth: int | None = None
+    session: Session,
+    locations: list[Location] | None = None,
+    summarize: bool = False,
+    bytes: bool = False,
+    depth: int | None = None,
 ) -> Result:
     """Show the bytes and objects in containers and folders.
 
@@ -51,7 +56,7 @@ def du(
         raise UsageError("du: -s shows totals only, so --depth can't be combined with it")
     levels = 0 if summarize else 1 if depth is None else depth
     folders = chain.from_iterable([_started(session, location, levels) for location in locations or [Location()]])
-    return Table((Field("bytes"), Field("objects"), Field("name")), map(_row, folders))
+    return Table((Field("bytes", is_size=not bytes), Field("objects"), Field("name")), map(_row, folders))
 
 
 def _started(session: Session, location: Location, levels: int) -> Iterator[Usage]:

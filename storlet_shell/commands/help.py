@@ -76,7 +76,7 @@ def _command_help(command: Command, verb: str | None) -> Text:
         "text": text,
         "result": results_of(shown.name),
     }
-    return Text(text, values)
+    return Text(text, values, has_headings=True)
 
 
 def _storlet_help(session: Session, storlet: StorletName) -> Text:
@@ -105,7 +105,7 @@ def _command_list(registry: Registry) -> Text:
     lines += [f"not usable: {plugin}" for plugin in unusable]
     lines.append("help COMMAND explains a command; help syntax explains quotes, pipes, and heredocs.")
     values: CommandList = {"commands": [_summary(entry) for entry in summaries], "unusable": unusable}
-    return Text("\n".join(lines), values)
+    return Text("\n".join(lines), values, has_headings=True)
 
 
 def _summary(entry: Command | Summary) -> CommandSummary:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any
 
 from storlet_shell.errors import StorletShellError, UsageError
@@ -185,11 +185,13 @@ class Text(Result):
     """Text that is shown as it is: a help page, say.
 
     :param data: the same as plain data for programs (default: the text under the name ``text``)
+    :param has_headings: whether a line in front of indented ones is their heading
     """
 
-    def __init__(self, text: str, data: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, text: str, data: Mapping[str, Any] | None = None, *, has_headings: bool = False) -> None:
         self.text = text
         self.data = data
+        self.has_headings = has_headings
 
     def fields(self) -> dict[str, Any]:
         """Return the data."""
@@ -198,6 +200,21 @@ class Text(Result):
     def render(self) -> Iterator[str]:
         """Yield the text's lines."""
         yield from self.text.splitlines()
+
+    def on_terminal(self, display: Display, columns: Sequence[str] = ()) -> Iterator[str]:
+        """Yield the text's lines, the headings as such."""
+        if columns or not self.has_headings:
+            return super().on_terminal(display, columns)
+        lines = list(map(printable, self.render()))
+        return (
+            display.paint("heading", line) if _is_heading(line, following) else line
+            for line, following in pairwise([*lines, ""])
+        )
+
+
+def _is_heading(line: str, following: str) -> bool:
+    """Tell whether a line is the heading of the indented one that follows it."""
+    return bool(line) and not line.startswith((" ", "usage:")) and following.startswith(" ")
 
 
 class Planned(Result):

@@ -172,7 +172,12 @@ class Table(Result):
         return table_lines(Chosen(self, [field.name for field in self.fields_of_rows if field.is_shown]))
 
     def on_terminal(self, display: Display, columns: Sequence[str] = ()) -> Iterator[str]:
-        """Yield the rows below their headings, aligned by what a terminal shows, in constant memory."""
+        """Yield the rows below their headings, aligned by what a terminal shows, in constant memory.
+
+        A kind of table that people see in another form has its own :meth:`render`, which is shown then.
+        """
+        if not columns and type(self).render is not Table.render:
+            return super().on_terminal(display)
         names = columns or [field.name for field in self.fields_of_rows if field.is_shown]
         return table_on_terminal(Chosen(self, names), display)
 

@@ -222,6 +222,14 @@ BUILT_IN = (
         takes_body=False,
     ),
     Summary(
+        name="sync",
+        module="storlet_shell.commands.sync",
+        aliases=(),
+        category="Objects",
+        summary="Make objects the same as a local folder, or the other way round.",
+        takes_body=False,
+    ),
+    Summary(
         name="tempurl",
         module="storlet_shell.commands.tempurl",
         aliases=(),

@@ -38,7 +38,10 @@ class LocalFile(NamedTuple):
 
 
 def walk(folder: Path) -> Iterator[LocalFile | LocalFileError]:
-    """Yield the files and empty folders below a folder in order of name, and an error for whatever can't be uploaded.
+    """Yield the files and empty folders below a folder, and an error for whatever can't be uploaded.
+
+    They come in the order of a listing of their names, that is, of the bytes in UTF-8; a folder counts as its name
+    with a slash.
 
     Links to files are followed. Links to folders aren't, since they may form a loop or lead out of the folder. Folders
     may be nested deeper than Python's recursion limit.
@@ -50,7 +53,7 @@ def walk(folder: Path) -> Iterator[LocalFile | LocalFileError]:
             yield local_file(Path(path), name)
             continue
         try:
-            entries = sorted(os.scandir(path), key=lambda entry: entry.name, reverse=True)
+            entries = sorted(os.scandir(path), key=_place_of, reverse=True)
         except OSError as error:
             yield LocalFileError(f"can't read {{subject}}: {error.strerror or error}", subject=path)
             continue
@@ -58,6 +61,15 @@ def walk(folder: Path) -> Iterator[LocalFile | LocalFileError]:
             yield LocalFile(Path(path), name, 0, Path(path).stat().st_mtime, is_folder=True)
         prefix = f"{name}/" if name else ""
         pending += [(entry.path, f"{prefix}{entry.name}", entry.is_dir(follow_symlinks=False)) for entry in entries]
+
+
+def place_in_listing(name: str) -> bytes:
+    """Return what a name is sorted by in listings; a local name needn't be valid UTF-8."""
+    return name.encode(errors="surrogateescape")
+
+
+def _place_of(entry: os.DirEntry[str]) -> bytes:
+    return place_in_listing(f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name)
 
 
 def local_file(path: Path, name: str) -> LocalFile | LocalFileError:

@@ -13,7 +13,7 @@ from storlet_shell.store import containers
 from storlet_shell.store.metadata import find
 from storlet_shell.store.parallel import Tally, Worker, in_parallel
 from storlet_shell.store.segments import Replacing
-from storlet_shell.transfers.comparison import is_identical
+from storlet_shell.transfers.comparison import equals_listed, is_identical
 from storlet_shell.transfers.counts import Transferred
 from storlet_shell.transfers.limits import Limits
 from storlet_shell.transfers.segmented import LargeObject, SegmentedUpload, send
@@ -64,18 +64,34 @@ def upload_files(
     choices = choices or Choices()
     check_upload(source, to)
     containers.check(client, to.container)
-    replacing = Replacing(leave_segments=choices.leave_segments)
-    upload = _Upload(client, to.container, choices, replacing)
     total = source.stat().st_size if source.is_file() else None
     with client.observer.progress(str(source), total) as progress:
         tally = Tally(progress.advance)
-        try:
-            in_parallel(client, tally, upload.parts(find_targets(source, to), tally), upload, jobs=jobs)
-        finally:
-            upload.segmented.clean()
-            for note in replacing.take_notes():
-                client.observer.warn(*note)
+        send_targets(client, to.container, find_targets(source, to), choices, tally, jobs=jobs)
     return Transferred.of(tally, "uploaded")
+
+
+def send_targets(
+    client: Client,
+    container: str,
+    targets: Iterable[Target | LocalFileError],
+    choices: Choices,
+    tally: Tally,
+    *,
+    jobs: int = JOBS,
+) -> None:
+    """Upload files as objects of a container, and record the results in a tally; failures don't stop the others.
+
+    :raises ServiceError: after too many consecutive failures
+    """
+    replacing = Replacing(leave_segments=choices.leave_segments)
+    upload = _Upload(client, container, choices, replacing)
+    try:
+        in_parallel(client, tally, upload.parts(targets, tally), upload, jobs=jobs)
+    finally:
+        upload.segmented.clean()
+        for note in replacing.take_notes():
+            client.observer.warn(*note)
 
 
 def check_upload(source: Path, to: Location) -> None:
@@ -141,16 +157,21 @@ class _Upload:
             self._send_whole(worker, part)
 
     def _is_skipped(self, worker: Worker, target: Target) -> bool:
+        if not self._is_identical(worker, target):
+            return False
+        worker.tally.count("identical")
+        worker.tally.advance(target.file.size)
+        return True
+
+    def _is_identical(self, worker: Worker, target: Target) -> bool:
+        if target.listed is not None:
+            return equals_listed(worker.client, target.path, target.listed, target.file.path)
         if not self._choices.skip_identical or target.file.is_folder:
             return False
         info = find(worker.client, target.path)
         if info is None or info.size != target.file.size:
             return False
-        if not is_identical(worker.client, target.path, info.etag, target.file.path, is_manifest=info.is_manifest):
-            return False
-        worker.tally.count("identical")
-        worker.tally.advance(target.file.size)
-        return True
+        return is_identical(worker.client, target.path, info.etag, target.file.path, is_manifest=info.is_manifest)
 
     def _send_whole(self, worker: Worker, target: Target) -> None:
         with self._replacing.replaced(worker.client, target.path):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from storlet_shell.adapters.terminal.documents import Indenter
 from storlet_shell.adapters.terminal.themes import THEMES
 from storlet_shell.adapters.terminal.tracebacks import painted
+from storlet_shell.results import Table
+from storlet_shell.results.on_terminal import Display
 from tests.adapters.conftest import Process
 from tests.security.screen import Screen
 
@@ -125,6 +127,33 @@ def test_terminal_gets_headings_sizes_and_columns_by_width(
     )
 
 
+@pytest.mark.slow
+def test_documents_and_help_are_laid_out_on_a_terminal(environ: dict[str, str], container: str, upload: Upload) -> None:
+    """JSON bodies are indented if they are JSON; what only says so is text; the headings of help stand out."""
+    upload(f"{container}/a.json", b'{"a": [1, "\\u001b"]}')
+    upload(f"{container}/b.json", b"not  json\n")
+    screen = Screen({**environ, "TERM": "xterm", "STORLET_SHELL_THEME": "none"})
+    assert screen("get", f"{container}/a.json") == (0, '{\n  "a": [\n    1,\n    "\\u001b"\n  ]\n}\n')
+    assert screen("get", f"{container}/b.json") == (0, "not  json\n")
+    shown = Screen({**environ, "TERM": "xterm"})("help", "get")[1]
+    headings = re.findall(r"^\x1b\[1m(.*?)\x1b\[0m$", shown, re.MULTILINE)
+    assert {"positional arguments:", "options:", "examples:"} <= set(headings)
+    assert shown.startswith("usage: get")
+
+
+def test_a_table_that_people_see_otherwise_stays_so() -> None:
+    """The log of a storlet is text, in columns only for who asks for them."""
+
+    class Poem(Table):
+        def render(self) -> Iterator[str]:
+            yield from ("roses\x1b", "violets")
+
+    display = Display(marked, len)
+    assert list(Poem(("a",), [(1,)]).on_terminal(display)) == [r"roses\x1b", "violets"]
+    assert list(Poem(("a",), [(1,)]).on_terminal(display, ["a"])) == ["1"]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes", [{"NO_COLOR": "1"}, {"TERM": "dumb"}, {"TERM": ""}, {"STORLET_SHELL_THEME": "none"}]
 )
@@ -136,6 +165,7 @@ def test_colors_can_be_switched_off(environ: dict[str, str], changes: dict[str, 
     assert "\x1b" in Screen({**environ, "TERM": "xterm", "NO_COLOR": ""})("whoami")[1]
 
 
+@pytest.mark.slow
 def test_unknown_theme_is_one_line(environ: dict[str, str]) -> None:
     """The line runs in the default theme."""
     status, shown = Screen({**environ, "TERM": "xterm", "STORLET_SHELL_THEME": "pink"})("whoami")

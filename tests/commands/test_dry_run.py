@@ -29,8 +29,8 @@ WORDS = {
 }
 """The words of one line for each command that has the option."""
 
-LISTING = {"cp", "download", "map", "mv", "pipe", "reduce", "select"}
-"""These ask which objects there are, even so: test_folders.py, test_map.py, test_mv.py, test_select.py here."""
+LISTING = {"cp", "download", "map", "mv", "pipe", "reduce", "select", "sync"}
+"""These ask which objects there are, even so; the tests are in the files of their names, or in test_folders.py."""
 
 DRY = [
     command

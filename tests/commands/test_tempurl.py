@@ -51,6 +51,7 @@ def test_link_reads_only_its_object_by_its_method(run: Runner, unsigned: str) ->
     assert run("tempurl", f"{unsigned}/a b?ü").err == ""
 
 
+@pytest.mark.slow
 def test_link_can_let_others_upload(run: Runner, unsigned: str) -> None:
     """The object needn't exist."""
     made = run("tempurl", f"{unsigned}/new", "--method", "PUT", "--expires", "2d", "-y", "--json").json
@@ -60,6 +61,7 @@ def test_link_can_let_others_upload(run: Runner, unsigned: str) -> None:
     assert made["expires_at"] <= time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(expires))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prefix", ["a ", ""])
 def test_prefix_allows_all_names_that_start_with_it(run: Runner, unsigned: str, prefix: str) -> None:
     """The rest of a name goes in front of the query string."""
@@ -70,6 +72,7 @@ def test_prefix_allows_all_names_that_start_with_it(run: Runner, unsigned: str, 
         assert fetch(f"{url.removesuffix('a%20')}other?{query}")[0] == 401
 
 
+@pytest.mark.slow
 def test_containers_own_key_is_used_if_the_account_has_none(run: Runner, unsigned: str) -> None:
     """The account stays without one."""
     assert run("post", unsigned, "-m", "Temp-URL-Key=own").status == 0
@@ -133,6 +136,7 @@ def test_digest_is_one_that_the_cluster_takes(
     assert len(signature) == (101 if start else 40)
 
 
+@pytest.mark.slow
 def test_program_gets_the_link(unsigned: str, run: Runner) -> None:
     """Without a key, it says so rather than set one."""
     with storlet_shell.connect(environ=run.environ) as store:

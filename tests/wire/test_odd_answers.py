@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from storlet_shell.adapters.console import preview
 from storlet_shell.adapters.script.scope import Scope
+from storlet_shell.adapters.terminal.bodies import preview
 from storlet_shell.commands.arguments import parse_count
 from storlet_shell.errors import UsageError
 from storlet_shell.results.response import Response

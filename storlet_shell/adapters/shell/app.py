@@ -384,12 +384,12 @@ class Shell(cmd2.Cmd):
         function = self.get_command_func(words[0]) if words and words[0] in OWN_WORDS else None
         parser = self.command_parsers.get(function) if function else None
         if parser is not None:
-            return Text(strip_style(parser.format_help()))
+            return Text(strip_style(parser.format_help()), has_headings=True)
         page = self.interpreter.registry.get("help").call(words).run(self.session)
         if words:
             return page
         words_of_shell = (f"  {word:<12} {summary}" for word, summary in OWN_WORDS.items())
-        return Text("\n".join([*page.render(), "", _OWN_CATEGORY, *words_of_shell]))
+        return Text("\n".join([*page.render(), "", _OWN_CATEGORY, *words_of_shell]), has_headings=True)
 
 
 def make_class(registry: Registry) -> type[Shell]:

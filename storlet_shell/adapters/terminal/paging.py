@@ -140,6 +140,30 @@ class Paged(io.TextIOBase):
             return
 
 
+class NotPaging:
+    """A terminal for progress, on which nothing is drawn while the pager has it.
+
+    :param pager: returns the pager of the result that is being shown; None without one
+    """
+
+    def __init__(self, stream: IO[str], pager: Callable[[], Paged | None]) -> None:
+        self._stream = stream
+        self._pager = pager
+
+    def isatty(self) -> bool:
+        """Return True."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Write a text, unless the pager has the terminal."""
+        pager = self._pager()
+        return len(text) if pager is not None and pager.is_paging else self._stream.write(text)
+
+    def flush(self) -> None:
+        """Let the terminal have what was written."""
+        self._stream.flush()
+
+
 @contextmanager
 def paged(
     stream: IO[str], command: str, environ: Mapping[str, str], complain: Callable[[str], None]

@@ -15,7 +15,8 @@ THEME = "STORLET_SHELL_THEME"
 """The variable that names the theme of one-shot lines and command files; ``set theme`` changes that of the shell."""
 
 _SGR = {"bold": "1", "italic": "3", "underline": "4"}
-_DUMB = ("", "dumb")
+DUMB = ("", "dumb")
+"""Terminals without colors, as ``TERM`` names them; no pager works there."""
 
 
 @typed_equality
@@ -95,4 +96,4 @@ def has_colors(stream: IO[str], environ: Mapping[str, str]) -> bool:
 
     :param environ: ``NO_COLOR``, if it isn't empty, switches colors off (https://no-color.org)
     """
-    return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM", "") not in _DUMB
+    return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM", "") not in DUMB

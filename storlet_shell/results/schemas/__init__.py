@@ -32,7 +32,13 @@ from storlet_shell.results.schemas.session import (
 )
 from storlet_shell.results.schemas.shared import Answer, Listing, Plan
 from storlet_shell.results.schemas.storlets import StandardStorlet, StorletDetails, StorletSummary
-from storlet_shell.results.schemas.transfers import DownloadedFiles, PlannedFile, UploadedFiles
+from storlet_shell.results.schemas.transfers import (
+    DownloadedFiles,
+    PlannedFile,
+    PlannedStep,
+    SyncedFiles,
+    UploadedFiles,
+)
 
 SCHEMAS: Mapping[str, Any] = MappingProxyType(
     {
@@ -73,6 +79,7 @@ SCHEMAS: Mapping[str, Any] = MappingProxyType(
         "storlets list": Listing[StorletSummary],
         "storlets show": StorletDetails,
         "storlets std": Listing[StandardStorlet],
+        "sync": SyncedFiles | Listing[PlannedStep],
         "tempurl": TemporaryUrl | Plan,
         "undeploy": Undeployment | Plan,
         "upload": UploadedFiles | Plan,

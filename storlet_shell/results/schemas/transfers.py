@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, NotRequired, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 
 
 class UploadedFiles(TypedDict):
@@ -36,3 +36,25 @@ class PlannedFile(TypedDict):
     name: Annotated[str, "the object, as `path:/CONTAINER/OBJECT`"]
     file: Annotated[str | None, "the file; null if the object can't be one"]
     error: Annotated[str | None, "why it can't be downloaded"]
+
+
+class SyncedFiles(TypedDict):
+    """A folder and objects that are the same now."""
+
+    source: Annotated[str, "local folder, container or prefix; the latter as `path:/CONTAINER[/PREFIX/]`"]
+    target: Annotated[str, "likewise"]
+    transferred: Annotated[int, "number of files that were uploaded or downloaded"]
+    identical: Annotated[int, "number of files that were identical already"]
+    folders: Annotated[int, "number of objects that stand for folders: uploaded ones, or all in a download"]
+    deleted: Annotated[int, "number of files or objects that were deleted from the target"]
+    bytes: Annotated[int, "bytes that were transferred"]
+
+
+class PlannedStep(TypedDict):
+    """What `sync` would do."""
+
+    action: Literal["upload", "download", "delete"]
+    bytes: Annotated[int | None, "size of the file or the object"]
+    name: Annotated[str | None, "the object, as `path:/CONTAINER/OBJECT`; null if the file can't be one"]
+    file: Annotated[str | None, "the file; null for an object that is deleted, or can't be a file"]
+    error: Annotated[str | None, "why it can't be done"]
