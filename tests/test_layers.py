@@ -37,6 +37,8 @@ ONLY_IN = {
     "IPython": {"adapters.notebook.magics"},
     "anywidget": {"adapters.notebook.browse.widget"},
     "pandas": {"results.frames"},
+    "pyarrow": {"results.frames", "results.page.binary"},
+    "markdown_it": {"results.page.documents"},
     "polars": {"results.frames"},
     "xonsh": {"adapters.xonsh.xontrib"},
     "distributed": {"executors.dask"},

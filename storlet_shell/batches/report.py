@@ -87,7 +87,7 @@ def _fields(*, shows_endpoints: bool) -> tuple[Field, ...]:
     """Return the columns as people see them: of a width that most rows fit in, since they come one by one."""
     return (
         Field("status", spell=dashed, width=3, is_number=True),
-        Field("bytes", spell=dashed, width=10, is_number=True),
+        Field("bytes", spell=dashed, width=10, is_number=True, is_size=True),
         Field("seconds", spell="{:.3f}".format, width=7, is_number=True),
         Field("endpoint", spell=dashed, width=16, is_shown=shows_endpoints),
         Field("object", spell=escaped),

@@ -26,6 +26,7 @@ from storlet_shell.values import Location, ObjectPath
     examples=(
         "cat weather/today.csv  # show an object",
         "cat weather/2026/monday.csv weather/2026/tuesday.csv  # show two",
+        "cat 'weather/2026/*.csv'  # show all that match a pattern",
         "cat 'weather/2026/*.csv' | wc -l  # pass all that match a pattern to another program",
     ),
 )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _FIELDS = (
     Field("name"),
     Field("container", is_shown=False),
-    Field("bytes"),
+    Field("bytes", is_size=True),
     Field("permissions"),
     Field("version", spell=dashed),
     Field("needed_by", spell=dashed),

@@ -14,6 +14,7 @@ from storlet_shell.errors import EmbeddedError, UsageError
 from storlet_shell.identity.environment import VARIABLES
 from storlet_shell.results import Done, Field, Report, Result
 from storlet_shell.results.fields import epoch_time, facts
+from storlet_shell.results.reports import Named
 from storlet_shell.session import Session
 from storlet_shell.spec.arguments import Arg
 from storlet_shell.spec.command import Action, group
@@ -29,7 +30,7 @@ _LAST_PORT = 65535
 _NO_PROXY = ("no_proxy", "NO_PROXY")
 
 
-class Environment(Result):
+class Environment(Named):
     """Variables of a terminal's environment.
 
     :param variables: those that are set, and their values

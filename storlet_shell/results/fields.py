@@ -76,6 +76,11 @@ class Field(NamedTuple):
         """The label, or else the name as words."""
         return self.label or (self.name if self.is_data else self.name.replace("_", " "))
 
+    @property
+    def is_transaction(self) -> bool:
+        """Whether its values are Swift's transaction IDs, by its name."""
+        return not self.is_data and self.name == "transaction"
+
 
 def facts(values: Mapping[str, Any], fields: Sequence[Field]) -> Iterator[tuple[str, str]]:
     """Yield the label and the text of each field that has something to say.

@@ -84,6 +84,17 @@ class Result:
         """
         return OneRow(self.fields())
 
+    def dataframe(self, library: str | None = None) -> Any:
+        """Return the result as a data frame; what isn't a listing is one row of its fields.
+
+        :param library: ``pandas`` or ``polars``; the first of them that is installed otherwise
+        :raises StorletShellError: when the library isn't installed
+        """
+        from storlet_shell.results.frames import frame_of_rows  # with it comes a library that few lines need
+
+        table = self.as_rows()
+        return frame_of_rows([field.name for field in table.fields_of_rows], list(table.rows()), library)
+
     def keep(self) -> None:
         """Fetch everything, so that the result can be stored and shown more than once."""
 
@@ -99,10 +110,61 @@ class Result:
         """Release what the result holds: a connection, a listing in progress."""
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        import html
+        from storlet_shell.results.page.grid import preformatted  # what a line on a terminal does not need
 
         text = "\n".join(map(printable, self.render()))
-        return {"text/plain": text, "text/html": f'<pre style="margin:0">{html.escape(text)}</pre>'}
+        return {"text/plain": text, "text/html": preformatted(text)}
+
+
+class Named(Result):
+    """A result whose fields a program reads by their names: ``result["bytes"]``, ``dict(result)``."""
+
+    def keys(self) -> list[str]:
+        """Return the names of the fields."""
+        return list(self.fields())
+
+    def __len__(self) -> int:
+        return len(self.fields())
+
+    def __bool__(self) -> bool:
+        return True  # it is a result, even if it has no fields
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.fields())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.fields()
+
+    def __getitem__(self, name: str) -> Any:
+        """Return a field by its name.
+
+        :raises KeyError: when there is no such field
+        """
+        return self.fields()[name]
+
+
+class Listed(Result):
+    """A result that a program uses as a sequence: ``len(result)``, ``for part in result``, ``result[0]``."""
+
+    def parts(self) -> Sequence[Any]:
+        """Return what the sequence consists of."""
+        return ()
+
+    def __len__(self) -> int:
+        return len(self.parts())
+
+    def __bool__(self) -> bool:
+        return True  # as above
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.parts())
+
+    def __getitem__(self, index: Any) -> Any:
+        """Return a part by its number, or several by a slice.
+
+        :raises IndexError: when there is no such part
+        """
+        return self.parts()[index]
 
 
 class OneRow:
@@ -122,7 +184,7 @@ class OneRow:
         yield tuple(self._values.values())
 
     def last_line(self) -> str:
-        """Return an empty dict: there are no totals."""
+        """Return an empty text: there are no totals."""
         return ""
 
     def figures(self) -> Mapping[str, Any]:
@@ -130,7 +192,7 @@ class OneRow:
         return {}
 
 
-class Report(Result):
+class Report(Named):
     """Some facts about one thing.
 
     :param data: the facts, by their names: plain data for programs
@@ -160,8 +222,15 @@ class Report(Result):
             f"{display.paint('heading', printable(label))}: {printable(text)}" for label, text in self.shown.items()
         )
 
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        from storlet_shell.results.page.grid import facts, facts_as_markdown  # what a line on a terminal does not need
 
-class Done(Result):
+        pairs = [*(self.shown or {name.replace("_", " "): dashed(value) for name, value in self.data.items()}).items()]
+        plain = super()._repr_mimebundle_()["text/plain"]
+        return {"text/plain": plain, "text/html": facts(pairs), "text/markdown": facts_as_markdown(pairs)}
+
+
+class Done(Named):
     """A change that was made.
 
     :param message: one line that says what
@@ -181,7 +250,7 @@ class Done(Result):
         yield self.message
 
 
-class Text(Result):
+class Text(Listed):
     """Text that is shown as it is: a help page, say.
 
     :param data: the same as plain data for programs (default: the text under the name ``text``)
@@ -211,13 +280,20 @@ class Text(Result):
             for line, following in pairwise([*lines, ""])
         )
 
+    def __str__(self) -> str:
+        return self.text
+
+    def parts(self) -> Sequence[str]:
+        """Return the lines."""
+        return self.text.splitlines()
+
 
 def _is_heading(line: str, following: str) -> bool:
     """Tell whether a line is the heading of the indented one that follows it."""
     return bool(line) and not line.startswith((" ", "usage:")) and following.startswith(" ")
 
 
-class Planned(Result):
+class Planned(Listed):
     """The requests that would be sent; nothing was.
 
     :param requests: method, URL and headers of each, secrets hidden, with a description of the body or None
@@ -232,6 +308,10 @@ class Planned(Result):
     def problem(self) -> StorletShellError | None:
         """What could not be planned."""
         return self._problem
+
+    def parts(self) -> Sequence[Mapping[str, Any]]:
+        """Return the requests."""
+        return self.requests
 
     def fields(self) -> dict[str, Any]:
         """Return the requests."""

@@ -33,8 +33,8 @@ class Response(StreamedBody, Result):
     def dataframe(self, library: str | None = None, **options: Any) -> Any:
         """Return the whole body as a data frame; by its content type, or else by the object's name.
 
-        CSV, tab-separated values, JSON, JSON lines and Parquet are supported, also compressed by gzip, bzip2 or xz.
-        Text is decoded by its charset.
+        CSV, tab-separated values, JSON, JSON lines, Parquet and Arrow are supported, also compressed by gzip, bzip2 or
+        xz. Text is decoded by its charset.
 
         :param library: ``pandas`` or ``polars``; the first of them that is installed otherwise
         :param options: passed on to the library's reader, as ``sep=";"``

@@ -14,10 +14,6 @@ from storlet_shell.results.fields import Field
 from storlet_shell.results.formats import Chosen, Tabular, document_pieces, table_lines
 from storlet_shell.results.on_terminal import Display, table_on_terminal
 from storlet_shell.results.reports import Result
-from storlet_shell.text import printable
-
-_SHOWN_ROWS = 200
-"""The number of rows that a notebook shows."""
 
 _GONE = "the rows were read before and not kept; list them again"
 _CLOSED = "the table was closed before all rows were fetched; list them again"
@@ -199,21 +195,21 @@ class Table(Result):
             self._source.close()
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        from storlet_shell.results.views import note, rows_as_html  # what a plain listing does not need
+        from storlet_shell.results.listings import SHOWN_ROWS, bundle, cut  # what a plain listing does not need
 
-        rows, is_whole = self.peek(_SHOWN_ROWS)
-        further = [] if is_whole else self.further_rows_to_show(_SHOWN_ROWS)
-        remarks = [] if is_whole else [_cut(len(rows), len(further))]
+        rows, is_whole = self.peek(SHOWN_ROWS)
+        further = [] if is_whole else self.further_rows_to_show(SHOWN_ROWS)
+        total = len(self._fetched) if self._is_complete else None
+        remarks = [] if is_whole else [cut(len(rows), len(further), total)]
         if self._is_complete and self.total is not None:
             remarks.append(self.total())
         rows = [*rows, *further]
-        text = [printable(line) for line in Table(self.fields_of_rows, rows).render()]
-        text += map(printable, remarks if is_whole else [f"({'; '.join(remarks)})"])
-        places = [at for at, field in enumerate(self.fields_of_rows) if field.is_shown or self.shows_all_on_a_page]
-        fields = [self.fields_of_rows[place] for place in places]
-        cells = [[field.spell(row[place]) for field, place in zip(fields, places, strict=True)] for row in rows]
-        page = rows_as_html([field.heading for field in fields], cells)
-        return {"text/plain": "\n".join(text), "text/html": page + note("; ".join(remarks))}
+        text = [*Table(self.fields_of_rows, rows).render()]
+        text += remarks if is_whole else [f"({'; '.join(remarks)})"]
+        fields = [
+            (at, field) for at, field in enumerate(self.fields_of_rows) if field.is_shown or self.shows_all_on_a_page
+        ]
+        return bundle(text, fields, rows, "; ".join(remarks))
 
     shows_all_on_a_page = False
     """Whether a notebook's page has all columns, since it has the room."""
@@ -230,8 +226,3 @@ def chosen(result: Result, columns: Sequence[str]) -> Table:
     """
     table = Chosen(result.as_rows(), columns)
     return Table(table.fields_of_rows, (tuple(row) for row in table.rows()), table.last_line)
-
-
-def _cut(count: int, further: int) -> str:
-    failed = f" and {further} failed ones after them" if further else ""
-    return f"cut: only the first {count} rows{failed} are shown"

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import LocalFileError, StorletFailedError
-from storlet_shell.results import Result
+from storlet_shell.results.reports import Named
 from storlet_shell.storlets import contract
 from storlet_shell.storlets.origins import with_own_lines
 from storlet_shell.text import counted
@@ -51,7 +51,7 @@ class BundledFile(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Trial(Result):
+class Trial(Named):
     """The result of a trial.
 
     :param output: the first 4096 bytes of the output

@@ -246,7 +246,7 @@ def test_page_of_a_large_batch_has_its_sum_and_its_failed_rows(session: Session,
         assert "path:/c/0199" in shown
         assert "path:/c/0200" not in shown
         assert "path:/c/0229" in shown
-        assert "cut: only the first 200 rows and 1 failed ones after them are shown" in shown
+        assert "200 of 230 rows, and 1 failed one after them" in shown
     assert "229 of 230 objects done, 1 failed" in bundle["text/html"]
 
 

@@ -97,7 +97,7 @@ def test_storlet_is_shown(answers: Answers, notebook: Cells) -> None:
     """Its source, its last runs with their logs, and its facts."""
     notebook.good("%get --storlet test.py path:/{c}/o")
     answer = answers({"ask": "storlet", "name": "test.py"})
-    assert "class TestStorlet" in answer["source"]
+    assert "TestStorlet</span>" in answer["source"] or "class TestStorlet" in answer["source"]
     assert answer["runs"][0]["end"] == "ok"
     assert dict(answer["facts"])["main"] == "test.TestStorlet"
     assert "test.py" in names(answers({"ask": "storlets", "filter": "test", "after": ""}))

@@ -16,8 +16,9 @@ from storlet_shell.adapters.script.scope import Scope
 from storlet_shell.adapters.terminal.bodies import preview
 from storlet_shell.commands.arguments import parse_count
 from storlet_shell.errors import UsageError
+from storlet_shell.results.page.bodies import view
+from storlet_shell.results.page.head import Head
 from storlet_shell.results.response import Response
-from storlet_shell.results.views import Head, view
 from storlet_shell.spec.registry import Registry
 from storlet_shell.storlets.excerpts import with_code
 from storlet_shell.values import ByteRange

@@ -16,6 +16,7 @@ from storlet_shell.errors import Hint, StorletShellError
 from storlet_shell.results import Report, Response, Result
 from storlet_shell.results.display import preview
 from storlet_shell.results.fields import listed_time
+from storlet_shell.results.page.code import highlighted
 from storlet_shell.session import Session, Surroundings
 from storlet_shell.spec.registry import Registry
 from storlet_shell.store.listing import Page, list_page
@@ -143,14 +144,14 @@ class Answers:
         return _shown(report)
 
     def _source(self, path: ObjectPath) -> str:
-        """Return the source of a storlet; empty if it isn't text."""
+        """Return the source of a storlet as HTML; empty if it isn't text."""
         response = self._run("get", str(path))
         assert isinstance(response, Response)
         try:
             code = response.peek(_SOURCE_BYTES)
         finally:
             response.close()
-        return _text(code.decode("utf-8", "replace")) if is_text(code) else ""
+        return highlighted(_text(code.decode("utf-8", "replace")), path.name, "") if is_text(code) else ""
 
     def _runs(self, name: str) -> list[dict[str, Any]]:
         """Return the last runs in a storlet's log, latest first; none if the cluster keeps no log."""

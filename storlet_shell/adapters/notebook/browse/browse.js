@@ -394,7 +394,7 @@ class Browser {
     this.detail(row.label, { ask: "storlet", name: row.name }, (answer) => [
       ...section("Parameters", ...(answer.parameters.length ? [table(["name", "type", "default"], answer.parameters)] : [])),
       ...section("Last runs", ...(answer.runs.length ? answer.runs.map(run) : ["None are known."])),
-      ...section("Source", ...(answer.source ? [make("pre", { text: answer.source, tabindex: "0", "aria-label": "Source" })] : [])),
+      ...section("Source", ...(answer.source ? safe(`<pre>${answer.source}</pre>`) : [])),
       ...section("Facts", facts(answer.facts)),
       ...section("May be run over single containers", this.grants(row.name)),
       ...section("Lines to copy", ...lines(answer.lines)),

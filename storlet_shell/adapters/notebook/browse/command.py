@@ -12,7 +12,7 @@ from storlet_shell.adapters.notebook.browse.lines import magic
 from storlet_shell.adapters.notebook.page import Notebook
 from storlet_shell.results import Field, Result, Table
 from storlet_shell.results.fields import listed_time
-from storlet_shell.results.views import note
+from storlet_shell.results.page.grid import note
 from storlet_shell.session import Session
 from storlet_shell.spec.arguments import Arg, Kind
 from storlet_shell.spec.command import command
