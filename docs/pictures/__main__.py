@@ -120,7 +120,7 @@ def photograph(environ: dict[str, str], folder: Path) -> None:
             address = _address(Path(environ["HOME"]), token)
             page = _run_notebook(browser, address, token, folder / "warm.ipynb", CELLS, height=1210)
             page.locator(".jp-NotebookPanel-notebook").screenshot(path=HERE / "notebook.png")
-            page = _run_notebook(browser, address, token, folder / "browse.ipynb", BROWSING, height=640)
+            page = _run_notebook(browser, address, token, folder / "browse.ipynb", BROWSING, height=780)
             page.locator(".sb-list tr", has_text="readings.csv").click()
             page.locator(".sb-preview").wait_for()
             page.locator(".jp-NotebookPanel-notebook").screenshot(path=HERE / "browse.png")

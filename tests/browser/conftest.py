@@ -53,6 +53,10 @@ class Lab:
         expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible()
         return page
 
+    def saved(self, name: str) -> nbformat.NotebookNode:
+        """Return a notebook as JupyterLab has saved it."""
+        return nbformat.read(self._folder / f"{name}.ipynb", as_version=4)
+
     def end_kernels(self, page: Page) -> None:
         """End every kernel, as a restart of JupyterLab does."""
         headers = {"Authorization": f"token {self._token}"}

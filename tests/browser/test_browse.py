@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from nbconvert import HTMLExporter, MarkdownExporter
 from playwright.sync_api import Locator, Page, expect
 
 from storlet_shell.adapters.notebook.browse.answers import ROWS
@@ -194,11 +195,14 @@ def test_widget_works_while_a_cell_runs(shown: Shown, widget: Locator) -> None:
 
 
 def test_table_is_left_without_the_kernel(lab: Lab, shown: Shown, weather: str) -> None:
-    """A notebook that is opened again with another kernel shows the plain table."""
+    """A notebook that is opened again with another kernel shows the plain table, and so do its exports."""
     page = shown.page
     page.locator(".jp-Cell .cm-content").first.click()
     page.keyboard.press("Control+s")
     page.wait_for_function("!document.querySelector('.jp-mod-dirty')")
+    saved = lab.saved("browse")
+    assert weather in MarkdownExporter().from_notebook_node(saved)[0]
+    assert f">{weather}<" in HTMLExporter().from_notebook_node(saved)[0]
     lab.end_kernels(page)
     page.reload()
     expect(page.locator(".jp-OutputArea-output td", has_text=weather)).to_be_visible()

@@ -49,6 +49,7 @@ def ask(answers: Answers, container: str, folder: str = "", filter: str = "", af
     )
 
 
+@pytest.mark.slow
 def test_pages_cover_a_container(
     answers: Answers, container: str, run: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,6 +75,7 @@ def test_containers_are_filtered(answers: Answers, container: str) -> None:
     assert answer["rows"][0]["kind"] == "container"
 
 
+@pytest.mark.slow
 def test_object_is_shown(answers: Answers, container: str, run: Runner) -> None:
     """Its facts, metadata, and preview, in which its text is escaped."""
     run("upload", f"{container}/o.csv", stdin=b"name,age\n<script>alert(1)</script>,31\n")
@@ -85,6 +87,7 @@ def test_object_is_shown(answers: Answers, container: str, run: Runner) -> None:
     assert "<script" not in answer["html"]
 
 
+@pytest.mark.slow
 def test_container_is_shown(answers: Answers, container: str, run: Runner) -> None:
     """Its facts and its ACL."""
     run("acl", "grant", container, "test:guest", "--read")
@@ -93,6 +96,7 @@ def test_container_is_shown(answers: Answers, container: str, run: Runner) -> No
     assert "objects" in dict(answer["facts"])
 
 
+@pytest.mark.slow
 def test_storlet_is_shown(answers: Answers, notebook: Cells) -> None:
     """Its source, its last runs with their logs, and its facts."""
     notebook.good("%get --storlet test.py path:/{c}/o")
@@ -122,6 +126,7 @@ def test_failure_is_an_answer(answers: Answers, question: dict[str, Any], text: 
     assert "\n" not in answer["error"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_copied_line_gets_the_object(cell: Cells, container: str, run: Runner, name: str) -> None:
     """Whatever characters the object's name holds."""
@@ -133,6 +138,7 @@ def test_copied_line_gets_the_object(cell: Cells, container: str, run: Runner, n
     assert cell.shell.user_ns["body"].text == name
 
 
+@pytest.mark.slow
 def test_all_lines_can_be_parsed() -> None:
     """Every line that is offered has arguments that its command takes."""
     offered = [
@@ -191,6 +197,7 @@ def test_widget_passes_questions_on(answers: Answers, container: str, monkeypatc
     widget.close()
 
 
+@pytest.mark.slow
 def test_other_front_ends_say_where_it_is(run: Runner, cell: Cells) -> None:
     """Elsewhere it is an unknown command, with what to type instead; in a notebook, help explains it."""
     outcome = run("browse")

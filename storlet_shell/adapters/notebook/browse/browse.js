@@ -35,7 +35,7 @@ function safe(html) {
     const node = make(tag, {}, ...children);
     for (const { name, value } of from.attributes) {
       const isImage = tag === "img" && name === "src" && /^data:image\/[a-z+]+;base64,/.test(value);
-      if (isImage || (ATTRIBUTES.has(name) && !/url|expression|position/i.test(value))) node.setAttribute(name, value);
+      if (isImage || (ATTRIBUTES.has(name) && !/url|expression|position|\\/i.test(value))) node.setAttribute(name, value);
     }
     return [node];
   };
