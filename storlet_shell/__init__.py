@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from storlet_shell.results import Response as Response
     from storlet_shell.results import Table as Table
     from storlet_shell.store.metadata import Info as Info
+    from storlet_shell.store.names.folders import Usage as Usage
     from storlet_shell.store.objects import Stored as Stored
     from storlet_shell.storlets.trial import Trial as Trial
     from storlet_shell.transfers.counts import Transferred as Transferred
@@ -54,6 +55,7 @@ _EXPORTS = {
     "Table": "results",
     "Transferred": "transfers.counts",
     "Trial": "storlets.trial",
+    "Usage": "store.names.folders",
     "connect": "api.connection",
     "storlet": "api.functions",
 }

@@ -13,13 +13,17 @@ from storlet_shell.api.clients import Clients
 from storlet_shell.api.reading import File, Where
 from storlet_shell.api.values import Deleted, Entry
 from storlet_shell.errors import UsageError
+from storlet_shell.patterns import Pattern
 from storlet_shell.results import Response
 from storlet_shell.store import containers, deletion, objects
 from storlet_shell.store import metadata as properties
 from storlet_shell.store import reading as bodies
-from storlet_shell.store.listing import list_entries
+from storlet_shell.store.listing import list_entries, list_matching
 from storlet_shell.store.metadata import Info
+from storlet_shell.store.names import folders
+from storlet_shell.store.names.folders import Usage
 from storlet_shell.store.objects import Stored
+from storlet_shell.store.relocation import moving
 from storlet_shell.store.trees import delete_tree
 from storlet_shell.transfers import download, tempurls, upload
 from storlet_shell.transfers.counts import Transferred
@@ -86,6 +90,37 @@ class ObjectStore:
         with self._clients.lent() as client:
             for entry in list_entries(client, location, delimiter):
                 yield Entry.of(entry)
+
+    def glob(self, pattern: str | Pattern) -> Iterator[Entry]:
+        """List the objects of a container whose names match a pattern.
+
+        Pages are fetched on demand; errors are raised when the first entry is requested. A pattern without a match is
+        no error.
+
+        :param pattern: ``CONTAINER/PATTERN``, as for :meth:`map`
+        :raises NotFoundError: if the container doesn't exist
+        """
+        return self._matching(reading.pattern(pattern))
+
+    def _matching(self, pattern: Pattern) -> Iterator[Entry]:
+        with self._clients.lent() as client:
+            for entry in list_matching(client, pattern):
+                yield Entry.of(entry)
+
+    def usage(self, path: AnyPath = "", *, depth: int = 1) -> Iterator[Usage]:
+        """Sum up the objects in containers and folders, and then, as the last item, all objects below the path.
+
+        Errors are raised when the first item is requested.
+
+        :param path: empty for the account, ``CONTAINER``, or ``CONTAINER/PREFIX``
+        :param depth: the number of levels below the path; 0 for the last item alone
+        :raises NotFoundError: if the container doesn't exist, or no name starts with the prefix
+        """
+        return self._summed(reading.location(path), checks.count(depth, "depth", minimum=0))
+
+    def _summed(self, location: Location, depth: int) -> Iterator[Usage]:
+        with self._clients.lent() as client:
+            yield from folders.usage(client, location, depth)
 
     # --- objects and containers
 
@@ -197,6 +232,19 @@ class ObjectStore:
         run = reading.invocation(storlet, params, extra=extra, where=where, allow_unread=allow_unread)
         with self._clients.lent() as client:
             return objects.copy(client, origin, goal, run, range=part)
+
+    def move(self, source: str | ObjectPath, target: str | ObjectPath, *, force: bool = False) -> Stored:
+        """Move an object inside the cluster, with its metadata: copy it, check the copy, and delete the original.
+
+        Of a large object, only the manifest is moved.
+
+        :param force: replace an existing target
+        :raises NotFoundError: if the source or the target's container doesn't exist
+        :raises StorletShellError: if the target exists, or the original couldn't be deleted, so that both exist
+        """
+        origin, goal = reading.object_path(source), reading.object_path(target)
+        with self._clients.lent() as client:
+            return moving.move(client, origin, goal, force=force)
 
     def delete(self, path: AnyPath, *, recursive: bool = False, segments: bool = True) -> Deleted:
         """Delete an object or an empty container, without confirmation.

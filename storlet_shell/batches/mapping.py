@@ -173,7 +173,9 @@ class MapPlan:
         if options.output is not None:
             containers.check(client, options.output.output(ObjectPath(self._pattern.container, "x")).container)
         with ExitStack() as stack:
-            journal = stack.enter_context(self._journal(client, objects)) if options.journal else None
+            journal = None
+            if options.journal:
+                journal = stack.enter_context(self._journal(client, objects, concat.work if concat else ""))
             if len(self._steps) > 1:
                 work = work._replace(scratch=stack.enter_context(scratch(client)))
             rules = Rules(options.keep_going is not False, options.ordered)
@@ -231,8 +233,8 @@ class MapPlan:
         copies, is_durable = options.output is not None, bool(options.journal)
         return Work(self._steps, copies, endpoints, options.scheduler, options.jobs, is_durable=is_durable)
 
-    def _journal(self, client: Client, objects: Objects) -> Journal:
-        journal = Journal(str(self._options.journal), self._description(client), objects.span)
+    def _journal(self, client: Client, objects: Objects, work: str) -> Journal:
+        journal = Journal(str(self._options.journal), self._description(client, work), objects.span)
         if journal.under_way:
             client.observer.warn(
                 f"up to {journal.under_way} runs were under way when the batch last ended; they run again, since "
@@ -240,8 +242,10 @@ class MapPlan:
             )
         return journal
 
-    def _description(self, client: Client) -> dict[str, str]:
+    def _description(self, client: Client, work: str) -> dict[str, str]:
         """Return the description of the batch for its journal.
+
+        :param work: what makes the results; empty for the storlets' runs
 
         The container's creation date identifies the cluster, whatever endpoint it is reached by, and after a restart on
         another port. Without a date, the server's name must do.
@@ -255,7 +259,7 @@ class MapPlan:
             "input": str(self._pattern),
             "output": str(self._options.output or ""),
             "save": str(self._options.save or ""),
-            "storlet": json.dumps([_spelled(run) for run in self._steps], ensure_ascii=False),
+            "storlet": work or json.dumps([_spelled(run) for run in self._steps], ensure_ascii=False),
         }
 
 

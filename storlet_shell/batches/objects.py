@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
 
 _AHEAD = 10_000
+_MOST_SAMPLES = 10
 
 
 class Objects:
@@ -24,7 +25,8 @@ class Objects:
     :raises NotFoundError: when no object matches, or the container doesn't exist
 
     ``total`` is their number, and ``bytes`` their size, None while the listing continues; ``span`` is when the first
-    ones were stored. ``sample`` is one of them: the first that isn't empty, if the listing has any.
+    ones were stored. ``samples`` are some of them: the first that aren't empty, or the first one. ``sample`` is the
+    first of these.
     """
 
     def __init__(self, client: Client, pattern: Pattern, limit: int | None = None) -> None:
@@ -45,8 +47,10 @@ class Objects:
         if len(ahead) < _AHEAD or len(matching) == limit:
             self.total = len(matching)
             self.bytes = sum(int(entry["bytes"] or 0) for entry in matching)
-        sample = next((str(entry["name"]) for entry in matching if entry["bytes"]), first)
-        self.sample = ObjectPath(pattern.container, sample)
+        filled = (str(entry["name"]) for entry in matching if entry["bytes"])
+        samples = list(itertools.islice(filled, _MOST_SAMPLES)) or [first]
+        self.samples = tuple(ObjectPath(pattern.container, name) for name in samples)
+        self.sample = self.samples[0]
         self._container = pattern.container
         self._names = itertools.chain([first], names)
 

@@ -8,7 +8,7 @@ from storlet_shell.results import Result
 from storlet_shell.session import Session
 from storlet_shell.spec.command import command
 from storlet_shell.store.names.globs import resolve
-from storlet_shell.store.objects import copy
+from storlet_shell.store.relocation.copying import copy
 from storlet_shell.store.relocation.many import copy_all
 from storlet_shell.store.relocation.targets import find_steps, only_step
 from storlet_shell.values import Location
@@ -35,8 +35,9 @@ def cp(session: Session, sources: list[Location], target: Location, jobs: int = 
     are in: cp 'weather/20*/*.csv' archive makes archive/2026/monday.csv. An existing target is replaced. If several
     objects have the same target, nothing is copied.
 
-    A copy of a large object is a plain object, and one of a symbolic link is a copy of its target. Failures are listed
-    at the end; the rest is copied. To copy through a storlet, or from another account, use copy.
+    A copy of a large object is a plain object, or has segments of its own if it is too large for that. A copy of a
+    symbolic link is one of its target. Failures are listed at the end; the rest is copied. To copy through a storlet,
+    or from another account, use copy.
 
     :raises NotFoundError: when a source or the container doesn't exist, or nothing matches a pattern
     :raises UsageError: when a source and the target are the same

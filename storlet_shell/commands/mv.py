@@ -25,7 +25,7 @@ from storlet_shell.values import Location
     LISTED,
     examples=(
         "mv weather/today.csv weather/yesterday.csv  # rename one object",
-        "mv weather/old.csv archive  # to a container, under the same name",
+        "mv weather/old.csv archive/2025/  # to a folder, under the same name",
         "mv 'weather/2025/*.csv' archive/2025/ --force  # those that match a pattern; existing ones are replaced",
     ),
 )

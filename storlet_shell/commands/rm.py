@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from storlet_shell.commands.arguments import DRY_RUN, JOBS, YES
 from storlet_shell.errors import StorletShellError, UsageError
-from storlet_shell.results import Done, Result, Table
+from storlet_shell.results import Done, Field, Result, Table
 from storlet_shell.session import Session
 from storlet_shell.spec.arguments import Arg, Kind
 from storlet_shell.spec.command import command
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     DRY_RUN,
     examples=(
         "rm -y weather/old.csv  # one object, without asking",
-        "rm -y 'weather/2025/*.csv'  # the objects that match a pattern",
+        "rm -y 'weather/2026/*.csv'  # the objects that match a pattern",
         "rm -r -y weather/2025/  # all objects whose names start with 2025/",
         "rm -r --dry-run weather  # list what would be deleted",
     ),
@@ -175,4 +175,4 @@ def _list_trees(
             if is_container(tree):
                 yield None, f"{Location(tree.container)}"
 
-    return Table(("bytes", "name"), rows())
+    return Table((Field("bytes", is_size=True), "name"), rows())

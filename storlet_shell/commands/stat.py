@@ -71,7 +71,7 @@ _FIELDS = (
 """What people read, in this order."""
 
 _COLUMNS = (
-    Field("bytes"),
+    Field("bytes", is_size=True),
     Field("last_modified", "modified"),
     Field("content_type", "type"),
     Field("location", "object"),

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from storlet_shell.batches.mapping import MapPlan
 from storlet_shell.batches.objects import Objects
 from storlet_shell.equality import typed_equality
-from storlet_shell.errors import UsageError
 from storlet_shell.results import Planned, Report
 from storlet_shell.select import storlet
 from storlet_shell.select.explaining import explanation
@@ -23,7 +22,7 @@ from storlet_shell.store.metadata import head
 from storlet_shell.store.reading import get
 from storlet_shell.store.requests import plan, read_request
 from storlet_shell.text import size
-from storlet_shell.values import Location
+from storlet_shell.values import Location, ObjectPath
 
 if TYPE_CHECKING:
     from storlet_shell.batches.executor import Access
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 @typed_equality
 class _Prepared(NamedTuple):
     objects: Objects
+    sample: ObjectPath
     format: str | None
     query: Bound
     parts: Split
@@ -71,11 +71,9 @@ class SelectPlan:
         prepared = self._prepare(client)
         text = storlet.complete(prepared.parts.plan(), self._options, prepared.format)
         self._warn(client, prepared)
-        parts = Parts(prepared.parts, self._options.journal or "")
+        parts = Parts(prepared.parts, self._options.journal or "", storlet.label(text))
         with ExitStack() as stack:
             run = stack.enter_context(storlet.invocation(client, text, self._options))
-            if run.extra and self._options.journal:
-                raise UsageError("the query is too long for a journal; shorten it, or leave out the journal")
             batch = MapPlan((run,), self._pattern, self._options.batch())
             rows = batch.start(client, access, parts, prepared.objects)
             release = stack.pop_all().close
@@ -87,7 +85,7 @@ class SelectPlan:
         :raises StorletShellError: as :meth:`start`
         """
         prepared = self._prepare(client)
-        source, parts = prepared.objects.sample, prepared.parts
+        source, parts = prepared.sample, prepared.parts
         text = storlet.complete(parts.plan(), self._options, prepared.format)
         with storlet.invocation(client, text, self._options) as run:
             started = time.monotonic()
@@ -106,18 +104,21 @@ class SelectPlan:
         return explanation(prepared.query, parts, parts.plan(), facts)
 
     def _prepare(self, client: Client) -> _Prepared:
-        """List the objects, look at one, and split the query."""
+        """List the objects, look at the first that has rows, and split the query."""
         objects = Objects(client, self._pattern)
-        probe = storlet.probe(client, objects.sample, self._options)
-        columns = probe.columns or names_in(self._query)  # of an empty object
+        for sample in objects.samples:
+            probe = storlet.probe(client, sample, self._options)
+            if probe.format is not None:  # what isn't empty may contain nothing but blank lines, or be compressed
+                break
+        columns = probe.columns or names_in(self._query)
         query = bind(self._query, columns)
-        return _Prepared(objects, probe.format, query, split(query))
+        return _Prepared(objects, sample, probe.format, query, split(query))
 
     def _warn(self, client: Client, prepared: _Prepared) -> None:
         """Warn of a query that brings everything back."""
         parts = prepared.parts
         is_all = prepared.query.is_everything and parts.kind != "groups" and parts.where is None
-        if is_all and parts.limit is None:
+        if is_all and parts.limit is None and prepared.format is not None:
             total = "" if prepared.objects.bytes is None else f", about {size(prepared.objects.bytes)}"
             client.observer.warn(
                 f"warning: the query brings back every column of every row{total}; a WHERE, fewer columns, or "

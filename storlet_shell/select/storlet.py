@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,11 @@ def complete(work: dict[str, Any], options: SelectOptions, format: str | None = 
     """
     plan = {"v": PLAN_VERSION, "format": format, "csv": options.format(), "strict": options.strict, **work}
     return json.dumps(plan, ensure_ascii=False, separators=(",", ":"))
+
+
+def label(plan: str) -> str:
+    """Describe the run of a plan for a journal, wherever the plan is sent; the same plan has the same label."""
+    return f"{NAME} with the plan {hashlib.sha256(plan.encode()).hexdigest()[:12]}"
 
 
 @contextmanager

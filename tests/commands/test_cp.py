@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from storlet_shell.wire.bodies import bytes_body
+from storlet_shell.wire.client import Client
+from storlet_shell.wire.requests import Request
 from tests.support.lines import Runner, one_line
+from tests.support.responder import Answer, Responder, ok
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +76,53 @@ def test_bad_words_copy_nothing(
     assert one_line(outcome).startswith(message.format(**named))
     assert names(run, container) == []
     assert len(names(run, originals)) == 3
+
+
+HUGE = 96
+"""Segments of 64 MiB, more than a cluster copies as one object."""
+
+
+def put_huge(run: Runner, client: Client, container: str, segment: bytes) -> None:
+    """Make a large object that names the same segment many times."""
+    assert run("mkdir", f"{container}_segments").status == 0
+    assert run("upload", f"{container}_segments/64M", stdin=segment).status == 0
+    manifest = json.dumps([{"path": f"/{container}_segments/64M"}] * HUGE).encode()
+    headers = {"X-Object-Meta-Color": "red", "Content-Type": "text/x-huge"}
+    request = Request("PUT", container, "huge", query=(("multipart-manifest", "put"),), headers=headers)
+    client.send(request, bytes_body(manifest)).read()
+
+
+@pytest.mark.slow
+def test_object_that_is_too_large_is_copied_by_its_segments(run: Runner, container: str, real_client: Client) -> None:
+    """The copy has its own, which go with it; the original stays as it is."""
+    put_huge(run, real_client, container, b"x" * (64 * 1024 * 1024))
+    assert run("cp", f"{container}/huge", f"{container}/copy").status == 0
+    facts = ("bytes", "content_type", "metadata", "large_object")
+    original, copy = (run("stat", f"{container}/{name}", "--json").json for name in ("huge", "copy"))
+    assert [copy[fact] for fact in facts] == [original[fact] for fact in facts]
+    assert copy["headers"]["Etag"] == original["headers"]["Etag"]
+    own, shared = names(run, f"{container}_segments")[1:], names(run, f"{container}_segments")[0]
+    assert (shared, len(own), own[0].startswith("copy/slo/")) == ("64M", 1, True)
+    assert run("rm", "-y", f"{container}/copy").status == 0
+    assert names(run, f"{container}_segments") == ["64M"]
+
+
+def test_segments_are_deleted_if_the_copy_fails(run_scripted: Runner, responder: Responder) -> None:
+    """Those that were copied, when another one can't be."""
+    entries = [{"name": f"/s/{name}", "bytes": 1, "hash": "e"} for name in "ab"]
+    headers = {"X_Static_Large_Object": "True", "ETag": "x"}
+    responder.on("COPY", "/c/huge", Answer(413))
+    responder.on("HEAD", "/c/huge", ok(**headers))
+    responder.on("GET", "/c/huge", ok(json.dumps(entries).encode(), **headers))
+    responder.on("HEAD", "*", ok())
+    responder.on("COPY", "/s/a", ok(status=201, ETag="e"))
+    responder.on("COPY", "/s/b", Answer(404))
+    responder.on("DELETE", "*", Answer(204))
+    outcome = run_scripted("cp", "c/huge", "c/copy")
+    assert (outcome.status, outcome.err.splitlines()[-1]) == (4, "storlet-shell: 1 could not be copied; 1 copied")
+    copies = {request.header("Destination") for request in responder.sent("COPY")} - {"c/copy"}
+    assert {request.path.removeprefix("/") for request in responder.sent("DELETE")} == copies
+    assert responder.sent("PUT") == []
 
 
 @pytest.mark.slow

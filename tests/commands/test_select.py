@@ -101,6 +101,22 @@ def test_rows_are_saved(selecting: Runner, weather: str, tmp_path: Path) -> None
     assert json.loads((tmp_path / "n.json").read_text())["rows"] == [{"n": 1}, {"n": 2}]
 
 
+def test_columns_are_those_of_the_first_object_with_rows(selecting: Runner, container: str) -> None:
+    """Objects before it may contain only blank lines, even if they are compressed."""
+    for name, content in (("a", b"\n\n"), ("b", gzip.compress(b"")), ("c", b"sky,n\nfog,1\n"), ("d", b'{"sky": 2}')):
+        assert selecting("upload", f"{container}/{name}", stdin=content).status == 0
+    assert selecting("select", "SELECT * FROM o", f"{container}/[a-c]").text == "fog  1\n"
+    outcome = selecting("select", "SELECT sky FROM o", f"{container}/*")
+    assert outcome.status == 6
+    assert f"{container}/d: ValueError: JSON lines, but the query reads CSV" in one_line(outcome)
+    assert "no column n; there are: sky" in selecting("select", "SELECT n FROM o", f"{container}/[abd]").err
+    outcome = selecting("select", "SELECT * FROM o", f"{container}/[ab]")
+    assert (outcome.status, one_line(outcome)) == (
+        2,
+        "the objects have no columns, so * stands for nothing",
+    )
+
+
 def test_dry_run_shows_the_request_for_the_columns(selecting: Runner, weather: str) -> None:
     """The others depend on its answer."""
     outcome = selecting("select", "SELECT n FROM o", weather, "--dry-run", "--json")
@@ -270,6 +286,19 @@ def test_query_is_resumed_from_a_journal(selecting: Runner, container: str, tmp_
     again = selecting(*line)
     assert again.json["rows"] == [{"sum(x)": 97 + 98}], again.err
     other = selecting("select", "SELECT max(x) FROM o", f"{container}/*.csv", "--journal", str(tmp_path / "j"))
+    assert "belongs to another batch (storlet was std_select.py with the plan " in one_line(other)
+
+
+def test_long_query_is_resumed_from_a_journal(selecting: Runner, container: str, tmp_path: Path) -> None:
+    """The object in which its plan travels isn't part of what the journal compares."""
+    selecting("upload", f"{container}/a.csv", stdin=b"x\n1\n")
+    many = ", ".join(map(str, range(2000)))
+    line = ("select", f"SELECT sum(x) FROM o WHERE x IN ({many})", f"{container}/*", "--journal", str(tmp_path / "j"))
+    assert selecting(*line).text == "1\n"
+    selecting("upload", f"{container}/b.csv", stdin=b"x\n2\n")
+    again = selecting(*line, "--json").json
+    assert (again["rows"], again["objects"]) == ([{"sum(x)": 3}], 2)
+    other = selecting(*line[:1], line[1].replace("0, 1,", "1,"), *line[2:])
     assert "belongs to another batch" in one_line(other)
 
 

@@ -93,6 +93,16 @@ def test_unknown_name_is_refused(query: str) -> None:
     assert UNBOUND[query] in str(caught.value)
 
 
+def test_columns_that_occur_twice_cannot_be_selected() -> None:
+    """Nor does * stand for them; the others can."""
+    for items in ("a", "*", "A"):
+        with pytest.raises(UsageError, match=r'^column "a" occurs 2 times in the header; only the other columns'):
+            bind(parse_query(f"SELECT {items} FROM o"), ["a", "b", "a"])
+    with pytest.raises(UsageError, match=r'^column "" occurs 2 times'):
+        bind(parse_query("SELECT * FROM o"), ["b", "", ""])
+    assert bind(parse_query("SELECT b FROM o"), ["a", "b", "a", "", ""]).columns == ("b",)
+
+
 def test_names_match_exactly_and_then_by_case() -> None:
     """A name in quotes is no exception, as in SQLite."""
     bound = bind(parse_query('SELECT SKY, "Degrees", name, [TWO words] FROM o'), COLUMNS)

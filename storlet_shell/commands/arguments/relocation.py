@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from storlet_shell.errors import StorletShellError
-from storlet_shell.results import Done, Table
+from storlet_shell.results import Done, Field, Table
 from storlet_shell.session import Session
 from storlet_shell.spec.arguments import Arg, Kind
 from storlet_shell.store.metadata import head
@@ -73,4 +73,5 @@ def planned(
                 tally.fail(problem)
             yield size, str(source), str(target), error
 
-    return Table(("bytes", "source", "target", "error"), rows(), problem=lambda: tally.problem("planned"))
+    fields = (Field("bytes", is_size=True), "source", "target", Field("error"))
+    return Table(fields, rows(), problem=lambda: tally.problem("planned"))

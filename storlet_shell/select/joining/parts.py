@@ -47,12 +47,14 @@ class Parts(Ordered):
     """The results of objects, in the order of the listing; :meth:`take` joins those that have come.
 
     :param journal: the journal's path; empty without one
+    :param work: describes the objects' part of the query for the journal
 
     ``totals`` is what the objects have reported.
     """
 
-    def __init__(self, split: Split, journal: str = "") -> None:
+    def __init__(self, split: Split, journal: str = "", work: str = "") -> None:
         super().__init__(None, journal)
+        self.work = work
         self._joiner = joiner_of(split)
         self._waiting: deque[tuple[ObjectPath, Iterator[bytes]]] = deque()
         self.totals = Totals()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -130,6 +131,7 @@ class _Binder:
     def __init__(self, query: Query, names: Sequence[str]) -> None:
         self._query = query
         self._names = names
+        self._counts = Counter(names)
         self._used: dict[str, int] = {}
         self._aliases: dict[str, tuple[int, Expression]] = {}
         """The names of result columns that others may refer to, with their numbers from 1."""
@@ -174,6 +176,11 @@ class _Binder:
         return _with_unique_names(outputs)
 
     def _column(self, name: str) -> Column:
+        if self._counts[name] > 1:
+            raise UsageError(
+                f'column "{name}" occurs {self._counts[name]} times in the header; only the other columns can be '
+                "selected, by their names"
+            )
         return Column(self._used.setdefault(name, len(self._used)))
 
     def _optional(self, node: Expression | None) -> Expression | None:
@@ -205,9 +212,9 @@ class _Binder:
         """Return what a name stands for: a column, or else a result column."""
         if name.table and name.table.casefold() not in {table.casefold() for table in self._query.tables}:
             raise UsageError(f"{name.table}.{name.name}: FROM names {self._query.tables[0]}{self._at(name)}")
-        if name.name in self._names:
+        if name.name in self._counts:
             return self._column(name.name)
-        matches = [other for other in self._names if other.casefold() == name.name.casefold()]
+        matches = [other for other in self._counts if other.casefold() == name.name.casefold()]
         if len(matches) > 1:
             spellings = ", ".join(f'"{match}"' for match in matches)
             raise UsageError(f"column {name.name} could be any of {spellings}; spell it as there{self._at(name)}")

@@ -14,7 +14,7 @@ class Lines:
     """The text of an object, in blocks of whole lines.
 
     :param data: see :class:`.opening.WatchedBytes`
-    :param newline: a line feed, or empty where only carriage returns end lines
+    :param newline: a line feed, or empty where carriage returns may end lines, too
     :param quote: the quote character; empty for none
     """
 
@@ -58,9 +58,9 @@ class Lines:
         return bool(text)
 
     def _read(self) -> bytes:
-        end = self._newline.encode() or b"\r"
+        ends = (b"\n",) if self._newline else (b"\n", b"\r")
         while data := self._data.read1(_READ_BYTES):
-            size = data.rfind(end) + 1
+            size = max(map(data.rfind, ends)) + 1
             if size:
                 block = b"".join([*self._carried, data[:size]])
                 self._carried = [data[size:]]

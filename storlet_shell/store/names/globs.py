@@ -78,8 +78,8 @@ def expand(client: Client, words: Iterable[Location | Pattern]) -> Iterator[Obje
     :param words: as :func:`resolve` returns them
     :raises NotFoundError: if nothing matches a pattern; before the first object of any word
     """
-    found = [_objects(client, word) for word in words]
-    return chain.from_iterable(found)
+    listings = [_objects(client, word) for word in words]  # each is begun here, so that a missing match is noticed
+    return chain.from_iterable(listings)
 
 
 def _objects(client: Client, word: Location | Pattern) -> Iterable[ObjectPath]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from storlet_shell.store.objects import copy
 from storlet_shell.store.parallel import Tally, Worker, in_parallel
+from storlet_shell.store.relocation.copying import copy
 from storlet_shell.store.relocation.moving import move
 from storlet_shell.store.segments import Replacing
 
@@ -27,7 +27,7 @@ def copy_all(client: Client, steps: Iterable[Step], label: str, *, jobs: int = J
     """
 
     def work(client: Client, step: Step, replacing: Replacing) -> None:
-        copy(client, step.source, step.target, replacing=replacing)
+        copy(client, step.source, step.target, replacing)
 
     return _each(client, steps, label, "copied", work, jobs)
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from storlet_shell.shelf.select import opening
 from storlet_shell.shelf.select.formats import TextRows
 from storlet_shell.shelf.select.lines import Lines
 from storlet_shell.shelf.select.opening import Opened
@@ -37,7 +38,8 @@ class Pieces(io.BytesIO):
 def rows(data: bytes, size: int, quote: str = '\\"') -> tuple[list[list[str]], int]:
     """Return the rows of CSV that is read in pieces of a size, and how many were malformed."""
     report = Report(False)
-    source = TextRows(Opened(Pieces(data, size)), Plan(PLAN.format(quote=quote)), report)
+    with patch.object(opening, "_HEAD_BYTES", size):
+        source = TextRows(Opened(Pieces(data, size)), Plan(PLAN.format(quote=quote)), report)
     found: list[list[str]] = [source.names]
     for batch in source.batches():
         found += batch
