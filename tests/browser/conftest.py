@@ -85,7 +85,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         finally:
             browser.close()
             process.terminate()
-            process.wait(300)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:  # it may hang if a kernel has just been started
+                process.kill()
+                process.wait()
 
 
 def _wait_for(url: str, log: Path) -> None:

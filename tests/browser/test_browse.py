@@ -206,3 +206,6 @@ def test_table_is_left_without_the_kernel(lab: Lab, shown: Shown, weather: str) 
     lab.end_kernels(page)
     page.reload()
     expect(page.locator(".jp-OutputArea-output td", has_text=weather)).to_be_visible()
+    expect(
+        page.get_by_text("Python 3 (ipykernel) | Idle")
+    ).to_be_visible()  # JupyterLab can't end before its kernel is up
