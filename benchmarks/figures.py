@@ -103,6 +103,9 @@ FIGURES: Mapping[str, Mapping[str, Figure]] = {
     "notebook": {
         "magic": Figure("warm %get ÷ http.client on a kept connection", 1.3),
         "extension": Figure("%load_ext storlet_shell, beyond IPython's own", 0.15, unit="s", remark=_ABSOLUTE),
+        "browse": Figure(
+            "%storlet browse: first page of a container of 1,000,000 objects", 0.5, unit="s", remark=_ABSOLUTE
+        ),
     },
     "terminal": {
         "terminal-process": Figure(

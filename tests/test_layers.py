@@ -35,6 +35,7 @@ ONLY_IN = {
     "pygments": {"adapters.shell.lexer"},
     "wcwidth": {"adapters.terminal.widths"},
     "IPython": {"adapters.notebook.magics"},
+    "anywidget": {"adapters.notebook.browse.widget"},
     "pandas": {"results.frames"},
     "pyarrow": {"results.frames", "results.page.binary"},
     "markdown_it": {"results.page.documents"},
@@ -316,6 +317,7 @@ CATCHES_ALL = {
     "adapters.execution": "the edge: a line ends here, whatever ended it",
     "adapters.completion.names": "Tab: the command that follows tells the error",
     "adapters.notebook.magics": "Tab in a notebook, the same",
+    "adapters.notebook.browse.answers": "a widget waits for an answer, so an error is one",
 }
 """Which adapters may catch what they do not know, and why."""
 

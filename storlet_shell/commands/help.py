@@ -51,7 +51,7 @@ def help(session: Session, name: str | None = None, action: str | None = None) -
         return Text(session.surroundings.syntax())
     if name is not None and name.endswith(".py"):
         return _storlet_help(session, StorletName.parse(name))
-    registry = Registry()
+    registry = Registry(session.surroundings.further_commands)
     return _command_list(registry) if name is None else _command_help(registry.get(name), action)
 
 

@@ -24,7 +24,7 @@ _VAGUE = ("", "application/octet-stream", "text/plain", *COMPRESSED.values())
 
 def bundle(response: StreamedBody) -> dict[str, str]:
     """Return a response as plain text and HTML, and as Markdown and an image where they apply."""
-    body = _body(response)  # this may find out the size
+    body = preview(response)  # this may find out the size
     title = _title(response)
     headers = facts((name, value[:_LONGEST_HEADER]) for name, value in _pairs(response))
     folded = f"<details><summary>{counted(len(response.headers), 'header')}</summary>{headers}</details>"
@@ -67,7 +67,8 @@ def look(response: StreamedBody) -> None:
         response.peek(_wanted(response))
 
 
-def _body(response: StreamedBody) -> View:
+def preview(response: StreamedBody) -> View:
+    """Preview the body; only its start is read."""
     if not response.has_body:
         return View([], "")
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from types import MappingProxyType
 from typing import IO, Any, NamedTuple, Protocol
 
@@ -17,10 +17,12 @@ class Surroundings(Observer):
     :param environ: the environment variables; looked up again each time
     :param stdin: standard input; None if commands can't read it
 
-    ``goes_on`` tells whether the user can enter further lines in the same session.
+    ``goes_on`` tells whether the user can enter further lines in the same session; ``further_commands`` are the
+    summaries of commands that only this front end has.
     """
 
     goes_on = False
+    further_commands: Sequence[Any] = ()
 
     def __init__(self, environ: Mapping[str, str] | None = None, stdin: IO[bytes] | None = None) -> None:
         self.environ: Mapping[str, str] = {} if environ is None else environ

@@ -137,10 +137,10 @@ def test_what_a_plugin_prints_is_no_result(site: Site) -> None:
 
 def test_no_command_is_called_by_a_word_of_the_front_ends() -> None:
     """The shell's own words, and the magic that takes any command, are reserved."""
-    from storlet_shell.adapters.notebook.page import ALWAYS
+    from storlet_shell.adapters.notebook.page import ALWAYS, BROWSE
     from storlet_shell.adapters.words import OWN_WORDS
 
-    assert {*OWN_WORDS, ALWAYS} == RESERVED
+    assert {*OWN_WORDS, BROWSE.name, ALWAYS} == RESERVED
     assert not RESERVED & {name for command in Registry() for name in (command.name, *command.aliases)}
 
 

@@ -121,7 +121,7 @@ class StorletMagics:
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
-        self._registry = Registry()
+        self._registry = Registry(Notebook.further_commands)
         self._front_end = FrontEnd(shell)
         self._variables = ScopedVariables(UserVariables(shell), _ADVICE)
         self.session = Session(Notebook(os.environ, self._front_end), self._variables)

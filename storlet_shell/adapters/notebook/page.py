@@ -13,11 +13,21 @@ from storlet_shell.adapters.progress import Transfer, TransferLine
 from storlet_shell.adapters.words import NOTEBOOK_SYNTAX
 from storlet_shell.errors import Action, Hint, advise
 from storlet_shell.session import Surroundings
+from storlet_shell.spec.summary import Summary
 from storlet_shell.text import counted, printable
 from storlet_shell.wire.observer import Progress
 
 ALWAYS = "storlet"
 """The magic that takes any command, whatever names are taken."""
+
+BROWSE = Summary(
+    "browse",
+    f"{__package__}.browse.command",
+    (),
+    "Objects",
+    "Browse containers, objects, and storlets in a notebook.",
+)
+"""The command that only notebooks have."""
 
 
 def in_magic(hint: Hint) -> str:
@@ -56,6 +66,7 @@ class Notebook(Surroundings):
     """
 
     goes_on = True
+    further_commands = (BROWSE,)
 
     def __init__(self, environ: Mapping[str, str], page: Page) -> None:
         super().__init__(environ)
@@ -68,6 +79,14 @@ class Notebook(Surroundings):
     def is_watched(self) -> bool:
         """Tell whether a user is there to answer."""
         return self._page.is_watched()
+
+    def shows_widgets(self) -> bool:
+        """Tell whether a user watches a page, rather than a terminal."""
+        return self._page.is_kernel and self._page.is_watched()
+
+    def show(self, shown: object) -> None:
+        """Put something on the page."""
+        self._page.show(shown)
 
     def ask(self, question: str) -> bool | None:
         """Ask the user, if one is there to answer."""
