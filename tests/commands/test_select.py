@@ -149,6 +149,9 @@ def test_explain_tells_what_runs_where(selecting: Runner, weather: str) -> None:
     assert explained["first_bytes"] == len(PARTS[0])
     pushed = selecting("select", "SELECT sky, avg(n) FROM o WHERE n > 3 GROUP BY sky", weather, "--explain").text
     assert "at the data: columns sky, n; WHERE; groups; aggregates avg\n" in pushed
+    assert "here: merging the groups of 4 objects\n" in pushed
+    summed = selecting("select", "SELECT avg(n) FROM o HAVING count(*) > 1", weather, "--explain").text
+    assert "here: merging the aggregates of 4 objects, HAVING\n" in summed
 
 
 def test_csv_is_described_by_options(selecting: Runner, container: str) -> None:
