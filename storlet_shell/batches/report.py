@@ -369,6 +369,11 @@ class Rows(Table):
         """Return the summary, unless the problem says it."""
         return self.summary() if self.problem is None else ""
 
+    def brief(self) -> str:
+        """Count the rows, and the objects that were done and that failed."""
+        objects = f"{counted(self._done_count, 'object')} done, {self._failed_count} failed"
+        return f"{counted(len(self._fetched), 'row')}{'' if self._ended else ' so far'}, {objects}"
+
     def further_rows_to_show(self, count: int) -> list[tuple[Any, ...]]:
         """Return failed rows after the first so many, as many at most."""
         return list(itertools.islice((row for row in self._fetched[count:] if row[_ERROR]), count))

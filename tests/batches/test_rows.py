@@ -14,6 +14,7 @@ import pytest
 from storlet_shell.batches.report import Row, Rows
 from storlet_shell.errors import IdentityError, PartFailedError, StorletFailedError
 from storlet_shell.executors import threads
+from storlet_shell.results.describe import describe
 from storlet_shell.session import Session, Surroundings
 from storlet_shell.spec.registry import Registry
 from tests.support.responder import Answer, Recorded, Responder, ok
@@ -51,6 +52,16 @@ def batch(session: Session, *words: str) -> Rows:
 def failing(_: Recorded) -> Answer:
     """Answer as a storlet that has failed."""
     return Answer(500, b"it failed")
+
+
+def test_rows_are_described_by_how_their_objects_ended(session: Session, listed: Responder) -> None:
+    """Without running them."""
+    listed.on("GET", "/c/e", failing)
+    rows = batch(session)
+    assert repr(rows) == "<Rows: 0 rows so far, 0 objects done, 0 failed>"
+    assert not [sent for sent in listed.sent("GET") if sent.header("X-Run-Storlet")]
+    rows.keep()
+    assert describe(rows) == f"{COUNT} rows, {COUNT - 1} objects done, 1 failed"
 
 
 def test_rows_are_typed_records(session: Session) -> None:
