@@ -37,6 +37,12 @@ _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^`|~-]+")
 _RANGE = re.compile(r"(?:bytes=)?([0-9]{0,18})-([0-9]{0,18})")
 _ANY_PREFIX = re.compile(r"\s*(?:path:)?/?", re.IGNORECASE)
 
+STANDARD_PREFIX = "std:"
+"""What precedes the name of a standard storlet, where a file could be named as well."""
+
+STANDARD_FILE = "std_{}.py"
+"""The name that a standard storlet is deployed under."""
+
 RESERVED_PARAMETER_PREFIX = "storlet_"
 """The engine adds parameters of its own under this prefix (storlets ``gateway.py: _add_system_params``)."""
 
@@ -187,7 +193,10 @@ class StorletName(NamedTuple):
         :raises UsageError: if the name has characters other than letters, digits, dot, hyphen and underscore
         """
         if not _STORLET_NAME.fullmatch(text) or not text.strip("."):
-            raise UsageError(f"a storlet name can only have letters, digits, '.', '-' and '_': {text!r}")
+            standard = text.removeprefix(STANDARD_PREFIX)
+            is_standard = standard != text and _STORLET_NAME.fullmatch(standard)
+            hint = f"; did you mean {STANDARD_FILE.format(standard)}?" if is_standard else ""
+            raise UsageError(f"a storlet name can only have letters, digits, '.', '-' and '_': {text!r}{hint}")
         return cls(text)
 
     def __str__(self) -> str:
