@@ -139,6 +139,7 @@ class Rows(Table):
         self._first_error: StorletShellError | None = None
         self._done_count = self._failed_count = self._size = 0
         self._has_ended = False
+        self._cut_from: int | None = None  # the number of objects of a batch that was interrupted
         self._broken: StorletShellError | None = None
         self._started, self._ended = time.monotonic(), 0.0
 
@@ -290,7 +291,8 @@ class Rows(Table):
         """Summarize the progress of the batch in one line."""
         seconds = self._elapsed()
         count = self._done_count + self._failed_count
-        parts = [(f"{self._done_count} of " if self._failed_count else "") + f"{counted(count, 'object')} done"]
+        total = self._cut_from or count
+        parts = [(f"{self._done_count} of " if total > self._done_count else "") + f"{counted(total, 'object')} done"]
         parts += [f"{self._failed_count} failed"] if self._failed_count else []
         parts += [f"{self._batch.earlier} done before"] if self._batch.earlier else []
         parts += [size(self._size)] if self._size else []
@@ -335,7 +337,9 @@ class Rows(Table):
                     self.concatenation.complete()
             self._has_ended = True
         except (KeyboardInterrupt, GeneratorExit):
-            early = f"ended early: {self.summary()}"
+            self._cut_from = self._remaining
+            resume = f"; rerun the same line to resume from {self._batch.journal}" if self._batch.journal else ""
+            early = f"ended early: {self.summary()}{resume}"
             self._broken = PartFailedError(early)
             self._observer.warn(early)
             raise

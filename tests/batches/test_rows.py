@@ -165,7 +165,7 @@ def test_rows_that_came_before_an_interrupt_stay(
     assert not rows.is_whole
     assert rows.fields()["is_whole"] is False
     assert isinstance(session.surroundings, Watching)
-    early = f"ended early: {len(names)} objects done"
+    early = f"ended early: {len(names)} of {COUNT} objects done"
     assert [line for line in session.surroundings.told if line.startswith(early)]
     with pytest.raises(PartFailedError, match=early):
         rows.raise_for_failed()
