@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from storlet_shell.results.schemas.session import CommandHelp, CommandList, CommandSummary
     from storlet_shell.storlets.functions.signature import Signature
 
+_WHERE_WORDS_WORK = (
+    "A word of the interactive shell. Command files (-f FILE) and -c LINE have exit, expect, quit, run_script, shell."
+)
+
 
 @command(
     "help",
@@ -29,7 +34,8 @@ if TYPE_CHECKING:
         nargs="?",
         kind=Kind.COMMAND,
         metavar="COMMAND",
-        help="a command, a deployed function (NAME.py), or a standard storlet (std:NAME); syntax shows how to write lines",
+        help="a command, a deployed function (NAME.py), or a standard storlet (std:NAME); syntax shows how to write "
+        "lines",
     ),
     Arg("action", nargs="?", kind=Kind.ACTION, metavar="ACTION", help="one of its actions"),
     category="Session",
@@ -57,8 +63,12 @@ def help(session: Session, name: str | None = None, action: str | None = None) -
         return _standard_help(name)
     if name is not None and name.endswith(".py"):
         return _storlet_help(session, StorletName.parse(name))
-    registry = Registry()
-    return _command_list(registry) if name is None else _command_help(registry.get(name), action)
+    registry, words = Registry(), session.surroundings.own_words()
+    if name is None:
+        return _command_list(registry, words)
+    if name in words and action is None:
+        return Text(f"{name}: {words[name]}\n\n{_WHERE_WORDS_WORK}")
+    return _command_help(registry.get(name), action)
 
 
 def _command_help(command: Command, verb: str | None) -> Text:
@@ -120,11 +130,17 @@ def _usage(storlet: str, signature: Signature, code: str) -> Text:
     return Text(usage(storlet, signature, code), has_headings=True)
 
 
-def _command_list(registry: Registry) -> Text:
+def _command_list(registry: Registry, words: Mapping[str, str]) -> Text:
+    """Return the list of commands.
+
+    :param words: see :meth:`.Surroundings.own_words`
+    """
     summaries = sorted(registry.summaries(), key=attrgetter("category", "name"))
     lines = []
     for category, entries in groupby(summaries, key=attrgetter("category")):
         lines += [category, *(f"  {entry.name:<12} {entry.summary}" for entry in entries), ""]
+    if words:
+        lines += ["Shell", *(f"  {word:<12} {summary}" for word, summary in words.items()), ""]
     unusable = list(map(str, registry.broken))
     lines += [f"not usable: {plugin}" for plugin in unusable]
     lines.append("help COMMAND explains a command; help syntax explains quotes, pipes, and heredocs.")

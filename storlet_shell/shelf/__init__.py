@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from storlet_shell.storlets.parsing import parse_code
-from storlet_shell.values import STANDARD_FILE
-from storlet_shell.values import STANDARD_PREFIX as PREFIX
+from storlet_shell.values import STANDARD_FILE, STANDARD_PREFIX
+
+PREFIX = STANDARD_PREFIX
 
 STANDARD: Mapping[str, str] = MappingProxyType(
     {

@@ -48,7 +48,7 @@ def test_help_lists_commands_by_category_and_the_shells_own_words(shell: Shell, 
     words = {line.split()[0] for line in shown.splitlines() if line.startswith("  ")}
     assert set(shell.get_visible_commands()) <= words | {name for one in Registry() for name in one.aliases}
     assert not {"edit", "macro", "run_pyscript", "py", "ipy"} & set(shell.get_all_commands())
-    for name in ("alias", "history", "set", "run_script", "shell", "quit", "syntax"):
+    for name in ("alias", "history", "set", "run_script", "shell", "quit", "syntax", "exit", "expect"):
         assert run(shell, f"help {name}") == 0, name
     assert "heredoc" in shown
     assert "alias" in capfd.readouterr().out
