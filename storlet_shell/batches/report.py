@@ -20,7 +20,7 @@ from storlet_shell.batches.work import Outcome
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import HINT, SUBJECT, PartFailedError, Spelling, StorletShellError
 from storlet_shell.results import Response, Table
-from storlet_shell.results.fields import Field, dashed
+from storlet_shell.results.fields import Field, Shortened, dashed
 from storlet_shell.text import counted, escaped, size
 from storlet_shell.values import ObjectPath
 from storlet_shell.wire.observer import Observer
@@ -67,7 +67,7 @@ class Row(_Columns):
             endpoint=outcome.endpoint or None,
             object=str(task.source),
             output=str(task.output) if task.output else file,
-            error=outcome.error.explained(spell) if outcome.error else None,
+            error=_spelled(outcome.error, spell) if outcome.error else None,
             transaction=outcome.transaction_id or None,
         )
         row.content = outcome.body if isinstance(outcome.body, bytes) else None
@@ -95,6 +95,11 @@ def _fields(*, shows_endpoints: bool) -> tuple[Field, ...]:
         Field("error"),
         Field("transaction", is_shown=False),
     )
+
+
+def _spelled(error: StorletShellError, spell: Spelling) -> Shortened:
+    """Spell the error of a row, which names the object already."""
+    return Shortened(error.explained(spell), error.without_subject().explained(spell))
 
 
 class Rows(Table):

@@ -15,6 +15,7 @@ from storlet_shell.batches.report import Row, Rows
 from storlet_shell.errors import IdentityError, PartFailedError, StorletFailedError
 from storlet_shell.executors import threads
 from storlet_shell.results.describe import describe
+from storlet_shell.results.on_terminal import Display
 from storlet_shell.session import Session, Surroundings
 from storlet_shell.spec.registry import Registry
 from tests.support.responder import Answer, Recorded, Responder, ok
@@ -62,6 +63,19 @@ def test_rows_are_described_by_how_their_objects_ended(session: Session, listed:
     assert not [sent for sent in listed.sent("GET") if sent.header("X-Run-Storlet")]
     rows.keep()
     assert describe(rows) == f"{COUNT} rows, {COUNT - 1} objects done, 1 failed"
+
+
+def test_a_terminal_shows_an_error_without_the_object_that_is_next_to_it(session: Session, listed: Responder) -> None:
+    """Programs get the whole message."""
+    listed.on("GET", "/c/e", failing)
+    rows = batch(session)
+    rows.keep()
+    (failed,) = rows.failed
+    assert str(failed.error).count("path:/c/e") == 1
+    (shown,) = [line for line in rows.on_terminal(Display(lambda _, text: text, len)) if line.startswith("500")]
+    assert shown.count("path:/c/e") == 1
+    assert str(failed.error).endswith(shown.partition("path:/c/e")[2].strip())
+    assert [line for line in rows.render() if line.count("path:/c/e") == 2]
 
 
 def test_rows_are_typed_records(session: Session) -> None:
