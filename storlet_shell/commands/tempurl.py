@@ -36,7 +36,13 @@ _HOUR = 3600
     "tempurl",
     "Make a temporary URL, a signed link that anyone can use until it expires.",
     Arg("target", type=Location.parse, kind=Kind.OBJECT, metavar="CONTAINER/OBJECT"),
-    Arg("--method", choices=METHODS, default="GET", help="method that the URL allows; all include HEAD (default: GET)"),
+    Arg(
+        "--method",
+        type=str.upper,
+        choices=METHODS,
+        default="GET",
+        help="method that the URL allows; all include HEAD (default: GET)",
+    ),
     Arg(
         "--expires",
         type=parse_duration,

@@ -269,6 +269,29 @@ def test_unknown_option_is_one_line(command: Command, run: Runner) -> None:
     assert f"help {command.name}" in outcome.err
 
 
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("mv -f c/a c/b", "did you mean --force?"),
+        ("rm -f c/a", "did you mean --yes?"),
+        ("ls -z", "try: help ls"),
+        ("ls sales/a.csv sales/b.csv", "has your shell expanded a pattern? then quote it"),
+        ("ls c/a c/b", "it takes [CONTAINER[/PREFIX]]; try: help ls"),
+    ],
+)
+def test_habits_of_other_tools_are_understood(
+    line: str, hint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other letters for options, and patterns that the shell has replaced by local files."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sales").mkdir()
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / "sales" / name).touch()
+    with pytest.raises(UsageError) as caught:
+        parse(Registry(), line.split())
+    assert str(caught.value).endswith(hint)
+
+
 @each_line
 def test_options_are_not_abbreviated(command: Command) -> None:
     """A script that abbreviates would break with the next option."""

@@ -13,7 +13,6 @@ MODULES = (
     "functions",
     "plan",
     "expressions",
-    "quick",
     "loop",
     "report",
     "opening",
