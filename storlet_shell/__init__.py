@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from storlet_shell.api.values import Deleted as Deleted
     from storlet_shell.api.values import Entry as Entry
     from storlet_shell.batches.reducing import Reduced as Reduced
-    from storlet_shell.batches.report import Row as Row
     from storlet_shell.batches.report import Rows as Rows
+    from storlet_shell.batches.rows.row import Row as Row
     from storlet_shell.deployments.deploy import Deployed as Deployed
     from storlet_shell.deployments.logs import Record as Record
     from storlet_shell.errors import StorletShellError as StorletShellError
@@ -46,7 +46,7 @@ _EXPORTS = {
     "Record": "deployments.logs",
     "Reduced": "batches.reducing",
     "Response": "results",
-    "Row": "batches.report",
+    "Row": "batches.rows.row",
     "Rows": "batches.report",
     "Store": "api.store",
     "Stored": "store.objects",

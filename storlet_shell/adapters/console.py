@@ -66,6 +66,7 @@ class Console(Surroundings):
         self._stderr = stderr
         self._redirected: IO[str] | None = None
         self._line: TransferLine | None = None
+        self._was_interrupted = False
         self._theme: Theme | None = None
         self._pager: Paged | None = None
         self._indenter: Indenter | None = None
@@ -189,6 +190,8 @@ class Console(Surroundings):
             message = f"{message[: _LONGEST_MESSAGE // 2]} … {message[-_LONGEST_MESSAGE // 2 :]}"
         end = paint("transaction", printable(transaction))
         with self._above_progress():
+            if self._was_interrupted:
+                stderr.write("\r\x1b[K")  # the terminal has shown ^C
             stderr.write(f"{paint(role, f'{self.program}:')} {printable(message)}{end}\n")
 
     def awaits(self, running: int) -> bool:
@@ -196,8 +199,7 @@ class Console(Surroundings):
         stderr = self._stderr()
         if not stderr.isatty():
             return False
-        with self._above_progress():
-            stderr.write("\r\x1b[K")  # the terminal has shown ^C
+        self._was_interrupted = True
         self.warn(f"waiting for {counted(running, 'run')}; Ctrl-C again drops {'it' if running == 1 else 'them'}")
         return True
 
@@ -292,18 +294,26 @@ class Console(Surroundings):
         """
         is_terminal = stdout.isatty()
         for piece in pieces:
-            with self._above_progress() if is_terminal else nullcontext():
+            if not is_terminal and self._line is not None:
+                self._line.clear()  # the other end of a pipe may write to the terminal
+            with self._above_progress(ends_line=piece.endswith("\n")) if is_terminal else nullcontext():
                 stdout.write(piece)
                 if is_live or (is_terminal and self._line is not None):
                     stdout.flush()
 
     @contextmanager
-    def _above_progress(self) -> Iterator[None]:
-        """Take the line that shows progress away, and draw it again below what is written within this context."""
-        is_drawn = self._line is not None and self._line.clear()
+    def _above_progress(self, *, ends_line: bool = True) -> Iterator[None]:
+        """Take the line that shows progress away, and draw it again below what is written within this context.
+
+        :param ends_line: whether the cursor is at the start of a line then; there is no room for it otherwise
+        """
+        line = self._line
+        is_drawn = line is not None and line.clear()
         yield
-        if is_drawn and self._line is not None:
-            self._line.draw()
+        if line is not None and line is self._line:
+            line.has_room = ends_line
+            if is_drawn:
+                line.draw()
 
     def _show_body(self, stdout: IO[str], response: Response) -> None:
         stdout.flush()

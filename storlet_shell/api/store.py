@@ -14,7 +14,8 @@ from storlet_shell.api.reading import Packaged, Right, Stages, Where
 from storlet_shell.batches.mapping import MapPlan
 from storlet_shell.batches.pipeline import run_chain
 from storlet_shell.batches.reducing import Reduced, ReduceOptions, ReducePlan
-from storlet_shell.batches.report import Row, Rows
+from storlet_shell.batches.report import Rows
+from storlet_shell.batches.rows.row import Row
 from storlet_shell.deployments import acls, deploy, deployed, logs, undeploy
 from storlet_shell.deployments.deploy import Deployed
 from storlet_shell.deployments.logs import Record, Selection

@@ -17,7 +17,8 @@ from storlet_shell.batches.joining.concatenation import Concatenation
 from storlet_shell.batches.joining.ordered import Ordered
 from storlet_shell.batches.journal import Journal
 from storlet_shell.batches.objects import Objects
-from storlet_shell.batches.report import Row, Rows
+from storlet_shell.batches.report import Rows
+from storlet_shell.batches.rows.row import Row
 from storlet_shell.batches.templates import Template
 from storlet_shell.batches.work import Task, Work
 from storlet_shell.equality import typed_equality

@@ -108,7 +108,8 @@ class ReducePlan:
         containers.check(client, self._output.container)
         objects = Objects(client, self._pattern)
         work = self._work(client, access)._replace(functions=(function,))
-        runs = _Runs(self._executor, access._replace(address=self._options.scheduler_address), client.observer)
+        access = access._replace(address=self._options.scheduler_address).watched_by(client.observer)
+        runs = _Runs(self._executor, access, client.observer)
         tree = _Tree(runs, self._options.fan_in, most_inputs(client, self._run))
         label = f"{self._run.storlet} over {self._pattern}"
         with (

@@ -7,7 +7,7 @@ from typing import Any
 
 from storlet_shell.results.fields import Field
 from storlet_shell.results.page.grid import Cell, Column, folded_cell, grid, sized_cell
-from storlet_shell.text import counted, printable
+from storlet_shell.text import printable
 
 SHOWN_ROWS = 200
 """The number of rows that a page shows."""
@@ -36,15 +36,13 @@ def bundle(
     return {"text/plain": "\n".join(map(printable, text)), "text/html": page.html, "text/markdown": page.markdown}
 
 
-def cut(count: int, further: int, total: int | None) -> str:
+def cut(count: int, total: int | None) -> str:
     """Return the remark on a table that isn't shown whole.
 
     :param count: the number of rows that are shown
-    :param further: the number of failed rows that follow them
     :param total: the number of all rows; None if unknown
     """
-    failed = f", and {counted(further, 'failed one')} after them" if further else ""
-    return f"the first {count} rows{failed}; there are more" if total is None else f"{count} of {total:,} rows{failed}"
+    return f"the first {count} rows; there are more" if total is None else f"{count} of {total:,} rows"
 
 
 def _is_number(value: Any) -> bool:

@@ -207,12 +207,10 @@ class Table(Result):
         from storlet_shell.results.listings import SHOWN_ROWS, bundle, cut  # what a plain listing does not need
 
         rows, is_whole = self.peek(SHOWN_ROWS)
-        further = [] if is_whole else self.further_rows_to_show(SHOWN_ROWS)
         total = len(self._fetched) if self._is_complete else None
-        remarks = [] if is_whole else [cut(len(rows), len(further), total)]
+        remarks = [] if is_whole else [cut(len(rows), total)]
         if self._is_complete and self.total is not None:
             remarks.append(self.total())
-        rows = [*rows, *further]
         text = [*Table(self.fields_of_rows, rows).render()]
         text += remarks if is_whole else [f"({'; '.join(remarks)})"]
         fields = [
@@ -222,10 +220,6 @@ class Table(Result):
 
     shows_all_on_a_page = False
     """Whether a notebook's page has all columns, since it has the room."""
-
-    def further_rows_to_show(self, count: int) -> list[tuple[Any, ...]]:  # noqa: ARG002  tables of a kind use it
-        """Return rows after the first so many that people should see all the same."""
-        return []
 
 
 def chosen(result: Result, columns: Sequence[str]) -> Table:

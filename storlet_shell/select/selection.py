@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from storlet_shell.batches.report import Row, Rows
+from storlet_shell.batches.report import Rows
+from storlet_shell.batches.rows.row import Row
 from storlet_shell.results import Field, Rendering, Table
 from storlet_shell.results.formats import DOCUMENT, FORMATS
 from storlet_shell.results.saving import replacing

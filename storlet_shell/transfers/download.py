@@ -29,6 +29,7 @@ from storlet_shell.text import counted
 from storlet_shell.transfers.comparison import equals_listed
 from storlet_shell.transfers.counts import Transferred
 from storlet_shell.transfers.dates import set_date
+from storlet_shell.transfers.files import FileCount
 from storlet_shell.transfers.listed import ListedObject, list_objects
 from storlet_shell.values import Location, ObjectPath, read_count
 from storlet_shell.wire import headers as wire
@@ -77,9 +78,11 @@ def download(
     :raises ServiceError: after too many consecutive failures
     """
     check_download(source, folder)
-    with client.observer.progress(str(source), _total(client, source)) as progress:
+    size, count = _totals(client, source)
+    with client.observer.progress(str(source), size) as progress:
         tally = Tally(progress.advance)
-        fetch(client, list_objects(client, source), folder, tally, skip_identical=skip_identical, jobs=jobs)
+        with FileCount(progress, tally, count):
+            fetch(client, list_objects(client, source), folder, tally, skip_identical=skip_identical, jobs=jobs)
     if not is_container(source) and not tally.counts and not tally.failed:
         raise _no_objects(source)
     return Transferred.of(tally, "downloaded")
@@ -144,13 +147,15 @@ def _planned(entry: ListedObject, folder: Path) -> PlannedFile:
         return PlannedFile(entry.path, entry.listed["bytes"], None, error)
 
 
-def _total(client: Client, source: Location | Pattern) -> int | None:
-    """Return the total number of bytes, or None if it isn't known; the container exists when this returns.
+def _totals(client: Client, source: Location | Pattern) -> tuple[int | None, int | None]:
+    """Return the number of bytes and objects, each None if it isn't known; the container exists when this returns.
 
     :raises NotFoundError: if it doesn't
     """
     headers = head(client, Location(source.container)).headers
-    return read_count(headers.get(wire.CONTAINER_BYTES, "")) if is_container(source) else None
+    if not is_container(source):
+        return None, None
+    return read_count(headers.get(wire.CONTAINER_BYTES, "")), read_count(headers.get(wire.CONTAINER_OBJECTS, ""))
 
 
 def _warn_of_dates(client: Client, tally: Tally) -> None:

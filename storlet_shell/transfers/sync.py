@@ -18,6 +18,8 @@ from storlet_shell.store.parallel import Tally, Worker, in_parallel
 from storlet_shell.transfers.comparison import equals_listed
 from storlet_shell.transfers.counts import Transferred
 from storlet_shell.transfers.download import check_download, fetch
+from storlet_shell.transfers.files import FileCount
+from storlet_shell.transfers.folder import walk
 from storlet_shell.transfers.listed import ListedObject
 from storlet_shell.transfers.pairing import Pairing
 from storlet_shell.transfers.targets import Choices, Target, target_of
@@ -108,7 +110,8 @@ class Sync(ABC):
         """
         with self._client.observer.progress(str(self.source), None) as progress:
             tally = Tally(progress.advance)
-            self._transfer(tally, jobs)
+            with FileCount(progress, tally, files=walk(self.folder) if self.source is self.folder else ()):
+                self._transfer(tally, jobs)
         result = Transferred.of(tally, self.verb)
         names = [name for name in self._extras if only is None or name in only] if delete else []
         if result.problem is not None:

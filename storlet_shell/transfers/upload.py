@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +16,8 @@ from storlet_shell.store.parallel import Tally, Worker, in_parallel
 from storlet_shell.store.segments import Replacing
 from storlet_shell.transfers.comparison import equals_listed, is_identical
 from storlet_shell.transfers.counts import Transferred
+from storlet_shell.transfers.files import FileCount
+from storlet_shell.transfers.folder import walk
 from storlet_shell.transfers.limits import Limits
 from storlet_shell.transfers.segmented import LargeObject, SegmentedUpload, send
 from storlet_shell.transfers.targets import Choices, Target, find_targets
@@ -67,7 +70,8 @@ def upload_files(
     total = source.stat().st_size if source.is_file() else None
     with client.observer.progress(str(source), total) as progress:
         tally = Tally(progress.advance)
-        send_targets(client, to.container, find_targets(source, to), choices, tally, jobs=jobs)
+        with FileCount(progress, tally, files=walk(source), sums_sizes=True) if total is None else nullcontext():
+            send_targets(client, to.container, find_targets(source, to), choices, tally, jobs=jobs)
     return Transferred.of(tally, "uploaded")
 
 

@@ -568,10 +568,11 @@ def test_wire_of_a_run(run_scripted: Runner, listed: Responder) -> None:
 
 def test_estimate_is_shown() -> None:
     """How many, how fast, how long still."""
-    assert figures(50, 200, 10, "objects") == "50 of 200 objects  5/s  0:30 left"
-    assert figures(50, None, 10, "objects") == "50 objects  5/s"
-    assert figures(1, 72001, 0.1, "objects") == "1 of 72001 objects  10/s  2:00:00 left"
-    assert figures(1024, 2048, 1) == "1.0 KiB of 2.0 KiB  1.0 KiB/s"
+    assert figures(50, 200, 10, "objects") == "50 of 200 · 5/s · 0:30 left"
+    assert figures(12, 50, 2.8571, "objects", "3 failed") == "12 of 50 · 3 failed · 4.2/s · 0:09 left"
+    assert figures(5000, None, 1000, "objects") == "5,000 objects · 5/s"
+    assert figures(1, 72001, 0.1, "objects") == "1 of 72,001 · 10/s · 2:00:00 left"
+    assert figures(1024, 2048, 1, remark="files 12 of 3,000") == "1.0 KiB of 2.0 KiB · files 12 of 3,000 · 1.0 KiB/s"
 
 
 def test_wire_of_a_reduce(run_scripted: Runner, listed: Responder) -> None:

@@ -13,7 +13,7 @@ from storlet_shell.adapters.progress import Transfer, TransferLine
 from storlet_shell.adapters.words import NOTEBOOK_SYNTAX
 from storlet_shell.errors import Action, Hint, advise
 from storlet_shell.session import Surroundings
-from storlet_shell.text import printable
+from storlet_shell.text import counted, printable
 from storlet_shell.wire.observer import Progress
 
 ALWAYS = "storlet"
@@ -97,6 +97,14 @@ class Notebook(Surroundings):
         """Write one line below the cell."""
         message = advise(message, hint, self.spell)
         sys.stderr.write(f"{printable(message)}\n")
+
+    def awaits(self, running: int) -> bool:
+        """Tell a user that a batch waits for its runs after an interrupt."""
+        if not self.is_watched():
+            return False
+        key = "interrupt the kernel again to drop" if self._page.is_kernel else "Ctrl-C again drops"
+        self.warn(f"waiting for {counted(running, 'run')}; {key} {'it' if running == 1 else 'them'}")
+        return True
 
     @contextmanager
     def progress(self, label: str, total: int | None, unit: str = "") -> Iterator[Progress]:

@@ -17,7 +17,7 @@ import shutil
 import sys
 import threading
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import IO, Any
@@ -35,7 +35,7 @@ from storlet_shell.session import Session
 from storlet_shell.spec.command import Call
 from storlet_shell.spec.registry import Registry, parse
 from storlet_shell.text import printable
-from storlet_shell.wire.observer import Progress
+from storlet_shell.wire.observer import Progress, remark
 
 ALWAYS = "storlet"
 """The alias that takes any command, whatever names are taken."""
@@ -134,6 +134,10 @@ class _Line(Console):
             self.check()
         return sys.__stdin__.readline().strip().lower() in ("y", "yes")
 
+    def awaits(self, running: int) -> bool:  # noqa: ARG002  the base class's signature
+        """Wait briefly: xonsh doesn't wait for an interrupted line, and takes the next Ctrl-C itself."""
+        return False
+
     @contextmanager
     def progress(self, label: str, total: int | None, unit: str = "") -> Iterator[Progress]:
         """Show the progress of a transfer, and end it if it was interrupted."""
@@ -152,6 +156,9 @@ class _Checked:
 
     def expect(self, total: int) -> None:
         self._shown.expect(total)
+
+    def remark(self, describe: Callable[[], str]) -> None:
+        remark(self._shown, describe)
 
 
 class _Alias:
