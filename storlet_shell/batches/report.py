@@ -16,20 +16,14 @@ from storlet_shell.batches.joining.body import JoinedBody
 from storlet_shell.batches.joining.concatenation import Concatenation
 from storlet_shell.batches.joining.joiner import Header, Joiner, check_header
 from storlet_shell.batches.rows.excerpt import Excerpt, excerpt
-from storlet_shell.batches.rows.row import Row, fields_of_rows
+from storlet_shell.batches.rows.row import Row, fields_of_rows, spelled
 from storlet_shell.batches.work import Outcome
 from storlet_shell.errors import HINT, SUBJECT, PartFailedError, Spelling, StorletShellError
 from storlet_shell.results import Response, Table
-from storlet_shell.results.fields import Shortened
 from storlet_shell.results.on_terminal import Display, table_on_terminal
 from storlet_shell.text import counted, size
 from storlet_shell.values import ObjectPath
 from storlet_shell.wire.observer import Observer, remark
-
-
-def _spelled(error: StorletShellError, spell: Spelling) -> Shortened:
-    """Spell the error of a row, which names the object already."""
-    return Shortened(error.explained(spell), error.without_subject().explained(spell))
 
 
 class Rows(Table):
@@ -374,7 +368,7 @@ def _row_of(outcome: Outcome, spell: Spelling) -> Row:
         endpoint=outcome.endpoint or None,
         object=str(task.source),
         output=str(task.output) if task.output else file,
-        error=_spelled(outcome.error, spell) if outcome.error else None,
+        error=spelled(outcome.error, spell) if outcome.error else None,
         transaction=outcome.transaction_id or None,
     )
     row.content = outcome.body if isinstance(outcome.body, bytes) else None
