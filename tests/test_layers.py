@@ -51,7 +51,7 @@ ONLY_IN = {
     "urllib3": {"wire.transport"},
     "keystoneauth1": {"identity.keystone_login", "identity.program"},
     "openstack": {"identity.clouds"},
-    "yaml": {"identity.clouds"},
+    "yaml": {"identity.clouds", "identity.new_cloud"},
     "swift": {"embedded"},
     "storlets": {"embedded", "storlets.trial_process"},
     "eventlet": {"embedded"},

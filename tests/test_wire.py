@@ -63,6 +63,7 @@ LINES = [
     Line("vars"),
     Line("local status"),
     Line("whoami"),
+    Line("login wire"),
     Line("enable"),
     Line("mkdir wire"),
     Line("deploy upper.py -d more.py"),

@@ -152,9 +152,17 @@ class Console(Surroundings):
         """Ask on the terminal."""
         if not self.is_watched():
             return None
-        self._stderr().write(f"{printable(question)} [y/N] ")
+        return self.read_answer(f"{question} [y/N] ").lower() in ("y", "yes")
+
+    def ask_text(self, question: str) -> str:
+        """Ask on the terminal."""
+        return self.read_answer(question) if self.is_watched() else ""
+
+    def read_answer(self, question: str) -> str:
+        """Show a question on the terminal, and read the line that follows; the blanks around it don't count."""
+        self._stderr().write(printable(question))
         self._stderr().flush()
-        return sys.stdin.readline().strip().lower() in ("y", "yes")
+        return sys.stdin.readline().strip()
 
     def ask_secret(self, question: str) -> str:
         """Ask on the terminal without echo."""

@@ -36,6 +36,7 @@ LINES: Mapping[Action, str] = {
 
 _WAYS_IN = (
     "try the embedded Swift (--local, or {before}local start), name a cloud of clouds.yaml (--os-cloud or OS_CLOUD), "
+    "add one ({before}login), "
     "or set OS_AUTH_URL, OS_USERNAME, OS_PASSWORD and OS_PROJECT_NAME (tempauth: ST_AUTH, ST_USER and ST_KEY)"
 )
 

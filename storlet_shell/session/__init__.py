@@ -83,6 +83,17 @@ class Session:
         self._has_adopted_local = adopt and self.surroundings.goes_on
         return self.uses_local
 
+    def adopt_cloud(self, name: str) -> bool:
+        """Use a cloud, which the user has just added, unless options choose another identity.
+
+        :returns: whether the following lines use it
+        """
+        if not self.surroundings.goes_on or self.options.local or self.options.identity or self._fixed_login:
+            return False
+        self.options = self.options._replace(identity={"OS_CLOUD": name})
+        self._finder = Finder(self.options.identity)
+        return True
+
     @property
     def local_folder(self) -> Path | None:
         """The data folder of the embedded Swift that the user chose; None for the platform's default."""

@@ -42,6 +42,10 @@ class Surroundings(Observer):
         """Ask the user a yes-or-no question; return None if no user is present."""
         return None
 
+    def ask_text(self, question: str) -> str:  # noqa: ARG002  interactive front ends use it
+        """Ask the user for a line of text; return an empty text if no user is present."""
+        return ""
+
     def ask_secret(self, question: str) -> str:  # noqa: ARG002  interactive front ends use it
         """Ask the user for a password; return an empty text if no user is present."""
         return ""

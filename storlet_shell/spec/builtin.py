@@ -110,6 +110,14 @@ BUILT_IN = (
         takes_body=False,
     ),
     Summary(
+        name="login",
+        module="storlet_shell.commands.login",
+        aliases=(),
+        category="Session",
+        summary="Ask for an identity, try it, and add it to clouds.yaml.",
+        takes_body=False,
+    ),
+    Summary(
         name="logs",
         module="storlet_shell.commands.logs",
         aliases=(),

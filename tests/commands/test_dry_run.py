@@ -35,7 +35,8 @@ LISTING = {"cp", "download", "map", "mv", "pipe", "reduce", "select", "sync"}
 DRY = [
     command
     for command in Registry()
-    if any("--dry-run" in arg.flags for line in command.lines for arg in line.args) and command.name not in LISTING
+    if any("--dry-run" in arg.flags for line in command.lines for arg in line.args)
+    and command.name not in LISTING | {"login"}  # it shows what it would write
 ]
 
 

@@ -119,6 +119,7 @@ LINES: list[tuple[str, str]] = [
     ("rm", "rm {c}/o --dry-run"),
     ("rm", "rm -y {c}/text"),
     ("rm", "rm -r -y {c}"),
+    ("login", "login storlet --dry-run"),
 ]
 """Commands, with their actions, and lines of them, in this order; ``{c}`` is a container, ``{m}`` names files."""
 

@@ -71,10 +71,18 @@ class Notebook(Surroundings):
 
     def ask(self, question: str) -> bool | None:
         """Ask the user, if one is there to answer."""
+        answer = self._read_answer(f"{question} [y/N] ")
+        return None if answer is None else answer.lower() in ("y", "yes")
+
+    def ask_text(self, question: str) -> str:
+        """Ask the user, if one is there to answer."""
+        return self._read_answer(question) or ""
+
+    def _read_answer(self, question: str) -> str | None:
         if not self.is_watched():
             return None
         try:
-            return input(f"{printable(question)} [y/N] ").strip().lower() in ("y", "yes")
+            return input(printable(question)).strip()
         except (NotImplementedError, EOFError):  # a front end without input, or one that is gone
             return None
 

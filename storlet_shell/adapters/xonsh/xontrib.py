@@ -124,15 +124,18 @@ class _Line(Console):
         if call.store is None:
             self.show(result, call.rendering())
 
-    def ask(self, question: str) -> bool | None:
+    def is_watched(self) -> bool:
+        """Tell whether the process's own input and the line's messages are on a terminal."""
+        return bool(sys.__stdin__ and sys.__stdin__.isatty() and self.stderr.isatty())
+
+    def read_answer(self, question: str) -> str:
         """Ask on the terminal; an interrupted line doesn't read input meant for the next one."""
-        if not (sys.__stdin__ and sys.__stdin__.isatty() and self.stderr.isatty()):
-            return None
-        self.stderr.write(f"{printable(question)} [y/N] ")
+        self.stderr.write(printable(question))
         self.stderr.flush()
+        assert sys.__stdin__ is not None
         while not select.select([sys.__stdin__], [], [], _LOOK)[0]:
             self.check()
-        return sys.__stdin__.readline().strip().lower() in ("y", "yes")
+        return sys.__stdin__.readline().strip()
 
     def awaits(self, running: int) -> bool:  # noqa: ARG002  the base class's signature
         """Wait briefly: xonsh doesn't wait for an interrupted line, and takes the next Ctrl-C itself."""

@@ -22,6 +22,7 @@ from storlet_shell.results.schemas.logs import LogRecord
 from storlet_shell.results.schemas.relocation import PlannedRelocation, RelocatedObjects
 from storlet_shell.results.schemas.select import ExplainedQuery, SavedRows, SelectedRows
 from storlet_shell.results.schemas.session import (
+    AddedCloud,
     CommandHelp,
     CommandList,
     Identity,
@@ -63,6 +64,7 @@ SCHEMAS: Mapping[str, Any] = MappingProxyType(
         "local status": SwiftStatus,
         "local reset": EmptiedSwift,
         "local env": dict[str, str],
+        "login": AddedCloud | Page,
         "logs": Listing[LogRecord],
         "ls": Listing[Entry],
         "map": BatchRows | Answer | Plan,

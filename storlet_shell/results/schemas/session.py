@@ -27,6 +27,16 @@ class Identity(TypedDict):
     storlets_enabled: Annotated[bool | None, "null if this user may not know"]
 
 
+class AddedCloud(TypedDict):
+    """A cloud that was added to clouds.yaml."""
+
+    cloud: Annotated[str, "its name"]
+    file: Annotated[str, "the clouds.yaml"]
+    secure_file: Annotated[str, "the secure.yaml, which has its password"]
+    storage_url: Annotated[str, "URL of the account"]
+    used: Annotated[bool, "whether the following lines of the session use it"]
+
+
 class Plugin(TypedDict):
     """A command, a scheduler or an executor."""
 
