@@ -14,7 +14,6 @@ from storlet_shell.deployments.rollout import roll_out
 from storlet_shell.deployments.versions import Settled, code_to_store, has_content, settle
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
-from storlet_shell.results.fields import versions
 from storlet_shell.store.metadata import Info, find
 from storlet_shell.store.reading import get
 from storlet_shell.store.runs import check_storlets_run
@@ -90,7 +89,6 @@ def deploy(client: Client, package: Package, container: str | None = None, *, fo
     if container not in (None, client.storlet_container):
         client.observer.warn(f"warning: this cluster runs storlets from container {client.storlet_container} only")
     before = find(client, ObjectPath(container or client.storlet_container, package.storlet.name))
-    _warn_of_dropped(client, package, before)
     dependencies = [settle(client, package, dependency) for dependency in package.dependencies]
     package = package._replace(dependencies=tuple(settled.dependency for settled in dependencies))
     request = package.request(container or client.storlet_container)
@@ -106,22 +104,6 @@ def deploy(client: Client, package: Package, container: str | None = None, *, fo
     return Deployed(
         package.storlet, package.main, request.container, names, len(code), before is None, is_changed, packages
     )
-
-
-def _warn_of_dropped(client: Client, package: Package, before: Info | None) -> None:
-    """Warn of packages that the deployed storlet has and the new one doesn't.
-
-    :param before: the deployed storlet; None without one
-    """
-    names = wire.decode_storlet(before.headers).dependencies if before else ()
-    dropped: dict[str, str] = {}
-    for name in filter(is_archive, names):
-        archive = find(client, ObjectPath(client.dependency_container, name))
-        dropped.update(wire.decode_packages(archive.headers) if archive else {})
-    for name in package.archive.packages if package.archive else ():
-        dropped.pop(name, None)
-    if dropped:
-        client.observer.warn(f"warning: {package.storlet}: deployed without its earlier packages: {versions(dropped)}")
 
 
 def _is_deployed(package: Package, code: bytes, before: Info | None, dependencies: list[Settled]) -> bool:

@@ -20,7 +20,6 @@ from storlet_shell.results.describe import describe
 from storlet_shell.results.on_terminal import Display
 from storlet_shell.session import Session, Surroundings
 from storlet_shell.spec.registry import Registry
-from storlet_shell.text import counted
 from tests.support.responder import Answer, Recorded, Responder, ok
 
 COUNT = 20
@@ -240,7 +239,7 @@ def test_interrupt_while_a_row_is_shown_counts_the_runs_under_way(
     except error:
         rows.close()
     assert isinstance(session.surroundings, Watching)
-    assert session.surroundings.told[-1].startswith(f"ended early: {counted(count, 'object')} done")
+    assert session.surroundings.told[-1].startswith(f"ended early: {count} of {COUNT} objects done")
 
 
 def test_closed_batch_runs_no_further(session: Session, listed: Responder) -> None:

@@ -80,18 +80,6 @@ def test_package_of_the_engine_is_noted(lines: Runner, tmp_path: Path, module: s
 
 
 @pytest.mark.slow
-def test_packages_that_a_redeployment_drops_are_named(lines: Runner, tmp_path: Path, module: str) -> None:
-    """Each with its version; those that are deployed again aren't."""
-    file = write(tmp_path, f"{module}.py", "def upper(text: str) -> str:\n    return text.upper()\n")
-    assert lines("deploy", file, "--package", "shout").err == ""
-    outcome = lines("deploy", file, "--package", "ends")
-    assert one_line(outcome) == f"warning: {module}.py: deployed without its earlier packages: shout 2.0"
-    outcome = lines("deploy", file)
-    assert one_line(outcome) == f"warning: {module}.py: deployed without its earlier packages: ends 1.0"
-    assert lines("deploy", file).err == ""
-
-
-@pytest.mark.slow
 def test_dry_run_takes_packages_along(lines: Runner, tmp_path: Path, module: str) -> None:
     """It runs the storlet with them, or shows their upload; code may follow as in a cell."""
     (tmp_path / "in").write_text("a")
