@@ -226,6 +226,10 @@ class StorletShellError(Exception):
         """Return a copy with more text at the end of its message."""
         return self._copy(self._text + more)
 
+    def without_subject(self) -> Self:
+        """Return a copy for readers who see the subject anyway: its message starts after it."""
+        return self._copy(self._text.rpartition(f"{SUBJECT}: ")[2], subject=None)
+
     def _copy(self, text: str, **changes: object) -> Self:
         twin = type(self)(text)
         twin.__dict__.update(self.__dict__, **changes)

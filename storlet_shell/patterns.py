@@ -66,6 +66,9 @@ class Pattern(NamedTuple):
 
         :raises UsageError: as :meth:`parse`
         """
+        location = Location.parse(text)
+        if location.container and not location.prefix:
+            raise UsageError(f"{text}: names a container; for all objects in it: '{location.container}/*'")
         return cls.parse(text if text.startswith("path:") else f"path:/{text.removeprefix('/')}")
 
     @property

@@ -138,6 +138,12 @@ class Console(Surroundings):
 
         return f"{ONE_SHOT_SYNTAX}\n\n{SYNTAX}"
 
+    def own_words(self) -> Mapping[str, str]:
+        """Return the words of the interactive shell, some of which command files have, too."""
+        from storlet_shell.adapters.words import OWN_WORDS  # the same
+
+        return OWN_WORDS
+
     def is_watched(self) -> bool:
         """Tell whether input and messages are on a terminal."""
         return sys.stdin is not None and sys.stdin.isatty() and self._stderr().isatty()

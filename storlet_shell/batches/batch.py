@@ -77,6 +77,11 @@ class Batch:
         """See :attr:`.Work.header`."""
         return self._work.header
 
+    @property
+    def journal(self) -> str:
+        """The path of the journal; empty without one."""
+        return str(self._journal.path) if self._journal else ""
+
     def keep_bodies(self) -> None:
         """Keep the results in the outcomes, unless they are stored elsewhere."""
         self._work = self._work._replace(keeps_bodies=True)

@@ -16,7 +16,7 @@ from storlet_shell.batches.joining.body import JoinedBody
 from storlet_shell.batches.joining.concatenation import Concatenation
 from storlet_shell.batches.joining.joiner import Header, Joiner, check_header
 from storlet_shell.batches.rows.excerpt import Excerpt, excerpt
-from storlet_shell.batches.rows.row import Row, fields_of_rows
+from storlet_shell.batches.rows.row import Row, fields_of_rows, spelled
 from storlet_shell.batches.work import Outcome
 from storlet_shell.errors import HINT, SUBJECT, PartFailedError, Spelling, StorletShellError
 from storlet_shell.results import Response, Table
@@ -68,6 +68,7 @@ class Rows(Table):
         self._first_error: StorletShellError | None = None
         self._done_count = self._failed_count = self._size = 0
         self._has_ended = self._was_left = False
+        self._cut_from: int | None = None  # the number of objects of a batch that was interrupted
         self._broken: StorletShellError | None = None
         self._started, self._ended = time.monotonic(), 0.0
 
@@ -219,7 +220,8 @@ class Rows(Table):
         """Summarize the progress of the batch in one line."""
         seconds = self._elapsed()
         count = self._done_count + self._failed_count
-        parts = [(f"{self._done_count} of " if self._failed_count else "") + f"{counted(count, 'object')} done"]
+        total = self._cut_from or count
+        parts = [(f"{self._done_count} of " if total > self._done_count else "") + f"{counted(total, 'object')} done"]
         parts += [f"{self._failed_count} failed"] if self._failed_count else []
         parts += [f"{self._batch.earlier} done before"] if self._batch.earlier else []
         parts += [size(self._size)] if self._size else []
@@ -271,7 +273,9 @@ class Rows(Table):
                     self.concatenation.complete()
             self._has_ended = True
         except (KeyboardInterrupt, GeneratorExit):
-            early = f"ended early: {self.summary()}"
+            self._cut_from = self._remaining
+            resume = f"; rerun the same line to resume from {self._batch.journal}" if self._batch.journal else ""
+            early = f"ended early: {self.summary()}{resume}"
             self._broken = PartFailedError(early)
             self._observer.warn(early)
             raise
@@ -321,6 +325,11 @@ class Rows(Table):
         """Return the summary, unless the problem says it."""
         return self.summary() if self.problem is None else ""
 
+    def brief(self) -> str:
+        """Count the rows, and the objects that were done and that failed."""
+        objects = f"{counted(self._done_count, 'object')} done, {self._failed_count} failed"
+        return f"{counted(len(self._fetched), 'row')}{'' if self._ended else ' so far'}, {objects}"
+
     def peek(self, count: int) -> tuple[list[tuple[Any, ...]], bool]:
         """Return the rows that a page shows: of a large batch, those that failed, the first, and the last.
 
@@ -359,7 +368,7 @@ def _row_of(outcome: Outcome, spell: Spelling) -> Row:
         endpoint=outcome.endpoint or None,
         object=str(task.source),
         output=str(task.output) if task.output else file,
-        error=outcome.error.explained(spell) if outcome.error else None,
+        error=spelled(outcome.error, spell) if outcome.error else None,
         transaction=outcome.transaction_id or None,
     )
     row.content = outcome.body if isinstance(outcome.body, bytes) else None

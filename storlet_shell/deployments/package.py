@@ -164,6 +164,8 @@ class Package(NamedTuple):
 
         :param is_embedded: whether it is for the embedded Swift or a trial, whose Python is this one; asked about
             packages that can't be deployed only
+        If the engine's Python has all of them, the package is the same but for a note.
+
         :raises UsageError: if it isn't Python, or a package can't be deployed; for other errors, see
             :func:`~storlet_shell.deployments.packages.resolve.resolve`
         """
@@ -173,7 +175,11 @@ class Package(NamedTuple):
             raise UsageError("only Python storlets can have packages; jars are dependencies", subject=self.label)
         from storlet_shell.deployments.packages.resolve import resolve  # few deployments have packages
 
-        return self.with_archive(resolve(wanted, lambda name: installed_version(name) if is_embedded() else None))
+        archive = resolve(wanted, lambda name: installed_version(name) if is_embedded() else None)
+        if archive is None:
+            note = f"{wanted.label}: not deployed, since the engine's Python has it"
+            return self._replace(notes=(*self.notes, note))
+        return self.with_archive(archive)
 
     def with_archive(self, archive: Archive | None) -> Package:
         """Return the package with an archive of packages, instead of the one that it has; None changes nothing.

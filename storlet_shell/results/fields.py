@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from storlet_shell.equality import typed_equality
 from storlet_shell.text import size
@@ -44,6 +44,22 @@ def sized(count: int | None) -> str:
     return f"{count} ({size(count)})" if count >= 1024 else str(count)
 
 
+class Shortened(str):
+    """A text of which a terminal shows less, since the rest is next to it.
+
+    :param text: the whole, for programs
+    :param brief: what a terminal shows
+    """
+
+    brief: str
+
+    def __new__(cls, text: str, brief: str) -> Self:
+        """Make the text, with its short form."""
+        shortened = super().__new__(cls, text)
+        shortened.brief = brief
+        return shortened
+
+
 @typed_equality
 class Field(NamedTuple):
     """A fact of a report, or a column of a table.
@@ -69,6 +85,8 @@ class Field(NamedTuple):
 
     def spell_on_terminal(self, value: Any) -> str:
         """Return the value as people read it on a terminal."""
+        if isinstance(value, Shortened):
+            return value.brief
         return size(value) if self.is_size and isinstance(value, int) else self.spell(value)
 
     @property

@@ -101,6 +101,10 @@ class Result:
     def look(self) -> None:
         """Fetch what showing the result takes, so that a failure is raised here, and a batch runs once."""
 
+    def brief(self) -> str:
+        """Describe the result in a few words, from what has been fetched."""
+        return f"a {type(self).__name__.lower()}"
+
     @property
     def problem(self) -> StorletShellError | None:
         """The error that the line ends with after the result is shown; None if all is well."""

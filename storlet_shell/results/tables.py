@@ -14,6 +14,7 @@ from storlet_shell.results.fields import Field
 from storlet_shell.results.formats import Chosen, Tabular, document_pieces, table_lines
 from storlet_shell.results.on_terminal import Display, table_on_terminal
 from storlet_shell.results.reports import Result
+from storlet_shell.text import counted
 
 _GONE = "the rows were read before and not kept; list them again"
 _CLOSED = "the table was closed before all rows were fetched; list them again"
@@ -186,6 +187,14 @@ class Table(Result):
         if self._failure is None:
             self._fetch(count + 1)
         return self._fetched[:count], len(self._fetched) <= count
+
+    def brief(self) -> str:
+        """Count the rows that have been fetched, and name the columns."""
+        further = "" if self._is_complete else " so far"
+        return f"{counted(len(self._fetched), 'row')}{further}: {', '.join(self.columns)}"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.brief()}>"
 
     def close(self) -> None:
         """End a listing in progress; the rows up to there can be used."""

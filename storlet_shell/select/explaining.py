@@ -28,7 +28,7 @@ def explanation(query: Bound, parts: Split, plan: dict[str, Any], facts: dict[st
         f"{size(facts['measured_moved'])} moved in {facts['measured_seconds']:.1f} s",
         "estimate": _estimate(facts),
         "at the data": "; ".join(data["at_the_data"]),
-        "here": ", ".join(data["here"]) or "nothing: rows are passed on as they come",
+        "here": ", ".join([*_merging(parts, facts["objects"]), *data["here"]]) or "rows are passed on as they come",
     }
     return Report(data, shown)
 
@@ -46,6 +46,17 @@ def _objects(facts: dict[str, Any]) -> str:
     if facts["objects"] is None:
         return f"over 10000 of {facts['pattern']}"
     return f"{facts['objects']} of {facts['pattern']}, {size(facts['bytes'])}"
+
+
+def _merging(parts: Split, objects: int | None) -> list[str]:
+    """Return the step that joins the objects' partial aggregates, if the query has some.
+
+    :param objects: how many there are; None for too many to count
+    """
+    if parts.kind != "groups":
+        return []
+    results = "groups" if parts.keys else "aggregates"
+    return [f"merging the {results} of {'all objects' if objects is None else counted(objects, 'object')}"]
 
 
 def _at_the_data(query: Bound, parts: Split) -> list[str]:

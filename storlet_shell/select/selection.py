@@ -79,14 +79,17 @@ class Selection(Table):
         return count
 
     def figures(self) -> dict[str, Any]:
-        """Return what was read and moved, after the last row."""
-        batch, totals = self._batch.figures(), self._parts.totals
+        """Return what was read and moved, after the last row.
+
+        After a LIMIT, it isn't known how much of the objects was read, and some may have been read in vain.
+        """
+        batch, totals, is_enough = self._batch.figures(), self._parts.totals, self._parts.is_enough
         return {
-            "objects": batch["done"] + batch["done_before"],
+            "objects": self._parts.used if is_enough else batch["done"] + batch["done_before"],
             "failed": batch["failed"],
-            "rows_read": totals.rows,
+            "rows_read": None if is_enough else totals.rows,
             "rows_malformed": totals.malformed,
-            "bytes_read": None if self._parts.is_enough else self._size,
+            "bytes_read": None if is_enough else self._size,
             "bytes_moved": batch["bytes"],
             "seconds": batch["seconds"],
         }
@@ -94,12 +97,14 @@ class Selection(Table):
     def summary(self) -> str:
         """Summarize in one line what was read and moved."""
         figures = self.figures()
+        objects = counted(figures["objects"], "object")
         amount = "" if figures["bytes_read"] is None else f", {size(figures['bytes_read'])}"
         failed = f", {counted(figures['failed'], 'object')} failed" if figures["failed"] else ""
-        return (
-            f"{counted(figures['objects'], 'object')}, {counted(figures['rows_read'], 'row')}{amount} read next to the "
-            f"data; {size(figures['bytes_moved'])} moved{failed}, {figures['seconds']:.1f} s"
-        )
+        if figures["rows_read"] is None:
+            read = f"ended by LIMIT in {objects}"
+        else:
+            read = f"{objects}, {counted(figures['rows_read'], 'row')}{amount} read next to the data"
+        return f"{read}; {size(figures['bytes_moved'])} moved{failed}, {figures['seconds']:.1f} s"
 
     def pieces(self, rendering: Rendering = _FOR_PEOPLE) -> Iterator[str]:
         """Yield the rows in a format; what sums them up follows on standard error, where programs read the rows."""

@@ -32,6 +32,10 @@ class Surroundings(Observer):
         """Return the help text on the syntax of lines, for ``help syntax``."""
         return "The words of a line are used as they are."
 
+    def own_words(self) -> Mapping[str, str]:
+        """Return the words of the front end that aren't commands, with a sentence for each."""
+        return {}
+
     def is_watched(self) -> bool:
         """Tell whether a user is present who can answer questions."""
         return False

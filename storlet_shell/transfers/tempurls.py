@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import Action, Hint, IdentityError, NotFoundError, StorletShellError, UsageError
 from storlet_shell.store.metadata import head, head_request, post, post_request
-from storlet_shell.values import Location, no_object
+from storlet_shell.values import Location, names_container, no_object
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.requests import Request
 
@@ -68,8 +68,10 @@ def check_target(target: Location, *, is_prefix: bool) -> None:
 
     :raises UsageError: if it isn't
     """
-    if not target.container or not (target.prefix or is_prefix):
-        raise no_object(target.container, prefix="")
+    if not target.container:
+        raise no_object(str(target))
+    if not (target.prefix or is_prefix):
+        raise names_container(target.container, target.container)
 
 
 def key_requests(container: str) -> list[Request]:

@@ -87,7 +87,7 @@ def test_the_first_failing_line_ends_the_file(script: Script, container: str) ->
         ("ls 'c", 2, "the quote ' isn't closed"),
         ("ls \\", 2, "the text ends after a backslash"),
         ("a" * 10_000_000, 2, "a line of over 1048576 characters"),
-        ("get " + "a" * 1_000_000, 2, 'swift object path must have the format: "path:/<container>/<object>"'),
+        ("get " + "a" * 1_000_000, 2, "a: names a container; for an object in it: a"),
     ],
 )
 def test_a_bad_line_is_one_clear_message(script: Script, line: str | bytes, status: int, message: str) -> None:

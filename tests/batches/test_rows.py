@@ -16,10 +16,10 @@ from storlet_shell.batches.report import Rows
 from storlet_shell.batches.rows import excerpt
 from storlet_shell.batches.rows.row import Row
 from storlet_shell.errors import IdentityError, PartFailedError, StorletFailedError
+from storlet_shell.results.describe import describe
 from storlet_shell.results.on_terminal import Display
 from storlet_shell.session import Session, Surroundings
 from storlet_shell.spec.registry import Registry
-from storlet_shell.text import counted
 from tests.support.responder import Answer, Recorded, Responder, ok
 
 COUNT = 20
@@ -55,6 +55,29 @@ def batch(session: Session, *words: str) -> Rows:
 def failing(_: Recorded) -> Answer:
     """Answer as a storlet that has failed."""
     return Answer(500, b"it failed")
+
+
+def test_rows_are_described_by_how_their_objects_ended(session: Session, listed: Responder) -> None:
+    """Without running them."""
+    listed.on("GET", "/c/e", failing)
+    rows = batch(session)
+    assert repr(rows) == "<Rows: 0 rows so far, 0 objects done, 0 failed>"
+    assert not [sent for sent in listed.sent("GET") if sent.header("X-Run-Storlet")]
+    rows.keep()
+    assert describe(rows) == f"{COUNT} rows, {COUNT - 1} objects done, 1 failed"
+
+
+def test_a_terminal_shows_an_error_without_the_object_that_is_next_to_it(session: Session, listed: Responder) -> None:
+    """Programs get the whole message."""
+    listed.on("GET", "/c/e", failing)
+    rows = batch(session)
+    rows.keep()
+    (failed,) = rows.failed
+    assert str(failed.error).count("path:/c/e") == 1
+    (shown,) = [line for line in rows.on_terminal(Display(lambda _, text: text, len)) if line.startswith("500")]
+    assert shown.count("path:/c/e") == 1
+    assert str(failed.error).endswith(shown.partition("path:/c/e")[2].strip())
+    assert [line for line in rows.render() if line.count("path:/c/e") == 2]
 
 
 def test_rows_are_typed_records(session: Session) -> None:
@@ -158,7 +181,7 @@ def test_rows_that_came_before_an_interrupt_stay(
     assert not rows.is_whole
     assert rows.fields()["is_whole"] is False
     assert isinstance(session.surroundings, Watching)
-    early = f"ended early: {len(names)} objects done"
+    early = f"ended early: {len(names)} of {COUNT} objects done"
     assert [line for line in session.surroundings.told if line.startswith(early)]
     with pytest.raises(PartFailedError, match=early):
         rows.raise_for_failed()
@@ -216,7 +239,7 @@ def test_interrupt_while_a_row_is_shown_counts_the_runs_under_way(
     except error:
         rows.close()
     assert isinstance(session.surroundings, Watching)
-    assert session.surroundings.told[-1].startswith(f"ended early: {counted(count, 'object')} done")
+    assert session.surroundings.told[-1].startswith(f"ended early: {count} of {COUNT} objects done")
 
 
 def test_closed_batch_runs_no_further(session: Session, listed: Responder) -> None:

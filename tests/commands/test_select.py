@@ -78,8 +78,9 @@ def test_limit_ends_the_query_early(selecting: Runner, weather: str) -> None:
     """With the first rows of the listing; later objects may be unread."""
     figures = selecting("select", "SELECT n FROM o LIMIT 2", weather, "-j", "1", "--json").json
     assert [row["n"] for row in figures["rows"]] == [1, 2]
-    assert figures["objects"] < 4
-    assert figures["bytes_read"] is None
+    assert (figures["objects"], figures["rows_read"], figures["bytes_read"]) == (1, None, None)
+    outcome = selecting("select", "SELECT n FROM o LIMIT 10", weather)
+    assert one_line(outcome).startswith("ended by LIMIT in 2 objects; ")
 
 
 def test_columns_and_formats_are_chosen_as_in_any_table(selecting: Runner, weather: str) -> None:
@@ -152,6 +153,9 @@ def test_explain_tells_what_runs_where(selecting: Runner, weather: str) -> None:
     assert explained["estimated_moved"] == round(rate * explained["bytes"])
     pushed = selecting("select", "SELECT sky, avg(n) FROM o WHERE n > 3 GROUP BY sky", weather, "--explain").text
     assert "at the data: columns sky, n; WHERE; groups; aggregates avg\n" in pushed
+    assert "here: merging the groups of 4 objects\n" in pushed
+    summed = selecting("select", "SELECT avg(n) FROM o HAVING count(*) > 1", weather, "--explain").text
+    assert "here: merging the aggregates of 4 objects, HAVING\n" in summed
 
 
 def test_csv_is_described_by_options(selecting: Runner, container: str) -> None:

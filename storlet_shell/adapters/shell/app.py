@@ -46,7 +46,6 @@ from storlet_shell.spec.registry import Registry
 from storlet_shell.text import printable
 from storlet_shell.wire.bodies import read_file
 
-_OWN_CATEGORY = "Shell"
 _REMOVED = ("edit", "macro", "run_pyscript", "_relative_run_script", "_eof")
 _REMOVED_SETTINGS = (
     "allow_style",
@@ -385,13 +384,7 @@ class Shell(cmd2.Cmd):
         parser = self.command_parsers.get(function) if function else None
         if parser is not None:
             return Text(strip_style(parser.format_help()), has_headings=True)
-        if len(words) == 1 and words[0] in OWN_WORDS:  # one that cmd2 doesn't know
-            return Text(f"{words[0]}: {OWN_WORDS[words[0]]}")
-        page = self.interpreter.registry.get("help").call(words).run(self.session)
-        if words:
-            return page
-        words_of_shell = (f"  {word:<12} {summary}" for word, summary in OWN_WORDS.items())
-        return Text("\n".join([*page.render(), "", _OWN_CATEGORY, *words_of_shell]), has_headings=True)
+        return self.interpreter.registry.get("help").call(words).run(self.session)
 
 
 def make_class(registry: Registry) -> type[Shell]:

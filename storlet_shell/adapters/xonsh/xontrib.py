@@ -115,6 +115,10 @@ class _Line(Console):
         if self.is_interrupted:
             raise KeyboardInterrupt
 
+    def own_words(self) -> Mapping[str, str]:
+        """Return nothing: xonsh has words of its own."""
+        return {}
+
     def show_unless_stored(self, call: Call, result: Result) -> None:
         """Write a result to the line's output, unless it is stored in a variable."""
         if call.store is None:

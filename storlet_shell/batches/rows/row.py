@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from storlet_shell.equality import typed_equality
-from storlet_shell.results.fields import Field, dashed
+from storlet_shell.errors import Spelling, StorletShellError
+from storlet_shell.results.fields import Field, Shortened, dashed
 from storlet_shell.text import escaped
 
 
@@ -39,6 +40,11 @@ class Row(_Columns):
     def name(self) -> str:
         """The object's name in its container."""
         return self.object.split("/", 2)[2]
+
+
+def spelled(error: StorletShellError, spell: Spelling) -> Shortened:
+    """Spell the error of a row, which names the object already."""
+    return Shortened(error.explained(spell), error.without_subject().explained(spell))
 
 
 ERROR = _Columns._fields.index("error")

@@ -8,11 +8,11 @@ from typing import Annotated, Any, TypedDict
 class QueryFigures(TypedDict):
     """What a query has read and moved."""
 
-    objects: Annotated[int, "number of objects that were read"]
+    objects: Annotated[int, "number of objects that were read; after a LIMIT, of those whose rows were used"]
     failed: Annotated[int, "number of objects that failed, and were left out"]
-    rows_read: Annotated[int, "number of rows that were read next to the data"]
+    rows_read: Annotated[int | None, "number of rows that were read next to the data; null after a LIMIT"]
     rows_malformed: Annotated[int, "number of rows that were left out"]
-    bytes_read: Annotated[int | None, "size of all objects; null if unknown, or if a LIMIT ended the query early"]
+    bytes_read: Annotated[int | None, "size of all objects; null if unknown, or after a LIMIT"]
     bytes_moved: Annotated[int, "size of the objects' results"]
     seconds: Annotated[float, "duration"]
 

@@ -49,7 +49,7 @@ class Parts(Ordered):
     :param journal: the journal's path; empty without one
     :param work: describes the objects' part of the query for the journal
 
-    ``totals`` is what the objects have reported.
+    ``totals`` is what the objects have reported; ``used`` counts those whose results were read.
     """
 
     def __init__(self, split: Split, journal: str = "", work: str = "") -> None:
@@ -58,6 +58,7 @@ class Parts(Ordered):
         self._joiner = joiner_of(split)
         self._waiting: deque[tuple[ObjectPath, Iterator[bytes]]] = deque()
         self.totals = Totals()
+        self.used = 0
 
     @property
     def is_enough(self) -> bool:
@@ -81,6 +82,7 @@ class Parts(Ordered):
 
         :raises StorletShellError: if it isn't one of the storlet
         """
+        self.used += not self.is_enough
         end = None
         for line in _lines(chunks):
             if self._joiner.is_enough:
