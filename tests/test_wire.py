@@ -106,6 +106,8 @@ LINES = [
     Line("stat wire/o"),
     Line("post wire/o -m colour=grün --remove size -H X-Delete-After:3600"),
     Line("post wire -m colour=green"),
+    Line("edit 'wire/pipe ü'"),
+    Line("edit upper.py"),
     Line("tempurl wire/o"),
     Line("tempurl wire/o --method PUT"),
     Line("upload text.txt wire/folder/"),
@@ -166,7 +168,12 @@ def sent(alone: control.Running, tmp_path_factory: pytest.TempPathFactory) -> di
     with Relay(urlsplit(alone.auth_url).port or 0) as relay, pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         identity = {"ST_AUTH": f"http://127.0.0.1:{relay.port}/auth/v1.0", "ST_USER": alone.user, "ST_KEY": alone.key}
-        environ = {**base_environment(folder), **identity, "STORLET_SHELL_DATA": str(folder / "data")}
+        environ = {
+            **base_environment(folder),
+            **identity,
+            "STORLET_SHELL_DATA": str(folder / "data"),
+            "EDITOR": "sed -i s/piped/PIPED/",
+        }
         run = Runner(environ)
         for line in LINES:
             words = shlex.split(line.words)

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 from storlet_shell.adapters.execution import Outcome, exit_status_of
 from storlet_shell.adapters.progress import TransferLine
-from storlet_shell.errors import Hint, LocalFileError, StorletShellError, advise
+from storlet_shell.errors import Hint, LocalFileError, StorletShellError, UsageError, advise
 from storlet_shell.results import Rendering, Response, Result, Table, failure_fields
 from storlet_shell.results.formats import DOCUMENT, PEOPLE
 from storlet_shell.results.on_terminal import Display
@@ -22,6 +22,8 @@ from storlet_shell.text import counted, escaped, printable, printable_json
 from storlet_shell.wire.observer import Progress
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from storlet_shell.adapters.terminal.documents import Indenter
     from storlet_shell.adapters.terminal.paging import Paged
     from storlet_shell.adapters.terminal.themes import Theme
@@ -30,6 +32,7 @@ _FOR_PEOPLE = Rendering()
 PAGER = "STORLET_SHELL_PAGER"
 """The variable that names the pager. Without it, the shell uses that of ``PAGER``, and one-shot lines have none."""
 
+_EDITOR = "vi"
 _NO_PAGER = ("", "none", "cat")
 _NO_TERMINAL = Display(lambda _, text: text, len)
 _LONGEST_MESSAGE = 4000
@@ -174,6 +177,20 @@ class Console(Surroundings):
             return getpass.getpass(printable(question))
         except EOFError:
             return ""
+
+    def edit(self, file: Path) -> None:
+        """Open a file in the user's editor, ``$VISUAL`` or ``$EDITOR``."""
+        import shlex  # few lines edit
+        import subprocess
+
+        editor = self.environ.get("VISUAL") or self.environ.get("EDITOR") or _EDITOR
+        try:
+            status = subprocess.run([*shlex.split(editor), str(file)], check=False).returncode
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise UsageError(f"can't start the editor {editor}: {reason}; set VISUAL or EDITOR") from error
+        if status:
+            raise StorletShellError(f"the editor {editor} ended with status {status}; nothing was stored")
 
     def spell(self, hint: Hint) -> str:
         """Spell a hint as a line to be typed."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any, NamedTuple, Protocol
 
 from storlet_shell.equality import typed_equality
+from storlet_shell.errors import UsageError
 from storlet_shell.wire.observer import Observer
 
 
@@ -51,6 +53,14 @@ class Surroundings(Observer):
     def ask_secret(self, question: str) -> str:  # noqa: ARG002  interactive front ends use it
         """Ask the user for a password; return an empty text if no user is present."""
         return ""
+
+    def edit(self, file: Path) -> None:
+        """Let the user edit a file, and return once they have.
+
+        :raises UsageError: if there is no terminal for that, or no editor
+        :raises StorletShellError: if the editor fails
+        """
+        raise UsageError(f"editing {file.name} needs a terminal; here, get the object, change it, and upload it")
 
 
 class Attached(Protocol):

@@ -70,6 +70,14 @@ BUILT_IN = (
         takes_body=False,
     ),
     Summary(
+        name="edit",
+        module="storlet_shell.commands.edit",
+        aliases=(),
+        category="Objects",
+        summary="Change a text object, or the code of a storlet, in your editor.",
+        takes_body=False,
+    ),
+    Summary(
         name="enable",
         module="storlet_shell.commands.enable",
         aliases=(),

@@ -22,6 +22,7 @@ WORDS = {
     "enable": [],
     "post": ["c/o", "-m", "k=v", "-H", "X-Delete-After:60", "--remove", "old"],
     "rm": ["c/o", "c"],
+    "edit": ["c/o"],
     "tempurl": ["c/o"],
     "undeploy": ["upper.py"],
     "dependencies": ["rm", "extra.txt"],

@@ -47,6 +47,8 @@ LINES: list[tuple[str, str]] = [
     ("download", "download {c} to --dry-run"),
     ("du", "du"),
     ("du", "du {c}"),
+    ("edit", "edit {c}/o"),
+    ("edit", "edit {c}/o --dry-run"),
     ("enable", "enable"),
     ("enable", "enable --dry-run"),
     ("get", "get {c}/o"),

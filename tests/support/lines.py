@@ -52,7 +52,7 @@ def base_environment(home: Path) -> dict[str, str]:
     """Return the environment of a process without an identity."""
     inherited = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TMPDIR") if name in os.environ}
     warnings = "error,ignore:'cgi' is deprecated:DeprecationWarning"  # as in pyproject.toml
-    return {**inherited, "HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": warnings}
+    return {**inherited, "HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": warnings, "EDITOR": "true"}
 
 
 class Runner:

@@ -12,7 +12,13 @@ from typing import Any
 
 from storlet_shell.results.schemas.acl import AclChange, AclEntry
 from storlet_shell.results.schemas.batches import BatchRows, ReducedObject
-from storlet_shell.results.schemas.changes import ChangedMetadata, CreatedContainer, DeletedObjects, DoomedObject
+from storlet_shell.results.schemas.changes import (
+    ChangedMetadata,
+    CreatedContainer,
+    DeletedObjects,
+    DoomedObject,
+    EditedText,
+)
 from storlet_shell.results.schemas.dependencies import DeletedDependencies, Dependency
 from storlet_shell.results.schemas.deployments import CheckedCode, Deployment, EnabledAccount, TrialRun, Undeployment
 from storlet_shell.results.schemas.facts import AccountFacts, ContainerFacts, ObjectFacts, TemporaryUrl
@@ -55,6 +61,7 @@ SCHEMAS: Mapping[str, Any] = MappingProxyType(
         "deploy": Deployment | Answer | Plan | CheckedCode | TrialRun,
         "download": DownloadedFiles | Listing[PlannedFile],
         "du": Listing[FolderUsage],
+        "edit": EditedText | Plan,
         "enable": EnabledAccount | Plan,
         "get": Answer | Plan,
         "help": CommandList | CommandHelp | Page,

@@ -33,3 +33,11 @@ class DoomedObject(TypedDict):
 
     bytes: Annotated[int | None, "size of the object; null for a container"]
     name: Annotated[str, "its path"]
+
+
+class EditedText(TypedDict):
+    """An object or a storlet that was edited."""
+
+    object: Annotated[str, "the object, as `path:/CONTAINER/OBJECT`"]
+    changed: Annotated[bool, "false if the text was left as it was; then nothing was stored"]
+    bytes: Annotated[int, "size of the text"]
