@@ -17,8 +17,11 @@ from storlet_shell.text import printable, size
 WIDEST_UNBROKEN = 60
 """The longest text of a cell, in characters, that stays on one line of a page."""
 
-PRE = '<pre style="margin:0;white-space:pre-wrap;word-break:normal;overflow-wrap:break-word">'
-"""Opens text with line ends of its own; JupyterLab's style would break words."""
+PRE = (
+    '<pre style="margin:0;white-space:pre-wrap;word-break:normal;overflow-wrap:break-word;'
+    'font-family:var(--jp-code-font-family,monospace)">'
+)
+"""Opens text with line ends of its own; JupyterLab would break words, and exports have a proportional font."""
 
 _SIGNS = re.compile(r"([\\`*_{}\[\]<>#!|$~^@&])")
 _FOLDED_START = 8
