@@ -47,7 +47,7 @@ def sync(
     yes: bool = False,
     dry_run: bool = False,
 ) -> Result:
-    """Make objects the same as the files of a folder, or the other way round; only what differs is transferred.
+    """Make objects the same as a local folder, or the other way round; only what differs is transferred.
 
     One of SOURCE and TARGET is a local folder, the other one path:/CONTAINER or path:/CONTAINER/PREFIX. PREFIX stands
     for a folder: path:/c/photos is all objects whose names start with photos/. Sizes and MD5s are compared, those of
