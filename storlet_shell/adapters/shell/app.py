@@ -46,7 +46,7 @@ from storlet_shell.spec.registry import Registry
 from storlet_shell.text import printable
 from storlet_shell.wire.bodies import read_file
 
-_REMOVED = ("edit", "macro", "run_pyscript", "_relative_run_script", "_eof")
+_REMOVED = ("macro", "run_pyscript", "_relative_run_script", "_eof")
 _REMOVED_SETTINGS = (
     "allow_style",
     "debug",
