@@ -29,7 +29,7 @@ from storlet_shell.text import counted
 from storlet_shell.transfers.comparison import equals_listed
 from storlet_shell.transfers.counts import Transferred
 from storlet_shell.transfers.dates import set_date
-from storlet_shell.transfers.files import FileCount
+from storlet_shell.transfers.folder import FileCount
 from storlet_shell.transfers.listed import ListedObject, list_objects
 from storlet_shell.values import Location, ObjectPath, read_count
 from storlet_shell.wire import headers as wire

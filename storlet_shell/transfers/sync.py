@@ -18,8 +18,7 @@ from storlet_shell.store.parallel import Tally, Worker, in_parallel
 from storlet_shell.transfers.comparison import equals_listed
 from storlet_shell.transfers.counts import Transferred
 from storlet_shell.transfers.download import check_download, fetch
-from storlet_shell.transfers.files import FileCount
-from storlet_shell.transfers.folder import walk
+from storlet_shell.transfers.folder import FileCount, walk
 from storlet_shell.transfers.listed import ListedObject
 from storlet_shell.transfers.pairing import Pairing
 from storlet_shell.transfers.targets import Choices, Target, target_of

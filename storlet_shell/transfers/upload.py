@@ -16,8 +16,7 @@ from storlet_shell.store.parallel import Tally, Worker, in_parallel
 from storlet_shell.store.segments import Replacing
 from storlet_shell.transfers.comparison import equals_listed, is_identical
 from storlet_shell.transfers.counts import Transferred
-from storlet_shell.transfers.files import FileCount
-from storlet_shell.transfers.folder import walk
+from storlet_shell.transfers.folder import FileCount, walk
 from storlet_shell.transfers.limits import Limits
 from storlet_shell.transfers.segmented import LargeObject, SegmentedUpload, send
 from storlet_shell.transfers.targets import Choices, Target, find_targets

@@ -10,8 +10,7 @@ import pytest
 
 from storlet_shell.store.parallel import Tally
 from storlet_shell.transfers.download import download
-from storlet_shell.transfers.files import FileCount
-from storlet_shell.transfers.folder import walk
+from storlet_shell.transfers.folder import FileCount, walk
 from storlet_shell.transfers.upload import upload_files
 from storlet_shell.values import Location
 from storlet_shell.wire.client import Client
