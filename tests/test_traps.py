@@ -83,6 +83,7 @@ def test_copy_of_a_failing_storlet_stores_nothing(storlets: Runner, here: str) -
 # --- 2
 
 
+@pytest.mark.slow
 def test_redeployment_of_equal_length_takes_effect(storlets: Runner, here: str, tmp_path: Path) -> None:
     """Trap 2: engines tell versions by length; the very next run has the new code."""
     for word in ("one", "two", "six"):

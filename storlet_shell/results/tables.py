@@ -191,7 +191,8 @@ class Table(Result):
     def brief(self) -> str:
         """Count the rows that have been fetched, and name the columns."""
         further = "" if self._is_complete else " so far"
-        return f"{counted(len(self._fetched), 'row')}{further}: {', '.join(self.columns)}"
+        names = ", ".join(field.name for field in self.fields_of_rows if field.is_shown)
+        return f"{counted(len(self._fetched), 'row')}{further}: {names}"
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.brief()}>"

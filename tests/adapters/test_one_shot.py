@@ -155,6 +155,7 @@ def test_names_on_the_line_that_are_no_utf8_are_refused(run: Runner, container: 
     assert len(ended.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_local_file_whose_name_is_no_utf8_can_be_used(run: Runner, container: str, tmp_path: Path) -> None:
     """On Linux a file may have any name; it is read and written all the same."""
     name = os.fsencode(tmp_path) + b"/gr\xfcn"

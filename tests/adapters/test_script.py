@@ -87,7 +87,7 @@ def test_the_first_failing_line_ends_the_file(script: Script, container: str) ->
         ("ls 'c", 2, "the quote ' isn't closed"),
         ("ls \\", 2, "the text ends after a backslash"),
         ("a" * 10_000_000, 2, "a line of over 1048576 characters"),
-        ("get " + "a" * 1_000_000, 2, "a: names a container; for an object in it: a"),
+        ("get " + "a" * 1_000_000, 2, "a" * 1_000),
     ],
 )
 def test_a_bad_line_is_one_clear_message(script: Script, line: str | bytes, status: int, message: str) -> None:
@@ -308,7 +308,7 @@ def test_a_stored_result_is_a_variable(script: Script, container: str, upload: U
         "vars names\nvars p k=v 'w=x y'\nvars p\nvars --delete body\nvars\nvars body\n"
     )
     assert found.out.decode() == (
-        "content\nCONTENT\no\no\np = k=v w=x y\nk: v\nw: x y\nbody is deleted\nnames  a table\np      k=v w=x y\n"
+        "content\nCONTENT\no\no\np = k=v w=x y\nk: v\nw: x y\nbody is deleted\nnames  1 row: name\np      k=v w=x y\n"
     )
     assert (found.status, found.err) == (4, "storlet-shell: file.ss:11: variable body: not found\n")
 

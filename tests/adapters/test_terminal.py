@@ -255,6 +255,7 @@ def test_a_body_that_is_missing_is_asked_for_as_a_heredoc(spawn: Spawn, containe
     assert terminal.leave() == 0
 
 
+@pytest.mark.slow
 def test_without_an_identity_the_shell_says_how_to_get_one(spawn: Spawn) -> None:
     """The shell starts without an identity, and its first line names the ways in; help works."""
     terminal = Terminal({"PATH": "/bin:/usr/bin", "STORLET_SHELL_HISTORY": "/dev/null"})
@@ -301,6 +302,7 @@ def test_a_broken_plug_in_is_told_in_one_line(environ: dict[str, str], tmp_path:
     assert terminal.leave() == 0
 
 
+@pytest.mark.slow
 def test_a_hangup_ends_the_shell(spawn: Spawn) -> None:
     """SIGTERM and a closed terminal end it."""
     terminal = spawn()
@@ -358,6 +360,7 @@ def test_a_terminal_without_one_to_write_to_gives_a_command_file(environ: dict[s
     assert (child.exitstatus, (tmp_path / "out").read_text()) == (2, "")
 
 
+@pytest.mark.slow
 def test_shell_logs_in_before_the_first_tab(spawn: Spawn, responder: Responder) -> None:
     """While the user begins to type; that alone asks for nothing else."""
     terminal = spawn(**responder.environ)
@@ -368,6 +371,7 @@ def test_shell_logs_in_before_the_first_tab(spawn: Spawn, responder: Responder) 
     assert terminal.leave() == 0
 
 
+@pytest.mark.slow
 def test_login_that_fails_beside_the_prompt_is_silent(spawn: Spawn, responder: Responder) -> None:
     """The first command says what is wrong, once."""
     terminal = spawn(**{**responder.environ, "ST_KEY": "wrong"})
@@ -375,6 +379,7 @@ def test_login_that_fails_beside_the_prompt_is_silent(spawn: Spawn, responder: R
     assert terminal.leave() == 0
 
 
+@pytest.mark.slow
 def test_login_that_hangs_holds_nothing_up(spawn: Spawn, responder: Responder) -> None:
     """Neither the prompt nor the end."""
     asked, ends = threading.Event(), threading.Event()

@@ -144,6 +144,7 @@ def test_failed_objects_end_a_script(xonsh: Xonsh, container: str) -> None:
     assert b"on\n" not in outcome.out.splitlines(keepends=True)
 
 
+@pytest.mark.slow
 def test_names_of_others_are_left_alone(xonsh: Xonsh) -> None:
     """``ls`` is the system's, ``help`` and ``vars`` Python's; ``storlet`` takes any command."""
     outcome = xonsh(

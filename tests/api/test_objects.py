@@ -165,6 +165,7 @@ def test_storlet_runs_over_get_put_and_copy(store: Store, here: str) -> None:
     assert store.get(f"{here}/copy", range="1-").content == b"BC"
 
 
+@pytest.mark.slow
 def test_body_streams_and_can_be_left(store: Store, container: str) -> None:
     """A response that is closed early gives its connection up, and the store goes on; its clients don't become more."""
     content = bytes(range(256)) * 40_000

@@ -40,6 +40,7 @@ def test_prefix_is_a_beginning_of_names(run: Runner, sizes: str) -> None:
     assert rows(run, "-s", f"{sizes}/2025", f"{sizes}/2026/") == [(25, 5, "sizes/2025"), (5, 1, "sizes/2026/")]
 
 
+@pytest.mark.slow
 def test_account_is_the_sum_of_its_containers(run: Runner, sizes: str) -> None:
     """Deeper levels are counted from the listing."""
     *containers, whole = rows(run, "--depth", "2")

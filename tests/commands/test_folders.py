@@ -144,6 +144,7 @@ def test_dry_run_of_a_folder_fails_as_the_upload_would(run: Runner, container: s
 # --- names that can't be files
 
 
+@pytest.mark.slow
 def test_name_that_leads_out_is_refused_and_the_others_come(run: Runner, container: str, tmp_path: Path) -> None:
     """Each is named, in one report; nothing is written outside of the folder."""
     bad = ["../out", "a/../../out", "/etc/out", "a//b", ".", "..", "./x", "a/./b", "full/"]
@@ -252,6 +253,7 @@ def test_unreadable_file_amid_a_folder_is_named(run: Runner, container: str, fol
     assert len(names(run, container)) == len(FILES) + 1
 
 
+@pytest.mark.slow
 def test_full_disk_ends_a_download(run: Runner, container: str, folder: Path, tmp_path: Path) -> None:
     """One line, whatever else was to come, and nothing half."""
     run("upload", str(folder), container)

@@ -137,6 +137,7 @@ def test_segments_that_were_not_uploaded_for_the_object_are_named(
     assert storlets("get", f"{here}/o").status == 0
 
 
+@pytest.mark.slow
 def test_segments_of_a_name_that_goes_on_are_not_the_objects(run: Runner, container: str, real_client: Client) -> None:
     """Those of ``a/b`` lie below ``a/``, and a copy of its manifest may be called ``a``."""
     upload(run, f"{container}/a/b")

@@ -197,6 +197,7 @@ def test_file_whose_name_can_not_be_a_module_is_refused(run_scripted: Runner, tm
     assert run_scripted("deploy", write(tmp_path, name, STORLETS["upper.py"])).status == 2
 
 
+@pytest.mark.slow
 def test_dependencies_are_uploaded_and_reach_the_storlet(storlets: Runner, here: str, tmp_path: Path) -> None:
     """A dependency can be imported as a module, or run as a program."""
     (tmp_path / "greeting.py").write_text("WORD = b'good morning'")
@@ -266,6 +267,7 @@ def test_first_run_that_fails_leaves_the_deployment(storlets: Runner, here: str,
     assert "on purpose" in outcome.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["file", "object"])
 def test_trial_runs_here_and_changes_nothing(storlets: Runner, here: str, tmp_path: Path, source: str) -> None:
     """--dry-run --input runs the code on this machine; nothing is deployed."""
@@ -438,6 +440,7 @@ def jar(tmp_path: Path) -> str:
     return str(path)
 
 
+@pytest.mark.slow
 def test_java_storlet_deploys_and_says_that_it_does_not_run_here(storlets: Runner, here: str, jar: str) -> None:
     """The real middleware takes it, the list shows it, and only a run says what is wrong with it."""
     assert storlets("deploy", jar, "--main", "org.example.Words").status == 0

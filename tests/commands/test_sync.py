@@ -61,6 +61,7 @@ def test_second_sync_transfers_nothing_in_either_direction(
     assert run("sync", there, str(back), "--delete", "--json").json["identical"] == len(FILES)
 
 
+@pytest.mark.slow
 def test_order_of_names_is_that_of_the_listing(run: Runner, container: str, tmp_path: Path) -> None:
     """If it weren't, objects would seem to have no file, or files no object, and would be deleted."""
     folder, back = fill(tmp_path / "from", TREE), tmp_path / "back"

@@ -26,6 +26,7 @@ from tests.support.storlets import STORLETS
 from .conftest import ended
 
 
+@pytest.mark.slow
 def test_the_documented_environment_works(keystone_swift: KeystoneSwift, tmp_path: Path) -> None:
     """Word for word what the Storlets documentation sets; only the port is another one."""
     documented = {

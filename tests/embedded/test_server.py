@@ -103,6 +103,7 @@ def test_listings_are_right_at_once(connection: connect) -> None:
         assert len(connection.get_container("new0")[1]) == number + 1
 
 
+@pytest.mark.slow
 def test_the_account_s_figures_follow_soon(connection: connect) -> None:
     """Two seconds later the account knows how many objects and bytes a container holds."""
     connection.put_container("größe")

@@ -58,6 +58,7 @@ def application_credential(keystone: KeystoneSwift, run: Runner) -> dict[str, st
     }
 
 
+@pytest.mark.slow
 def test_whoami_shows_what_keystone_says(keystone_swift: KeystoneSwift, run: Runner) -> None:
     """User, project and their domains, roles, how long, where; the password is not among it."""
     who = keystone_swift.environment()

@@ -24,6 +24,7 @@ def session_of(keystone: KeystoneSwift, **changes: str) -> Session:
     return Session(v3.Password(**{"auth_url": keystone.auth_url, **options, **changes}))
 
 
+@pytest.mark.slow
 def test_session_is_used_as_it_is(keystone_swift: KeystoneSwift) -> None:
     """Its token and its catalog: one login serves all requests, and the environment is not read."""
     session = session_of(keystone_swift)

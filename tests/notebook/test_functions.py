@@ -11,6 +11,7 @@ from tests.notebook.cells import Cells
 from tests.support.wheels import Index
 
 
+@pytest.mark.slow
 def test_function_of_a_cell_is_a_storlet(notebook: Cells) -> None:
     """With helpers, classes and imports from other cells, as they are now."""
     notebook.good("import math as m\nfrom typing import NamedTuple\nLEAST = 30")

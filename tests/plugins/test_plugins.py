@@ -22,6 +22,7 @@ def site(tmp_path: Path, run: Runner) -> Site:
     return Site(tmp_path, run)
 
 
+@pytest.mark.slow
 def test_plugin_adds_its_command(site: Site) -> None:
     """An installed package's command runs, is listed, and has its help and aliases."""
     site.plugin("good_plugin", aliases=("hi",))

@@ -73,6 +73,7 @@ def test_long_output_is_cut_and_says_so(source: Path) -> None:
     assert list(found.render())[-1] == f"(cut: {100_000 - 4096} more bytes)"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lines", "reason"),
     [

@@ -305,6 +305,7 @@ def test_each_kind_of_input_and_result(run_each: Callable[[Runs], list[dict[str,
         assert (kind == "text/csv") == (name in TABLES), name
 
 
+@pytest.mark.slow
 @IN
 def test_each_failure(run_each: Callable[[Runs], list[dict[str, Any]]]) -> None:
     """One line says why; a framed result ends with it, and the engine logs it all the same."""
