@@ -256,7 +256,9 @@ def test_terminal(xonsh: Xonsh, container: str) -> None:
     """What is not ours is said once; a body that would garble the screen is not shown raw; a question is asked."""
     terminal = Terminal(xonsh)
     (xonsh.home / "in").write_bytes(BINARY)
-    assert "already defined, not replaced: help, " in terminal.line(f"put in {container}/a")
+    said = terminal.line(f"put in {container}/a")
+    assert "already defined, not replaced: " in said
+    assert "help, " in said
     shown = terminal.line(f"get {container}/a")
     assert "not replaced" not in shown
     assert "--save FILE" in shown

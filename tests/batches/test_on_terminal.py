@@ -99,7 +99,7 @@ def test_first_interrupt_waits_for_the_runs_under_way(spawn: Callable[..., pexpe
     child.sendintr()
     child.expect_exact("storlet-shell: waiting for 4 runs; Ctrl-C again drops them\r\n")
     gate.opened.set()
-    child.expect_exact("storlet-shell: ended early: 5 of 6 objects done, 1 failed")
+    child.expect_exact("storlet-shell: ended early: 5 of 20 objects done, 1 failed")
     child.expect_exact("storlet-shell: interrupted")
     child.expect(pexpect.EOF)
     assert child.wait() == 130
@@ -112,7 +112,7 @@ def test_second_interrupt_drops_the_runs(spawn: Callable[..., pexpect.spawn], ga
     child.sendintr()
     child.expect_exact("Ctrl-C again drops them")
     child.sendintr()
-    child.expect_exact("storlet-shell: ended early: 1 of 2 objects done, 1 failed")
+    child.expect_exact("storlet-shell: ended early: 1 of 20 objects done, 1 failed")
     child.expect(pexpect.EOF)
     assert child.wait() == 130
 

@@ -11,8 +11,10 @@ from storlet_shell.errors import UsageError
 
 _LONGEST_VALUE = 200
 _SECRET = re.compile(r"pass|secret|token|key|credential", re.IGNORECASE)
-"""Names whose values aren't shown; the logs of a CI system are read by many."""
+"""Names whose values aren't shown, nor those in words that name such a thing, as in ``Temp-URL-Key:${SIGNS}``, and in
+the words behind them; the logs of a CI system are read by many."""
 
+_BETWEEN_WORDS = ("space", "newline", "operator", "heredoc", "join")
 _SPECIAL_IN_DOUBLE = re.compile(r'["\\]')
 
 
@@ -32,7 +34,7 @@ def expanded(text: str, expand: Expand, secrets: Collection[str] = ()) -> str:
         return text
 
     def value_of(name: str) -> str:
-        if _SECRET.search(name):
+        if _SECRET.search(f"{before} {word} {name}"):
             raise _HiddenError(name)
         value = expand(name)
         if any(secret in value for secret in secrets):
@@ -55,13 +57,18 @@ def expanded(text: str, expand: Expand, secrets: Collection[str] = ()) -> str:
 
     pieces: list[str] = []
     position, in_word = 0, False
+    before = word = ""
     while position < len(text):
         token = TOKEN.match(text, position)
         if token is None or token.group() == "|" or (token.group()[0] == "#" and not in_word):
             break
         kind, piece = token.lastgroup, token.group()
+        if kind in _BETWEEN_WORDS:
+            before, word = word or before, ""
+        else:
+            word += piece
         piece = IN_DOUBLE.sub(in_double, piece) if kind == "double" else piece
         pieces.append(unquoted(piece) if kind == "expansion" else piece)
-        in_word = kind not in ("space", "newline", "operator", "heredoc", "join")
+        in_word = kind not in _BETWEEN_WORDS
         position = token.end()
     return "".join(pieces) + text[position:]
