@@ -137,7 +137,7 @@ def test_results_are_stored_and_told_in_one_line(shell: Shell, container: str, u
     capfd.readouterr()
     assert run(shell, f"ls {container} -o names") == 0
     assert capfd.readouterr() == ("", "")
-    assert describe(shell.session.variables["names"]).startswith("1 row: objects, ")
+    assert describe(shell.session.variables["names"]).startswith("1 row: name")
     assert run(shell, "ls -o not-a-name") == 2
 
 
