@@ -59,7 +59,7 @@ def read_log(client: Client, storlet: StorletName, transaction: str = "") -> str
     """Return the log of a storlet's runs as text, with the lines of a function as its author knows them.
 
     :param transaction: limit it to the run of this transaction, where the cluster can tell runs apart
-    :raises NotFoundError: if there is no log
+    :raises NotFoundError: if no log is kept
     """
     text = storlet_log(client, storlet.name, transaction)
     if _TRACEBACK in text:
@@ -91,7 +91,7 @@ def logs(client: Client, storlet: StorletName, transaction: str = "") -> Iterato
     runs, so they become a single record.
 
     :param transaction: limit it to the run of this transaction, where the cluster can tell runs apart
-    :raises NotFoundError: if there is no log
+    :raises NotFoundError: if no log is kept
     """
     return read_records(read_log(client, storlet, transaction))
 

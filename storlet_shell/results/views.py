@@ -40,7 +40,7 @@ _LEFT = ' style="text-align:left"'
 class Head(NamedTuple):
     """The start of a body.
 
-    :param is_whole: whether there is no more
+    :param is_whole: whether nothing is left out
     :param length: the whole body's size, None if unknown
     :param kind: the content type without its parameters
     """
