@@ -75,7 +75,7 @@ class Scope:
     def find(self, name: str) -> Any:
         """Return the value of a name.
 
-        :raises KeyError: when there is no such variable
+        :raises KeyError: when the variable doesn't exist
         :raises UsageError: when there is one that can't be had, or it isn't clear which one is meant
         """
         self._check_is_users(name)

@@ -44,7 +44,7 @@ def connect(
     :param timeout: response timeout in seconds (default: the cloud's, or 60)
     :param observer: receives warnings and progress, from one thread at a time
     :raises UsageError: if the arguments contradict each other
-    :raises IdentityError: if there is no identity, or an incomplete one
+    :raises IdentityError: if the identity is missing or incomplete
     :raises EmbeddedError: if the embedded Swift can't be started
     """
     if sum((cloud is not None, local, session is not None)) > 1:

@@ -101,7 +101,7 @@ class ReducePlan:
 
         :raises NotFoundError: when no object matches, or the storlet is not deployed
         :raises UsageError: when the storlet can't read all inputs
-        :raises StorletFailedError: when a run fails, or doesn't read an input; then there is no output
+        :raises StorletFailedError: when a run fails, or doesn't read an input; then nothing is stored
         """
         function = check_ready(client, self._run)
         check_node(client, self._pattern.container, self._run)

@@ -87,7 +87,7 @@ class Rows(Table):
         """Return a row by its number, rows by a slice, or the storlet's result by an object's name.
 
         :raises IndexError: when there are fewer rows
-        :raises KeyError: when there is no such object, it failed, or its result wasn't kept
+        :raises KeyError: when the object isn't among them, it failed, or its result wasn't kept
         """
         if not isinstance(index, str):
             return super().__getitem__(index)

@@ -98,7 +98,7 @@ def read_log(client: Client, storlet: StorletName, transaction: str = "") -> str
     """Return the log of a storlet's runs as text, with the lines of a function as its author knows them.
 
     :param transaction: limit it to the run of this transaction, where the cluster can tell runs apart
-    :raises NotFoundError: if there is no log
+    :raises NotFoundError: if no log is kept
     """
     if text := _read(client, storlet, transaction):
         return text
@@ -145,7 +145,7 @@ def logs(
     runs, so they become a single record, whose last lines are selected instead of the last runs.
 
     :param transaction: limit it to the run of this transaction, where the cluster can tell runs apart
-    :raises NotFoundError: if there is no log
+    :raises NotFoundError: if no log is kept
     :raises UsageError: if the log doesn't separate runs, and only some of them are requested
     """
     return iter((selection or Selection()).of(read_records(read_log(client, storlet, transaction))))

@@ -71,7 +71,7 @@ def local_input(path: str) -> Input:
 def stream_input(stream: IO[bytes] | None) -> Iterator[Input]:
     """Read a stream, such as standard input, as the input: a temporary file that exists within this context.
 
-    :param stream: None if there is no standard input
+    :param stream: None without a standard input
     :raises UsageError: without a stream
     """
     if stream is None:

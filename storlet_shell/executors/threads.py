@@ -80,7 +80,7 @@ class _Pool:
         """Wait for the next outcome and return it; it stays the next one until it is dropped.
 
         :param until: when to give up, by the monotonic clock
-        :raises TimeoutError: when there is no outcome by then
+        :raises TimeoutError: when no outcome arrives by then
         """
         while not self._outcomes:
             self._changed.clear()

@@ -68,7 +68,7 @@ class FixedToken:
         return self._credentials.auth_url
 
     def storage_urls(self) -> dict[str, str]:
-        """Return an empty dict: there is no catalog."""
+        """Return an empty dict, since a token alone has no catalog."""
         return {}
 
     def facts(self) -> dict[str, Any]:

@@ -107,7 +107,7 @@ class TempauthLogin:
         return self.known_storage_url
 
     def storage_urls(self) -> dict[str, str]:
-        """Return an empty dict: there is no catalog."""
+        """Return an empty dict, since tempauth has no catalog."""
         return {}
 
     def facts(self) -> dict[str, Any]:

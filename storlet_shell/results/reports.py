@@ -49,7 +49,7 @@ class Result:
         """Yield one JSON document, in pieces, on one line, without its line end.
 
         :param columns: the fields to include, in this order; empty for all
-        :raises UsageError: when there is no such field
+        :raises UsageError: when the field doesn't exist
         """
         fields = self.fields()
         check_columns(columns, list(fields))
@@ -71,7 +71,7 @@ class Result:
 
         :param format: ``table``, ``csv``, ``json``, ``jsonl`` or ``value``
         :param columns: the columns to include, in this order; empty for those that the format has by itself
-        :raises UsageError: when there is no such format or column
+        :raises UsageError: when the format or a column doesn't exist
         """
         if format not in FORMATS:
             raise UsageError(f"unknown format {format!r}; formats: {', '.join(FORMATS)}")

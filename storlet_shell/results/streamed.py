@@ -238,7 +238,7 @@ class StreamedBody:
             yield rest.removesuffix("\r")
 
     def _ordered_charset(self) -> str:
-        """Return the charset with its byte order, which incremental decoders need if there is no mark."""
+        """Return the charset with its byte order, which incremental decoders need without a mark."""
         import codecs
 
         head = self.peek(1)

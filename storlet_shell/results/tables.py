@@ -86,7 +86,7 @@ class Table(Result):
     def __getitem__(self, index: Any) -> Any:
         """Return a row by its number, or a list of rows by a slice.
 
-        :raises IndexError: when there is no such row
+        :raises IndexError: when the row doesn't exist
         """
         if isinstance(index, slice):
             self._fetch()

@@ -48,7 +48,7 @@ def look_up(client: Client, storlet: StorletName, container: str = "") -> Functi
     The storlet is requested once for all clients of a login, and again after it was deployed with one of them.
 
     :param container: the container that holds it; empty for the cluster's storlet container
-    :raises ConnectionFailedError: if there is no response
+    :raises ConnectionFailedError: if no response arrives
     """
     if not storlet.name.endswith(".py"):
         return None

@@ -85,7 +85,7 @@ class Client:
         """Return the cluster's ``GET /info``, requested once; empty if the cluster doesn't offer it.
 
         :raises IdentityError: if the login is refused
-        :raises ServiceError: if there is no response; without the facts, a deployment might not run
+        :raises ServiceError: if no response arrives; without the facts, a deployment might not run
         """
         return self.cluster.recall(CAPABILITIES, lambda: ask_capabilities(self._ask_info, self._pause, ATTEMPTS))
 

@@ -94,7 +94,7 @@ def ask_capabilities(ask: Callable[[], Reply], pause: Callable[[int], None], att
 
     :param ask: sends the request once
     :param pause: waits before the next attempt; called with the number of attempts left
-    :raises ConnectionFailedError: if there is no response
+    :raises ConnectionFailedError: if no response arrives
     """
     for attempts_left in reversed(range(attempts)):
         try:

@@ -143,7 +143,7 @@ class Transport:
     def send(self, method: str, url: str, headers: Mapping[str, str], body: Body | None = None) -> Reply:
         """Send a request once and return the response, whatever its status.
 
-        :raises ConnectionFailedError: if there is no response
+        :raises ConnectionFailedError: if no response arrives
         :raises UsageError: if a header can't be sent
         """
         _check(headers)

@@ -167,7 +167,7 @@ class Interpreter:
     def call(self, typed: Typed) -> Call | int:
         """Parse a command's arguments; return an exit status if nothing is left to do, as after ``--help``.
 
-        :raises UnknownCommandError: when there is no such command
+        :raises UnknownCommandError: when the command doesn't exist
         :raises UsageError: when the arguments do not fit it
         """
         if typed.name in _OF_THE_SHELL:

@@ -157,7 +157,7 @@ class Runner:
         """Run a nested command file: ``run_script FILE [-D NAME=VALUE …] [ARGUMENT …]``; -D may also come first.
 
         :raises UsageError: when no file is named, -D is wrong, or files run each other without end
-        :raises NotFoundError: when there is no such file
+        :raises NotFoundError: when the file doesn't exist
         """
         before, words = _take_definitions(typed.arguments)
         if not words:

@@ -33,7 +33,7 @@ def resolve(wanted: Wanted, installed: Installed = lambda _: None) -> Archive | 
     :raises UsageError: if a package is native code, or requirements are invalid or conflict
     :raises NotFoundError: if a package or a version doesn't exist
     :raises ServiceError: if the package index can't be reached
-    :raises LocalFileError: if there is no room for temporary files
+    :raises LocalFileError: if temporary files don't fit on the disk
     :raises StorletShellError: if a file has another hash than its requirement, or pip is missing
     """
     with temporarily(), tempfile.TemporaryDirectory(prefix="storlet-packages-") as name:

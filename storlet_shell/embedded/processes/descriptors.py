@@ -111,7 +111,7 @@ def unread(pipe: int) -> int:
 def splice(source: int, start: int, end: int, pipe: int) -> int:
     """Move as much of a file into a pipe as fits, without copying it.
 
-    :returns: where to continue; ``end`` if there is no more, also if the file ends earlier
+    :returns: where to continue; ``end`` if nothing is left, also if the file ends earlier
     :raises BrokenPipeError: if the pipe's reading end has been closed
     """
     while start < end:

@@ -177,7 +177,7 @@ class WarmParent:
 
 
 def _refuse(channel: socket.socket, error: OSError) -> None:
-    """Tell the server why there is no process for an invocation."""
+    """Tell the server why an invocation gets no process."""
     messages.send(channel, {"event": "failed", "kind": "engine", "message": str(error), "traceback": ""})
 
 

@@ -173,7 +173,7 @@ def _wrong(database: sqlite3.Connection, text: str, words: list[Token]) -> Token
 
 
 def _refusal(database: sqlite3.Connection, text: str) -> str:
-    """Return why SQLite refuses a text in an empty database; at best, because there is no such table."""
+    """Return why SQLite refuses a text in an empty database; at best, because the table doesn't exist."""
     try:
         database.execute(f"EXPLAIN {text}")
     except (sqlite3.Error, sqlite3.Warning, ValueError) as error:

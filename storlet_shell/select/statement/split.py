@@ -62,7 +62,7 @@ class Split(NamedTuple):
     :param aggregates: names of aggregates, each with its encoded argument, or None
     :param limit: how many rows are enough; None if all are needed
     :param as_is: for each result column, whether it is a column of the objects, as it is there
-    :param local: the rest; None if there is none
+    :param local: the rest; None if nothing is left
     :param offset: without a rest: how many rows to skip
     """
 
