@@ -14,7 +14,7 @@ Message = dict[str, Any]
 OUT_OF_MEMORY = 99
 """The exit status of a JVM whose memory didn't suffice to report that (``Runner.java``)."""
 
-_LONGEST_TRACE = 16 * 1024
+_LONGEST_MESSAGE, _LONGEST_TRACE = 2000, 12 * 1024  # fit into a packet of the engine, however JSON escapes them
 _REFUSAL = "org.storletshell.runner.Refusal"
 _MEMORY = "java.lang.OutOfMemoryError"
 
@@ -35,7 +35,8 @@ _MEMORY_SIGNS = (b"insufficient memory for the Java Runtime", b"Could not reserv
 
 def failed(kind: str, message: str, trace: str = "") -> Message:
     """Return the message about a failure."""
-    return {"event": "failed", "kind": kind, "message": message, "traceback": trace[:_LONGEST_TRACE]}
+    text = message[:_LONGEST_MESSAGE]
+    return {"event": "failed", "kind": kind, "message": text, "traceback": trace[:_LONGEST_TRACE]}
 
 
 def thrown(jar: str, main: str, error: str, message: str, trace: str) -> Message:

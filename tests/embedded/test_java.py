@@ -299,13 +299,11 @@ def test_the_end_of_the_server_leaves_no_jvm(tmp_path: Path, is_killed: bool) ->
     assert not psutil.wait_procs(jvms, timeout=20)[1]
 
 
-def test_a_missing_jdk_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_java: Callable[[], str]
-) -> None:
+def test_a_missing_jdk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a JDK, a jar deploys, and each run says what is missing."""
-    monkeypatch.setenv("PATH", without_java())
-    monkeypatch.delenv("JAVA_HOME", raising=False)
     jar = build(CASES)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
     with control.join_or_start(tmp_path / "data", Settings()) as lease:
         client = Client(lease.running)
         client.request("PUT", "/c")

@@ -33,7 +33,7 @@ final class Run {
         printed = new FileOutputStream(log, true); // a second one: a storlet may close its logger
         String metadata = order.next();
         result = new Result(new FileOutputStream(order.next()), new FileOutputStream(metadata));
-        for (int left = Integer.parseInt(order.next()); left > 0; left--) {
+        for (int rest = Integer.parseInt(order.next()); rest > 0; rest--) {
             FileInputStream input = new FileInputStream(order.next());
             inputs.add(new StorletInputStream(input.getFD(), pairs(order, Integer.parseInt(order.next()))));
         }
