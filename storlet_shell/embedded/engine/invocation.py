@@ -32,7 +32,7 @@ USER = "storlet_shell_user"
 
 # What storlets call their inputs and the method that sets metadata.
 _INPUT = {JAVA: "inputs.get({})"}
-_NO_METADATA = {JAVA: "it ended, or wrote, without setMetadata()"}
+_NO_METADATA = {JAVA: "it ended without setMetadata()"}
 
 Ended = Callable[["Invocation", Failure | None], None]
 
@@ -73,6 +73,7 @@ class Invocation:
         try:
             self._child = version.take(Progress(self._limit), self._user)
             self._send(self._child)
+            self._progress.mark()
             for feed in self._feeds:
                 feed.start()
             metadata = self._read_metadata()

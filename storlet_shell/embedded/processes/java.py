@@ -37,6 +37,7 @@ class JavaStorlet:
         self._main: str = order["main"]
         self._jar = Path(order["folder"], order["storlet"])
         self._java: Message = order["java"]
+        self._loading_limit = self._java["seconds"] * 3 / 4  # the rest is for reporting what was printed meanwhile
 
     def load(self) -> Message | None:
         """Check what can be checked without a JVM; return a failure."""
@@ -57,7 +58,8 @@ class JavaStorlet:
         for standard in (1, 2):
             os.dup2(console, standard)  # instead of what other invocations have as well
         linux.let_be_inspected()
-        process = _Process(Jvm(self._command(scratch), _environment(scratch), console), console, self._java["seconds"])
+        jvm = Jvm(self._command(scratch), _environment(scratch), console)
+        process = _Process(jvm, console, self._loading_limit)
         messages.send(channel, {"event": "hello"})
         while True:
             order, descriptors = messages.receive(channel)
@@ -67,7 +69,7 @@ class JavaStorlet:
                 trees.empty(shared)
             end = process.run(order, descriptors)
             messages.send(channel, self._report(end, process))
-            if end[:1] != ["done"] or not order["is_reusable"] or process.jvm.answer() != ["idle"]:
+            if end[:1] != ["done"] or not order["is_reusable"] or jvm.answer() != ["idle"]:
                 return
             trees.empty(scratch)
             messages.send(channel, {"event": "idle"})
@@ -82,8 +84,8 @@ class JavaStorlet:
         if end[:1] == ["done"]:
             return {"event": "done"}
         if process.is_late:
-            seconds = self._java["seconds"]
-            return failures.failed("timeout", f"loading its class took longer than {seconds:g} s, the time limit")
+            text = f"loading its class took longer than {self._loading_limit:g} s, three quarters of the time limit"
+            return failures.failed("timeout", text)
         if end[:1] == ["failed"] and len(end) == 4:
             return failures.thrown(self._jar.name, self._main, *end[1:])
         return failures.ended(process.jvm.status, process.exit_frames, process.printed)

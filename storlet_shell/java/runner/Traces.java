@@ -28,11 +28,13 @@ final class Traces {
         return text.toString();
     }
 
-    /** Return frames as Java prints them, from one of them on. */
+    /** Return frames as Java prints those of exceptions, without the name of the class loader, from one of them on. */
     static String of(StackTraceElement[] frames, int start) {
         StringBuilder text = new StringBuilder();
         for (int number = start; number < storletsOwn(frames); number++) {
-            text.append("\tat ").append(frames[number]).append('\n');
+            String frame = frames[number].toString();
+            text.append("\tat ").append(frame.substring(frame.indexOf("//") < 0 ? 0 : frame.indexOf("//") + 2));
+            text.append('\n');
         }
         return text.toString();
     }

@@ -65,7 +65,7 @@ public class Cases implements IStorlet {
                 Map<String, String> metadata = new HashMap<>(parameters);
                 metadata.keySet().removeIf(name -> name.startsWith("storlet_") || name.equals("action"));
                 result.setMetadata(metadata);
-                result.getStream().write(metadata.isEmpty() ? 'e' : 'f');
+                result.getStream().write((metadata.isEmpty() ? "emptied" : "full").getBytes(StandardCharsets.UTF_8));
                 break;
             case "write":
                 result.setMetadata(new HashMap<>());
@@ -167,7 +167,7 @@ public class Cases implements IStorlet {
         return String.format("{\"runs\": %d, \"folder\": \"%s\"}", runs, folder);
     }
 
-    /** Return what this process finds: files, properties, its descriptors, and how many it sees of other runs. */
+    /** Return what this process finds: files, properties, its descriptors, and how many of other runs' it can open. */
     private static String look() throws IOException {
         List<String> own = new ArrayList<>();
         int others = 0;
@@ -179,7 +179,9 @@ public class Cases implements IStorlet {
                     own.add('"' + file.getCanonicalPath() + '"');
                 }
             } else if (!process.getName().equals(facts[3]) && files != null) {
-                others += files.length;
+                for (File file : files) {
+                    others += file.canRead() ? 1 : 0;
+                }
             }
         }
         return String.format(
