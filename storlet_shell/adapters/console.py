@@ -330,7 +330,7 @@ class Console(Surroundings):
     def _above_progress(self, *, ends_line: bool = True) -> Iterator[None]:
         """Take the line that shows progress away, and draw it again below what is written within this context.
 
-        :param ends_line: whether the cursor is at the start of a line then; there is no room for it otherwise
+        :param ends_line: whether the cursor is at the start of a line then; otherwise, progress has no room
         """
         line = self._line
         is_drawn = line is not None and line.clear()

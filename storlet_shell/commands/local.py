@@ -69,7 +69,7 @@ def start(
 
     With --auth keystone, a Keystone issues the tokens, as in a cloud. Its users are tester (project test),
     tester_member (test, limited to what access control lists allow), outsider (project other) and admin. tempauth has
-    its own accounts: data stored under one of the two is seen under that one only.
+    its own accounts: data that you store with one of the two can't be seen with the other.
 
     :raises EmbeddedError: when it can't be started, or runs with other limits
     """
