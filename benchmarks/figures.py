@@ -64,8 +64,8 @@ _QUERIES = (
 
 _FRAMES = "Both ends compute the CRC-32 of 64 MiB, which alone takes 0.1 s each on a processor like this one."
 _LINK = (
-    "Two cores are the limit, not the link: of some 80 ms of processor time for each object, the storlet's process takes "
-    "50 (csv.reader alone would take 21), the servers 16, and the client 13."
+    "Two cores are the limit, not the link: of some 80 ms of processor time for each object, the storlet's process "
+    "takes 50 (csv.reader alone would take 21), the servers 16, and the client 13."
 )
 
 FIGURES: Mapping[str, Mapping[str, Figure]] = {
