@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 USER = "local:storlet"
-"""The only user, as tempauth spells it."""
+"""The user, as tempauth spells it."""
 
 ACCOUNT = "AUTH_local"
 """That user's account."""
@@ -33,6 +34,7 @@ class Settings:
     :param identity_port: Keystone's port on 127.0.0.1; None for the same as last time, or any free one
     :param token_seconds: the lifetime of Keystone's tokens, in seconds
     :param proxies: the number of proxies, each with a process and a port of its own; the first listens on ``port``
+    :param users: additional users of tempauth, ``ACCOUNT:USER``, each with its password and groups: ``secret .admin``
     """
 
     port: int | None = None
@@ -44,6 +46,7 @@ class Settings:
     identity_port: int | None = None
     token_seconds: int = 3600
     proxies: int = 1
+    users: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
