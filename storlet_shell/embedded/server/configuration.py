@@ -17,6 +17,7 @@ from storlet_shell.embedded.processes import messages
 from storlet_shell.embedded.sandbox.disk import RESERVED_BYTES
 from storlet_shell.embedded.server.policies import POLICIES
 from storlet_shell.embedded.server.rings import write_rings
+from storlet_shell.embedded.server.s3 import with_s3
 from storlet_shell.equality import typed_equality
 
 FOLDER = Path("etc")
@@ -92,10 +93,12 @@ class Identity(NamedTuple):
 
     :param port: Keystone's port
     :param password: the proxy's password
+    :param admin_password: the administrator's, for S3
     """
 
     port: int
     password: str
+    admin_password: str
 
 
 def application(name: str) -> str:
@@ -122,9 +125,12 @@ def write_configuration(settings: Settings, secrets: Secrets, identity: Identity
     """
     FOLDER.mkdir(mode=0o700, exist_ok=True)
     write_rings(FOLDER)
+    auth = _keystone_filters(identity) if identity else _tempauth_filter(secrets)
+    if settings.s3:
+        auth = with_s3(auth, identity.admin_password if identity else "")
     files = {
         "swift.conf": _swift(secrets),
-        "proxy-server.conf": _proxy(settings, _keystone_filters(identity) if identity else _tempauth_filter(secrets)),
+        "proxy-server.conf": _proxy(settings, auth),
         "internal-client.conf": _internal_client(settings),
         "object-server.conf": _object(settings),
         "container-server.conf": _storage("container", {}),
