@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from storlet_shell.embedded.control import users
+from storlet_shell.embedded.control.s3 import REGION
 from storlet_shell.embedded.control.settings import USER, Secrets, Settings
 from storlet_shell.embedded.engine.failures import OBJECT, PROXY
 from storlet_shell.embedded.processes import messages
 from storlet_shell.embedded.sandbox.disk import RESERVED_BYTES
 from storlet_shell.embedded.server.policies import POLICIES
 from storlet_shell.embedded.server.rings import write_rings
-from storlet_shell.embedded.server.s3 import with_s3
 from storlet_shell.equality import typed_equality
 
 FOLDER = Path("etc")
@@ -78,7 +78,7 @@ _ANSWER_CHUNK = 64 * 2**10
 # server would run out of descriptors before the invocation failed.
 _MOST_FURTHER_INPUTS = messages.MOST_DESCRIPTORS - 4
 
-# Seconds for which the proxy trusts a token without asking Keystone; a revoked token stays valid for that long.
+# Seconds for which the proxy trusts a token or an S3 key without asking Keystone. A revoked one stays valid that long.
 _TOKEN_CACHE_SECONDS = 10
 
 # Keystone's default makes each login take a quarter of a second. The passwords are public, or random and long.
@@ -127,7 +127,7 @@ def write_configuration(settings: Settings, secrets: Secrets, identity: Identity
     write_rings(FOLDER)
     auth = _keystone_filters(identity) if identity else _tempauth_filter(secrets)
     if settings.s3:
-        auth = with_s3(auth, identity.admin_password if identity else "")
+        auth = _with_s3(auth, identity)
     files = {
         "swift.conf": _swift(secrets),
         "proxy-server.conf": _proxy(settings, auth),
@@ -308,6 +308,28 @@ def _keystone_filters(identity: Identity) -> Sections:
             "operator_roles": ", ".join(users.OPERATOR_ROLES),
         },
     }
+
+
+def _with_s3(auth: Sections, identity: Identity | None) -> Sections:
+    """Return filters that authenticate, with those for S3 where Swift's documentation puts them."""
+    s3api = {"s3api": _filter("s3:filter_factory", location=REGION)}
+    if identity is None:
+        return {**s3api, **auth}
+    s3token = {
+        **{name: value for name, value in auth["authtoken"].items() if name != "paste.filter_factory"},
+        "use": "egg:swift#s3token",
+        "auth_uri": f"http://127.0.0.1:{identity.port}/v3",
+        "reseller_prefix": "AUTH",
+        "delay_auth_decision": "false",
+        # The proxy's user may have signatures checked, but only an administrator may read the secret keys. Without
+        # them, Keystone would be asked for each request, and uploads in signed chunks would be refused.
+        "username": users.ADMIN.name,
+        "password": identity.admin_password,
+        "project_name": users.ADMIN.project,
+        "secret_cache_duration": str(_TOKEN_CACHE_SECONDS),
+    }
+    others = {name: options for name, options in auth.items() if name != "authtoken"}
+    return {"authtoken": auth["authtoken"], **s3api, "s3token": s3token, **others}
 
 
 def _keystone(settings: Settings) -> Sections:
