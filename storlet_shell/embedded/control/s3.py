@@ -1,13 +1,14 @@
-"""The environment that makes S3 clients use the embedded Swift."""
+"""S3 requests to the embedded Swift: the filters that answer them, and the environment of clients."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 from storlet_shell.embedded.control import folder as places
 from storlet_shell.embedded.control.settings import KEYSTONE, Running
-from storlet_shell.embedded.control.users import FOLDER, USERS
+from storlet_shell.embedded.control.users import ADMIN, FOLDER, USERS
 
 REGION = "us-east-1"
 """The region that S3 requests are signed for: Swift's default."""
@@ -22,6 +23,35 @@ OTHER_VARIABLES = (
 """Variables of another identity, or that would make clients ignore the URL."""
 
 _KEYS = f"{FOLDER}/s3-keys.json"
+
+Filters = Mapping[str, Mapping[str, str]]
+
+
+def with_filters(auth: Filters, password: str) -> Filters:
+    """Return the filters that authenticate, in order, with those for S3 where Swift's documentation puts them.
+
+    :param auth: the filters without S3: tempauth's or Keystone's
+    :param password: the password of Keystone's administrator; unused with tempauth, which checks signatures itself
+    """
+    s3api = {"paste.filter_factory": "storlet_shell.embedded.middleware.s3:filter_factory", "location": REGION}
+    if "authtoken" not in auth:
+        return {"s3api": s3api, **auth}
+    login = {name: value for name, value in auth["authtoken"].items() if name != "paste.filter_factory"}
+    s3token = {
+        **login,
+        "use": "egg:swift#s3token",
+        "auth_uri": f"{login['auth_url']}/v3",
+        "reseller_prefix": "AUTH",
+        "delay_auth_decision": "false",
+        # The proxy's user may have signatures checked, but only an administrator may read the secret keys. Without
+        # them, Keystone would be asked for each request, and uploads in signed chunks would be refused.
+        "username": ADMIN.name,
+        "password": password,
+        "project_name": ADMIN.project,
+        "secret_cache_duration": login["token_cache_time"],  # a deleted key stays valid for as long as a token
+    }
+    others = {name: options for name, options in auth.items() if name != "authtoken"}
+    return {"authtoken": auth["authtoken"], "s3api": s3api, "s3token": s3token, **others}
 
 
 def renew_keys(folder: Path) -> dict[str, str]:

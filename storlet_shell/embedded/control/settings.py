@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 USER = "local:storlet"
-"""The only user, as tempauth spells it."""
+"""The user, as tempauth spells it."""
 
 ACCOUNT = "AUTH_local"
 """That user's account."""
@@ -34,6 +35,7 @@ class Settings:
     :param token_seconds: the lifetime of Keystone's tokens, in seconds
     :param proxies: the number of proxies, each with a process and a port of its own; the first listens on ``port``
     :param s3: whether the proxies also answer S3 requests
+    :param users: additional users of tempauth, ``ACCOUNT:USER``, each with its password and groups: ``secret .admin``
     """
 
     port: int | None = None
@@ -46,6 +48,7 @@ class Settings:
     token_seconds: int = 3600
     proxies: int = 1
     s3: bool = False
+    users: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)

@@ -25,12 +25,13 @@ from swift.common.wsgi import loadapp
 from storlet_shell.embedded.control import s3
 from storlet_shell.embedded.control.folder import renew_secrets
 from storlet_shell.embedded.control.settings import ACCOUNT, KEYSTONE, Settings
-from storlet_shell.embedded.control.users import ADMIN, SWIFT, TESTER, renew_passwords
+from storlet_shell.embedded.control.users import ADMIN, MEMBER, SWIFT, TESTER, USERS, renew_passwords
 from storlet_shell.embedded.engine.nursery import Limits
 from storlet_shell.embedded.engine.service import Engine, open_engine
+from storlet_shell.embedded.middleware import attributes
 from storlet_shell.embedded.middleware.cache import cache_of
 from storlet_shell.embedded.server import backends, configuration
-from storlet_shell.embedded.server.account import prepare_account
+from storlet_shell.embedded.server.account import create_accounts, prepare_account
 from storlet_shell.embedded.server.companion import Companion
 from storlet_shell.embedded.server.keystone import Keystone
 from storlet_shell.embedded.server.policies import DEVICES
@@ -72,6 +73,7 @@ class Servers:
         """Start everything but Keystone, which takes longest and is waited for at the end."""
         read_swift_conf()
         backends.connect_to_sockets()
+        attributes.write_compactly()
         self.engine = _open_engine(settings)
         self.sandbox = self.engine.sandbox.description
         upkeep = Upkeep()
@@ -83,12 +85,17 @@ class Servers:
         proxy = loadapp(configuration.application("proxy"))
         self.versions = {name: version(name) for name in ("swift", "storlets")}
         self.identity: dict[str, Any] = {"auth": settings.auth, "account": ACCOUNT}
+        accounts = {f"AUTH_{name.partition(':')[0]}" for name in settings.users}
+        readers = ""
         if self._keystone is not None:
             facts = self._keystone.wait()
             self.versions["keystone"] = facts["release"]
             account = f"AUTH_{facts['projects'][TESTER.project]}"
             self.identity |= {"identity_port": self._keystone.port, "account": account, "user": TESTER.name}
-        prepare_account(proxy._pipeline_final_app, self.identity["account"])
+            accounts = {f"AUTH_{facts['projects'][user.project]}" for user in USERS}
+            readers = f"{MEMBER.project}:{MEMBER.name}"
+        prepare_account(proxy._pipeline_final_app, self.identity["account"], readers)
+        create_accounts(proxy._pipeline_final_app, sorted(accounts))
         self._proxy = serve(listener, proxy, settings.time_limit)
         for further in self._proxies:
             further.wait()
