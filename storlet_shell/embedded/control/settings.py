@@ -34,6 +34,7 @@ class Settings:
     :param identity_port: Keystone's port on 127.0.0.1; None for the same as last time, or any free one
     :param token_seconds: the lifetime of Keystone's tokens, in seconds
     :param proxies: the number of proxies, each with a process and a port of its own; the first listens on ``port``
+    :param s3: whether the proxies also answer S3 requests
     :param users: additional users of tempauth, ``ACCOUNT:USER``, each with its password and groups: ``secret .admin``
     """
 
@@ -46,6 +47,7 @@ class Settings:
     identity_port: int | None = None
     token_seconds: int = 3600
     proxies: int = 1
+    s3: bool = False
     users: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -84,6 +86,7 @@ class Running:
     :param identity_port: Keystone's port; 0 without Keystone
     :param account: the user's account
     :param further_ports: the ports of its other proxies
+    :param s3: whether its proxies answer S3 requests
     """
 
     pid: int
@@ -97,6 +100,7 @@ class Running:
     identity_port: int = 0
     account: str = ACCOUNT
     further_ports: tuple[int, ...] = ()
+    s3: bool = False
 
     @property
     def auth_url(self) -> str:
@@ -104,6 +108,11 @@ class Running:
         if self.auth == KEYSTONE:
             return f"http://127.0.0.1:{self.identity_port}/v3"
         return f"http://127.0.0.1:{self.port}/auth/v1.0"
+
+    @property
+    def s3_url(self) -> str | None:
+        """The URL for S3 clients; None if it doesn't answer S3 requests."""
+        return f"http://127.0.0.1:{self.port}" if self.s3 else None
 
     @property
     def storage_url(self) -> str:

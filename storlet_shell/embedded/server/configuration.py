@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from storlet_shell.embedded.control import users
+from storlet_shell.embedded.control import s3, users
 from storlet_shell.embedded.control.settings import USER, Secrets, Settings
 from storlet_shell.embedded.engine.failures import OBJECT, PROXY
 from storlet_shell.embedded.middleware import attributes
@@ -101,10 +101,12 @@ class Identity(NamedTuple):
 
     :param port: Keystone's port
     :param password: the proxy's password
+    :param admin_password: the administrator's, for S3
     """
 
     port: int
     password: str
+    admin_password: str
 
 
 def application(name: str) -> str:
@@ -132,11 +134,12 @@ def write_configuration(settings: Settings, secrets: Secrets, identity: Identity
     FOLDER.mkdir(mode=0o700, exist_ok=True)
     write_rings(FOLDER)
     room = attributes.attribute_bytes(Path("devices", DEVICE))
+    auth = _keystone_filters(identity) if identity else _tempauth_filter(settings, secrets)
+    if settings.s3:
+        auth = s3.with_filters(auth, identity.admin_password if identity else "")
     files = {
         "swift.conf": _swift(secrets, room),
-        "proxy-server.conf": _proxy(
-            settings, _keystone_filters(identity) if identity else _tempauth_filter(settings, secrets), room
-        ),
+        "proxy-server.conf": _proxy(settings, auth, room),
         "internal-client.conf": _internal_client(settings),
         "object-server.conf": _object(settings),
         "container-server.conf": _storage("container", {}),

@@ -22,9 +22,10 @@ from swift.common.storage_policy import reload_storage_policies
 from swift.common.utils import NullLogger, set_swift_dir
 from swift.common.wsgi import loadapp
 
+from storlet_shell.embedded.control import s3
 from storlet_shell.embedded.control.folder import renew_secrets
 from storlet_shell.embedded.control.settings import ACCOUNT, KEYSTONE, Settings
-from storlet_shell.embedded.control.users import MEMBER, SWIFT, TESTER, USERS, renew_passwords
+from storlet_shell.embedded.control.users import ADMIN, MEMBER, SWIFT, TESTER, USERS, renew_passwords
 from storlet_shell.embedded.engine.nursery import Limits
 from storlet_shell.embedded.engine.service import Engine, open_engine
 from storlet_shell.embedded.middleware import attributes
@@ -118,8 +119,10 @@ class Servers:
             passwords = renew_passwords(Path())
             for group in ("fernet_tokens", "fernet_receipts"):  # invalidates tokens of the last run
                 shutil.rmtree(configuration.KEYSTONE_KEYS[group], ignore_errors=True)
-            keystone = Keystone(_listen(settings.identity_port, last.get("identity_port")), self.port, passwords)
-            identity = configuration.Identity(keystone.port, passwords[SWIFT.name])
+            s3_keys = s3.renew_keys(Path()) if settings.s3 else {}
+            listener = _listen(settings.identity_port, last.get("identity_port"))
+            keystone = Keystone(listener, self.port, passwords, s3_keys)
+            identity = configuration.Identity(keystone.port, passwords[SWIFT.name], passwords[ADMIN.name])
         configuration.write_configuration(settings, renew_secrets(Path()), identity)
         if keystone is not None:
             keystone.start()
