@@ -24,7 +24,7 @@ from storlet_shell.wire import headers as wire
 if TYPE_CHECKING:
     from storlet_shell.results.schemas.changes import EditedText
 
-_PYTHON = ".py"
+_PYTHON, _JAR = ".py", ".jar"
 
 
 def parse_target(text: str) -> ObjectPath | StorletName:
@@ -58,6 +58,8 @@ def edit(session: Session, target: ObjectPath | StorletName, force: bool = False
     path = ObjectPath(client.storlet_container, target.name) if isinstance(target, StorletName) else target
     if dry_run:
         return plan(client, read_request(path))
+    if isinstance(target, StorletName) and target.name.endswith(_JAR):
+        raise UsageError("a jar can't be edited; change its source, and deploy that", subject=target.name)
     if isinstance(target, StorletName) and not target.name.endswith(_PYTHON):
         raise UsageError("only a storlet FILE.py can be edited; an object is CONTAINER/OBJECT", subject=target.name)
     original = fetch(client, path)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from storlet_shell.storlets import jar as jar_module
+from storlet_shell.java import jar as jar_module
 from tests.support.folders import write
 from tests.support.jars import (
     ABSTRACT,
@@ -159,7 +159,7 @@ def test_named_class_that_will_not_start_is_warned_of(
         ("words-1.0.jar", STORLETS["upper.py"].encode(), "not a jar: File is not a zip file"),
         ("words-1.0.jar", b"PK\x03\x04" + b"\x00" * 40, "not a jar"),
         ("words.py", b"PK\x03\x04" + b"\x00" * 40, "is an archive, not Python code"),
-        ("words-1.0.zip", b"PK\x03\x04", "a storlet's file name ends with .py or .jar"),
+        ("words-1.0.zip", b"PK\x03\x04", "a storlet's file name ends with .py, .java or .jar"),
     ],
 )
 def test_suffix_and_contents_must_agree(
