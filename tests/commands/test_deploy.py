@@ -243,6 +243,7 @@ def test_forced_code_and_its_imports_are_warned_of(run_scripted: Runner, tmp_pat
     assert "tables" not in outcome.err.splitlines()[0]
 
 
+@pytest.mark.slow
 def test_origin_of_each_import_is_in_the_result(storlets: Runner, tmp_path: Path, module: str) -> None:
     """Also of those that need no warning."""
     code = (
@@ -333,6 +334,7 @@ def test_dependency_named_twice_is_refused(
     assert responder.logins == []
 
 
+@pytest.mark.slow
 def test_names_of_dependencies_that_are_too_long_together_are_refused(storlets: Runner, tmp_path: Path) -> None:
     """Swift keeps 256 bytes of a header's value; nothing is uploaded for a storlet that will not be."""
     files = [write(tmp_path, f"{'n' * 100}{number}.py", "") for number in range(3)]
