@@ -46,6 +46,7 @@ MARKS = {
     "packages.md": pytest.mark.slow,  # runs pip
     "plugins.md": pytest.mark.slow,  # installs a package
     "running.md": pytest.mark.slow,
+    "s3.md": pytest.mark.slow,
     "select.md": pytest.mark.slow,
     "shelf.md": pytest.mark.slow,
     "storlets.md": pytest.mark.slow,

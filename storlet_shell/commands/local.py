@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -35,10 +35,12 @@ class Environment(Named):
     """Variables of a terminal's environment.
 
     :param variables: those that are set, and their values
+    :param others: the names of all variables that could hold another identity; those that aren't set are unset
     """
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
+    def __init__(self, variables: Mapping[str, str], others: Iterable[str]) -> None:
         self.variables = variables
+        self._others = others
 
     def fields(self) -> dict[str, Any]:
         """Return the variables."""
@@ -46,7 +48,7 @@ class Environment(Named):
 
     def render(self) -> Iterator[str]:
         """Yield lines for ``eval`` in a shell; what it may hold of another identity would win, or change this one."""
-        yield "unset " + " ".join(name for name in VARIABLES if name not in self.variables)
+        yield "unset " + " ".join(name for name in self._others if name not in self.variables)
         for name, value in self.variables.items():
             yield f"export {name}={shlex.quote(value)}"
 
@@ -66,12 +68,15 @@ def start(
     memory_limit: int | None = None,
     proxies: int | None = None,
     isolation: str | None = None,
+    s3: bool = False,
 ) -> Result:
     """Start the embedded Swift; it runs until it is stopped.
 
     With --auth keystone, a Keystone issues the tokens, as in a cloud. Its users are tester (project test),
     tester_member (test, limited to what access control lists allow), outsider (project other) and admin. tempauth has
-    its own accounts: data stored under one of the two is seen under that one only.
+    its own accounts: data that you store with one of the two can't be seen with the other.
+
+    With --s3, boto3, aws, and other S3 clients can use the same objects: local env --s3 shows how.
 
     By default, each run of a Java storlet has a JVM of its own. With --isolation account, a JVM serves one user's runs
     of a storlet, one after another. That is several times as fast, but a storlet finds there what its earlier runs left
@@ -90,6 +95,7 @@ def start(
         identity_port=keystone_port,
         proxies=proxies or 1,
         isolation=isolation or control.ISOLATION_LEVELS[0],
+        s3=s3,
     )
     started = _start(session, folder, settings)
     if not started.facts["started"]:
@@ -123,14 +129,14 @@ def reset(session: Session, yes: bool = False) -> Result:
     return Done(f"the embedded Swift's data is deleted: {folder}", {"deleted": str(folder)})
 
 
-def env(session: Session, user: str | None = None) -> Result:
+def env(session: Session, user: str | None = None, s3: bool = False) -> Result:
     """Show the environment that makes other programs use the embedded Swift.
 
-    Logs a terminal in by eval "$(storlet-shell local env)".
+    Logs a terminal in by eval "$(storlet-shell local env)". With --s3, the variables are those of S3 clients.
 
-    :raises EmbeddedError: when it isn't running
+    :raises EmbeddedError: when it isn't running, or not with --s3
     """
-    return _environment(session, _own_folder(session), user)
+    return _environment(session, _own_folder(session), user, s3=s3)
 
 
 def java_api(session: Session, file: str) -> Result:  # noqa: ARG001  the same for every session
@@ -185,10 +191,12 @@ local = group(
             choices=control.ISOLATION_LEVELS,
             help="isolation of Java storlets: a JVM per run, or one for a user's runs of a storlet (default: run)",
         ),
+        Arg("--s3", action="store_true", help="answer S3 requests, too"),
         run=start,
         examples=[
             "local start  # start it, or join a running one",
             "local start --time-limit 40 --memory-limit 512  # with limits for storlets",
+            "local start --s3  # for boto3, aws, and other S3 clients, too",
         ],
     ),
     Action("stop", "Stop it; its data is kept.", run=stop, examples=["local stop  # stop it and keep its data"]),
@@ -203,8 +211,12 @@ local = group(
         "env",
         "Show the environment that logs a terminal in to it.",
         Arg("--user", choices=[user.name for user in control.USERS], help="user of its Keystone (default: tester)"),
+        Arg("--s3", action="store_true", help="show the variables of boto3, aws, and other S3 clients instead"),
         run=env,
-        examples=['eval "$(storlet-shell local env)"  # log your terminal in to it'],
+        examples=[
+            'eval "$(storlet-shell local env)"  # log your terminal in to it',
+            'eval "$(storlet-shell local env --s3)"  # let S3 clients use it',
+        ],
     ),
     Action(
         "java-api",
@@ -247,6 +259,7 @@ def _start(session: Session, folder: Path, settings: control.Settings) -> Done:
         "auth_url": running.auth_url,
         "storage_url": running.storage_url,
         "storage_urls": list(running.storage_urls),
+        "s3_url": running.s3_url,
         "user": running.user,
         "pid": running.pid,
     }
@@ -254,7 +267,7 @@ def _start(session: Session, folder: Path, settings: control.Settings) -> Done:
     return Done(f"the embedded Swift {verb}: {running.auth_url}, user {running.user}; {use}", values)
 
 
-def _environment(session: Session, folder: Path, user: str | None) -> Environment:
+def _environment(session: Session, folder: Path, user: str | None, *, s3: bool) -> Environment:
     running = control.find(folder)
     if running is None:
         raise EmbeddedError("the embedded Swift isn't running; start it: local start")
@@ -263,7 +276,11 @@ def _environment(session: Session, folder: Path, user: str | None) -> Environmen
             f"--user: the embedded Swift runs without Keystone, as {running.user} only; see: help local start"
         )
     past = _past_proxies(session.surroundings.environ, urlsplit(running.auth_url).hostname or "")
-    return Environment({**control.environment(running, user), **past})
+    if not s3:
+        return Environment({**control.environment(running, user), **past}, VARIABLES)
+    if not running.s3:
+        raise EmbeddedError("the embedded Swift runs without S3; restart it: local stop, then local start --s3")
+    return Environment({**control.s3.environment(running, user), **past}, control.s3.OTHER_VARIABLES)
 
 
 def _past_proxies(environ: Mapping[str, str], host: str) -> dict[str, str]:
@@ -300,6 +317,7 @@ def _status(status: control.Status) -> SwiftStatus:
         "auth_url": running.auth_url if running else None,
         "storage_url": running.storage_url if running else None,
         "storage_urls": list(running.storage_urls) if running else [],
+        "s3_url": running.s3_url if running else None,
         "user": running.user if running else None,
         "pid": running.pid if running else None,
         "started_at": epoch_time(running.started) if running else None,
@@ -325,6 +343,7 @@ _FIELDS = (
     Field("auth_url", "auth URL"),
     Field("storage_url", "storage URL"),
     Field("storage_urls", "further proxies", lambda urls: ", ".join(urls[1:])),
+    Field("s3_url", "S3 URL"),
     Field("user"),
     Field("pid", "process"),
     Field("started_at", "since"),

@@ -39,27 +39,27 @@ def failed(kind: str, message: str, trace: str = "") -> Message:
     return {"event": "failed", "kind": kind, "message": text, "traceback": trace[:_LONGEST_TRACE]}
 
 
-def thrown(jar: str, main: str, error: str, message: str, trace: str) -> Message:
+def thrown(jar: str, main: str, type_name: str, description: str, trace: str) -> Message:
     """Describe what a storlet has thrown.
 
     :param jar: the storlet's name
     :param main: its main class
-    :param error: the class of what was thrown
-    :param message: what ``toString`` says of it
+    :param type_name: the class of what was thrown
+    :param description: what ``toString`` says of it
     """
-    if error == _REFUSAL:
-        return failed("raised", message.removeprefix(f"{_REFUSAL}: "))
-    if error == "java.lang.ClassNotFoundException" and message == f"{error}: {main}":
+    if type_name == _REFUSAL:
+        return failed("raised", description.removeprefix(f"{_REFUSAL}: "))
+    if type_name == "java.lang.ClassNotFoundException" and description == f"{type_name}: {main}":
         return failed("raised", f"{jar} has no class {main}")
-    if error == "java.lang.UnsupportedClassVersionError" and (match := _NEWER.search(message)):
+    if type_name == "java.lang.UnsupportedClassVersionError" and (match := _NEWER.search(description)):
         needed, present = (int(version) - _FIRST_VERSION for version in match.groups())
-        name = message.removeprefix(f"{error}: ").split(" ")[0].replace("/", ".")
+        name = description.removeprefix(f"{type_name}: ").split(" ")[0].replace("/", ".")
         text = f"{name} is compiled for Java {needed}, but this engine has Java {present}"
         return failed("raised", f"{text}; compile it with --release {present}")
-    if error in ("java.lang.NoClassDefFoundError", "java.lang.ClassNotFoundException"):
-        message += _missing_library(message.removeprefix(f"{error}: ").replace(".", "/"))
-    kind = "memory" if error == _MEMORY else "raised"
-    return failed(kind, message, trace)
+    if type_name in ("java.lang.NoClassDefFoundError", "java.lang.ClassNotFoundException"):
+        description += _missing_library(description.removeprefix(f"{type_name}: ").replace(".", "/"))
+    kind = "memory" if type_name == _MEMORY else "raised"
+    return failed(kind, description, trace)
 
 
 def _missing_library(name: str) -> str:

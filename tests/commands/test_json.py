@@ -85,6 +85,7 @@ LINES: list[tuple[str, str]] = [
     ("post", "post path:/ -m Temp-URL-Key=secret"),
     ("tempurl", "tempurl {c}/o --dry-run"),
     ("tempurl", "tempurl {c}/o"),
+    ("tempurl", "tempurl {c}/?"),
     ("tempurl", "tempurl {c}/ --prefix --method PUT --expires 1d"),
     ("post", "post path:/ --remove Temp-URL-Key"),
     ("put", "put {m}_data {c}/put"),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 USER = "local:storlet"
-"""The only user, as tempauth spells it."""
+"""The user, as tempauth spells it."""
 
 ACCOUNT = "AUTH_local"
 """That user's account."""
@@ -37,6 +38,8 @@ class Settings:
     :param token_seconds: the lifetime of Keystone's tokens, in seconds
     :param proxies: the number of proxies, each with a process and a port of its own; the first listens on ``port``
     :param isolation: one of :data:`ISOLATION_LEVELS`
+    :param s3: whether the proxies also answer S3 requests
+    :param users: additional users of tempauth, ``ACCOUNT:USER``, each with its password and groups: ``secret .admin``
     """
 
     port: int | None = None
@@ -49,6 +52,8 @@ class Settings:
     token_seconds: int = 3600
     proxies: int = 1
     isolation: str = "run"
+    s3: bool = False
+    users: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def is_reusing(self) -> bool:
@@ -91,6 +96,7 @@ class Running:
     :param identity_port: Keystone's port; 0 without Keystone
     :param account: the user's account
     :param further_ports: the ports of its other proxies
+    :param s3: whether its proxies answer S3 requests
     """
 
     pid: int
@@ -104,6 +110,7 @@ class Running:
     identity_port: int = 0
     account: str = ACCOUNT
     further_ports: tuple[int, ...] = ()
+    s3: bool = False
 
     @property
     def auth_url(self) -> str:
@@ -111,6 +118,11 @@ class Running:
         if self.auth == KEYSTONE:
             return f"http://127.0.0.1:{self.identity_port}/v3"
         return f"http://127.0.0.1:{self.port}/auth/v1.0"
+
+    @property
+    def s3_url(self) -> str | None:
+        """The URL for S3 clients; None if it doesn't answer S3 requests."""
+        return f"http://127.0.0.1:{self.port}" if self.s3 else None
 
     @property
     def storage_url(self) -> str:

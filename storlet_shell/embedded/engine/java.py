@@ -11,11 +11,10 @@ from pathlib import Path
 from eventlet import tpool
 from eventlet.semaphore import Semaphore
 
-import storlet_shell
 from storlet_shell.embedded.engine.failures import Failure, InvocationError
 from storlet_shell.errors import StorletShellError
 from storlet_shell.java import program
-from storlet_shell.java.compiler import compiled, interface_jar
+from storlet_shell.java.compiler import interface_jar, runner_jar
 from storlet_shell.java.jdk import find_program
 
 JVM_BYTES = 768 << 20
@@ -23,8 +22,6 @@ JVM_BYTES = 768 << 20
 
 JVM_THREADS = 24
 """Threads that a JVM needs in addition to the storlet's; 13 to 19 were counted."""
-
-_SOURCES = Path(storlet_shell.__file__).with_name("java") / "runner"
 
 # As upstream's engine has them on its class path, by the names of Debian's packages.
 _LIBRARIES = ("gson", "slf4j-api", "logback-classic", "logback-core")
@@ -93,14 +90,12 @@ class Toolchain:
 
 def _prepare(folder: Path, heap: int) -> Java:
     java = find_program("java").resolve()
-    interface = interface_jar()
-    runner = compiled("storlet-runner", sorted(_SOURCES.glob("*.java")), [interface])
     libraries = [_LIBRARY_FOLDER / f"{name}.jar" for name in _LIBRARIES]
     processors = min(os.cpu_count() or 1, _MOST_PROCESSORS)
     options = [*_OPTIONS, f"-Xmx{heap >> 20}m", f"-XX:ActiveProcessorCount={processors}"]
     return Java(
         command=(str(java), *options),
-        classes=tuple(_copied((runner, interface), folder)),
+        classes=tuple(_copied((runner_jar(), interface_jar()), folder)),
         libraries=tuple(str(path) for path in libraries if path.exists()),
         visible=(str(java.parents[1]), *(str(path) for path in sorted(Path("/etc").glob("java-*")))),
     )

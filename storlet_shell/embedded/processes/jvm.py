@@ -83,6 +83,6 @@ def _become(command: Sequence[str], environment: Mapping[str, str], descriptors:
         copies = {number: fcntl.fcntl(source, fcntl.F_DUPFD_CLOEXEC, _FREE) for number, source in descriptors.items()}
         for number, copy in copies.items():
             os.dup2(copy, number)
-        os.execve(command[0], command, environment)  # noqa: S606  no shell is wanted
+        os.execve(command[0], list(command), environment)  # noqa: S606  no shell is wanted
     finally:
         os._exit(_NOT_STARTED)

@@ -98,6 +98,7 @@ def _publish(settings: Settings, servers: Any) -> None:
         "port": servers.port,
         "further_ports": servers.further_ports,
         "ephemeral": settings.ephemeral,
+        "s3": settings.s3,
         "started": time.time(),
         "time_limit": settings.time_limit,
         "memory_limit": settings.memory_limit,

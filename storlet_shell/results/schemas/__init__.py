@@ -96,7 +96,7 @@ SCHEMAS: Mapping[str, Any] = MappingProxyType(
         "storlets show": StorletDetails,
         "storlets std": Listing[StandardStorlet],
         "sync": SyncedFiles | Listing[PlannedStep],
-        "tempurl": TemporaryUrl | Plan,
+        "tempurl": TemporaryUrl | Listing[TemporaryUrl] | Plan,
         "undeploy": Undeployment | Plan,
         "upload": UploadedFiles | Plan,
         "vars": Listing[Variable] | SetVariable | Any,

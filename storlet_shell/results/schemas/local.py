@@ -15,6 +15,7 @@ class StartedSwift(TypedDict):
     auth_url: str
     storage_url: str
     storage_urls: Annotated[list[str], "the account at each proxy"]
+    s3_url: Annotated[str | None, "URL for S3 clients; null without `--s3`"]
     user: str
     pid: int
 
@@ -46,6 +47,7 @@ class SwiftStatus(TypedDict):
     auth_url: str | None
     storage_url: str | None
     storage_urls: Annotated[list[str], "the account at each proxy"]
+    s3_url: Annotated[str | None, "URL for S3 clients; null without `--s3`"]
     user: str | None
     pid: int | None
     started_at: Time | None

@@ -1,0 +1,47 @@
+"""How much metadata a file system stores, and the limits that follow."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from storlet_shell.embedded.middleware import attributes
+from storlet_shell.embedded.middleware.space import filter_factory
+
+
+def test_file_has_as_many_bytes_as_were_found(tmp_path: Path) -> None:
+    """An attribute of the size found can be set, in addition to the checksum."""
+    path = tmp_path / "file"
+    path.touch()
+    room = attributes.attribute_bytes(tmp_path)
+    assert room > 1000
+    os.setxattr(path, "user.swift.metadata", b"x" * room)
+    os.setxattr(path, "user.swift.metadata_checksum", b"x" * 32)
+
+
+@pytest.mark.parametrize(
+    ("room", "count", "size"),
+    [(65536, 90, 4096), (16000, 90, 4096), (4028, 44, 2025), (1024, 0, 0), (300, 0, 0)],
+)
+def test_limits_shrink_with_the_room(room: int, count: int, size: int) -> None:
+    """Where everything fits, the limits are Swift's own; on ext4, about half of them."""
+    assert attributes.limits(room) == {"max_meta_count": count, "max_meta_overall_size": size}
+
+
+def test_too_large_metadata_is_refused_with_the_reason() -> None:
+    """Within Swift's limits, a long path or text that isn't ASCII may still be too much for the file system."""
+    statuses = []
+
+    def app(_environ: object, start_response: object) -> list[bytes]:
+        statuses.append("stored")
+        return []
+
+    space = filter_factory({}, metadata_bytes="1500")(app)
+    umlauts = "\xc3\xbc" * 300  # as headers arrive: two characters for each
+    for path, value in (("/v1/a/c/o", "v" * 200), ("/v1/a/c/" + "o" * 1000, "v" * 200), ("/v1/a/c/o", umlauts)):
+        environ = {"REQUEST_METHOD": "POST", "PATH_INFO": path, "HTTP_X_OBJECT_META_A": value}
+        body = b"".join(space(environ, lambda status, _headers, *_: statuses.append(status)))
+    assert statuses == ["stored", "400 Bad Request", "400 Bad Request"]
+    assert b"stores 1500 for an object" in body
