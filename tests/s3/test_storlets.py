@@ -189,6 +189,21 @@ def test_operation_without_a_storlet_refuses_one(boto: Any, bucket: str) -> None
     assert keys(boto, bucket) == ["o"]
 
 
+def test_version_is_read_through_a_storlet(boto: Any, bucket: str) -> None:
+    """By its ID, where S3 keeps versions; copying it by its ID is refused, since Swift would restore it."""
+    boto.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    first = boto.put_object(Bucket=bucket, Key="v", Body=b"first")["VersionId"]
+    boto.put_object(Bucket=bucket, Key="v", Body=b"second")
+    source = {"Bucket": bucket, "Key": "v", "VersionId": first}
+    with headers(boto, X_Run_Storlet="upper.py"):
+        assert read(boto, bucket, "v") == b"SECOND"
+        assert read(boto, bucket, "v", VersionId=first) == b"FIRST"
+        with pytest.raises(ClientError) as refused:
+            boto.copy_object(Bucket=bucket, Key="v", CopySource=source)
+    assert "version" in error(refused)[1]["Message"]
+    assert read(boto, bucket, "v") == b"second"
+
+
 def test_range_is_refused_with_the_reason(boto: Any, bucket: str) -> None:
     """The header for storlets is another one."""
     with headers(boto, X_Run_Storlet="upper.py"), pytest.raises(ClientError) as refused:
