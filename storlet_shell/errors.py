@@ -111,6 +111,7 @@ class Action(Enum):
     DEPLOY_CODE = "; {}", "pass the code to store.deploy(source, name={})"
     DEPLOY_STANDARD = "; deploy it: {}", "store.deploy({})"
     PROVIDE = ", then deploy with {}", "provided=[{}]"
+    KEEP_PACKAGES = "; to keep them, deploy it with {}", "packages=[{}]"
     NAME_WHEEL = ", and name its file: {}", 'packages=["./FILE.whl"]'
     NAME_MAIN = "; name it with {}", "main=NAME"
     NAME_JAR_MAIN = " {}", "main=NAME"

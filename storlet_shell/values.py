@@ -253,7 +253,7 @@ class Parameter(NamedTuple):
     def parse(cls, text: str) -> Parameter:
         """Parse ``KEY=VALUE``.
 
-        :raises UsageError: if there is no ``=``, or the key or the value can't be sent
+        :raises UsageError: if the ``=`` is missing, or the key or the value can't be sent
         """
         key, equals, value = text.partition("=")
         if not equals:

@@ -168,6 +168,8 @@ def test_every_hint_is_spelled_for_every_front_end(action: Action) -> None:
     for text in (python, line, magic):
         assert "{}" not in text
     assert ("'a b'" in line) == (action in TAKES_ARGUMENTS)
+    if line.startswith("--") and action in TAKES_ARGUMENTS:
+        assert line.split(" ", 1)[0] + " 'c\"d'" in line
     if action is Action.DEPLOY_CODE:  # code follows the magic of a whole cell
         assert magic.startswith("%%storletapp a b")
     else:

@@ -56,7 +56,7 @@ ONLY_IN = {
     "swift": {"embedded"},
     "storlets": {"embedded", "storlets.trial_process"},
     "eventlet": {"embedded"},
-    "platformdirs": {"adapters", "embedded"},
+    "platformdirs": {"adapters", "embedded", "java.compiler"},
 }
 """Where a foreign package may be imported; all other modules do without it."""
 

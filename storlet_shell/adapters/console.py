@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 from storlet_shell.adapters.execution import Outcome, exit_status_of
 from storlet_shell.adapters.progress import TransferLine
-from storlet_shell.errors import Hint, LocalFileError, StorletShellError, UsageError, advise
+from storlet_shell.errors import Hint, LocalFileError, StorletShellError, advise
 from storlet_shell.results import Rendering, Response, Result, Table, failure_fields
 from storlet_shell.results.formats import DOCUMENT, PEOPLE
 from storlet_shell.results.on_terminal import Display
@@ -32,7 +32,6 @@ _FOR_PEOPLE = Rendering()
 PAGER = "STORLET_SHELL_PAGER"
 """The variable that names the pager. Without it, the shell uses that of ``PAGER``, and one-shot lines have none."""
 
-_EDITOR = "vi"
 _NO_PAGER = ("", "none", "cat")
 _NO_TERMINAL = Display(lambda _, text: text, len)
 _LONGEST_MESSAGE = 4000
@@ -180,17 +179,9 @@ class Console(Surroundings):
 
     def edit(self, file: Path) -> None:
         """Open a file in the user's editor, ``$VISUAL`` or ``$EDITOR``."""
-        import shlex  # few lines edit
-        import subprocess
+        from storlet_shell.adapters.terminal import editor  # few lines edit
 
-        editor = self.environ.get("VISUAL") or self.environ.get("EDITOR") or _EDITOR
-        try:
-            status = subprocess.run([*shlex.split(editor), str(file)], check=False).returncode
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise UsageError(f"can't start the editor {editor}: {reason}; set VISUAL or EDITOR") from error
-        if status:
-            raise StorletShellError(f"the editor {editor} ended with status {status}; nothing was stored")
+        editor.edit(file, self.environ)
 
     def spell(self, hint: Hint) -> str:
         """Spell a hint as a line to be typed."""
@@ -330,7 +321,7 @@ class Console(Surroundings):
     def _above_progress(self, *, ends_line: bool = True) -> Iterator[None]:
         """Take the line that shows progress away, and draw it again below what is written within this context.
 
-        :param ends_line: whether the cursor is at the start of a line then; there is no room for it otherwise
+        :param ends_line: whether the cursor is at the start of a line then; otherwise, progress has no room
         """
         line = self._line
         is_drawn = line is not None and line.clear()

@@ -53,6 +53,7 @@ PHRASES: Mapping[Action, str] = {
     Action.NAME_RIGHT: "--read",
     Action.VERIFY: "--insecure",
     Action.PROVIDE: "--provided {}",
+    Action.KEEP_PACKAGES: "--package {}",
     Action.NAME_WHEEL: "--package ./FILE.whl",
     Action.NAME_JAR_MAIN: "--main",
     Action.NAME_MAIN: "--main",
@@ -73,4 +74,7 @@ def in_line(hint: Hint, before: str = "") -> str:
     arguments = " ".join(word if word == ELLIPSIS else shlex.quote(word) for word in hint.arguments)
     if hint.action in LINES:
         return before + LINES[hint.action].replace("{}", arguments, 1)
-    return PHRASES[hint.action].replace("{before}", before).replace("{}", arguments, 1)
+    phrase = PHRASES[hint.action].replace("{before}", before)
+    if phrase.startswith("--") and phrase.endswith(" {}"):  # each argument has the option in front of it
+        arguments = f" {phrase.partition(' ')[0]} ".join(map(shlex.quote, hint.arguments))
+    return phrase.replace("{}", arguments, 1)

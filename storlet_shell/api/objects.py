@@ -338,7 +338,7 @@ class ObjectStore:
         delete: bool = False,
         jobs: int = 8,
     ) -> Transferred:
-        """Make objects the same as the files of a folder, or the other way round; only what differs is transferred.
+        """Sync a local folder to a container, or a container to a folder; only what differs is transferred.
 
         :param source: a local folder, or ``path:/CONTAINER[/PREFIX]``; the prefix stands for a folder
         :param target: likewise; one of the two is local

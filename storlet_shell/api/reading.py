@@ -254,10 +254,16 @@ def body(file: File) -> AbstractContextManager[Body]:
 
 
 def package(
-    source: str | Path | bytes | Packaged, name: str | None, main: str | None, *, force: bool = False
+    source: str | Path | bytes | Packaged,
+    name: str | None,
+    main: str | None,
+    needed: Iterable[str],
+    *,
+    force: bool = False,
 ) -> Package:
     """Read a storlet from a local file, from its code, or from a function, and check it.
 
+    :param needed: the dependencies' names; Java code is compiled with the local jars among them
     :param force: leave what certainly fails in a function to the review
     :raises UsageError: if it isn't a storlet, or the code has no name
     :raises NotFoundError: if the local file doesn't exist
@@ -265,7 +271,7 @@ def package(
     if isinstance(source, str | Path):
         if name is not None:
             raise UsageError("name is for code passed as bytes; a file names its storlet itself")
-        return read_package(str(source), main, None, force=force)
+        return read_package(str(source), main, None, force=force, needed=needed)
     if isinstance(source, Packaged):
         if name is not None or main is not None:
             raise UsageError("a function names its storlet itself; it takes no name and no main")
@@ -275,9 +281,11 @@ def package(
             f"source must be a path, code as bytes, or a function with @storlet, not {type(source).__name__}"
         )
     if name is None or main is not None:
-        raise UsageError("code passed as bytes needs name='MODULE.CLASS', or 'MODULE' for a function, and no main")
+        raise UsageError(
+            "code passed as bytes needs name='MODULE.CLASS', 'MODULE' for a function, or 'CLASS.java', and no main"
+        )
     checks.text(name, "name")
-    return read_package(name, None, source, force=force)
+    return read_package(name, None, source, force=force, needed=needed)
 
 
 def wanted(

@@ -55,9 +55,11 @@ class Store(ObjectStore):
     ) -> Deployed:
         """Deploy a storlet, its dependencies, and its packages, all or nothing. The code is checked first.
 
-        :param source: a local file, ``FILE.py`` or ``FILE.jar``; or ``std:NAME`` for a standard storlet; or the code of
-            a Python storlet as ``bytes``; or a function with the decorator :func:`~storlet_shell.storlet`
-        :param name: for code as bytes: ``MODULE.CLASS``, or ``MODULE`` for a function; deployed as ``MODULE.py``
+        :param source: a local file, ``FILE.py``, ``FILE.java`` or ``FILE.jar``; or ``std:NAME`` for a standard storlet;
+            or the code of a storlet as ``bytes``; or a function with the decorator :func:`~storlet_shell.storlet`. Java
+            is compiled, with the local jars among the dependencies, and deployed as ``CLASS-1.0.jar``
+        :param name: for code as bytes: ``MODULE.CLASS``, or ``MODULE`` for a function, deployed as ``MODULE.py``; or
+            ``CLASS.java``
         :param main: for a file: its main class; None if it has only one
         :param dependencies: local files to upload, and names of dependencies that are already deployed
         :param packages: packages that the storlet imports, as pip spells them: ``NAME``, ``NAME[EXTRA]==1.2``, or a
@@ -72,9 +74,8 @@ class Store(ObjectStore):
         :raises ServiceError: if pip can't reach the package index
         """
         wanted = reading.wanted(packages, requirements, provided, unpack=unpack)
-        package = reading.package(source, name, main, force=force).with_dependencies(
-            map(str, checks.several(dependencies, "dependencies", "local files and names"))
-        )
+        needed = [str(name) for name in checks.several(dependencies, "dependencies", "local files and names")]
+        package = reading.package(source, name, main, needed, force=force).with_dependencies(needed)
         package = review(package.with_packages(wanted, self._is_embedded), force=force)
         with self._clients.lent() as client:
             return deploy.deploy(client, package, force=force)

@@ -14,7 +14,7 @@ from storlet_shell.values import Location, ObjectPath
 
 @command(
     "cat",
-    "Show objects, one after the other.",
+    "Print one or more objects.",
     Arg(
         "objects",
         nargs="+",
@@ -24,17 +24,18 @@ from storlet_shell.values import Location, ObjectPath
         help="objects, or patterns such as 'weather/*.csv'",
     ),
     examples=(
-        "cat weather/today.csv  # show an object",
-        "cat weather/2026/monday.csv weather/2026/tuesday.csv  # show two",
-        "cat 'weather/2026/*.csv'  # show all that match a pattern",
-        "cat 'weather/2026/*.csv' | wc -l  # pass all that match a pattern to another program",
+        "cat weather/today.csv  # print an object",
+        "cat weather/2026/monday.csv weather/2026/tuesday.csv  # print two",
+        "cat 'weather/2026/*.csv'  # print all that match a pattern",
+        "cat 'weather/2026/*.csv' | wc -l  # pipe them to another program",
     ),
 )
 def cat(session: Session, objects: list[ObjectPath]) -> Result:
-    """Show objects, one after the other.
+    """Print one or more objects.
 
-    Bodies are joined byte for byte, in the order of the words; of a pattern, which is as in map, in the order of the
-    listing. All words are looked up before anything is written. To run a storlet, or to read a part, use get.
+    Objects are written one after the other, byte for byte, in the order of the arguments; those that match a pattern
+    (as in map) come in the order of the listing. All arguments are looked up before anything is written. To run a
+    storlet, or to read only part of an object, use get.
 
     :raises NotFoundError: when an object doesn't exist, or nothing matches a pattern
     :raises IncompleteBodyError: when a body is cut short

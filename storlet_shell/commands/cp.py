@@ -23,21 +23,21 @@ from storlet_shell.values import Location
     LISTED,
     examples=(
         "cp weather/today.csv weather/backup.csv  # one object",
-        "cp weather/today.csv weather/old.csv archive  # several, to a container",
-        "cp 'weather/2026/*.csv' archive/2026/  # those that match a pattern, to a folder",
+        "cp weather/today.csv weather/old.csv archive  # two objects, into a container",
+        "cp 'weather/2026/*.csv' archive/2026/  # all that match a pattern, into a folder",
     ),
 )
 def cp(session: Session, sources: list[Location], target: Location, jobs: int = 8, dry_run: bool = False) -> Result:
     """Copy objects inside the cluster.
 
-    The target of several objects, or of a pattern, which is as in map, is a container or a folder that ends in '/'.
-    Objects keep the last part of their names; those that match a pattern keep what follows the folder that all of them
-    are in: cp 'weather/20*/*.csv' archive makes archive/2026/monday.csv. An existing target is replaced. If several
-    objects have the same target, nothing is copied.
+    If there are several objects, or a pattern (as in map), TARGET must be a container or a folder that ends in '/'. An
+    object keeps the last part of its name. Objects that match a pattern keep everything after the pattern's fixed
+    folder: cp 'weather/20*/*.csv' archive creates archive/2026/monday.csv. Existing targets are replaced. If two
+    objects would get the same target, nothing is copied.
 
-    A copy of a large object is a plain object, or has segments of its own if it is too large for that. A copy of a
-    symbolic link is one of its target. Failures are listed at the end; the rest is copied. To copy through a storlet,
-    or from another account, use copy.
+    A large object is copied as a plain object, or with segments of its own if it is too large for that. For a symbolic
+    link, its target is copied. If some objects can't be copied, the others are, and the failures are listed at the end.
+    To copy through a storlet, or from another account, use copy.
 
     :raises NotFoundError: when a source or the container doesn't exist, or nothing matches a pattern
     :raises UsageError: when a source and the target are the same

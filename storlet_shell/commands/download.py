@@ -62,17 +62,17 @@ def download(
     """Download all objects of a container, or those whose names start with a prefix or match a pattern, to a folder.
 
     Slashes in names become folders; the part of a prefix before its last slash is dropped: download c/photos/2024
-    writes the object photos/2024-01/a.jpg to FOLDER/2024-01/a.jpg. Of a pattern, which is as in map, the folder that
-    all matching names are in is dropped. If names start with the pattern as it is written, those are downloaded
-    instead.
+    writes the object photos/2024-01/a.jpg to FOLDER/2024-01/a.jpg. For a pattern (as in map), its fixed folder is
+    dropped: download 'c/photos/*/*.jpg' writes the same file. If any names start with exactly the pattern, those are
+    downloaded instead.
 
     An existing file is replaced once the new one is complete, so you can repeat an interrupted download;
     --skip-identical fetches only the rest. Each file is checked against the object's MD5, and gets the modification
     time that upload stored.
 
-    An object whose name leads out of the folder, by itself or by a link in the folder, is refused; so is a/b if a is an
-    object as well. These and all other failures are listed at the end; the rest is downloaded. --dry-run lists each
-    object with its file, or the reason why it can't be written; it compares nothing.
+    An object is refused if its name leads out of the folder, by itself or through a link in the folder; so is a/b if a
+    is an object, too. Such failures are listed at the end, and everything else is downloaded. --dry-run lists each
+    object with its file, or with the reason why it can't be written; it compares nothing.
 
     :raises NotFoundError: when the container doesn't exist, or no name starts with the prefix or matches the pattern
     """

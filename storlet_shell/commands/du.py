@@ -18,14 +18,14 @@ from storlet_shell.values import Location
 
 @command(
     "du",
-    "Show the bytes and objects in containers and folders.",
+    "Show the size and object count of containers and folders.",
     Arg(
         "locations",
         nargs="*",
         type=Location.parse,
         kind=Kind.OBJECT,
         metavar="CONTAINER[/PREFIX]",
-        help="defaults to the account",
+        help="container, or prefix of names (default: the account)",
     ),
     Arg("-s", "--summarize", action="store_true", help="show only the total of each argument"),
     BYTES,
@@ -33,7 +33,7 @@ from storlet_shell.values import Location
     examples=(
         "du  # the containers",
         "du weather  # a container and its folders",
-        "du -s weather/2025/ weather/2026/  # one line for each",
+        "du -s weather/2025/ weather/2026/  # only the two totals",
     ),
 )
 def du(
@@ -43,14 +43,14 @@ def du(
     bytes: bool = False,
     depth: int | None = None,
 ) -> Result:
-    """Show the bytes and objects in containers and folders.
+    """Show the size and object count of containers and folders.
 
-    Folders are the parts of names before a slash. The last line for each argument is its total, which includes the
-    objects that are in no folder. A large object counts with its whole size, as in ls, and its segments count in their
-    own container as well. Servers update the counts of containers with a delay; those of folders are of the listing.
+    Slashes in names make folders. The last line for each argument is its total, which includes objects outside of any
+    folder. A large object counts with its full size, as in ls; its segments count again, in their own container. The
+    server updates the totals of containers with a delay. Those of folders are summed up from the listing.
 
     :raises NotFoundError: when a container doesn't exist, or no name starts with the prefix
-    :raises UsageError: when --depth goes with -s
+    :raises UsageError: when --depth is combined with -s
     """
     if summarize and depth is not None:
         raise UsageError("du: -s shows totals only, so --depth can't be combined with it")

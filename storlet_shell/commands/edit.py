@@ -24,7 +24,7 @@ from storlet_shell.wire import headers as wire
 if TYPE_CHECKING:
     from storlet_shell.results.schemas.changes import EditedText
 
-_PYTHON = ".py"
+_PYTHON, _JAR = ".py", ".jar"
 
 
 def parse_target(text: str) -> ObjectPath | StorletName:
@@ -34,22 +34,22 @@ def parse_target(text: str) -> ObjectPath | StorletName:
 
 @command(
     "edit",
-    "Change a text object, or the code of a storlet, in your editor.",
+    "Edit a text object, or the code of a storlet.",
     Arg("target", type=parse_target, kind=Kind.OBJECT, metavar="STORLET|CONTAINER/OBJECT"),
     Arg("--force", action="store_true", help="deploy even code that can't run"),
     DRY_RUN,
     examples=(
-        "edit warm.py  # the code of a storlet, which is checked and deployed",
+        "edit warm.py  # the code of a storlet; checks it and deploys it",
         "edit weather/today.csv  # a text object",
         "edit weather/today.csv --dry-run  # show the request that reads it",
     ),
 )
 def edit(session: Session, target: ObjectPath | StorletName, force: bool = False, dry_run: bool = False) -> Result:
-    """Change a text object, or the code of a storlet, in your editor: $VISUAL, $EDITOR, or vi.
+    """Edit a text object, or the code of a storlet, in $VISUAL, $EDITOR, or vi.
 
-    The object is stored with its content type and metadata. The code of a storlet is checked as deploy does, and
-    deployed with its main class, dependencies and packages. If you leave the text as it is, nothing is stored. If
-    someone else has changed the object meanwhile, or storing fails, your text stays in a file, which is named.
+    An object keeps its content type and metadata. The code of a storlet is checked as by deploy, and redeployed with
+    the same main class, dependencies and packages. If you don't change the text, nothing is stored. If someone else
+    changes the object in the meantime, or storing it fails, your text is kept in a file that the message names.
 
     :raises NotFoundError: when the object doesn't exist, or the storlet isn't deployed
     :raises UsageError: when it isn't text, or the code can't run
@@ -58,6 +58,8 @@ def edit(session: Session, target: ObjectPath | StorletName, force: bool = False
     path = ObjectPath(client.storlet_container, target.name) if isinstance(target, StorletName) else target
     if dry_run:
         return plan(client, read_request(path))
+    if isinstance(target, StorletName) and target.name.endswith(_JAR):
+        raise UsageError("a jar can't be edited; change its source, and deploy that", subject=target.name)
     if isinstance(target, StorletName) and not target.name.endswith(_PYTHON):
         raise UsageError("only a storlet FILE.py can be edited; an object is CONTAINER/OBJECT", subject=target.name)
     original = fetch(client, path)

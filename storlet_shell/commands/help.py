@@ -50,11 +50,10 @@ _WHERE_WORDS_WORK = (
 def help(session: Session, name: str | None = None, action: str | None = None) -> Result:
     """List the commands, or explain one; help syntax shows how to write lines.
 
-    The name of a deployed storlet that was made from a function shows its parameters. So does that of a standard
-    storlet, deployed or not.
+    For a deployed function (NAME.py), or a standard storlet (std:NAME), the parameters are shown.
 
-    :raises UnknownCommandError: when there is no such command or action
-    :raises UsageError: when there is no such standard storlet
+    :raises UnknownCommandError: when the command or the action doesn't exist
+    :raises UsageError: when the standard storlet doesn't exist
     :raises NotFoundError: when no function is deployed under that name
     """
     if name == "syntax" and action is None:

@@ -16,11 +16,12 @@ from storlet_shell.results import Done, Field, Report, Result
 from storlet_shell.results.fields import epoch_time, facts
 from storlet_shell.results.reports import Named
 from storlet_shell.session import Session
-from storlet_shell.spec.arguments import Arg
+from storlet_shell.spec.arguments import Arg, Kind
 from storlet_shell.spec.command import Action, group
+from storlet_shell.text import counted
 
 if TYPE_CHECKING:
-    from storlet_shell.results.schemas.local import StartedSwift, SwiftStatus
+    from storlet_shell.results.schemas.local import StartedSwift, SwiftStatus, WrittenInterface
 
 _MIB = 2**20
 
@@ -72,7 +73,7 @@ def start(
 
     With --auth keystone, a Keystone issues the tokens, as in a cloud. Its users are tester (project test),
     tester_member (test, limited to what access control lists allow), outsider (project other) and admin. tempauth has
-    its own accounts: data stored under one of the two is seen under that one only.
+    its own accounts: data that you store with one of the two can't be seen with the other.
 
     With --s3, boto3, aws, and other S3 clients can use the same objects: local env --s3 shows how.
 
@@ -132,6 +133,24 @@ def env(session: Session, user: str | None = None, s3: bool = False) -> Result:
     return _environment(session, _own_folder(session), user, s3=s3)
 
 
+def java_api(session: Session, file: str) -> Result:  # noqa: ARG001  the same for every session
+    """Write a jar with the Java interface of storlets, to compile storlets with; an existing file is replaced.
+
+    It works without the embedded Swift. The interface is compiled when it is first needed, by the JDK of this machine.
+
+    :raises UsageError: when no JDK is installed
+    :raises LocalFileError: when the file can't be written
+    """
+    from storlet_shell.java.compiler import interface_jar  # with it come zipfile and tempfile, which others don't need
+    from storlet_shell.results.saving import replacing
+
+    content = interface_jar().read_bytes()
+    with replacing(file) as target:
+        target.write(content)
+    values: WrittenInterface = {"file": file, "bytes": len(content)}
+    return Done(f"{file}: the Java interface of storlets, {counted(len(content), 'byte')}", values)
+
+
 local = group(
     "local",
     "Start, stop, show or empty the embedded Swift, or log a terminal in to it.",
@@ -187,6 +206,13 @@ local = group(
             'eval "$(storlet-shell local env)"  # log your terminal in to it',
             'eval "$(storlet-shell local env --s3)"  # let S3 clients use it',
         ],
+    ),
+    Action(
+        "java-api",
+        "Write a jar with the Java interface of storlets, to compile storlets with.",
+        Arg("file", kind=Kind.FILE, metavar="FILE", help="jar to write"),
+        run=java_api,
+        examples=["local java-api storlet-api.jar  # for javac or an editor; deploy FILE.java doesn't need it"],
     ),
     text="""Start, stop, show or empty the embedded Swift: a real Swift with real storlets, on this machine only.
 

@@ -25,9 +25,9 @@ _DEFAULT_DOMAIN = "Default"
 
 @command(
     "login",
-    "Ask for an identity, try it, and add it to clouds.yaml.",
-    Arg("name", nargs="?", metavar="NAME", help="name of the new cloud (default: asked for)"),
-    Arg("--dry-run", action="store_true", help="show what would be added to clouds.yaml, without trying it"),
+    "Log in to a cloud, and add it to clouds.yaml.",
+    Arg("name", nargs="?", metavar="NAME", help="name for the new cloud; if you omit it, you are asked"),
+    Arg("--dry-run", action="store_true", help="show what would be added to clouds.yaml, without logging in"),
     category="Session",
     examples=(
         "login work  # asks for the URL, the user, the project, and the password",
@@ -36,16 +36,17 @@ _DEFAULT_DOMAIN = "Default"
     ),
 )
 def login(session: Session, name: str | None = None, dry_run: bool = False) -> Result:
-    """Ask for an identity, try it, and add it to clouds.yaml, which other OpenStack tools read as well.
+    """Log in to a cloud, and add it to clouds.yaml, which other OpenStack tools read as well.
 
-    The identity service can be Keystone (version 3) or Swift's own (a URL that ends with /auth/v1.0). Values of
-    variables such as OS_AUTH_URL, OS_USERNAME and OS_PROJECT_NAME, and of the options named like them, are suggested.
-    Where nobody can be asked, they are used as they are, with OS_PASSWORD or ST_KEY as the password.
+    You are asked for the identity service, which is Keystone (version 3) or Swift's own (its URL ends in /auth/v1.0),
+    and then for the user, the project (Keystone only) and the password. Variables such as OS_AUTH_URL, OS_USERNAME and
+    OS_PROJECT_NAME, and the options of the same names, provide defaults. Without a terminal, these are used as they
+    are, with the password from OS_PASSWORD or ST_KEY.
 
-    Nothing is written unless the login succeeds. The cloud is added to the clouds.yaml that is in use, or else to
-    ~/.config/openstack/clouds.yaml; all lines in it stay as they are. The password goes to secure.yaml, which only you
-    can read (mode 0600). In the shell and in notebooks, the following lines use the new cloud, unless options chose
-    another identity.
+    Nothing is written unless the login succeeds. The cloud is added to the clouds.yaml in use, or else to
+    ~/.config/openstack/clouds.yaml; all other lines of the file stay as they are. The password goes to secure.yaml,
+    which only you can read (mode 0600). In the shell and in notebooks, the lines that follow use the new cloud, unless
+    you chose another identity by options.
 
     :raises UsageError: when a cloud has this name already, or a file can't be extended
     :raises IdentityError: when something is missing, or the identity is refused

@@ -45,11 +45,11 @@ def _parse_since(text: str) -> datetime:
     "logs",
     "Show the log of a storlet's last runs.",
     Arg("storlet", type=StorletName.parse, kind=Kind.STORLET, metavar="STORLET"),
-    Arg("-f", "--follow", action="store_true", help="show further runs as they end, until Ctrl-C"),
+    Arg("-f", "--follow", action="store_true", help="show new runs as they end (stop: Ctrl-C)"),
     number_option(
         *("-n", "--last"),
         metavar="COUNT",
-        help="show only the last COUNT runs; lines, if the cluster's log doesn't separate runs",
+        help="show only the last COUNT runs, or lines if the cluster's log doesn't separate runs",
         group=_SELECTION_OPTIONS,
     ),
     Arg(
@@ -63,10 +63,10 @@ def _parse_since(text: str) -> datetime:
     Arg("--transaction", metavar="ID", help="show only the run with this transaction id", group=_SELECTION_OPTIONS),
     category="Storlets",
     examples=(
-        "logs warm.py  # everything that is kept",
+        "logs warm.py  # the whole log",
         "logs warm.py -n 1  # the last run",
         "logs warm.py --failed --since 1h  # the failures of the last hour",
-        "logs warm.py -f -n 3  # the last three runs, and further ones as they end",
+        "logs warm.py -f -n 3  # the last three runs, then new ones as they end",
         "logs warm.py --json  # as a JSON document",
         "logs warm.py -o runs  # keep them in a variable",
     ),
@@ -80,13 +80,13 @@ def logs(
     failed: bool = False,
     transaction: str | None = None,
 ) -> Result:
-    """Show the log of a storlet's last runs: its messages, its traceback, how it ended.
+    """Show the log of a storlet's last runs: messages, tracebacks, and how each run ended.
 
-    The embedded Swift keeps the log of every run. Other clusters keep only what --generate-log stores, if their engine
-    can; single runs can't be told apart there.
+    The embedded Swift logs every run. Other clusters log only runs with --generate-log, if their engine supports that,
+    and their logs don't separate runs.
 
-    :raises NotFoundError: when there is no log
-    :raises UsageError: when runs are selected that the log doesn't separate
+    :raises NotFoundError: when the storlet has no log
+    :raises UsageError: when you select runs, but the log doesn't separate them
     """
     selection = Selection(last, since, failed)
     if follow:

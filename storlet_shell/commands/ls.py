@@ -49,7 +49,7 @@ def ls(
     """List containers, or the objects of a container.
 
     Patterns are those of map: * stands for any characters but /, ** for folders, ? for one character, [a-z] and {a,b}
-    for one of several. If names start with the pattern as it is written, those are listed instead.
+    for one of several. If any names start with exactly the pattern, those are listed instead.
 
     Names are shown as they arrive, so a listing of any length takes little memory.
 

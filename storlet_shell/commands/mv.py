@@ -25,8 +25,8 @@ from storlet_shell.values import Location
     LISTED,
     examples=(
         "mv weather/today.csv weather/yesterday.csv  # rename one object",
-        "mv weather/old.csv archive/2025/  # to a folder, under the same name",
-        "mv 'weather/2025/*.csv' archive/2025/ --force  # those that match a pattern; existing ones are replaced",
+        "mv weather/old.csv archive/2025/  # into a folder, keeping its name",
+        "mv 'weather/2025/*.csv' archive/2025/ --force  # all that match, replacing existing targets",
     ),
 )
 def mv(
@@ -39,12 +39,12 @@ def mv(
 ) -> Result:
     """Move or rename objects inside the cluster.
 
-    Each object is copied with its metadata, the copy is checked, and then the original is deleted. So if a move fails
-    midway, nothing is lost. An existing target is replaced only with --force.
+    Each object is copied with its metadata, the copy is verified, and only then is the original deleted. If a move
+    fails midway, nothing is lost. An existing target is replaced only with --force.
 
-    Of a large object, only the manifest is moved; its segments stay where they are. A symbolic link is moved as a link.
-    Targets are chosen as by cp: several objects, or a pattern, need a container or a folder that ends in '/'. Failures
-    are listed at the end; the rest is moved.
+    TARGET works as in cp: if there are several objects, or a pattern, it must be a container or a folder that ends in
+    '/'. For a large object, only the manifest is moved; its segments stay where they are. A symbolic link is moved as a
+    link. If some objects can't be moved, the others are, and the failures are listed at the end.
 
     :raises NotFoundError: when a source or the container doesn't exist, or nothing matches a pattern
     :raises UsageError: when a source and the target are the same

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from storlet_shell.commands.arguments import DRY_RUN, JOBS, YES
+from storlet_shell.commands.arguments import JOBS, YES
 from storlet_shell.errors import StorletShellError, UsageError
 from storlet_shell.results import Done, Field, Result, Table
 from storlet_shell.session import Session
@@ -41,7 +41,11 @@ if TYPE_CHECKING:
     Arg("--versions", action="store_true", help="with -r: delete old versions as well, if the container keeps them"),
     JOBS,
     YES,
-    DRY_RUN,
+    Arg(
+        "--dry-run",
+        action="store_true",
+        help="show the requests, or with -r or a pattern the objects that would be deleted, and delete nothing",
+    ),
     examples=(
         "rm -y weather/old.csv  # one object, without asking",
         "rm -y 'weather/2026/*.csv'  # the objects that match a pattern",
@@ -62,15 +66,13 @@ def rm(
     """Delete objects or containers.
 
     A container must be empty, unless you give -r, which deletes its objects first. CONTAINER/PREFIX with -r deletes all
-    objects whose names start with PREFIX, as ls lists them. A pattern, as in map, deletes the objects that match; with
-    -r, also everything in matching folders. An object whose name is the pattern as it is written is deleted instead.
+    objects whose names start with PREFIX, as ls lists them. A pattern (as in map) deletes the objects that match it;
+    with -r, also everything in matching folders. If an object has exactly the pattern as its name, only it is deleted.
 
-    Segments of a static large object are deleted with it;
-    those of a dynamic one are kept.
+    Segments of a static large object are deleted with it; those of a dynamic one are kept.
 
-    On a terminal, you are asked once for all; -y skips the question. With -r or a pattern, --dry-run lists what would
-    be deleted, and objects that can't be deleted are named while the others go; elsewhere, the first failure ends the
-    command.
+    On a terminal, you are asked once for all; -y skips the question. With -r or a pattern, objects that can't be
+    deleted are listed, and the others are deleted; otherwise, the first failure ends the command.
 
     :raises NotFoundError: when one doesn't exist, or nothing matches a pattern
     :raises RefusedError: when the answer is no

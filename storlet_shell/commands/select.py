@@ -14,6 +14,7 @@ from storlet_shell.commands.arguments import (
 )
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Done, Result
+from storlet_shell.results.formats import file_format
 from storlet_shell.results.saving import is_stdout
 from storlet_shell.session import Session
 from storlet_shell.spec.arguments import Arg, Kind
@@ -79,7 +80,8 @@ _FORMAT_OPTIONS = "format options"
         "--save",
         kind=Kind.FILE,
         metavar="FILE",
-        help="write the rows to FILE, atomically: JSON (.json), JSON lines (.jsonl), or CSV; - means standard output",
+        help="write the rows to FILE, atomically, as CSV (.csv), a JSON array (.json), or JSON lines (.jsonl); - means "
+        "standard output",
         group=RESULT_OPTIONS,
     ),
     BATCH_JOBS,
@@ -137,6 +139,8 @@ def select(
     from storlet_shell.select.running import SelectPlan
 
     check_journal(select_options.get("journal"), save)
+    if save is not None and not is_stdout(save):
+        file_format(save)
     text, name = _query(session, query, pattern, cell)
     delimiter = {"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter)
     plan = SelectPlan(text, Pattern.parse_position(name), SelectOptions(delimiter=delimiter, **select_options))

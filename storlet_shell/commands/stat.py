@@ -109,15 +109,15 @@ _COLUMNS = (
         "stat  # the account",
         "stat weather  # a container",
         "stat weather/today.csv --json  # all headers of an object",
-        "stat 'weather/2026/*.csv'  # the objects that match a pattern, a line for each",
+        "stat 'weather/2026/*.csv'  # all objects that match, one per line",
     ),
 )
 def stat(session: Session, location: Location | None = None) -> Result:
     """Show the size, date, metadata and rights of an object, container or account.
 
-    For a pattern, which is as in map, there is a line for each object that matches; an object whose name is the pattern
-    as it is written is shown instead. --json shows all headers of the reply. Keys that sign temporary URLs or
-    synchronize containers are hidden.
+    For a pattern (as in map), each object that matches gets a line. If an object has exactly the pattern as its name,
+    only that is shown. --json shows all headers of the reply. Keys that sign temporary URLs or synchronize containers
+    are hidden.
 
     :raises NotFoundError: when it doesn't exist, or nothing matches the pattern
     """

@@ -1,4 +1,4 @@
-"""``sync``: make objects the same as the files of a folder, or the other way round."""
+"""``sync``: transfer the differences between a local folder and a container, in one direction."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _PREFIX = "path:"
 
 @command(
     "sync",
-    "Make objects the same as a local folder, or the other way round.",
+    "Sync a local folder to a container, or a container to a folder.",
     Arg("source", kind=Kind.SOURCE, metavar="SOURCE"),
     Arg("target", kind=Kind.SOURCE, metavar="TARGET"),
-    Arg("--delete", action="store_true", help="delete what only TARGET has, after everything else has succeeded"),
+    Arg("--delete", action="store_true", help="delete what only TARGET has, once everything else has succeeded"),
     JOBS,
     YES,
-    Arg("--dry-run", action="store_true", help="list what would be transferred and deleted, and change nothing"),
+    Arg("--dry-run", action="store_true", help="list what would be transferred or deleted, without changing anything"),
     examples=(
         "sync photos path:/weather/photos  # upload new and changed files",
-        "sync path:/weather/photos photos --delete  # the other way, and delete what only photos has",
+        "sync path:/weather/photos photos --delete  # the other way, deleting what only photos has",
         "sync photos path:/weather/photos --delete --dry-run  # list what would change",
     ),
 )
@@ -47,15 +47,15 @@ def sync(
     yes: bool = False,
     dry_run: bool = False,
 ) -> Result:
-    """Make objects the same as a local folder, or the other way round; only what differs is transferred.
+    """Sync a local folder to a container, or a container to a folder. Only what differs is transferred.
 
-    One of SOURCE and TARGET is a local folder, the other one path:/CONTAINER or path:/CONTAINER/PREFIX. PREFIX stands
-    for a folder: path:/c/photos is all objects whose names start with photos/. Sizes and MD5s are compared, those of
-    each segment for large objects, but no dates.
+    One of SOURCE and TARGET is a local folder, the other is path:/CONTAINER or path:/CONTAINER/PREFIX. PREFIX is a
+    folder, too: path:/c/photos means all objects whose names start with photos/. Files and objects are compared by size
+    and MD5 (large objects segment by segment); their dates don't matter.
 
-    What only TARGET has is kept, unless you give --delete. Then it is deleted once everything else has succeeded: if a
-    single transfer fails, nothing is deleted. On a terminal, you are asked first; -y skips the question. Files and
-    objects become each other as for upload and download: see help upload, help download.
+    Whatever only TARGET has is kept, unless you give --delete. It is then deleted after everything else has succeeded:
+    if a single transfer fails, nothing is deleted. On a terminal, you are asked first; -y skips the question. To learn
+    which object a file becomes, and which file an object, see help upload and help download.
 
     :raises NotFoundError: when SOURCE or the container doesn't exist, or no name starts with the prefix
     :raises RefusedError: when the answer is no

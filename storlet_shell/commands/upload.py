@@ -91,9 +91,9 @@ def upload(
     upload FILE CONTAINER/OBJECT stores one file; CONTAINER or CONTAINER/PREFIX/ keep its name.
 
     Files larger than --segment-size, or than the cluster accepts in one request, become static large objects: their
-    segments go to CONTAINER_segments, and the object changes once all of them are stored. -H headers go with every
-    object; X-Delete-At and X-Delete-After also go with segments. Files that fail are named at the end; the others are
-    stored. Standard input has no known length: it goes in one request, unless you give --segment-size.
+    segments go to CONTAINER_segments, and the object changes once all of them are stored. -H headers are set on
+    every object; X-Delete-At and X-Delete-After also on segments. Files that fail are listed at the end; the others are
+    stored. Standard input has no known length: it is sent in one request, unless you give --segment-size.
 
     :raises NotFoundError: when the container or the file doesn't exist
     :raises UsageError: when there is nothing to upload

@@ -13,7 +13,8 @@ from storlet_shell.deployments.review import review
 from storlet_shell.deployments.rollout import roll_out
 from storlet_shell.deployments.versions import Settled, code_to_store, has_content, settle
 from storlet_shell.equality import typed_equality
-from storlet_shell.errors import UsageError
+from storlet_shell.errors import Action, Hint, UsageError
+from storlet_shell.results.fields import versions
 from storlet_shell.store.metadata import Info, find
 from storlet_shell.store.reading import get
 from storlet_shell.store.runs import check_storlets_run
@@ -100,11 +101,28 @@ def deploy(client: Client, package: Package, container: str | None = None, *, fo
     is_changed = force or not _is_deployed(package, code, before, dependencies)
     if is_changed:
         roll_out(client, request, code, before, dependencies)
+        _warn_of_dropped(client, package, before)
     names = tuple(dependency.object_name for dependency in package.dependencies)
     packages = package.archive.packages if package.archive else {}
     return Deployed(
         package.storlet, package.main, request.container, names, len(code), before is None, is_changed, packages
     )
+
+
+def _warn_of_dropped(client: Client, package: Package, before: Info | None) -> None:
+    """Warn of the packages of the replaced storlet, if the new one has none at all.
+
+    :param before: the replaced storlet; None without one. Only if it has packages is a request sent, for their versions
+    """
+    old = wire.decode_storlet(before.headers).dependencies if before else ()
+    name = next(filter(is_archive, old), None)
+    if name is None or any(is_archive(dependency.object_name) for dependency in package.dependencies):
+        return
+    archive = find(client, ObjectPath(client.dependency_container, name))
+    packages = wire.decode_packages(archive.headers) if archive else {}
+    if packages:
+        hint = Hint(Action.KEEP_PACKAGES, tuple(f"{name}=={version}" for name, version in packages.items()))
+        client.observer.warn(f"warning: {package.storlet}: redeployed without its packages {versions(packages)}", hint)
 
 
 def _is_deployed(package: Package, code: bytes, before: Info | None, dependencies: list[Settled]) -> bool:

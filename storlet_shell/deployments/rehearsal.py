@@ -123,8 +123,7 @@ def try_out(package: Package, source: Input, parameters: Sequence[Parameter] = (
     with temporarily():
         try:
             return trial.run(
-                package.code,
-                StorletMain.parse(package.main),
+                trial.PythonProgram(StorletMain.parse(package.main), package.code),
                 source.file,
                 values,
                 input_metadata=source.metadata,

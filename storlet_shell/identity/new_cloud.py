@@ -174,7 +174,7 @@ def _quoted(text: str) -> str:
 def extended(text: str, path: Path, name: str, settings: Mapping[str, Any], *, shown: str = "") -> str:
     """Return the text of a file with another cloud; all its other lines stay as they are.
 
-    :param shown: stands for a secret in the error's details; empty if there is none
+    :param shown: replaces a secret in the error's details; empty without a secret
     :raises UsageError: if that isn't possible; the details are the lines to add by hand
     """
     before = _parsed(text, path)

@@ -6,6 +6,7 @@ import itertools
 import json
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
@@ -227,6 +228,14 @@ def json_records(table: Tabular) -> Iterator[str]:
         yield json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False)
 
 
+def json_array(table: Tabular) -> Iterator[str]:
+    """Yield a JSON array with an object for each row, one on a line."""
+    yield "["
+    for number, record in enumerate(json_records(table)):
+        yield (",\n " if number else "") + record
+    yield "]\n"
+
+
 def bare_values(table: Tabular) -> Iterator[str]:
     """Yield each row's values with tabs between them; lists and mappings are JSON."""
     return ("\t".join(map(bare, row)) for row in table.rows())
@@ -242,6 +251,28 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
     }
 )
 """Every format, by the name that ``--format`` takes."""
+
+
+FILE_FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        ".csv": FORMATS["csv"],
+        ".json": Format(json_array, end=""),
+        ".jsonl": FORMATS["jsonl"],
+        ".ndjson": FORMATS["jsonl"],
+    }
+)
+"""The formats of files that tables are saved to, by the names' suffixes."""
+
+
+def file_format(path: str) -> Format:
+    """Return the format of a file by the suffix of its name; CSV without a suffix.
+
+    :raises UsageError: when no format has this suffix
+    """
+    suffix = Path(path).suffix
+    if suffix.lower() not in ("", *FILE_FORMATS):
+        raise UsageError(f"unknown suffix {suffix}; a table is saved as {', '.join(FILE_FORMATS)}", subject=path)
+    return FILE_FORMATS[suffix.lower() or ".csv"]
 
 
 def is_number(value: Any) -> bool:

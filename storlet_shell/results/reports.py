@@ -142,7 +142,7 @@ class Named(Result):
     def __getitem__(self, name: str) -> Any:
         """Return a field by its name.
 
-        :raises KeyError: when there is no such field
+        :raises KeyError: when the field doesn't exist
         """
         return self.fields()[name]
 
@@ -166,7 +166,7 @@ class Listed(Result):
     def __getitem__(self, index: Any) -> Any:
         """Return a part by its number, or several by a slice.
 
-        :raises IndexError: when there is no such part
+        :raises IndexError: when the part doesn't exist
         """
         return self.parts()[index]
 

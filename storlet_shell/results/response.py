@@ -38,7 +38,7 @@ class Response(StreamedBody, Result):
 
         :param library: ``pandas`` or ``polars``; the first of them that is installed otherwise
         :param options: passed on to the library's reader, as ``sep=";"``
-        :raises StorletShellError: when neither is installed, or the body is none of these
+        :raises StorletShellError: when neither is installed, or the body has another format
         """
         from storlet_shell.results.frames import dataframe  # the same
 

@@ -9,7 +9,7 @@ from typing import Any
 from storlet_shell.batches.report import Rows
 from storlet_shell.batches.rows.row import Row
 from storlet_shell.results import Field, Rendering, Table
-from storlet_shell.results.formats import DOCUMENT, FORMATS
+from storlet_shell.results.formats import DOCUMENT, file_format
 from storlet_shell.results.saving import replacing
 from storlet_shell.select.joining.parts import Parts
 from storlet_shell.select.joining.table import Row as Values
@@ -66,12 +66,14 @@ class Selection(Table):
             self._observer.warn(f"warning: {warning}")
 
     def save(self, path: str | Path) -> int:
-        """Write the rows to a file, atomically: as JSON (``.json``), JSON lines (``.jsonl``), or CSV (any other name).
+        """Write the rows to a file, atomically: CSV, a JSON array (``.json``), or JSON lines (``.jsonl``).
 
+        :param path: its suffix determines the format; without one, it is CSV
         :returns: the number of bytes
         :raises LocalFileError: when the file can't be written
+        :raises UsageError: when no format has this suffix
         """
-        form = FORMATS[{".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}.get(Path(path).suffix.lower(), "csv")]
+        form = file_format(str(path))
         count = 0
         with replacing(path) as file:
             for piece in form.pieces(self):

@@ -57,7 +57,7 @@ class Surroundings(Observer):
     def edit(self, file: Path) -> None:
         """Let the user edit a file, and return once they have.
 
-        :raises UsageError: if there is no terminal for that, or no editor
+        :raises UsageError: without a terminal or an editor
         :raises StorletShellError: if the editor fails
         """
         raise UsageError(f"editing {file.name} needs a terminal; here, get the object, change it, and upload it")

@@ -18,7 +18,7 @@ BUILT_IN = (
         module="storlet_shell.commands.cat",
         aliases=(),
         category="Objects",
-        summary="Show objects, one after the other.",
+        summary="Print one or more objects.",
         takes_body=False,
     ),
     Summary(
@@ -66,7 +66,7 @@ BUILT_IN = (
         module="storlet_shell.commands.du",
         aliases=(),
         category="Objects",
-        summary="Show the bytes and objects in containers and folders.",
+        summary="Show the size and object count of containers and folders.",
         takes_body=False,
     ),
     Summary(
@@ -74,7 +74,7 @@ BUILT_IN = (
         module="storlet_shell.commands.edit",
         aliases=(),
         category="Objects",
-        summary="Change a text object, or the code of a storlet, in your editor.",
+        summary="Edit a text object, or the code of a storlet.",
         takes_body=False,
     ),
     Summary(
@@ -122,7 +122,7 @@ BUILT_IN = (
         module="storlet_shell.commands.login",
         aliases=(),
         category="Session",
-        summary="Ask for an identity, try it, and add it to clouds.yaml.",
+        summary="Log in to a cloud, and add it to clouds.yaml.",
         takes_body=False,
     ),
     Summary(
@@ -242,7 +242,7 @@ BUILT_IN = (
         module="storlet_shell.commands.sync",
         aliases=(),
         category="Objects",
-        summary="Make objects the same as a local folder, or the other way round.",
+        summary="Sync a local folder to a container, or a container to a folder.",
         takes_body=False,
     ),
     Summary(
@@ -250,7 +250,7 @@ BUILT_IN = (
         module="storlet_shell.commands.tempurl",
         aliases=(),
         category="Objects",
-        summary="Make a temporary URL, a signed link that anyone can use until it expires.",
+        summary="Create a temporary URL, which gives anyone access to an object until it expires.",
         takes_body=False,
     ),
     Summary(

@@ -17,6 +17,7 @@ from tests.notebook.cells import FAILING, IDENTITY, PICKY
 from tests.notebook.conftest import bare_shell, cell, no_identity, stranger  # noqa: F401  fixtures
 from tests.support.lines import Runner
 from tests.support.site import Site
+from tests.support.variants import fast_and_slow
 
 CODE, FAILS, PICKS = (text.split("\n", 1)[1] for text in (IDENTITY, FAILING, PICKY))
 
@@ -172,6 +173,9 @@ LINES: list[tuple[list[str], str | None, int, Any]] = [
 """Words, a body, the exit status, and what the result says among other things."""
 
 
+@pytest.mark.parametrize(
+    "front_end", fast_and_slow(["one-shot", "magics"], ["command file", "shell", "xonsh"]), indirect=True
+)
 def test_every_front_end_keeps_the_contract(front_end: FrontEnd) -> None:
     """The same lines, one after the other, through each of them."""
     container = f"contract-{secrets.token_hex(4)}"

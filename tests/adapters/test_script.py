@@ -420,6 +420,7 @@ def test_closed_streams_are_in_nobodys_way(
     assert found.err == (f"storlet-shell: {message}\n" if message else "")
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_ends_the_run(environ: dict[str, str], container: str, upload: Upload) -> None:
     """A broken pipe on the process's own output is silent, and its status is a shell's for SIGPIPE."""
     upload(f"{container}/o", b"line\n" * 200_000)
@@ -431,6 +432,7 @@ def test_a_reader_that_goes_away_ends_the_run(environ: dict[str, str], container
     assert found.stderr == b"141\n"
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_file_and_its_transfer(environ: dict[str, str], slow_store: SlowStore, tmp_path: Path) -> None:
     """An interrupt ends the run at status 130, names the line, and closes the transfer's connection."""
     file = tmp_path / "slow.ss"

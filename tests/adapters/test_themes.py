@@ -102,6 +102,11 @@ def test_keys_strings_numbers_and_constants_have_roles() -> None:
         ("----> 6     x = 1 / 0", "<e>----> </>6     x = 1 / 0"),
         ("KeyboardInterrupt", "<e>KeyboardInterrupt</>"),
         ("an Error in the middle", "an Error in the middle"),
+        ("java.lang.IllegalStateException: off", "<e>java.lang.IllegalStateException</>: off"),
+        ("Caused by: java.io.IOException", "<e>Caused by: java.io.IOException</>"),
+        ("\tat java.base/java.util.A.get(A.java:3)", "<p>\tat java.base/java.util.A.get(A.java:3)</>"),
+        ("\tat org.example.A$B.<init>(A.java)", "<p>\tat org.example.A$B.<init>(A.java)</>"),
+        ("\t... 3 more", "<p>\t... 3 more</>"),
     ],
 )
 def test_tracebacks_have_roles(line: str, shown: str) -> None:

@@ -73,6 +73,10 @@ def test_code_is_colored_in_the_heredoc_of_a_storlet_alone() -> None:
         *("command: deploy", "operator: <<EOF", "keyword: class", "definition: A", "number: 12", "comment: # b"),
         *("keyword: def", "operator: EOF\n", "command: get"),
     ]
+    code = "public class A {\n  int x; // b"
+    assert painted(f"deploy A.java --force <<EOF\n{code}\nEOF\nget c/o")[3:7] == [
+        *("keyword: public", "keyword: class", "definition: A", "keyword: int"),
+    ]
     assert painted(f"put - c/o <<EOF\n{body}\nEOF") == ["command: put", "operator: <<EOF", "operator: EOF"]
 
 

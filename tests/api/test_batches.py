@@ -158,8 +158,8 @@ def test_reduce_makes_one_object(store: Store, filled: str) -> None:
     "stages",
     [
         ["upper.py", ("tell.py", {"n": 1})],
-        "upper.py | tell.py n=1",
-        (("upper.py", {}), ("tell.py", {"n": "1"})),
+        pytest.param("upper.py | tell.py n=1", marks=pytest.mark.slow),
+        pytest.param((("upper.py", {}), ("tell.py", {"n": "1"})), marks=pytest.mark.slow),
     ],
 )
 def test_pipe_streams_the_last_result(store: Store, here: str, stages: object) -> None:

@@ -131,6 +131,7 @@ def test_code_of_a_colleague_is_replaced(
     assert observer.warnings == ["deployed size.py", "deployed size.py (it had been replaced)"]
 
 
+@pytest.mark.slow
 def test_helper_that_has_changed_is_deployed(
     weather: Store, observer: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,6 +213,7 @@ def test_dependencies_stay_when_it_is_deployed_again(weather: Store, tmp_path: P
     assert changed.deploy(weather).dependencies == ("factor.txt",)
 
 
+@pytest.mark.slow
 def test_threads_share_a_function(weather: Store) -> None:
     """It is deployed once."""
     with ThreadPoolExecutor(4) as pool:

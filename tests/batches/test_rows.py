@@ -315,6 +315,7 @@ def shown_numbers(rows: Rows) -> list[int]:
     return [-1 if "aren't shown" in line else int(line.split()[0].removeprefix("path:/c/")) for line in lines]
 
 
+@pytest.mark.slow
 def test_terminal_shows_an_excerpt_of_a_large_batch(session: Session, listed: Responder) -> None:
     """Those that failed as they come, then both ends of the others, with a line about those that aren't shown."""
     assert shown_numbers(many(session, listed, 230)) == [229, *range(10), -1, *range(219, 229)]

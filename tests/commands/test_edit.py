@@ -134,7 +134,8 @@ def test_editor_that_can_not_be_started_is_told(run: Runner, container: str, edi
         ("{c}/binary", 2, "isn't text"),
         ("{c}/link", 2, "is a symbolic link to"),
         ("{c}", 2, "CONTAINER/OBJECT"),
-        ("a.jar", 2, "FILE.py"),
+        ("a-1.0.jar", 2, "a-1.0.jar: a jar can't be edited; change its source, and deploy that"),
+        ("a.txt", 2, "FILE.py"),
     ],
 )
 def test_bad_input_is_refused_in_one_line(

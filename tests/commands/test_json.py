@@ -85,6 +85,7 @@ LINES: list[tuple[str, str]] = [
     ("post", "post path:/ -m Temp-URL-Key=secret"),
     ("tempurl", "tempurl {c}/o --dry-run"),
     ("tempurl", "tempurl {c}/o"),
+    ("tempurl", "tempurl {c}/?"),
     ("tempurl", "tempurl {c}/ --prefix --method PUT --expires 1d"),
     ("post", "post path:/ --remove Temp-URL-Key"),
     ("put", "put {m}_data {c}/put"),
@@ -129,8 +130,9 @@ ELSEWHERE = {
     "local start": "tests/commands/test_session.py",
     "local stop": "tests/commands/test_session.py",
     "local reset": "tests/commands/test_session.py",
+    "local java-api": "tests/java/test_compiler.py",
 }
-"""Actions whose results are checked where an embedded Swift of a test's own runs, and by which file."""
+"""Actions whose results are checked where an embedded Swift of a test's own runs, or a JDK, and by which file."""
 
 OPEN = {"headers", "metadata", "versions", "policies", "kept", "set", "properties", "result"}
 """Fields whose keys are data: header names, say."""

@@ -80,6 +80,20 @@ def test_package_of_the_engine_is_noted(lines: Runner, tmp_path: Path, module: s
 
 
 @pytest.mark.slow
+def test_packages_that_a_redeployment_drops_are_named(lines: Runner, tmp_path: Path, module: str) -> None:
+    """Once, with the options that keep them; a deployment that names packages says what it wants."""
+    file = write(tmp_path, f"{module}.py", "def upper(text: str) -> str:\n    return text.upper()\n")
+    assert lines("deploy", file, "--package", "shout").err == ""
+    assert lines("deploy", file, "--package", "shout").err == ""
+    assert one_line(lines("deploy", file)) == (
+        f"warning: {module}.py: redeployed without its packages ends 1.0, shout 2.0; to keep them, deploy it with "
+        "--package ends==1.0 --package shout==2.0"
+    )
+    assert lines("deploy", file).err == ""
+    assert lines("deploy", file, "--package", "ends").err == ""
+
+
+@pytest.mark.slow
 def test_dry_run_takes_packages_along(lines: Runner, tmp_path: Path, module: str) -> None:
     """It runs the storlet with them, or shows their upload; code may follow as in a cell."""
     (tmp_path / "in").write_text("a")

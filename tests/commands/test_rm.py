@@ -80,6 +80,7 @@ class Watched(Surroundings):
         """Note nothing."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [[], ["--versions"]], ids=["many at once", "one by one"])
 def test_progress_counts_objects(run: Runner, container: str, words: list[str]) -> None:
     """Whether one request deletes them or several; their sizes say nothing of how far it is."""

@@ -15,6 +15,7 @@ from tests.select.oracle import Result as Answer
 from tests.select.oracle import as_csv, as_json, assert_equal, parted, query_table
 from tests.select.queries import COLUMNS, ROWS
 from tests.support.lines import Runner, one_line
+from tests.support.responder import Responder
 
 pytestmark = pytest.mark.slow
 
@@ -93,13 +94,21 @@ def test_columns_and_formats_are_chosen_as_in_any_table(selecting: Runner, weath
 
 def test_rows_are_saved(selecting: Runner, weather: str, tmp_path: Path) -> None:
     """In the format of the file's suffix."""
-    for suffix in ("csv", "json", "jsonl", "txt"):
-        outcome = selecting("select", "SELECT n FROM o LIMIT 2", weather, "--save", str(tmp_path / f"n.{suffix}"))
+    for suffix in (".csv", ".json", ".jsonl", ""):
+        outcome = selecting("select", "SELECT n FROM o LIMIT 2", weather, "--save", str(tmp_path / f"n{suffix}"))
         assert outcome.status == 0, outcome.err
-        assert outcome.text.startswith(f"{tmp_path}/n.{suffix}: ")
-    assert (tmp_path / "n.csv").read_bytes() == (tmp_path / "n.txt").read_bytes() == b"n\r\n1\r\n2\r\n"
+        assert outcome.text.startswith(f"{tmp_path}/n{suffix}: ")
+    assert (tmp_path / "n.csv").read_bytes() == (tmp_path / "n").read_bytes() == b"n\r\n1\r\n2\r\n"
     assert (tmp_path / "n.jsonl").read_text() == '{"n": 1}\n{"n": 2}\n'
-    assert json.loads((tmp_path / "n.json").read_text())["rows"] == [{"n": 1}, {"n": 2}]
+    assert json.loads((tmp_path / "n.json").read_text()) == [{"n": 1}, {"n": 2}]
+
+
+def test_file_in_an_unknown_format_is_refused(run_scripted: Runner, responder: Responder, tmp_path: Path) -> None:
+    """Before anything is sent."""
+    outcome = run_scripted("select", "SELECT n FROM o", "c/*", "--save", str(tmp_path / "n.xlsx"))
+    assert outcome.status == 2
+    assert one_line(outcome).endswith("n.xlsx: unknown suffix .xlsx; a table is saved as .csv, .json, .jsonl, .ndjson")
+    assert responder.requests == []
 
 
 def test_columns_are_those_of_the_first_object_with_rows(selecting: Runner, container: str) -> None:

@@ -19,6 +19,7 @@ from tests.support.functions import deploy
 from tests.support.lines import Runner, one_line
 from tests.support.responder import Responder, html, ok
 from tests.support.storlets import STORLETS, storlet
+from tests.support.variants import fast_and_slow
 
 TRIED = """
 import os, subprocess, sys
@@ -71,13 +72,10 @@ def test_undeployed_storlet_runs_no_more(storlets: Runner, here: str, tmp_path: 
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [
-        ("upper", "did you mean upper.py?"),
-        ("upper.Main", "did you mean upper.py?"),
-        ("Upper.py", "did you mean upper.py?"),
-        ("uper", "did you mean upper.py?"),
-        ("9999.jar", "see: storlets"),
-    ],
+    fast_and_slow(
+        [("upper.Main", "did you mean upper.py?"), ("9999.jar", "see: storlets")],
+        [(name, "did you mean upper.py?") for name in ("upper", "Upper.py", "uper")],
+    ),
 )
 def test_storlet_that_is_meant_is_told(storlets: Runner, here: str, name: str, hint: str) -> None:
     """As for commands and options; each command that runs storlets, or undeploys them, looks once."""
@@ -371,8 +369,11 @@ def test_copy_stores_what_the_storlet_makes(storlets: Runner, here: str, where: 
     assert storlets("get", f"{here}/made").out == TEXT * 2
 
 
-@pytest.mark.parametrize("name", ["raises.py", "later.py", "strs.py", "quits.py", "silent.py", "crlf.py", "fat.py"])
-@pytest.mark.parametrize("verb", ["put", "copy"])
+@pytest.mark.parametrize(
+    "name",
+    fast_and_slow(["raises.py", "later.py", "silent.py"], ["strs.py", "quits.py", "crlf.py", "fat.py"]),
+)
+@pytest.mark.parametrize("verb", fast_and_slow(["put"], ["copy"]))
 def test_failing_storlet_stores_nothing(storlets: Runner, here: str, verb: str, name: str) -> None:
     """Status 6, the reason, and what was there before is still there."""
     storlets("upload", f"{here}/target", stdin=b"before")
@@ -534,6 +535,7 @@ def test_failure_shows_its_traceback(storlets: Runner, here: str) -> None:
     assert "Traceback" in as_json.json["details"]
 
 
+@pytest.mark.slow
 def test_failure_after_the_metadata_on_the_proxy_says_why(storlets: Runner, container: str) -> None:
     """Where nothing was sent yet, the answer has the reason; where something was, the body is cut."""
     storlets("upload", f"{container}/o", stdin=b"x")

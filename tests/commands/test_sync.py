@@ -121,6 +121,7 @@ def test_files_without_an_object_are_deleted_only_with_the_option(run: Runner, c
     assert files_of(elsewhere) == {"precious": b"p"}
 
 
+@pytest.mark.slow
 def test_nothing_is_deleted_if_a_transfer_fails(run: Runner, container: str, tmp_path: Path) -> None:
     """Up: a file can't be sent; down: an object can't be a file. The rest is transferred, and the line says so."""
     folder = fill(tmp_path / "from", {"a": b"1"})

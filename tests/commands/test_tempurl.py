@@ -43,12 +43,44 @@ def test_link_reads_only_its_object_by_its_method(run: Runner, unsigned: str) ->
     """The account has got a key, which a note says once; the link works for GET, and for nothing else."""
     made = run("tempurl", f"{unsigned}/a b?ü")
     assert made.status == 0
-    assert "has a key for temporary URLs now" in one_line(made)
+    assert "has a key for temporary URLs now" in made.err
     url = made.text.strip()
     assert fetch(url) == (200, b"text")
     assert fetch(url, "PUT", b"other")[0] == 401
     assert fetch(url.replace("%C3%BC", "u"))[0] == 401
-    assert run("tempurl", f"{unsigned}/a b?ü").err == ""
+    assert "has a key" not in run("tempurl", f"{unsigned}/a b?ü").err
+
+
+def test_pattern_is_a_link_for_each_match(run: Runner, unsigned: str) -> None:
+    """An object of that very name is meant by its name; without a match, no key is set."""
+    for name in ("b1.csv", "b2.csv"):
+        assert run("upload", f"{unsigned}/{name}", stdin=name.encode()).status == 0
+    missed = run("tempurl", f"{unsigned}/b?.txt")
+    assert (missed.status, missed.out, KEY in run("stat", "--json").json["headers"]) == (4, b"", False)
+    made = run("tempurl", f"{unsigned}/b[1-9].csv")
+    assert [fetch(url) for url in made.text.splitlines()] == [(200, b"b1.csv"), (200, b"b2.csv")]
+    rows = run("tempurl", f"{unsigned}/b[1-9].csv", "--json").json["rows"]
+    assert [row["location"] for row in rows] == [f"path:/{unsigned}/b1.csv", f"path:/{unsigned}/b2.csv"]
+    assert run("upload", f"{unsigned}/b[1-9].csv", stdin=b"itself").status == 0
+    assert fetch(run("tempurl", f"{unsigned}/b[1-9].csv").text.strip()) == (200, b"itself")
+
+
+@pytest.mark.slow
+def test_pattern_is_a_name_where_it_may_be_one(run: Runner, unsigned: str) -> None:
+    """An upload creates its object; a prefix that begins no name is refused if it is a pattern."""
+    made = run("tempurl", f"{unsigned}/new[1].csv", "--method", "PUT", "-y")
+    assert fetch(made.text.strip(), "PUT", b"new")[0] == 201
+    assert [row["name"] for row in run("ls", unsigned, "--json").json["rows"]] == ["a b?ü", "new[1].csv"]
+    refused = run("tempurl", f"{unsigned}/x*", "--prefix")
+    assert (refused.status, "drop --prefix" in one_line(refused)) == (2, True)
+
+
+def test_end_of_a_link_is_noted(run_scripted: Runner, responder: Responder) -> None:
+    """On standard error, as in JSON."""
+    responder.info = {"tempurl": {}}
+    responder.on("HEAD", "*", ok(X_Account_Meta_Temp_Url_Key="k"))
+    made = run_scripted("tempurl", "c/o", "--json")
+    assert one_line(made) == f"note: valid until {made.json['expires_at']}"
 
 
 @pytest.mark.slow
@@ -77,7 +109,7 @@ def test_containers_own_key_is_used_if_the_account_has_none(run: Runner, unsigne
     """The account stays without one."""
     assert run("post", unsigned, "-m", "Temp-URL-Key=own").status == 0
     made = run("tempurl", f"{unsigned}/a b?ü")
-    assert made.err == ""
+    assert "has a key" not in made.err
     assert fetch(made.text.strip()) == (200, b"text")
     assert KEY not in run("stat", "--json").json["headers"]
 

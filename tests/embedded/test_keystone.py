@@ -51,6 +51,7 @@ def test_the_documented_environment_works(keystone_swift: KeystoneSwift, tmp_pat
     assert run("get", "documented/p").text == STORLETS["upper.py"].upper()
 
 
+@pytest.mark.slow
 def test_others_are_kept_out(keystone_swift: KeystoneSwift, run_keystone: Runner) -> None:
     """An outsider has an account of its own, and none of tester's objects; a reader may do nothing at all."""
     assert run_keystone("mkdir", "closed").status == 0
@@ -103,6 +104,7 @@ def test_the_administrator_governs(keystone_swift: KeystoneSwift, run_keystone: 
     assert made["user"]["name"] == name
 
 
+@pytest.mark.slow
 def test_a_token_is_looked_up_once(keystone_swift: KeystoneSwift, run_keystone: Runner) -> None:
     """Requests that follow each other do not ask Keystone whose the token is."""
     lines = b"".join(b"ls\n" for _ in range(10))

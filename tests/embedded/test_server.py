@@ -155,6 +155,7 @@ def test_symlinks(connection: connect) -> None:
     assert connection.get_object("links", "link")[1] == b"content"
 
 
+@pytest.mark.slow
 def test_object_versioning(connection: connect) -> None:
     """Both generations of versioning keep what is overwritten."""
     connection.put_container("versioned", headers={"X-Versions-Enabled": "true"})
@@ -271,6 +272,7 @@ def test_quotas(connection: connect) -> None:
     assert refused.value.http_status == 413
 
 
+@pytest.mark.slow
 def test_names_of_all_kinds(connection: connect) -> None:
     """Containers and objects of any name are stored, listed and found."""
     container = "a b%2F#?ü\n"
@@ -281,6 +283,7 @@ def test_names_of_all_kinds(connection: connect) -> None:
         assert name in [entry["name"] for entry in connection.get_container(container)[1]]
 
 
+@pytest.mark.slow
 def test_connections_are_kept(swift: control.Running, connection: connect) -> None:
     """Fifty requests go over one connection."""
     connection.put_container("kept")

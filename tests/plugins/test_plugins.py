@@ -33,6 +33,7 @@ def test_plugin_adds_its_command(site: Site) -> None:
     assert "not usable" not in listed.text
 
 
+@pytest.mark.slow
 def test_plugin_may_define_its_command_in_another_module(site: Site) -> None:
     """An entry point may name a package that re-exports the command; looking twice does not break it."""
     site.plugin("inner_module", name="other")
@@ -114,6 +115,7 @@ def test_command_of_a_broken_plugin_says_why(broken_site: Site) -> None:
     assert len(outcome.err.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_of_two_packages_with_one_name_the_first_wins(site: Site) -> None:
     """A broken one does not take the name; which one wins does not depend on how the folder is read."""
     for package in ("c_plugin", "b_plugin"):

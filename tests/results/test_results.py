@@ -476,7 +476,7 @@ def rows(count: int) -> Iterator[tuple[str, int]]:
     return ((f"name-{number:09}", number) for number in range(count))
 
 
-@pytest.mark.parametrize("columns", [(), ("bytes",)], ids=["all", "one"])
+@pytest.mark.parametrize("columns", [(), pytest.param(("bytes",), marks=pytest.mark.slow)], ids=["all", "one"])
 @pytest.mark.parametrize("format", FORMATS)
 def test_table_of_any_length_takes_the_same_memory(format: str, columns: tuple[str, ...]) -> None:
     """Five times the rows take no more memory, in any format."""

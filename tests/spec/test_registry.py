@@ -27,6 +27,7 @@ from storlet_shell.spec.parser import Parser
 from storlet_shell.spec.registry import Registry, parse
 from storlet_shell.values import StorletName
 from tests.support.lines import ROOT, Runner
+from tests.support.variants import fast_and_slow
 
 COMMANDS = Registry().all()
 each_command = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
@@ -424,14 +425,17 @@ LINES = {
     "local": ["local", "status"],
     "mistake": ["get"],
 }
+FAST = ("get", "help")
 
 
-@pytest.mark.parametrize("words", LINES.values(), ids=LINES)
-def test_one_shot_line_imports_no_front_end(run: Runner, tmp_path: Path, words: list[str]) -> None:
+@pytest.mark.parametrize("name", fast_and_slow(FAST, [name for name in LINES if name not in FAST]))
+def test_one_shot_line_imports_no_front_end(run: Runner, tmp_path: Path, name: str) -> None:
     """A built-in command over a real server pays for neither cmd2 nor rich nor IPython nor stevedore."""
     report = tmp_path / "report"
     environ = {**run.environ, "STORLET_SHELL_DATA": str(tmp_path / "data")}
-    subprocess.run([sys.executable, "-c", CODE, str(report), *words], env=environ, capture_output=True, check=True)
+    subprocess.run(
+        [sys.executable, "-c", CODE, str(report), *LINES[name]], env=environ, capture_output=True, check=True
+    )
     status, loaded = json.loads(report.read_text())
     assert status in (0, 2, 4)
     assert not HEAVY & set(loaded)

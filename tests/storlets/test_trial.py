@@ -31,7 +31,7 @@ def source(tmp_path: Path) -> Path:
 
 def run(source: Path, *lines: str, **options: Any) -> trial.Trial:
     """Try a storlet out."""
-    return trial.run(code(*lines), StorletMain("main", "Main"), source, {"k": "v"}, **options)
+    return trial.run(trial.PythonProgram(StorletMain("main", "Main"), code(*lines)), source, {"k": "v"}, **options)
 
 
 def test_trial_shows_output_metadata_and_log(source: Path) -> None:

@@ -290,7 +290,7 @@ class _Parser:
         return self._words
 
     def take(self) -> tuple[str, str] | None:
-        """Return the first word, and the text after it; None without a word."""
+        """Return the first word, and the text after it; None if the text has no words."""
         position = 0
         while position < len(self._text) and not self._words.words:
             token = TOKEN.match(self._text, position)

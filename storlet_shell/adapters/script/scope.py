@@ -69,7 +69,7 @@ def _kind(value: Any) -> str:
 def _field(name: str, variable: str, path: list[str], variables: Mapping[str, Any]) -> str:
     """Return a field of a variable as text: what ``--json`` shows, or the text of a result.
 
-    :raises UsageError: if there is no such variable or field
+    :raises UsageError: if the variable or the field doesn't exist
     """
     if variable not in variables:
         raise UsageError(f"${{{name}}}: variable {variable} not found; store a result in it with -o {variable}")

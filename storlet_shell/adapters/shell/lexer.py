@@ -1,4 +1,4 @@
-"""The colors of the line that is typed, by the grammar of lines; of a storlet's code in a heredoc, by Python's."""
+"""The colors of the line that is typed, by the grammar of lines; of code in a heredoc, by its language's."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from prompt_toolkit.lexers import Lexer
 
 from storlet_shell.adapters.shell.pieces import pieces
 from storlet_shell.adapters.shell.styles import class_of
+
+_PYTHON, _JAVA = "python", "java"
 
 Fragments = Iterator[tuple[str, str]]
 """Roles and texts."""
@@ -50,17 +52,18 @@ class LineLexer(Lexer):
 
     def roles(self, text: str) -> Fragments:
         """Yield the roles of a text, and the parts that have them; together, these are the text."""
-        command, is_start, only_names = "", True, False
+        command, is_start, only_names, language = "", True, False, _PYTHON
         for piece in pieces(text):
             if piece.kind == "body":
-                yield from _python(piece.text) if self._takes_code(command) else [("", piece.text)]
+                yield from _code(language, piece.text) if self._takes_code(command) else [("", piece.text)]
             elif piece.kind != "plain" or not piece.begins_word:
                 yield _ROLES.get(piece.kind, ""), piece.text
             elif is_start:
-                command, only_names = piece.text, False
+                command, only_names, language = piece.text, False, _PYTHON
                 yield "command" if self._is_command(command) else "", command
             else:
                 only_names = only_names or piece.text == "--"
+                language = _JAVA if piece.text.endswith(".java") else language
                 yield from _word(piece.text, only_names=only_names)
             is_start = piece.kind == "newline" or (is_start and not piece.begins_word)
 
@@ -75,20 +78,20 @@ def _word(text: str, *, only_names: bool) -> Fragments:
     yield "", value
 
 
-def _python(code: str) -> Fragments:
-    lexer, roles = _python_lexer()
+def _code(language: str, code: str) -> Fragments:
+    lexer, roles = _lexer(language)
     for _, token, text in lexer.get_tokens_unprocessed(code):
         yield next((role for kind, role in roles if token in kind), ""), text
 
 
 @cache
-def _python_lexer() -> tuple[Any, tuple[tuple[Any, str], ...]]:
-    """Return a lexer for Python, and the roles of its tokens; the first of them that holds a token counts."""
-    from pygments.lexers.python import PythonLexer  # type: ignore[import-untyped]  # only code needs it
+def _lexer(language: str) -> tuple[Any, tuple[tuple[Any, str], ...]]:
+    """Return a lexer for code, and the roles of its tokens; the first of them that holds a token counts."""
+    from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]  # only code needs it
     from pygments.token import Token  # type: ignore[import-untyped]
 
     name = Token.Name
-    return PythonLexer(), (
+    return get_lexer_by_name(language), (
         (Token.Comment, "comment"),
         (Token.Literal.String, "quoted"),
         (Token.Literal.Number, "number"),

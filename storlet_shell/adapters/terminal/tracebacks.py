@@ -6,8 +6,8 @@ import re
 
 from storlet_shell.results.on_terminal import Paint
 
-_PLACE = re.compile(r'\s*(?:File ".*", line \d+|at [\w.$<>]+\()')  # Python's, and Java's
-_RAISED = re.compile(r"(?:\w+\.)*\w*(?:Error|Exception|Exit|Interrupt|Iteration|Warning|Group)(?=:|$)")
+_PLACE = re.compile(r'\s*(?:File ".*", line \d+|at [^\s(]+\(|\.\.\. \d+ more$)')  # Python's, and Java's
+_RAISED = re.compile(r"(?:Caused by: )?(?:\w+\.)*\w*(?:Error|Exception|Exit|Interrupt|Iteration|Warning|Group)(?=:|$)")
 _CULPRIT = re.compile(r"-+> (?=\s*\d+ )")  # as IPython marks a line
 _MARKS = re.compile(r"\s*[~^]+\s*")
 

@@ -33,9 +33,9 @@ TARGET = Arg(
     type=Location.parse,
     kind=Kind.OBJECT,
     metavar="TARGET",
-    help="CONTAINER/OBJECT; or a container, or a folder that ends in '/'",
+    help="an object, a container, or a folder that ends in '/'",
 )
-LISTED = Arg("--dry-run", action="store_true", help="list sources and targets, without changing anything")
+LISTED = Arg("--dry-run", action="store_true", help="list sources and targets without changing anything")
 
 
 def summary(action: str, words: Sequence[Location | Pattern], target: Location | ObjectPath, count: int) -> Done:

@@ -18,7 +18,7 @@ _LINKS = ("http://", "https://", "mailto:")
 
 
 def document(text: str) -> str | None:
-    """Return Markdown as HTML; None where there is no package that reads it."""
+    """Return Markdown as HTML; None if markdown-it isn't installed."""
     try:
         markdown_it = importlib.import_module("markdown_it")
     except ModuleNotFoundError:  # in a program without IPython

@@ -52,7 +52,7 @@ class View(NamedTuple):
 class Column(NamedTuple):
     """A column of a grid.
 
-    :param type: the type of its values, for people; empty if there is none to show
+    :param type: the type of its values, for people; empty if it isn't shown
     :param is_number: align it to the right
     """
 

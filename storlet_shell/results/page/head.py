@@ -31,7 +31,7 @@ IMAGES = {"image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"}
 class Head(NamedTuple):
     """The start of a body.
 
-    :param is_whole: whether there is no more
+    :param is_whole: whether it is the whole body
     :param length: the whole body's size, None if unknown
     :param kind: the content type without its parameters
     :param form: the format of a table, see :func:`.kinds.form_of`; empty if it isn't one

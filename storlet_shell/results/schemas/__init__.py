@@ -23,7 +23,13 @@ from storlet_shell.results.schemas.dependencies import DeletedDependencies, Depe
 from storlet_shell.results.schemas.deployments import CheckedCode, Deployment, EnabledAccount, TrialRun, Undeployment
 from storlet_shell.results.schemas.facts import AccountFacts, ContainerFacts, ObjectFacts, TemporaryUrl
 from storlet_shell.results.schemas.listings import Entry, FolderUsage, JoinedObjects
-from storlet_shell.results.schemas.local import EmptiedSwift, StartedSwift, StoppedSwift, SwiftStatus
+from storlet_shell.results.schemas.local import (
+    EmptiedSwift,
+    StartedSwift,
+    StoppedSwift,
+    SwiftStatus,
+    WrittenInterface,
+)
 from storlet_shell.results.schemas.logs import LogRecord
 from storlet_shell.results.schemas.relocation import PlannedRelocation, RelocatedObjects
 from storlet_shell.results.schemas.select import ExplainedQuery, SavedRows, SelectedRows
@@ -71,6 +77,7 @@ SCHEMAS: Mapping[str, Any] = MappingProxyType(
         "local status": SwiftStatus,
         "local reset": EmptiedSwift,
         "local env": dict[str, str],
+        "local java-api": WrittenInterface,
         "login": AddedCloud | Page,
         "logs": Listing[LogRecord],
         "ls": Listing[Entry],
@@ -89,7 +96,7 @@ SCHEMAS: Mapping[str, Any] = MappingProxyType(
         "storlets show": StorletDetails,
         "storlets std": Listing[StandardStorlet],
         "sync": SyncedFiles | Listing[PlannedStep],
-        "tempurl": TemporaryUrl | Plan,
+        "tempurl": TemporaryUrl | Listing[TemporaryUrl] | Plan,
         "undeploy": Undeployment | Plan,
         "upload": UploadedFiles | Plan,
         "vars": Listing[Variable] | SetVariable | Any,

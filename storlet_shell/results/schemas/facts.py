@@ -78,7 +78,7 @@ class TemporaryUrl(TypedDict):
     """A signed link to an object, or to all objects whose names have a prefix."""
 
     url: str
-    method: Annotated[str, "method that it allows; all include HEAD"]
+    method: Annotated[str, "method that it allows, in addition to HEAD"]
     location: Annotated[str, "the object, or the prefix, as `path:/CONTAINER[/NAME]`"]
     is_prefix: bool
     expires_at: Annotated[Time | None, "null if the time is too far away to be written"]

@@ -32,6 +32,13 @@ class EmptiedSwift(TypedDict):
     deleted: Annotated[str, "the data folder"]
 
 
+class WrittenInterface(TypedDict):
+    """The Java interface of storlets, as a jar."""
+
+    file: Annotated[str, "the jar, as it was named"]
+    bytes: Annotated[int, "size of the jar"]
+
+
 class SwiftStatus(TypedDict):
     """The embedded Swift; what only a running one has is null otherwise."""
 

@@ -354,7 +354,7 @@ def test_dry_run_has_metadata_and_logger(source: Path) -> None:
     source.write_bytes(b"x")
     code = "def f(data: bytes, logger, metadata: dict):\n    metadata['n'] = '1'\n    logger.info('hello')\n"
     code += "    return data"
-    found = trial.run(deployed(code), MAIN, source, {}, input_metadata={"Colour": "red"})
+    found = trial.run(trial.PythonProgram(MAIN, deployed(code)), source, {}, input_metadata={"Colour": "red"})
     assert (found.output, found.metadata, found.log) == (
         b"x",
         {"Colour": "red", "n": "1"},
@@ -366,7 +366,7 @@ def test_metadata_of_a_framed_result_come_at_its_end(source: Path) -> None:
     """So a function may set them when it knows them."""
     source.write_bytes(b"abc")
     code = "def f(data: bytes, metadata: dict):\n    yield data\n    metadata['n'] = len(data)"
-    body = trial.run(deployed(code), MAIN, source, {"storlet_frames": NONCE}).output
+    body = trial.run(trial.PythonProgram(MAIN, deployed(code)), source, {"storlet_frames": NONCE}).output
     assert json.loads(frames(body)[-1][1])["metadata"] == {"n": 3}
 
 
@@ -440,7 +440,7 @@ def test_heartbeats_keep_slow_work_alive(source: Path) -> None:
     """Padded ones, every three seconds without output; what was written leaves meanwhile."""
     source.write_bytes(b"abc")
     code = "import time\ndef f(data: bytes):\n    yield data\n    time.sleep(7)\n    yield data"
-    found = trial.run(deployed(code), MAIN, source, {"storlet_frames": NONCE})
+    found = trial.run(trial.PythonProgram(MAIN, deployed(code)), source, {"storlet_frames": NONCE})
     assert found.output[len(f"storlet-frames 1 {NONCE}\n") :][:8] == b"D\0\0\0\3abc"
     assert found.count > 2 * 65536
 

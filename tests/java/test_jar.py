@@ -9,8 +9,8 @@ import hypothesis
 from hypothesis import strategies as st
 
 from storlet_shell.errors import UsageError
-from storlet_shell.storlets.classfile import ClassFile
-from storlet_shell.storlets.jar import StorletJar
+from storlet_shell.java.classfile import ClassFile
+from storlet_shell.java.jar import StorletJar
 from storlet_shell.storlets.renewal import lengthened
 from tests.support.jars import INTERFACE, class_file, write_jar
 

@@ -9,7 +9,7 @@ import zlib
 from functools import cached_property
 
 from storlet_shell.errors import Action, Hint, UsageError
-from storlet_shell.storlets.classfile import ClassFile
+from storlet_shell.java.classfile import ClassFile
 from storlet_shell.values import StorletName
 
 INTERFACE = "org.openstack.storlet.common.IStorlet"
@@ -70,8 +70,7 @@ class StorletJar:
         """
         if wanted is not None:
             return self._named(wanted)
-        self._check_size()
-        candidates = [name for name in self._files if self._is_storlet(name) is True and self._is_concrete(name)]
+        candidates = self.candidates()
         if len(candidates) == 1:
             return candidates[0]
         if candidates:
@@ -83,6 +82,14 @@ class StorletJar:
         text = f"no main class found; name it with{{hint}}{self._available('')}"
         raise UsageError(text, subject=self.label, hint=Hint(Action.NAME_JAR_MAIN))
 
+    def candidates(self) -> list[str]:
+        """Return the classes that implement ``IStorlet`` and can be started, as far as the jar shows them.
+
+        :raises UsageError: if the jar is too large to search
+        """
+        self._check_size()
+        return [name for name in self._files if self._is_storlet(name) is True and self._is_concrete(name)]
+
     def findings(self, main: str) -> list[str]:
         """Return the reasons why the main class couldn't be started, as far as the jar shows them."""
         main_class = self._class(main)
@@ -90,6 +97,8 @@ class StorletJar:
             return [f"can't read {main}: {main_class}"]
         if not main_class.is_concrete:
             return [f"{main} is abstract or an interface, so it can't be started"]
+        if main_class.is_public is False:
+            return [f"{main} must be public, with a public constructor without parameters, or it can't be started"]
         if self._is_storlet(main) is False:
             return [f"{main} doesn't implement {INTERFACE}"]
         return []

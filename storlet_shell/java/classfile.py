@@ -1,6 +1,6 @@
-"""Read the name, the superclass and the interfaces from a Java class file.
+"""Read from a Java class file what decides whether an engine can start the class.
 
-Only the beginning is parsed, up to the interfaces (The Java Virtual Machine Specification, chapter 4).
+The format is that of The Java Virtual Machine Specification, chapter 4. Code isn't parsed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ _WIDE = (5, 6)  # a long or a double takes two places in the pool
 _BYTES = {3: 4, 4: 4, 5: 8, 6: 8, 7: 2, 8: 2, 9: 4, 10: 4, 11: 4, 12: 4, 15: 3, 16: 2, 17: 4, 18: 4, 19: 2, 20: 2}
 """The length of a constant after its tag; that of a text is part of it."""
 
-_INTERFACE, _ABSTRACT = 0x0200, 0x0400
+_PUBLIC, _INTERFACE, _ABSTRACT = 0x0001, 0x0200, 0x0400
+_CONSTRUCTOR = (b"<init>", b"()V")
 
 
 @typed_equality
@@ -26,12 +27,15 @@ class ClassFile(NamedTuple):
     :param parent: the superclass; empty for ``java.lang.Object`` itself and for modules
     :param interfaces: the interfaces that it implements
     :param is_concrete: whether it is neither abstract nor an interface
+    :param is_public: whether it is public, and so is its constructor without parameters; None if the file ends before
+        its methods
     """
 
     name: str
     parent: str
     interfaces: tuple[str, ...]
     is_concrete: bool
+    is_public: bool | None
 
     @classmethod
     def parse(cls, content: bytes) -> ClassFile:
@@ -70,4 +74,28 @@ class ClassFile(NamedTuple):
             return texts[classes[index]].decode("utf-8", "replace").replace("/", ".")
 
         concrete = not flags & (_INTERFACE | _ABSTRACT)
-        return cls(name(this), name(parent) if parent else "", tuple(map(name, interfaces)), concrete)
+        try:
+            public = bool(flags & _PUBLIC) and _has_constructor(content, place + 8 + 2 * total, texts)
+        except struct.error:
+            public = None
+        return cls(name(this), name(parent) if parent else "", tuple(map(name, interfaces)), concrete, public)
+
+
+def _has_constructor(content: bytes, place: int, texts: dict[int, bytes]) -> bool:
+    """Tell whether a class has a public constructor without parameters.
+
+    :param place: where its fields begin, which its methods follow
+    """
+    has_constructor = False
+    for kind in ("fields", "methods"):
+        (count,) = struct.unpack_from(">H", content, place)
+        place += 2
+        for _ in range(count):
+            flags, name, descriptor, attributes = struct.unpack_from(">HHHH", content, place)
+            is_constructor = (texts.get(name), texts.get(descriptor)) == _CONSTRUCTOR
+            has_constructor = has_constructor or (kind == "methods" and is_constructor and bool(flags & _PUBLIC))
+            place += 8
+            for _ in range(attributes):
+                (length,) = struct.unpack_from(">I", content, place + 2)
+                place += 6 + length
+    return has_constructor

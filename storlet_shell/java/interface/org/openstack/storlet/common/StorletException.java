@@ -1,6 +1,6 @@
 package org.openstack.storlet.common;
 
-/** What a storlet fails with. */
+/** The failure of a run, thrown by a storlet. */
 public class StorletException extends Exception {
     private static final long serialVersionUID = 1L;
 
