@@ -79,6 +79,12 @@ FIGURES: Mapping[str, Mapping[str, Figure]] = {
         "eight-clients": Figure("eight clients: storlet requests/s ÷ plain", 0.3, at_most=False),
         "fifty": Figure("fifty storlet GETs of 4 MiB at once: complete", 50, at_most=False),
     },
+    "java": {
+        "java-first": Figure("first invocation of a Java storlet after a deploy", 0.15, unit="s"),
+        "java-warm": Figure("warm Java GET of 1 KiB ÷ Python GET, time; JVMs are reused", 1.3, peer="python"),
+        "java-large": Figure("64 MiB through a jar: rate ÷ Python's", 0.8, at_most=False),
+        "java-ten": Figure("ten Java GETs of 4 MiB at once: complete", 10, at_most=False),
+    },
     "client": {
         "get-process": Figure("get of 1 KiB, a whole process, ÷ swift download", 1.0, peer="swift"),
         "get-large-swift": Figure("get of 1 GiB ÷ swift download -o -", peer="swift", remark=_ONE_PROCESS),

@@ -18,6 +18,7 @@ from benchmarks import (
     folders,
     functions,
     idle,
+    java,
     joining,
     keystone,
     notebook,
@@ -34,6 +35,7 @@ from benchmarks.records import Records
 
 MODULES: Mapping[str, Any] = {
     "engine": engine,
+    "java": java,
     "client": client,
     "functions": functions,
     "shelf": shelf,

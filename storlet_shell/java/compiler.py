@@ -18,7 +18,7 @@ from storlet_shell.java.diagnostics import compile_error
 from storlet_shell.results.saving import replacing, temporarily
 
 RELEASE = 11
-"""The Java version to compile for: the oldest that runs the engine of Storlets 18, which comes with logback 1.4."""
+"""The Java version to compile for: the oldest that runs the engine of Storlets 18, which comes with logback 1.6."""
 
 _OPTIONS = (
     *("--release", str(RELEASE), "-encoding", "UTF-8", "-g", "-proc:none", "-nowarn"),

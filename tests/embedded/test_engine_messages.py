@@ -123,14 +123,14 @@ def test_a_flood_of_words_keeps_nobody_waiting(client: Client, event: str) -> No
 STALE = """
 import os, sys, time
 task, messages = (sys.modules[f"storlet_shell.embedded.processes.{name}"] for name in ("task", "messages"))
-run = task.run
-def stale(channel, *arguments):
+run = task.PythonStorlet.run
+def stale(storlet, channel, *arguments):
     if os.path.basename(os.getcwd()) != "2":
-        return run(channel, *arguments)
+        return run(storlet, channel, *arguments)
     messages.send(channel, {"event": "hello"})
     time.sleep(3)
     os._exit(0)
-task.run = stale
+task.PythonStorlet.run = stale
 """
 SECOND = ("/tmp/2", "/2")  # a child's folder is named by its number
 NEXT = Path("/proc/sys/kernel/ns_last_pid")

@@ -24,12 +24,13 @@ from typing import Any
 from storlet_shell.embedded.control import folder as places
 from storlet_shell.embedded.control import s3
 from storlet_shell.embedded.control.folder import data_folder
-from storlet_shell.embedded.control.settings import KEYSTONE, TEMPAUTH, Running, Settings, Status
+from storlet_shell.embedded.control.settings import ISOLATION_LEVELS, KEYSTONE, TEMPAUTH, Running, Settings, Status
 from storlet_shell.embedded.control.users import TESTER, USERS, environment
 from storlet_shell.errors import EmbeddedError, RefusedError, UsageError
 from storlet_shell.storlets.import_path import import_path
 
 __all__ = [
+    "ISOLATION_LEVELS",
     "KEYSTONE",
     "TEMPAUTH",
     "USERS",
@@ -54,7 +55,9 @@ _STOP_SECONDS = 8.0
 
 # The environment variables that the server inherits: those that Python may need to start, and none that could hold a
 # password. They aren't configuration, which is passed in the settings.
-_PASSED_ON = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "USER")
+_PASSED_ON = ("HOME", "JAVA_HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "USER")
+
+_SHOWN = ("time_limit", "memory_limit", "isolation", "sandbox", "versions")
 
 
 class Lease:
@@ -217,7 +220,7 @@ def status(folder: Path) -> Status:
         used_bytes=places.used_bytes(folder),
         free_bytes=places.free_bytes(folder),
         lasting=running is not None and (folder / places.LASTING).exists(),
-        **{name: state[name] for name in ("time_limit", "memory_limit", "sandbox", "versions") if name in state},
+        **{name: state[name] for name in _SHOWN if name in state},
     )
 
 

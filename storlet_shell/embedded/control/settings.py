@@ -20,6 +20,9 @@ MOST_WAITING = 1024
 TEMPAUTH, KEYSTONE = "tempauth", "keystone"
 """The token issuers: Swift's own tempauth, or a Keystone."""
 
+ISOLATION_LEVELS = ("run", "account")
+"""What a JVM is for: a single run of a Java storlet, or the runs of one version by one user of an account."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -34,6 +37,7 @@ class Settings:
     :param identity_port: Keystone's port on 127.0.0.1; None for the same as last time, or any free one
     :param token_seconds: the lifetime of Keystone's tokens, in seconds
     :param proxies: the number of proxies, each with a process and a port of its own; the first listens on ``port``
+    :param isolation: one of :data:`ISOLATION_LEVELS`
     :param s3: whether the proxies also answer S3 requests
     :param users: additional users of tempauth, ``ACCOUNT:USER``, each with its password and groups: ``secret .admin``
     """
@@ -47,8 +51,14 @@ class Settings:
     identity_port: int | None = None
     token_seconds: int = 3600
     proxies: int = 1
+    isolation: str = "run"
     s3: bool = False
     users: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_reusing(self) -> bool:
+        """Whether JVMs are reused."""
+        return self.isolation == "account"
 
 
 @dataclass(frozen=True)
@@ -134,6 +144,7 @@ class Status:
     :param used_bytes: the size of the data folder; 0 if it doesn't exist yet
     :param free_bytes: the free space on its disk
     :param lasting: whether the server runs until stopped
+    :param isolation: one of :data:`ISOLATION_LEVELS`
     :param sandbox: the engine's description of what isolates storlets from the network and from files
     :param versions: the releases of swift and storlets that run
     """
@@ -145,5 +156,6 @@ class Status:
     lasting: bool = False
     time_limit: int = 0
     memory_limit: int = 0
+    isolation: str = "run"
     sandbox: str = ""
     versions: dict[str, str] = field(default_factory=dict)

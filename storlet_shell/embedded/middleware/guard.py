@@ -10,6 +10,7 @@ them must have been authorized. The storlets middleware relies on the surroundin
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
@@ -54,6 +55,8 @@ _LOGS = get_container_names({})["log"]
 # In a request's cache, which its subrequests share (wsgi.py, make_env): the storlet that it runs.
 _STORLET = "storlet_shell.storlet"
 
+_USER = "HTTP_X_STORLET_SHELL_USER"  # for the engine, whichever server it runs on: see invocation.USER
+
 
 class Door:
     """The filter before authentication."""
@@ -94,6 +97,7 @@ class Guard:
         elif RUN in env:
             env.setdefault("HTTP_X_USER_NAME", "")  # the middleware reads it without checking that it exists
             env.setdefault("swift.infocache", {})[_STORLET] = env[RUN]
+            env[_USER] = _user(env)
             if config_true_value(env.get(_LOG)):
                 answer = _refuse_log(env, self._app)
         return (answer or self._app)(env, start_response)
@@ -112,6 +116,7 @@ class Inside:
                 # The user may only run a storlet over the object, not read it. An object server doesn't run it over
                 # manifests, nor when a manifest is requested (StorletObjectHandler.GET); the proxy always does.
                 env[_ON_PROXY] = ""
+                env[_USER] = ""
             elif env.get("HTTP_USER_AGENT") == _AGENT and RUN not in env:
                 return self._further_input(env, start_response)
         return self._app(env, start_response)
@@ -130,6 +135,13 @@ class Inside:
             raise InvocationError(failure)
         body: Iterable[bytes] = answer(env, start_response)
         return body
+
+
+def _user(env: dict[str, Any]) -> str:
+    """Return what identifies a request's user, in a form that fits a header; empty for an unknown one."""
+    identity = env.get("keystone.identity")  # set by keystoneauth; tempauth sets the name and its groups
+    name = repr(identity["user"]) if identity else env.get("REMOTE_USER") or ""
+    return hashlib.sha256(name.encode()).hexdigest() if name else ""
 
 
 def pointers(env: dict[str, Any]) -> list[str]:

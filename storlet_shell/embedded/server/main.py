@@ -102,6 +102,7 @@ def _publish(settings: Settings, servers: Any) -> None:
         "started": time.time(),
         "time_limit": settings.time_limit,
         "memory_limit": settings.memory_limit,
+        "isolation": settings.isolation,
         "sandbox": servers.sandbox,
         "versions": servers.versions,
         **servers.identity,

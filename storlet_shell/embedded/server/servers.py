@@ -139,7 +139,11 @@ class Servers:
             return
         shared = {"cache": cache_of(configuration.CACHE), "journal": self.engine.journal}
         eventlet.spawn(serve_shared, shared, backends.listen(backends.SHARED, self._is_proxy))
-        limits = {"time_limit": settings.time_limit, "memory_limit": settings.memory_limit}
+        limits = {
+            "time_limit": settings.time_limit,
+            "memory_limit": settings.memory_limit,
+            "is_reusing": settings.is_reusing,
+        }
         for number, port in zip(range(2, settings.proxies + 1), [*last, *[0] * settings.proxies], strict=False):
             name = f"proxy-{number}"
             log = Path(f"log-{name}")
@@ -225,7 +229,7 @@ def _open_engine(settings: Settings) -> Engine:
 
     :raises EmbeddedError: if it can't be started
     """
-    limits = Limits(seconds=settings.time_limit, memory=settings.memory_limit)
+    limits = Limits(settings.time_limit, settings.memory_limit, is_reusing=settings.is_reusing)
     try:
         return open_engine(configuration.ENGINE, Path.cwd(), limits)
     except OSError as error:

@@ -9,18 +9,14 @@ final class JsonText {
 
     private JsonText() {}
 
-    /** Return a map as a JSON object; values may be null. */
+    /** Return a map as a JSON object, without the entries whose value is null. */
     static String of(Map<String, String> map) {
         StringBuilder json = new StringBuilder("{");
         for (Map.Entry<String, String> entry : map.entrySet()) {
-            if (json.length() > 1) {
-                json.append(',');
-            }
-            quote(String.valueOf(entry.getKey()), json);
-            json.append(':');
-            if (entry.getValue() == null) {
-                json.append("null");
-            } else {
+            if (entry.getValue() != null) {
+                json.append(json.length() == 1 ? "" : ",");
+                quote(String.valueOf(entry.getKey()), json);
+                json.append(':');
                 quote(entry.getValue(), json);
             }
         }
