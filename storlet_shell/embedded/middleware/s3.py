@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from hashlib import md5
 from typing import Any
+from urllib.parse import unquote
 
 from swift.common.middleware import app_property
 from swift.common.middleware.s3api import s3api
@@ -26,7 +27,7 @@ from swift.common.wsgi import WSGIContext
 from storlet_shell.embedded.middleware.cache import WSGI
 from storlet_shell.embedded.middleware.guard import RUN, pointers
 from storlet_shell.text import printable
-from storlet_shell.wire.headers import FAILURE
+from storlet_shell.wire.headers import FAILURE, PARAMETER
 
 _SOURCE = "S3"  # s3api's mark on its Swift requests
 _RUNNING = ("GET", "PUT")
@@ -76,12 +77,18 @@ def _require_signature(req: Any, names: list[str]) -> None:
 
 
 def _require_operation(req: Any) -> None:
-    """Check that a storlet can run in an operation."""
+    """Check that an operation can run a storlet, and names one."""
     if req.controller is not ObjectController or req.method not in _RUNNING or "partNumber" in req.params:
         raise InvalidRequest(
             "A storlet runs in GetObject, PutObject, and CopyObject only; complete a multipart upload without one, "
             "then get or copy the object through it"
         )
+    if not req.headers.get("X-Run-Storlet"):
+        raise InvalidRequest("X-Run-Storlet must name a storlet")
+    # The middleware splits each without a check, after unquoting (handlers/base.py).
+    unclear = [name for name, value in req.headers.items() if name.startswith(PARAMETER) and ":" not in unquote(value)]
+    if unclear:
+        raise InvalidRequest(f"{unclear[0]} must have the form NAME:VALUE")
     source = req.headers.get("X-Amz-Copy-Source")
     if source and req.headers.get("X-Amz-Metadata-Directive") == "REPLACE":
         raise InvalidRequest("A storlet sets the metadata of the copy; leave out the metadata directive REPLACE")
