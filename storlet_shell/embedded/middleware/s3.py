@@ -60,6 +60,7 @@ class S3Api(s3api.S3ApiMiddleware):
         if names:
             _require_signature(req, names)
             _require_operation(req)
+            _require_storlet(req)
             _check_upload(req)
         return super().handle_request(req)
 
@@ -77,23 +78,27 @@ def _require_signature(req: Any, names: list[str]) -> None:
 
 
 def _require_operation(req: Any) -> None:
-    """Check that an operation can run a storlet, and names one."""
+    """Check that a storlet can run in an operation."""
     if req.controller is not ObjectController or req.method not in _RUNNING or "partNumber" in req.params:
         raise InvalidRequest(
             "A storlet runs in GetObject, PutObject, and CopyObject only; complete a multipart upload without one, "
             "then get or copy the object through it"
         )
+    source = req.headers.get("X-Amz-Copy-Source")
+    if source and req.headers.get("X-Amz-Metadata-Directive") == "REPLACE":
+        raise InvalidRequest("A storlet sets the metadata of the copy; leave out the metadata directive REPLACE")
+    if source and "?" in source:
+        raise InvalidRequest("A storlet can't copy a version by its ID; get the version through the storlet instead")
+
+
+def _require_storlet(req: Any) -> None:
+    """Check that the headers name a storlet, and that its parameters can be read."""
     if not req.headers.get("X-Run-Storlet"):
         raise InvalidRequest("X-Run-Storlet must name a storlet")
     # The middleware splits each without a check, after unquoting (handlers/base.py).
     unclear = [name for name, value in req.headers.items() if name.startswith(PARAMETER) and ":" not in unquote(value)]
     if unclear:
         raise InvalidRequest(f"{unclear[0]} must have the form NAME:VALUE")
-    source = req.headers.get("X-Amz-Copy-Source")
-    if source and req.headers.get("X-Amz-Metadata-Directive") == "REPLACE":
-        raise InvalidRequest("A storlet sets the metadata of the copy; leave out the metadata directive REPLACE")
-    if source and "?" in source:
-        raise InvalidRequest("A storlet can't copy a version by its ID; get the version through the storlet instead")
 
 
 def _check_upload(req: Any) -> None:
