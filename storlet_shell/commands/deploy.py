@@ -233,7 +233,6 @@ def _try_out(session: Session, package: Package, input: str, parameters: tuple[P
     """Run it here, over an object or a local file."""
     from storlet_shell.deployments import rehearsal  # what a deployment does not need
 
-    rehearsal.check_can_be_tried(package)
     if input == "-":
         with rehearsal.stream_input(session.surroundings.stdin) as source:
             return rehearsal.try_out(package, source, parameters)

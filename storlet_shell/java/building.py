@@ -64,6 +64,6 @@ def _main_class(source: JavaSource, jar: StorletJar) -> str:
     if source.main_class in candidates:
         return source.main_class
     if not candidates:
-        text = f"no class implements {INTERFACE}; if one inherits that from a dependency, name it with {{hint}}"
+        text = f"no class implements {INTERFACE}; if one inherits that from a dependency, name it with{{hint}}"
         raise UsageError(text, subject=source.label, hint=Hint(Action.NAME_JAR_MAIN))
     return jar.main_class(None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -21,6 +22,7 @@ from storlet_shell.values import CHUNK_BYTES
 SHOWN_BYTES = 4096
 """How much of the output is kept."""
 
+_FIRST = 10  # of the descriptors that the process inherits
 _LEFTOVER_SECONDS = 2.0
 _LARGEST_MESSAGE = 192 * 1024
 
@@ -64,7 +66,7 @@ class TrialProcess:
         pipes = [os.pipe() for _ in range(4)]
         (source, feed), ours = pipes[0], [reader for reader, _ in pipes[1:]]
         metadata, body, result = (writer for _, writer in pipes[1:])
-        theirs = Descriptors(log, metadata, body, source, result)
+        theirs = Descriptors(*map(_moved, (log, metadata, body, source, result)))
         try:
             process = self._start(command(theirs), theirs)
         except BaseException:
@@ -128,6 +130,15 @@ class TrialProcess:
     def _add(self, chunk: bytes) -> None:
         self.output += chunk[: SHOWN_BYTES - len(self.output)]
         self.count += len(chunk)
+
+
+def _moved(descriptor: int) -> int:
+    """Move a descriptor to a number that its process doesn't use for anything else."""
+    if descriptor >= _FIRST:
+        return descriptor
+    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _FIRST)
+    os.close(descriptor)
+    return moved
 
 
 def _wait(process: subprocess.Popen[bytes], time_limit: float) -> int | None:

@@ -86,6 +86,10 @@ public class Probe {
         logger.close();
         logger.emitLog("lost");
         System.out.println(StorletUtils.getClassFolder(Probe.class));
+        InputStream in = new StorletInputStream(FileDescriptor.in, new HashMap<>()).getStream();
+        System.out.println(in.skip(2) + new String(in.readNBytes(3)));
+        in.transferTo(new FileOutputStream(files[3]));
+        System.out.println(in.readAllBytes().length + " " + in.skip(1) + " " + (in instanceof FileInputStream));
     }
 }
 """
@@ -125,20 +129,24 @@ def test_interface_has_the_members_that_compiled_storlets_refer_to() -> None:
 
 
 def test_interface_behaves_as_upstreams(tmp_path: Path) -> None:
-    """Metadata become JSON and leave the map empty; they are sent once; a log never fails a run."""
+    """Metadata become JSON and leave the map empty; they are sent once; a log never fails; pipes can be skipped."""
     (tmp_path / "Probe.java").write_text(PROBE)
     jar = tmp_path / "a b" / "probe-1.0.jar"
     jar.parent.mkdir()
     jar.write_bytes(jar_of(compile_classes([tmp_path / "Probe.java"], [interface_jar()])))
-    files = [tmp_path / name for name in ("metadata", "body", "log")]
+    files = [tmp_path / name for name in ("metadata", "body", "log", "rest")]
     command = ["java", "-cp", f"{interface_jar()}:{jar}", "Probe", *map(str, files)]
-    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    text = "ab" + "cde" + "f" * 100_000
+    lines = subprocess.run(command, check=True, capture_output=True, text=True, input=text).stdout.splitlines()
     assert lines == [
         "setMetadata empties the map, and this one can't be changed; pass new HashMap<>(metadata)",
         "{}",
         "Failed to set metadata java.io.IOException: Stream Closed",
         str(jar.parent),
+        "2cde",
+        "0 0 true",
     ]
+    assert files[3].read_text() == "f" * 100_000
     metadata = json.loads(files[0].read_bytes())
     assert metadata == {'quote"d': "back\\slash/\n\x01", "café": "日😀\u2028", "empty": ""}
     assert files[1].read_bytes() == b"x"

@@ -1,7 +1,6 @@
 package org.openstack.storlet.common;
 
 import java.io.FileDescriptor;
-import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.HashMap;
@@ -17,7 +16,7 @@ public class StorletInputStream {
      */
     public StorletInputStream(FileDescriptor descriptor, HashMap<String, String> metadata) {
         this(metadata);
-        stream = new FileInputStream(descriptor);
+        stream = new PipeInputStream(descriptor);
     }
 
     /** For subclasses that set {@link #stream} on their own. */
