@@ -6,10 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from storlet_shell.embedded import control
 from storlet_shell.embedded.control.s3 import OTHER_VARIABLES
+from tests.support.keystone import KeystoneSwift
 from tests.support.lines import Runner, base_environment, one_line
 
 PROGRAM = """
@@ -69,16 +72,38 @@ def test_s3_is_started_on_request(alone: Runner) -> None:
 @pytest.mark.slow
 def test_key_is_good_for_one_run_of_the_server(tmp_path: Path) -> None:
     """Keystone's users have another one at each start, and none where S3 isn't asked for."""
-    folder = tmp_path / "data"
+    folder, keys = tmp_path / "data", []
     try:
-        seen = []
         for _ in range(2):
             running, _started = control.start(folder, control.Settings(auth=control.KEYSTONE, s3=True))
-            environ = [control.s3.environment(running, user.name) for user in control.USERS]
-            assert [entry["AWS_ACCESS_KEY_ID"] for entry in environ] == [user.name for user in control.USERS]
-            seen += [entry["AWS_SECRET_ACCESS_KEY"] for entry in environ]
+            keys += [control.s3.environment(running, user.name)["AWS_SECRET_ACCESS_KEY"] for user in control.USERS]
+            environ = control.s3.environment(running)
+            stale = {**environ, "AWS_SECRET_ACCESS_KEY": keys[0]}
+            assert _refusal(environ) == ""
+            assert _refusal(stale) == ("" if stale == environ else "SignatureDoesNotMatch")
             control.stop(folder)
-        assert len(set(seen)) == len(seen)
+        assert len(set(keys)) == len(keys)
         assert {path.stat().st_mode & 0o077 for path in (folder / "keystone").iterdir()} == {0}
+        keystone = KeystoneSwift(control.start(folder, control.Settings())[0])
+        tester = keystone.ask("GET", "/v3/users?name=tester")["users"][0]["id"]
+        assert keystone.ask("GET", f"/v3/users/{tester}/credentials/OS-EC2")["credentials"] == []
     finally:
         control.stop(folder)
+
+
+def _refusal(environ: dict[str, str]) -> str:
+    """Return the code with which a listing of all buckets is refused, or an empty text."""
+    client = boto3.client(
+        "s3",
+        aws_access_key_id=environ["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environ["AWS_SECRET_ACCESS_KEY"],
+        endpoint_url=environ["AWS_ENDPOINT_URL_S3"],
+        region_name=environ["AWS_REGION"],
+    )
+    try:
+        client.list_buckets()
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    finally:
+        client.close()
+    return ""

@@ -189,6 +189,49 @@ def test_operation_without_a_storlet_refuses_one(boto: Any, bucket: str) -> None
     assert keys(boto, bucket) == ["o"]
 
 
+def test_version_is_read_through_a_storlet(boto: Any, bucket: str) -> None:
+    """By its ID, where S3 keeps versions; copying it by its ID is refused, since Swift would restore it."""
+    boto.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    first = boto.put_object(Bucket=bucket, Key="v", Body=b"first")["VersionId"]
+    boto.put_object(Bucket=bucket, Key="v", Body=b"second")
+    source = {"Bucket": bucket, "Key": "v", "VersionId": first}
+    with headers(boto, X_Run_Storlet="upper.py"):
+        assert read(boto, bucket, "v") == b"SECOND"
+        assert read(boto, bucket, "v", VersionId=first) == b"FIRST"
+        with pytest.raises(ClientError) as refused:
+            boto.copy_object(Bucket=bucket, Key="v", CopySource=source)
+    assert "version" in error(refused)[1]["Message"]
+    assert read(boto, bucket, "v") == b"second"
+
+
+@pytest.mark.parametrize(
+    ("sent", "message"),
+    [
+        ({"X_Run_Storlet": ""}, "X-Run-Storlet must name a storlet"),
+        ({"X_Storlet_Parameter_1": "a:b"}, "X-Run-Storlet must name a storlet"),
+        ({"X_Run_Storlet": "upper.py", "X_Storlet_Parameter_1": "a"}, "X-Storlet-Parameter-1 must have the form"),
+    ],
+)
+def test_header_without_sense_is_refused(boto: Any, bucket: str, sent: dict[str, str], message: str) -> None:
+    """In one clear line, rather than as an internal error."""
+    with headers(boto, **sent), pytest.raises(ClientError) as refused:
+        read(boto, bucket)
+    status, facts = error(refused)
+    assert (status, facts["Code"], message in facts["Message"]) == (400, "InvalidRequest", True)
+
+
+def test_names_keep_their_letters(boto: Any, bucket: str) -> None:
+    """Keys of any letters, and underscores in the names of metadata, which WSGI wouldn't tell from hyphens."""
+    key, metadata = "gr\u00fcn \u65e5%", {"a_b": "c", "a-b": "d"}
+    with headers(boto, X_Run_Storlet="upper.py"):
+        boto.put_object(Bucket=bucket, Key=key, Body=b"x", Metadata=metadata)
+        boto.copy_object(Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": key})
+        for name in (key, "copy"):
+            got = boto.get_object(Bucket=bucket, Key=name)
+            assert (got["Body"].read(), got["Metadata"]) == (b"X", metadata)
+    assert keys(boto, bucket) == ["copy", key, "o"]
+
+
 def test_range_is_refused_with_the_reason(boto: Any, bucket: str) -> None:
     """The header for storlets is another one."""
     with headers(boto, X_Run_Storlet="upper.py"), pytest.raises(ClientError) as refused:

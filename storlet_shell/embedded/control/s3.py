@@ -43,12 +43,12 @@ def with_filters(auth: Filters, password: str) -> Filters:
         "auth_uri": f"{login['auth_url']}/v3",
         "reseller_prefix": "AUTH",
         "delay_auth_decision": "false",
-        # The proxy's user may have signatures checked, but only an administrator may read the secret keys. Without
-        # them, Keystone would be asked for each request, and uploads in signed chunks would be refused.
+        # The proxy's user may have signatures checked, but only an administrator may read the secret keys, which
+        # s3token keeps for a minute. Without them, Keystone would be asked for each request, and uploads in signed
+        # chunks would always be refused.
         "username": ADMIN.name,
         "password": password,
         "project_name": ADMIN.project,
-        "secret_cache_duration": login["token_cache_time"],  # a deleted key stays valid for as long as a token
     }
     others = {name: options for name, options in auth.items() if name != "authtoken"}
     return {"authtoken": auth["authtoken"], "s3api": s3api, "s3token": s3token, **others}

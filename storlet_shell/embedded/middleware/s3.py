@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from hashlib import md5
 from typing import Any
+from urllib.parse import unquote
 
 from swift.common.middleware import app_property
 from swift.common.middleware.s3api import s3api
@@ -26,7 +27,7 @@ from swift.common.wsgi import WSGIContext
 from storlet_shell.embedded.middleware.cache import WSGI
 from storlet_shell.embedded.middleware.guard import RUN, pointers
 from storlet_shell.text import printable
-from storlet_shell.wire.headers import FAILURE
+from storlet_shell.wire.headers import FAILURE, PARAMETER
 
 _SOURCE = "S3"  # s3api's mark on its Swift requests
 _RUNNING = ("GET", "PUT")
@@ -59,6 +60,7 @@ class S3Api(s3api.S3ApiMiddleware):
         if names:
             _require_signature(req, names)
             _require_operation(req)
+            _require_storlet(req)
             _check_upload(req)
         return super().handle_request(req)
 
@@ -87,6 +89,16 @@ def _require_operation(req: Any) -> None:
         raise InvalidRequest("A storlet sets the metadata of the copy; leave out the metadata directive REPLACE")
     if source and "?" in source:
         raise InvalidRequest("A storlet can't copy a version by its ID; get the version through the storlet instead")
+
+
+def _require_storlet(req: Any) -> None:
+    """Check that the headers name a storlet, and that its parameters can be read."""
+    if not req.headers.get("X-Run-Storlet"):
+        raise InvalidRequest("X-Run-Storlet must name a storlet")
+    # The middleware splits each without a check, after unquoting (handlers/base.py).
+    unclear = [name for name, value in req.headers.items() if name.startswith(PARAMETER) and ":" not in unquote(value)]
+    if unclear:
+        raise InvalidRequest(f"{unclear[0]} must have the form NAME:VALUE")
 
 
 def _check_upload(req: Any) -> None:
