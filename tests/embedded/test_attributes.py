@@ -21,17 +21,14 @@ def test_file_has_as_many_bytes_as_were_found(tmp_path: Path) -> None:
     os.setxattr(path, "user.swift.metadata_checksum", b"x" * 32)
 
 
-@pytest.mark.parametrize(
-    ("room", "count", "size"),
-    [(65536, 90, 4096), (16000, 90, 4096), (4028, 44, 2025), (1024, 0, 0), (300, 0, 0)],
-)
-def test_limits_shrink_with_the_room(room: int, count: int, size: int) -> None:
-    """Where everything fits, the limits are Swift's own; on ext4, about half of them."""
-    assert attributes.limits(room) == {"max_meta_count": count, "max_meta_overall_size": size}
+@pytest.mark.parametrize(("room", "size"), [(65536, 4096), (6716, 4096), (6715, 4095), (4028, 1408), (900, 128)])
+def test_limit_shrinks_with_the_room(room: int, size: int) -> None:
+    """Where everything fits, the limit is Swift's own; on ext4, it leaves room for as many entries as Swift allows."""
+    assert attributes.limits(room) == {"max_meta_overall_size": size}
 
 
 def test_too_large_metadata_is_refused_with_the_reason() -> None:
-    """Within Swift's limits, a long path or text that isn't ASCII may still be too much for the file system."""
+    """Within Swift's limits, a long path may still be too much for the file system."""
     statuses = []
 
     def app(_environ: object, start_response: object) -> list[bytes]:
@@ -39,9 +36,8 @@ def test_too_large_metadata_is_refused_with_the_reason() -> None:
         return []
 
     space = filter_factory({}, metadata_bytes="1500")(app)
-    umlauts = "\xc3\xbc" * 300  # as headers arrive: two characters for each
-    for path, value in (("/v1/a/c/o", "v" * 200), ("/v1/a/c/" + "o" * 1000, "v" * 200), ("/v1/a/c/o", umlauts)):
+    for path, value in (("/v1/a/c/o", "v" * 200), ("/v1/a/c/" + "o" * 1000, "v" * 200)):
         environ = {"REQUEST_METHOD": "POST", "PATH_INFO": path, "HTTP_X_OBJECT_META_A": value}
         body = b"".join(space(environ, lambda status, _headers, *_: statuses.append(status)))
-    assert statuses == ["stored", "400 Bad Request", "400 Bad Request"]
+    assert statuses == ["stored", "400 Bad Request"]
     assert b"stores 1500 for an object" in body

@@ -186,12 +186,12 @@ def test_failed_heads_have_a_length(connection: connect, swift: control.Running)
 
 
 def test_metadata_up_to_the_announced_limits_is_stored(connection: connect, swift: control.Running) -> None:
-    """The greatest number of entries and the greatest size are stored; one byte more is refused as too large."""
+    """The most entries and the greatest size are stored, whatever the characters; one byte more is refused."""
     limits = get(f"http://127.0.0.1:{swift.port}/info")["swift"]
     count, overall = limits["max_meta_count"], limits["max_meta_overall_size"]
     size = overall // count - 2
     names = [f"X-Object-Meta-{number:02}" for number in range(count)]
-    values = ["v" * size for _ in names]
+    values = ["v" * (size % 2) + "ü" * (size // 2) for _ in names]  # two bytes each
     values[0] += "v" * (overall - count * (size + 2))
     headers = dict(zip(names, values, strict=True))
     connection.put_object("objects", "full", b"", headers=headers)
@@ -204,20 +204,37 @@ def test_metadata_up_to_the_announced_limits_is_stored(connection: connect, swif
         assert refused.value.http_status == 400
 
 
+@pytest.mark.parametrize("path", ["", "/objects"])
+def test_limits_hold_for_what_several_requests_set(swift: control.Running, connection: connect, path: str) -> None:
+    """The metadata of an account or a container stays within the announced limits, however it is set."""
+    limits = get(f"http://127.0.0.1:{swift.port}/info")["swift"]
+    prefix = "X-Container-Meta-Limit" if path else "X-Account-Meta-Limit"
+    url, token = connection.get_auth()
+    client = HTTPConnection("127.0.0.1", swift.port)
+    size = len("Limit-0") + 200
+    statuses = []
+    for value in ("v" * 200, ""):
+        for number in range(limits["max_meta_overall_size"] // size + 1):
+            client.request("POST", url + path, headers={f"{prefix}-{number:x}": value, "X-Auth-Token": token})
+            answer = client.getresponse()
+            answer.read()
+            statuses.append(answer.status)
+    client.close()
+    half = len(statuses) // 2
+    assert statuses == [204] * (half - 1) + [400] + [204] * half
+
+
 def test_metadata_is_stored_as_any_swift_reads_it(connection: connect, swift: control.Running) -> None:
-    """On the disk it is pickled text, which every Swift on Python 3 reads, and takes three bytes more for each."""
-    sent = {"X-Object-Meta-Number": "zwölf", "X-Object-Meta-Color": "red"}
-    connection.put_object("objects", "read by others", b"", headers=sent)
+    """On the disk it is pickled bytes, one for each of the header's, which every Swift on Python 3 reads."""
+    connection.put_object("objects", "für andere", b"", headers={"X-Object-Meta-Number": "zwölf"})
     for path in swift.folder.glob("devices/disk/objects/**/*.data"):
-        content = os.getxattr(path, "user.swift.metadata")
-        stored = pickle.loads(content, encoding="bytes")
-        if stored["name"] == "/AUTH_local/objects/read by others":
+        stored = pickle.loads(os.getxattr(path, "user.swift.metadata"), encoding="bytes")
+        if stored[b"name"] == "/AUTH_local/objects/für andere":
             break
     else:
         raise AssertionError("its file wasn't found")
-    assert stored["X-Object-Meta-Color"] == "red"
-    assert b"_codecs" not in content
-    assert connection.head_object("objects", "read by others")["x-object-meta-number"] == "zwölf"
+    assert stored[b"X-Object-Meta-Number"] == "zwölf".encode()
+    assert connection.head_object("objects", "für andere")["x-object-meta-number"] == "zwölf"
 
 
 def test_a_domain_stands_for_an_account(connection: connect, swift: control.Running) -> None:

@@ -1,8 +1,8 @@
-"""An object's metadata in the extended attributes of its file: how much fits, and which limits follow.
+"""An object's metadata in the extended attributes of its file: how much fits, and the limit that follows.
 
 Swift allows 4,096 bytes in 90 entries, and recommends XFS, where that fits. ext4 keeps all attributes of a file in one
 block of 4 KiB, so Swift would answer 503 to metadata within its limits. Here, metadata takes less space, and where it
-still might not fit, the limits that ``/info`` announces are lower.
+still might not fit, the total size that ``/info`` announces is lower.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ _TOO_LARGE = (errno.ENOSPC, errno.E2BIG, errno.ERANGE, errno.EDQUOT)
 
 _PREFIX = "HTTP_X_OBJECT_META_"
 _ENTRY_BYTES = len("X-Object-Meta-") + 8  # what an entry takes in addition to its name and value
-_OTHER_BYTES = 512  # type, ETag, time, and what Swift notes about large objects, links and fragments
-_PATH_BYTES = 512  # longer paths of objects are rare
+_OTHER_BYTES = 384  # type, ETag, time, and what Swift notes about large objects, links and fragments
+_PATH_BYTES = 256  # longer paths of objects are rare
 
-_LIMITS = {"max_meta_count": 90, "max_meta_overall_size": 4096}  # Swift's own
+_MOST_ENTRIES, _OVERALL_BYTES = 90, 4096  # Swift's own limits
+_LEAST_OVERALL_BYTES = 128
 
 
 def attribute_bytes(folder: Path) -> int:
@@ -58,33 +59,42 @@ def limits(room: int) -> dict[str, int]:
 
     :param room: the number of bytes that fit
     """
-    needed = _LIMITS["max_meta_overall_size"] + _LIMITS["max_meta_count"] * _ENTRY_BYTES
-    share = min(1.0, max(0, room - _OTHER_BYTES - _PATH_BYTES) / needed)
-    return {name: int(limit * share) for name, limit in _LIMITS.items()}
+    values = room - _OTHER_BYTES - _PATH_BYTES - _MOST_ENTRIES * _ENTRY_BYTES
+    return {"max_meta_overall_size": max(_LEAST_OVERALL_BYTES, min(_OVERALL_BYTES, values))}
 
 
 def stored_bytes(environ: Mapping[str, Any]) -> int:
     """Return how many bytes the metadata in a request will take at most; 0 if it has none."""
-    entries = [(name, str(value)) for name, value in environ.items() if name.startswith(_PREFIX)]
+    entries = [(name, value) for name, value in environ.items() if name.startswith(_PREFIX)]
     if not entries:
         return 0
-    # Swift stores headers as text of Latin-1 characters, in UTF-8: two bytes for each that isn't ASCII.
-    sizes = (len(name) - len(_PREFIX) + len(value.encode()) + _ENTRY_BYTES for name, value in entries)
-    return sum(sizes) + len(environ["PATH_INFO"].encode()) + _OTHER_BYTES
+    sizes = (len(name) - len(_PREFIX) + len(value) + _ENTRY_BYTES for name, value in entries)
+    return sum(sizes) + len(environ["PATH_INFO"]) + _OTHER_BYTES
 
 
 def write_compactly() -> None:
     """Make Swift's object servers write metadata in less than half the space.
 
-    Swift 2.38 pickles bytes by protocol 2, which has no bytes: each text becomes a call, and each character that isn't
-    ASCII four bytes. As text by protocol 4, it takes three bytes in addition to its own. All servers on Python 3 read
-    both forms (diskfile.py: _decode_metadata).
+    Swift 2.38 pickles by protocol 2, which has no bytes: each text becomes a call of 20 bytes, and each byte that isn't
+    ASCII takes four. As bytes by protocol 4, a text takes three bytes in addition to its own. Every Swift on Python 3
+    reads that, since Python 2 wrote bytes, too (diskfile.py: _decode_metadata).
     """
     from swift.obj import diskfile
 
     diskfile.PICKLE_PROTOCOL = 4
-    diskfile._encode_metadata = lambda metadata: {_text(name): _text(value) for name, value in metadata.items()}
+    diskfile._encode_metadata = _as_bytes
 
 
-def _text(item: Any) -> Any:
-    return item.decode("utf-8", "surrogateescape") if isinstance(item, bytes) else item
+def _as_bytes(metadata: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Return metadata with texts as the bytes from which Swift decodes them; the object's path stays text."""
+    return {_latin(name): value if name in ("name", b"name") else _latin(value) for name, value in metadata.items()}
+
+
+def _latin(item: Any) -> Any:
+    """Return a header's text as bytes; anything else as it is."""
+    if not isinstance(item, str):
+        return item
+    try:
+        return item.encode("latin-1")
+    except UnicodeEncodeError:
+        return item

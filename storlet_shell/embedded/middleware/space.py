@@ -56,7 +56,7 @@ def _full_disk(environ: Mapping[str, Any]) -> WSGI | None:
 
 
 def _large_metadata(environ: Mapping[str, Any], room: int) -> WSGI | None:
-    """Return an answer if metadata within Swift's limits don't fit, which takes long paths or characters."""
+    """Return an answer if metadata within Swift's limits doesn't fit, which takes a long path."""
     size = stored_bytes(environ)
     if size <= room:
         return None

@@ -17,7 +17,7 @@ from typing import Any
 import eventlet
 import eventlet.wsgi
 from eventlet.green import socket
-from swift.common import constraints
+from swift.common import constraints, db
 from swift.common.storage_policy import reload_storage_policies
 from swift.common.utils import NullLogger, set_swift_dir
 from swift.common.wsgi import loadapp
@@ -222,6 +222,7 @@ def read_swift_conf() -> None:
     set_swift_dir(str(configuration.FOLDER))
     reload_storage_policies()
     constraints.reload_constraints()
+    db.MAX_META_OVERALL_SIZE = constraints.MAX_META_OVERALL_SIZE  # copied when it was imported
 
 
 def _open_engine(settings: Settings) -> Engine:
