@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,9 @@ import pytest
 
 from storlet_shell.embedded import control
 from storlet_shell.embedded.control import Settings
-from storlet_shell.java.compiler import jar_of
+from storlet_shell.java import program
+from storlet_shell.java.compiler import interface_jar, jar_of, runner_jar
+from storlet_shell.java.jdk import find_program
 from tests.support.jars import needs_jdk
 
 from .conftest import ended
@@ -318,3 +321,17 @@ def test_a_missing_jdk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         client.close()
     assert answer.failure == "language"
     assert "java is not installed; install a JDK (on Debian: apt install default-j" in answer.text
+
+
+def test_without_a_pipe_for_answers_the_program_opens_nothing(tmp_path: Path) -> None:
+    """Descriptor 3 may be a file that matters, or one that the JVM has opened itself; neither is changed."""
+    file = tmp_path / "file"
+    file.write_text("content")
+    class_path = os.pathsep.join(map(str, (runner_jar(), interface_jar())))
+    command = [find_program("java"), *program.OPTIONS, "-cp", class_path, program.MAIN, "org.example.Cases"]
+    # sh opens the file as descriptor 3.
+    shell = ["sh", "-c", 'exec "$@" 3<>"$0"', str(file)]
+    process = subprocess.run([*shell, *command], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    assert process.returncode != 0
+    assert f"descriptor 3 must be a pipe, not {file}" in process.stderr.decode()
+    assert file.read_text() == "content"

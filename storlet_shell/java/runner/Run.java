@@ -32,7 +32,8 @@ final class Run {
         logger = new StorletLogger(new FileOutputStream(log, true).getFD());
         printed = new FileOutputStream(log, true); // a second one: a storlet may close its logger
         String metadata = order.next();
-        result = new Result(new FileOutputStream(order.next()), new FileOutputStream(metadata));
+        // Appending: should a path lead to a file rather than a pipe, nothing in it is lost.
+        result = new Result(new FileOutputStream(order.next(), true), new FileOutputStream(metadata, true));
         for (int rest = Integer.parseInt(order.next()); rest > 0; rest--) {
             FileInputStream input = new FileInputStream(order.next());
             inputs.add(new StorletInputStream(input.getFD(), pairs(order, Integer.parseInt(order.next()))));
