@@ -11,6 +11,7 @@ from storlet_shell.equality import typed_equality
 from storlet_shell.errors import Action, Hint, UsageError
 from storlet_shell.java.compiler import compile_classes, interface_jar, jar_of
 from storlet_shell.java.jar import INTERFACE, StorletJar
+from storlet_shell.java.jdk import libraries
 from storlet_shell.java.source import JavaSource
 from storlet_shell.results.saving import temporarily
 from storlet_shell.values import StorletName
@@ -42,7 +43,7 @@ def build(source: JavaSource, file: Path | None, main: str | None, class_path: S
     :raises UsageError: if it doesn't compile, or its main class isn't known, or no JDK is installed
     """
     storlet = StorletName.parse(f"{source.name}-{_VERSION}.jar")
-    jars = (interface_jar(), *class_path)
+    jars = (interface_jar(), *class_path, *libraries())
     classes = _compile_code(source, jars) if file is None else compile_classes([file], jars, source.root(file))
     content = jar_of(classes)
     jar = StorletJar(content, source.label)

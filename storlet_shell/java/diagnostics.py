@@ -26,8 +26,9 @@ def compile_error(output: str) -> UsageError:
     if not errors and _TOO_OLD.search(output):
         return UsageError("javac is too old; install a JDK of version 11 or later")
     if not errors:
-        lines = [line for line in output.splitlines() if line.strip()] or ["it gives no reason"]
-        return UsageError(f"javac failed: {lines[0].removeprefix('error: ')}", details="\n".join(lines[1:]))
+        lines = [line for line in output.splitlines() if line.strip("# ")] or ["it gives no reason"]
+        reason = lines[0].lstrip("# ").removeprefix("error: ")  # a JVM that crashes starts its lines with #
+        return UsageError(f"javac failed: {reason}", details="\n".join(lines[1:]))
     first, *others = errors
     further = [line for error in others for line in (_with_symbol(error), *error.below)]
     return UsageError(_with_symbol(first), details="\n".join((*first.below, *further)))

@@ -36,6 +36,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return compile_jar(tmp_path_factory.mktemp("java") / "identity-1.0.jar")
 
 
+@pytest.mark.slow
 @needs_jdk
 def test_compiled_storlet_is_deployed_by_what_is_in_its_jar(storlets: Runner, container: str, compiled: Path) -> None:
     """The main class is found through the abstract one that it extends; the real middleware takes it; it runs."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from storlet_shell.java import jdk
 from storlet_shell.java.compiler import compile_classes, jar_of
 from tests.support.jars import needs_jdk
 from tests.support.lines import Runner, one_line
@@ -95,6 +96,18 @@ def test_code_that_follows_is_named_after_its_class(run_scripted: Runner, tmp_pa
     ]
     outcome = run_scripted("deploy", "Words.java")
     assert (outcome.status, one_line(outcome)) == (4, "no local file Words.java")
+
+
+def test_libraries_of_upstreams_engine_are_on_the_class_path(
+    run_scripted: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that the machine has; here and in the dry run."""
+    monkeypatch.setattr(jdk, "_LIBRARY_FOLDER", tmp_path)
+    write(tmp_path / "Gson.java", "package com.google.gson;\npublic class Gson {}\n")
+    (tmp_path / "gson.jar").write_bytes(jar_of(compile_classes([tmp_path / "Gson.java"])))
+    write(tmp_path / "Words.java", java("Words", 'logger.emitLog("" + new com.google.gson.Gson());'))
+    outcome = run_scripted("deploy", str(tmp_path / "Words.java"), "--dry-run", "--input", "-", stdin=b"x")
+    assert (outcome.status, "log: com.google.gson.Gson@" in outcome.text) == (0, True), outcome.err
 
 
 ABSTRACT = "abstract class Base implements IStorlet {}\n"

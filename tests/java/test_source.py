@@ -95,6 +95,7 @@ def test_first_error_is_the_message_and_the_others_are_details() -> None:
         ("error: release version 11 not supported\nUsage:", "javac is too old; install a JDK of version 11 or later"),
         ("javac: invalid flag: --release\nUsage: javac", "javac is too old; install a JDK of version 11 or later"),
         ("error: invalid path: \nUsage: javac", "javac failed: invalid path:"),
+        ("#\n# A fatal error has been detected:\n#\n", "javac failed: A fatal error has been detected:"),
         ("\n", "javac failed: it gives no reason"),
     ],
 )

@@ -18,6 +18,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return compile_jar(tmp_path_factory.mktemp("java") / "identity-1.0.jar")
 
 
+@pytest.mark.slow
 @needs_jdk
 def test_longer_jar_is_the_same_to_java(compiled: Path, tmp_path: Path) -> None:
     """A comment at the archive's end changes nothing else."""

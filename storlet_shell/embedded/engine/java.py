@@ -15,17 +15,13 @@ from storlet_shell.embedded.engine.failures import Failure, InvocationError
 from storlet_shell.errors import StorletShellError
 from storlet_shell.java import program
 from storlet_shell.java.compiler import interface_jar, runner_jar
-from storlet_shell.java.jdk import find_program
+from storlet_shell.java.jdk import find_program, libraries
 
 JVM_BYTES = 768 << 20
 """Address space that a JVM needs in addition to its heap: its own code and classes, compiled code, and stacks."""
 
 JVM_THREADS = 24
 """Threads that a JVM needs in addition to the storlet's; 13 to 19 were counted."""
-
-# As upstream's engine has them on its class path, by the names of Debian's packages.
-_LIBRARIES = ("gson", "slf4j-api", "logback-classic", "logback-core")
-_LIBRARY_FOLDER = Path("/usr/share/java")
 
 _MOST_PROCESSORS = 8  # a parallel stream has a thread for each
 
@@ -90,13 +86,12 @@ class Toolchain:
 
 def _prepare(folder: Path, heap: int) -> Java:
     java = find_program("java").resolve()
-    libraries = [_LIBRARY_FOLDER / f"{name}.jar" for name in _LIBRARIES]
     processors = min(os.cpu_count() or 1, _MOST_PROCESSORS)
     options = [*_OPTIONS, f"-Xmx{heap >> 20}m", f"-XX:ActiveProcessorCount={processors}"]
     return Java(
         command=(str(java), *options),
         classes=tuple(_copied((runner_jar(), interface_jar()), folder)),
-        libraries=tuple(str(path) for path in libraries if path.exists()),
+        libraries=tuple(map(str, libraries())),
         visible=(str(java.parents[1]), *(str(path) for path in sorted(Path("/etc").glob("java-*")))),
     )
 
