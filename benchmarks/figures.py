@@ -63,6 +63,7 @@ _QUERIES = (
 )
 
 _FRAMES = "Both ends compute the CRC-32 of 64 MiB, which alone takes 0.1 s each on a processor like this one."
+_JVM = "Most of it is the start of a JVM, which does nothing else in java -version (its time is in the notes)."
 _LINK = (
     "Two cores are the limit, not the link: of some 80 ms of processor time for each object, the storlet's process "
     "takes 50 (csv.reader alone would take 21), the servers 16, and the client 13."
@@ -80,7 +81,7 @@ FIGURES: Mapping[str, Mapping[str, Figure]] = {
         "fifty": Figure("fifty storlet GETs of 4 MiB at once: complete", 50, at_most=False),
     },
     "java": {
-        "java-first": Figure("first invocation of a Java storlet after a deploy", 0.15, unit="s"),
+        "java-first": Figure("first invocation of a Java storlet after a deploy", 0.15, unit="s", remark=_JVM),
         "java-warm": Figure("warm Java GET of 1 KiB ÷ Python GET, time; JVMs are reused", 1.3, peer="python"),
         "java-large": Figure("64 MiB through a jar: rate ÷ Python's", 0.8, at_most=False),
         "java-ten": Figure("ten Java GETs of 4 MiB at once: complete", 10, at_most=False),
