@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from storlet_shell.embedded.middleware import attributes
-from storlet_shell.embedded.middleware.space import filter_factory
 
 
 def test_file_has_as_many_bytes_as_were_found(tmp_path: Path) -> None:
@@ -27,17 +28,7 @@ def test_limit_shrinks_with_the_room(room: int, size: int) -> None:
     assert attributes.limits(room) == {"max_meta_overall_size": size}
 
 
+@pytest.mark.slow
 def test_too_large_metadata_is_refused_with_the_reason() -> None:
     """Within Swift's limits, a long path may still be too much for the file system."""
-    statuses = []
-
-    def app(_environ: object, start_response: object) -> list[bytes]:
-        statuses.append("stored")
-        return []
-
-    space = filter_factory({}, metadata_bytes="1500")(app)
-    for path, value in (("/v1/a/c/o", "v" * 200), ("/v1/a/c/" + "o" * 1000, "v" * 200)):
-        environ = {"REQUEST_METHOD": "POST", "PATH_INFO": path, "HTTP_X_OBJECT_META_A": value}
-        body = b"".join(space(environ, lambda status, _headers, *_: statuses.append(status)))
-    assert statuses == ["stored", "400 Bad Request"]
-    assert b"stores 1500 for an object" in body
+    subprocess.run([sys.executable, "-m", "tests.embedded.space"], check=True, timeout=60)
