@@ -17,8 +17,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     names = [suite.name for suite in SUITES]
     parser.add_argument("suites", nargs="*", choices=[*names, []], default=[], metavar="SUITE", help=", ".join(names))
-    parser.add_argument("--stock", action="store_true", help="run Swift's suites against stock Swift, and record that")
-    parser.add_argument("--only", default="", metavar="EXPRESSION", help="choose tests by name, as pytest -k")
+    parser.add_argument("--stock", action="store_true", help="run Swift's suites on stock Swift; record the outcomes")
+    parser.add_argument("--only", default="", metavar="EXPRESSION", help="choose tests by name, as with pytest -k")
     options = parser.parse_args()
     chosen = [suite for suite in SUITES if not options.suites or suite.name in options.suites]
     if options.stock:

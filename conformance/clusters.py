@@ -28,7 +28,7 @@ _S3_USERS = {"": _USERS[""], "2": ("test:tester2", "testing2", ".admin"), "3": _
 def tempauth(folder: Path, *, s3: bool = False) -> Iterator[Mapping[str, str]]:
     """Start an embedded Swift with the users of Swift's suite; yield the environment for its tests.
 
-    :param folder: where to write their configuration
+    :param folder: where to write the configuration of the tests
     :param s3: whether it answers S3 requests
     """
     users = {name: f"{password} {groups}" for name, password, groups in (*_USERS.values(), *_S3_USERS.values())}
@@ -59,7 +59,7 @@ def tempauth_with_s3(folder: Path) -> AbstractContextManager[Mapping[str, str]]:
 def keystone(folder: Path) -> Iterator[Mapping[str, str]]:
     """Start an embedded Swift with Keystone, whose users are those of Storlets' suite.
 
-    :param folder: where to write their configuration
+    :param folder: where to write the configuration of the tests
     """
     tester, member, *_ = control.USERS
     with control.join_or_start(Path(), control.Settings(ephemeral=True, auth=control.KEYSTONE)) as lease:
@@ -82,7 +82,7 @@ def keystone(folder: Path) -> Iterator[Mapping[str, str]]:
 
 @contextmanager
 def keystone_and_samples(folder: Path) -> Iterator[Mapping[str, str]]:
-    """Do the same as :func:`keystone`, and build the sample storlets in Java, which needs a JDK and a C compiler."""
+    """Do the same as :func:`keystone`, and build upstream's Java samples, which needs a JDK and a C compiler."""
     built = samples.build()
     with keystone(folder) as variables:
         yield {**variables, "STORLET_SAMPLE_PATH": str(built)}
@@ -90,9 +90,9 @@ def keystone_and_samples(folder: Path) -> Iterator[Mapping[str, str]]:
 
 @contextmanager
 def stock(_folder: Path) -> Iterator[Mapping[str, str]]:
-    """Have Swift's suite start stock servers itself, on the sample configuration.
+    """Let Swift's suite start stock servers itself, with the sample configuration.
 
-    They need a file system for attributes of more than 4 KiB, which ext4 isn't: a memory disk is one since Linux 6.6.
+    They need a file system that stores extended attributes of more than 4 KiB: tmpfs from Linux 6.6 on, but not ext4.
     """
     with tempfile.TemporaryDirectory(dir="/dev/shm") as data:
         yield {"SWIFT_TEST_IN_PROCESS": "true", "TMPDIR": data}

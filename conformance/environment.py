@@ -1,4 +1,4 @@
-"""The virtual environment that upstream's tests run in: what they need isn't what this project needs."""
+"""The virtual environment of upstream's tests, whose requirements differ from this project's."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _REQUIREMENTS = (
     "requests-mock",
     "testtools",
 )
-"""What the tests import in addition."""
+"""Further packages that the tests import."""
 
 
 def python() -> Path:

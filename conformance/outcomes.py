@@ -88,7 +88,7 @@ def write_stock(suite: str, outcomes: Outcomes) -> None:
 
 
 def differences(suite: str, outcomes: Outcomes) -> Iterator[Difference]:
-    """Yield each difference of a suite's outcomes from stock's, unless it is for the better."""
+    """Yield each difference of a suite's outcomes from stock's, except improvements."""
     stock, reasons = read_stock().get(suite, {}), tomllib.loads(_EXPECTED.read_text()).get(suite, {})
     for test, outcome in sorted(outcomes.items()):
         usual = stock.get(test, Outcome(PASSED))
@@ -97,7 +97,7 @@ def differences(suite: str, outcomes: Outcomes) -> Iterator[Difference]:
 
 
 def unneeded(suite: str, outcomes: Outcomes) -> list[str]:
-    """Return the tests whose expected difference didn't occur: the entry should go."""
+    """Return the tests whose expected difference didn't occur, so that their entries should be removed."""
     differing = {difference.test for difference in differences(suite, outcomes)}
     reasons = tomllib.loads(_EXPECTED.read_text()).get(suite, {})
     return sorted(test for test in reasons if test in outcomes and test not in differing)

@@ -1,4 +1,4 @@
-"""Upstream's sample storlets in Java, which its tests deploy: built as its build files say, but without ant."""
+"""Upstream's Java sample storlets, which its tests deploy: built from its build files, but without ant."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BUILT = BUILD / "samples"
 
 
 def build() -> Path:
-    """Compile the samples against the interface that users get here, once; return their folder."""
+    """Compile the samples once, against this project's interface; return their folder."""
     root = source("storlets")
     complete = _BUILT / "complete"
     if not complete.exists():

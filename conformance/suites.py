@@ -21,10 +21,10 @@ class Suite:
     """A suite of functional tests.
 
     :param package: the package whose sources contain it
-    :param tests: its files and folders in there
+    :param tests: the path of its tests in these sources
     :param cluster: the embedded Swift that it runs against
     :param stock: the stock Swift to compare with; None if all tests pass there, as upstream's own runs show
-    :param left_out: a folder below that doesn't belong to it
+    :param left_out: a folder below that path that isn't part of the suite
     """
 
     name: str
@@ -48,7 +48,7 @@ SUITES = (
 def run(suite: Suite, cluster: Cluster, only: str = "") -> dict[str, Outcome]:
     """Run a suite; return each test's outcome.
 
-    :param cluster: what it runs against
+    :param cluster: the cluster to run it against
     :param only: an expression that chooses tests by name, as for pytest's ``-k``
     """
     folder = BUILD / suite.name

@@ -142,8 +142,8 @@ def deploy(
     fetched, so a storlet that replaces another is padded to be a byte longer, and a new version of a dependency gets a
     new name, which the storlet doesn't need to know.
 
-    Java is compiled by the JDK of this machine, with the local jars among its dependencies, and deployed as
-    CLASS-1.0.jar. If the code follows, it is deployed under the name FILE.java, after its public class.
+    Java is compiled by this machine's JDK, with the local jars among its dependencies on the class path, and deployed
+    as CLASS-1.0.jar. If the code follows, name it CLASS.java, after its public class.
 
     pip resolves the packages and their requirements to pure Python wheels, which are uploaded as one archive.
 

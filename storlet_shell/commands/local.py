@@ -47,7 +47,7 @@ class Environment(Named):
         return dict(self.variables)
 
     def render(self) -> Iterator[str]:
-        """Yield lines for ``eval`` in a shell; what it may hold of another identity would win, or change this one."""
+        """Yield lines for ``eval`` in a shell; variables of another identity would override or change this one."""
         yield "unset " + " ".join(name for name in self._others if name not in self.variables)
         for name, value in self.variables.items():
             yield f"export {name}={shlex.quote(value)}"
@@ -79,8 +79,8 @@ def start(
     With --s3, boto3, aws, and other S3 clients can use the same objects: local env --s3 shows how.
 
     By default, each run of a Java storlet has a JVM of its own. With --isolation account, a JVM serves one user's runs
-    of a storlet, one after another. That is several times as fast, but a storlet finds there what its earlier runs left
-    in memory.
+    of a storlet, one after another. That is several times as fast, but a run can see what earlier runs have left in the
+    JVM's memory.
 
     :raises EmbeddedError: when it can't be started, or runs with other limits
     """
@@ -132,7 +132,7 @@ def reset(session: Session, yes: bool = False) -> Result:
 def env(session: Session, user: str | None = None, s3: bool = False) -> Result:
     """Show the environment that makes other programs use the embedded Swift.
 
-    Logs a terminal in by eval "$(storlet-shell local env)". With --s3, the variables are those of S3 clients.
+    Log a terminal in with eval "$(storlet-shell local env)". With --s3, the variables are those of S3 clients.
 
     :raises EmbeddedError: when it isn't running, or not with --s3
     """
@@ -140,7 +140,7 @@ def env(session: Session, user: str | None = None, s3: bool = False) -> Result:
 
 
 def java_api(session: Session, file: str) -> Result:  # noqa: ARG001  the same for every session
-    """Write a jar with the Java interface of storlets, to compile storlets with; an existing file is replaced.
+    """Write the Java interface of storlets as a jar, for compiling storlets; an existing file is replaced.
 
     It works without the embedded Swift. The interface is compiled when it is first needed, by the JDK of this machine.
 
@@ -189,7 +189,7 @@ local = group(
         Arg(
             "--isolation",
             choices=control.ISOLATION_LEVELS,
-            help="isolation of Java storlets: a JVM per run, or one for a user's runs of a storlet (default: run)",
+            help="what a JVM for Java storlets serves: one run, or one user's runs of a storlet (default: run)",
         ),
         Arg("--s3", action="store_true", help="answer S3 requests, too"),
         run=start,
@@ -220,15 +220,15 @@ local = group(
     ),
     Action(
         "java-api",
-        "Write a jar with the Java interface of storlets, to compile storlets with.",
+        "Write the Java interface of storlets as a jar, for compiling storlets.",
         Arg("file", kind=Kind.FILE, metavar="FILE", help="jar to write"),
         run=java_api,
         examples=["local java-api storlet-api.jar  # for javac or an editor; deploy FILE.java doesn't need it"],
     ),
     text="""Start, stop, show or empty the embedded Swift: a real Swift with real storlets, on this machine only.
 
-    After start it runs until it is stopped, and its data stays until it is reset. Use it from any storlet-shell with
-    --local, or for a whole terminal with STORLET_SHELL_LOCAL=1. Other programs find it by
+    Once started, it runs until it is stopped, and its data stays until it is reset. Use it from any storlet-shell with
+    --local, or for a whole terminal with STORLET_SHELL_LOCAL=1. Other programs find it after
     eval "$(storlet-shell local env)".""",
     category="Session",
 )

@@ -40,7 +40,7 @@ def build(source: JavaSource, file: Path | None, main: str | None, class_path: S
     :param file: where the source is; None if it isn't in a file, and so needs no other sources
     :param main: the qualified name of the main class; None for the file's own class, or the only storlet
     :param class_path: jars that it needs
-    :raises UsageError: if it doesn't compile, or its main class isn't known, or no JDK is installed
+    :raises UsageError: if it doesn't compile, or its main class can't be determined, or no JDK is installed
     """
     storlet = StorletName.parse(f"{source.name}-{_VERSION}.jar")
     jars = (interface_jar(), *class_path, *libraries())

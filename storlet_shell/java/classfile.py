@@ -14,7 +14,7 @@ _MAGIC = 0xCAFEBABE
 _UTF8, _CLASS = 1, 7
 _WIDE = (5, 6)  # a long or a double takes two places in the pool
 _BYTES = {3: 4, 4: 4, 5: 8, 6: 8, 7: 2, 8: 2, 9: 4, 10: 4, 11: 4, 12: 4, 15: 3, 16: 2, 17: 4, 18: 4, 19: 2, 20: 2}
-"""The length of a constant after its tag; that of a text is part of it."""
+"""The length of each constant after its tag; a text contains its own length."""
 
 _PUBLIC, _INTERFACE, _ABSTRACT = 0x0001, 0x0200, 0x0400
 _CONSTRUCTOR = (b"<init>", b"()V")

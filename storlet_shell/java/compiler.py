@@ -23,7 +23,7 @@ RELEASE = 11
 _OPTIONS = (
     *("--release", str(RELEASE), "-encoding", "UTF-8", "-g", "-proc:none", "-nowarn"),
     "-XDstringConcat=inline",  # else a JVM's first concatenation takes 20 ms
-    *("-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC", "-J-Duser.language=en"),  # starts faster, and is parsed
+    *("-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC", "-J-Duser.language=en"),  # starts faster; English is parsed
 )
 
 _INTERFACE, _RUNNER = (Path(__file__).with_name(name) for name in ("interface", "runner"))
@@ -48,10 +48,10 @@ def runner_jar() -> Path:
 def compiled(name: str, sources: Sequence[Path], class_path: Sequence[Path] = ()) -> Path:
     """Return the jar of this package's sources, which is kept in the user's cache folder.
 
-    Its name has a digest of everything that it is compiled from. It appears when it is complete, and is never changed
+    Its name contains a digest of all that it is compiled from. It appears when it is complete, and is never changed
     afterward, so any number of processes can compile it at once.
 
-    :param name: how its file name begins
+    :param name: the beginning of its file name
     :param class_path: jars that the sources need
     :raises UsageError: if it must be compiled, and no JDK is installed
     :raises LocalFileError: if the cache can't be written
@@ -80,7 +80,7 @@ def compile_classes(
 
     :param class_path: jars that the sources need
     :param source_path: a folder of further sources, each in the folder of its package, which are compiled if they are
-        needed; None without one
+        needed; None if there isn't one
     :param folder: the folder that relative paths of sources start from; None for the current one
     :raises UsageError: if the sources have errors, or no JDK is installed
     """
@@ -107,7 +107,7 @@ def compile_classes(
 
 
 def _as_file(path: Path) -> str:
-    """Spell a path so that ``javac`` takes it neither for an option nor for a list of arguments."""
+    """Spell a path so that ``javac`` takes it neither for an option nor for an argument file."""
     return f"./{path}" if str(path).startswith(("-", "@")) else str(path)
 
 

@@ -15,12 +15,12 @@ _SYMBOL = re.compile(r"\s+symbol:\s+(?P<symbol>.*)")
 
 
 def compile_error(output: str) -> UsageError:
-    """Return the error for sources that ``javac`` refuses.
+    """Return the error for sources that ``javac`` rejects.
 
-    Its message is the first error, as ``FILE:LINE: TEXT``. Its details are the line of that, and all further errors.
-    ``javac`` reports a missing import after its consequences; here, lines are in order.
+    Its message is the first error, as ``FILE:LINE: TEXT``. Its details are its source line, and all other errors.
+    ``javac`` reports a missing import after its consequences; here, errors are in the order of lines.
 
-    :param output: what ``javac`` has written
+    :param output: the output of ``javac``
     """
     errors = _errors(output)
     if not errors and _TOO_OLD.search(output):
@@ -40,7 +40,7 @@ class _Error(NamedTuple):
 
     :param file: the number of its file, in the order in which they first occur
     :param message: ``FILE:LINE: TEXT``
-    :param below: the lines below that
+    :param below: the lines below the message
     """
 
     file: int

@@ -12,7 +12,7 @@ Message = dict[str, Any]
 """The report about the end of a run, as in ``storlet_shell.storlets.running``."""
 
 OUT_OF_MEMORY = 99
-"""The exit status of a JVM whose memory didn't suffice to report that (``Runner.java``)."""
+"""The exit status of a JVM that had too little memory left to report the failure (``Runner.java``)."""
 
 _LONGEST_MESSAGE, _LONGEST_TRACE = 2000, 12 * 1024  # fit into a packet of the engine, however JSON escapes them
 _REFUSAL = "org.storletshell.runner.Refusal"
@@ -21,15 +21,15 @@ _MEMORY = "java.lang.OutOfMemoryError"
 _NEWER = re.compile(r"class file version (\d+)\.\d+\).* up to (\d+)\.")
 _FIRST_VERSION = 44  # of class files: Java 1 has 45
 
-# What upstream's engine has on the class path besides its own classes, by the beginning of a class's name, with
-# Debian's package of it.
+# The libraries that upstream's engine has on its class path, and Debian's packages of them, by the beginning of a
+# class's name.
 _LIBRARIES = {
     "com/google/gson/": ("gson", "libgoogle-gson-java"),
     "ch/qos/logback/": ("logback", "liblogback-java"),
     "org/slf4j/": ("slf4j", "libslf4j-java"),
 }
 
-# What a JVM prints when the address space doesn't suffice (os.cpp, java.cpp).
+# What a JVM prints when it runs out of address space (os.cpp, java.cpp).
 _MEMORY_SIGNS = (b"insufficient memory for the Java Runtime", b"Could not reserve enough space", b"OutOfMemoryError")
 
 
@@ -45,7 +45,7 @@ def thrown(jar: str, main: str, type_name: str, description: str, trace: str) ->
     :param jar: the storlet's name
     :param main: its main class
     :param type_name: the class of what was thrown
-    :param description: what ``toString`` says of it
+    :param description: the result of its ``toString``
     """
     if type_name == _REFUSAL:
         return failed("raised", description.removeprefix(f"{_REFUSAL}: "))
@@ -77,7 +77,7 @@ def ended(status: int | None, exit_frames: str | None, printed: bytes) -> Messag
 
     :param status: its exit status, or the negated signal that killed it
     :param exit_frames: the stack of a call of ``System.exit``; None if there was no call
-    :param printed: the latest that the JVM itself has printed
+    :param printed: the latest output of the JVM itself
     """
     if exit_frames is not None:
         call = f"System.exit({status})"

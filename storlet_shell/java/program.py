@@ -1,12 +1,12 @@
-"""The program that runs a storlet in a JVM (``runner/``): how to start it, its orders, and its answers.
+"""The program that runs a storlet in a JVM (``runner/``): its options, orders, and answers.
 
-It gets orders through standard input, and answers through descriptor 3. Both are lists of texts: their number, then the
-length and the UTF-8 bytes of each; numbers have four bytes, the highest first.
+It reads orders from standard input, and writes answers to descriptor 3. Both are lists of texts: their number, then the
+length and the UTF-8 bytes of each; numbers have four bytes, in big-endian order.
 
-It answers ``loaded`` once it has tried to load the storlet, or ends. It answers each order by ``opened`` once it has
-opened the paths in it, then by ``done``, or by ``failed`` with the class, the message and the stack trace of what the
-storlet has thrown, and ends. After ``done`` it answers ``idle`` unless threads are left, in which case it ends. Before
-a call of ``System.exit`` ends it, it answers ``exiting`` with the stack.
+It answers ``loaded`` once it has tried to load the storlet, unless the JVM ends before that. It answers each order with
+``opened`` once it has opened the paths in it, then with ``done``; or with ``failed`` and the class, the message and the
+stack trace of what the storlet has thrown, after which it ends. After ``done`` it answers ``idle``, unless threads are
+left, in which case it ends. If ``System.exit`` is called, it answers ``exiting``, with the stack, before it ends.
 
 Standard library only: worker processes import this.
 """
@@ -17,7 +17,7 @@ import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 MAIN = "org.storletshell.runner.Runner"
-"""Its class; the argument is the storlet's main class."""
+"""The program's main class; its argument is the storlet's main class."""
 
 ANSWERS = 3
 """The descriptor of its answers."""
@@ -47,10 +47,10 @@ def order(
 ) -> list[str]:
     """Return the texts of an order (``Run.java``).
 
-    :param log: the path to append the log to, and what the storlet prints
+    :param log: the path of the log, which also gets what the storlet prints
     :param metadata: the path of a pipe for the result's metadata
     :param body: the path of a pipe for the result's bytes
-    :param inputs: the path and the metadata of each
+    :param inputs: the path and the metadata of each input
     """
     texts = [log, metadata, body, str(len(inputs))]
     for path, pairs in inputs:
@@ -59,7 +59,7 @@ def order(
 
 
 def encode(texts: Sequence[str]) -> bytes:
-    """Encode an order; what isn't text, such as lone surrogates, is replaced."""
+    """Encode an order; what can't be encoded, such as a lone surrogate, is replaced."""
     encoded = [text.encode(errors="replace") for text in texts]
     parts = (part for text in encoded for part in (_NUMBER.pack(len(text)), text))
     return b"".join((_NUMBER.pack(len(encoded)), *parts))
@@ -68,9 +68,9 @@ def encode(texts: Sequence[str]) -> bytes:
 def decode(read: Callable[[int], bytes]) -> list[str]:
     """Read an answer: an event and its details.
 
-    :param read: returns up to a number of bytes; empty at the end
+    :param read: returns up to the given number of bytes; none at the end
     :raises EOFError: at the end
-    :raises ValueError: if it makes no sense
+    :raises ValueError: if it is malformed
     """
     count = _number(read, _MOST_TEXTS)
     return [_exactly(read, _number(read, _LONGEST_TEXT)).decode(errors="replace") for _ in range(count)]

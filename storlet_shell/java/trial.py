@@ -1,4 +1,4 @@
-"""Run a Java storlet once on this machine, by the program that also runs it in the embedded engine."""
+"""Run a Java storlet once on this machine, with the program that also runs it in the embedded engine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class JavaProgram(Program):
     no_metadata = "it ended without setMetadata()"
 
     def command(self, order: Order, descriptors: Descriptors) -> Sequence[str]:
-        """Start a JVM whose only order is this one, and which ends after it."""
+        """Return the command of a JVM that gets only this order, and ends after it."""
         code, scratch, file = (order.folder / name for name in ("code", "scratch", "order"))
         log, metadata, body, source, report = (f"/proc/self/fd/{descriptor}" for descriptor in descriptors)
         texts = program.order(log, metadata, body, [(source, order.metadata)], order.parameters)
@@ -36,7 +36,7 @@ class JavaProgram(Program):
         return ["/bin/sh", "-c", _START, "sh", str(file), report, java, *options, program.MAIN, self.main]
 
     def result(self, process: TrialProcess, status: int | None) -> dict[str, Any]:
-        """Return the last answer of the JVM; for one that has ended early, the reason."""
+        """Return the last answer of the JVM; if it has ended early, the reason."""
         frames: str | None = None
         for event, *details in _answers(process.report):
             if event == "done":
@@ -50,7 +50,7 @@ class JavaProgram(Program):
 
 
 def _answers(report: bytes) -> Iterator[list[str]]:
-    """Yield what the JVM has answered, up to an answer that is cut off or makes no sense."""
+    """Yield the JVM's answers, up to one that is cut off or malformed."""
     source = io.BytesIO(report)
     try:
         while True:

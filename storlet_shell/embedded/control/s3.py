@@ -20,7 +20,7 @@ OTHER_VARIABLES = (
     "AWS_SECURITY_TOKEN",
     "AWS_SESSION_TOKEN",
 )
-"""Variables of another identity, or that would make clients ignore the URL."""
+"""Variables that hold another identity, or make clients ignore the URL."""
 
 _KEYS = f"{FOLDER}/s3-keys.json"
 

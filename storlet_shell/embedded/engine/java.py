@@ -1,4 +1,4 @@
-"""What Java storlets need of this machine: a JVM, and the compiled program that runs them in it."""
+"""What Java storlets need from this machine: a JVM, and the compiled program that runs them in it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ JVM_BYTES = 768 << 20
 """Address space that a JVM needs in addition to its heap: its own code and classes, compiled code, and stacks."""
 
 JVM_THREADS = 24
-"""Threads that a JVM needs in addition to the storlet's; 13 to 19 were counted."""
+"""Threads that a JVM needs in addition to the storlet's; the JVM itself was seen to use 13 to 19."""
 
 _MOST_PROCESSORS = 8  # a parallel stream has a thread for each
 
@@ -38,7 +38,7 @@ class Java:
     :ivar command: the path of ``java``, and its options
     :ivar classes: the jars of the engine
     :ivar libraries: the jars that the machine has for storlets
-    :ivar visible: folders that JVMs read, in addition to those that Python does
+    :ivar visible: folders that JVMs read, in addition to Python's
     """
 
     command: tuple[str, ...]
@@ -49,7 +49,7 @@ class Java:
     def class_path(self, folder: str, jars: tuple[str, ...]) -> list[str]:
         """Return the class path of a version.
 
-        What a storlet brings along comes before the machine's libraries, whose versions differ by machine.
+        The storlet's own jars come before the machine's libraries, whose versions vary between machines.
 
         :param folder: the folder of its code
         :param jars: the names of the storlet and its dependencies
@@ -70,7 +70,7 @@ class Toolchain:
         self._preparing = Semaphore()
 
     def java(self) -> Java:
-        """Return it.
+        """Return the machine's Java; prepare it if this is the first call.
 
         :raises InvocationError: if this machine has no JDK
         """
@@ -97,7 +97,7 @@ def _prepare(folder: Path, heap: int) -> Java:
 
 
 def _copied(jars: tuple[Path, ...], folder: Path) -> Iterator[str]:
-    """Copy jars to where storlets can see them; the user's cache isn't."""
+    """Copy jars to a folder that storlets can see; the user's cache is hidden from them."""
     folder.mkdir(exist_ok=True)
     for jar in jars:
         copy = folder / jar.name

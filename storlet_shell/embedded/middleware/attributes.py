@@ -1,8 +1,8 @@
-"""An object's metadata in the extended attributes of its file: how much fits, and the limit that follows.
+"""An object's metadata in the extended attributes of its file: how much fits, and the resulting limit.
 
 Swift allows 4,096 bytes in 90 entries, and recommends XFS, where that fits. ext4 keeps all attributes of a file in one
-block of 4 KiB, so Swift would answer 503 to metadata within its limits. Here, metadata takes less space, and where it
-still might not fit, the total size that ``/info`` announces is lower.
+block of 4 KiB, so Swift would answer 503 to metadata within its limits. Here, metadata takes less space, and if it
+still might not fit, ``/info`` announces a lower total size.
 """
 
 from __future__ import annotations
@@ -86,12 +86,12 @@ def write_compactly() -> None:
 
 
 def _as_bytes(metadata: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Return metadata with texts as the bytes from which Swift decodes them; the object's path stays text."""
+    """Return metadata with texts encoded as Swift decodes them; the object's path stays text."""
     return {_latin(name): value if name in ("name", b"name") else _latin(value) for name, value in metadata.items()}
 
 
 def _latin(item: Any) -> Any:
-    """Return a header's text as bytes; anything else as it is."""
+    """Return a header's text as bytes; return anything else unchanged."""
     if not isinstance(item, str):
         return item
     try:

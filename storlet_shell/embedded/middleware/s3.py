@@ -78,7 +78,7 @@ def _require_signature(req: Any, names: list[str]) -> None:
 
 
 def _require_operation(req: Any) -> None:
-    """Check that a storlet can run in an operation."""
+    """Check that a storlet can run in this operation."""
     if req.controller is not ObjectController or req.method not in _RUNNING or "partNumber" in req.params:
         raise InvalidRequest(
             "A storlet runs in GetObject, PutObject, and CopyObject only; complete a multipart upload without one, "
@@ -102,14 +102,14 @@ def _require_storlet(req: Any) -> None:
 
 
 def _check_upload(req: Any) -> None:
-    """Check an upload's Content-MD5 as it is read; s3api would expect it of the stored object, the storlet's result."""
+    """Check an upload's Content-MD5 as it is read; s3api would compare it with the stored result."""
     if req.method == "PUT" and "Content-MD5" in req.headers and req.content_length is not None:
         req._install_checksumming_input_wrapper(md5(usedforsecurity=False), "Content-MD5", req.headers)
         del req.headers["ETag"]
 
 
 class _Upload(InputProxy):
-    """An upload that fails by an ordinary exception, which the engine reports as a broken input.
+    """An upload that fails with an ordinary exception, which the engine reports as a broken input.
 
     s3api's exceptions for damaged uploads derive from ``BaseException``, so that nothing but s3api catches them. They
     would end the green thread that feeds the storlet, which would take that for the end of its input.
@@ -177,7 +177,7 @@ class StorletErrors:
 
 
 def _raise_error(context: WSGIContext, body: Iterable[bytes], storlet: str) -> None:
-    """Raise the S3 error for the response to an authenticated user, unless s3api has one of its own for it.
+    """Raise an S3 error for the response to an authenticated user, unless s3api has its own error for it.
 
     :param storlet: its name; empty if the request runs none
     """
@@ -197,6 +197,6 @@ def _raise_error(context: WSGIContext, body: Iterable[bytes], storlet: str) -> N
 
 def filter_factory(global_conf: dict[str, str], **local_conf: str) -> Callable[[WSGI], S3Api]:
     """Return the factory of this filter, for paste; its options are s3api's."""
-    s3api.filter_factory(global_conf, **local_conf)  # tells /info, and the proxy's log which headers are secret
+    s3api.filter_factory(global_conf, **local_conf)  # registers it in /info, and the headers to hide in the proxy's log
     options = {**global_conf, **local_conf}
     return lambda app: S3Api(s3api.ListingEtagMiddleware(StorletErrors(app)), options)

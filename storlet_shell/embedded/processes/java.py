@@ -29,8 +29,8 @@ _DESCRIPTORS = "/proc/{}/fd"
 class JavaStorlet:
     """A Java storlet of a deployed version.
 
-    :param order: the version's: ``folder``, ``storlet``, ``main``, and ``java``: ``command``, ``class_path``,
-        ``seconds``
+    :param order: the order to start the version: ``folder``, ``storlet``, ``main``, and ``java``, with ``command``,
+        ``class_path``, and ``seconds``
     """
 
     def __init__(self, order: Message) -> None:
@@ -40,9 +40,9 @@ class JavaStorlet:
         self._loading_limit = self._java["seconds"] * 3 / 4  # the rest is for reporting what was printed meanwhile
 
     def load(self) -> Message | None:
-        """Check what can be checked without a JVM; return a failure."""
+        """Check what can be checked without a JVM; return a failure, or None."""
         if not Path(_DESCRIPTORS.format("self")).is_dir():
-            return failures.failed("engine", "Java storlets need /proc, which the sandbox here can't have")
+            return failures.failed("engine", "Java storlets need /proc, which this machine's sandbox can't provide")
         with self._jar.open("rb") as file:
             if file.read(len(_ZIP)) != _ZIP:
                 return failures.failed("raised", f"{self._jar.name} isn't a jar")
@@ -92,12 +92,12 @@ class JavaStorlet:
 
 
 class _Process:
-    """A JVM and the end of the file that it prints to.
+    """A JVM, and a position in the file that it prints to.
 
     :param limit: the time limit for loading the storlet, in seconds
     :ivar is_late: whether the JVM was killed because it exceeded the limit
     :ivar exit_frames: the stack of a call of ``System.exit``; None if there was no call
-    :ivar printed: the latest that the JVM itself has printed
+    :ivar printed: the latest output of the JVM itself
     """
 
     def __init__(self, jvm: Jvm, console: int, limit: float) -> None:
@@ -113,7 +113,7 @@ class _Process:
     def run(self, order: Message, descriptors: Sequence[int]) -> list[str]:
         """Run an invocation; return the JVM's last answer, which is empty if it has ended."""
         log, *streams = descriptors
-        folder = _DESCRIPTORS.format(Path("/proc/self").readlink())  # by the ID in the namespace that /proc shows
+        folder = _DESCRIPTORS.format(Path("/proc/self").readlink())  # with this process's ID in the namespace of /proc
         metadata, body, *paths = (f"{folder}/{descriptor}" for descriptor in streams)
         inputs = list(zip(paths, order["inputs"], strict=True))
         target = os.open(f"{folder}/{log}", os.O_WRONLY | os.O_APPEND)
@@ -142,7 +142,7 @@ class _Process:
         return ["loaded"]
 
     def _next(self) -> list[str]:
-        """Return the next answer; a call of ``System.exit`` is noted, and followed by the JVM's end."""
+        """Return the next answer; a call of ``System.exit`` is recorded, and the JVM's end follows."""
         answer = self.jvm.answer()
         while answer[:1] == ["exiting"]:
             self.exit_frames = "".join(answer[1:])
@@ -160,12 +160,12 @@ class _Process:
         size = os.fstat(self._console).st_size
         start = max(self._console_at, size - _LARGEST_CONSOLE)
         self.printed, self._console_at = os.pread(self._console, size - start, start), size
-        with suppress(OSError):  # the log may have its full size
+        with suppress(OSError):  # the log may have reached its size limit
             os.write(log, self.printed)
 
 
 def _open_console(scratch: str) -> int:
-    """Create a file without a name, for everything that a JVM itself prints."""
+    """Create an unnamed file for everything that a JVM itself prints."""
     path = Path(scratch, ".console")
     console = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     path.unlink()

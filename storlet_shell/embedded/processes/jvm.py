@@ -53,7 +53,7 @@ class Jvm:
     def answer(self) -> list[str]:
         """Wait for the next answer, an event and its details.
 
-        :returns: empty if the JVM ends; if it makes no sense, it is killed
+        :returns: the answer; empty if the JVM has ended, or has been killed for a malformed answer
         """
         try:
             return program.decode(lambda count: os.read(self._answers, count))

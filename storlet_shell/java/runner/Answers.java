@@ -7,7 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** What the JVM reports: an event and its details. */
+/** Reports events and their details to the engine. */
 final class Answers {
     private static final String PIPE = "/proc/self/fd/3";
     private static final int LONGEST = 1 << 16;
@@ -17,7 +17,7 @@ final class Answers {
     /**
      * Open the pipe.
      *
-     * @throws IOException if the descriptor isn't a pipe: it may be any file, such as one that the JVM has opened itself
+     * @throws IOException if the descriptor isn't a pipe; it may be any file, such as one that the JVM has opened
      */
     Answers() throws IOException {
         String kind = Files.readSymbolicLink(Path.of(PIPE)).toString();

@@ -9,9 +9,9 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 
 /**
- * The target of standard output and standard error: the JVM's own, and the log during a run.
+ * The target of standard output and standard error: the log during a run, otherwise the JVM's own output.
  *
- * <p>So a storlet that keeps a reference to {@code System.out} writes to the log of each run.
+ * <p>A storlet that keeps a reference to {@code System.out} thus writes to the log of each run.
  */
 final class Console extends OutputStream {
     private final OutputStream own = new FileOutputStream(FileDescriptor.out);
@@ -22,7 +22,7 @@ final class Console extends OutputStream {
         install();
     }
 
-    /** Send output to a log; null for the JVM's own. */
+    /** Send output to a log; null for the JVM's own output. */
     void turnTo(OutputStream log) {
         printer.flush();
         target = log == null ? own : log;

@@ -2,7 +2,7 @@ package org.storletshell.runner;
 
 import java.io.IOException;
 
-/** Reports where a storlet has called {@code System.exit}. */
+/** Reports where a storlet called {@code System.exit}. */
 final class ExitReporter extends Thread {
     private final Answers answers;
 
@@ -18,7 +18,7 @@ final class ExitReporter extends Thread {
                 try {
                     answers.send("exiting", Traces.of(frames, exit + 1));
                 } catch (IOException ignored) {
-                    // The engine is gone, and this JVM about to be.
+                    // The engine is gone, and this JVM is about to end.
                 }
                 return;
             }

@@ -1,14 +1,14 @@
 package org.storletshell.runner;
 
-/** The threads that a storlet has started and that still run. */
+/** Finds threads that a storlet has started and that are still running. */
 final class Leftovers {
     private static final long PATIENCE_NANOSECONDS = 1_000_000_000L;
     private static final long PAUSE_MILLISECONDS = 1;
 
-    /** The group of the JDK's own helpers; others are in the group of all groups. */
+    /** The group of some of the JDK's own threads; the others are in the root group. */
     private static final String HELPERS = "InnocuousThreadGroup";
 
-    /** The name of a helper that waits for a process which the storlet has started, and lives on for a while. */
+    /** The name of a JDK thread that waits for a process that the storlet has started, and outlives it for a while. */
     private static final String REAPER = "process reaper";
 
     private final Thread main = Thread.currentThread();

@@ -9,7 +9,7 @@ import org.openstack.storlet.common.StorletObjectOutputStream;
 /**
  * The result of a run, whose metadata must be set before its body is written.
  *
- * <p>The engine reads metadata first: a storlet that wrote a long body before would wait until its time limit.
+ * <p>The engine reads metadata first: a storlet that wrote a long body before that would block until its time limit.
  */
 final class Result extends StorletObjectOutputStream {
     private boolean hasMetadata;

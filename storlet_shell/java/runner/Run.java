@@ -54,7 +54,7 @@ final class Run {
         }
     }
 
-    /** Close all streams, so that threads which the storlet has left can't use them. */
+    /** Close all streams, so that threads that the storlet has left running can't use them. */
     void close() throws IOException {
         console.turnTo(null);
         result.closeMD();

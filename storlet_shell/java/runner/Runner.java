@@ -12,11 +12,11 @@ import org.openstack.storlet.common.IStorlet;
 /**
  * The program of a JVM that runs a storlet: it loads the storlet's class once, then runs it for each order.
  *
- * <p>Orders come through standard input, answers leave through a pipe; each is a list of texts. No class here uses
+ * <p>Orders come from standard input, and answers go to a pipe; each is a list of texts. No class here uses
  * lambdas, formats or regular expressions: a JVM takes tens of milliseconds to load what they need.
  */
 public final class Runner {
-    /** The exit status if memory doesn't even suffice to report the failure. */
+    /** The exit status if there isn't even enough memory to report the failure. */
     private static final int OUT_OF_MEMORY = 99;
 
     private final Answers answers = new Answers();
@@ -32,7 +32,7 @@ public final class Runner {
         } catch (OutOfMemoryError failure) {
             Runtime.getRuntime().halt(OUT_OF_MEMORY);
         }
-        Runtime.getRuntime().halt(0); // whatever threads the storlet has left
+        Runtime.getRuntime().halt(0); // even if the storlet's threads are still running
     }
 
     private void serve(String name) throws IOException {

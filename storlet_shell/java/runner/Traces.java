@@ -28,7 +28,7 @@ final class Traces {
         return text.toString();
     }
 
-    /** Return frames as Java prints those of exceptions, without the name of the class loader, from one of them on. */
+    /** Return the frames from an index on, as in Java's stack traces, without the names of class loaders. */
     static String of(StackTraceElement[] frames, int start) {
         StringBuilder text = new StringBuilder();
         for (int number = start; number < storletsOwn(frames); number++) {

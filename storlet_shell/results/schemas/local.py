@@ -54,7 +54,7 @@ class SwiftStatus(TypedDict):
     is_lasting: Annotated[bool | None, "whether it runs until it is stopped, rather than until nobody uses it"]
     time_limit_seconds: Annotated[int | None, "how long a storlet may run"]
     memory_limit_bytes: Annotated[int | None, "memory of each process of a storlet"]
-    isolation: Annotated[str | None, "what a JVM is for: a `run` of a Java storlet, or an `account`'s user"]
+    isolation: Annotated[str | None, "what a JVM for Java storlets serves: one `run`, or a user's runs in an `account`"]
     sandbox: Annotated[str | None, "what isolates storlets, in the engine's own words"]
     versions: Annotated[dict[str, str], "releases of Swift and Storlets"]
     folder: Annotated[str, "data folder"]

@@ -2,7 +2,7 @@ package org.openstack.storlet.common;
 
 import java.util.Map;
 
-/** JSON of metadata. Without lambdas and formats, which a JVM takes tens of milliseconds to load. */
+/** Writes metadata as JSON, without lambdas and formats, which a JVM takes tens of milliseconds to load. */
 final class JsonText {
     private static final int DIGITS = 4;
     private static final int RADIX = 16;

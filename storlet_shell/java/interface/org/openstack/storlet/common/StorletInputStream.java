@@ -12,14 +12,14 @@ public class StorletInputStream {
 
     /**
      * @param descriptor where to read the object's bytes
-     * @param metadata those of the object
+     * @param metadata the object's metadata
      */
     public StorletInputStream(FileDescriptor descriptor, HashMap<String, String> metadata) {
         this(metadata);
         stream = new PipeInputStream(descriptor);
     }
 
-    /** For subclasses that set {@link #stream} on their own. */
+    /** For subclasses that set {@link #stream} themselves. */
     protected StorletInputStream(HashMap<String, String> metadata) {
         this.metadata = metadata;
     }

@@ -16,7 +16,7 @@ public class StorletObjectOutputStream extends StorletOutputStream {
 
     /**
      * @param descriptor where to write the result's bytes
-     * @param metadata what the engine knows of the output
+     * @param metadata what the engine knows about the output
      * @param metadataDescriptor where to write the result's metadata, as JSON
      */
     public StorletObjectOutputStream(
@@ -45,9 +45,9 @@ public class StorletObjectOutputStream extends StorletOutputStream {
     }
 
     /**
-     * Set the metadata of the result: once, before any byte is written. As in Storlets' own engine, this empties the map.
+     * Set the metadata of the result: once, before any byte is written. As in upstream's engine, this empties the map.
      *
-     * @throws StorletException if metadata were set before
+     * @throws StorletException if the metadata has been set before
      * @throws UnsupportedOperationException if the map can't be changed
      */
     public void setMetadata(Map<String, String> metadata) throws StorletException {

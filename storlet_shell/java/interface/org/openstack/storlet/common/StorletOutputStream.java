@@ -13,14 +13,14 @@ public class StorletOutputStream {
 
     /**
      * @param descriptor where to write the output's bytes
-     * @param metadata what the engine knows of the output
+     * @param metadata what the engine knows about the output
      */
     public StorletOutputStream(FileDescriptor descriptor, HashMap<String, String> metadata) {
         stream = new FileOutputStream(descriptor);
         this.metadata = metadata;
     }
 
-    /** Return what the engine knows of the output, not the metadata that the storlet sets. */
+    /** Return what the engine knows about the output, not the metadata that the storlet sets. */
     public HashMap<String, String> getMetadata() {
         return metadata;
     }

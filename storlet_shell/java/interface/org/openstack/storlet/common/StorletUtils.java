@@ -4,9 +4,9 @@ import java.io.File;
 import java.net.URISyntaxException;
 import java.net.URL;
 
-/** Where a storlet's files are. */
+/** Finds a storlet's files. */
 public class StorletUtils {
-    /** Return the folder of a class's jar, which also has the storlet's dependencies. */
+    /** Return the folder of a class's jar, which also contains the storlet's dependencies. */
     public static final String getClassFolder(@SuppressWarnings("rawtypes") Class storlet) {
         URL jar = storlet.getProtectionDomain().getCodeSource().getLocation();
         try {
