@@ -1,6 +1,6 @@
 """The program that runs a storlet in a JVM (``runner/``): how to start it, its orders, and its answers.
 
-It gets orders through standard input, and answers through descriptor 3. Both are lists of texts: their number, then the
+It gets orders through descriptor 4, and answers through descriptor 3. Both are lists of texts: their number, then the
 length and the UTF-8 bytes of each; numbers have four bytes, the highest first.
 
 It answers ``loaded`` once it has tried to load the storlet, or ends. It answers each order by ``opened`` once it has
@@ -21,6 +21,9 @@ MAIN = "org.storletshell.runner.Runner"
 
 ANSWERS = 3
 """The descriptor of its answers."""
+
+ORDERS = 4
+"""The descriptor of its orders; not standard input, which programs that a storlet starts may read as well."""
 
 OPTIONS = (
     # Small, and quick to start; by default, a JVM reserves gigabytes of address space.
