@@ -91,7 +91,7 @@ def compile_classes(
         empty = Path(name, "empty")  # else javac would search the current folder, or the jars, for sources
         empty.mkdir()
         paths = os.pathsep.join(str(path.absolute()) for path in (empty, *class_path))
-        places = ["-d", str(classes), "-classpath", paths, "-sourcepath", str(source_path or empty)]
+        places = ["-d", str(classes), "-classpath", paths, "-sourcepath", _as_file(source_path or empty)]
         process = subprocess.run(
             [javac, *_OPTIONS, *places, *map(_as_file, sources)],
             stdin=subprocess.DEVNULL,
