@@ -13,6 +13,7 @@ from pathlib import Path
 
 import platformdirs
 
+from storlet_shell.errors import LocalFileError
 from storlet_shell.java import jdk
 from storlet_shell.java.diagnostics import compile_error
 from storlet_shell.results.saving import replacing, temporarily
@@ -62,8 +63,11 @@ def compiled(name: str, sources: Sequence[Path], class_path: Sequence[Path] = ()
         digest.update(b"%d %b %d\n" % (len(path.name), path.name.encode(), len(content)) + content)
     jar = platformdirs.user_cache_path("storlet-shell") / "java" / f"{name}-{digest.hexdigest()[:16]}.jar"
     if not jar.is_file():
-        with temporarily():
+        try:
             jar.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            text = f"can't create the cache folder {jar.parent}: {error.strerror}; set XDG_CACHE_HOME to another folder"
+            raise LocalFileError(text) from error
         with replacing(jar) as file:
             file.write(jar_of(compile_classes(sources, class_path)))
     return jar
@@ -91,7 +95,7 @@ def compile_classes(
         empty = Path(name, "empty")  # else javac would search the current folder, or the jars, for sources
         empty.mkdir()
         paths = os.pathsep.join(str(path.absolute()) for path in (empty, *class_path))
-        places = ["-d", str(classes), "-classpath", paths, "-sourcepath", str(source_path or empty)]
+        places = ["-d", str(classes), "-classpath", paths, "-sourcepath", _as_file(source_path or empty)]
         process = subprocess.run(
             [javac, *_OPTIONS, *places, *map(_as_file, sources)],
             stdin=subprocess.DEVNULL,

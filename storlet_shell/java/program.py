@@ -1,6 +1,6 @@
 """The program that runs a storlet in a JVM (``runner/``): its options, orders, and answers.
 
-It reads orders from standard input, and writes answers to descriptor 3. Both are lists of texts: their number, then the
+It reads orders from descriptor 4, and writes answers to descriptor 3. Both are lists of texts: their number, then the
 length and the UTF-8 bytes of each; numbers have four bytes, in big-endian order.
 
 It answers ``loaded`` once it has tried to load the storlet, unless the JVM ends before that. It answers each order with
@@ -21,6 +21,9 @@ MAIN = "org.storletshell.runner.Runner"
 
 ANSWERS = 3
 """The descriptor of its answers."""
+
+ORDERS = 4
+"""The descriptor of its orders; not standard input, which programs that a storlet starts may read as well."""
 
 OPTIONS = (
     # Small, and quick to start; by default, a JVM reserves gigabytes of address space.

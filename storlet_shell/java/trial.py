@@ -13,7 +13,7 @@ from storlet_shell.java.jdk import find_program, libraries
 from storlet_shell.storlets.trial import Order, Program
 from storlet_shell.storlets.trial_run import Descriptors, TrialProcess
 
-_START = f'order=$1 answers=$2; shift 2; exec "$@" <"$order" {program.ANSWERS}>"$answers"'
+_START = f'order=$1 answers=$2; shift 2; exec "$@" </dev/null {program.ORDERS}<"$order" {program.ANSWERS}>"$answers"'
 _LARGEST_LOG = 64 * 1024
 
 

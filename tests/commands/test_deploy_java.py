@@ -69,6 +69,17 @@ def test_java_file_is_deployed_as_a_jar(run_scripted: Runner, tmp_path: Path) ->
     assert named["X-Object-Meta-Storlet-Main"] == "org.example.Second"
 
 
+def test_folder_may_have_a_name_that_the_compiler_would_expand(
+    run_scripted: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``@src`` would be a list of arguments for ``javac``."""
+    monkeypatch.chdir(tmp_path)
+    for folder in ("@src", "-src"):
+        write(tmp_path / folder / "Words.java", java("Words", "Helper.help();"))
+        write(tmp_path / folder / "Helper.java", "class Helper { static void help() {} }\n")
+        assert planned(run_scripted, f"./{folder}/Words.java")["X-Object-Meta-Storlet-Main"] == "Words"
+
+
 def test_local_jars_among_the_dependencies_are_on_the_class_path(run_scripted: Runner, tmp_path: Path) -> None:
     """And deployed with it, as ever."""
     write(tmp_path / "Tools.java", "package tools;\npublic class Tools { public static void use() {} }\n")

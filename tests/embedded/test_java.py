@@ -106,6 +106,8 @@ def test_ten_at_once_complete(client: Client) -> None:
 
 FAILURES = {
     "throw": ("raised", "java.lang.IllegalStateException: no such column"),
+    "throw silently": ("raised", "org.example.Cases$Silent"),
+    "throw causes": ("raised", "java.lang.IllegalStateException: one of many"),
     "hoard": ("memory", "java.lang.OutOfMemoryError: Java heap space"),
     "hoard directly": ("memory", "java.lang.OutOfMemoryError: "),
     "loop": ("timeout", "it made no progress for 2 s, the time limit"),
@@ -150,6 +152,16 @@ def test_the_log_has_the_stack_trace_and_all_that_is_printed(client: Client) -> 
     assert "storletshell" not in trace
     client.run(NAME, "/c/o", action="exit")
     assert "System.exit(3)\n\tat org.example.Cases.act(Cases.java:" in client.log(NAME).rpartition("\n---")[2]
+
+
+def test_a_run_may_change_its_list_of_inputs(client: Client) -> None:
+    """They are closed all the same."""
+    assert client.run(NAME, "/c/o", action="change inputs").body == b"changed"
+
+
+def test_a_program_that_it_starts_finds_standard_input_empty(client: Client) -> None:
+    """It doesn't read the JVM's orders, nor wait for them."""
+    assert client.run(NAME, "/c/o", action="inherit").body == b"0"
 
 
 LOADING = {
@@ -321,6 +333,26 @@ def test_a_missing_jdk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         client.close()
     assert answer.failure == "language"
     assert "java is not installed; install a JDK (on Debian: apt install default-j" in answer.text
+
+
+def test_folder_of_a_script_named_java_stays_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a JDK's folder is shown to storlets; the user's own ``bin`` is in a folder with much else."""
+    jar, java = build(CASES), find_program("java")
+    script = tmp_path / "home" / "bin" / "java"
+    script.parent.mkdir(parents=True)
+    script.write_text(f'#!/bin/sh\nexec {java} "$@"\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(script.parent), prepend=os.pathsep)
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    with control.join_or_start(tmp_path / "data", Settings()) as lease:
+        client = Client(lease.running)
+        client.request("PUT", "/c")
+        client.put("/c/o", b"x")
+        client.deploy(NAME, jar, main="org.example.Cases", language="java")
+        answer = client.run(NAME, "/c/o")
+        client.close()
+    assert answer.failure == "language", answer.text
+    assert f"{script} isn't the program of a JDK; set JAVA_HOME to a JDK's folder" in answer.text
 
 
 def test_without_a_pipe_for_answers_the_program_opens_nothing(tmp_path: Path) -> None:

@@ -99,6 +99,16 @@ def test_a_run_s_files_and_settings_are_gone(tester: Client) -> None:
     assert count(tester)["runs"] == 4
 
 
+def test_output_that_a_run_has_closed_is_open_for_the_next_one(tester: Client) -> None:
+    """What the next run of the same JVM prints is in its log."""
+    assert count(tester, "close output")["runs"] == 1
+    assert tester.run(NAME, "/c/o", action="print").status == 200
+    log = tester.log(NAME).rpartition("\n---")[2]
+    assert "\nto standard output\n" in log
+    assert "\nto standard error\n" in log
+    assert count(tester)["runs"] == 3
+
+
 def test_each_run_reads_and_writes_its_own_object(tester: Client) -> None:
     """Inputs, results, metadata and logs aren't mixed up."""
     for number in range(5):

@@ -66,6 +66,17 @@ def test_interface_is_compiled_once(cache: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.slow
+def test_cache_folder_that_cannot_be_created_is_named(run_scripted: Runner, tmp_path: Path) -> None:
+    """With the variable that sets another one."""
+    (tmp_path / "file").touch()
+    environ = {"XDG_CACHE_HOME": str(tmp_path / "file")}
+    outcome = run_scripted("local", "java-api", str(tmp_path / "api.jar"), environ=environ)
+    folder = tmp_path / "file" / "storlet-shell" / "java"
+    text = f"can't create the cache folder {folder}: Not a directory; set XDG_CACHE_HOME to another folder"
+    assert (outcome.status, one_line(outcome)) == (1, text)
+
+
+@pytest.mark.slow
 @needs_jdk
 def test_several_processes_can_compile_at_once(cache: Path) -> None:
     """All get the same whole jar, and nothing else stays."""

@@ -12,7 +12,7 @@ from eventlet import tpool
 from eventlet.semaphore import Semaphore
 
 from storlet_shell.embedded.engine.failures import Failure, InvocationError
-from storlet_shell.errors import StorletShellError
+from storlet_shell.errors import StorletShellError, UsageError
 from storlet_shell.java import program
 from storlet_shell.java.compiler import interface_jar, runner_jar
 from storlet_shell.java.jdk import find_program, libraries
@@ -86,14 +86,26 @@ class Toolchain:
 
 def _prepare(folder: Path, heap: int) -> Java:
     java = find_program("java").resolve()
+    home = _home(java)
     processors = min(os.cpu_count() or 1, _MOST_PROCESSORS)
     options = [*_OPTIONS, f"-Xmx{heap >> 20}m", f"-XX:ActiveProcessorCount={processors}"]
     return Java(
         command=(str(java), *options),
         classes=tuple(_copied((runner_jar(), interface_jar()), folder)),
         libraries=tuple(map(str, libraries())),
-        visible=(str(java.parents[1]), *(str(path) for path in sorted(Path("/etc").glob("java-*")))),
+        visible=(str(home), *(str(path) for path in sorted(Path("/etc").glob("java-*")))),
     )
+
+
+def _home(java: Path) -> Path:
+    """Return the folder of a JDK, which storlets see.
+
+    :raises UsageError: if it isn't one: a script with this name may be anywhere, such as in the user's own ``bin``
+    """
+    home = java.parents[1]
+    if not Path(home, "lib", "modules").is_file():
+        raise UsageError(f"{java} isn't the program of a JDK; set JAVA_HOME to a JDK's folder, then restart the server")
+    return home
 
 
 def _copied(jars: tuple[Path, ...], folder: Path) -> Iterator[str]:

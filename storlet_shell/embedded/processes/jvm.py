@@ -20,7 +20,7 @@ _NOT_STARTED = 127  # as a shell reports it
 
 
 class Jvm:
-    """A JVM, the child of this process.
+    """A JVM, the child of this process, whose standard input it has.
 
     :param command: the absolute path of ``java``, and its arguments
     :param environment: its variables
@@ -34,7 +34,7 @@ class Jvm:
         self._answers, answers = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
-            _become(command, environment, {0: orders, 1: console, 2: console, program.ANSWERS: answers})
+            _become(command, environment, {1: console, 2: console, program.ANSWERS: answers, program.ORDERS: orders})
         os.close(orders)
         os.close(answers)
 

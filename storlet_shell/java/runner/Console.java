@@ -15,7 +15,12 @@ import java.nio.charset.StandardCharsets;
  */
 final class Console extends OutputStream {
     private final OutputStream own = new FileOutputStream(FileDescriptor.out);
-    private final PrintStream printer = new PrintStream(this, true, StandardCharsets.UTF_8);
+    private final PrintStream printer = new PrintStream(this, true, StandardCharsets.UTF_8) {
+        @Override
+        public void close() {
+            flush(); // the next run prints, too
+        }
+    };
     private volatile OutputStream target = own;
 
     Console() {
@@ -30,7 +35,7 @@ final class Console extends OutputStream {
     }
 
     private void install() {
-        System.setIn(InputStream.nullInputStream()); // standard input delivers the orders
+        System.setIn(InputStream.nullInputStream());
         System.setOut(printer);
         System.setErr(printer);
     }

@@ -47,7 +47,7 @@ final class Run {
         outputs.add(result);
         console.turnTo(printed);
         try {
-            storlet.invoke(inputs, outputs, parameters, logger);
+            storlet.invoke(new ArrayList<>(inputs), outputs, parameters, logger); // a copy, which it may change
             return null;
         } catch (Throwable failure) {
             return failure;

@@ -2,7 +2,6 @@ package org.storletshell.runner;
 
 import java.io.BufferedInputStream;
 import java.io.DataInputStream;
-import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
@@ -12,7 +11,7 @@ import org.openstack.storlet.common.IStorlet;
 /**
  * The program of a JVM that runs a storlet: it loads the storlet's class once, then runs it for each order.
  *
- * <p>Orders come from standard input, and answers go to a pipe; each is a list of texts. No class here uses
+ * <p>Orders come from descriptor 4, and answers go to descriptor 3; each is a list of texts. No class here uses
  * lambdas, formats or regular expressions: a JVM takes tens of milliseconds to load what they need.
  */
 public final class Runner {
@@ -21,18 +20,23 @@ public final class Runner {
 
     private final Answers answers = new Answers();
     private final DataInputStream orders =
-            new DataInputStream(new BufferedInputStream(new FileInputStream(FileDescriptor.in)));
+            new DataInputStream(new BufferedInputStream(new FileInputStream("/proc/self/fd/4")));
 
     private Runner() throws IOException {}
 
-    /** Load and run the storlet whose class is the only argument, until standard input ends. */
-    public static void main(String[] arguments) throws IOException {
+    /** Load and run the storlet whose class is the only argument, until there are no more orders. */
+    public static void main(String[] arguments) {
+        int status = 1;
         try {
             new Runner().serve(arguments[0]);
+            status = 0;
         } catch (OutOfMemoryError failure) {
-            Runtime.getRuntime().halt(OUT_OF_MEMORY);
+            status = OUT_OF_MEMORY;
+        } catch (Throwable failure) {
+            failure.printStackTrace();
+        } finally {
+            Runtime.getRuntime().halt(status); // even if the storlet's threads are still running
         }
-        Runtime.getRuntime().halt(0); // even if the storlet's threads are still running
     }
 
     private void serve(String name) throws IOException {

@@ -12,19 +12,31 @@ final class Traces {
         Traces.class.getPackageName() + ".", "java.lang.reflect.", "jdk.internal.reflect."
     };
 
+    private static final int MOST_TRIMMED = 100;
+
     private Traces() {}
 
     /** Return the message of a failure; for one in a static initializer, that of its cause. */
     static String message(Throwable failure) {
         boolean isWrapped = failure instanceof ExceptionInInitializerError && failure.getCause() != null;
-        return isWrapped ? failure.getCause() + " (in a static initializer)" : failure.toString();
+        String text = null;
+        try {
+            text = isWrapped ? failure.getCause() + " (in a static initializer)" : failure.toString();
+        } catch (Throwable ignored) {
+            // The storlet's own methods may fail, too.
+        }
+        return text == null ? failure.getClass().getName() : text;
     }
 
-    /** Return a failure with its causes as Java prints it. */
+    /** Return a failure with its causes as Java prints it, as far as the failure's own methods allow that. */
     static String of(Throwable failure) {
-        trim(failure, new ArrayList<>());
         StringWriter text = new StringWriter();
-        failure.printStackTrace(new PrintWriter(text, true));
+        try {
+            trim(failure, new ArrayList<>());
+            failure.printStackTrace(new PrintWriter(text, true));
+        } catch (Throwable error) { // such as that of a method which the storlet overrides, or for a million causes
+            text.write("[the stack trace can't be printed: " + error.getClass().getName() + "]\n");
+        }
         return text.toString();
     }
 
@@ -40,7 +52,7 @@ final class Traces {
     }
 
     private static void trim(Throwable failure, List<Throwable> trimmed) {
-        if (failure == null || trimmed.contains(failure)) {
+        if (failure == null || trimmed.size() == MOST_TRIMMED || trimmed.contains(failure)) {
             return;
         }
         trimmed.add(failure);

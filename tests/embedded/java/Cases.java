@@ -79,6 +79,27 @@ public class Cases implements IStorlet {
                 result.setMetadata(new HashMap<>());
                 result.getStream().write(new byte[MIB]);
                 throw new IllegalStateException("too late");
+            case "throw silently":
+                new Thread(() -> sleep(LONG)).start();
+                throw new Silent();
+            case "throw causes":
+                IllegalStateException failure = new IllegalStateException("the last one");
+                for (int count = 0; count < 50_000; count++) {
+                    failure = new IllegalStateException("one of many", failure);
+                }
+                throw failure;
+            case "change inputs":
+                inputs.set(0, null);
+                answer(result, "changed");
+                break;
+            case "close output":
+                System.out.close();
+                System.err.close();
+                answer(result, count());
+                break;
+            case "inherit":
+                answer(result, String.valueOf(new ProcessBuilder("cat").inheritIO().start().waitFor()));
+                break;
             case "recurse":
                 throw new IllegalStateException(String.valueOf(recurse(0)));
             case "hoard":
@@ -219,6 +240,16 @@ public class Cases implements IStorlet {
             Thread.sleep(milliseconds);
         } catch (InterruptedException failure) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /** An exception that can't be described. */
+    private static final class Silent extends IllegalStateException {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public String getMessage() {
+            throw new IllegalStateException("silence");
         }
     }
 
