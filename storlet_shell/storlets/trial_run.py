@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import signal
@@ -136,6 +135,8 @@ def _moved(descriptor: int) -> int:
     """Move a descriptor to a number that its process doesn't use for anything else."""
     if descriptor >= _FIRST:
         return descriptor
+    import fcntl  # Windows has none, but imports this module
+
     moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _FIRST)
     os.close(descriptor)
     return moved

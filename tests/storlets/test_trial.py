@@ -149,7 +149,7 @@ def test_storlet_that_writes_what_it_should_not_is_no_crash(source: Path) -> Non
     """Into every descriptor that it finds, or metadata without end."""
     lines = [
         "import os",
-        "for number in range(3, 30):",
+        "for number in range(3, 1024):",
         "    try: os.write(number, b'{\"event\": 1}')",
         "    except OSError: pass",
     ]
