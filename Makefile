@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow command derived wire browser check bench plots performance faults fuzz conformance docs pictures dist lock audit clean
+.PHONY: help demo test slow command derived wire browser check bench plots performance faults conformance fuzz docs pictures dist lock audit clean
 
 help: ## List the targets (the default)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
