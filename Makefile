@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow command derived wire browser check bench plots performance faults fuzz docs pictures dist lock audit clean
+.PHONY: help demo test slow command derived wire browser check bench plots performance faults conformance fuzz docs pictures dist lock audit clean
 
 help: ## List the targets (the default)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ performance: $(VENV)/.dev ## Write both measurements into docs/performance.md
 
 faults: $(VENV)/.dev ## Break servers, networks, disks, and processes, and count losses (MODULES=kills for one part)
 	$(BIN)/python -m faults $(MODULES)
+
+conformance: $(VENV)/.dev ## Run the functional tests of Swift and Storlets on the embedded Swift (SUITES=swift for some)
+	$(BIN)/python -m conformance $(SUITES)
 
 RUNS ?= 20000
 

@@ -15,8 +15,8 @@ from benchmarks.lab import Lab, gives
 from benchmarks.measure import Measured, Sample, ratio
 from benchmarks.stand_in import StandIn
 from storlet_shell.batches.objects import Objects
-from storlet_shell.batches.patterns import Pattern
 from storlet_shell.embedded.control import Running
+from storlet_shell.patterns import Pattern
 from storlet_shell.wire import headers as wire_headers
 
 SETTINGS = PLAIN

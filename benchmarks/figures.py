@@ -62,6 +62,13 @@ _QUERIES = (
     "each of which starts Python's csv over 1 MB, while DuckDB reads all objects by several threads of C++."
 )
 
+_FRAMES = "Both ends compute the CRC-32 of 64 MiB, which alone takes 0.1 s each on a processor like this one."
+_JVM = "Most of it is the start of a JVM, which does nothing else in java -version (its time is in the notes)."
+_LINK = (
+    "Two cores are the limit, not the link: of some 80 ms of processor time for each object, the storlet's process "
+    "takes 50 (csv.reader alone would take 21), the servers 16, and the client 13."
+)
+
 FIGURES: Mapping[str, Mapping[str, Figure]] = {
     "engine": {
         "start-up": Figure("--local from nothing to the first storlet GET, a whole process", 4, unit="s"),
@@ -72,6 +79,12 @@ FIGURES: Mapping[str, Mapping[str, Figure]] = {
         "large-proxy": Figure("64 MiB on the proxy: rate ÷ plain rate", 0.6, at_most=False),
         "eight-clients": Figure("eight clients: storlet requests/s ÷ plain", 0.3, at_most=False),
         "fifty": Figure("fifty storlet GETs of 4 MiB at once: complete", 50, at_most=False),
+    },
+    "java": {
+        "java-first": Figure("first invocation of a Java storlet after a deploy", 0.15, unit="s", remark=_JVM),
+        "java-warm": Figure("warm Java GET of 1 KiB ÷ Python GET, time; JVMs are reused", 1.3, peer="python"),
+        "java-large": Figure("64 MiB through a jar: rate ÷ Python's", 0.8, at_most=False),
+        "java-ten": Figure("ten Java GETs of 4 MiB at once: complete", 10, at_most=False),
     },
     "client": {
         "get-process": Figure("get of 1 KiB, a whole process, ÷ swift download", 1.0, peer="swift"),
@@ -85,7 +98,7 @@ FIGURES: Mapping[str, Mapping[str, Figure]] = {
         "memory-put": Figure("peak memory, put of 1 GiB ÷ 1 MiB", 1.2),
     },
     "functions": {
-        "framed-large": Figure("a function's result of 64 MiB: framed ÷ plain", 1.05),
+        "framed-large": Figure("a function's result of 64 MiB: framed ÷ plain", 1.05, remark=_FRAMES),
         "framed-small": Figure("a function's result of 1 KiB: framed ÷ plain", 1.1),
         "table-rows": Figure("a function of Iterator[dict] over 40 MB of CSV ÷ the same Python over a local file", 1.3),
         "table-text": Figure("a function of TextIO over 40 MB of CSV ÷ the same Python over a local file", 1.3),
@@ -96,13 +109,24 @@ FIGURES: Mapping[str, Mapping[str, Figure]] = {
         "select-memory": Figure("select's storlet: peak memory, 400 MB ÷ 40 MB", 1.1),
     },
     "queries": {
-        "select-link": Figure("select of 1 % of 200 objects of 1 MB over 100 Mbit/s ÷ download of all and DuckDB", 0.3),
+        "select-link": Figure(
+            "select of 1 % of 200 objects of 1 MB over 100 Mbit/s ÷ download of all and DuckDB", 0.3, remark=_LINK
+        ),
         "select-bytes": Figure("the same, bytes that cross the link", 0.02),
         "select-loopback": Figure("the same on loopback, time", remark=_QUERIES),
     },
     "notebook": {
         "magic": Figure("warm %get ÷ http.client on a kept connection", 1.3),
         "extension": Figure("%load_ext storlet_shell, beyond IPython's own", 0.15, unit="s", remark=_ABSOLUTE),
+        "browse": Figure(
+            "%storlet browse: first page of a container of 1,000,000 objects", 0.5, unit="s", remark=_ABSOLUTE
+        ),
+    },
+    "terminal": {
+        "terminal-process": Figure(
+            "ls -l of 10 objects on a terminal ÷ into a pipe, a whole process", 1.05, peer="pipe"
+        ),
+        "completion": Figure("completions of 1,000 names, from the cache", 0.05, unit="s"),
     },
     "objects": {
         "ls-replayed": Figure("ls of 100,000 objects ÷ swift list, answers are there at once", 0.8, peer="swift"),
@@ -119,6 +143,7 @@ FIGURES: Mapping[str, Mapping[str, Figure]] = {
             "download of 1,000 files of 1 KiB ÷ swift download", peer="swift", remark=_ONE_PROCESS
         ),
         "download-rclone": Figure("download of 1,000 files of 1 KiB ÷ rclone copy", peer="rclone", remark=_ONE_PROCESS),
+        "sync-rclone": Figure("sync of 1,000 unchanged files of 1 KiB ÷ rclone sync", 0.8, peer="rclone"),
     },
     "batch": {
         "map": Figure("map of 1,000 objects of 10 KiB ÷ swift download, time", 0.9, peer="swift", remark=_BATCH),

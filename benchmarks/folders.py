@@ -1,4 +1,4 @@
-"""Folders of small files, up and down, against ``swift`` and ``rclone``, with the same number of connections."""
+"""Folders of small files, up, down, and unchanged, against ``swift`` and ``rclone`` with as many connections."""
 
 from __future__ import annotations
 
@@ -68,4 +68,20 @@ def download(lab: Lab, running: Running) -> Iterator[Measured]:
         yield costs.beside(f"download-{peer}", peer, note=costs.server_note)
 
 
-MEASUREMENTS = (upload, download)
+@gives("sync-rclone")
+def sync(lab: Lab, running: Running) -> Iterator[Measured]:
+    """Sync what is the same already; the uncounted first run uploads it."""
+    with tempfile.TemporaryDirectory(prefix="storlet-bench-") as folder, Wire(running) as wire:
+        for number in range(lab.size(1000, 20)):
+            Path(folder, f"file-{number:04}").write_bytes(b"x" * 1024)
+        for name in ("sync-ours", "sync-rclone"):
+            wire.send("PUT", name)
+        lines = {
+            "ours": lambda _: [tool("storlet-shell"), "sync", "-j", _JOBS, folder, "path:/sync-ours"],
+            "rclone": lambda _: [peers.rclone(), "sync", "--checkers", _JOBS, folder, "bench:sync-rclone"],
+        }
+        costs = lab.costs(5, lines, running, peers.remote(running))
+    yield costs.beside("sync-rclone", "rclone", note=costs.server_note)
+
+
+MEASUREMENTS = (upload, download, sync)

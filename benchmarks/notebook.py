@@ -14,6 +14,8 @@ from traitlets.config import Config
 from benchmarks.cluster import PLAIN, Wire, environment
 from benchmarks.lab import Lab, gives
 from benchmarks.measure import Measured, Sample, ratio
+from benchmarks.objects import fill_database
+from storlet_shell.adapters.notebook.browse.answers import Answers
 from storlet_shell.embedded.control import Running
 
 SETTINGS = PLAIN
@@ -55,6 +57,27 @@ def loading(lab: Lab, _running: Running) -> Iterator[Measured]:
     yield Measured("extension", Sample(seconds).median, {"ours": Sample(seconds)})
 
 
+@gives("browse")
+def browsing(lab: Lab, running: Running) -> Iterator[Measured]:
+    """``%storlet browse`` of a container of 1,000,000 objects, and the answer to the widget's first question.
+
+    Each round opens new connections.
+    """
+    fill_database(running, "browsed", lab.size(1_000_000, 100))
+    question = {"ask": "names", "container": "browsed", "folder": "", "filter": "", "after": ""}
+
+    def first_page(shell: InteractiveShell) -> None:
+        shell.run_line_magic("storlet", "browse browsed")
+        answers = Answers(shell.meta["storlet_shell"].session)
+        if not answers(question).get("rows"):
+            raise RuntimeError("the widget's first question wasn't answered")
+        answers.close()
+
+    with live_shell(running) as shell:
+        times = lab.in_turns(20, ours=lambda: first_page(shell))
+    yield Measured("browse", times["ours"].median, times)
+
+
 @contextmanager
 def live_shell(running: Running) -> Iterator[InteractiveShell]:
     """Start an IPython shell with the extension loaded, and the cluster's identity in the environment."""
@@ -73,4 +96,4 @@ def live_shell(running: Running) -> Iterator[InteractiveShell]:
         os.environ.update(before)
 
 
-MEASUREMENTS = (warm_get, loading)
+MEASUREMENTS = (warm_get, loading, browsing)

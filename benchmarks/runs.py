@@ -18,12 +18,14 @@ from benchmarks import (
     folders,
     functions,
     idle,
+    java,
     joining,
     keystone,
     notebook,
     objects,
     queries,
     shelf,
+    terminal,
 )
 from benchmarks.cluster import cluster
 from benchmarks.figures import FIGURES
@@ -33,11 +35,13 @@ from benchmarks.records import Records
 
 MODULES: Mapping[str, Any] = {
     "engine": engine,
+    "java": java,
     "client": client,
     "functions": functions,
     "shelf": shelf,
     "queries": queries,
     "notebook": notebook,
+    "terminal": terminal,
     "objects": objects,
     "folders": folders,
     "batch": batch,

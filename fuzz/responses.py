@@ -56,8 +56,11 @@ _CALLS: tuple[Call, ...] = tuple(
 )
 _WAYS = ("pipe", "terminal", "json", "notebook", "lines", "peek")
 _TABLE = ("table", "tbody", "td", "th", "thead", "tr")
-_ELEMENTS = frozenset(("code", "details", "div", "i", "img", "li", "pre", "strong", "summary", "ul", *_TABLE))
-_ATTRIBUTES = frozenset(("alt", "open", "src", "style"))
+_MARKDOWN = ("a", "blockquote", "br", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "ol", "p", "s")
+_FACTS = ("code", "details", "div", "i", "img", "li", "pre", "small", "span", "strong", "style", "summary", "ul")
+_ELEMENTS = frozenset((*_FACTS, *_MARKDOWN, *_TABLE))
+_ATTRIBUTES = frozenset(("alt", "class", "href", "open", "scope", "src", "start", "style", "title"))
+_LINKS = ("http://", "https://", "mailto:")
 _ENDED = re.compile(rb"HTTP/1\.1 200 OK\r\n(?:Content-Length: (\d{1,6})|Transfer-Encoding: chunked)\r\n\r\n")
 _CHUNK = re.compile(rb"([0-9a-fA-F]{1,5})\r\n")
 
@@ -137,6 +140,7 @@ class _Elements(HTMLParser):
         assert tag in _ELEMENTS
         assert {name for name, _ in attrs} <= _ATTRIBUTES
         assert all((value or "").startswith("data:image/") for name, value in attrs if name == "src")
+        assert all((value or "").startswith(_LINKS) for name, value in attrs if name == "href")
 
 
 def _check_terminal(text: str) -> None:

@@ -64,7 +64,10 @@ def test_missing_container_is_not_found(run: Runner) -> None:
 '''
 
 LINES = {
-    "storlet_shell/results/schemas.py": ('    }\n)\n"""The results of each command', '        "{name}": Page,\n'),
+    "storlet_shell/results/schemas/__init__.py": (
+        '    }\n)\n"""The results of each command',
+        '        "{name}": Page,\n',
+    ),
     "tests/commands/test_json.py": (
         ']\n"""Commands, with their actions, and lines of them',
         '    ("{name}", "{name} storlet"),\n',

@@ -19,14 +19,15 @@ if TYPE_CHECKING:
     from storlet_shell.api.values import Deleted as Deleted
     from storlet_shell.api.values import Entry as Entry
     from storlet_shell.batches.reducing import Reduced as Reduced
-    from storlet_shell.batches.report import Row as Row
     from storlet_shell.batches.report import Rows as Rows
+    from storlet_shell.batches.rows.row import Row as Row
     from storlet_shell.deployments.deploy import Deployed as Deployed
     from storlet_shell.deployments.logs import Record as Record
     from storlet_shell.errors import StorletShellError as StorletShellError
     from storlet_shell.results import Response as Response
     from storlet_shell.results import Table as Table
     from storlet_shell.store.metadata import Info as Info
+    from storlet_shell.store.names.folders import Usage as Usage
     from storlet_shell.store.objects import Stored as Stored
     from storlet_shell.storlets.trial import Trial as Trial
     from storlet_shell.transfers.counts import Transferred as Transferred
@@ -45,7 +46,7 @@ _EXPORTS = {
     "Record": "deployments.logs",
     "Reduced": "batches.reducing",
     "Response": "results",
-    "Row": "batches.report",
+    "Row": "batches.rows.row",
     "Rows": "batches.report",
     "Store": "api.store",
     "Stored": "store.objects",
@@ -54,6 +55,7 @@ _EXPORTS = {
     "Table": "results",
     "Transferred": "transfers.counts",
     "Trial": "storlets.trial",
+    "Usage": "store.names.folders",
     "connect": "api.connection",
     "storlet": "api.functions",
 }

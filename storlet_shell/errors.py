@@ -111,6 +111,7 @@ class Action(Enum):
     DEPLOY_CODE = "; {}", "pass the code to store.deploy(source, name={})"
     DEPLOY_STANDARD = "; deploy it: {}", "store.deploy({})"
     PROVIDE = ", then deploy with {}", "provided=[{}]"
+    KEEP_PACKAGES = "; to keep them, deploy it with {}", "packages=[{}]"
     NAME_WHEEL = ", and name its file: {}", 'packages=["./FILE.whl"]'
     NAME_MAIN = "; name it with {}", "main=NAME"
     NAME_JAR_MAIN = " {}", "main=NAME"
@@ -118,9 +119,11 @@ class Action(Enum):
     EMPTY_VERSIONS = "; if it keeps older versions, delete them, too: {}", "storlet-shell rm -r --versions {}"
     REMOVE = "; to delete them: {}", "for path in [{}]: store.delete(path)"
     REMOVE_ALL = "; to delete them: {}", "store.delete({}, recursive=True)"
+    SET_KEY = "; set one: {}", 'store.post("", {"Temp-URL-Key": secret})'
     REMOVE_METADATA = "; to remove one: {}", "store.post(path, {{}: None})"
     SEE_DEPENDENCIES = "; see: {}", "storlet-shell dependencies"
     FORCE = " (delete it anyway: {})", "force=True"
+    REPLACE = " (replace it: {})", "force=True"
     DEPLOY_ANYWAY = " (deploy it anyway: {})", "force=True"
     REMOVE_DEPENDENCY = "; delete it: {}", "storlet-shell dependencies rm {}"
     COPY = ": {}", "store.copy({})"
@@ -223,6 +226,10 @@ class StorletShellError(Exception):
     def adding(self, more: str) -> Self:
         """Return a copy with more text at the end of its message."""
         return self._copy(self._text + more)
+
+    def without_subject(self) -> Self:
+        """Return a copy for readers who see the subject anyway: its message starts after it."""
+        return self._copy(self._text.rpartition(f"{SUBJECT}: ")[2], subject=None)
 
     def _copy(self, text: str, **changes: object) -> Self:
         twin = type(self)(text)

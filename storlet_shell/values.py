@@ -37,6 +37,12 @@ _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^`|~-]+")
 _RANGE = re.compile(r"(?:bytes=)?([0-9]{0,18})-([0-9]{0,18})")
 _ANY_PREFIX = re.compile(r"\s*(?:path:)?/?", re.IGNORECASE)
 
+STANDARD_PREFIX = "std:"
+"""What precedes the name of a standard storlet, where a file could be named as well."""
+
+STANDARD_FILE = "std_{}.py"
+"""The name that a standard storlet is deployed under."""
+
 RESERVED_PARAMETER_PREFIX = "storlet_"
 """The engine adds parameters of its own under this prefix (storlets ``gateway.py: _add_system_params``)."""
 
@@ -75,11 +81,12 @@ def _strip_prefix(text: str) -> str:
     return text.removeprefix(_PREFIX).removeprefix("/")
 
 
-def no_object(text: str, prefix: str = f"{_PREFIX}/") -> UsageError:
-    """Return the error for a text that isn't an object's path, with the path that may have been meant.
+def no_object(text: str) -> UsageError:
+    """Return the error for a text that isn't an object's path with its prefix, with the path that may have been meant.
 
-    :param prefix: the prefix that paths have there; empty where it may be left out
+    The message is one that old notebooks rely on.
     """
+    prefix = f"{_PREFIX}/"
     paths = [_ANY_PREFIX.sub("", part, count=1) for part in text.split(",")]
     container, slash, name = _ANY_PREFIX.sub("", text, count=1).partition("/")
     if len(paths) > 1 and all("/" in path.strip("/") for path in paths):
@@ -91,6 +98,14 @@ def no_object(text: str, prefix: str = f"{_PREFIX}/") -> UsageError:
     else:
         hint = f": is it a container ({prefix}{container}/OBJECT) or an object ({prefix}CONTAINER/{container})?"
     return UsageError(f"{PATH_FORMAT}, not {text!r}{hint if container else ''}")
+
+
+def names_container(text: str, container: str) -> UsageError:
+    """Return the error for a container in the place of an object.
+
+    :param text: how the user has spelled it
+    """
+    return UsageError(f"{text}: names a container; for an object in it: {container}/OBJECT")
 
 
 @typed_equality
@@ -122,7 +137,7 @@ class ObjectPath(NamedTuple):
     def parse(cls, text: str) -> ObjectPath:
         """Parse ``path:/CONTAINER/OBJECT`` (or ``path:CONTAINER/OBJECT``); the prefix is required.
 
-        :raises UsageError: if the text has another form; the message is one that old notebooks rely on
+        :raises UsageError: if the text has another form
         """
         if not text.startswith(_PREFIX) or not all(_strip_prefix(text).partition("/")):
             raise no_object(text)
@@ -135,8 +150,10 @@ class ObjectPath(NamedTuple):
         :raises UsageError: if a part is missing or too long
         """
         container, _, name = _strip_prefix(text).partition("/")
-        if not (container and name):
-            raise no_object(text, prefix="")
+        if not container:
+            raise no_object(text)
+        if not name:
+            raise names_container(text, container)
         if len(check_text(name, "an object name").encode()) > OBJECT_NAME_BYTES:
             raise UsageError(f"an object name can't be longer than {OBJECT_NAME_BYTES} bytes: {name[:40]}…")
         return cls(_check_container(container), name)
@@ -187,7 +204,10 @@ class StorletName(NamedTuple):
         :raises UsageError: if the name has characters other than letters, digits, dot, hyphen and underscore
         """
         if not _STORLET_NAME.fullmatch(text) or not text.strip("."):
-            raise UsageError(f"a storlet name can only have letters, digits, '.', '-' and '_': {text!r}")
+            standard = text.removeprefix(STANDARD_PREFIX)
+            is_standard = standard != text and _STORLET_NAME.fullmatch(standard)
+            hint = f"; did you mean {STANDARD_FILE.format(standard)}?" if is_standard else ""
+            raise UsageError(f"a storlet name can only have letters, digits, '.', '-' and '_': {text!r}{hint}")
         return cls(text)
 
     def __str__(self) -> str:
@@ -233,7 +253,7 @@ class Parameter(NamedTuple):
     def parse(cls, text: str) -> Parameter:
         """Parse ``KEY=VALUE``.
 
-        :raises UsageError: if there is no ``=``, or the key or the value can't be sent
+        :raises UsageError: if the ``=`` is missing, or the key or the value can't be sent
         """
         key, equals, value = text.partition("=")
         if not equals:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,13 @@ pytest_plugins = ["tests.support.fixtures", "tests.support.keystone"]
 hypothesis.settings.register_profile("quick", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("large", deadline=None, max_examples=1000, print_blob=True)
 hypothesis.settings.load_profile("quick")
+
+
+def pytest_collection_finish() -> None:
+    """Check that no test module imports eventlet, which warns at every later fork of its process."""
+    if "eventlet" in sys.modules:
+        raise pytest.UsageError("a test module imports eventlet; run what needs it as a program of its own")
+
 
 # The background job of a shell ignores SIGINT, and the processes that tests interrupt would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -62,6 +62,7 @@ def test_a_missing_peer_leaves_the_others() -> None:
     assert trials.beside("ls", "swift").value is not None
 
 
+@pytest.mark.slow
 def test_results_are_kept_as_they_come(tmp_path: Path) -> None:
     """Each figure is stored at once with its samples; other modules' figures stay."""
     file, lab = tmp_path / "results.json", Lab(quick=True)

@@ -21,7 +21,7 @@ from storlet_shell.adapters.execution import BROKEN_PIPE
 from storlet_shell.errors import ExitStatus
 from storlet_shell.spec.registry import Registry
 from tests.support.documents import LEFT, RUN, Block, blocks, fits
-from tests.support.jars import SOURCES, needs_jdk
+from tests.support.jars import needs_jdk
 from tests.support.lines import ROOT, base_environment
 from tests.support.reader import Reader
 from tests.support.wheels import NATIVE, Index
@@ -46,6 +46,7 @@ MARKS = {
     "packages.md": pytest.mark.slow,  # runs pip
     "plugins.md": pytest.mark.slow,  # installs a package
     "running.md": pytest.mark.slow,
+    "s3.md": pytest.mark.slow,
     "select.md": pytest.mark.slow,
     "shelf.md": pytest.mark.slow,
     "storlets.md": pytest.mark.slow,
@@ -132,18 +133,9 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _make_engine_jar(folder: Path) -> None:
-    """Make the jar of interfaces that comes with the engine of Storlets."""
-    sources = [str(source) for source in sorted((SOURCES / "org" / "openstack").rglob("*.java"))]
-    subprocess.run(["javac", "--release", "11", "-d", str(folder / "engine"), *sources], check=True)
-    subprocess.run(["jar", "cf", str(folder / "SCommon.jar"), "-C", str(folder / "engine"), "org"], check=True)
-
-
 @pytest.mark.parametrize("page", WITH_EXAMPLES)
-def test_examples_show_what_they_do(reader: Reader, page: Path, tmp_path: Path) -> None:
+def test_examples_show_what_they_do(reader: Reader, page: Path) -> None:
     """Every line does what the document says, from the first to the last."""
-    if page.name == "java.md":
-        _make_engine_jar(tmp_path / "work")
     for block in blocks(page.read_text()):
         if block.kind in RUN:
             reader.read(block)

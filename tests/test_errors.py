@@ -168,11 +168,17 @@ def test_every_hint_is_spelled_for_every_front_end(action: Action) -> None:
     for text in (python, line, magic):
         assert "{}" not in text
     assert ("'a b'" in line) == (action in TAKES_ARGUMENTS)
+    if line.startswith("--") and action in TAKES_ARGUMENTS:
+        assert line.split(" ", 1)[0] + " 'c\"d'" in line
     if action is Action.DEPLOY_CODE:  # code follows the magic of a whole cell
         assert magic.startswith("%%storletapp a b")
     else:
-        spelled = f"%storlet {line}" if action in LINES else line.replace(" local start", " %storlet local start")
+        spelled = f"%storlet {line}" if action in LINES else _as_magics(line)
         assert magic == spelled
+
+
+def _as_magics(sentence: str) -> str:
+    return sentence.replace(" local start", " %storlet local start").replace("(login)", "(%storlet login)")
 
 
 TAKES_ARGUMENTS = {action for action in Action if "{}" in {**LINES, **PHRASES}[action]}

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 
 from storlet_shell.results.json_schema import results_of, schema_of
-from storlet_shell.results.schemas import SCHEMAS, AclEntry, Answer, Listing
+from storlet_shell.results.schemas import SCHEMAS
+from storlet_shell.results.schemas.acl import AclEntry
+from storlet_shell.results.schemas.shared import Answer, Listing
 from tests.support.json_page import MARK, rendered
 from tests.support.lines import ROOT
 

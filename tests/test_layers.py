@@ -29,29 +29,34 @@ MOST_IN_FOLDER = 16
 
 ONLY_IN = {
     "argcomplete": {"adapters.completion.tab"},
-    "cmd2": {"adapters.script.runner", "adapters.shell.app", "adapters.shell.parsers"},
+    "cmd2": {"adapters.script.runner", "adapters.shell.app", "adapters.shell.parsers", "adapters.shell.preferences"},
     "prompt_toolkit": {"adapters"},
     "rich": {"adapters"},
+    "pygments": {"adapters.shell.lexer"},
+    "wcwidth": {"adapters.terminal.widths"},
     "IPython": {"adapters.notebook.magics"},
+    "anywidget": {"adapters.notebook.browse.widget"},
     "pandas": {"results.frames"},
+    "pyarrow": {"results.frames", "results.page.binary"},
+    "markdown_it": {"results.page.documents"},
     "polars": {"results.frames"},
     "xonsh": {"adapters.xonsh.xontrib"},
     "distributed": {"executors.dask"},
     "stevedore": {"plugins.drivers"},
-    "bracex": {"batches.patterns"},
+    "bracex": {"patterns"},
     "PIL": {"shelf.thumbnail"},
-    "sqlglot": {"select.dialect", "select.operators", "select.query"},
+    "sqlglot": {"select.statement.dialect", "select.statement.operators", "select.statement.query"},
     "pyflakes": {"storlets.checks.undefined"},
     "swiftclient": {"wire.transport"},
     "requests": {"wire.transport"},
     "urllib3": {"wire.transport"},
     "keystoneauth1": {"identity.keystone_login", "identity.program"},
     "openstack": {"identity.clouds"},
-    "yaml": {"identity.clouds"},
+    "yaml": {"identity.clouds", "identity.new_cloud"},
     "swift": {"embedded"},
     "storlets": {"embedded", "storlets.trial_process"},
     "eventlet": {"embedded"},
-    "platformdirs": {"adapters", "embedded"},
+    "platformdirs": {"adapters", "embedded", "java.compiler"},
 }
 """Where a foreign package may be imported; all other modules do without it."""
 
@@ -312,6 +317,7 @@ CATCHES_ALL = {
     "adapters.execution": "the edge: a line ends here, whatever ended it",
     "adapters.completion.names": "Tab: the command that follows tells the error",
     "adapters.notebook.magics": "Tab in a notebook, the same",
+    "adapters.notebook.browse.answers": "a widget waits for an answer, so an error is one",
 }
 """Which adapters may catch what they do not know, and why."""
 

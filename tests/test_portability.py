@@ -30,6 +30,7 @@ def run(code: str, *words: str, **environ: str) -> subprocess.CompletedProcess[b
     return subprocess.run(line, capture_output=True, env={"PATH": "/usr/bin:/bin", **environ}, timeout=60, check=False)
 
 
+@pytest.mark.slow
 def test_every_module_of_the_client_imports() -> None:
     """None of them asks for a name of Linux's when it is imported."""
     names = [

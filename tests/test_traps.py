@@ -24,6 +24,7 @@ from tests.support.fixtures import TEXT
 from tests.support.lines import Outcome, Runner, one_line
 from tests.support.responder import CUT, GENERATED, Answer, Recorded, Responder, html, ok, page
 from tests.support.storlets import STORLETS, storlet
+from tests.support.variants import fast_and_slow
 
 REFUSAL = page(401, "Failed to verify access to the storlet. Either the storlet does not exist or you are not ...")
 
@@ -83,6 +84,7 @@ def test_copy_of_a_failing_storlet_stores_nothing(storlets: Runner, here: str) -
 # --- 2
 
 
+@pytest.mark.slow
 def test_redeployment_of_equal_length_takes_effect(storlets: Runner, here: str, tmp_path: Path) -> None:
     """Trap 2: engines tell versions by length; the very next run has the new code."""
     for word in ("one", "two", "six"):
@@ -105,6 +107,7 @@ def test_redeployment_is_longer_than_all_before(run_scripted: Runner, responder:
     assert [request.body.decode() for request in responder.sent("PUT")] == [code, code + "\n", code + "\n\n"]
 
 
+@pytest.mark.slow
 def test_changed_dependency_takes_effect(storlets: Runner, here: str, tmp_path: Path) -> None:
     """Trap 2: dependencies are never refreshed upstream; here the next run has the new one, also of equal length."""
     code = storlet("import word\nsource.read()\ntarget.set_metadata({})\ntarget.write(word.WORD)")
@@ -487,7 +490,7 @@ def test_large_upload_through_a_storlet_is_one_request(run_scripted: Runner, res
 # --- 19
 
 
-@pytest.mark.parametrize("where", [[], ["--on-node"], ["--on-proxy"]], ids=" ".join)
+@pytest.mark.parametrize("where", fast_and_slow([[]], [["--on-node"], ["--on-proxy"]]), ids=" ".join)
 def test_erasure_coded_objects_can_be_run_over(
     storlets: Runner, container: str, tmp_path: Path, where: list[str]
 ) -> None:

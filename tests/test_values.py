@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.templates import Template
 from storlet_shell.errors import UsageError
+from storlet_shell.patterns import Pattern
 from storlet_shell.session.parameters import merge_parameters
 from storlet_shell.values import (
     CONTAINER_NAME_BYTES,
@@ -181,8 +181,16 @@ def test_half_a_path_is_refused(text: str) -> None:
     """Where an object is meant, a container alone is not one; the hint has no prefix, since it takes none."""
     with pytest.raises(UsageError) as caught:
         ObjectPath.parse_position(text)
-    hint = {"c": "or an object (CONTAINER/c)?", "c/": ": name an object in it, c/OBJECT"}.get(text, repr(text))
-    assert str(caught.value).endswith(hint)
+    named = f"{text}: names a container; for an object in it: c/OBJECT"
+    assert str(caught.value) == (named if "c" in text else f"{PATH_FORMAT}, not {text!r}")
+
+
+@pytest.mark.parametrize("text", ["c", "c/", "/c", "path:/c"])
+def test_container_is_no_pattern(text: str) -> None:
+    """The pattern for everything in it is named, in quotes for sh."""
+    with pytest.raises(UsageError) as caught:
+        Pattern.parse_position(text)
+    assert str(caught.value) == f"{text}: names a container; for all objects in it: 'c/*'"
 
 
 @pytest.mark.parametrize("text", ["c\x00/o", "c/o\x00", "c/\udcff", "\udcff/o"])

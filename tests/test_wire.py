@@ -24,6 +24,7 @@ from tests.support.storlets import STORLETS
 
 DRAWN = {
     "transaction=[0-9a-zA-Z-]+": "transaction=TRANSACTION",
+    "(temp-url-key: )[0-9a-zA-Z_-]{43}": r"\1KEY",
     "/slo/[0-9a-f]+/": "/slo/UPLOAD/",
     "(storlet-shell-scratch-)[0-9a-f]+": r"\1RUN",
     "storlet_frames:[0-9a-f]{16}": "storlet_frames:NONCE",
@@ -62,6 +63,7 @@ LINES = [
     Line("vars"),
     Line("local status"),
     Line("whoami"),
+    Line("login wire"),
     Line("enable"),
     Line("mkdir wire"),
     Line("deploy upper.py -d more.py"),
@@ -104,9 +106,17 @@ LINES = [
     Line("stat wire/o"),
     Line("post wire/o -m colour=grün --remove size -H X-Delete-After:3600"),
     Line("post wire -m colour=green"),
+    Line("edit 'wire/pipe ü'"),
+    Line("edit upper.py"),
+    Line("tempurl wire/o"),
+    Line("tempurl wire/o --method PUT"),
     Line("upload text.txt wire/folder/"),
     Line("upload text.txt wire/large --segment-size 6"),
     Line("download wire/folder/ down"),
+    Line("sync down path:/wire/sync"),
+    Line("sync down path:/wire/sync"),
+    Line("sync path:/wire/sync down --delete"),
+    Line("rm -r -y wire/sync/", is_told=False),
     Line("map --storlet upper.py --input 'path:/wire/{o,put}' -j 1 --ordered"),
     Line("map --storlet upper.py --input 'path:/wire/{o,put}' --output path:/wire/made/{name} -j 1"),
     Line("reduce --storlet join.py --input 'path:/wire/{copy,o,put}' --fan-in 2 --output path:/wire/reduced -j 1"),
@@ -120,6 +130,17 @@ LINES = [
     Line("logs raises.py"),
     Line("ls"),
     Line("ls -l wire/c"),
+    Line("ls 'wire/{o,p}*'"),
+    Line("cat wire/o"),
+    Line("cat wire/put 'wire/[o]'"),
+    Line("du"),
+    Line("du wire"),
+    Line("stat 'wire/pu?'"),
+    Line("cp wire/o wire/cp"),
+    Line("cp wire/cp 'wire/[o]' wire/folder/ -j 1"),
+    Line("mv wire/cp wire/mv"),
+    Line("mv wire/mv wire/o", 1),
+    Line("mv --force wire/large wire/mv"),
     Line("rm -y wire/o wire/put"),
     Line("rm -y -r wire"),
     Line("undeploy -y upper.py"),
@@ -147,7 +168,12 @@ def sent(alone: control.Running, tmp_path_factory: pytest.TempPathFactory) -> di
     with Relay(urlsplit(alone.auth_url).port or 0) as relay, pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         identity = {"ST_AUTH": f"http://127.0.0.1:{relay.port}/auth/v1.0", "ST_USER": alone.user, "ST_KEY": alone.key}
-        environ = {**base_environment(folder), **identity, "STORLET_SHELL_DATA": str(folder / "data")}
+        environ = {
+            **base_environment(folder),
+            **identity,
+            "STORLET_SHELL_DATA": str(folder / "data"),
+            "EDITOR": "sed -i s/piped/PIPED/",
+        }
         run = Runner(environ)
         for line in LINES:
             words = shlex.split(line.words)

@@ -16,10 +16,11 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent))
 from terminal import Recording, animation
@@ -47,8 +48,11 @@ CELLS = (
 )
 
 
+BROWSING = ("%load_ext storlet_shell", "%storlet browse weather")
+
+
 def main() -> None:
-    """Record both pictures."""
+    """Record the pictures."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         inherited = {name: os.environ[name] for name in ("PATH", "LANG", "CHROMIUM") if name in os.environ}
@@ -104,11 +108,7 @@ def record(environ: dict[str, str], folder: Path) -> None:
 
 
 def photograph(environ: dict[str, str], folder: Path) -> None:
-    """Run a notebook in JupyterLab, and take a screenshot of it."""
-    cells = [nbformat.v4.new_code_cell(text) for text in CELLS]
-    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})  # without it, JupyterLab asks
-    nbformat.write(notebook, folder / "warm.ipynb")
+    """Run notebooks in JupyterLab, and take screenshots of them."""
     token = secrets.token_hex(16)
     words = ["--no-browser", "--allow-root", "--port=0", f"--IdentityProvider.token={token}"]
     words += [f"--ServerApp.root_dir={folder}", "--LabApp.news_url=None", "--LabApp.extension_manager=readonly"]
@@ -118,19 +118,38 @@ def photograph(environ: dict[str, str], folder: Path) -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         try:
             address = _address(Path(environ["HOME"]), token)
-            page = browser.new_page(viewport={"width": 1240, "height": 1210})
-            page.set_default_timeout(300_000)
-            page.goto(f"{address}lab/tree/warm.ipynb?token={token}")
-            page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
-            page.get_by_role("menuitem", name="Run", exact=True).click()
-            page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-            page.locator(".jp-Cell").last.locator(".jp-InputPrompt", has_text=f"[{len(cells)}]:").wait_for()
-            page.add_style_tag(content=".Toastify { display: none }")  # it covers the notebook
+            page = _run_notebook(browser, address, token, folder / "warm.ipynb", CELLS, height=1210)
             page.locator(".jp-NotebookPanel-notebook").screenshot(path=HERE / "notebook.png")
+            page = _run_notebook(browser, address, token, folder / "browse.ipynb", BROWSING, height=780)
+            page.locator(".sb-list tr", has_text="readings.csv").click()
+            page.locator(".sb-preview").wait_for()
+            page.locator(".jp-NotebookPanel-notebook").screenshot(path=HERE / "browse.png")
         finally:
             browser.close()
             lab.terminate()
             lab.wait(30)
+
+
+def _run_notebook(browser: Browser, address: str, token: str, path: Path, cells: Sequence[str], *, height: int) -> Page:
+    """Write a notebook, run all its cells, and return its page.
+
+    :param height: the height of the window in pixels
+    """
+    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(text) for text in cells],
+        metadata={"kernelspec": kernel},  # without it, JupyterLab asks
+    )
+    nbformat.write(notebook, path)
+    page = browser.new_page(viewport={"width": 1240, "height": height})
+    page.set_default_timeout(300_000)
+    page.goto(f"{address}lab/workspaces/{path.stem}/tree/{path.name}?token={token}")
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.locator(".jp-Cell").last.locator(".jp-InputPrompt", has_text=f"[{len(cells)}]:").wait_for()
+    page.add_style_tag(content=".Toastify { display: none }")  # it covers the notebook
+    return page
 
 
 def _address(home: Path, token: str) -> str:

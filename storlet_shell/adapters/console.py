@@ -8,28 +8,40 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from itertools import chain
-from typing import IO
+from contextlib import contextmanager, nullcontext
+from typing import IO, TYPE_CHECKING, cast
 
 from storlet_shell.adapters.execution import Outcome, exit_status_of
 from storlet_shell.adapters.progress import TransferLine
 from storlet_shell.errors import Hint, LocalFileError, StorletShellError, advise
 from storlet_shell.results import Rendering, Response, Result, Table, failure_fields
 from storlet_shell.results.formats import DOCUMENT, PEOPLE
+from storlet_shell.results.on_terminal import Display
 from storlet_shell.session import Surroundings
-from storlet_shell.text import dump, escaped, is_text, printable, printable_json
+from storlet_shell.text import counted, escaped, printable, printable_json
 from storlet_shell.wire.observer import Progress
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from storlet_shell.adapters.terminal.documents import Indenter
+    from storlet_shell.adapters.terminal.paging import Paged
+    from storlet_shell.adapters.terminal.themes import Theme
+
 _FOR_PEOPLE = Rendering()
-_PREVIEW_BYTES = 256
+PAGER = "STORLET_SHELL_PAGER"
+"""The variable that names the pager. Without it, the shell uses that of ``PAGER``, and one-shot lines have none."""
+
+_NO_PAGER = ("", "none", "cat")
+_NO_TERMINAL = Display(lambda _, text: text, len)
 _LONGEST_MESSAGE = 4000
 
 
 class Console(Surroundings):
     """A process with standard streams, on a terminal or not.
 
-    ``before_commands`` is the text in front of commands in hints.
+    ``before_commands`` is the text in front of commands in hints. ``pager`` is the command that shows what is taller
+    than the screen; it is empty, or ``none``, without one.
 
     :param environ: the environment's variables
     :param stdin: standard input, as bytes; None if the front end reads it itself
@@ -56,6 +68,11 @@ class Console(Surroundings):
         self._stderr = stderr
         self._redirected: IO[str] | None = None
         self._line: TransferLine | None = None
+        self._was_interrupted = False
+        self._theme: Theme | None = None
+        self._pager: Paged | None = None
+        self._indenter: Indenter | None = None
+        self.pager = environ.get(PAGER, "")
         self.program = program
         self.debug = debug
 
@@ -89,11 +106,45 @@ class Console(Surroundings):
         finally:
             self._redirected = previous
 
+    @property
+    def theme(self) -> str:
+        """The name of the theme: the one that was set, the environment's, or the default one."""
+        if self._theme is None:
+            from storlet_shell.adapters.terminal.themes import DEFAULT, THEME, THEMES  # only terminals have colors
+
+            name = self.environ.get(THEME) or DEFAULT.name
+            self._theme = THEMES.get(name, DEFAULT)
+            if name not in THEMES:
+                self.warn(f"{THEME}: unknown theme {name!r}; themes: {', '.join(THEMES)}")
+        return self._theme.name
+
+    @theme.setter
+    def theme(self, name: str) -> None:
+        from storlet_shell.adapters.terminal.themes import THEMES  # the same
+
+        self._theme = THEMES[name]
+
+    def display_of(self, stream: IO[str]) -> Display:
+        """Describe the terminal behind a stream; what isn't one has no colors."""
+        if not stream.isatty():
+            return _NO_TERMINAL
+        from storlet_shell.adapters.terminal.themes import NONE, THEMES, has_colors  # the same
+        from storlet_shell.adapters.terminal.widths import width
+
+        theme = THEMES[self.theme] if has_colors(stream, self.environ) else NONE
+        return Display(theme.paint, width)
+
     def syntax(self) -> str:
         """Return the pages on one-shot lines and command files."""
         from storlet_shell.adapters.words import ONE_SHOT_SYNTAX, SYNTAX  # few lines show it
 
         return f"{ONE_SHOT_SYNTAX}\n\n{SYNTAX}"
+
+    def own_words(self) -> Mapping[str, str]:
+        """Return the words of the interactive shell, some of which command files have, too."""
+        from storlet_shell.adapters.words import OWN_WORDS  # the same
+
+        return OWN_WORDS
 
     def is_watched(self) -> bool:
         """Tell whether input and messages are on a terminal."""
@@ -103,9 +154,17 @@ class Console(Surroundings):
         """Ask on the terminal."""
         if not self.is_watched():
             return None
-        self._stderr().write(f"{printable(question)} [y/N] ")
+        return self.read_answer(f"{question} [y/N] ").lower() in ("y", "yes")
+
+    def ask_text(self, question: str) -> str:
+        """Ask on the terminal."""
+        return self.read_answer(question) if self.is_watched() else ""
+
+    def read_answer(self, question: str) -> str:
+        """Show a question on the terminal, and read the line that follows; the blanks around it don't count."""
+        self._stderr().write(printable(question))
         self._stderr().flush()
-        return sys.stdin.readline().strip().lower() in ("y", "yes")
+        return sys.stdin.readline().strip()
 
     def ask_secret(self, question: str) -> str:
         """Ask on the terminal without echo."""
@@ -118,6 +177,12 @@ class Console(Surroundings):
         except EOFError:
             return ""
 
+    def edit(self, file: Path) -> None:
+        """Open a file in the user's editor, ``$VISUAL`` or ``$EDITOR``."""
+        from storlet_shell.adapters.terminal import editor  # few lines edit
+
+        editor.edit(file, self.environ)
+
     def spell(self, hint: Hint) -> str:
         """Spell a hint as a line to be typed."""
         from storlet_shell.adapters.hints import in_line  # few lines need one
@@ -126,15 +191,43 @@ class Console(Surroundings):
 
     def warn(self, message: str, hint: Hint | None = None) -> None:
         """Write one line to standard error; a very long one is shortened in the middle."""
-        message = advise(message, hint, self.spell)
-        if len(message) > _LONGEST_MESSAGE:
+        self._write_message(advise(message, hint, self.spell))
+
+    def _write_message(self, message: str, transaction: str = "", role: str = "") -> None:
+        """Write one line to standard error.
+
+        :param transaction: the end of the message that names the transaction
+        :param role: the role of the program's name in front of the message
+        """
+        stderr = self._stderr()
+        paint = self.display_of(stderr).paint
+        if len(message) + len(transaction) > _LONGEST_MESSAGE:
+            message, transaction = message + transaction, ""
             message = f"{message[: _LONGEST_MESSAGE // 2]} … {message[-_LONGEST_MESSAGE // 2 :]}"
-        self._stderr().write(f"{self.program}: {printable(message)}\n")
+        end = paint("transaction", printable(transaction))
+        with self._above_progress():
+            if self._was_interrupted:
+                stderr.write("\r\x1b[K")  # the terminal has shown ^C
+            stderr.write(f"{paint(role, f'{self.program}:')} {printable(message)}{end}\n")
+
+    def awaits(self, running: int) -> bool:
+        """Tell a user on a terminal that a batch waits for its runs after Ctrl-C."""
+        stderr = self._stderr()
+        if not stderr.isatty():
+            return False
+        self._was_interrupted = True
+        self.warn(f"waiting for {counted(running, 'run')}; Ctrl-C again drops {'it' if running == 1 else 'them'}")
+        return True
 
     @contextmanager
     def progress(self, label: str, total: int | None, unit: str = "") -> Iterator[Progress]:
         """Show a line on standard error if that is a terminal and the transfer takes over a second."""
-        line = self._line = TransferLine(self._stderr(), printable(label), total, unit)
+        stream = self._stderr()
+        if self.pager not in _NO_PAGER and stream.isatty():
+            from storlet_shell.adapters.terminal.paging import NotPaging  # the same
+
+            stream = cast("IO[str]", NotPaging(stream, lambda: self._pager))
+        line = self._line = TransferLine(stream, printable(label), total, unit)
         try:
             yield line
         finally:
@@ -150,15 +243,9 @@ class Console(Surroundings):
         :raises LocalFileError: when it can't be written, as to a full disk
         :raises BrokenPipeError: when nobody reads standard output any more
         """
-        stdout = self.stdout
         try:
-            if rendering.is_default and isinstance(result, Response) and result.has_body:
-                self._show_body(stdout, result)
-            else:
-                if isinstance(result, Table):
-                    result.is_headed = stdout.isatty()
-                self._write(stdout, result.pieces(rendering), rendering.format)
-            stdout.flush()
+            with self._paged(result):
+                self._show(result, rendering)
         except BrokenPipeError:
             raise
         except UnicodeEncodeError as error:
@@ -170,30 +257,90 @@ class Console(Surroundings):
         finally:
             result.close()
 
-    def _write(self, stdout: IO[str], pieces: Iterable[str], format: str) -> None:
-        """Write pieces of text in a format; a terminal gets their control characters as escapes."""
-        if format == DOCUMENT:
-            self.write_json(pieces)
+    @contextmanager
+    def _paged(self, result: Result) -> Iterator[None]:
+        """Show what is taller than the screen by the pager, if there is one; rows that come one by one aren't."""
+        stdout = self.stdout
+        is_live = isinstance(result, Table) and result.is_live
+        if self.pager in _NO_PAGER or is_live or not stdout.isatty() or self._is_dumb:
+            yield
             return
-        show = _visible if stdout.isatty() else escaped
+        from storlet_shell.adapters.terminal.paging import paged  # only the shell has one by itself
+
+        with paged(stdout, self.pager, self.environ, self.warn) as self._pager:
+            try:
+                with self.redirected(cast("IO[str]", self._pager)):
+                    yield
+            finally:
+                self._pager = None
+
+    @property
+    def _is_dumb(self) -> bool:
+        from storlet_shell.adapters.terminal.themes import DUMB  # the same
+
+        return self.environ.get("TERM", "") in DUMB
+
+    def _show(self, result: Result, rendering: Rendering) -> None:
+        stdout = self.stdout
+        if rendering.is_default and isinstance(result, Response) and result.has_body:
+            self._show_body(stdout, result)
+        else:
+            self._write_result(stdout, result, rendering)
+        stdout.flush()
+
+    def _write_result(self, stdout: IO[str], result: Result, rendering: Rendering) -> None:
+        """Write a result that isn't a body; a terminal gets its control characters as escapes."""
+        is_terminal = stdout.isatty()
+        if isinstance(result, Table):
+            result.is_headed = is_terminal
+        if is_terminal and rendering.format == PEOPLE:
+            lines = result.on_terminal(self.display_of(stdout), rendering.columns)
+            self._write(stdout, (f"{line}\n" for line in lines))
+        elif rendering.format == DOCUMENT:
+            self._indenter = None
+            self.write_json(result.pieces(rendering))
+        else:
+            pieces = map(_visible if is_terminal else escaped, result.pieces(rendering))
+            self._write(stdout, pieces, is_live=isinstance(result, Table) and result.is_live)
+
+    def _write(self, stdout: IO[str], pieces: Iterable[str], *, is_live: bool = False) -> None:
+        """Write pieces of text; on a terminal, above the line that shows progress.
+
+        :param is_live: whether the reader of a pipe gets each piece as soon as it comes
+        """
+        is_terminal = stdout.isatty()
         for piece in pieces:
-            if self._line is not None:
-                self._line.clear()  # it stands where the next line goes
-            stdout.write(show(piece))
+            if not is_terminal and self._line is not None:
+                self._line.clear()  # the other end of a pipe may write to the terminal
+            with self._above_progress(ends_line=piece.endswith("\n")) if is_terminal else nullcontext():
+                stdout.write(piece)
+                if is_live or (is_terminal and self._line is not None):
+                    stdout.flush()
+
+    @contextmanager
+    def _above_progress(self, *, ends_line: bool = True) -> Iterator[None]:
+        """Take the line that shows progress away, and draw it again below what is written within this context.
+
+        :param ends_line: whether the cursor is at the start of a line then; otherwise, progress has no room
+        """
+        line = self._line
+        is_drawn = line is not None and line.clear()
+        yield
+        if line is not None and line is self._line:
+            line.has_room = ends_line
+            if is_drawn:
+                line.draw()
 
     def _show_body(self, stdout: IO[str], response: Response) -> None:
         stdout.flush()
-        chunks = response.iter_content()
         if not stdout.isatty():
-            for chunk in chunks:
+            for chunk in response.iter_content():
                 stdout.buffer.write(chunk)  # type: ignore[attr-defined]  # the front ends give text over bytes
                 stdout.buffer.flush()  # type: ignore[attr-defined]  # show a slow storlet's output as it arrives
             return
-        first = next(chunks, b"")
-        if not is_text(first):
-            stdout.writelines(f"{printable(line)}\n" for line in preview(first, response).splitlines())
-            return
-        _write_text(stdout, first, chunks)
+        from storlet_shell.adapters.terminal.bodies import show_body  # pipes don't need it
+
+        show_body(stdout, response, self.display_of(stdout).paint)
 
     def conclude(self, outcome: Outcome, format: str = PEOPLE) -> int:
         """Show the error of a line, if any, and return the exit status.
@@ -220,23 +367,45 @@ class Console(Surroundings):
             import traceback
 
             self._write_lines("".join(traceback.format_exception(error)))
+        message, transaction = _message(error), ""
         if isinstance(error, StorletShellError):
             self._write_lines(error.details)
-        self.warn(f"{place}{_message(error)}")
+            explained = error.explained()
+            message, transaction = explained, message[len(explained) :]
+        self._write_message(f"{place}{message}", transaction, role="error")
         return exit_status_of(error)
 
     def _write_lines(self, text: str) -> None:
-        self._stderr().writelines(f"{printable(line)}\n" for line in text.splitlines())
+        """Write a log or a traceback to standard error."""
+        stderr = self._stderr()
+        lines: Iterable[str] = map(printable, text.splitlines())
+        if stderr.isatty():
+            from storlet_shell.adapters.terminal.tracebacks import painted  # few lines fail so
+
+            paint = self.display_of(stderr).paint
+            lines = (painted(line, paint) for line in lines)
+        stderr.writelines(f"{line}\n" for line in lines)
 
     def show_failure(self, error: StorletShellError) -> None:
         """Write an error as a JSON document to standard output."""
         error.spell = self.spell
+        self._indenter = None
         self.write_json([json.dumps(failure_fields(error), ensure_ascii=False), "\n"])
 
     def write_json(self, pieces: Iterable[str]) -> None:
-        """Write pieces of JSON documents to standard output; a terminal gets their control characters as escapes."""
+        """Write pieces of JSON documents to standard output.
+
+        A terminal gets them indented, in color, and with their control characters as escapes.
+        """
         stdout = self.stdout
-        stdout.writelines(map(printable_json if stdout.isatty() else escaped, pieces))
+        if not stdout.isatty():
+            stdout.writelines(map(escaped, pieces))
+            return
+        if self._indenter is None:
+            from storlet_shell.adapters.terminal.documents import Indenter  # programs read most documents
+
+            self._indenter = Indenter(self.display_of(stdout).paint)
+        self._write(stdout, (self._indenter.feed(printable_json(piece)) for piece in pieces))
 
 
 def _visible(line: str) -> str:
@@ -250,26 +419,3 @@ def _message(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     return f"{type(error).__name__}: {error}"
-
-
-def preview(first: bytes, response: Response) -> str:
-    """Return a preview of a body that a terminal can't show: its type, its size, and its first bytes."""
-    length = response.headers.get("Content-Length")
-    kind = response.headers.get("Content-Type", "binary")
-    size = f"{length} bytes" if length else f"at least {len(first)} bytes"
-    shown = first[:_PREVIEW_BYTES]
-    note = f"({kind}, {size}; the first {len(shown)} are shown; --save FILE)"
-    return "\n".join([*dump(shown), printable(note)])
-
-
-def _write_text(stdout: IO[str], first: bytes, rest: Iterator[bytes]) -> None:
-    import codecs
-
-    decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-    last = "\n"
-    for chunk in chain([first], rest):
-        text = decode(chunk)
-        stdout.write("\n".join(printable(line) for line in text.split("\n")))
-        last = text[-1:] or last
-    if last != "\n":
-        stdout.write("\n")

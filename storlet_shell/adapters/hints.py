@@ -26,6 +26,7 @@ LINES: Mapping[Action, str] = {
     Action.REMOVE: "rm {}",
     Action.REMOVE_ALL: "rm -r {}",
     Action.SEE_DEPENDENCIES: "dependencies",
+    Action.SET_KEY: "post path:/ -m Temp-URL-Key=SECRET",
     Action.REMOVE_DEPENDENCY: "dependencies rm {}",
     Action.COPY: "copy {}",
     Action.SAVE_ONE: "get --save",
@@ -35,6 +36,7 @@ LINES: Mapping[Action, str] = {
 
 _WAYS_IN = (
     "try the embedded Swift (--local, or {before}local start), name a cloud of clouds.yaml (--os-cloud or OS_CLOUD), "
+    "add one ({before}login), "
     "or set OS_AUTH_URL, OS_USERNAME, OS_PASSWORD and OS_PROJECT_NAME (tempauth: ST_AUTH, ST_USER and ST_KEY)"
 )
 
@@ -43,6 +45,7 @@ PHRASES: Mapping[Action, str] = {
     Action.DROP_LOG: "--generate-log",
     Action.ALLOW_UNREAD: "--allow-unread",
     Action.FORCE: "--force",
+    Action.REPLACE: "--force",
     Action.DEPLOY_ANYWAY: "--force",
     Action.PASS_AS_INPUT: "--extra",
     Action.REMOVE_METADATA: "--remove {}",
@@ -50,6 +53,7 @@ PHRASES: Mapping[Action, str] = {
     Action.NAME_RIGHT: "--read",
     Action.VERIFY: "--insecure",
     Action.PROVIDE: "--provided {}",
+    Action.KEEP_PACKAGES: "--package {}",
     Action.NAME_WHEEL: "--package ./FILE.whl",
     Action.NAME_JAR_MAIN: "--main",
     Action.NAME_MAIN: "--main",
@@ -70,4 +74,7 @@ def in_line(hint: Hint, before: str = "") -> str:
     arguments = " ".join(word if word == ELLIPSIS else shlex.quote(word) for word in hint.arguments)
     if hint.action in LINES:
         return before + LINES[hint.action].replace("{}", arguments, 1)
-    return PHRASES[hint.action].replace("{before}", before).replace("{}", arguments, 1)
+    phrase = PHRASES[hint.action].replace("{before}", before)
+    if phrase.startswith("--") and phrase.endswith(" {}"):  # each argument has the option in front of it
+        arguments = f" {phrase.partition(' ')[0]} ".join(map(shlex.quote, hint.arguments))
+    return phrase.replace("{}", arguments, 1)

@@ -1,10 +1,11 @@
-"""How far a transfer is, as one line on a terminal."""
+"""The progress of a transfer or a batch, as one line on a terminal."""
 
 from __future__ import annotations
 
 import shutil
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import IO
 
 from storlet_shell.text import size
@@ -14,24 +15,25 @@ _BETWEEN = 0.2
 
 
 class Transfer(ABC):
-    """How far a transfer is, drawn now and then from when it takes over a second.
+    """The progress of a transfer or a batch, drawn now and then once it takes over a second.
 
     :param label: the transfer's name
-    :param total: how many bytes there are, or None when nobody knows
+    :param total: the number of bytes or units; None if it isn't known
     :param unit: the unit counted, if not bytes
-    :param watched: whether anybody looks on; nothing is drawn otherwise
+    :param watched: whether a user watches; nothing is drawn otherwise
     """
 
     def __init__(self, label: str, total: int | None, unit: str, *, watched: bool) -> None:
         self.label = label
         self.total = total
         self.count = 0
-        self._unit = unit
+        self.unit = unit
+        self._describe: Callable[[], str] = lambda: ""
         self._started = time.monotonic()
         self._next = self._started + _FIRST_SHOWN if watched else float("inf")
 
     def advance(self, count: int) -> None:
-        """Tell that so many more bytes went."""
+        """Count further bytes or units."""
         self.count += count
         now = time.monotonic()
         if now >= self._next:
@@ -39,60 +41,80 @@ class Transfer(ABC):
             self.draw()
 
     def expect(self, total: int) -> None:
-        """Tell how many there are."""
+        """Set the total."""
         self.total = total
 
+    def remark(self, describe: Callable[[], str]) -> None:
+        """Show a further text after the counts.
+
+        :param describe: returns it, empty for none; called whenever the progress is drawn
+        """
+        self._describe = describe
+
     def figures(self) -> str:
-        """Say how far it is now."""
-        return figures(self.count, self.total, time.monotonic() - self._started, self._unit)
+        """Describe the progress so far."""
+        return figures(self.count, self.total, time.monotonic() - self._started, self.unit, self._describe())
 
     @abstractmethod
     def draw(self) -> None:
-        """Show how far it is."""
+        """Show the progress."""
 
     @abstractmethod
-    def clear(self) -> None:
-        """Take away what was shown."""
+    def clear(self) -> object:
+        """Remove what was shown."""
 
 
 class TransferLine(Transfer):
     """One line that is drawn over itself, on a terminal.
 
     :param stream: where it is drawn, if that is a terminal
+
+    ``has_room`` tells whether the cursor is at the start of a line; nothing is drawn otherwise.
     """
+
+    has_room = True
 
     def __init__(self, stream: IO[str], label: str, total: int | None, unit: str = "") -> None:
         super().__init__(label, total, unit, watched=stream.isatty())
         self._stream = stream
-        self._drawn = False
+        self._is_drawn = False
 
     def draw(self) -> None:
-        """Draw the line over itself."""
-        share = f"{100 * self.count // self.total:3d} %  " if self.total else ""
-        shown = f"  {share}{self.figures()}"
-        width = max(10, shutil.get_terminal_size().columns - 1 - len(shown))
-        self._stream.write(f"\r{self.label[-width:]}{shown}\x1b[K")
+        """Draw the line over itself; a batch's line does without its name, which the user has just typed."""
+        if not self.has_room:
+            return
+        columns = max(10, shutil.get_terminal_size().columns - 1)
+        shown = self.figures()
+        if not self.unit:
+            share = f"{100 * self.count // self.total:3d} %  " if self.total else ""
+            shown = f"  {share}{shown}"
+            shown = self.label[-max(10, columns - len(shown)) :] + shown
+        self._stream.write(f"\r{shown[:columns]}\x1b[K")
         self._stream.flush()
-        self._drawn = True
+        self._is_drawn = True
 
-    def clear(self) -> None:
-        """Leave the terminal as it was."""
-        if self._drawn:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
-            self._drawn = False
+    def clear(self) -> bool:
+        """Leave the terminal as it was; return whether the line was there."""
+        if not self._is_drawn:
+            return False
+        self._stream.write("\r\x1b[K")
+        self._stream.flush()
+        self._is_drawn = False
+        return True
 
 
-def figures(count: int, total: int | None, seconds: float, unit: str = "") -> str:
-    """Describe progress: the share, the rate, and the remaining time, as far as they are known.
+def figures(count: int, total: int | None, seconds: float, unit: str = "", remark: str = "") -> str:
+    """Describe progress: the share, a remark, the rate, and the remaining time, as far as they are known.
 
     :param unit: the unit counted, if not bytes
     """
     rate = count / max(seconds, 0.001)
     if not unit:
-        return f"{size(count)}{f' of {size(total)}' if total else ''}  {size(rate)}/s"
-    remaining = f"  {_duration((total - count) / rate)} left" if total and rate else ""
-    return f"{count}{f' of {total}' if total else ''} {unit}  {rate:.3g}/s{remaining}"
+        parts = [f"{size(count)}{f' of {size(total)}' if total else ''}", remark, f"{size(rate)}/s"]
+    else:
+        parts = [f"{count:,} of {total:,}" if total else f"{count:,} {unit}", remark, f"{rate:.3g}/s"]
+        parts += [f"{_duration(max(0, total - count) / rate)} left"] if total and rate else []
+    return " · ".join(filter(None, parts))
 
 
 def _duration(seconds: float) -> str:

@@ -76,7 +76,7 @@ class Scope:
         """Return the value of a name.
 
         :raises KeyError: when the variable doesn't exist
-        :raises UsageError: when there is one that can't be had, or it isn't clear which one is meant
+        :raises UsageError: when it exists but can't be accessed, or the name is ambiguous
         """
         self._check_is_users(name)
         local = self._frame.f_locals

@@ -5,6 +5,7 @@ from __future__ import annotations
 OWN_WORDS = {
     "alias": "Give a line a short name.",
     "exit": "Exit the shell (or press Ctrl-D).",
+    "expect": "Check how a line ends: expect STATUS [--expect-text TEXT] LINE.",
     "history": "Show, repeat or clear what was typed.",
     "quit": "Same as exit.",
     "run_script": "Run a command file in this shell; @FILE does too.",
@@ -35,8 +36,13 @@ A line that starts with a space is not kept in the history.
 
 In command files ${NAME} stands for a definition (-D NAME=VALUE) or a variable
 of the environment, ${1} for an argument, except in single quotes and heredocs;
-$${NAME} stands for a literal ${NAME}. Typed lines aren't expanded: pass
-definitions to a file with @FILE -D NAME=VALUE."""
+$${NAME} stands for a literal ${NAME}. After -o w, ${w.text} is the result,
+and ${w.status}, ${w.headers.ETag} and so on are fields that --json shows.
+Typed lines aren't expanded: pass definitions to a file with
+@FILE -D NAME=VALUE.
+
+expect 4 LINE succeeds if LINE ends with status 4. With --expect-text TEXT in
+front of LINE, TEXT must also be in its result or its message."""
 """How lines are written in the shell and in command files, for people."""
 
 ONE_SHOT_SYNTAX = """\
@@ -54,7 +60,8 @@ are written like this:"""
 NOTEBOOK_SYNTAX = """\
 Words are quoted as in sh: 'single', "double", or a backslash before the character.
 
-  %get photos/a.jpg            a command is a magic; %storlet get … works where a name is taken
+  %get photos/a.jpg            a command is a magic
+  %sls  %storlet ls            ... also where IPython has a magic of that name
   %%upload photos/b            a body: the rest of the cell, exactly as it is
   x = %get photos/a.jpg        the value of the line is its result
   %get x << photos/a.jpg       the result is stored under a name, as by -o x, and not shown

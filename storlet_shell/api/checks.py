@@ -13,13 +13,13 @@ from storlet_shell.values import check_text, expand
 _Item = TypeVar("_Item")
 
 
-def count(number: int, name: str) -> int:
-    """Check a count: an integer of at least 1.
+def count(number: int, name: str, *, minimum: int = 1) -> int:
+    """Check a count: an integer that isn't below a minimum.
 
     :raises UsageError: if it isn't one
     """
-    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-        raise UsageError(f"{name} must be an integer of at least 1, not {number!r}")
+    if not isinstance(number, int) or isinstance(number, bool) or number < minimum:
+        raise UsageError(f"{name} must be an integer of at least {minimum}, not {number!r}")
     return number
 
 

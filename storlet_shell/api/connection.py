@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from storlet_shell.api.store import Store
 from storlet_shell.errors import Hint, UsageError, advise
 from storlet_shell.session import Options, Session, Surroundings
-from storlet_shell.wire.observer import Observer, Progress
+from storlet_shell.wire.observer import Observer, Progress, remark
 
 if TYPE_CHECKING:
     from storlet_shell.identity.program import KeystoneSession
@@ -88,6 +88,11 @@ class _Program(Surroundings):
         with self._lock:
             self._observer.warn(message, hint)
 
+    def awaits(self, running: int) -> bool:
+        """Ask the observer."""
+        with self._lock:
+            return self._observer.awaits(running)
+
     def spell(self, hint: Hint) -> str:
         """Spell a hint in the observer's way."""
         return self._observer.spell(hint)
@@ -119,3 +124,8 @@ class _Locked:
         """Forward the call under the lock."""
         with self._lock:
             self._progress.expect(total)
+
+    def remark(self, describe: Callable[[], str]) -> None:
+        """Forward the call under the lock."""
+        with self._lock:
+            remark(self._progress, describe)

@@ -11,7 +11,8 @@ from weakref import WeakKeyDictionary
 
 from storlet_shell.api import checks, reading
 from storlet_shell.api.options import BatchOptions
-from storlet_shell.batches.report import Row, Rows
+from storlet_shell.batches.report import Rows
+from storlet_shell.batches.rows.row import Row
 from storlet_shell.deployments import rehearsal
 from storlet_shell.deployments.deploy import Deployed
 from storlet_shell.deployments.package import Package, function_package

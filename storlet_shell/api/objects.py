@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -12,16 +13,21 @@ from storlet_shell.api.clients import Clients
 from storlet_shell.api.reading import File, Where
 from storlet_shell.api.values import Deleted, Entry
 from storlet_shell.errors import UsageError
+from storlet_shell.patterns import Pattern
 from storlet_shell.results import Response
 from storlet_shell.store import containers, deletion, objects
 from storlet_shell.store import metadata as properties
 from storlet_shell.store import reading as bodies
-from storlet_shell.store.listing import list_entries
+from storlet_shell.store.listing import list_entries, list_matching
 from storlet_shell.store.metadata import Info
+from storlet_shell.store.names import folders
+from storlet_shell.store.names.folders import Usage
 from storlet_shell.store.objects import Stored
+from storlet_shell.store.relocation import moving
 from storlet_shell.store.trees import delete_tree
-from storlet_shell.transfers import download, upload
+from storlet_shell.transfers import download, tempurls, upload
 from storlet_shell.transfers.counts import Transferred
+from storlet_shell.transfers.sync import sync_of
 from storlet_shell.transfers.targets import Choices
 from storlet_shell.values import ByteRange, ContainerName, Location, ObjectPath, StorletName
 
@@ -84,6 +90,37 @@ class ObjectStore:
         with self._clients.lent() as client:
             for entry in list_entries(client, location, delimiter):
                 yield Entry.of(entry)
+
+    def glob(self, pattern: str | Pattern) -> Iterator[Entry]:
+        """List the objects of a container whose names match a pattern.
+
+        Pages are fetched on demand; errors are raised when the first entry is requested. A pattern without a match is
+        no error.
+
+        :param pattern: ``CONTAINER/PATTERN``, as for :meth:`map`
+        :raises NotFoundError: if the container doesn't exist
+        """
+        return self._matching(reading.pattern(pattern))
+
+    def _matching(self, pattern: Pattern) -> Iterator[Entry]:
+        with self._clients.lent() as client:
+            for entry in list_matching(client, pattern):
+                yield Entry.of(entry)
+
+    def usage(self, path: AnyPath = "", *, depth: int = 1) -> Iterator[Usage]:
+        """Sum up the objects in containers and folders, and then, as the last item, all objects below the path.
+
+        Errors are raised when the first item is requested.
+
+        :param path: empty for the account, ``CONTAINER``, or ``CONTAINER/PREFIX``
+        :param depth: the number of levels below the path; 0 for the last item alone
+        :raises NotFoundError: if the container doesn't exist, or no name starts with the prefix
+        """
+        return self._summed(reading.location(path), checks.count(depth, "depth", minimum=0))
+
+    def _summed(self, location: Location, depth: int) -> Iterator[Usage]:
+        with self._clients.lent() as client:
+            yield from folders.usage(client, location, depth)
 
     # --- objects and containers
 
@@ -196,6 +233,19 @@ class ObjectStore:
         with self._clients.lent() as client:
             return objects.copy(client, origin, goal, run, range=part)
 
+    def move(self, source: str | ObjectPath, target: str | ObjectPath, *, force: bool = False) -> Stored:
+        """Move an object inside the cluster, with its metadata: copy it, check the copy, and delete the original.
+
+        Of a large object, only the manifest is moved.
+
+        :param force: replace an existing target
+        :raises NotFoundError: if the source or the target's container doesn't exist
+        :raises StorletShellError: if the target exists, or the original couldn't be deleted, so that both exist
+        """
+        origin, goal = reading.object_path(source), reading.object_path(target)
+        with self._clients.lent() as client:
+            return moving.move(client, origin, goal, force=force)
+
     def delete(self, path: AnyPath, *, recursive: bool = False, segments: bool = True) -> Deleted:
         """Delete an object or an empty container, without confirmation.
 
@@ -223,6 +273,28 @@ class ObjectStore:
         changes = reading.metadata_headers(location, metadata)
         with self._clients.lent() as client:
             properties.post(client, location, changes)
+
+    def temporary_url(
+        self,
+        path: AnyPath,
+        *,
+        method: str = "GET",
+        expires: float = 3600,
+        prefix: bool = False,
+    ) -> str:
+        """Return a temporary URL: a signed link to an object, which anyone can use until it expires.
+
+        :param method: ``GET``, ``HEAD``, ``PUT``, ``POST`` or ``DELETE``
+        :param expires: in seconds from now
+        :param prefix: allow all objects whose names start with the path
+        :raises NotFoundError: if the container doesn't exist, or neither it nor the account has a key
+        """
+        target = reading.location(path)
+        if isinstance(expires, bool) or not isinstance(expires, int | float) or not 1 <= expires < 10**10:
+            raise UsageError(f"expires must be a number of seconds, of at least 1, not {expires!r}")
+        signed = tempurls.Signed(target, method, int(time.time() + expires), prefix)
+        with self._clients.lent() as client:
+            return tempurls.temporary_url(client, signed)
 
     # --- local files
 
@@ -257,6 +329,27 @@ class ObjectStore:
         jobs = checks.count(jobs, "jobs")
         with self._clients.lent() as client:
             return download.download(client, source, target, skip_identical=skip_identical, jobs=jobs)
+
+    def sync(
+        self,
+        source: str | Path | Location | ContainerName,
+        target: str | Path | Location | ContainerName,
+        *,
+        delete: bool = False,
+        jobs: int = 8,
+    ) -> Transferred:
+        """Sync a local folder to a container, or a container to a folder; only what differs is transferred.
+
+        :param source: a local folder, or ``path:/CONTAINER[/PREFIX]``; the prefix stands for a folder
+        :param target: likewise; one of the two is local
+        :param delete: then delete what only the target has, without confirmation, if nothing has failed
+        :param jobs: the number of simultaneous transfers
+        :returns: the outcome; call its ``raise_for_failed``
+        :raises NotFoundError: if the source or the container doesn't exist, or no name starts with the prefix
+        """
+        sides, jobs = (reading.side(source, "source"), reading.side(target, "target")), checks.count(jobs, "jobs")
+        with self._clients.lent() as client:
+            return sync_of(client, *sides).run(delete=delete, jobs=jobs)
 
     def close(self) -> None:
         """Close all connections, and stop the embedded Swift if nobody else uses it. A closed store stays closed."""

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import IO, Any, Literal, Protocol, TypeAlias, TypeVar, cast, runtime_checkable
 
 from storlet_shell.api import checks
-from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.pipeline import parse_chain
 from storlet_shell.deployments.access import Grant, check_entry
 from storlet_shell.deployments.acls import Rule
 from storlet_shell.deployments.package import Package, read_package
 from storlet_shell.deployments.packages.wanted import Wanted
 from storlet_shell.errors import UsageError
+from storlet_shell.patterns import Pattern
 from storlet_shell.session.parameters import merge_parameters
 from storlet_shell.values import (
     ByteRange,
@@ -73,6 +73,15 @@ def location(value: str | Location | ObjectPath | ContainerName) -> Location:
     if isinstance(value, ContainerName):
         return Location(value.name)
     return _read(value, Location, Location.parse, "a path")
+
+
+def side(value: str | Path | Location | ContainerName, name: str) -> Path | Location:
+    """Parse one side of a sync: ``path:/CONTAINER[/PREFIX]``, or else the path of a local folder.
+
+    :raises UsageError: if it is neither
+    """
+    is_remote = value.startswith("path:") if isinstance(value, str) else not isinstance(value, Path)
+    return location(cast("str", value)) if is_remote else checks.local_path(cast("str | Path", value), name)
 
 
 def container_name(value: str | ContainerName) -> ContainerName:
@@ -245,10 +254,16 @@ def body(file: File) -> AbstractContextManager[Body]:
 
 
 def package(
-    source: str | Path | bytes | Packaged, name: str | None, main: str | None, *, force: bool = False
+    source: str | Path | bytes | Packaged,
+    name: str | None,
+    main: str | None,
+    needed: Iterable[str],
+    *,
+    force: bool = False,
 ) -> Package:
     """Read a storlet from a local file, from its code, or from a function, and check it.
 
+    :param needed: the dependencies' names; Java code is compiled with the local jars among them
     :param force: leave what certainly fails in a function to the review
     :raises UsageError: if it isn't a storlet, or the code has no name
     :raises NotFoundError: if the local file doesn't exist
@@ -256,7 +271,7 @@ def package(
     if isinstance(source, str | Path):
         if name is not None:
             raise UsageError("name is for code passed as bytes; a file names its storlet itself")
-        return read_package(str(source), main, None, force=force)
+        return read_package(str(source), main, None, force=force, needed=needed)
     if isinstance(source, Packaged):
         if name is not None or main is not None:
             raise UsageError("a function names its storlet itself; it takes no name and no main")
@@ -266,9 +281,11 @@ def package(
             f"source must be a path, code as bytes, or a function with @storlet, not {type(source).__name__}"
         )
     if name is None or main is not None:
-        raise UsageError("code passed as bytes needs name='MODULE.CLASS', or 'MODULE' for a function, and no main")
+        raise UsageError(
+            "code passed as bytes needs name='MODULE.CLASS', 'MODULE' for a function, or 'CLASS.java', and no main"
+        )
     checks.text(name, "name")
-    return read_package(name, None, source, force=force)
+    return read_package(name, None, source, force=force, needed=needed)
 
 
 def wanted(

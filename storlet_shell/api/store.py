@@ -12,14 +12,15 @@ from storlet_shell.api.objects import ObjectStore
 from storlet_shell.api.options import BatchOptions, QueryOptions, map_options, select_options
 from storlet_shell.api.reading import Packaged, Right, Stages, Where
 from storlet_shell.batches.mapping import MapPlan
-from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.pipeline import run_chain
 from storlet_shell.batches.reducing import Reduced, ReduceOptions, ReducePlan
-from storlet_shell.batches.report import Row, Rows
+from storlet_shell.batches.report import Rows
+from storlet_shell.batches.rows.row import Row
 from storlet_shell.deployments import acls, deploy, deployed, logs, undeploy
 from storlet_shell.deployments.deploy import Deployed
-from storlet_shell.deployments.logs import Record
+from storlet_shell.deployments.logs import Record, Selection
 from storlet_shell.deployments.review import review
+from storlet_shell.patterns import Pattern
 from storlet_shell.results import Response, Table
 from storlet_shell.values import ContainerName, ObjectPath, StorletName
 
@@ -54,9 +55,11 @@ class Store(ObjectStore):
     ) -> Deployed:
         """Deploy a storlet, its dependencies, and its packages, all or nothing. The code is checked first.
 
-        :param source: a local file, ``FILE.py`` or ``FILE.jar``; or ``std:NAME`` for a standard storlet; or the code of
-            a Python storlet as ``bytes``; or a function with the decorator :func:`~storlet_shell.storlet`
-        :param name: for code as bytes: ``MODULE.CLASS``, or ``MODULE`` for a function; deployed as ``MODULE.py``
+        :param source: a local file, ``FILE.py``, ``FILE.java`` or ``FILE.jar``; or ``std:NAME`` for a standard storlet;
+            or the code of a storlet as ``bytes``; or a function with the decorator :func:`~storlet_shell.storlet`. Java
+            is compiled, with the local jars among the dependencies, and deployed as ``CLASS-1.0.jar``
+        :param name: for code as bytes: ``MODULE.CLASS``, or ``MODULE`` for a function, deployed as ``MODULE.py``; or
+            ``CLASS.java``
         :param main: for a file: its main class; None if it has only one
         :param dependencies: local files to upload, and names of dependencies that are already deployed
         :param packages: packages that the storlet imports, as pip spells them: ``NAME``, ``NAME[EXTRA]==1.2``, or a
@@ -71,9 +74,8 @@ class Store(ObjectStore):
         :raises ServiceError: if pip can't reach the package index
         """
         wanted = reading.wanted(packages, requirements, provided, unpack=unpack)
-        package = reading.package(source, name, main, force=force).with_dependencies(
-            map(str, checks.several(dependencies, "dependencies", "local files and names"))
-        )
+        needed = [str(name) for name in checks.several(dependencies, "dependencies", "local files and names")]
+        package = reading.package(source, name, main, needed, force=force).with_dependencies(needed)
         package = review(package.with_packages(wanted, self._is_embedded), force=force)
         with self._clients.lent() as client:
             return deploy.deploy(client, package, force=force)
@@ -111,20 +113,38 @@ class Store(ObjectStore):
         with self._clients.lent() as client:
             return deployed.table_of_standard_storlets(deployed.standard_states(client))
 
-    def logs(self, name: str | StorletName, *, since: datetime | None = None) -> Iterator[Record]:
+    def logs(
+        self,
+        name: str | StorletName,
+        *,
+        last: int | None = None,
+        since: datetime | None = None,
+        failed: bool = False,
+        follow: bool = False,
+    ) -> Iterator[Record]:
         """Return the logged runs of a storlet, oldest first.
 
         The embedded Swift logs every run. Other clusters keep the logs that runs were asked to store; if these don't
         separate runs, they become a single record.
 
+        :param last: only the last so many; lines, if the log doesn't separate runs; None for all
         :param since: only runs that ended after this time, which must have a time zone; None for all
-        :raises NotFoundError: if the storlet isn't deployed, or has no log
+        :param failed: only runs that failed
+        :param follow: continue with each further run as it ends, without an end
+        :raises NotFoundError: if the storlet isn't deployed, or has no log, unless it is followed
+        :raises UsageError: if the log doesn't separate runs, and they are selected by time or outcome
         """
         storlet = reading.storlet_name(name)
-        moment = checks.moment(since)
+        number = None if last is None else checks.count(last, "last")
+        selection = Selection(number, checks.moment(since), failed)
+        if follow:
+            return self._follow(storlet, selection)
         with self._clients.lent() as client:
-            records = logs.logs(client, storlet)
-        return (record for record in records if moment is None or record.time is None or record.time > moment)
+            return logs.logs(client, storlet, selection=selection)
+
+    def _follow(self, storlet: StorletName, selection: Selection) -> Iterator[Record]:
+        with self._clients.lent() as client:
+            yield from logs.follow(client, storlet, selection=selection)
 
     # --- access
 

@@ -77,6 +77,11 @@ class Batch:
         """See :attr:`.Work.header`."""
         return self._work.header
 
+    @property
+    def journal(self) -> str:
+        """The path of the journal; empty without one."""
+        return str(self._journal.path) if self._journal else ""
+
     def keep_bodies(self) -> None:
         """Keep the results in the outcomes, unless they are stored elsewhere."""
         self._work = self._work._replace(keeps_bodies=True)
@@ -88,7 +93,7 @@ class Batch:
             for outcome in outcomes:
                 yield from self._ended(outcome)
                 yield from self._drained()
-                if self._is_over:
+                if self.is_over:
                     break
         except KeyboardInterrupt:  # what is done has its row
             for outcome in self._settled(outcomes):
@@ -101,7 +106,7 @@ class Batch:
         yield from self._rest()
 
     @property
-    def _is_over(self) -> bool:
+    def is_over(self) -> bool:
         """Whether no further objects are needed: one has ended the batch, or the joined result is complete."""
         return self.last_error is not None or self._is_complete
 
@@ -131,12 +136,12 @@ class Batch:
             if self._journal:
                 self._journal.take([task.source.name for task in chunk])
             self._ahead.extend(chunk)
-            while self._ahead and not self._is_over:
+            while self._ahead and not self.is_over:
                 yield self._ahead.popleft()
 
     def _fresh(self) -> Iterator[Task]:
         for number, source in enumerate(self._sources):
-            if self._is_over:
+            if self.is_over:
                 return
             if self._journal and self._is_done(source):
                 self.earlier += 1

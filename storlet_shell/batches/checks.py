@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from storlet_shell.batches.journal import Outputs
 from storlet_shell.batches.objects import Objects
-from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.templates import Template
-from storlet_shell.errors import Action, Hint, IdentityError, NotFoundError, UsageError
+from storlet_shell.errors import IdentityError, UsageError
+from storlet_shell.patterns import Pattern
 from storlet_shell.results.saving import is_same_file, is_stdout
 from storlet_shell.store.failures import not_deployed
 from storlet_shell.store.functions import Function, check_parameters
 from storlet_shell.store.metadata import exists
 from storlet_shell.store.runs import check_extra_resources, check_storlets_run
-from storlet_shell.values import Invocation, Location, ObjectPath
+from storlet_shell.values import Invocation, ObjectPath
 
 if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
@@ -49,16 +49,6 @@ def check_journal(journal: str | None, result: str | None = None) -> None:
         raise UsageError(f"the journal needs its own file, not standard output: {journal}")
     if journal is not None and result is not None and is_same_file(journal, result):
         raise UsageError(f"the journal needs its own file, not that of the result: {journal}")
-
-
-def check_container(client: Client, container: str) -> None:
-    """Check that the container of the outputs exists.
-
-    :raises NotFoundError: when it doesn't
-    """
-    if not exists(client, Location(container)):
-        hint = Hint(Action.MAKE_CONTAINER, (container,))
-        raise NotFoundError("container {subject} doesn't exist", subject=container, hint=hint)
 
 
 def check_apart(client: Client, pattern: Pattern, template: Template, limit: int | None = None) -> int | None:

@@ -105,7 +105,7 @@ def find_endpoints(client: Client, storage_urls: Sequence[str], names: Sequence[
     :param storage_urls: the account's URLs, at least one
     :param names: storage URLs, proxy servers by scheme, host and port, or :data:`REGIONS`; None or empty for the
         account's URLs
-    :raises UsageError: when a name is none of these
+    :raises UsageError: when a name isn't one of these
     """
     if not names:
         return tuple(Endpoint(url, urlsplit(url).netloc) for url in storage_urls)

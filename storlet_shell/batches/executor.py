@@ -27,10 +27,19 @@ from storlet_shell.schedulers.base import Scheduler
 
 if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
+    from storlet_shell.wire.observer import Observer
 
 
 NAMESPACE = "storlet_shell.executors"
 """The entry point group of executors."""
+
+
+GRACE = 3.0
+"""Seconds that runs under way may continue after an interrupt, where no user waits for them."""
+
+
+def _briefly(_: int) -> float:
+    return GRACE
 
 
 @typed_equality
@@ -45,6 +54,8 @@ class Access(NamedTuple):
     :param timeout: response timeout in seconds; None for the cloud's setting, or 60
     :param local_folder: the data folder of the embedded Swift; None for any other cluster
     :param address: the address of the executor's own cluster; empty for none
+    :param patience: called after an interrupt with the number of runs under way; returns the seconds to wait for them,
+        or None to wait until they end, or until a further interrupt
     """
 
     connect: Callable[[], Client]
@@ -53,6 +64,11 @@ class Access(NamedTuple):
     timeout: float | None = None
     local_folder: Path | None = None
     address: str = ""
+    patience: Callable[[int], float | None] = _briefly
+
+    def watched_by(self, observer: Observer) -> Access:
+        """Return the same, but after an interrupt, runs under way may end if a user is told and can drop them."""
+        return self._replace(patience=lambda running: None if observer.awaits(running) else GRACE)
 
 
 class Executor(ABC):
@@ -66,7 +82,8 @@ class Executor(ABC):
           million, and a task that was taken counts as under way.
         - Each task that was taken has exactly one outcome. If its worker is lost, do it again.
         - At KeyboardInterrupt, raised by Ctrl-C or thrown in when a batch ends early, take no more tasks: give back
-          those that weren't begun (``is_begun``), yield those that end soon, drop the rest, and reraise it.
+          those that weren't begun (``is_begun``), yield those that end within the access's patience, drop the rest,
+          and reraise it. A second one drops them at once.
 
         :param work: what to do with each object; like tasks and outcomes, it can be pickled
         :raises StorletShellError: when the executor can't be used, because its cluster doesn't answer, say

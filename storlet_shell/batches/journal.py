@@ -86,6 +86,11 @@ class Journal:
                 raise LocalFileError(f"journal {self._path}: not a journal, or damaged: {error}") from error
             raise
 
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
     def _locked(self) -> int:
         """Lock the file for the life of the process, independently of SQLite's own locks."""
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.batches.batch import Batch, Rules
-from storlet_shell.batches.checks import check_apart, check_container, check_journal, check_ready
+from storlet_shell.batches.checks import check_apart, check_journal, check_ready
 from storlet_shell.batches.endpoints import find_endpoints
 from storlet_shell.batches.executor import Access, load_drivers
 from storlet_shell.batches.joining.body import JoinedBody
@@ -17,14 +17,16 @@ from storlet_shell.batches.joining.concatenation import Concatenation
 from storlet_shell.batches.joining.ordered import Ordered
 from storlet_shell.batches.journal import Journal
 from storlet_shell.batches.objects import Objects
-from storlet_shell.batches.patterns import Pattern
-from storlet_shell.batches.report import Row, Rows
+from storlet_shell.batches.report import Rows
+from storlet_shell.batches.rows.row import Row
 from storlet_shell.batches.templates import Template
 from storlet_shell.batches.work import Task, Work
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
+from storlet_shell.patterns import Pattern
 from storlet_shell.results import Planned
 from storlet_shell.results.saving import is_stdout
+from storlet_shell.store import containers
 from storlet_shell.store.functions import check_parameters
 from storlet_shell.store.metadata import head
 from storlet_shell.store.reading import place_result
@@ -170,9 +172,11 @@ class MapPlan:
         if concat is not None:
             work = work._replace(keeps_bodies=True, spool=concat.spool)
         if options.output is not None:
-            check_container(client, options.output.output(ObjectPath(self._pattern.container, "x")).container)
+            containers.check(client, options.output.output(ObjectPath(self._pattern.container, "x")).container)
         with ExitStack() as stack:
-            journal = stack.enter_context(self._journal(client, objects)) if options.journal else None
+            journal = None
+            if options.journal:
+                journal = stack.enter_context(self._journal(client, objects, concat.work if concat else ""))
             if len(self._steps) > 1:
                 work = work._replace(scratch=stack.enter_context(scratch(client)))
             rules = Rules(options.keep_going is not False, options.ordered)
@@ -230,8 +234,8 @@ class MapPlan:
         copies, is_durable = options.output is not None, bool(options.journal)
         return Work(self._steps, copies, endpoints, options.scheduler, options.jobs, is_durable=is_durable)
 
-    def _journal(self, client: Client, objects: Objects) -> Journal:
-        journal = Journal(str(self._options.journal), self._description(client), objects.span)
+    def _journal(self, client: Client, objects: Objects, work: str) -> Journal:
+        journal = Journal(str(self._options.journal), self._description(client, work), objects.span)
         if journal.under_way:
             client.observer.warn(
                 f"up to {journal.under_way} runs were under way when the batch last ended; they run again, since "
@@ -239,8 +243,10 @@ class MapPlan:
             )
         return journal
 
-    def _description(self, client: Client) -> dict[str, str]:
+    def _description(self, client: Client, work: str) -> dict[str, str]:
         """Return the description of the batch for its journal.
+
+        :param work: what makes the results; empty for the storlets' runs
 
         The container's creation date identifies the cluster, whatever endpoint it is reached by, and after a restart on
         another port. Without a date, the server's name must do.
@@ -254,7 +260,7 @@ class MapPlan:
             "input": str(self._pattern),
             "output": str(self._options.output or ""),
             "save": str(self._options.save or ""),
-            "storlet": json.dumps([_spelled(run) for run in self._steps], ensure_ascii=False),
+            "storlet": work or json.dumps([_spelled(run) for run in self._steps], ensure_ascii=False),
         }
 
 

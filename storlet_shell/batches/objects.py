@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from storlet_shell.batches.journal import Span
-from storlet_shell.batches.patterns import Pattern
-from storlet_shell.errors import NotFoundError
+from storlet_shell.patterns import Pattern
 from storlet_shell.store.listing import list_entries
 from storlet_shell.values import Location, ObjectPath
 
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
     from storlet_shell.wire.client import Client
 
 _AHEAD = 10_000
+_MOST_SAMPLES = 10
+_SPREAD = 3
 
 
 class Objects:
@@ -25,7 +26,9 @@ class Objects:
     :raises NotFoundError: when no object matches, or the container doesn't exist
 
     ``total`` is their number, and ``bytes`` their size, None while the listing continues; ``span`` is when the first
-    ones were stored. ``sample`` is one of them: the first that isn't empty, if the listing has any.
+    ones were stored. ``samples`` are some of them: the first that aren't empty, or the first one. ``sample`` is the
+    first of these. ``spread`` are a few that aren't empty, from the whole listing as far as it is known, with their
+    sizes.
     """
 
     def __init__(self, client: Client, pattern: Pattern, limit: int | None = None) -> None:
@@ -40,14 +43,18 @@ class Objects:
         names = itertools.islice(filter(matches, itertools.chain(ahead, listed)), limit)
         first = next(names, None)
         if first is None:
-            raise NotFoundError(f"{pattern}: no object matches")
+            raise pattern.no_match()
         self.total: int | None = None
         self.bytes: int | None = None
         if len(ahead) < _AHEAD or len(matching) == limit:
             self.total = len(matching)
             self.bytes = sum(int(entry["bytes"] or 0) for entry in matching)
-        sample = next((str(entry["name"]) for entry in matching if entry["bytes"]), first)
-        self.sample = ObjectPath(pattern.container, sample)
+        filled = [(ObjectPath(pattern.container, str(entry["name"])), int(entry["bytes"] or 0)) for entry in matching]
+        filled = [(path, size) for path, size in filled if size]
+        self.samples = tuple(path for path, _ in filled[:_MOST_SAMPLES]) or (ObjectPath(pattern.container, first),)
+        self.sample = self.samples[0]
+        places = sorted({place * (len(filled) - 1) // (_SPREAD - 1) for place in range(_SPREAD)}) if filled else []
+        self.spread = tuple(filled[place] for place in places)
         self._container = pattern.container
         self._names = itertools.chain([first], names)
 

@@ -6,15 +6,16 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from storlet_shell.batches.checks import check_container, check_ready
+from storlet_shell.batches.checks import check_ready
 from storlet_shell.batches.endpoints import find_endpoints
 from storlet_shell.batches.executor import Access, Executor, load_drivers
 from storlet_shell.batches.objects import Objects
-from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.work import Task, Work
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
+from storlet_shell.patterns import Pattern
 from storlet_shell.results import Planned
+from storlet_shell.store import containers
 from storlet_shell.store.functions import check_count, check_parameters, most_inputs
 from storlet_shell.store.requests import plan
 from storlet_shell.store.runs import check_node
@@ -104,10 +105,11 @@ class ReducePlan:
         """
         function = check_ready(client, self._run)
         check_node(client, self._pattern.container, self._run)
-        check_container(client, self._output.container)
+        containers.check(client, self._output.container)
         objects = Objects(client, self._pattern)
         work = self._work(client, access)._replace(functions=(function,))
-        runs = _Runs(self._executor, access._replace(address=self._options.scheduler_address), client.observer)
+        access = access._replace(address=self._options.scheduler_address).watched_by(client.observer)
+        runs = _Runs(self._executor, access, client.observer)
         tree = _Tree(runs, self._options.fan_in, most_inputs(client, self._run))
         label = f"{self._run.storlet} over {self._pattern}"
         with (

@@ -3,98 +3,27 @@
 from __future__ import annotations
 
 import io
-import itertools
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, nullcontext, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, cast, overload
+from typing import Any, cast, overload
 
 from storlet_shell.batches.batch import Batch
-from storlet_shell.batches.executor import Access
+from storlet_shell.batches.executor import GRACE, Access
 from storlet_shell.batches.joining.body import JoinedBody
 from storlet_shell.batches.joining.concatenation import Concatenation
 from storlet_shell.batches.joining.joiner import Header, Joiner, check_header
+from storlet_shell.batches.rows.excerpt import Excerpt, excerpt
+from storlet_shell.batches.rows.row import Row, fields_of_rows, spelled
 from storlet_shell.batches.work import Outcome
-from storlet_shell.equality import typed_equality
 from storlet_shell.errors import HINT, SUBJECT, PartFailedError, Spelling, StorletShellError
 from storlet_shell.results import Response, Table
-from storlet_shell.results.fields import Field, dashed
-from storlet_shell.text import counted, escaped, size
+from storlet_shell.results.on_terminal import Display, table_on_terminal
+from storlet_shell.text import counted, size
 from storlet_shell.values import ObjectPath
-from storlet_shell.wire.observer import Observer
-
-
-@typed_equality
-class _Columns(NamedTuple):
-    status: int | None
-    bytes: int | None
-    seconds: float
-    endpoint: str | None
-    object: str
-    output: str | None
-    error: str | None
-    transaction: str | None
-
-
-class Row(_Columns):
-    """One object of a batch: a named tuple of the table's columns, and the storlet's result.
-
-    ``status`` is the HTTP status, ``bytes`` the size of the result, ``seconds`` the time that the endpoint took,
-    ``error`` one line, ``transaction`` Swift's transaction ID; ``object`` and ``output`` are spelled as on a line.
-    Unknown and missing values are None.
-
-    ``content`` is the storlet's result, if the batch keeps it: if it is stored neither as objects nor as files.
-    """
-
-    content: bytes | None = None
-    number = 0
-    """The object's position in the listing, from 0."""
-
-    @classmethod
-    def of(cls, outcome: Outcome, spell: Spelling) -> Row:
-        """Return the row of an outcome.
-
-        :param spell: spells the hint of its error
-        """
-        task = outcome.task
-        file = str(Path(task.folder, task.file)) if task.file else None
-        row = cls(
-            status=outcome.status or None,
-            bytes=outcome.size,
-            seconds=round(outcome.seconds, 4),
-            endpoint=outcome.endpoint or None,
-            object=str(task.source),
-            output=str(task.output) if task.output else file,
-            error=outcome.error.explained(spell) if outcome.error else None,
-            transaction=outcome.transaction_id or None,
-        )
-        row.content = outcome.body if isinstance(outcome.body, bytes) else None
-        row.number = task.number
-        return row
-
-    @property
-    def name(self) -> str:
-        """The object's name in its container."""
-        return self.object.split("/", 2)[2]
-
-
-_ERROR = _Columns._fields.index("error")
-
-
-def _fields(*, shows_endpoints: bool) -> tuple[Field, ...]:
-    """Return the columns as people see them: of a width that most rows fit in, since they come one by one."""
-    return (
-        Field("status", spell=dashed, width=3, is_number=True),
-        Field("bytes", spell=dashed, width=10, is_number=True),
-        Field("seconds", spell="{:.3f}".format, width=7, is_number=True),
-        Field("endpoint", spell=dashed, width=16, is_shown=shows_endpoints),
-        Field("object", spell=escaped),
-        Field("output", is_shown=False),
-        Field("error"),
-        Field("transaction", is_shown=False),
-    )
+from storlet_shell.wire.observer import Observer, remark
 
 
 class Rows(Table):
@@ -126,10 +55,10 @@ class Rows(Table):
         shows_endpoints: bool = False,
         allows_failures: bool = False,
     ) -> None:
-        super().__init__(_fields(shows_endpoints=shows_endpoints), self._run(), self.summary)
+        super().__init__(fields_of_rows(shows_endpoints=shows_endpoints), self._run(), self.summary)
         self._batch = batch
         self.concatenation = batch.concatenation
-        self._access = access
+        self._access = access._replace(patience=self._patience)
         self._observer = observer
         self._label = label
         self._remaining = remaining
@@ -138,7 +67,8 @@ class Rows(Table):
         self._numbers: dict[str, int] = {}
         self._first_error: StorletShellError | None = None
         self._done_count = self._failed_count = self._size = 0
-        self._has_ended = False
+        self._has_ended = self._was_left = False
+        self._cut_from: int | None = None  # the number of objects of a batch that was interrupted
         self._broken: StorletShellError | None = None
         self._started, self._ended = time.monotonic(), 0.0
 
@@ -290,7 +220,8 @@ class Rows(Table):
         """Summarize the progress of the batch in one line."""
         seconds = self._elapsed()
         count = self._done_count + self._failed_count
-        parts = [(f"{self._done_count} of " if self._failed_count else "") + f"{counted(count, 'object')} done"]
+        total = self._cut_from or count
+        parts = [(f"{self._done_count} of " if total > self._done_count else "") + f"{counted(total, 'object')} done"]
         parts += [f"{self._failed_count} failed"] if self._failed_count else []
         parts += [f"{self._batch.earlier} done before"] if self._batch.earlier else []
         parts += [size(self._size)] if self._size else []
@@ -327,15 +258,24 @@ class Rows(Table):
                 self._observer.progress(self._label, self._remaining, "objects") as progress,
                 closing(self._batch.outcomes(self._access)) as outcomes,
             ):
+                remark(progress, self._failures)
                 for outcome in outcomes:
                     self._count(outcome)
                     progress.advance(1)
-                    yield Row.of(outcome, self._observer.spell)
+                    try:
+                        yield _row_of(outcome, self._observer.spell)
+                    except GeneratorExit as end:
+                        self._was_left = not isinstance(end.__context__, KeyboardInterrupt)
+                        if not self._was_left:  # Ctrl-C came while the row was shown
+                            self._count_last(outcomes)
+                        raise
                 if self.concatenation and self._batch.last_error is None:
                     self.concatenation.complete()
             self._has_ended = True
         except (KeyboardInterrupt, GeneratorExit):
-            early = f"ended early: {self.summary()}"
+            self._cut_from = self._remaining
+            resume = f"; rerun the same line to resume from {self._batch.journal}" if self._batch.journal else ""
+            early = f"ended early: {self.summary()}{resume}"
             self._broken = PartFailedError(early)
             self._observer.warn(early)
             raise
@@ -345,6 +285,22 @@ class Rows(Table):
         finally:
             self._ended = time.monotonic()
             self._release()
+
+    def _count_last(self, outcomes: Generator[Outcome]) -> None:
+        """Interrupt the batch, and count the runs that end after that."""
+        with suppress(KeyboardInterrupt, StopIteration):
+            outcome = outcomes.throw(KeyboardInterrupt)
+            while True:
+                self._count(outcome)
+                outcome = next(outcomes)
+
+    def _patience(self, running: int) -> float | None:
+        """Return the seconds to wait for runs: without a limit after Ctrl-C, if a user knows, and can drop them."""
+        is_interrupted = not self._was_left and not self._batch.is_over
+        return None if is_interrupted and self._observer.awaits(running) else GRACE
+
+    def _failures(self) -> str:
+        return f"{self._failed_count:,} failed" if self._failed_count else ""
 
     def _count(self, outcome: Outcome) -> None:
         for note in outcome.notes:
@@ -369,14 +325,55 @@ class Rows(Table):
         """Return the summary, unless the problem says it."""
         return self.summary() if self.problem is None else ""
 
-    def further_rows_to_show(self, count: int) -> list[tuple[Any, ...]]:
-        """Return failed rows after the first so many, as many at most."""
-        return list(itertools.islice((row for row in self._fetched[count:] if row[_ERROR]), count))
+    def brief(self) -> str:
+        """Count the rows, and the objects that were done and that failed."""
+        objects = f"{counted(self._done_count, 'object')} done, {self._failed_count} failed"
+        return f"{counted(len(self._fetched), 'row')}{'' if self._ended else ' so far'}, {objects}"
+
+    def peek(self, count: int) -> tuple[list[tuple[Any, ...]], bool]:
+        """Return the rows that a page shows: of a large batch, those that failed, the first, and the last.
+
+        :param count: the largest number of rows to return
+        """
+        rows, is_whole = super().peek(count)
+        return (rows, True) if is_whole else (excerpt(self._fetched, count), False)
+
+    def on_terminal(self, display: Display, columns: Sequence[str] = ()) -> Iterator[str]:
+        """Yield the rows as they come; of a large batch, those that failed, the first, and the last."""
+        names = columns or [field.name for field in self.fields_of_rows if field.is_shown]
+        table = Excerpt(self, names, self._remaining)
+        for line in table_on_terminal(table, display):
+            if table.note:
+                yield table.note
+                table.note = ""
+            yield line
 
     def close(self) -> None:
         """Cancel what still runs."""
         super().close()
         self._release()
+
+
+def _row_of(outcome: Outcome, spell: Spelling) -> Row:
+    """Return the row of an outcome.
+
+    :param spell: spells the hint of its error
+    """
+    task = outcome.task
+    file = str(Path(task.folder, task.file)) if task.file else None
+    row = Row(
+        status=outcome.status or None,
+        bytes=outcome.size,
+        seconds=round(outcome.seconds, 4),
+        endpoint=outcome.endpoint or None,
+        object=str(task.source),
+        output=str(task.output) if task.output else file,
+        error=spelled(outcome.error, spell) if outcome.error else None,
+        transaction=outcome.transaction_id or None,
+    )
+    row.content = outcome.body if isinstance(outcome.body, bytes) else None
+    row.number = task.number
+    return row
 
 
 def _ended_by(error: StorletShellError, summary: str) -> StorletShellError:

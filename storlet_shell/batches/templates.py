@@ -13,8 +13,8 @@ stem         name, to last dot   ``a.log``
 suffix       from the last dot   ``.gz``
 ===========  ==================  ==================================
 
-For a name without a slash, ``{dir}/`` is empty. Double a brace to write one. There is no field for a counter: an
-output's name depends only on its input's name, so that a batch that is restarted writes to the same place.
+For a name without a slash, ``{dir}/`` is empty. Double a brace to write one. Templates can't number
+outputs: an output's name depends only on its input's name, so that a batch that is restarted writes to the same place.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from __future__ import annotations
 import string
 from typing import NamedTuple
 
-from storlet_shell.batches.patterns import Pattern
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
+from storlet_shell.patterns import Pattern
 from storlet_shell.results.saving import is_stdout
 from storlet_shell.values import Location, ObjectPath, no_object
 

@@ -16,7 +16,7 @@ from storlet_shell.store.requests import plan
 from storlet_shell.values import ContainerName, StorletName
 
 if TYPE_CHECKING:
-    from storlet_shell.results.schemas import AclChange, AclEntry
+    from storlet_shell.results.schemas.acl import AclChange, AclEntry
 
 
 def list_entries(session: Session, container: ContainerName, dry_run: bool = False) -> Result:

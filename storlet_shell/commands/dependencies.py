@@ -22,14 +22,14 @@ from storlet_shell.store.requests import plan
 from storlet_shell.values import StorletName
 
 if TYPE_CHECKING:
-    from storlet_shell.results.schemas import DeletedDependencies, Dependency
+    from storlet_shell.results.schemas.dependencies import DeletedDependencies, Dependency
     from storlet_shell.wire.client import Client
 
 
 _FIELDS = (
     Field("name"),
     Field("container", is_shown=False),
-    Field("bytes"),
+    Field("bytes", is_size=True),
     Field("permissions"),
     Field("version", spell=dashed),
     Field("needed_by", spell=dashed),

@@ -19,12 +19,11 @@ from storlet_shell.spec.arguments import Arg, Kind
 from storlet_shell.spec.command import command
 from storlet_shell.store.reading import get
 from storlet_shell.store.requests import plan
-from storlet_shell.storlets.source import decode
 from storlet_shell.text import counted
 from storlet_shell.values import ContainerName, Invocation, ObjectPath, Parameter
 
 if TYPE_CHECKING:
-    from storlet_shell.results.schemas import Deployment, FirstRun
+    from storlet_shell.results.schemas.deployments import Deployment, FirstRun
 _RUN_OPTIONS = "run options"
 _PACKAGE_OPTIONS = "package options"
 _PACKAGES = (
@@ -69,7 +68,7 @@ _PARAMETERS = [Arg(*arg.flags, kind=arg.kind, group=_RUN_OPTIONS, **arg.options)
         "name",
         kind=Kind.CODE,
         metavar="FILE|MODULE.CLASS|std:NAME",
-        help="a .py or .jar file, the function or class whose code follows, or a standard storlet",
+        help="a .py, .java or .jar file, the function or class whose code follows, or a standard storlet",
     ),
     Arg("--main", metavar="CLASS", help="main class, if the file has several candidates"),
     Arg("--language-version", metavar="3[.MINOR]", help="Python version to run it, if the engine has several"),
@@ -111,6 +110,7 @@ _PARAMETERS = [Arg(*arg.flags, kind=arg.kind, group=_RUN_OPTIONS, **arg.options)
     examples=(
         "deploy warm.py  # replaces a deployed one",
         "deploy warm.py -d cities.txt  # with a file that it reads",
+        "deploy FirstLine.java  # compiled, and deployed as FirstLine-1.0.jar",
         "deploy std:grep  # a standard storlet, as std_grep.py; storlets std lists them",
         "deploy warm.py --package humanize==4.9.0  # with a package that it imports, and what that needs",
         "deploy warm.py --dry-run --input today.csv -p least=20  # run it here, upload nothing",
@@ -136,23 +136,25 @@ def deploy(
     dry_run: bool = False,
     code: bytes | None = None,
 ) -> Result:
-    """Deploy a storlet: a file (Python or a jar), the code that follows (cell, heredoc, standard input), or std:NAME.
+    """Deploy a storlet: a file (.py, .java, .jar), the code that follows (cell, heredoc, standard input), or std:NAME.
 
     The code is checked first, and either everything is uploaded or nothing changes. Engines cache what they have
     fetched, so a storlet that replaces another is padded to be a byte longer, and a new version of a dependency gets a
     new name, which the storlet doesn't need to know.
 
+    Java is compiled by this machine's JDK, with the local jars among its dependencies on the class path, and deployed
+    as CLASS-1.0.jar. If the code follows, name it CLASS.java, after its public class.
+
     pip resolves the packages and their requirements to pure Python wheels, which are uploaded as one archive.
 
-    :raises UsageError: when the code is empty, isn't Python or a jar, or can't run; nothing is sent then
+    :raises UsageError: when the code is empty, isn't Python, Java or a jar, or can't run; nothing is sent then
     :raises NotFoundError: when a dependency doesn't exist, or the account isn't enabled for storlets
     :raises StorletFailedError: when --with-invoke or --dry-run runs it and it fails
     """
     _check_run(with_invoke, dry_run, input, print_result=print_result, parameters=bool(parameters or mapping))
-    package = read_package(name, main, code, session.surroundings.stdin, force=force)
-    package = package.with_language_version(language_version)
-    names = [text.strip() for option in dependencies or () for text in option.split(",")]
-    package = package.with_dependencies(filter(None, names))
+    names = [text for option in dependencies or () for text in map(str.strip, option.split(",")) if text]
+    package = read_package(name, main, code, session.surroundings.stdin, force=force, needed=names)
+    package = package.with_language_version(language_version).with_dependencies(names)
     wanted = Wanted.parse(
         packages or (), requirements or (), provided or (), language_version or "", is_unpacked=unpack
     )
@@ -161,8 +163,7 @@ def deploy(
     package = review(package, force=force)
     merged = session.parameters(tuple(parameters or ()), mapping)
     target_container = container.name if container else None
-    if package.language == "python":
-        session.sources[package.storlet.name] = decode(package.own_code or package.code)
+    session.sources.update(package.sources)
     if dry_run:
         return _try_out(session, package, input, merged) if input else _planned(session, package, target_container)
     target = ObjectPath.parse(input) if input is not None else None
@@ -232,7 +233,6 @@ def _try_out(session: Session, package: Package, input: str, parameters: tuple[P
     """Run it here, over an object or a local file."""
     from storlet_shell.deployments import rehearsal  # what a deployment does not need
 
-    rehearsal.check_can_be_tried(package)
     if input == "-":
         with rehearsal.stream_input(session.surroundings.stdin) as source:
             return rehearsal.try_out(package, source, parameters)

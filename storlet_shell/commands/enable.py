@@ -29,7 +29,7 @@ def enable(session: Session, probe: bool = False, dry_run: bool = False) -> Resu
     Only the account's owner or an administrator may do this. Repeating it changes nothing.
 
     On a cluster other than the embedded Swift, it also tests which storage policies' nodes can run storlets, with a
-    storlet and an object that it deletes afterward. The answers are stored as metadata of the storlets' container, for
+    storlet and an object that it deletes afterward. The results are stored as metadata of the storlets' container, for
     all users: reads run on the nodes of those policies, and on the proxy server otherwise. --probe repeats the test,
     for example after the operator has changed a policy.
     """

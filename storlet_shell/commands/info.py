@@ -34,6 +34,7 @@ _FEATURES = {
         "info  # storlets, limits, storage policies",
         "info --json  # everything that the cluster reports",
         "info | grep policies  # one line of it",
+        "info -o cluster  # keep it in a variable",
     ),
 )
 def info(session: Session) -> Result:

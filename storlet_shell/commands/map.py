@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from storlet_shell.batches.mapping import MapOptions, MapPlan
-from storlet_shell.batches.patterns import Pattern
 from storlet_shell.commands.arguments import PACE, PLACES, RUN, STORLET, make_invocation
+from storlet_shell.patterns import Pattern
 from storlet_shell.results import Result
 from storlet_shell.session import Session
 from storlet_shell.spec.command import command
@@ -47,10 +47,10 @@ def map(
 
     --concat FILE joins all results in one file, in the order of the listing. --concat - shows them instead of the
     rows, as get shows a body. Tables keep one header, and JSON arrays become JSON lines. An object that fails is
-    missing in the result; the last line and the exit status tell.
+    missing from the result; the last line and the exit status say so.
 
-    With --journal FILE, rerun the same command to resume a batch that ended early for whatever reason. Runs that were
-    in progress at a crash are repeated, since nobody knows whether they have finished.
+    With --journal FILE, rerun the same command to resume a batch that ended early for any reason. Runs that were in
+    progress when it crashed are repeated, since it isn't known whether they finished.
 
     :raises NotFoundError: when no object matches, or the storlet isn't deployed
     :raises UsageError: when two objects have the same output, or an output is an input

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from storlet_shell.batches.mapping import MapOptions, MapPlan
-from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.pipeline import parse_chain, run_chain
 from storlet_shell.commands.arguments import PACE, PLACES
+from storlet_shell.patterns import Pattern
 from storlet_shell.results import Result
 from storlet_shell.session import Session
 from storlet_shell.spec.arguments import Arg, Kind

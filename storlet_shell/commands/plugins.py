@@ -35,6 +35,7 @@ _FIELDS = (
         "plugins  # all of them",
         "plugins | grep scheduler  # those for map --scheduler",
         "plugins --json  # as a JSON document",
+        "plugins --columns kind,name  # these columns only",
     ),
 )
 def plugins(session: Session) -> Result:  # noqa: ARG001  it needs nothing of the session

@@ -17,7 +17,7 @@ from storlet_shell.values import Location, Metadatum
 from storlet_shell.wire import headers as wire
 
 if TYPE_CHECKING:
-    from storlet_shell.results.schemas import ChangedMetadata
+    from storlet_shell.results.schemas.changes import ChangedMetadata
 
 
 @command(

@@ -46,6 +46,7 @@ from storlet_shell.wire.bodies import Body, file_body, stream_body
         "put today.csv weather/today.csv  # an exact copy",
         "put today.csv weather/warm.csv --storlet warm.py -p least=20  # store what the storlet writes",
         "put - weather/note.txt < note.txt  # from standard input",
+        "put today.csv weather/today.csv --dry-run  # show the request",
     ),
 )
 def put(

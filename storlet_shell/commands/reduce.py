@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.reducing import ReduceOptions, ReducePlan
 from storlet_shell.commands.arguments import (
     BATCH_JOBS,
@@ -18,6 +17,7 @@ from storlet_shell.commands.arguments import (
     number_option,
     object_option,
 )
+from storlet_shell.patterns import Pattern
 from storlet_shell.results import Done, Result
 from storlet_shell.session import Session
 from storlet_shell.spec.command import command

@@ -14,13 +14,14 @@ from storlet_shell.commands.arguments import (
 )
 from storlet_shell.errors import UsageError
 from storlet_shell.results import Done, Result
+from storlet_shell.results.formats import file_format
 from storlet_shell.results.saving import is_stdout
 from storlet_shell.session import Session
 from storlet_shell.spec.arguments import Arg, Kind
 from storlet_shell.spec.command import command
 
 if TYPE_CHECKING:
-    from storlet_shell.results.schemas import SavedRows
+    from storlet_shell.results.schemas.select import SavedRows
     from storlet_shell.select.selection import Selection
 
 _FORMAT_OPTIONS = "format options"
@@ -43,7 +44,11 @@ _FORMAT_OPTIONS = "format options"
         help="the objects: * stands for any characters but /, ** for folders, ? for one character, [a-z] and {a,b} for "
         "one of several",
     ),
-    Arg("--explain", action="store_true", help="show what runs where, and how many bytes move from the first object"),
+    Arg(
+        "--explain",
+        action="store_true",
+        help="show what runs where, and how many bytes move, measured with up to three objects",
+    ),
     Arg(
         "--no-header",
         dest="header",
@@ -75,7 +80,8 @@ _FORMAT_OPTIONS = "format options"
         "--save",
         kind=Kind.FILE,
         metavar="FILE",
-        help="write the rows to FILE, atomically: JSON (.json), JSON lines (.jsonl), or CSV; - means standard output",
+        help="write the rows to FILE, atomically, as CSV (.csv), a JSON array (.json), or JSON lines (.jsonl); - means "
+        "standard output",
         group=RESULT_OPTIONS,
     ),
     BATCH_JOBS,
@@ -128,11 +134,13 @@ def select(
     :raises StorletFailedError: when an object isn't in one of the formats, or differs from the others
     """
     from storlet_shell.batches.checks import check_journal  # these imports take longer than most lines
-    from storlet_shell.batches.patterns import Pattern
+    from storlet_shell.patterns import Pattern
     from storlet_shell.select.options import SelectOptions
     from storlet_shell.select.running import SelectPlan
 
     check_journal(select_options.get("journal"), save)
+    if save is not None and not is_stdout(save):
+        file_format(save)
     text, name = _query(session, query, pattern, cell)
     delimiter = {"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter)
     plan = SelectPlan(text, Pattern.parse_position(name), SelectOptions(delimiter=delimiter, **select_options))

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from storlet_shell.deployments.access import read_entries
-from storlet_shell.results import Field, Report, Result
+from storlet_shell.results import Field, Report, Result, Table
 from storlet_shell.results.fields import epoch_time, facts, header_time, sized
 from storlet_shell.session import Session
 from storlet_shell.spec.arguments import Arg, Kind
 from storlet_shell.spec.command import command
 from storlet_shell.store.metadata import Info, head
-from storlet_shell.values import Location, read_count
+from storlet_shell.store.names.globs import matching, resolve
+from storlet_shell.store.names.lookup import head_all
+from storlet_shell.store.parallel import Tally
+from storlet_shell.values import Location, ObjectPath, read_count
 from storlet_shell.wire import headers as wire
 
 if TYPE_CHECKING:
-    from storlet_shell.results.schemas import (
+    from storlet_shell.patterns import Pattern
+    from storlet_shell.results.schemas.facts import (
         AccountFacts,
         ContainerFacts,
         LargeObject,
@@ -66,6 +70,29 @@ _FIELDS = (
 )
 """What people read, in this order."""
 
+_COLUMNS = (
+    Field("bytes", is_size=True),
+    Field("last_modified", "modified"),
+    Field("content_type", "type"),
+    Field("location", "object"),
+    *(
+        Field(name, is_shown=False)
+        for name in (
+            "kind",
+            "etag",
+            "expires_at",
+            "content_encoding",
+            "content_disposition",
+            "large_object",
+            "symlink_target",
+            "storlet",
+            "metadata",
+            "headers",
+        )
+    ),
+)
+"""The columns for several objects; people see the first ones."""
+
 
 @command(
     "stat",
@@ -76,26 +103,45 @@ _FIELDS = (
         type=Location.parse,
         kind=Kind.OBJECT,
         metavar="CONTAINER[/OBJECT]",
-        help="defaults to the account",
+        help="an object may be a pattern such as 'weather/*.csv' (default: the account)",
     ),
     examples=(
         "stat  # the account",
         "stat weather  # a container",
         "stat weather/today.csv --json  # all headers of an object",
+        "stat 'weather/2026/*.csv'  # all objects that match, one per line",
     ),
 )
 def stat(session: Session, location: Location | None = None) -> Result:
     """Show the size, date, metadata and rights of an object, container or account.
 
-    --json shows all headers of the reply. Keys that sign temporary URLs or synchronize containers are hidden.
+    For a pattern (as in map), each object that matches gets a line. If an object has exactly the pattern as its name,
+    only that is shown. --json shows all headers of the reply. Keys that sign temporary URLs or synchronize containers
+    are hidden.
 
-    :raises NotFoundError: when it doesn't exist
+    :raises NotFoundError: when it doesn't exist, or nothing matches the pattern
     """
-    info = head(session.client, location or Location())
+    target = resolve(session.client, location or Location())
+    if not isinstance(target, Location):
+        return _table(session, target)
+    info = head(session.client, target)
     values = _facts(info, session.client.account)
     name = session.client.account if info.kind == "account" else values["location"]
     metadata = {f"metadata {key}": value for key, value in values["metadata"].items()}
     return Report(values, {**dict(facts({**values, info.kind: name}, _FIELDS)), **metadata})
+
+
+def _table(session: Session, pattern: Pattern) -> Table:
+    """Return the facts of all objects that match a pattern, a row for each."""
+    paths = (ObjectPath(pattern.container, entry["name"]) for entry in matching(session.client, pattern))
+    tally = Tally()
+
+    def rows() -> Iterator[tuple[Any, ...]]:
+        for info in head_all(session.client, paths, tally):
+            row: Mapping[str, Any] = _facts_of_object(info)
+            yield tuple(row[field.name] for field in _COLUMNS)
+
+    return Table(_COLUMNS, rows(), problem=lambda: tally.problem("looked up"))
 
 
 def _facts(info: Info, account: str) -> ObjectFacts | ContainerFacts | AccountFacts:

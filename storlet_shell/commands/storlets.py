@@ -21,7 +21,8 @@ from storlet_shell.values import ContainerName, StorletName
 
 if TYPE_CHECKING:
     from storlet_shell.deployments.logs import Record
-    from storlet_shell.results.schemas import FunctionSignature, Grantee, RunSummary, StorletDetails
+    from storlet_shell.results.schemas.logs import RunSummary
+    from storlet_shell.results.schemas.storlets import FunctionSignature, Grantee, StorletDetails
     from storlet_shell.store.functions import Function
 
 _CONTAINER = Arg(

@@ -14,7 +14,7 @@ from storlet_shell.store.requests import plan
 from storlet_shell.values import ContainerName, StorletName
 
 if TYPE_CHECKING:
-    from storlet_shell.results.schemas import Undeployment
+    from storlet_shell.results.schemas.deployments import Undeployment
 
 
 @command(

@@ -25,7 +25,7 @@ from storlet_shell.wire.bodies import is_special, open_file
 from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
-    from storlet_shell.results.schemas import UploadedFiles
+    from storlet_shell.results.schemas.transfers import UploadedFiles
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 _SIZE = re.compile(r"([0-9]{1,18})([KMG]?)(i?B)?", re.IGNORECASE)
@@ -68,6 +68,7 @@ def _bytes(text: str) -> int:
         "upload photos weather/photos  # a folder",
         "upload today.csv weather/2026/ --skip-identical  # a file, unless it is already there",
         "upload weather/note.txt < note.txt  # standard input",
+        "upload photos weather/photos --dry-run  # list what would be sent",
     ),
 )
 def upload(
@@ -90,9 +91,9 @@ def upload(
     upload FILE CONTAINER/OBJECT stores one file; CONTAINER or CONTAINER/PREFIX/ keep its name.
 
     Files larger than --segment-size, or than the cluster accepts in one request, become static large objects: their
-    segments go to CONTAINER_segments, and the object changes once all of them are stored. -H headers go with every
-    object; X-Delete-At and X-Delete-After also go with segments. Files that fail are named at the end; the others are
-    stored. Standard input has no known length: it goes in one request, unless you give --segment-size.
+    segments go to CONTAINER_segments, and the object changes once all of them are stored. -H headers are set on
+    every object; X-Delete-At and X-Delete-After also on segments. Files that fail are listed at the end; the others are
+    stored. Standard input has no known length: it is sent in one request, unless you give --segment-size.
 
     :raises NotFoundError: when the container or the file doesn't exist
     :raises UsageError: when there is nothing to upload

@@ -14,7 +14,7 @@ from storlet_shell.spec.command import command
 from storlet_shell.values import Parameter
 
 if TYPE_CHECKING:
-    from storlet_shell.results.schemas import Variable
+    from storlet_shell.results.schemas.session import Variable
 
 
 @command(

@@ -43,6 +43,7 @@ _FIELDS = (
         "whoami  # who you are, and where that is set",
         "whoami --json  # as a JSON document",
         "whoami | grep URL  # the storage URL",
+        "whoami --format value --columns storage_url  # the URL alone",
     ),
 )
 def whoami(session: Session) -> Result:

@@ -13,12 +13,14 @@ from storlet_shell.deployments.review import review
 from storlet_shell.deployments.rollout import roll_out
 from storlet_shell.deployments.versions import Settled, code_to_store, has_content, settle
 from storlet_shell.equality import typed_equality
-from storlet_shell.errors import UsageError
+from storlet_shell.errors import Action, Hint, UsageError
+from storlet_shell.results.fields import versions
 from storlet_shell.store.metadata import Info, find
 from storlet_shell.store.reading import get
 from storlet_shell.store.runs import check_storlets_run
 from storlet_shell.storlets.renewal import original_name
-from storlet_shell.values import ObjectPath
+from storlet_shell.storlets.source import StorletSource
+from storlet_shell.values import ObjectPath, StorletMain
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.cluster import deployment_of
 from storlet_shell.wire.requests import Request
@@ -99,6 +101,7 @@ def deploy(client: Client, package: Package, container: str | None = None, *, fo
     is_changed = force or not _is_deployed(package, code, before, dependencies)
     if is_changed:
         roll_out(client, request, code, before, dependencies)
+        _warn_of_dropped(client, package, before)
     names = tuple(dependency.object_name for dependency in package.dependencies)
     packages = package.archive.packages if package.archive else {}
     return Deployed(
@@ -106,11 +109,55 @@ def deploy(client: Client, package: Package, container: str | None = None, *, fo
     )
 
 
+def _warn_of_dropped(client: Client, package: Package, before: Info | None) -> None:
+    """Warn of the packages of the replaced storlet, if the new one has none at all.
+
+    :param before: the replaced storlet; None without one. Only if it has packages is a request sent, for their versions
+    """
+    old = wire.decode_storlet(before.headers).dependencies if before else ()
+    name = next(filter(is_archive, old), None)
+    if name is None or any(is_archive(dependency.object_name) for dependency in package.dependencies):
+        return
+    archive = find(client, ObjectPath(client.dependency_container, name))
+    packages = wire.decode_packages(archive.headers) if archive else {}
+    if packages:
+        hint = Hint(Action.KEEP_PACKAGES, tuple(f"{name}=={version}" for name, version in packages.items()))
+        client.observer.warn(f"warning: {package.storlet}: redeployed without its packages {versions(packages)}", hint)
+
+
 def _is_deployed(package: Package, code: bytes, before: Info | None, dependencies: list[Settled]) -> bool:
     """Tell whether a deployment would change nothing."""
     if before is None or not has_content(before, code) or wire.decode_storlet(before.headers) != package.description:
         return False
     return all(settled.is_deployed for settled in dependencies)
+
+
+def redeploy(client: Client, storlet: StorletName, info: Info, code: bytes, *, force: bool = False) -> Deployed:
+    """Deploy other code of a Python storlet, with the main class, version, dependencies and packages that it has.
+
+    :param info: the headers of the deployed one
+    :param code: made from the deployed code, so that it knows its dependencies by their stored names
+    :param force: deploy even code that can't run
+    :raises UsageError: if the code can't run, or lacks the main class
+    """
+    description = wire.decode_storlet(info.headers)
+    StorletSource.parse(code, storlet.name).main_class(StorletMain.parse(description.main).class_name)
+    package = Package(storlet, "python", description.main, code, storlet.name)
+    package = package._replace(language_version=description.language_version, dependencies=_known(client, description))
+    name = next((name for name in description.dependencies if is_archive(name)), None)
+    archive = None if name is None else _fetch(client, storlet, name)
+    package = review(package._replace(archive=archive), force=force)
+    stored = tuple(Dependency(name, None) for name in description.dependencies)
+    return deploy(client, package._replace(dependencies=stored, archive=None), info.location.container, force=force)
+
+
+def _known(client: Client, description: wire.StorletDescription) -> tuple[Dependency, ...]:
+    """Return deployed dependencies by the names by which their storlet knows them."""
+    names = [
+        (name if client.is_embedded or is_archive(name) else original_name(name), name)
+        for name in description.dependencies
+    ]
+    return tuple(Dependency(name, None, stored_name="" if name == stored else stored) for name, stored in names)
 
 
 def _check_upload(client: Client, request: Request, size: int) -> None:
@@ -202,8 +249,4 @@ def deployed_dependencies(client: Client, package: Package) -> tuple[Dependency,
     description = wire.decode_storlet(info.headers) if info is not None else wire.StorletDescription("", "")
     if not description.is_function:
         return ()
-    names = [
-        (name if client.is_embedded or is_archive(name) else original_name(name), name)
-        for name in description.dependencies
-    ]
-    return tuple(Dependency(name, None, stored_name="" if name == stored else stored) for name, stored in names)
+    return _known(client, description)

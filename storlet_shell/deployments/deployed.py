@@ -18,7 +18,7 @@ from storlet_shell.values import Location, ObjectPath
 from storlet_shell.wire import headers as wire
 
 if TYPE_CHECKING:
-    from storlet_shell.results.schemas import FunctionParameter, StandardStorlet, StorletSummary
+    from storlet_shell.results.schemas.storlets import FunctionParameter, StandardStorlet, StorletSummary
     from storlet_shell.storlets.functions.signature import Signature
     from storlet_shell.wire.client import Client
 

@@ -14,15 +14,15 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 from storlet_shell import shelf
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import Action, Hint, NotFoundError, UsageError
+from storlet_shell.java.jar import StorletJar, is_zip
 from storlet_shell.storlets import contract
 from storlet_shell.storlets.functions.collect import Collection
 from storlet_shell.storlets.functions.generate import generate
 from storlet_shell.storlets.functions.local import find_function
 from storlet_shell.storlets.functions.signature import MAIN_CLASS, deployed_function, is_callable_class
 from storlet_shell.storlets.import_path import installed_version
-from storlet_shell.storlets.jar import StorletJar, is_zip
 from storlet_shell.storlets.preamble import with_preamble
-from storlet_shell.storlets.source import StorletSource, encode_typed
+from storlet_shell.storlets.source import StorletSource, decode, encode_typed
 from storlet_shell.text import counted
 from storlet_shell.values import StorletMain, StorletName, expand
 from storlet_shell.wire import headers as wire
@@ -109,7 +109,8 @@ class Package(NamedTuple):
     :param notes: problems in the code, by line; only a review finds those in Python code
     :param language_version: the Python version to run it with; empty for the engine's default
     :param imports: where each module comes from that Python code imports; a review adds them
-    :param own_code: what the user wrote, if the code was generated from it
+    :param own_code: what the user wrote, if the code was generated or compiled from it
+    :param own_file: its name in stack traces, if it was compiled
     :param archive: the packages that are deployed with it
     :param plain_code: the code without the statement that finds these; empty without packages
     """
@@ -124,6 +125,7 @@ class Package(NamedTuple):
     language_version: str = ""
     imports: Mapping[str, str] = MappingProxyType({})
     own_code: bytes = b""
+    own_file: str = ""
     archive: Archive | None = None
     plain_code: bytes = b""
 
@@ -131,6 +133,13 @@ class Package(NamedTuple):
     def local_dependencies(self) -> list[Dependency]:
         """The dependencies to upload with it."""
         return [dependency for dependency in self.dependencies if dependency.content is not None]
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """The text of the user's code, by its file name in tracebacks and stack traces; empty for a jar."""
+        if self.language == "python":
+            return {self.storlet.name: decode(self.own_code or self.code)}
+        return {self.own_file: self.own_code.decode()} if self.own_file else {}
 
     @property
     def description(self) -> wire.StorletDescription:
@@ -164,6 +173,8 @@ class Package(NamedTuple):
 
         :param is_embedded: whether it is for the embedded Swift or a trial, whose Python is this one; asked about
             packages that can't be deployed only
+        If the engine's Python has all of them, the package is the same but for a note.
+
         :raises UsageError: if it isn't Python, or a package can't be deployed; for other errors, see
             :func:`~storlet_shell.deployments.packages.resolve.resolve`
         """
@@ -173,7 +184,11 @@ class Package(NamedTuple):
             raise UsageError("only Python storlets can have packages; jars are dependencies", subject=self.label)
         from storlet_shell.deployments.packages.resolve import resolve  # few deployments have packages
 
-        return self.with_archive(resolve(wanted, lambda name: installed_version(name) if is_embedded() else None))
+        archive = resolve(wanted, lambda name: installed_version(name) if is_embedded() else None)
+        if archive is None:
+            note = f"{wanted.label}: not deployed, since the engine's Python has it"
+            return self._replace(notes=(*self.notes, note))
+        return self.with_archive(archive)
 
     def with_archive(self, archive: Archive | None) -> Package:
         """Return the package with an archive of packages, instead of the one that it has; None changes nothing.
@@ -220,20 +235,29 @@ class Package(NamedTuple):
 
 
 def read_package(
-    name: str, main: str | None, code: bytes | None, stdin: IO[bytes] | None = None, *, force: bool = False
+    name: str,
+    main: str | None,
+    code: bytes | None,
+    stdin: IO[bytes] | None = None,
+    *,
+    force: bool = False,
+    needed: Iterable[str] = (),
 ) -> Package:
-    """Read a storlet from a file, or from the code that was passed along, and check it.
+    """Read a storlet from a file, or from the code that was passed along, and check it; compile Java code.
 
-    :param name: ``FILE.py``, ``FILE.jar``, ``std:NAME`` for a standard storlet, or ``MODULE.CLASS`` for code that was
-        passed along
+    :param name: ``FILE.py``, ``FILE.jar``, ``FILE.java``, ``std:NAME`` for a standard storlet; for code that was passed
+        along, ``MODULE.CLASS`` or ``FILE.java``
     :param stdin: where to read the code if it wasn't passed along
     :param force: leave what certainly fails in a function to the review
+    :param needed: the dependencies' names; Java code is compiled with the local jars among them
     :raises UsageError: if it isn't a storlet
     """
     if name.startswith(shelf.PREFIX):
         if main is not None or code is not None:
             raise UsageError(f"{name} comes with its own code and main class; pass neither")
         return standard_package(name)
+    if name.endswith(".java"):
+        return _read_java(name, main, code, stdin, needed, force=force)
     if not name.endswith((".py", ".jar")):
         return _read_code(name, main, code, stdin, force=force)
     if code is not None:
@@ -254,6 +278,26 @@ def read_package(
     if main is None and deployed_function(source.tree):  # a copy of what was generated
         main = MAIN_CLASS
     return _python(source, StorletMain.parse(f"{Path(name).stem}.{source.main_class(main)}"))
+
+
+def _read_java(
+    name: str, main: str | None, code: bytes | None, stdin: IO[bytes] | None, needed: Iterable[str], *, force: bool
+) -> Package:
+    """Compile a storlet from a Java file, or from the code that was passed along, into a jar."""
+    from storlet_shell.java.building import build  # few storlets are in Java
+    from storlet_shell.java.source import JavaSource
+
+    file = expand(name)
+    if code is None and stdin is not None and not (file.exists() or stdin.isatty()):
+        code = stdin.read() or None  # such as a heredoc of the terminal's own shell
+    source = JavaSource.parse(read_file(name) if code is None else code, name)
+    jars = [path for path in map(expand, needed) if path.suffix == ".jar" and path.is_file()]
+    built = build(source, file if code is None else None, main, jars)
+    if built.findings and not force:
+        raise UsageError(built.findings[0], subject=name, hint=Hint(Action.DEPLOY_ANYWAY))
+    notes = tuple(f"{name}: {finding}" for finding in built.findings)
+    package = Package(built.storlet, "java", built.main, built.content, name, notes)
+    return package._replace(own_code=source.code, own_file=source.trace_name)
 
 
 @cache
@@ -279,7 +323,7 @@ def _read_code(name: str, main: str | None, code: bytes | None, stdin: IO[bytes]
     meant = _file_meant(name) if code is None else ""
     hint = f"; did you mean {meant}?" if meant else ""
     if "/" in name or (code is None and expand(name).is_file()):
-        raise UsageError(f"a storlet's file name ends with .py or .jar: {name}{hint}")
+        raise UsageError(f"a storlet's file name ends with .py, .java or .jar: {name}{hint}")
     if "." not in name and hint:
         raise UsageError(f"{name} is neither a storlet's file nor MODULE.CLASS{hint}")
     module = StorletName.parse(f"{name}.py") if "." not in name else None
@@ -308,7 +352,7 @@ def _read_code(name: str, main: str | None, code: bytes | None, stdin: IO[bytes]
 
 def _file_meant(name: str) -> str:
     """Return the local file whose name lacks only its suffix; empty if none does."""
-    return next((f"{name}{end}" for end in (".py", ".jar") if expand(f"{name}{end}").is_file()), "")
+    return next((f"{name}{end}" for end in (".py", ".java", ".jar") if expand(f"{name}{end}").is_file()), "")
 
 
 def _check_name(label: str, module: str, storlet: StorletName | None = None) -> None:

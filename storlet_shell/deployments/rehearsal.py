@@ -45,13 +45,13 @@ class Input(NamedTuple):
     metadata: Mapping[str, str] = MappingProxyType({})
 
 
-def check_can_be_tried(package: Package) -> None:
-    """Check that a storlet can be run on this machine.
+def _program(package: Package) -> trial.Program:
+    """Return what runs a storlet on this machine."""
+    if package.language == "python":
+        return trial.PythonProgram(StorletMain.parse(package.main), package.code)
+    from storlet_shell.java.trial import JavaProgram  # few storlets are in Java
 
-    :raises UsageError: if it is a jar
-    """
-    if package.language != "python":
-        raise UsageError(f"{package.label}: only Python storlets can be run on this machine")
+    return JavaProgram(package.storlet.name, package.main, package.code)
 
 
 def local_input(path: str) -> Input:
@@ -111,10 +111,10 @@ def _as_read(metadata: Mapping[str, str]) -> dict[str, str]:
 def try_out(package: Package, source: Input, parameters: Sequence[Parameter] = ()) -> trial.Trial:
     """Run a storlet on this machine, with its local dependencies next to it.
 
-    :raises UsageError: if it is a jar
+    :raises UsageError: if it is in Java, and no JDK is installed
     :raises StorletFailedError: if it fails
     """
-    check_can_be_tried(package)
+    program = _program(package)
     files = [
         trial.BundledFile(dependency.name, dependency.content or b"", dependency.mode)
         for dependency in package.local_dependencies
@@ -123,8 +123,7 @@ def try_out(package: Package, source: Input, parameters: Sequence[Parameter] = (
     with temporarily():
         try:
             return trial.run(
-                package.code,
-                StorletMain.parse(package.main),
+                program,
                 source.file,
                 values,
                 input_metadata=source.metadata,

@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
 TIMEOUT = 10.0
 """Seconds to wait for a Dask scheduler."""
-
-GRACE = 3.0
-"""Seconds that runs under way may continue after Ctrl-C."""
 
 _AHEAD = 2
 """The number of tasks that each of the cluster's threads has at a time, so that none is idle."""
@@ -70,14 +67,14 @@ class Dask(Executor):
             cluster = stack.enter_context(_connected(access.address) if access.address else _local(work.jobs))
             part = _Part(uuid.uuid4().hex, work, tuple(access.identity.items()), access.timeout, access.local_folder)
             stack.callback(_end, cluster, part.batch)
-            yield from _Run(cluster, part).outcomes(tasks)
+            yield from _Run(cluster, part, access.patience).outcomes(tasks)
 
 
 class _Run:
     """The tasks of a batch that a cluster has now."""
 
-    def __init__(self, cluster: Cluster, part: _Part) -> None:
-        self._cluster, self._part = cluster, part
+    def __init__(self, cluster: Cluster, part: _Part, patience: Callable[[int], float | None]) -> None:
+        self._cluster, self._part, self._patience = cluster, part, patience
         self._keeping = part._replace(work=part.work._replace(keeps_bodies=True))
         self._tasks: dict[Future[Outcome], Task] = {}
 
@@ -99,8 +96,11 @@ class _Run:
         except KeyboardInterrupt:
             if yielded is not None:
                 self._tasks.pop(yielded, None)
+            running = sum(not future.done() for future in self._tasks)
+            seconds = self._patience(running) if running else 0.0
             with suppress(TimeoutError):
-                yield from map(self._outcome, as_completed(list(self._tasks), loop=self._cluster.loop, timeout=GRACE))
+                futures = as_completed(list(self._tasks), loop=self._cluster.loop, timeout=seconds)
+                yield from map(self._outcome, futures)
             raise
 
     def _submit(self, task: Task) -> Future[Outcome]:

@@ -7,15 +7,12 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from storlet_shell.batches.crew import Crew
 from storlet_shell.batches.executor import Access, Executor
 from storlet_shell.batches.work import Outcome, Task, Work
-
-GRACE = 3.0
-"""Seconds that runs under way may continue after Ctrl-C."""
 
 _AHEAD = 2
 """The number of tasks taken for each thread, so that none is idle."""
@@ -40,7 +37,7 @@ class Threads(Executor):
                     yield outcome
                     pool.drop()
             except KeyboardInterrupt:
-                yield from pool.finish(yielded)
+                yield from pool.finish(yielded, access.patience)
                 raise
             finally:
                 pool.end()
@@ -101,20 +98,28 @@ class _Pool:
         self._outcomes.popleft()
         self.count -= 1
 
-    def finish(self, yielded: Outcome | None) -> Iterator[Outcome]:
+    def finish(self, yielded: Outcome | None, patience: Callable[[int], float | None]) -> Iterator[Outcome]:
         """Yield the tasks that weren't begun, and the outcomes of those that end soon.
 
         :param yielded: the last outcome that was yielded; it may have been dropped or not
+        :param patience: see :class:`Access`
         """
         if yielded is not None and self._outcomes and self._outcomes[0] is yielded:
             self.drop()
         for task in self._taken_back():
             self.count -= 1
             yield Outcome(task, is_begun=False)
-        until = time.monotonic() + GRACE
+        running = self.count - len(self._outcomes)
+        seconds = patience(running) if running else 0.0
+        until = None if seconds is None else time.monotonic() + seconds
         with suppress(TimeoutError):
             while self.count > 0:
-                yield self.first(until)
+                try:
+                    outcome = self.first(until)
+                except KeyboardInterrupt:  # drop what still runs, but nothing that has ended
+                    until = time.monotonic()
+                    continue
+                yield outcome
                 self.drop()
 
     def _taken_back(self) -> Iterator[Task]:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
+import itertools
 import os
 import re
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from storlet_shell.equality import typed_equality
@@ -21,6 +23,11 @@ from storlet_shell.identity.environment import kind_of_type
 from storlet_shell.identity.values import Credentials
 from storlet_shell.identity.variables import connection_of, interface_of
 from storlet_shell.values import Connection
+
+FILE_VARIABLES: Mapping[str, str] = MappingProxyType(
+    {"clouds": "OS_CLIENT_CONFIG_FILE", "secure": "OS_CLIENT_SECURE_FILE"}
+)
+"""The variables that name these files."""
 
 _ENDINGS = (".yaml", ".yml", ".json")
 _SECRETS_FROM_VARIABLES = (
@@ -47,8 +54,9 @@ _OUTSIDE_AUTH = frozenset(
 def state(variables: Mapping[str, str]) -> object:
     """Return a value that changes whenever the variables, folders or files that define a cloud change."""
     relevant = {name: value for name, value in variables.items() if name.startswith(("OS_", "XDG_CONFIG_"))}
-    files = [(path, status) for paths in _files(variables).values() for path in paths if (status := _status(path))]
-    return sorted(relevant.items()), variables.get("HOME"), files
+    paths = itertools.chain.from_iterable(files(variables).values())
+    states = [(path, status) for path in paths if (status := _status(path))]
+    return sorted(relevant.items()), variables.get("HOME"), states
 
 
 def read(name: str, environ: Mapping[str, str], options: Mapping[str, str]) -> Credentials:
@@ -71,10 +79,11 @@ def _status(path: str) -> tuple[int, int, int] | None:
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 
-def _files(variables: Mapping[str, str]) -> dict[str, list[str]]:
-    """Return the paths where openstacksdk looks for each of its files, in order (its ``config/loader.py``).
+def files(variables: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return the paths where openstacksdk looks for ``clouds``, ``secure`` and ``clouds-public`` files, in order.
 
-    openstacksdk computes them once, when it is imported; a notebook may change its folder later.
+    Source: openstacksdk ``config/loader.py``. openstacksdk computes them once, when it is imported;
+    a notebook may change its folder later.
     """
     home = variables.get("HOME") or os.path.expanduser("~")  # noqa: PTH111  doesn't raise without a home folder
     user = variables.get("XDG_CONFIG_HOME") or f"{home}/.config"
@@ -83,14 +92,14 @@ def _files(variables: Mapping[str, str]) -> dict[str, list[str]]:
         os.curdir,
         *(f"{folder}/openstack" for folder in dict.fromkeys((user, f"{home}/.config", *shared, "/etc"))),
     ]
-    files = {
+    candidates = {
         name: [f"{folder}/{name}{ending}" for folder in folders for ending in _ENDINGS]
         for name in ("clouds", "secure", "clouds-public")
     }
-    for name, variable in (("clouds", "OS_CLIENT_CONFIG_FILE"), ("secure", "OS_CLIENT_SECURE_FILE")):
+    for name, variable in FILE_VARIABLES.items():
         if variables.get(variable):
-            files[name].insert(0, variables[variable])
-    return files
+            candidates[name].insert(0, variables[variable])
+    return candidates
 
 
 def _configuration_class() -> Any:
@@ -134,7 +143,7 @@ class _Cloud:
         self._name = name
         self._options = options
         self.variables = {**environ, **options}
-        self._files = _files(self.variables)
+        self._files = files(self.variables)
         self._file = next((path for path in self._files["clouds"] if _status(path)), "")
         self._secure = next((path for path in self._files["secure"] if _status(path)), "")
         self._profile_problem = ""
@@ -264,10 +273,7 @@ class _Cloud:
         return IdentityError(f"cloud {self._name} not found in {self._file}; {advice}")
 
     def _file_problems(self) -> Iterator[str]:
-        """Yield why files can't be read or parsed; openstacksdk skips such files, and only logs why.
-
-        Parser messages are shown without the text that they quote from the file: it may be part of a password.
-        """
+        """Yield why files can't be read or parsed; openstacksdk skips such files, and only logs why."""
         import yaml
 
         for path in (self._file, self._secure):
@@ -281,9 +287,7 @@ class _Cloud:
             except UnicodeDecodeError:
                 yield f"{path} isn't valid YAML: it isn't UTF-8"
             except yaml.YAMLError as error:
-                mark = getattr(error, "problem_mark", None)
-                line = f", line {mark.line + 1}" if mark else ""
-                yield f"{path} isn't valid YAML{line}: {_without_quotes(getattr(error, 'problem', None) or '')}"
+                yield yaml_problem(path, error)
 
     def _malformed(self, error: Exception) -> str:
         reason, request = next(self._file_problems(), ""), getattr(error, "request", None)
@@ -294,6 +298,16 @@ class _Cloud:
 
             reason = f"can't load its profile: {no_answer(request.url, error)}"
         return f"cloud {self._name} of {self._file}: {reason or 'expected nested mappings: clouds, NAME, auth'}"
+
+
+def yaml_problem(path: object, error: Exception) -> str:
+    """Describe a parser's error without the text that its message quotes from the file: it may be part of a password.
+
+    :param error: a ``YAMLError``
+    """
+    mark = getattr(error, "problem_mark", None)
+    line = f", line {mark.line + 1}" if mark else ""
+    return f"{path} isn't valid YAML{line}: {_without_quotes(getattr(error, 'problem', None) or '')}"
 
 
 _TAB = r"'\t'"

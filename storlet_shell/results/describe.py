@@ -16,7 +16,7 @@ def describe(value: Any) -> str:
     if isinstance(value, Response):
         return f"{value.subject}: HTTP {value.status}, {value.headers.get('Content-Type', 'no content type')}"
     if isinstance(value, Result):
-        return f"a {type(value).__name__.lower()}"
+        return value.brief()
     if isinstance(value, Mapping):
         text = " ".join(f"{key}={item}" for key, item in value.items())
     else:

@@ -9,10 +9,13 @@ import html
 from http import HTTPStatus
 
 from storlet_shell.errors import StorletShellError
-from storlet_shell.results.decoding import compression_of
+from storlet_shell.results.page.bodies import view
+from storlet_shell.results.page.decoding import compression_of
+from storlet_shell.results.page.grid import View, facts, marked_down, one_line
+from storlet_shell.results.page.head import Head, wanted
+from storlet_shell.results.page.kinds import form_of, plain_name
 from storlet_shell.results.streamed import StreamedBody
-from storlet_shell.results.views import HEAD_BYTES, Head, View, grid, view, wanted
-from storlet_shell.text import printable, size
+from storlet_shell.text import counted, printable, size
 from storlet_shell.wire.media import COMPRESSED, inner_type_of
 
 _LONGEST_HEADER = 1000
@@ -20,15 +23,18 @@ _VAGUE = ("", "application/octet-stream", "text/plain", *COMPRESSED.values())
 
 
 def bundle(response: StreamedBody) -> dict[str, str]:
-    """Return a response as plain text and as HTML."""
-    body = _body(response)  # this may find out the size
+    """Return a response as plain text and HTML, and as Markdown and an image where they apply."""
+    body = preview(response)  # this may find out the size
     title = _title(response)
-    headers = grid(
-        ["header", "value"], [[printable(f"{part}"[:_LONGEST_HEADER]) for part in pair] for pair in _pairs(response)]
-    )
-    folded = f"<details><summary>{len(response.headers)} headers</summary>{headers.html}</details>"
-    shown = "\n".join([title, *body.text])
-    return {"text/plain": shown, "text/html": f"<div><strong>{html.escape(title)}</strong>{folded}{body.html}</div>"}
+    headers = facts((name, value[:_LONGEST_HEADER]) for name, value in _pairs(response))
+    folded = f"<details><summary>{counted(len(response.headers), 'header')}</summary>{headers}</details>"
+    result = {
+        "text/plain": "\n".join([title, *body.text]),
+        "text/html": one_line(f"<div><strong>{html.escape(title)}</strong>{folded}{body.html}</div>"),
+    }
+    if body.markdown:
+        result["text/markdown"] = f"**{marked_down(title)}**\n\n{body.markdown}"
+    return {**result, **body.others}
 
 
 def _pairs(response: StreamedBody) -> list[tuple[str, str]]:
@@ -58,14 +64,15 @@ def look(response: StreamedBody) -> None:
     :raises IncompleteBodyError: when the body ends before its end
     """
     if response.has_body and not response.is_gone:
-        response.peek(wanted(_kind(response)))
+        response.peek(_wanted(response))
 
 
-def _body(response: StreamedBody) -> View:
+def preview(response: StreamedBody) -> View:
+    """Preview the body; only its start is read."""
     if not response.has_body:
         return View([], "")
     try:
-        content = response.peek(wanted(_kind(response)))
+        content = response.peek(_wanted(response))
     except StorletShellError as error:  # show the rest even if the body was read already
         return View([f"({error})"], f"<i>{html.escape(str(error))}</i>")
     return view(_head(response, content, is_whole=response.is_whole and len(content) == response.length))
@@ -73,16 +80,27 @@ def _body(response: StreamedBody) -> View:
 
 def _head(response: StreamedBody, content: bytes, *, is_whole: bool) -> Head:
     """Return the start of a body, decompressed as far as it is shown."""
-    kind, length = _kind(response), response.length
+    kind, form, length = _kind(response), _form(response), response.length
     coding = response.headers.get("Content-Encoding", "")
     if compression := compression_of(content, response.subject, coding):
-        head, is_end = compression.head(content, HEAD_BYTES)
+        limit = wanted(kind, form, None)
+        head, is_end = compression.head(content, limit)
         if head:
             content, is_whole = head, is_whole and is_end
             length = len(head) if is_whole else None
         else:
-            kind = ""  # it is damaged: bytes
-    return Head(content, is_whole, length, kind, response.charset_of(content))
+            kind = form = ""  # it is damaged: bytes
+    name = plain_name(response.subject.removeprefix("path:").rpartition("/")[2])
+    return Head(content, is_whole, length, kind, response.charset_of(content), form, name)
+
+
+def _wanted(response: StreamedBody) -> int:
+    return wanted(_kind(response), _form(response), response.length)
+
+
+def _form(response: StreamedBody) -> str:
+    """Return the format of a table in the body, by the object's name only if the content type is generic."""
+    return form_of(response.content_type, response.subject if response.content_type in _VAGUE else "")
 
 
 def _kind(response: StreamedBody) -> str:

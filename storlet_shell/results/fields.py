@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from storlet_shell.equality import typed_equality
 from storlet_shell.text import size
@@ -44,6 +44,22 @@ def sized(count: int | None) -> str:
     return f"{count} ({size(count)})" if count >= 1024 else str(count)
 
 
+class Shortened(str):
+    """A text of which a terminal shows less, since the rest is next to it.
+
+    :param text: the whole, for programs
+    :param brief: what a terminal shows
+    """
+
+    brief: str
+
+    def __new__(cls, text: str, brief: str) -> Self:
+        """Make the text, with its short form."""
+        shortened = super().__new__(cls, text)
+        shortened.brief = brief
+        return shortened
+
+
 @typed_equality
 class Field(NamedTuple):
     """A fact of a report, or a column of a table.
@@ -55,6 +71,7 @@ class Field(NamedTuple):
     :param width: the column's least width, for tables whose rows are shown as they come
     :param is_number: align the column to the right, also where values are missing
     :param is_data: the name comes from data, and is shown as it is
+    :param is_size: the value is a number of bytes, which a terminal shows in a larger unit
     """
 
     name: str
@@ -64,11 +81,23 @@ class Field(NamedTuple):
     width: int = 0
     is_number: bool = False
     is_data: bool = False
+    is_size: bool = False
+
+    def spell_on_terminal(self, value: Any) -> str:
+        """Return the value as people read it on a terminal."""
+        if isinstance(value, Shortened):
+            return value.brief
+        return size(value) if self.is_size and isinstance(value, int) else self.spell(value)
 
     @property
     def heading(self) -> str:
         """The label, or else the name as words."""
         return self.label or (self.name if self.is_data else self.name.replace("_", " "))
+
+    @property
+    def is_transaction(self) -> bool:
+        """Whether its values are Swift's transaction IDs, by its name."""
+        return not self.is_data and self.name == "transaction"
 
 
 def facts(values: Mapping[str, Any], fields: Sequence[Field]) -> Iterator[tuple[str, str]]:

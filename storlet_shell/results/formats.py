@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
@@ -140,22 +142,52 @@ def pieces(table: Tabular, rendering: Rendering) -> Iterator[str]:
     return (piece + form.end for piece in form.pieces(table))
 
 
-def table_lines(table: Tabular) -> Iterator[str]:
-    """Yield a line for each row, the columns as wide as the widest value so far in a block of rows."""
+class Cells:
+    """The cells of a table where a program may read them."""
+
+    width: Callable[[str], int] = staticmethod(len)
+    """Returns how many columns a cell takes."""
+
+    def spelling(self, field: Field) -> Callable[[Any], str]:
+        """Return the function that turns the values of a column into text."""
+        return field.spell
+
+    def heading(self, text: str) -> str:
+        """Return a heading as it is written, in a cell of its own width."""
+        return text
+
+    def line(self, text: str) -> str:
+        """Return a line that isn't a row."""
+        return text
+
+
+_PLAIN = Cells()
+
+
+def table_lines(table: Tabular, look: Cells = _PLAIN) -> Iterator[str]:
+    """Yield a line for each row, the columns as wide as the widest value so far in a block of rows.
+
+    :param look: spells and measures the cells
+    """
     fields = table.fields_of_rows
-    titles = [field.heading if field.is_data else field.heading.upper() for field in fields]
+    spellings = list(map(look.spelling, fields))
+    titles = [look.line(field.heading if field.is_data else field.heading.upper()) for field in fields]
     heading = [titles] if table.is_headed and len(fields) > 1 else []
     least = [
-        max(field.width, len(heading[0][at]) if heading and table.is_live else 0) for at, field in enumerate(fields)
+        max(field.width, look.width(titles[at]) if heading and table.is_live else 0) for at, field in enumerate(fields)
     ]
     for number, block in enumerate(_blocks(table.rows(), 1 if table.is_live else _BLOCK_ROWS)):
-        cells = heading + [[field.spell(value) for field, value in zip(fields, row, strict=True)] for row in block]
-        widths = [max(least[at], *(len(row[at]) for row in cells)) for at in range(len(fields))]
-        to_the_right = [field.is_number or any(_is_number(row[at]) for row in block) for at, field in enumerate(fields)]
-        for row in cells[len(heading) if number else 0 :]:
-            yield "  ".join(_aligned(*cell) for cell in zip(row, widths, to_the_right, strict=True)).rstrip()
+        cells = heading + [[spell(value) for spell, value in zip(spellings, row, strict=True)] for row in block]
+        lengths = [list(map(look.width, row)) for row in cells]
+        widths = [max(least[at], *(row[at] for row in lengths)) for at in range(len(fields))]
+        to_the_right = [field.is_number or any(is_number(row[at]) for row in block) for at, field in enumerate(fields)]
+        if heading:
+            cells[0] = list(map(look.heading, titles))
+        for row, row_lengths in list(zip(cells, lengths, strict=True))[len(heading) if number else 0 :]:
+            padding = map(operator.sub, widths, row_lengths)
+            yield "  ".join(_aligned(*cell) for cell in zip(row, padding, to_the_right, strict=True)).rstrip()
     if last := table.last_line():
-        yield last
+        yield look.line(last)
 
 
 def csv_records(table: Tabular) -> Iterator[str]:
@@ -196,6 +228,14 @@ def json_records(table: Tabular) -> Iterator[str]:
         yield json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False)
 
 
+def json_array(table: Tabular) -> Iterator[str]:
+    """Yield a JSON array with an object for each row, one on a line."""
+    yield "["
+    for number, record in enumerate(json_records(table)):
+        yield (",\n " if number else "") + record
+    yield "]\n"
+
+
 def bare_values(table: Tabular) -> Iterator[str]:
     """Yield each row's values with tabs between them; lists and mappings are JSON."""
     return ("\t".join(map(bare, row)) for row in table.rows())
@@ -213,7 +253,30 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 """Every format, by the name that ``--format`` takes."""
 
 
-def _is_number(value: Any) -> bool:
+FILE_FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        ".csv": FORMATS["csv"],
+        ".json": Format(json_array, end=""),
+        ".jsonl": FORMATS["jsonl"],
+        ".ndjson": FORMATS["jsonl"],
+    }
+)
+"""The formats of files that tables are saved to, by the names' suffixes."""
+
+
+def file_format(path: str) -> Format:
+    """Return the format of a file by the suffix of its name; CSV without a suffix.
+
+    :raises UsageError: when no format has this suffix
+    """
+    suffix = Path(path).suffix
+    if suffix.lower() not in ("", *FILE_FORMATS):
+        raise UsageError(f"unknown suffix {suffix}; a table is saved as {', '.join(FILE_FORMATS)}", subject=path)
+    return FILE_FORMATS[suffix.lower() or ".csv"]
+
+
+def is_number(value: Any) -> bool:
+    """Tell whether a value of a row is a number."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -222,5 +285,5 @@ def _blocks(rows: Iterator[Sequence[Any]], count: int) -> Iterator[list[Sequence
         yield block
 
 
-def _aligned(text: str, width: int, to_the_right: bool) -> str:
-    return text.rjust(width) if to_the_right else text.ljust(width)
+def _aligned(text: str, padding: int, to_the_right: bool) -> str:
+    return " " * padding + text if to_the_right else text + " " * padding

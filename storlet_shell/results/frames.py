@@ -9,20 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from storlet_shell.errors import StorletShellError, UsageError
-from storlet_shell.results.decoding import COMPRESSIONS, compression_of, marked_charset, without_mark
+from storlet_shell.results.page.decoding import compression_of, marked_charset, without_mark
+from storlet_shell.results.page.kinds import form_of, is_arrow_file
 from storlet_shell.results.streamed import StreamedBody
 
-_FORMATS = {
-    "text/csv": "csv",
-    "text/tab-separated-values": "tsv",
-    "application/json": "json",
-    "application/jsonl": "jsonl",
-    "application/x-jsonlines": "jsonl",
-    "application/x-ndjson": "jsonl",
-    "application/vnd.apache.parquet": "parquet",
-    "application/x-parquet": "parquet",
-}
-_SUFFIXES = {"csv": "csv", "tsv": "tsv", "json": "json", "jsonl": "jsonl", "ndjson": "jsonl", "parquet": "parquet"}
 _READERS: Mapping[str, Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "pandas": {
         "csv": ("read_csv", {}),
@@ -30,6 +20,7 @@ _READERS: Mapping[str, Mapping[str, tuple[str, Mapping[str, Any]]]] = {
         "json": ("read_json", {}),
         "jsonl": ("read_json", {"lines": True}),
         "parquet": ("read_parquet", {}),
+        "arrow": ("read_feather", {}),
     },
     "polars": {
         "csv": ("read_csv", {}),
@@ -37,25 +28,36 @@ _READERS: Mapping[str, Mapping[str, tuple[str, Mapping[str, Any]]]] = {
         "json": ("read_json", {}),
         "jsonl": ("read_ndjson", {}),
         "parquet": ("read_parquet", {}),
+        "arrow": ("read_ipc", {}),
     },
 }
+_BINARY = ("parquet", "arrow")
 
 
 def dataframe(response: StreamedBody, library: str | None, options: Mapping[str, Any]) -> Any:
     """Return a response's body as a data frame; see :meth:`Response.dataframe`."""
     if response.length is None:
         response.content  # noqa: B018  the content type of a function's result comes with its end
-    name = _format(response)
+    name = _form(response)
     module, readers = _library(library)
     reader, defaults = readers[name]
-    content = _content(response, is_text=name != "parquet" and "encoding" not in options)
+    content = _content(response, is_text=name not in _BINARY and "encoding" not in options)
     try:
+        if name == "arrow" and not is_arrow_file(content):
+            return _frame_of_stream(module, content)
         return getattr(module, reader)(io.BytesIO(content), **{**defaults, **options})
     except ImportError as error:  # pandas reads Parquet by a further package
         raise StorletShellError(f"{response.subject}: {error}") from error
     except _errors(module) as error:
         text = f"{response.subject}: {module.__name__} can't read the body as {name}: {error}"
         raise StorletShellError(text) from error
+
+
+def _frame_of_stream(module: Any, content: bytes) -> Any:
+    """Read a stream of Arrow, for which pandas has no reader of its own."""
+    if hasattr(module, "read_ipc_stream"):
+        return module.read_ipc_stream(io.BytesIO(content))
+    return importlib.import_module("pyarrow.ipc").open_stream(content).read_pandas()
 
 
 def _content(response: StreamedBody, *, is_text: bool) -> bytes:
@@ -86,17 +88,12 @@ def frame_of_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], library
     return module.DataFrame({name: list(column) for name, column in zip(columns, values, strict=True)})
 
 
-def _format(response: StreamedBody) -> str:
-    kind = _FORMATS.get(response.content_type)
-    name = response.subject.lower()
-    for compression in COMPRESSIONS:
-        name = name.removesuffix(compression.suffix)
-    suffix = _SUFFIXES.get(name.rpartition(".")[2])
-    if kind or suffix:
-        return kind or str(suffix)
+def _form(response: StreamedBody) -> str:
+    if form := form_of(response.content_type, response.subject):
+        return form
     actual = response.content_type or "no content type"
     raise StorletShellError(
-        f"{response.subject}: can't make a data frame of {actual}: only of CSV, JSON, JSON lines or Parquet"
+        f"{response.subject}: can't make a data frame of {actual}: only of CSV, JSON, JSON lines, Parquet or Arrow"
     )
 
 

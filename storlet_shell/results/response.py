@@ -33,12 +33,12 @@ class Response(StreamedBody, Result):
     def dataframe(self, library: str | None = None, **options: Any) -> Any:
         """Return the whole body as a data frame; by its content type, or else by the object's name.
 
-        CSV, tab-separated values, JSON, JSON lines and Parquet are supported, also compressed by gzip, bzip2 or xz.
-        Text is decoded by its charset.
+        CSV, tab-separated values, JSON, JSON lines, Parquet and Arrow are supported, also compressed by gzip, bzip2 or
+        xz. Text is decoded by its charset.
 
         :param library: ``pandas`` or ``polars``; the first of them that is installed otherwise
         :param options: passed on to the library's reader, as ``sep=";"``
-        :raises StorletShellError: when neither is installed, or the body is none of these
+        :raises StorletShellError: when neither is installed, or the body has another format
         """
         from storlet_shell.results.frames import dataframe  # the same
 
@@ -156,6 +156,19 @@ class Response(StreamedBody, Result):
         from storlet_shell.results.display import bundle  # the same
 
         return bundle(self)
+
+
+class JoinedResponse(Response):
+    """Several objects as one body.
+
+    :ivar objects: the objects so far, as users spell them; all of them once the body has been read
+    """
+
+    objects: Sequence[str] = ()
+
+    def fields(self) -> dict[str, Any]:
+        """Return the objects; the body is left where it is."""
+        return {"objects": list(self.objects)}
 
 
 def _json_body(spool: IO[bytes]) -> Iterator[str]:

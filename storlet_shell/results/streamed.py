@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from storlet_shell.errors import StorletShellError, UsageError
-from storlet_shell.results.decoding import is_mark_begun, marked_charset, without_mark
+from storlet_shell.results.page.decoding import is_mark_begun, marked_charset, without_mark
 from storlet_shell.values import CHUNK_BYTES, read_count
 from storlet_shell.wire.header_dict import HeaderDict
 

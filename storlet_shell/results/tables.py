@@ -12,11 +12,9 @@ from typing import Any, cast, overload
 from storlet_shell.errors import StorletShellError
 from storlet_shell.results.fields import Field
 from storlet_shell.results.formats import Chosen, Tabular, document_pieces, table_lines
+from storlet_shell.results.on_terminal import Display, table_on_terminal
 from storlet_shell.results.reports import Result
-from storlet_shell.text import printable
-
-_SHOWN_ROWS = 200
-"""The number of rows that a notebook shows."""
+from storlet_shell.text import counted
 
 _GONE = "the rows were read before and not kept; list them again"
 _CLOSED = "the table was closed before all rows were fetched; list them again"
@@ -170,6 +168,16 @@ class Table(Result):
         """Yield the rows as lines of text, those columns that people see; see :func:`.formats.table_lines`."""
         return table_lines(Chosen(self, [field.name for field in self.fields_of_rows if field.is_shown]))
 
+    def on_terminal(self, display: Display, columns: Sequence[str] = ()) -> Iterator[str]:
+        """Yield the rows below their headings, aligned by what a terminal shows, in constant memory.
+
+        A kind of table that people see in another form has its own :meth:`render`, which is shown then.
+        """
+        if not columns and type(self).render is not Table.render:
+            return super().on_terminal(display)
+        names = columns or [field.name for field in self.fields_of_rows if field.is_shown]
+        return table_on_terminal(Chosen(self, names), display)
+
     def json_pieces(self, columns: Sequence[str] = ()) -> Iterator[str]:
         """Yield the rows as one JSON document in constant memory."""
         return document_pieces(Chosen(self, columns) if columns else self)
@@ -180,6 +188,15 @@ class Table(Result):
             self._fetch(count + 1)
         return self._fetched[:count], len(self._fetched) <= count
 
+    def brief(self) -> str:
+        """Count the rows that have been fetched, and name the columns."""
+        further = "" if self._is_complete else " so far"
+        names = ", ".join(field.name for field in self.fields_of_rows if field.is_shown)
+        return f"{counted(len(self._fetched), 'row')}{further}: {names}"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.brief()}>"
+
     def close(self) -> None:
         """End a listing in progress; the rows up to there can be used."""
         if isinstance(self._source, GeneratorType) and self._source.gi_frame is not None:
@@ -188,28 +205,22 @@ class Table(Result):
             self._source.close()
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        from storlet_shell.results.views import note, rows_as_html  # what a plain listing does not need
+        from storlet_shell.results.listings import SHOWN_ROWS, bundle, cut  # what a plain listing does not need
 
-        rows, is_whole = self.peek(_SHOWN_ROWS)
-        further = [] if is_whole else self.further_rows_to_show(_SHOWN_ROWS)
-        remarks = [] if is_whole else [_cut(len(rows), len(further))]
+        rows, is_whole = self.peek(SHOWN_ROWS)
+        total = len(self._fetched) if self._is_complete else None
+        remarks = [] if is_whole else [cut(len(rows), total)]
         if self._is_complete and self.total is not None:
             remarks.append(self.total())
-        rows = [*rows, *further]
-        text = [printable(line) for line in Table(self.fields_of_rows, rows).render()]
-        text += map(printable, remarks if is_whole else [f"({'; '.join(remarks)})"])
-        places = [at for at, field in enumerate(self.fields_of_rows) if field.is_shown or self.shows_all_on_a_page]
-        fields = [self.fields_of_rows[place] for place in places]
-        cells = [[field.spell(row[place]) for field, place in zip(fields, places, strict=True)] for row in rows]
-        page = rows_as_html([field.heading for field in fields], cells)
-        return {"text/plain": "\n".join(text), "text/html": page + note("; ".join(remarks))}
+        text = [*Table(self.fields_of_rows, rows).render()]
+        text += remarks if is_whole else [f"({'; '.join(remarks)})"]
+        fields = [
+            (at, field) for at, field in enumerate(self.fields_of_rows) if field.is_shown or self.shows_all_on_a_page
+        ]
+        return bundle(text, fields, rows, "; ".join(remarks))
 
     shows_all_on_a_page = False
     """Whether a notebook's page has all columns, since it has the room."""
-
-    def further_rows_to_show(self, count: int) -> list[tuple[Any, ...]]:  # noqa: ARG002  tables of a kind use it
-        """Return rows after the first so many that people should see all the same."""
-        return []
 
 
 def chosen(result: Result, columns: Sequence[str]) -> Table:
@@ -219,8 +230,3 @@ def chosen(result: Result, columns: Sequence[str]) -> Table:
     """
     table = Chosen(result.as_rows(), columns)
     return Table(table.fields_of_rows, (tuple(row) for row in table.rows()), table.last_line)
-
-
-def _cut(count: int, further: int) -> str:
-    failed = f" and {further} failed ones after them" if further else ""
-    return f"cut: only the first {count} rows{failed} are shown"

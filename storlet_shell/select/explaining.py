@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from storlet_shell.results import Report
-from storlet_shell.select.binding import Bound
-from storlet_shell.select.split import Split
-from storlet_shell.text import size
+from storlet_shell.select.statement.binding import Bound
+from storlet_shell.select.statement.split import Split
+from storlet_shell.text import counted, size
 
 
 def explanation(query: Bound, parts: Split, plan: dict[str, Any], facts: dict[str, Any]) -> Report:
@@ -23,19 +23,40 @@ def explanation(query: Bound, parts: Split, plan: dict[str, Any], facts: dict[st
     }
     shown = {
         "objects": _objects(facts),
-        "format": facts["format"] or "unknown: the first object is empty",
-        "first object": f"{facts['first']}: {size(facts['first_bytes'] or 0)}",
-        "moved from it": size(facts["first_moved"]),
+        "format": facts["format"] or "unknown: the first objects are empty",
+        "measured": f"{counted(len(facts['measured']), 'object')}, {size(facts['measured_bytes'])}; "
+        f"{size(facts['measured_moved'])} moved in {facts['measured_seconds']:.1f} s",
+        "estimate": _estimate(facts),
         "at the data": "; ".join(data["at_the_data"]),
-        "here": ", ".join(data["here"]) or "nothing: rows are passed on as they come",
+        "here": ", ".join([*_merging(parts, facts["objects"]), *data["here"]]) or "rows are passed on as they come",
     }
     return Report(data, shown)
+
+
+def _estimate(facts: dict[str, Any]) -> str:
+    """Return how many bytes the whole query moves, if all objects are like those that were measured."""
+    moved, whole = facts["estimated_moved"], facts["bytes"]
+    if moved is None:
+        return f"about {100 * facts['measured_moved'] / max(1, facts['measured_bytes']):.2g} % of the bytes move"
+    share = f", {100 * moved / whole:.2g} % of the bytes" if whole else ""
+    return f"about {size(moved)} move{share}"
 
 
 def _objects(facts: dict[str, Any]) -> str:
     if facts["objects"] is None:
         return f"over 10000 of {facts['pattern']}"
     return f"{facts['objects']} of {facts['pattern']}, {size(facts['bytes'])}"
+
+
+def _merging(parts: Split, objects: int | None) -> list[str]:
+    """Return the step that joins the objects' partial aggregates, if the query has some.
+
+    :param objects: how many there are; None for too many to count
+    """
+    if parts.kind != "groups":
+        return []
+    results = "groups" if parts.keys else "aggregates"
+    return [f"merging the {results} of {'all objects' if objects is None else counted(objects, 'object')}"]
 
 
 def _at_the_data(query: Bound, parts: Split) -> list[str]:

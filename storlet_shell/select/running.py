@@ -4,36 +4,35 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storlet_shell.batches.mapping import MapPlan
 from storlet_shell.batches.objects import Objects
 from storlet_shell.equality import typed_equality
-from storlet_shell.errors import UsageError
 from storlet_shell.results import Planned, Report
 from storlet_shell.select import storlet
-from storlet_shell.select.binding import Bound, bind, check_early, names_in
 from storlet_shell.select.explaining import explanation
-from storlet_shell.select.joining import Parts
+from storlet_shell.select.joining.parts import Parts
 from storlet_shell.select.options import SelectOptions
-from storlet_shell.select.query import parse_query
 from storlet_shell.select.selection import Selection
-from storlet_shell.select.split import Split, split
-from storlet_shell.store.metadata import head
+from storlet_shell.select.statement.binding import Bound, bind, check_early, names_in
+from storlet_shell.select.statement.query import parse_query
+from storlet_shell.select.statement.split import Split, split
 from storlet_shell.store.reading import get
 from storlet_shell.store.requests import plan, read_request
 from storlet_shell.text import size
-from storlet_shell.values import Location
+from storlet_shell.values import ObjectPath
 
 if TYPE_CHECKING:
     from storlet_shell.batches.executor import Access
-    from storlet_shell.batches.patterns import Pattern
+    from storlet_shell.patterns import Pattern
     from storlet_shell.wire.client import Client
 
 
 @typed_equality
 class _Prepared(NamedTuple):
     objects: Objects
+    sample: ObjectPath
     format: str | None
     query: Bound
     parts: Split
@@ -71,53 +70,64 @@ class SelectPlan:
         prepared = self._prepare(client)
         text = storlet.complete(prepared.parts.plan(), self._options, prepared.format)
         self._warn(client, prepared)
-        parts = Parts(prepared.parts, self._options.journal or "")
+        parts = Parts(prepared.parts, self._options.journal or "", storlet.label(text))
         with ExitStack() as stack:
             run = stack.enter_context(storlet.invocation(client, text, self._options))
-            if run.extra and self._options.journal:
-                raise UsageError("the query is too long for a journal; shorten it, or leave out the journal")
             batch = MapPlan((run,), self._pattern, self._options.batch())
             rows = batch.start(client, access, parts, prepared.objects)
             release = stack.pop_all().close
         return Selection(prepared.parts.names, rows, parts, client.observer, prepared.objects.bytes, release)
 
     def explain(self, client: Client) -> Report:
-        """Run the query over one object only, and return what runs where.
+        """Run the query over a few objects only, and return what runs where.
 
         :raises StorletShellError: as :meth:`start`
         """
         prepared = self._prepare(client)
-        source, parts = prepared.objects.sample, prepared.parts
-        text = storlet.complete(parts.plan(), self._options, prepared.format)
-        with storlet.invocation(client, text, self._options) as run:
-            started = time.monotonic()
-            moved = len(get(client, source, run).content)
-            seconds = time.monotonic() - started
+        objects, parts = prepared.objects, prepared.parts
         facts = {
             "pattern": str(self._pattern),
-            "objects": prepared.objects.total,
-            "bytes": prepared.objects.bytes,
+            "objects": objects.total,
+            "bytes": objects.bytes,
             "format": prepared.format,
-            "first": str(source),
-            "first_bytes": head(client, Location(*source)).size,
-            "first_moved": moved,
-            "first_seconds": round(seconds, 3),
+            **self._measured(client, prepared),
         }
         return explanation(prepared.query, parts, parts.plan(), facts)
 
+    def _measured(self, client: Client, prepared: _Prepared) -> dict[str, Any]:
+        """Run the objects' part of the query over a few of them, and return the bytes that move."""
+        text = storlet.complete(prepared.parts.plan(), self._options, prepared.format)
+        sources = prepared.objects.spread or ((prepared.sample, 0),)
+        read = sum(size for _, size in sources)
+        with storlet.invocation(client, text, self._options) as run:
+            started = time.monotonic()
+            moved = sum(len(chunk) for source, _ in sources for chunk in get(client, source, run).iter_content())
+            seconds = time.monotonic() - started
+        whole = prepared.objects.bytes
+        return {
+            "measured": [str(source) for source, _ in sources],
+            "measured_bytes": read,
+            "measured_moved": moved,
+            "measured_seconds": round(seconds, 3),
+            "estimated_moved": None if whole is None else round(whole / read * moved) if read else moved,
+        }
+
     def _prepare(self, client: Client) -> _Prepared:
-        """List the objects, look at one, and split the query."""
+        """List the objects, look at the first that has rows, and split the query."""
         objects = Objects(client, self._pattern)
-        probe = storlet.probe(client, objects.sample, self._options)
-        columns = probe.columns or names_in(self._query)  # of an empty object
+        for sample in objects.samples:
+            probe = storlet.probe(client, sample, self._options)
+            if probe.format is not None:  # what isn't empty may contain nothing but blank lines, or be compressed
+                break
+        columns = probe.columns or names_in(self._query)
         query = bind(self._query, columns)
-        return _Prepared(objects, probe.format, query, split(query))
+        return _Prepared(objects, sample, probe.format, query, split(query))
 
     def _warn(self, client: Client, prepared: _Prepared) -> None:
         """Warn of a query that brings everything back."""
         parts = prepared.parts
         is_all = prepared.query.is_everything and parts.kind != "groups" and parts.where is None
-        if is_all and parts.limit is None:
+        if is_all and parts.limit is None and prepared.format is not None:
             total = "" if prepared.objects.bytes is None else f", about {size(prepared.objects.bytes)}"
             client.observer.warn(
                 f"warning: the query brings back every column of every row{total}; a WHERE, fewer columns, or "

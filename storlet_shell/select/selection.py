@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from storlet_shell.batches.report import Row, Rows
+from storlet_shell.batches.report import Rows
+from storlet_shell.batches.rows.row import Row
 from storlet_shell.results import Field, Rendering, Table
-from storlet_shell.results.formats import DOCUMENT, FORMATS
+from storlet_shell.results.formats import DOCUMENT, file_format
 from storlet_shell.results.saving import replacing
-from storlet_shell.select.joining import Parts
-from storlet_shell.select.joining import Row as Values
+from storlet_shell.select.joining.parts import Parts
+from storlet_shell.select.joining.table import Row as Values
 from storlet_shell.text import counted, escaped, size
 from storlet_shell.wire.observer import Observer
 
@@ -65,12 +66,14 @@ class Selection(Table):
             self._observer.warn(f"warning: {warning}")
 
     def save(self, path: str | Path) -> int:
-        """Write the rows to a file, atomically: as JSON (``.json``), JSON lines (``.jsonl``), or CSV (any other name).
+        """Write the rows to a file, atomically: CSV, a JSON array (``.json``), or JSON lines (``.jsonl``).
 
+        :param path: its suffix determines the format; without one, it is CSV
         :returns: the number of bytes
         :raises LocalFileError: when the file can't be written
+        :raises UsageError: when no format has this suffix
         """
-        form = FORMATS[{".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}.get(Path(path).suffix.lower(), "csv")]
+        form = file_format(str(path))
         count = 0
         with replacing(path) as file:
             for piece in form.pieces(self):
@@ -78,14 +81,17 @@ class Selection(Table):
         return count
 
     def figures(self) -> dict[str, Any]:
-        """Return what was read and moved, after the last row."""
-        batch, totals = self._batch.figures(), self._parts.totals
+        """Return what was read and moved, after the last row.
+
+        After a LIMIT, it isn't known how much of the objects was read, and some may have been read in vain.
+        """
+        batch, totals, is_enough = self._batch.figures(), self._parts.totals, self._parts.is_enough
         return {
-            "objects": batch["done"] + batch["done_before"],
+            "objects": self._parts.used if is_enough else batch["done"] + batch["done_before"],
             "failed": batch["failed"],
-            "rows_read": totals.rows,
+            "rows_read": None if is_enough else totals.rows,
             "rows_malformed": totals.malformed,
-            "bytes_read": None if self._parts.is_enough else self._size,
+            "bytes_read": None if is_enough else self._size,
             "bytes_moved": batch["bytes"],
             "seconds": batch["seconds"],
         }
@@ -93,12 +99,14 @@ class Selection(Table):
     def summary(self) -> str:
         """Summarize in one line what was read and moved."""
         figures = self.figures()
+        objects = counted(figures["objects"], "object")
         amount = "" if figures["bytes_read"] is None else f", {size(figures['bytes_read'])}"
         failed = f", {counted(figures['failed'], 'object')} failed" if figures["failed"] else ""
-        return (
-            f"{counted(figures['objects'], 'object')}, {counted(figures['rows_read'], 'row')}{amount} read next to the "
-            f"data; {size(figures['bytes_moved'])} moved{failed}, {figures['seconds']:.1f} s"
-        )
+        if figures["rows_read"] is None:
+            read = f"ended by LIMIT in {objects}"
+        else:
+            read = f"{objects}, {counted(figures['rows_read'], 'row')}{amount} read next to the data"
+        return f"{read}; {size(figures['bytes_moved'])} moved{failed}, {figures['seconds']:.1f} s"
 
     def pieces(self, rendering: Rendering = _FOR_PEOPLE) -> Iterator[str]:
         """Yield the rows in a format; what sums them up follows on standard error, where programs read the rows."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from storlet_shell import shelf
-from storlet_shell.equality import typed_equality
-from storlet_shell.errors import (
-    ServiceError,
-)
+from storlet_shell.errors import ServiceError
+from storlet_shell.select.joining.messages import Probe, parse_probe
 from storlet_shell.select.options import SelectOptions
 from storlet_shell.shelf.select.plan import PLAN_VERSION
 from storlet_shell.store.objects import put
@@ -29,18 +28,6 @@ _LONGEST = 6000
 """The longest plan that is sent in a header, in bytes: Swift limits a line to 8 KiB."""
 
 
-@typed_equality
-class Probe(NamedTuple):
-    """What the storlet finds in the head of an object.
-
-    :param format: ``csv``, ``jsonl`` or ``parquet``; None for an empty object
-    :param columns: empty for an empty object
-    """
-
-    format: str | None
-    columns: tuple[str, ...]
-
-
 def complete(work: dict[str, Any], options: SelectOptions, format: str | None = None) -> str:
     """Return a plan as the storlet's parameter.
 
@@ -49,6 +36,11 @@ def complete(work: dict[str, Any], options: SelectOptions, format: str | None = 
     """
     plan = {"v": PLAN_VERSION, "format": format, "csv": options.format(), "strict": options.strict, **work}
     return json.dumps(plan, ensure_ascii=False, separators=(",", ":"))
+
+
+def label(plan: str) -> str:
+    """Describe the run of a plan for a journal, wherever the plan is sent; the same plan has the same label."""
+    return f"{NAME} with the plan {hashlib.sha256(plan.encode()).hexdigest()[:12]}"
 
 
 @contextmanager
@@ -77,7 +69,6 @@ def probe(client: Client, source: ObjectPath, options: SelectOptions) -> Probe:
     """
     content = get(client, source, probe_run(options)).content
     try:
-        answer = json.loads(content.split(b"\n", 1)[0])["probe"]
-        return Probe(answer["format"], tuple(map(str, answer["columns"])))
-    except (ValueError, KeyError, TypeError) as error:
+        return parse_probe(content.split(b"\n", 1)[0])
+    except ValueError as error:
         raise ServiceError(f"not a result of the storlet: is another one deployed as {NAME}?") from error

@@ -83,6 +83,17 @@ class Session:
         self._has_adopted_local = adopt and self.surroundings.goes_on
         return self.uses_local
 
+    def adopt_cloud(self, name: str) -> bool:
+        """Use a cloud, which the user has just added, unless options choose another identity.
+
+        :returns: whether the following lines use it
+        """
+        if not self.surroundings.goes_on or self.options.local or self.options.identity or self._fixed_login:
+            return False
+        self.options = self.options._replace(identity={"OS_CLOUD": name})
+        self._finder = Finder(self.options.identity)
+        return True
+
     @property
     def local_folder(self) -> Path | None:
         """The data folder of the embedded Swift that the user chose; None for the platform's default."""
@@ -243,19 +254,22 @@ class Session:
     @property
     def where(self) -> str:
         """The cloud, and the project or account once it is known, for a prompt; empty without an identity."""
+        return ":".join(filter(None, self.place))
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The cloud, and the project or account once it is known; each is empty if it isn't."""
         account = self._client.known_account if self._client else ""
         if self._fixed_login is not None:
-            return account
+            return "", account
         if self._login and account:
             account = dict(self._login.credentials.scope).get("project_name") or account
         if self.uses_local:
-            cloud = "local"
-        else:
-            try:
-                cloud = self._find_credentials().auth_url.split("//", 1)[-1].split("/", 1)[0]
-            except IdentityError:
-                return ""
-        return f"{cloud}:{account}" if account else cloud
+            return "local", account
+        try:
+            return self._find_credentials().auth_url.split("//", 1)[-1].split("/", 1)[0], account
+        except IdentityError:
+            return "", ""
 
     def parameters(
         self, typed: tuple[Parameter, ...] = (), variables: Sequence[str] | None = None

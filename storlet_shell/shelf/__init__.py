@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from storlet_shell.storlets.parsing import parse_code
+from storlet_shell.values import STANDARD_FILE, STANDARD_PREFIX
 
-PREFIX = "std:"
-"""What precedes the name of a standard storlet, where a file could be named as well."""
+PREFIX = STANDARD_PREFIX
 
 STANDARD: Mapping[str, str] = MappingProxyType(
     {
@@ -26,14 +26,13 @@ STANDARD: Mapping[str, str] = MappingProxyType(
 )
 """The standard storlets by name, each with a description of its result."""
 
-_FILE = "std_{}.py"
 _PACKAGE = "storlet_shell.shelf."
 _REFUSAL = re.compile(r"^Traceback .*\n(?:  .*\n)*ValueError: .*\n?", re.MULTILINE)
 
 
 def file_of(name: str) -> str:
     """Return the name that a standard storlet is deployed under."""
-    return _FILE.format(name)
+    return STANDARD_FILE.format(name)
 
 
 def standard_of(file: str) -> str:

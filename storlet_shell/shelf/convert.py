@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -21,6 +22,7 @@ from storlet_shell.shelf.records import (
 from storlet_shell.shelf.select.values import numeric
 
 _CHUNK = 65536
+_CHARSET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]*")
 
 
 def convert(
@@ -72,11 +74,17 @@ def convert(
 def _codec(name: str, charset: str) -> str:
     """Return Python's name of a charset."""
     try:
+        if not _CHARSET.fullmatch(charset):  # Python would ignore what isn't a letter or a digit
+            raise LookupError
         codecs.getincrementalencoder(charset)
         "".encode(charset)  # not all codecs are charsets
-        return codecs.lookup(charset).name
-    except LookupError:
-        raise ValueError(f"parameter {name}: unknown charset {charset}") from None
+        codecs.getincrementaldecoder(charset)("surrogateescape").decode(b"a", True)
+    except UnicodeDecodeError:  # of one that takes several bytes
+        pass
+    except (LookupError, UnicodeError):  # such as that of domain names, which can't pass on other bytes
+        shown = charset if charset.isprintable() else repr(charset)
+        raise ValueError(f"parameter {name}: unknown charset {shown}") from None
+    return codecs.lookup(charset).name
 
 
 def _content_type(kind: str, charset: str, is_compressed: bool) -> dict[str, object]:

@@ -7,8 +7,11 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-from storlet_shell.shelf.parameters import check_minimum
+from storlet_shell.shelf.parameters import check_maximum, check_minimum
 from storlet_shell.shelf.reading import encoded, read_lines
+
+_MOST_CONTEXT = 10_000
+"""The maximum number of lines of context, which are held in memory."""
 
 
 def grep(
@@ -37,10 +40,11 @@ def grep(
     :param before: lines of context in front of each match
     :param after: lines of context after each match
     :param context: lines of context on both sides
-    :raises ValueError: if the pattern isn't a regular expression, or a number is negative
+    :raises ValueError: if the pattern isn't a regular expression, or a number is negative or too large
     """
     for name, value in (("before", before), ("after", after), ("context", context)):
         check_minimum(name, value)
+        check_maximum(name, value, _MOST_CONTEXT)
     try:
         search = re.compile(re.escape(pattern) if fixed else pattern, re.IGNORECASE if ignore_case else 0).search
     except (re.error, RecursionError, OverflowError) as error:

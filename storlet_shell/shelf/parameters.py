@@ -17,6 +17,15 @@ def check_minimum(name: str, value: int | None, minimum: int = 0) -> None:
         raise ValueError(f"parameter {name}: must be {minimum} or more, not {value}")
 
 
+def check_maximum(name: str, value: int, maximum: int) -> None:
+    """Check that a number isn't too large.
+
+    :raises ValueError: if it is
+    """
+    if value > maximum:
+        raise ValueError(f"parameter {name}: must be {maximum} or less, not {value}")
+
+
 def parse_delimiter(text: str, name: str = "delimiter") -> str:
     r"""Return the character between fields.
 

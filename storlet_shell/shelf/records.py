@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any
@@ -89,6 +90,12 @@ def _no_number(_: str) -> None:
     """Read NaN and Infinity, which aren't JSON, as null."""
 
 
+def _finite(text: str) -> object:
+    """Return a number; one beyond the largest float stays text, since JSON has no infinity."""
+    value = float(text)
+    return value if math.isfinite(value) else text
+
+
 def read_objects(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
     """Yield the rows of JSON lines.
 
@@ -100,7 +107,7 @@ def read_objects(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
             continue
         row += 1
         try:
-            value = json.loads(line, parse_constant=_no_number)
+            value = json.loads(line, parse_constant=_no_number, parse_float=_finite)
             reason = "not a JSON object"
         except json.JSONDecodeError as error:
             value, reason = None, f"not JSON: {error.msg} at column {error.colno}"

@@ -13,6 +13,7 @@ from storlet_shell.shelf.reading import read_lines
 from storlet_shell.shelf.records import detect_json, json_encoder, read_objects, read_table, with_columns
 from storlet_shell.shelf.select.values import numeric
 
+_MOST_COLUMNS = 10_000
 _CHUNK = 1 << 17
 """The number of characters in the rows that are counted at once."""
 
@@ -37,6 +38,8 @@ def stats(file: BinaryIO, columns: str = "", delimiter: str = ",", header: bool 
     for size, chunk in chunks:
         count += size
         for name, values in chunk.items():
+            if name not in summaries and len(summaries) == _MOST_COLUMNS:
+                raise ValueError(f"more than {_MOST_COLUMNS} columns; name those to describe: parameter columns")
             summaries.setdefault(name, _Column()).add(Counter(values))
     for name, summary in summaries.items():
         yield {"column": name, **summary.described(count)}

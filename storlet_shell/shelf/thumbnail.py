@@ -8,6 +8,9 @@ from typing import Any, BinaryIO, Literal
 
 from storlet_shell.shelf.parameters import check_minimum
 
+_PROGRAMS = ("EPS", "WMF", "EMF")
+"""Formats that are programs, which Pillow passes to other software."""
+
 
 def thumbnail(
     file: BinaryIO,
@@ -62,6 +65,8 @@ def _read(library: Any, operations: Any, file: BinaryIO, width: int, height: int
         with warnings.catch_warnings():
             warnings.simplefilter("error", library.DecompressionBombWarning)
             image = library.open(file)
+        if image.format in _PROGRAMS:
+            raise library.UnidentifiedImageError
         is_turned = image.getexif().get(0x0112, 1) >= 5
         box = (height, width) if is_turned else (width, height)
         image.draft("RGB", box)

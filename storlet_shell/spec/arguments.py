@@ -116,6 +116,12 @@ COMMON = (
 """The arguments of every command. Front ends act on them; a command never sees them."""
 
 
+BYTES = Arg(
+    "--bytes", action="store_true", help="show exact numbers of bytes on a terminal, too (default there: as 13.8 MiB)"
+)
+"""An argument of commands that show sizes."""
+
+
 @typed_equality
 class Scan(NamedTuple):
     """A line's words, told apart without parsing them.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from collections.abc import Iterable, Sequence
 from typing import IO, Any, NoReturn, TypeVar
@@ -12,8 +13,12 @@ from storlet_shell.spec.arguments import Arg
 from storlet_shell.spec.once import refuse_repeats
 
 _UNKNOWN_OPTION = re.compile("unrecognized arguments: (--[^ =]+)")
+_UNKNOWN_LETTER = re.compile("unrecognized arguments: -([A-Za-z])(?: |$)")
 _TOO_MANY = re.compile("unrecognized arguments: [^-]")
 _UNKNOWN_CHOICE = re.compile(r"argument \S+: invalid choice: '(.*)' \(choose from (.*)\)")
+_LETTERS_ELSEWHERE = {"f": ("--force", "--yes")}
+"""What letters of other tools stand for, such as that of ``rm -f``: the first of these options that there is."""
+
 _TAKES_NAME = {"show": "", "create": " …"}
 """Actions that a name in an action's place may be meant for, and the rest of such a line; cmd2's ``alias`` creates."""
 
@@ -57,6 +62,9 @@ class ParserMixin:
         """
         hint = self._suggestion(message) or f"try: help {self.prog}"
         if _TOO_MANY.match(message):
+            words = message.partition(": ")[2].split()
+            if any(map(os.path.exists, words)):
+                hint = "has your shell expanded a pattern? then quote it"
             hint = f"{self._takes()}; {hint}"
         raise UsageError(f"{self.prog}: {message}; {hint}")
 
@@ -72,6 +80,9 @@ class ParserMixin:
         """Return what an unknown option or choice may stand for."""
         if unknown := _UNKNOWN_OPTION.match(message):
             return suggest(unknown[1], self._option_string_actions, self.prog)
+        if unknown := _UNKNOWN_LETTER.match(message):
+            options = _LETTERS_ELSEWHERE.get(unknown[1], ())
+            return next((f"did you mean {option}?" for option in options if option in self._option_string_actions), "")
         if unknown := _UNKNOWN_CHOICE.match(message):
             return suggest(unknown[1], re.findall(r"[^\s',]+", unknown[2]), self.prog)
         return ""

@@ -24,22 +24,42 @@ _MODULES = {name: (entry.module, entry.name) for entry in BUILT_IN for name in (
 """The modules of the built-in commands, and their names there, by every name that users type."""
 
 RESERVED = frozenset(
-    ["alias", "exit", "history", "quit", "run_script", "set", "shell", "shortcuts", "storlet", "syntax"]
+    [
+        "alias",
+        "browse",
+        "exit",
+        "expect",
+        "history",
+        "quit",
+        "run_script",
+        "set",
+        "shell",
+        "shortcuts",
+        "storlet",
+        "syntax",
+    ]
 )
 """Words of the front ends; no command can have these names."""
 
 _NAME = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
 
 
+_ELSEWHERE = {"browse": "only notebooks have it (%storlet browse); to list objects here: ls -l"}
+"""Words of one front end that users may try in another."""
+
+
 class Registry:
     """All commands: the built-in ones from their table, others from entry points.
+
+    :param further: commands that only one front end has
 
     ``broken`` holds the plug-ins that can't be used, as soon as plug-ins were looked for: for a name that isn't built
     in, or for a list of all commands.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, further: Sequence[Summary] = ()) -> None:
         self.broken: list[Unusable] = []
+        self._further = {summary.name: summary for summary in further}
         self._commands: dict[str, Command] = {}
         self._added: list[Summary] | None = None
 
@@ -54,7 +74,7 @@ class Registry:
 
     def summaries(self) -> list[Summary]:
         """Return the summary of every command, by name; only plug-ins are imported."""
-        return sorted([*BUILT_IN, *self._plugins()])
+        return sorted([*BUILT_IN, *self._further.values(), *self._plugins()])
 
     def get(self, name: str) -> Command:
         """Find a command by its name or an alias.
@@ -63,12 +83,16 @@ class Registry:
         """
         if name in _MODULES and name not in self._commands:
             self._add(_import(*_MODULES[name]))
+        elif name in self._further and name not in self._commands:
+            self._add(_import(self._further[name].module, name))
         elif name not in self._commands:
             self._plugins()
         if name not in self._commands:
             for unusable in self.broken:
                 if unusable.plugin.name == name:
                     raise UnknownCommandError(f"the plug-in {unusable}")
+            if name in _ELSEWHERE:
+                raise UnknownCommandError(f"{name}: {_ELSEWHERE[name]}")
             import difflib  # for those who mistype
 
             close = difflib.get_close_matches(name, [*_MODULES, *self._commands], n=3)

@@ -1,13 +1,14 @@
-"""Create containers, and delete empty ones."""
+"""Create and check containers, and delete empty ones."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from storlet_shell.errors import Action, Hint, StorletShellError
+from storlet_shell.errors import Action, Hint, NotFoundError, StorletShellError
+from storlet_shell.store.metadata import exists
 from storlet_shell.store.requests import NO_HEADERS
-from storlet_shell.values import ContainerName
+from storlet_shell.values import ContainerName, Location
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.requests import Request
 
@@ -35,6 +36,16 @@ def make(client: Client, name: str, *, policy: str | None = None, metadata: Mapp
     reply = client.send(make_request(name, policy=policy, metadata=metadata))
     reply.read()
     return reply.status == 201
+
+
+def check(client: Client, name: str) -> None:
+    """Check that a container exists, once rather than for each object.
+
+    :raises NotFoundError: if it doesn't
+    """
+    if not exists(client, Location(name)):
+        hint = Hint(Action.MAKE_CONTAINER, (name,))
+        raise NotFoundError("container {subject} doesn't exist", subject=name, hint=hint)
 
 
 def delete(client: Client, name: str) -> None:

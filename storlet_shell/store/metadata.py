@@ -141,7 +141,7 @@ def post_request(location: Location, changes: Mapping[str, str], before: Mapping
     changed = {name.lower() for name in changes}
     if wire.EXPIRES_AFTER.lower() in changed:
         changed.add(wire.EXPIRES.lower())  # the server stores it as this header
-    repeated = {name: value for name, value in _repeated(before or {}).items() if name.lower() not in changed}
+    repeated = {name: value for name, value in kept_headers(before or {}).items() if name.lower() not in changed}
     new = {name: value for name, value in changes.items() if value or not location.prefix}
     return Request("POST", *location, headers={**repeated, **new})
 
@@ -177,8 +177,8 @@ def _read_before(client: Client, location: Location) -> Mapping[str, str]:
     return info.headers
 
 
-def _repeated(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers that a POST to an object removes unless it repeats them."""
+def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of an object that stay only if a request repeats them: metadata, the expiry, and others."""
     names = {name.lower() for name in wire.KEPT_BY_UPLOADS_ONLY}
     return {
         name: value

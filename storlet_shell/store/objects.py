@@ -108,10 +108,11 @@ def replace(client: Client, request: Request, body: Body, replacing: Replacing) 
     with replacing.replaced(client, path), _shown(client, request, body):
         reply = store(client, request, body, is_changed=wire.RUN_STORLET in request.headers)
     _warn_of(client, replacing)
-    return _stored(path, request, reply)
+    return stored_by(request, path, reply)
 
 
-def _stored(path: ObjectPath, request: Request, reply: Reply) -> Stored:
+def stored_by(request: Request, path: ObjectPath, reply: Reply) -> Stored:
+    """Return the object that a request has stored."""
     return Stored(path, reply.status, reply.headers, ran(request, reply), reply.seconds)
 
 
@@ -146,6 +147,18 @@ def _warn_of(client: Client, replacing: Replacing) -> None:
         client.observer.warn(*note)
 
 
+@contextmanager
+def warning_of(client: Client, replacing: Replacing | None) -> Iterator[Replacing]:
+    """Replace one of many objects, or a single one, about whose segments the observer is warned in the end.
+
+    :param replacing: that of many objects, which keeps its notes; None for a single one
+    """
+    single = replacing or Replacing()
+    yield single
+    if replacing is None:
+        _warn_of(client, single)
+
+
 def check_length(client: Client, path: ObjectPath, expected: Expectation) -> None:
     """Check the size of a stored object; sends a request only if a size is expected.
 
@@ -167,6 +180,7 @@ def copy(
     account: str | None = None,
     verb: str | None = None,
     expected: Expectation = _ANYTHING,
+    replacing: Replacing | None = None,
 ) -> Stored:
     """Copy an object inside the cluster, directly or through a storlet.
 
@@ -178,6 +192,7 @@ def copy(
     :param account: the account that holds the source; None for the same account
     :param verb: ``PUT`` or ``COPY``; None for COPY unless only PUT will do
     :param expected: the expected size of the new object
+    :param replacing: deletes the segments of a replaced object, and keeps its notes; None to warn the observer of them
     :raises UsageError: if the arguments conflict; or if the storlet is a function, and a parameter is unknown, missing,
         or unfit
     :raises NotFoundError: if the source, the target's container, the storlet or an extra resource doesn't exist
@@ -189,13 +204,16 @@ def copy(
         check_parameters(client, run)
         _check_source(client, source, run, range)
         check_extra_resources(client, run)
-    replacing = Replacing()
-    with replacing.replaced(client, target), explained(client, request, run), _named(client, source, target, account):
+    with (
+        warning_of(client, replacing) as segments,
+        segments.replaced(client, target),
+        explained(client, request, run),
+        named(client, source, target, account),
+    ):
         reply = client.send(request) if run is None else send_copy(client, request, run, source, target)
         reply.read()
-    _warn_of(client, replacing)
     check_length(client, target, expected)
-    return _stored(target, request, reply)
+    return stored_by(request, target, reply)
 
 
 def _check_source(client: Client, source: ObjectPath, run: Invocation, range: ByteRange | None) -> None:
@@ -212,7 +230,7 @@ def _check_source(client: Client, source: ObjectPath, run: Invocation, range: By
 
 
 @contextmanager
-def _named(client: Client, source: ObjectPath, target: ObjectPath, account: str | None) -> Iterator[None]:
+def named(client: Client, source: ObjectPath, target: ObjectPath, account: str | None) -> Iterator[None]:
     """Name the subject of a failed copy: a 404 may be about the source or the target's container."""
     try:
         yield

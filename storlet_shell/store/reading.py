@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from storlet_shell.errors import IncompleteBodyError, ServiceError, StorletShellError
 from storlet_shell.results import Response
+from storlet_shell.results.response import JoinedResponse
 from storlet_shell.store.expectation import Count, Expectation
 from storlet_shell.store.failures import broken_run, explained, send_run
 from storlet_shell.store.functions import Function, check_parameters, look_up_again, with_own_lines
@@ -75,6 +76,34 @@ def get(
         if run is None and expected.bytes is None:
             expected = expected._replace(bytes=wire.decode_range_length(answer.reply.headers))
     return respond(client, answer.reply, answer.request, run, expected)
+
+
+def get_all(client: Client, paths: Iterator[ObjectPath], subject: str) -> JoinedResponse:
+    """Return objects as one response whose body is theirs, one after the other.
+
+    The first object has been requested when this returns; each other is requested once the one before has been read.
+
+    :param paths: at least one
+    :param subject: describes them to users
+    :raises NotFoundError: if the first object doesn't exist; reading the body fails if another doesn't
+    """
+    first = get(client, next(paths))
+    names: list[str] = []
+    current = [first]
+
+    def bodies() -> Iterator[bytes]:
+        while True:
+            names.append(current[0].subject)
+            yield from current[0].iter_content()
+            path = next(paths, None)
+            if path is None:
+                return
+            current[0] = get(client, path)
+
+    headers = {wire.CONTENT_TYPE: first.headers.get(wire.CONTENT_TYPE, wire.BINARY)}
+    joined = JoinedResponse(first.status, headers, bodies(), subject=subject, close=lambda: current[0].close())
+    joined.objects = names
+    return joined
 
 
 def get_request(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import ELLIPSIS, Action, Hint, IdentityError, ServiceError, StorletShellError
+from storlet_shell.store.containers import make
 from storlet_shell.store.metadata import Info, exists, find, head
 from storlet_shell.text import counted
 from storlet_shell.values import Location, ObjectPath
@@ -109,6 +110,35 @@ def delete_segments(client: Client, places: list[ObjectPath]) -> set[ObjectPath]
     return set()
 
 
+def make_segments_container(client: Client, container: str) -> bool:
+    """Create the container for the segments of a container's objects, with their storage policy.
+
+    :param container: the container of the objects
+    :returns: whether it is new
+    """
+    name = f"{container}{SEGMENTS}"
+    if exists(client, Location(name)):
+        return False
+    policy = head(client, Location(container)).headers.get(wire.STORAGE_POLICY)
+    make(client, name, policy=policy)
+    return True
+
+
+def has_become(client: Client, path: ObjectPath, etag: str, folder: ObjectPath, error: StorletShellError) -> bool:
+    """Tell whether an object was stored although its manifest seems to have failed: the answer may have been lost.
+
+    :param etag: the ETag that the object would have
+    :param folder: the folder of its segments
+    :param error: the failure of the manifest
+    :raises StorletShellError: the given error if that can't be determined; the segments then stay
+    """
+    try:
+        info = find(client, path)
+    except StorletShellError:
+        raise error.adding(f"; it may have been stored, so its segments are kept: {folder}") from error
+    return info is not None and info.etag == etag
+
+
 class Replacing:
     """Deletes the segments of objects that are replaced; shared by threads.
 
@@ -127,14 +157,18 @@ class Replacing:
         self.unneeded: set[ObjectPath] = set()
 
     @contextmanager
-    def replaced(self, client: Client, path: ObjectPath, info: Info | None = None) -> Iterator[list[ObjectPath]]:
+    def replaced(
+        self, client: Client, path: ObjectPath, info: Info | None = None, needed: Collection[ObjectPath] = ()
+    ) -> Iterator[list[ObjectPath]]:
         """Store an object within this block; yields the segments that are deleted afterwards.
 
         Nothing is deleted if the block fails, since it may not be known then whether the object was stored.
 
         :param info: the headers of the object to be replaced; None to request them
+        :param needed: segments of the new object, which stay
         """
         places, note = ([], None) if self._leave_segments else self._segments(client, path, info)
+        places = [place for place in places if place not in needed]
         yield places
         self.unneeded |= delete_segments(client, places)
         if note:

@@ -1,4 +1,4 @@
-"""Count, list and delete all objects of a container or below a prefix, several at a time."""
+"""Count, list and delete the objects of a container, below a prefix, or of a pattern, several at a time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from storlet_shell.store.deletion import (
     note_of_versions,
     send_deletion,
 )
-from storlet_shell.store.listing import list_entries
+from storlet_shell.store.listing import list_entries, list_matching
 from storlet_shell.store.metadata import head
 from storlet_shell.store.parallel import Tally, Worker, in_parallel
 from storlet_shell.store.segments import keeps_versions
@@ -28,13 +28,14 @@ from storlet_shell.wire import headers as wire
 from storlet_shell.wire.observer import Note
 
 if TYPE_CHECKING:
+    from storlet_shell.patterns import Pattern
     from storlet_shell.wire.client import Client
 
 JOBS = 8
 """Default number of concurrent requests."""
 
 COUNTED = 10_000
-"""The maximum number of objects below a prefix that are counted: one page of a listing."""
+"""The maximum number of objects in a part of a container that are counted: one page of a listing."""
 
 _AT_ONCE = 125
 """Objects per bulk deletion, if the cluster supports it; eight requests share a thousand objects."""
@@ -43,30 +44,42 @@ _CONTAINER_PAUSES = (0.5, 1.0, 2.0)
 """Seconds to wait, each time, while an emptied container doesn't count as empty yet."""
 
 
-def list_tree(client: Client, target: Location, *, versions: bool = False) -> Iterator[dict[str, Any]]:
+def list_tree(client: Client, target: Location | Pattern, *, versions: bool = False) -> Iterator[dict[str, Any]]:
     """List the objects that :func:`delete_tree` would delete.
 
-    :param target: a container, or a prefix of its objects' names
+    :param target: a container, a prefix of its objects' names, or a pattern of them
     :param versions: include older versions, if the container keeps them
     """
-    return list_entries(client, target, versions=versions)
+    if isinstance(target, Location):
+        return list_entries(client, target, versions=versions)
+    return list_matching(client, target, versions=versions)
 
 
-def count_tree(client: Client, target: Location, *, versions: bool = False) -> int | None:
-    """Count objects: by the container's own count, or by listing a prefix.
+def is_container(target: Location | Pattern) -> bool:
+    """Tell whether a tree is a whole container, which is deleted with its objects."""
+    return isinstance(target, Location) and not target.prefix
 
-    :returns: at most one more than :data:`COUNTED` for a prefix; None if the container doesn't say
+
+def count_tree(client: Client, target: Location | Pattern, *, versions: bool = False) -> int | None:
+    """Count objects: by the container's own count, or by listing a prefix or a pattern.
+
+    :returns: at most one more than :data:`COUNTED` for a part of a container; None if the container doesn't say
     """
-    if target.prefix:
+    if not is_container(target):
         return sum(1 for _ in itertools.islice(list_tree(client, target, versions=versions), COUNTED + 1))
-    count = head(client, target).headers.get(wire.CONTAINER_OBJECTS, "")
+    count = head(client, Location(target.container)).headers.get(wire.CONTAINER_OBJECTS, "")
     return int(count) if count.isdecimal() else None
 
 
 def delete_tree(
-    client: Client, target: Location, *, leave_segments: bool = False, versions: bool = False, jobs: int = JOBS
+    client: Client,
+    target: Location | Pattern,
+    *,
+    leave_segments: bool = False,
+    versions: bool = False,
+    jobs: int = JOBS,
 ) -> int:
-    """Delete a container with all its objects, or all objects below a prefix.
+    """Delete a container with all its objects, all objects below a prefix, or all that match a pattern.
 
     Segments of static large objects are deleted as well, unless the container keeps versions, which need them. A
     failure doesn't stop the deletion of the other objects.
@@ -75,19 +88,21 @@ def delete_tree(
     :param versions: delete older versions, too, if the container keeps them
     :param jobs: the number of concurrent requests
     :returns: the number of deleted objects
-    :raises NotFoundError: if the container doesn't exist, or no name starts with the prefix
+    :raises NotFoundError: if the container doesn't exist, or no name starts with the prefix or matches
     :raises StorletShellError: if something couldn't be deleted
     """
     count = _Tree(client, target, leave_segments=leave_segments, versions=versions).delete_objects(jobs)
-    if not target.prefix:
-        _delete_emptied(client, target, versions=versions)
+    if is_container(target):
+        _delete_emptied(client, Location(target.container), versions=versions)
     elif not count:
         raise no_objects(target)
     return count
 
 
-def no_objects(target: Location) -> NotFoundError:
-    """Return the error for a prefix without objects."""
+def no_objects(target: Location | Pattern) -> NotFoundError:
+    """Return the error for a prefix or a pattern without objects."""
+    if not isinstance(target, Location):
+        return target.no_match()
     return NotFoundError(f"no object in container {target.container} starts with {target.prefix}")
 
 
@@ -106,9 +121,9 @@ class _Part(NamedTuple):
 
 
 class _Tree:
-    """Deletes the objects of a container or below a prefix."""
+    """Deletes the objects of a container, below a prefix, or of a pattern."""
 
-    def __init__(self, client: Client, target: Location, *, leave_segments: bool, versions: bool) -> None:
+    def __init__(self, client: Client, target: Location | Pattern, *, leave_segments: bool, versions: bool) -> None:
         self._client = client
         self._target = target
         self._container = target.container

@@ -24,7 +24,9 @@ _STORED_NAME, _STORED_VALUE, _STORED_COUNT = 128, 256, 90
 """Swift's default limits (``swift/common/constraints.py``): bytes of a name, bytes of a value, items of an object."""
 
 # RFC 9110, 5.6.2. Any other character would end the header, or all headers, for some parser on the way to the user.
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# The second form is an underscore: Swift's s3api keeps those of S3's metadata apart from hyphens (s3request.py,
+# to_swift_req), and a storlet may pass on its input's names.
+_TOKEN = re.compile(r"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]|=5[Ff])+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CONTENT_TYPE = "content-type"
 

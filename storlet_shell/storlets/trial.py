@@ -7,34 +7,27 @@ engine's.
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import signal
-import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from storlet_shell.equality import typed_equality
-from storlet_shell.errors import LocalFileError, StorletFailedError
-from storlet_shell.results import Result
+from storlet_shell.errors import StorletFailedError
+from storlet_shell.results.reports import Named
 from storlet_shell.storlets import contract
 from storlet_shell.storlets.origins import with_own_lines
+from storlet_shell.storlets.trial_run import Descriptors, TrialProcess
 from storlet_shell.text import counted
 from storlet_shell.values import CHUNK_BYTES, StorletMain
 from storlet_shell.wire.failures import with_cure
 from storlet_shell.wire.headers import FUNCTION_CLASS
 
 _PROGRAM = "import sys; sys.path[:] = {path!r}; from storlet_shell.storlets.trial_process import main; main()"
-_LEFTOVER_SECONDS = 2.0
-_LARGEST_MESSAGE = 192 * 1024
-_SHOWN_BYTES = 4096
 _LOG_BYTES = 64 * 1024
 
 
@@ -51,7 +44,7 @@ class BundledFile(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Trial(Result):
+class Trial(Named):
     """The result of a trial.
 
     :param output: the first 4096 bytes of the output
@@ -95,9 +88,87 @@ class Trial(Result):
             yield f"(cut: {self.count - len(self.output)} more bytes)"
 
 
+class Program(ABC):
+    """A storlet, and how a process of its language runs it.
+
+    :param file: the name of its code's file
+    :param main: its main class, as its language writes it
+    :ivar no_metadata: what is wrong if it sets no metadata
+    """
+
+    no_metadata = contract.NO_METADATA
+
+    def __init__(self, file: str, main: str, code: bytes) -> None:
+        self.file, self.main, self.code = file, main, code
+
+    @abstractmethod
+    def command(self, order: Order, descriptors: Descriptors) -> Sequence[str]:
+        """Return the command of the process, which inherits the descriptors."""
+
+    @abstractmethod
+    def result(self, process: TrialProcess, status: int | None) -> dict[str, Any]:
+        """Return what the process has reported: an ``event``, and for a failure ``message`` and ``traceback``.
+
+        It is empty if the process has ended without a report.
+        """
+
+    def own_lines(self, traceback: str) -> str:
+        """Return a traceback with the lines of the code as its author knows them."""
+        return traceback
+
+
+@typed_equality
+class Order(NamedTuple):
+    """What the process of a trial is to do.
+
+    :param folder: has the storlet's files in ``code``, and an empty ``scratch``; the process gets the latter as its
+        working folder
+    :param metadata: those of the input
+    """
+
+    folder: Path
+    metadata: Mapping[str, str]
+    parameters: Mapping[str, str]
+
+
+class PythonProgram(Program):
+    """A Python storlet."""
+
+    def __init__(self, main: StorletMain, code: bytes) -> None:
+        super().__init__(main.storlet.name, str(main), code)
+        self._is_function = main.class_name == FUNCTION_CLASS
+
+    def command(self, order: Order, descriptors: Descriptors) -> Sequence[str]:
+        """Start Python with this process's import path."""
+        spec = {
+            "main": self.main,
+            "folder": str(order.folder / "code"),
+            "metadata": dict(order.metadata),
+            "parameters": dict(order.parameters),
+            "descriptors": descriptors,
+        }
+        file = order.folder / "spec"
+        file.write_text(json.dumps(spec), encoding="utf-8")
+        path = [entry for entry in sys.path if entry]
+        return [sys.executable, "-I", "-c", _PROGRAM.format(path=path), str(file)]
+
+    def result(self, process: TrialProcess, status: int | None) -> dict[str, Any]:  # noqa: ARG002  others need it
+        """Parse the report; it is empty if it can only be something that the storlet wrote."""
+        try:
+            result = json.loads(process.report or b"{}")
+        except ValueError:
+            return {}
+        return result if isinstance(result, dict) and {"event"} < result.keys() else {}
+
+    def own_lines(self, traceback: str) -> str:
+        """Return the traceback of a function with the lines of its own file."""
+        if not self._is_function:
+            return traceback
+        return with_own_lines(traceback, self.file, self.code.decode("utf-8", "replace"))
+
+
 def run(
-    code: bytes,
-    main: StorletMain,
+    program: Program,
     input_file: Path,
     parameters: Mapping[str, str],
     *,
@@ -106,7 +177,7 @@ def run(
     notes: Sequence[str] = (),
     time_limit: float = 40,
 ) -> Trial:
-    """Run a storlet's class over a local file.
+    """Run a storlet over a local file.
 
     :param dependencies: files for the code's folder
     :param time_limit: seconds until it is killed
@@ -114,181 +185,65 @@ def run(
     """
     with tempfile.TemporaryDirectory(prefix="storlet-trial-") as name:
         folder = Path(name)
-        _put_code(folder / "code", code, main, dependencies)
+        _put_code(folder / "code", program, dependencies)
         (folder / "scratch").mkdir()
-        spec = {
-            "main": str(main),
-            "folder": str(folder / "code"),
-            "metadata": dict(input_metadata or {}),
-            "parameters": {**parameters, contract.FOLDER_PARAMETER: str(folder / "code")},
-        }
-        process = _Process(folder, input_file)
-        status = process.run(spec, time_limit)
-        log = _log(folder / "log")
-        metadata, problem = _judge(process, status, time_limit)
+        parameters = {**parameters, contract.FOLDER_PARAMETER: str(folder / "code")}
+        process = TrialProcess(folder, input_file)
+        status = process.run(partial(program.command, Order(folder, input_metadata or {}, parameters)), time_limit)
+        log = _log_lines(process)
+        result = program.result(process, status)
+        metadata, problem = _judge(program, process.metadata, result, status, time_limit)
         if problem:
-            traceback = str(process.result.get("traceback", ""))
-            if main.class_name == FUNCTION_CLASS:
-                traceback = with_own_lines(traceback, main.storlet.name, code.decode("utf-8", "replace"))
+            traceback = program.own_lines(str(result.get("traceback", "")))
             details = "\n".join([*(f"note: {note}" for note in notes), *log, *traceback.splitlines()])
-            raise StorletFailedError(f"dry run of {main}: {with_cure(problem)}", details=details)
+            raise StorletFailedError(f"dry run of {program.main}: {with_cure(problem)}", details=details)
         unstorable = contract.unstorable(metadata)
         return Trial(
-            main=str(main),
+            main=program.main,
             output=process.output,
             count=process.count,
             metadata=metadata,
             log=tuple(log),
-            seconds=float(process.result.get("seconds", 0)),
+            seconds=float(result.get("seconds", 0)),
             notes=(*notes, f"works with get, but not with put and copy: {unstorable}") if unstorable else tuple(notes),
         )
 
 
-def _put_code(folder: Path, code: bytes, main: StorletMain, dependencies: Sequence[BundledFile]) -> None:
+def _put_code(folder: Path, program: Program, dependencies: Sequence[BundledFile]) -> None:
     folder.mkdir()
-    (folder / main.storlet.name).write_bytes(code)
+    (folder / program.file).write_bytes(program.code)
     for dependency in dependencies:
         file = folder / dependency.name
         file.write_bytes(dependency.content)
         file.chmod(dependency.mode & 0o700)  # as engines do (storlets gateway.py: bring_from_cache)
 
 
-def _judge(process: _Process, status: int | None, time_limit: float) -> tuple[dict[str, str], str]:
-    """Return the metadata and the failure, with the same precedence as in the engine; empty texts without them."""
+def _judge(
+    program: Program, sent: bytes, result: Mapping[str, Any], status: int | None, time_limit: float
+) -> tuple[dict[str, str], str]:
+    """Return the metadata and the failure, with the same precedence as in the engine; empty texts without them.
+
+    :param sent: what the storlet sent as its metadata
+    """
     if status is None:
         return {}, f"it did not end within {time_limit:g} s"
-    if process.metadata:
+    if sent:
         try:
-            metadata = contract.read_metadata(process.metadata)
+            metadata = contract.read_metadata(sent)
         except contract.MetadataError as error:
             return {}, str(error)
     else:
         metadata = {}
-    if not process.result:
+    if not result:
         return metadata, contract.ended(status)[1]
-    if process.result["event"] == "failed":
-        return metadata, str(process.result.get("message"))
-    return metadata, "" if process.metadata else contract.NO_METADATA
+    if result["event"] == "failed":
+        return metadata, str(result.get("message"))
+    return metadata, "" if sent else program.no_metadata
 
 
-class _Process:
-    """The process of a run, with the same pipes as an invocation of the engine.
-
-    :param folder: the folder for its ``log``; it has a ``scratch`` folder
-    :ivar output: the first of ``count`` bytes of its output
-    :ivar result: its report after the storlet has returned or failed; empty without one
-    """
-
-    def __init__(self, folder: Path, input_file: Path) -> None:
-        self._folder, self._input = folder, input_file
-        self.output = self.metadata = b""
-        self.count = 0
-        self.result: dict[str, Any] = {}
-        self._input_error: OSError | None = None
-
-    def run(self, spec: Mapping[str, Any], time_limit: float) -> int | None:
-        """Run the process, and return its exit status; None if it had to be killed.
-
-        :raises LocalFileError: if the input can't be read completely
-        """
-        log = os.open(self._folder / "log", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        pipes = [os.pipe() for _ in range(4)]
-        (source, feed), ours = pipes[0], [reader for reader, _ in pipes[1:]]
-        metadata, body, result = (writer for _, writer in pipes[1:])
-        theirs = [log, metadata, body, source, result]
-        try:
-            process = self._start({**spec, "descriptors": theirs}, theirs)
-        except BaseException:
-            for descriptor in (feed, *ours):
-                os.close(descriptor)
-            raise
-        finally:
-            for descriptor in theirs:
-                os.close(descriptor)
-        sent, ended = bytearray(), bytearray()
-        readers = [
-            threading.Thread(target=_drain, args=arguments, daemon=True)
-            for arguments in zip(ours, (partial(_keep, sent), self._add, partial(_keep, ended)), strict=True)
-        ]
-        for thread in (*readers, threading.Thread(target=self._feed, args=(feed,), daemon=True)):
-            thread.start()
-        status = _wait(process, time_limit)
-        for thread in readers:  # processes that have left the process group may keep a pipe open
-            thread.join(_LEFTOVER_SECONDS)
-        if self._input_error is not None:
-            raise LocalFileError(f"{self._input}: {self._input_error.strerror}") from self._input_error
-        self.metadata, self.result = bytes(sent), _result(bytes(ended))
-        return status
-
-    def _start(self, spec: Mapping[str, Any], descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
-        path = [entry for entry in sys.path if entry]
-        scratch = str(self._folder / "scratch")
-        (self._folder / "spec").write_text(json.dumps(spec), encoding="utf-8")
-        return subprocess.Popen(
-            [sys.executable, "-I", "-c", _PROGRAM.format(path=path), str(self._folder / "spec")],
-            stdin=subprocess.DEVNULL,
-            stdout=descriptors[0],
-            stderr=descriptors[0],
-            pass_fds=descriptors,
-            cwd=scratch,
-            # As in the engine (embedded/engine/nursery.py, warm.py), which lacks this terminal's variables.
-            env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": scratch, "TMPDIR": scratch},
-            start_new_session=True,
-        )
-
-    def _feed(self, pipe: int) -> None:
-        """Write the input into a pipe until a storlet that doesn't need the rest closes it."""
-        try:
-            with os.fdopen(pipe, "wb", buffering=0) as target, self._input.open("rb") as source:
-                shutil.copyfileobj(source, target, CHUNK_BYTES)
-        except BrokenPipeError:
-            pass
-        except OSError as error:
-            self._input_error = error
-
-    def _add(self, chunk: bytes) -> None:
-        self.output += chunk[: _SHOWN_BYTES - len(self.output)]
-        self.count += len(chunk)
-
-
-def _wait(process: subprocess.Popen[bytes], time_limit: float) -> int | None:
-    """Wait for a process, then kill it and all that it started; return its status, None after the time limit."""
-    try:
-        return process.wait(time_limit)
-    except subprocess.TimeoutExpired:
-        return None
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _keep(message: bytearray, chunk: bytes) -> None:
-    """Append to a message up to the limit; a storlet may send endlessly."""
-    message.extend(chunk[: max(0, _LARGEST_MESSAGE - len(message))])
-
-
-def _result(text: bytes) -> dict[str, Any]:
-    """Parse the report of the process; empty if it can only be something that the storlet wrote."""
-    try:
-        result = json.loads(text or b"{}")
-    except ValueError:
-        return {}
-    return result if isinstance(result, dict) and {"event"} < result.keys() else {}
-
-
-def _drain(pipe: int, add: Callable[[bytes], None]) -> None:
-    """Read a pipe to its end, and pass on its chunks."""
-    with open(pipe, "rb", buffering=0) as source:
-        while chunk := source.read(CHUNK_BYTES):
-            add(chunk)
-
-
-def _log(path: Path) -> list[str]:
+def _log_lines(process: TrialProcess) -> list[str]:
     """Return the lines that the process logged and printed, in order, as the engine keeps them."""
-    with path.open("rb") as file:
-        log = file.read(_LOG_BYTES)
-        rest = path.stat().st_size - len(log)
+    log, rest = process.log(_LOG_BYTES)
     return log.decode("utf-8", "replace").splitlines() + ([f"(cut: {rest} more bytes)"] if rest else [])
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import stat
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from storlet_shell.store.metadata import find
 from storlet_shell.store.segments import read_manifest
 from storlet_shell.transfers.folder import md5_of
 from storlet_shell.values import ObjectPath
@@ -26,3 +29,22 @@ def is_identical(client: Client, path: ObjectPath, etag: str, file: Path, *, is_
             return False
         start += segment.size
     return start == file.stat().st_size
+
+
+def equals_listed(client: Client, path: ObjectPath, listed: Mapping[str, Any], file: Path) -> bool:
+    """Tell whether there is a file with the content of a listed object.
+
+    A listing says of a symbolic link or a dynamic large object that it is empty, so such an object is looked up.
+
+    :param listed: the object's entry in the listing
+    """
+    try:
+        status = file.stat()
+    except OSError:
+        return False
+    size, etag, is_manifest = listed["bytes"], listed["hash"], "slo_etag" in listed
+    if not size and status.st_size and stat.S_ISREG(status.st_mode) and (info := find(client, path)) is not None:
+        size, etag, is_manifest = info.size, info.etag, info.is_manifest
+    if not stat.S_ISREG(status.st_mode) or size != status.st_size:
+        return False
+    return is_identical(client, path, etag, file, is_manifest=is_manifest)

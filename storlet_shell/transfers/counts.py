@@ -21,6 +21,7 @@ class Transferred(NamedTuple):
     :param bytes: the number of bytes transferred
     :param failures: the errors of files that failed, up to a thousand
     :param problem: all failures as one error, of their common class; None if nothing failed
+    :param deleted: the number of files or objects that a sync deleted
     """
 
     files: int
@@ -29,6 +30,7 @@ class Transferred(NamedTuple):
     bytes: int
     failures: tuple[StorletShellError, ...] = ()
     problem: StorletShellError | None = None
+    deleted: int = 0
 
     @classmethod
     def of(cls, tally: Tally, verb: str) -> Transferred:

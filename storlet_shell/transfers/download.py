@@ -5,37 +5,37 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import (
     Action,
     Hint,
     IncompleteBodyError,
-    LocalFileError,
     NotFoundError,
     StorletShellError,
     UsageError,
 )
 from storlet_shell.results.saving import make_folder_below, replacing_below
-from storlet_shell.store.listing import list_entries
 from storlet_shell.store.metadata import head
 from storlet_shell.store.parallel import Tally, Worker, in_parallel
 from storlet_shell.store.reading import check_received
 from storlet_shell.store.requests import read_request
+from storlet_shell.store.trees import is_container
 from storlet_shell.text import counted
-from storlet_shell.transfers.comparison import is_identical
+from storlet_shell.transfers.comparison import equals_listed
 from storlet_shell.transfers.counts import Transferred
 from storlet_shell.transfers.dates import set_date
-from storlet_shell.transfers.folder import Conflicts, place
+from storlet_shell.transfers.folder import FileCount
+from storlet_shell.transfers.listed import ListedObject, list_objects
 from storlet_shell.values import Location, ObjectPath, read_count
 from storlet_shell.wire import headers as wire
-from storlet_shell.wire.quoting import check_encodable
 
 if TYPE_CHECKING:
+    from storlet_shell.patterns import Pattern
     from storlet_shell.wire.client import Client
     from storlet_shell.wire.transport import Reply
 
@@ -62,33 +62,53 @@ class PlannedFile(NamedTuple):
 
 
 def download(
-    client: Client, source: Location, folder: Path, *, skip_identical: bool = False, jobs: int = JOBS
+    client: Client, source: Location | Pattern, folder: Path, *, skip_identical: bool = False, jobs: int = JOBS
 ) -> Transferred:
     """Download the objects of a container into a folder; failures don't stop the others.
 
-    Slashes in names become folders. The prefix up to its last slash is stripped from names. Existing files are replaced
-    once the new ones are complete.
+    Slashes in names become folders. The prefix up to its last slash is stripped from names; of a pattern, the folder
+    that all matching names are in. Existing files are replaced once the new ones are complete.
 
-    :param source: a container, or a prefix of objects' names
+    :param source: a container, a prefix of objects' names, or a pattern of them
     :param folder: created if missing
     :param skip_identical: skip files that already have the same content
     :param jobs: the number of simultaneous downloads
-    :raises NotFoundError: if the container doesn't exist, or no name starts with the prefix
+    :raises NotFoundError: if the container doesn't exist, or no name starts with the prefix or matches
     :raises LocalFileError: if the disk is full or read-only
     :raises ServiceError: after too many consecutive failures
     """
     check_download(source, folder)
-    with client.observer.progress(str(source), _total(client, source)) as progress:
+    size, count = _totals(client, source)
+    with client.observer.progress(str(source), size) as progress:
         tally = Tally(progress.advance)
-        work = _Download(folder.absolute(), skip_identical)  # so that no name starts with ~
-        in_parallel(client, tally, _entries(client, source), work, jobs=jobs)
-    _warn_of_dates(client, tally)
-    if source.prefix and not tally.counts and not tally.failed:
+        with FileCount(progress, tally, count):
+            fetch(client, list_objects(client, source), folder, tally, skip_identical=skip_identical, jobs=jobs)
+    if not is_container(source) and not tally.counts and not tally.failed:
         raise _no_objects(source)
     return Transferred.of(tally, "downloaded")
 
 
-def plan_download(client: Client, source: Location, folder: Path) -> Iterator[PlannedFile]:
+def fetch(
+    client: Client,
+    objects: Iterable[ListedObject],
+    folder: Path,
+    tally: Tally,
+    *,
+    skip_identical: bool = False,
+    jobs: int = JOBS,
+) -> None:
+    """Download objects into a folder, and record the results in a tally; failures don't stop the others.
+
+    :raises LocalFileError: if the disk is full or read-only
+    :raises ServiceError: after too many consecutive failures
+    """
+    in_parallel(
+        client, tally, objects, _Download(folder.absolute(), skip_identical), jobs=jobs
+    )  # no name starts with ~
+    _warn_of_dates(client, tally)
+
+
+def plan_download(client: Client, source: Location | Pattern, folder: Path) -> Iterator[PlannedFile]:
     """Yield the file that :func:`download` would create for each object; nothing is written or compared.
 
     The first page of the listing has been read when this returns.
@@ -96,14 +116,14 @@ def plan_download(client: Client, source: Location, folder: Path) -> Iterator[Pl
     :raises NotFoundError: as for :func:`download`
     """
     check_download(source, folder)
-    entries = _entries(client, source)
+    entries = list_objects(client, source)
     first = next(entries, None)
-    if source.prefix and first is None:
+    if not is_container(source) and first is None:
         raise _no_objects(source)
     return (_planned(entry, folder) for entry in chain([first] if first else [], entries))
 
 
-def check_download(source: Location, folder: Path) -> None:
+def check_download(source: Location | Pattern, folder: Path) -> None:
     """Check the arguments of a download before any request is sent.
 
     :raises UsageError: if the source doesn't name a container, or the folder isn't one
@@ -114,71 +134,28 @@ def check_download(source: Location, folder: Path) -> None:
         raise UsageError("{subject} isn't a folder", subject=str(folder), hint=Hint(Action.SAVE_ONE))
 
 
-def _no_objects(source: Location) -> NotFoundError:
+def _no_objects(source: Location | Pattern) -> NotFoundError:
+    if not isinstance(source, Location):
+        return source.no_match()
     return NotFoundError(f"no object in container {source.container} starts with {{subject}}", subject=source.prefix)
 
 
-@typed_equality
-class _Entry(NamedTuple):
-    """An object to download.
-
-    :param name: its path below the folder
-    :param listed: its entry in the listing
-    :param blocked_by: another object's file where a folder would be needed for this one
-    """
-
-    path: ObjectPath
-    name: str
-    listed: dict[str, Any]
-    blocked_by: str | None = None
-
-    @property
-    def is_folder(self) -> bool:
-        """Whether it represents a folder, by its trailing slash or as python-swiftclient stores empty folders."""
-        if self.listed["bytes"]:
-            return False
-        return self.path.name.endswith("/") or self.listed.get("content_type") in wire.FOLDER_TYPES
-
-    @property
-    def file(self) -> str:
-        """The path of its file or folder below the user's folder; empty for the user's folder itself."""
-        return self.name.removesuffix("/") if self.is_folder else self.name
-
-    def place(self, folder: Path) -> Path:
-        """Return the path of its file in a folder.
-
-        :raises LocalFileError: if it would lie outside the folder, or below an object that becomes a file
-        """
-        check_encodable(self.path.name, self.path)
-        path = place(folder, self.file, self.path) if self.file or not self.is_folder else folder
-        if self.blocked_by is not None:
-            text = f"can't be a file below {self.blocked_by}, which is also an object"
-            raise LocalFileError(text, subject=str(self.path))
-        return path
-
-
-def _planned(entry: _Entry, folder: Path) -> PlannedFile:
+def _planned(entry: ListedObject, folder: Path) -> PlannedFile:
     try:
         return PlannedFile(entry.path, entry.listed["bytes"], entry.place(folder))
     except StorletShellError as error:
         return PlannedFile(entry.path, entry.listed["bytes"], None, error)
 
 
-def _total(client: Client, source: Location) -> int | None:
-    """Return the total number of bytes, or None if it isn't known; the container exists when this returns.
+def _totals(client: Client, source: Location | Pattern) -> tuple[int | None, int | None]:
+    """Return the number of bytes and objects, each None if it isn't known; the container exists when this returns.
 
     :raises NotFoundError: if it doesn't
     """
     headers = head(client, Location(source.container)).headers
-    return None if source.prefix else read_count(headers.get(wire.CONTAINER_BYTES, ""))
-
-
-def _entries(client: Client, source: Location) -> Iterator[_Entry]:
-    cut = source.prefix.rfind("/") + 1
-    conflicts = Conflicts()
-    for listed in list_entries(client, source):
-        entry = _Entry(ObjectPath(source.container, listed["name"]), listed["name"][cut:], listed)
-        yield entry._replace(blocked_by=conflicts.find(entry.name, is_file=not entry.is_folder))
+    if not is_container(source):
+        return None, None
+    return read_count(headers.get(wire.CONTAINER_BYTES, "")), read_count(headers.get(wire.CONTAINER_OBJECTS, ""))
 
 
 def _warn_of_dates(client: Client, tally: Tally) -> None:
@@ -196,7 +173,7 @@ class _Download:
         self._folder = folder
         self._skip_identical = skip_identical
 
-    def __call__(self, worker: Worker, entry: _Entry) -> None:
+    def __call__(self, worker: Worker, entry: ListedObject) -> None:
         path = entry.place(self._folder)
         try:
             self._make(worker, entry, path)
@@ -206,21 +183,15 @@ class _Download:
                 worker.tally.stop(error)  # all others would fail, too
             raise
 
-    def _make(self, worker: Worker, entry: _Entry, path: Path) -> None:
+    def _make(self, worker: Worker, entry: ListedObject, path: Path) -> None:
         if entry.is_folder:
             make_folder_below(os.fspath(self._folder), entry.file)
             worker.tally.count("folders")
-        elif self._skip_identical and self._is_identical(worker, entry, path):
+        elif self._skip_identical and equals_listed(worker.client, entry.path, entry.listed, path):
             worker.tally.count("identical")
             worker.tally.advance(entry.listed["bytes"])
         else:
             worker.tally.count("downloaded", size=self._save(worker, entry.path, entry.file))
-
-    def _is_identical(self, worker: Worker, entry: _Entry, path: Path) -> bool:
-        if not path.is_file() or path.stat().st_size != entry.listed["bytes"]:
-            return False
-        is_manifest = "slo_etag" in entry.listed
-        return is_identical(worker.client, entry.path, entry.listed["hash"], path, is_manifest=is_manifest)
 
     def _save(self, worker: Worker, source: ObjectPath, name: str) -> int:
         request = read_request(source)

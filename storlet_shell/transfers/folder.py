@@ -5,14 +5,20 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import Action, Hint, LocalFileError
 from storlet_shell.values import ObjectPath
 from storlet_shell.wire.bodies import FileVersion, open_file
+from storlet_shell.wire.observer import remark
+
+if TYPE_CHECKING:
+    from storlet_shell.store.parallel import Tally
+    from storlet_shell.wire.observer import Progress
 
 _CHUNK_BYTES = 1024 * 1024
 
@@ -38,7 +44,10 @@ class LocalFile(NamedTuple):
 
 
 def walk(folder: Path) -> Iterator[LocalFile | LocalFileError]:
-    """Yield the files and empty folders below a folder in order of name, and an error for whatever can't be uploaded.
+    """Yield the files and empty folders below a folder, and an error for whatever can't be uploaded.
+
+    They come in the order of a listing of their names, that is, of the bytes in UTF-8; a folder counts as its name
+    with a slash.
 
     Links to files are followed. Links to folders aren't, since they may form a loop or lead out of the folder. Folders
     may be nested deeper than Python's recursion limit.
@@ -50,7 +59,7 @@ def walk(folder: Path) -> Iterator[LocalFile | LocalFileError]:
             yield local_file(Path(path), name)
             continue
         try:
-            entries = sorted(os.scandir(path), key=lambda entry: entry.name, reverse=True)
+            entries = sorted(os.scandir(path), key=_place_of, reverse=True)
         except OSError as error:
             yield LocalFileError(f"can't read {{subject}}: {error.strerror or error}", subject=path)
             continue
@@ -58,6 +67,15 @@ def walk(folder: Path) -> Iterator[LocalFile | LocalFileError]:
             yield LocalFile(Path(path), name, 0, Path(path).stat().st_mtime, is_folder=True)
         prefix = f"{name}/" if name else ""
         pending += [(entry.path, f"{prefix}{entry.name}", entry.is_dir(follow_symlinks=False)) for entry in entries]
+
+
+def place_in_listing(name: str) -> bytes:
+    """Return what a name is sorted by in listings; a local name needn't be valid UTF-8."""
+    return name.encode(errors="surrogateescape")
+
+
+def _place_of(entry: os.DirEntry[str]) -> bytes:
+    return place_in_listing(f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name)
 
 
 def local_file(path: Path, name: str) -> LocalFile | LocalFileError:
@@ -131,3 +149,54 @@ def md5_of(path: Path, size: int | None = None, start: int = 0) -> str:
         except OSError as error:
             raise LocalFileError(f"can't read {path}: {error.strerror or error}") from error
     return digest.hexdigest()
+
+
+class FileCount:
+    """Adds ``files 12 of 3,000`` to the progress of a transfer; a context manager that ends counting.
+
+    :param total: the number of files, if it is known
+    :param files: else the files, which are counted in a thread once the progress is shown: a quick transfer, and one
+        that nobody watches, spend no time on that
+    :param sums_sizes: whether the files' sizes are the total of the progress
+    """
+
+    def __init__(
+        self,
+        progress: Progress,
+        tally: Tally,
+        total: int | None = None,
+        files: Iterable[LocalFile | LocalFileError] = (),
+        *,
+        sums_sizes: bool = False,
+    ) -> None:
+        self._progress = progress
+        self._tally = tally
+        self._total = total
+        self._files = files
+        self._sums_sizes = sums_sizes
+        self._is_over = False
+        self._counter: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        remark(self._progress, self._describe)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over = True
+
+    def _describe(self) -> str:
+        if self._counter is None and self._total is None and self._files:
+            self._counter = threading.Thread(target=self._count, name="storlet-shell count", daemon=True)
+            self._counter.start()
+        number = self._tally.failed + sum(list(self._tally.counts.values()))
+        return f"files {number:,}" + (f" of {self._total:,}" if self._total is not None else "")
+
+    def _count(self) -> None:
+        count = size = 0
+        for count, file in enumerate(self._files, 1):  # noqa: B007  it is the result
+            if self._is_over:
+                return
+            size += file.size if isinstance(file, LocalFile) else 0
+        self._total = count
+        if self._sums_sizes:
+            self._progress.expect(size)

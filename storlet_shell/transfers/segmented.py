@@ -11,11 +11,17 @@ from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING
 
 from storlet_shell.errors import ServiceError, StorletShellError
-from storlet_shell.store.containers import make
 from storlet_shell.store.listing import list_entries
-from storlet_shell.store.metadata import exists, find, head
 from storlet_shell.store.objects import store
-from storlet_shell.store.segments import SEGMENTS, Replacing, Segment, delete_segments, folder_of
+from storlet_shell.store.segments import (
+    SEGMENTS,
+    Replacing,
+    Segment,
+    delete_segments,
+    folder_of,
+    has_become,
+    make_segments_container,
+)
 from storlet_shell.values import Location, ObjectPath
 from storlet_shell.wire import headers as wire
 from storlet_shell.wire.bodies import Body, bytes_body
@@ -133,7 +139,7 @@ class SegmentedUpload:
         if large in self._unfinished:
             return
         if not self._has_segments:
-            self._is_new = self._make_container(large.container)
+            self._is_new = make_segments_container(self._client, self._container)
             self._has_segments = True
         if not self._is_new and not self._choices.leave_segments:
             large.others = self._folders(large)
@@ -142,15 +148,6 @@ class SegmentedUpload:
     def is_open(self, large: LargeObject) -> bool:
         """Tell whether an object still lacks segments and none of them has failed."""
         return large in self._unfinished
-
-    def _make_container(self, name: str) -> bool:
-        """Create the container of the segments, with the objects' storage policy; return whether it is new."""
-        client = self._client
-        if exists(client, Location(name)):
-            return False
-        policy = head(client, Location(self._container)).headers.get(wire.STORAGE_POLICY)
-        make(client, name, policy=policy)
-        return True
 
     def _folders(self, large: LargeObject) -> set[ObjectPath]:
         """Return the existing folders of segments for an object."""
@@ -207,7 +204,7 @@ class SegmentedUpload:
             reply = client.send(request, bytes_body(large.manifest()))
             reply.read()
         except StorletShellError as error:
-            if not self._has_become(client, large, error):
+            if not has_become(client, large.target.path, large.etag, large.folder, error):
                 self._abandon(client, large)
                 raise
         else:
@@ -216,17 +213,6 @@ class SegmentedUpload:
                 raise ServiceError(
                     "the server built a different object from its segments", subject=str(large.target.path)
                 )
-
-    def _has_become(self, client: Client, large: LargeObject, error: StorletShellError) -> bool:
-        """Tell whether the object was stored although its manifest seems to have failed: the answer may have been lost.
-
-        :raises StorletShellError: the given error if that can't be determined; the segments then stay
-        """
-        try:
-            info = find(client, large.target.path)
-        except StorletShellError:
-            raise error.adding(f"; it may have been stored, so its segments are kept: {large.folder}") from error
-        return info is not None and info.etag == large.etag
 
     def _abandon(self, client: Client, large: LargeObject, *more: ObjectPath) -> None:
         self._unfinished.discard(large)

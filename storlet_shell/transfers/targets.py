@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from storlet_shell.equality import typed_equality
 from storlet_shell.errors import LocalFileError, UsageError
@@ -51,10 +51,14 @@ class Choices(NamedTuple):
 
 @typed_equality
 class Target(NamedTuple):
-    """A file and the object that it becomes."""
+    """A file and the object that it becomes.
+
+    :param listed: the object's entry in a listing, if the file is uploaded only if it differs; else None
+    """
 
     file: LocalFile
     path: ObjectPath
+    listed: Mapping[str, Any] | None = None
 
     def request(self, choices: Choices) -> Request:
         """Return the PUT that uploads the file in one request."""
@@ -72,11 +76,14 @@ def object_for(source: Path, to: Location) -> ObjectPath:
     :param to: the object; or a container, or a prefix with a slash at its end, where the file keeps its name
     :raises UsageError: if a pipe or a device would have to name the object
     """
-    if to.prefix and not to.prefix.endswith("/"):
-        return _object(*to)
-    if source.exists() and is_special(source):
+    name = _name_for(source, to)
+    if name != to.prefix and source.exists() and is_special(source):
         raise UsageError(f"{source} has no name of its own; name the object: CONTAINER/OBJECT")
-    return _object(to.container, f"{to.prefix}{source.name}")
+    return _object(to.container, name)
+
+
+def _name_for(source: Path, to: Location) -> str:
+    return to.prefix if to.prefix and not to.prefix.endswith("/") else f"{to.prefix}{source.name}"
 
 
 def find_targets(source: Path, to: Location) -> Iterator[Target | LocalFileError]:
@@ -91,11 +98,24 @@ def find_targets(source: Path, to: Location) -> Iterator[Target | LocalFileError
         if isinstance(file, LocalFileError):
             yield file
             continue
-        try:
-            path = object_for(source, to) if is_file else _object(to.container, f"{prefix}{file.name}")
-            yield Target(file, path)
-        except UsageError as error:
-            yield LocalFileError(str(error), subject=str(file.path))
+        if is_file:
+            yield target_of(file._replace(name=_name_for(source, to)), to.container, "")
+        else:
+            yield target_of(file, to.container, prefix)
+
+
+def target_of(
+    file: LocalFile, container: str, prefix: str, listed: Mapping[str, Any] | None = None
+) -> Target | LocalFileError:
+    """Return a file in a folder with its object, or an error for a file whose name can't be an object's.
+
+    :param prefix: the beginning of the object's name; the rest is the file's
+    :param listed: see :class:`Target`
+    """
+    try:
+        return Target(file, _object(container, f"{prefix}{file.name}"), listed)
+    except UsageError as error:
+        return LocalFileError(str(error), subject=str(file.path))
 
 
 def _object(container: str, name: str) -> ObjectPath:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from storlet_shell.equality import typed_equality
-from storlet_shell.errors import Action, Hint, LocalFileError, NotFoundError, StorletShellError, UsageError
-from storlet_shell.store.metadata import exists, find
+from storlet_shell.errors import LocalFileError, NotFoundError, StorletShellError, UsageError
+from storlet_shell.store import containers
+from storlet_shell.store.metadata import find
 from storlet_shell.store.parallel import Tally, Worker, in_parallel
 from storlet_shell.store.segments import Replacing
-from storlet_shell.transfers.comparison import is_identical
+from storlet_shell.transfers.comparison import equals_listed, is_identical
 from storlet_shell.transfers.counts import Transferred
+from storlet_shell.transfers.folder import FileCount, walk
 from storlet_shell.transfers.limits import Limits
 from storlet_shell.transfers.segmented import LargeObject, SegmentedUpload, send
 from storlet_shell.transfers.targets import Choices, Target, find_targets
@@ -62,19 +65,36 @@ def upload_files(
     """
     choices = choices or Choices()
     check_upload(source, to)
-    _check_container(client, to.container)
-    replacing = Replacing(leave_segments=choices.leave_segments)
-    upload = _Upload(client, to.container, choices, replacing)
+    containers.check(client, to.container)
     total = source.stat().st_size if source.is_file() else None
     with client.observer.progress(str(source), total) as progress:
         tally = Tally(progress.advance)
-        try:
-            in_parallel(client, tally, upload.parts(find_targets(source, to), tally), upload, jobs=jobs)
-        finally:
-            upload.segmented.clean()
-            for note in replacing.take_notes():
-                client.observer.warn(*note)
+        with FileCount(progress, tally, files=walk(source), sums_sizes=True) if total is None else nullcontext():
+            send_targets(client, to.container, find_targets(source, to), choices, tally, jobs=jobs)
     return Transferred.of(tally, "uploaded")
+
+
+def send_targets(
+    client: Client,
+    container: str,
+    targets: Iterable[Target | LocalFileError],
+    choices: Choices,
+    tally: Tally,
+    *,
+    jobs: int = JOBS,
+) -> None:
+    """Upload files as objects of a container, and record the results in a tally; failures don't stop the others.
+
+    :raises ServiceError: after too many consecutive failures
+    """
+    replacing = Replacing(leave_segments=choices.leave_segments)
+    upload = _Upload(client, container, choices, replacing)
+    try:
+        in_parallel(client, tally, upload.parts(targets, tally), upload, jobs=jobs)
+    finally:
+        upload.segmented.clean()
+        for note in replacing.take_notes():
+            client.observer.warn(*note)
 
 
 def check_upload(source: Path, to: Location) -> None:
@@ -87,16 +107,6 @@ def check_upload(source: Path, to: Location) -> None:
         raise UsageError("upload needs a container: CONTAINER or CONTAINER/PREFIX")
     if not source.exists():
         raise NotFoundError("no local file or folder {subject}", subject=str(source))
-
-
-def _check_container(client: Client, container: str) -> None:
-    """Check once that the container exists, rather than for each file.
-
-    :raises NotFoundError: if it doesn't
-    """
-    if not exists(client, Location(container)):
-        hint = Hint(Action.MAKE_CONTAINER, (container,))
-        raise NotFoundError("container {subject} doesn't exist", subject=container, hint=hint)
 
 
 @typed_equality
@@ -150,16 +160,21 @@ class _Upload:
             self._send_whole(worker, part)
 
     def _is_skipped(self, worker: Worker, target: Target) -> bool:
+        if not self._is_identical(worker, target):
+            return False
+        worker.tally.count("identical")
+        worker.tally.advance(target.file.size)
+        return True
+
+    def _is_identical(self, worker: Worker, target: Target) -> bool:
+        if target.listed is not None:
+            return equals_listed(worker.client, target.path, target.listed, target.file.path)
         if not self._choices.skip_identical or target.file.is_folder:
             return False
         info = find(worker.client, target.path)
         if info is None or info.size != target.file.size:
             return False
-        if not is_identical(worker.client, target.path, info.etag, target.file.path, is_manifest=info.is_manifest):
-            return False
-        worker.tally.count("identical")
-        worker.tally.advance(target.file.size)
-        return True
+        return is_identical(worker.client, target.path, info.etag, target.file.path, is_manifest=info.is_manifest)
 
     def _send_whole(self, worker: Worker, target: Target) -> None:
         with self._replacing.replaced(worker.client, target.path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
@@ -18,6 +18,25 @@ class Progress(Protocol):
 
     def expect(self, total: int) -> None:
         """Set the total, once it is known."""
+
+
+class Remarking(Progress, Protocol):
+    """Progress that can say more than a count; a program's own need not."""
+
+    def remark(self, describe: Callable[[], str]) -> None:
+        """Show a further text, such as ``3 failed``.
+
+        :param describe: returns the text; called whenever progress is shown
+        """
+
+
+def remark(progress: Progress, describe: Callable[[], str]) -> None:
+    """Add a text to progress, if it takes one.
+
+    :param describe: returns the text; called whenever progress is shown
+    """
+    if (add := getattr(progress, "remark", None)) is not None:
+        add(describe)
 
 
 @typed_equality
@@ -48,6 +67,14 @@ class Observer:
         """Return an error's message in this user's spelling, to be quoted in another message."""
         error.spell = self.spell
         return str(error)
+
+    def awaits(self, running: int) -> bool:  # noqa: ARG002  interactive front ends use it
+        """Tell the user that a batch was interrupted, and waits for its runs.
+
+        :param running: the number of runs
+        :returns: whether the user has been told, and can interrupt once more to drop them
+        """
+        return False
 
     @contextmanager
     def progress(self, label: str, total: int | None, unit: str = "") -> Iterator[Progress]:  # noqa: ARG002  for others

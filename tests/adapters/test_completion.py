@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -9,16 +11,19 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from prompt_toolkit.completion import CompleteEvent, Completion
+from prompt_toolkit.document import Document
 
 from storlet_shell.adapters.completion import names as completion
 from storlet_shell.adapters.completion.cursor import candidates
-from storlet_shell.adapters.completion.names import Candidate, complete
+from storlet_shell.adapters.completion.names import Candidate, complete, prepare
 from storlet_shell.adapters.shell.app import Shell
 from storlet_shell.session import Options, Session, Surroundings
 from storlet_shell.spec.arguments import Kind
 from storlet_shell.spec.registry import Registry
 from tests.adapters.conftest import SlowStore
 from tests.support.functions import CODE, deploy
+from tests.support.responder import Answer, Responder
 from tests.support.storlets import STORLETS
 
 Upload = Callable[[str, bytes], None]
@@ -93,6 +98,37 @@ def test_parameters_of_the_lines_storlet_complete(session: Session, module: str)
     assert offered(*values, "how=x") == []
     assert offered("get", "c/o", "--storlet", other, "-p", "") == offered("get", "c/o", "-p", "") == []
     assert offered("get", "c/o", "--storlet", "no name", "-p", "") == []
+
+
+@pytest.mark.slow
+def test_storlets_are_described_in_a_shell(session: Session, module: str) -> None:
+    """A function by its parameters, others by language and class; elsewhere, Tab sends no requests for that."""
+    Registry().get("enable").call([]).run(session)
+    name, other = deploy(session.client, module), deploy(session.client, f"{module}x", STORLETS["upper.py"], "Main")
+    assert {entry.note for entry in complete(session, Kind.STORLET, module, deadline=10)} == {""}
+    prepare(session)
+    notes = {entry.text: entry.note for entry in complete(session, Kind.STORLET, module, deadline=10)}
+    assert "count: int = 1" in notes[name]
+    assert notes[str(other)] == f"python, {module}x.Main"
+
+
+def test_typing_on_sends_no_request(responder: Responder) -> None:
+    """The listing of a shorter prefix knows what a longer one has, unless it was cut, or a folder is entered."""
+    body = json.dumps([{"name": "ab", "bytes": 1}, {"name": "ac", "bytes": 2}, {"subdir": "b/"}]).encode()
+    responder.on("GET", "/c", Answer(200, body))
+    with Session(Surroundings(responder.environ)) as session:
+        for text, expected in (("c/", ["c/ab", "c/ac", "c/b/"]), ("c/a", ["c/ab", "c/ac"]), ("c/ac", ["c/ac"])):
+            found = complete(session, Kind.OBJECT, text, deadline=10)
+            assert [entry.text for entry in found] == expected
+        assert len(responder.requests) == 1
+        complete(session, Kind.OBJECT, "c/b/", deadline=10)
+        assert len(responder.requests) == 2
+
+
+def test_answer_from_the_cache_takes_no_time(session: Session, photos: str) -> None:
+    """It is there even if nothing may be waited for."""
+    assert complete(session, Kind.OBJECT, f"{photos}/", deadline=10)
+    assert [entry.text for entry in complete(session, Kind.OBJECT, f"{photos}/a", deadline=0)] == [f"{photos}/a.txt"]
 
 
 def test_local_files_complete(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,24 +219,28 @@ def test_a_tab_is_not_traced(environ: dict[str, str], container: str) -> None:
         assert len(told) == count
 
 
-# In the shell, by cmd2.
+# In the shell.
 
 
 @pytest.fixture
 def patient_shell(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Shell:
     """Return a shell that waits for what a busy machine looks up; deadlines have tests of their own."""
-    patient = partial(candidates, deadline=10)
-    monkeypatch.setattr("storlet_shell.adapters.shell.parsers.candidates", patient)
-    monkeypatch.setattr("storlet_shell.adapters.shell.parsers.complete", partial(complete, deadline=10))
+    monkeypatch.setattr("storlet_shell.adapters.shell.completer.candidates", partial(candidates, deadline=10))
+    for module in ("completer", "parsers"):
+        monkeypatch.setattr(f"storlet_shell.adapters.shell.{module}.complete", partial(complete, deadline=10))
     return shell
 
 
-def tab(shell: Shell, line: str) -> list[str]:
+def offers(shell: Shell, line: str) -> list[Completion]:
     """Return what a Tab at a line's end offers."""
-    begin = max(line.rfind(char) for char in " '\"") + 1
-    found = shell.complete(line[begin:], line, begin, len(line))
-    assert not found.error or found.error.startswith("Hint:")
-    return list(found.to_strings())
+    completer = shell.main_session.completer
+    assert completer is not None
+    return list(completer.get_completions(Document(line), CompleteEvent(completion_requested=True)))
+
+
+def tab(shell: Shell, line: str) -> list[str]:
+    """Return what a Tab at a line's end would make of its last word."""
+    return [offer.text.removesuffix(" ") for offer in offers(shell, line)]
 
 
 def test_the_shell_completes_what_an_argument_names(patient_shell: Shell, photos: str, tmp_path: Path) -> None:
@@ -226,15 +266,46 @@ def test_the_shell_completes_what_an_argument_names(patient_shell: Shell, photos
     assert tab(shell, f"deploy a.py -d b.py,{tmp_path}/f") == [f"b.py,{tmp_path}/file.ss"]
 
 
-def test_names_that_need_quotes_get_them(patient_shell: Shell, photos: str) -> None:
-    """A name with a space or a quote is put in quotes that fit; in open quotes it is completed to their end."""
+def test_names_are_quoted_as_the_word_was_begun(patient_shell: Shell, photos: str) -> None:
+    """By backslashes without a quote; in open quotes up to their end."""
     shell = patient_shell
-    line = f"get {photos}/it"
-    found = shell.complete(f"{photos}/it", line, 4, len(line))
-    assert (found._add_opening_quote, found._quote_char) == (True, '"')
-    assert tab(shell, f'get "{photos}/it') == [f"{photos}/it's"]
-    assert tab(shell, f"get '{photos}/it") == []
-    assert tab(shell, f"get '{photos}/b/d") == [f"{photos}/b/d e.txt"]
+    assert tab(shell, f"get {photos}/it") == [rf"{photos}/it\'s"]
+    assert tab(shell, f'get "{photos}/it') == [f'"{photos}/it\'s"']
+    assert tab(shell, f"get '{photos}/b/d") == [f"'{photos}/b/d e.txt'"]
+    assert tab(shell, f"get {photos}/b/d") == [rf"{photos}/b/d\ e.txt"]
+    assert tab(shell, rf"get {photos}/b/d\ e") == [rf"{photos}/b/d\ e.txt"]
+
+
+def test_a_word_that_is_complete_ends(patient_shell: Shell, photos: str) -> None:
+    """With a space, if nothing else fits; a container goes on."""
+    assert [offer.text for offer in offers(patient_shell, f"get {photos}/a")] == [f"{photos}/a.txt "]
+    assert [offer.text for offer in offers(patient_shell, f"get {photos[:-2]}")] == [f"{photos}/"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["deploy a.py <<EOF\n", "deploy a.py <<EOF\ncl", "deploy a.py <<EO", "ls # no", "upload c/o <<E\nx\nE"],
+)
+def test_nothing_is_offered_in_bodies_and_comments(patient_shell: Shell, line: str) -> None:
+    """Tab is an indent there."""
+    assert tab(patient_shell, line) == []
+
+
+def test_completions_are_described(patient_shell: Shell, photos: str, upload: Upload) -> None:
+    """By an option's help, a size and a date, a count, a command's summary; nothing is in brackets."""
+    shell = patient_shell
+    upload(f"{photos}/sized", b"x" * 2048)
+    notes = {
+        offer.display_text: offer.display_meta_text
+        for line in (f"get {photos}/si", "get --sto", f"mkdir {photos[:-2]}", "stat", "local st", "alias ")
+        for offer in offers(shell, line)
+    }
+    assert re.fullmatch(r"2\.0 KiB, 20\d\d-\d\d-\d\d \d\d:\d\d", notes["sized"])
+    assert notes["--storlet"] == "storlet to run over the object (default: none)"
+    assert "object" in notes[photos]
+    assert notes["stat"].startswith("Show")
+    assert notes["start"].startswith("Start")
+    assert not [text for text in notes if "[" in text]
 
 
 def test_completion_asks_through_a_connection_of_its_own(patient_shell: Shell, photos: str, upload: Upload) -> None:

@@ -15,8 +15,10 @@ from storlet_shell.errors import ExitStatus
 from tests.adapters.front_ends import FrontEnd, aliases, command_file, interactive, magics, one_shot
 from tests.notebook.cells import FAILING, IDENTITY, PICKY
 from tests.notebook.conftest import bare_shell, cell, no_identity, stranger  # noqa: F401  fixtures
+from tests.support.jars import needs_jdk
 from tests.support.lines import Runner
 from tests.support.site import Site
+from tests.support.variants import fast_and_slow
 
 CODE, FAILS, PICKS = (text.split("\n", 1)[1] for text in (IDENTITY, FAILING, PICKY))
 
@@ -172,6 +174,9 @@ LINES: list[tuple[list[str], str | None, int, Any]] = [
 """Words, a body, the exit status, and what the result says among other things."""
 
 
+@pytest.mark.parametrize(
+    "front_end", fast_and_slow(["one-shot", "magics"], ["command file", "shell", "xonsh"]), indirect=True
+)
 def test_every_front_end_keeps_the_contract(front_end: FrontEnd) -> None:
     """The same lines, one after the other, through each of them."""
     container = f"contract-{secrets.token_hex(4)}"
@@ -274,3 +279,44 @@ def make_container(front_end: FrontEnd) -> str:
     made = f"contract-{secrets.token_hex(4)}"
     assert front_end("mkdir", made).status == 0
     return made
+
+
+JAVA = """\
+import java.util.*;
+import org.openstack.storlet.common.*;
+
+public class {name} implements IStorlet {{
+    public void invoke(ArrayList<StorletInputStream> inputs, ArrayList<StorletOutputStream> outputs,
+            Map<String, String> parameters, StorletLogger logger) throws StorletException {{
+        StorletObjectOutputStream result = (StorletObjectOutputStream) outputs.get(0);
+        result.setMetadata(inputs.get(0).getMetadata());
+        try {{
+            inputs.get(0).getStream().transferTo(result.getStream());
+        }} catch (java.io.IOException failure) {{
+            throw new StorletException(failure.getMessage());
+        }}
+        if (parameters.containsKey("fail")) throw new IllegalStateException("no rows");
+    }}
+}}
+"""
+"""A storlet that copies, and fails if asked to, on line 14."""
+
+
+@pytest.mark.slow
+@needs_jdk
+@pytest.mark.parametrize("front_end", FRONT_ENDS, indirect=True)
+def test_java_that_follows_a_line_is_deployed_and_shown_where_it_fails(front_end: FrontEnd, name: str) -> None:
+    """A session that knows the code shows it; the log has the stack trace."""
+    container, java = make_container(front_end), f"J{secrets.token_hex(4)}"
+    assert front_end("upload", f"{container}/o", body="rows\n").status == 0
+    ended = front_end("deploy", f"{java}.java", body=JAVA.format(name=java))
+    assert ended.status == 0, ended
+    run = ("get", f"{container}/o", "--storlet", f"{java}-1.0.jar")
+    assert "rows" in front_end(*run).out.split()
+    ended = front_end(*run, "-p", "fail=1")
+    said = f"{ended.out}{ended.err}"
+    assert (ended.status, "java.lang.IllegalStateException: no rows" in said) == (6, True), said
+    assert f"at {java}.invoke({java}.java:14)" in said
+    assert ('---> 14         if (parameters.containsKey("fail"))' in said) == (name in KEEPS_A_SESSION)
+    ended = front_end("logs", f"{java}-1.0.jar")
+    assert f"\tat {java}.invoke({java}.java:14)" in f"{ended.out}{ended.err}"

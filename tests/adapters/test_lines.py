@@ -61,9 +61,13 @@ def test_redirects_and_pipes_are_taken_off() -> None:
         ("ls |", "a command is missing before or after |"),
         ("| cat", "a command is missing before or after |"),
         ("ls 2>x", "2> is sh's: here only standard output is redirected"),
-        ("ls && ls", "&& means nothing here: one command a line; quote it if it is text"),
-        ("ls ; ls", "; means nothing here: one command a line; quote it if it is text"),
-        ("ls &", "& means nothing here: one command a line; quote it if it is text"),
+        ("ls && ls", "&& isn't supported: write one command per line, or quote it if it's text"),
+        ("ls ; ls", "; isn't supported: write one command per line, or quote it if it's text"),
+        ("ls c; ls d", "; isn't supported: write one command per line, or quote it if it's text"),
+        ("ls 'c';", "; isn't supported: write one command per line, or quote it if it's text"),
+        ("ls || ls", "|| isn't supported: write one command per line, or quote it if it's text"),
+        ("ls||ls", "|| isn't supported: write one command per line, or quote it if it's text"),
+        ("ls &", "& isn't supported: write one command per line, or quote it if it's text"),
     ],
 )
 def test_what_only_sh_has_is_refused(text: str, message: str) -> None:

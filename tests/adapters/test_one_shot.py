@@ -22,6 +22,7 @@ from storlet_shell.errors import ExitStatus
 from tests.support.lines import Runner, base_environment, one_line
 from tests.support.responder import Answer, Recorded, Responder, html, ok, page
 from tests.support.storlets import STORLETS
+from tests.support.variants import fast_and_slow
 
 LINE = [sys.executable, "-m", "storlet_shell"]
 
@@ -111,7 +112,11 @@ def test_two_lines_into_one_file(run: Runner, container: str, tmp_path: Path) ->
     assert [row["name"] for row in json.loads(lines[2])["rows"]] == ["o"]
 
 
-@pytest.mark.parametrize("words", [["get", "{c}/o"], ["ls", "{c}"], ["help"], ["get", "{c}/o", "--json"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "words",
+    fast_and_slow([["get", "{c}/o"], ["help"]], [["ls", "{c}"], ["get", "{c}/o", "--json"]]),
+    ids=" ".join,
+)
 def test_full_disk_on_standard_output_is_a_failure(run: Runner, container: str, words: list[str]) -> None:
     """What can't be written is not taken for written."""
     run("upload", f"{container}/o", stdin=b"x" * 100_000)
@@ -124,7 +129,7 @@ def test_full_disk_on_standard_output_is_a_failure(run: Runner, container: str, 
     assert os.strerror(errno.ENOSPC) in ended.stderr
 
 
-@pytest.mark.parametrize("closed", [0, 1, 2])
+@pytest.mark.parametrize("closed", fast_and_slow([1], [0, 2]))
 def test_closed_streams_are_no_traceback(run: Runner, closed: int) -> None:
     """A daemon may start a line with a stream closed."""
     ended = subprocess.run(
@@ -138,7 +143,7 @@ def test_closed_streams_are_no_traceback(run: Runner, closed: int) -> None:
     assert ended.returncode in (0, 1)
 
 
-@pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8"])
+@pytest.mark.parametrize("locale", fast_and_slow(["C"], ["POSIX", "C.UTF-8"]))
 def test_names_of_every_script_are_shown_in_every_locale(run: Runner, container: str, locale: str) -> None:
     """A cron job has no locale, and lists the same names."""
     run("upload", f"{container}/grün 日本", stdin=b"x")
@@ -155,6 +160,7 @@ def test_names_on_the_line_that_are_no_utf8_are_refused(run: Runner, container: 
     assert len(ended.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_local_file_whose_name_is_no_utf8_can_be_used(run: Runner, container: str, tmp_path: Path) -> None:
     """On Linux a file may have any name; it is read and written all the same."""
     name = os.fsencode(tmp_path) + b"/gr\xfcn"
@@ -293,9 +299,9 @@ def test_signal_that_comes_where_nothing_is_let_out_is_not_lost(
 @pytest.mark.parametrize(
     "words",
     [
-        ("get", "c/o", "--json"),
-        ("--json", "-c", "get c/o"),
-        ("deploy", "upper.py", "--dry-run", "--input", "path:/c/o"),
+        ["get", "c/o", "--json"],
+        pytest.param(["--json", "-c", "get c/o"], marks=pytest.mark.slow),
+        pytest.param(["deploy", "upper.py", "--dry-run", "--input", "path:/c/o"], marks=pytest.mark.slow),
     ],
     ids=["one-shot", "command file", "dry run"],
 )
@@ -417,7 +423,7 @@ def test_time_out_that_is_none_is_2(run_scripted: Runner, responder: Responder, 
     assert responder.logins == []
 
 
-@pytest.mark.parametrize("words", [["ls"], ["help"], ["ls", "--json"]], ids=" ".join)
+@pytest.mark.parametrize("words", fast_and_slow([["ls"]], [["help"], ["ls", "--json"]]), ids=" ".join)
 def test_full_disk_on_standard_output_is_one_line_and_1(run: Runner, words: list[str]) -> None:
     """The interpreter must not fail a second time when it flushes at its end (status 120)."""
     with Path("/dev/full").open("wb") as full:

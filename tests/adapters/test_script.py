@@ -80,13 +80,14 @@ def test_the_first_failing_line_ends_the_file(script: Script, container: str) ->
         ("put no-such-file c/o", 4, "no local file no-such-file"),
         ("ls ${NOBODY_HAS_THIS}", 2, "${NOBODY_HAS_THIS} is not defined; define it with -D NOBODY_HAS_THIS=VALUE"),
         ("ls ${1}", 2, "${1}: the file was given 0 arguments"),
-        ("ls ${a.b}", 2, "${a.b} isn't a name; for the text itself write $${a.b}"),
+        ("ls ${a-b}", 2, "${a-b} isn't a name; for the text itself write $${a-b}"),
+        ("ls ${a.b}", 2, "${a.b}: variable a not found; store a result in it with -o a"),
         (b"ls \xff", 2, "no command file: it is not UTF-8"),
         ("upload c/o <<E\n", 2, "the heredoc isn't closed; end it with the line E"),
         ("ls 'c", 2, "the quote ' isn't closed"),
         ("ls \\", 2, "the text ends after a backslash"),
         ("a" * 10_000_000, 2, "a line of over 1048576 characters"),
-        ("get " + "a" * 1_000_000, 2, 'swift object path must have the format: "path:/<container>/<object>"'),
+        ("get " + "a" * 1_000_000, 2, "a" * 1_000),
     ],
 )
 def test_a_bad_line_is_one_clear_message(script: Script, line: str | bytes, status: int, message: str) -> None:
@@ -137,9 +138,96 @@ def test_going_on_reports_every_failure_and_the_first_status(script: Script, con
 
 
 def test_echo_goes_to_standard_error(script: Script) -> None:
-    """-x shows each line before it runs, as it stands in the file: a secret's name, not its value."""
+    """-x shows each line before it runs; what sh expands stands as in the file."""
     found = script("!echo ${PATH} \\\n  end # why\nvars\n", options=("-x", "-D", "SECRET=hidden"))
     assert found.err == "+ !echo ${PATH} \\\n+   end # why\n+ vars\n"
+
+
+def test_echo_shows_what_a_line_expands_to(script: Script, environ: dict[str, str]) -> None:
+    """Values stand in the place of their names, quoted as one word; secrets, escapes and what sh expands stay."""
+    text = """vars a${A} "b${A}\\"" '${A}' $${A} | cat # ${A}\nvars ${MY_TOKEN} ${NOBODY_HAS_THIS} # ${A}\n"""
+    text += "vars ${ST_K}\n"
+    options = ("-x", "-k", "-D", "A=it's", "-D", "MY_TOKEN=hidden", "-D", f"ST_K={environ['ST_KEY']}")
+    echoed = [line for line in script(text, options=options).err.splitlines() if line.startswith("+")]
+    assert echoed == [
+        """+ vars a'it'"'"'s' "bit's\\"" '${A}' $${A} | cat # ${A}""",
+        "+ vars ${MY_TOKEN} ${NOBODY_HAS_THIS} # ${A}",
+        "+ vars ${ST_K}",
+    ]
+
+
+def test_fields_of_stored_results_are_values(script: Script, container: str) -> None:
+    """After -o w, ${w.text} is the result without its last line ends, and its other fields are those of --json."""
+    text = (
+        f"put - {container}/o <<E\nan object\n\nE\nget {container}/o -o w\nls {container} -o rows\n"
+        f'put - {container}/"${{w.text}}" <<E\nE\nget {container}/${{rows.rows.0.name}}-none\n'
+        f"ls {container}/${{w.headers.content-length}}-${{w.status}}\n"
+    )
+    found = script(text, options=("-k",))
+    assert f"path:/{container}/an object: stored (HTTP 201)" in found.out.decode()
+    assert f"path:/{container}/o-none: not found" in found.err
+    assert found.status == 4
+    assert script(text, options=("-n",)).status == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("w", "${w} is a stored result; name one of its fields: ${w.FIELD}"),
+        ("w.size", "${w.size}: w has no field size; fields: rows"),
+        ("w.rows.7", "${w.rows.7}: w.rows has no field 7; it has 0 entries, from 0"),
+        ("v.text", "${v.text}: variable v not found; store a result in it with -o v"),
+        ("w.__class__", "${w.__class__}: w has no field __class__; fields: rows"),
+    ],
+)
+def test_field_that_a_result_lacks_is_named(script: Script, container: str, name: str, message: str) -> None:
+    """With the fields that it has; the line doesn't run."""
+    found = script(f"ls {container} -o w\nls ${{{name}}}\n")
+    assert (found.status, found.out) == (2, b"")
+    assert found.err == f"storlet-shell: file.ss:2: {message}\n"
+
+
+def test_expected_failures_are_successes(script: Script, container: str) -> None:
+    """A line that ends as expected is one that went well, and says nothing of its error; others are run, too."""
+    text = (
+        f"expect 4 get {container}/none\nexpect 4 --expect-text 'not found' stat {container}/none\n"
+        f"expect 127 gett\nexpect 2 ls && ls\nexpect 3 !exit 3; exit 4\n"
+        f"expect 0 --expect-text=PUT put - {container}/o --dry-run <<E\nE\n"
+        "expect 5 ls | exit 5\n!echo end\n"
+    )
+    found = script(text)
+    assert (found.status, found.err) == (0, "")
+    assert found.out.endswith(b"end\n")
+    assert script(text, options=("-n",)).status == 0
+    documents = map(json.loads, script(text, options=("--json",)).out.splitlines())
+    assert [document["exit_status"] for document in documents] == [0] * 8
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "message"),
+    [
+        ("expect 4 vars", 1, "expected exit status 4, but it was 0: vars"),
+        ("expect 0 vars none", 1, "expected exit status 0, but it was 4: variable none: not found"),
+        (
+            "expect 4 --expect-text 'no such' vars none",
+            1,
+            "expected the text 'no such', which is neither in the result nor in the message: variable none: not found",
+        ),
+        ("expect 0 --expect-text a !echo a", 1, "expected the text 'a', which is not in the result of a command"),
+        ("expect", 2, "expect lacks the exit status: expect STATUS [--expect-text TEXT] LINE"),
+        ("expect 4", 2, "expect lacks the line: "),
+        ("expect ls", 2, "expect takes an exit status from 0 to 255, not ls: "),
+        ("expect 256 ls", 2, "expect takes an exit status from 0 to 255, not 256: "),
+        ("expect 4 --expect-text", 2, "--expect-text lacks its text: "),
+        ("expect ${NOBODY_HAS_THIS} ls", 2, "${NOBODY_HAS_THIS} is not defined"),
+    ],
+)
+def test_disappointed_expectation_is_one_message(script: Script, line: str, status: int, message: str) -> None:
+    """It says what was expected and how the line ended; a malformed one is a usage error."""
+    found = script(f"{line}\nvars\n")
+    assert found.status == status
+    assert found.err.startswith(f"storlet-shell: file.ss:1: {message}")
+    assert len(found.err.splitlines()) == 1
 
 
 def test_parsing_only_reports_everything_and_runs_nothing(script: Script, container: str) -> None:
@@ -220,7 +308,7 @@ def test_a_stored_result_is_a_variable(script: Script, container: str, upload: U
         "vars names\nvars p k=v 'w=x y'\nvars p\nvars --delete body\nvars\nvars body\n"
     )
     assert found.out.decode() == (
-        "content\nCONTENT\no\no\np = k=v w=x y\nk: v\nw: x y\nbody is deleted\nnames  a table\np      k=v w=x y\n"
+        "content\nCONTENT\no\no\np = k=v w=x y\nk: v\nw: x y\nbody is deleted\nnames  1 row: name\np      k=v w=x y\n"
     )
     assert (found.status, found.err) == (4, "storlet-shell: file.ss:11: variable body: not found\n")
 
@@ -332,6 +420,7 @@ def test_closed_streams_are_in_nobodys_way(
     assert found.err == (f"storlet-shell: {message}\n" if message else "")
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_ends_the_run(environ: dict[str, str], container: str, upload: Upload) -> None:
     """A broken pipe on the process's own output is silent, and its status is a shell's for SIGPIPE."""
     upload(f"{container}/o", b"line\n" * 200_000)
@@ -343,6 +432,7 @@ def test_a_reader_that_goes_away_ends_the_run(environ: dict[str, str], container
     assert found.stderr == b"141\n"
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_file_and_its_transfer(environ: dict[str, str], slow_store: SlowStore, tmp_path: Path) -> None:
     """An interrupt ends the run at status 130, names the line, and closes the transfer's connection."""
     file = tmp_path / "slow.ss"

@@ -38,6 +38,7 @@ class Terminal:
             sys.executable,
             ["-W", "error", "-m", "storlet_shell", *words],
             env={
+                "PAGER": "cat",
                 **environ,
                 "TERM": "xterm",
                 "PROMPT_TOOLKIT_NO_CPR": "1",
@@ -254,6 +255,7 @@ def test_a_body_that_is_missing_is_asked_for_as_a_heredoc(spawn: Spawn, containe
     assert terminal.leave() == 0
 
 
+@pytest.mark.slow
 def test_without_an_identity_the_shell_says_how_to_get_one(spawn: Spawn) -> None:
     """The shell starts without an identity, and its first line names the ways in; help works."""
     terminal = Terminal({"PATH": "/bin:/usr/bin", "STORLET_SHELL_HISTORY": "/dev/null"})
@@ -300,6 +302,7 @@ def test_a_broken_plug_in_is_told_in_one_line(environ: dict[str, str], tmp_path:
     assert terminal.leave() == 0
 
 
+@pytest.mark.slow
 def test_a_hangup_ends_the_shell(spawn: Spawn) -> None:
     """SIGTERM and a closed terminal end it."""
     terminal = spawn()
@@ -357,6 +360,7 @@ def test_a_terminal_without_one_to_write_to_gives_a_command_file(environ: dict[s
     assert (child.exitstatus, (tmp_path / "out").read_text()) == (2, "")
 
 
+@pytest.mark.slow
 def test_shell_logs_in_before_the_first_tab(spawn: Spawn, responder: Responder) -> None:
     """While the user begins to type; that alone asks for nothing else."""
     terminal = spawn(**responder.environ)
@@ -367,6 +371,7 @@ def test_shell_logs_in_before_the_first_tab(spawn: Spawn, responder: Responder) 
     assert terminal.leave() == 0
 
 
+@pytest.mark.slow
 def test_login_that_fails_beside_the_prompt_is_silent(spawn: Spawn, responder: Responder) -> None:
     """The first command says what is wrong, once."""
     terminal = spawn(**{**responder.environ, "ST_KEY": "wrong"})
@@ -374,6 +379,7 @@ def test_login_that_fails_beside_the_prompt_is_silent(spawn: Spawn, responder: R
     assert terminal.leave() == 0
 
 
+@pytest.mark.slow
 def test_login_that_hangs_holds_nothing_up(spawn: Spawn, responder: Responder) -> None:
     """Neither the prompt nor the end."""
     asked, ends = threading.Event(), threading.Event()
@@ -403,4 +409,70 @@ def test_memory_does_not_grow_with_the_lines(spawn: Spawn, responder: Responder)
             terminal.type(f"stat container-{count}-{number}")
         resident.append(int(Path(f"/proc/{terminal.child.pid}/statm").read_text().split()[1]) * 4)
     assert resident[1] - resident[0] < 6 * 1024
+    assert terminal.leave() == 0
+
+
+@pytest.mark.slow
+def test_what_is_taller_than_the_screen_goes_to_the_pager(spawn: Spawn, container: str, upload: Upload) -> None:
+    """Leaving it early is no error; what fits the screen, and what goes to a pipe, doesn't go there."""
+    upload(f"{container}/tall", b"".join(b"line %d\n" % number for number in range(100_000)))
+    upload(f"{container}/small", b"a small one\n")
+    terminal = spawn(PAGER="sh -c 'head -1; echo paged; sleep 0.2'")
+    shown = terminal.type(f"get {container}/tall")
+    assert ("line 0" in shown, "paged" in shown, "line 1\n" in shown, "storlet-shell:" in shown) == (1, 1, 0, 0)
+    assert "paged" not in terminal.type(f"get {container}/small")
+    assert "100000" in terminal.type(f"get {container}/tall | wc -l")
+    assert "paged" in terminal.type("help put")
+    terminal.type("set pager none")
+    assert "line 99999" in terminal.type(f"get {container}/tall | tail -1; ls")
+    assert "paged" not in terminal.type("help put")
+    terminal.type("set pager 'no-such-pager -x'")
+    shown = terminal.type("help put")
+    assert shown.count("pager 'no-such-pager -x' can't be started: No such file or directory") == 1
+    assert "usage: put" in shown
+    assert terminal.leave() == 0
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_the_pager_is_the_pagers(spawn: Spawn, slow_store: SlowStore) -> None:
+    """A body that never ends is given up once the pager is interrupted; the prompt is back."""
+    terminal = spawn(**slow_store.environ, PAGER="cat -n")
+    terminal.child.send("get slow/o\r")
+    terminal.child.expect_exact("   100\tmore and more")
+    terminal.child.send("\x03")
+    assert "interrupted" in terminal.prompt()
+    assert slow_store.hung_up.wait(10)
+    assert terminal.leave() == 0
+
+
+@pytest.mark.slow
+def test_completions_are_shown_as_you_type(spawn: Spawn, container: str, upload: Upload) -> None:
+    """With what each is; a slow server holds nothing up, and Enter runs what was typed."""
+    upload(f"{container}/wanted", b"x" * 3000)
+    terminal = spawn()
+    terminal.type("set completion typing")
+    terminal.child.send(f"stat {container}/w")
+    terminal.child.expect("wanted.*2.9 KiB")
+    terminal.child.send("anted\r")
+    assert "3000 (2.9 KiB)" in terminal.prompt()
+    terminal.child.send("get --sav")
+    terminal.child.expect_exact("atomically")
+    terminal.child.send("\x03")
+    terminal.prompt()
+    assert terminal.leave() == 0
+
+
+@pytest.mark.slow
+def test_a_slow_listing_does_not_hold_typing(spawn: Spawn, slow_store: SlowStore) -> None:
+    """Neither keys nor Enter wait for completions."""
+    slow_store.listing_seconds = 60
+    terminal = spawn(**slow_store.environ)
+    terminal.type("set completion typing")
+    terminal.child.send("help sl\x7f\x7fsyntax")
+    terminal.child.send("\r")
+    assert "quoted as in sh" in terminal.prompt()
+    terminal.child.send("stat sl")
+    terminal.child.expect_exact("sl")
+    terminal.child.send("\x03")
+    terminal.prompt()
     assert terminal.leave() == 0

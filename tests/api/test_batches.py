@@ -115,6 +115,7 @@ def test_journal_goes_on_where_it_was(store: Store, filled: str, tmp_path: Path)
     assert len(store.map("upper.py", f"{filled}/*.txt", save=tmp_path / "saved", journal=journal)) == 0
 
 
+@pytest.mark.slow
 def test_imap_yields_rows_as_they_come(store: Store, filled: str) -> None:
     """Each with its content; leaving the loop ends the batch, and gives the client back."""
     contents = {row.name: row.content for row in store.imap("upper.py", f"{filled}/*.txt")}
@@ -143,6 +144,7 @@ def test_what_cant_begin_is_told(store: Store, filled: str) -> None:
         next(rows)
 
 
+@pytest.mark.slow
 def test_reduce_makes_one_object(store: Store, filled: str) -> None:
     """It takes a tree of runs."""
     reduced = store.reduce("join.py", f"{filled}/*.txt", f"{filled}/joined", fan_in=2)
@@ -156,8 +158,8 @@ def test_reduce_makes_one_object(store: Store, filled: str) -> None:
     "stages",
     [
         ["upper.py", ("tell.py", {"n": 1})],
-        "upper.py | tell.py n=1",
-        (("upper.py", {}), ("tell.py", {"n": "1"})),
+        pytest.param("upper.py | tell.py n=1", marks=pytest.mark.slow),
+        pytest.param((("upper.py", {}), ("tell.py", {"n": "1"})), marks=pytest.mark.slow),
     ],
 )
 def test_pipe_streams_the_last_result(store: Store, here: str, stages: object) -> None:

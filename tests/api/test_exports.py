@@ -18,7 +18,7 @@ from storlet_shell import errors, plugin
 PROMISED = {
     "storlet_shell": """
         BatchOptions Deleted Deployed Entry Info Observer QueryOptions Record Reduced Response Row Rows Store Stored
-        Storlet StorletShellError Table Transferred Trial __version__ connect load_ipython_extension storlet
+        Storlet StorletShellError Table Transferred Trial Usage __version__ connect load_ipython_extension storlet
         unload_ipython_extension
     """,
     "storlet_shell.errors": """

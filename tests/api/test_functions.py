@@ -91,6 +91,7 @@ def test_call_runs_it_here() -> None:
     assert pickle.loads(pickle.dumps(warm)) is warm
 
 
+@pytest.mark.slow
 def test_remote_call_deploys_what_has_changed(weather: Store, observer: Recording, load: Load) -> None:
     """And says so; what is deployed already isn't again."""
     code = HEAD + "def size(data: bytes) -> int:\n    return len(data)\n"
@@ -104,6 +105,7 @@ def test_remote_call_deploys_what_has_changed(weather: Store, observer: Recordin
     assert observer.warnings == ["deployed size.py", "deployed size.py (its source has changed)"]
 
 
+@pytest.mark.slow
 def test_functions_of_one_name_do_not_run_for_each_other(weather: Store, observer: Recording, load: Load) -> None:
     """What this process itself deploys or undeploys, such as a function of another module, is noticed at once."""
     size = load(HEAD + "def size(data: bytes) -> int:\n    return len(data)\n").size
@@ -115,6 +117,7 @@ def test_functions_of_one_name_do_not_run_for_each_other(weather: Store, observe
     assert size.get(weather, "functions/today.csv").content == b"28\n"
 
 
+@pytest.mark.slow
 def test_code_of_a_colleague_is_replaced(
     weather: Store, observer: Recording, load: Load, identity: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +131,7 @@ def test_code_of_a_colleague_is_replaced(
     assert observer.warnings == ["deployed size.py", "deployed size.py (it had been replaced)"]
 
 
+@pytest.mark.slow
 def test_helper_that_has_changed_is_deployed(
     weather: Store, observer: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,6 +213,7 @@ def test_dependencies_stay_when_it_is_deployed_again(weather: Store, tmp_path: P
     assert changed.deploy(weather).dependencies == ("factor.txt",)
 
 
+@pytest.mark.slow
 def test_threads_share_a_function(weather: Store) -> None:
     """It is deployed once."""
     with ThreadPoolExecutor(4) as pool:

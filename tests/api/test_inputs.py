@@ -26,7 +26,7 @@ def closed() -> io.BytesIO:
 
 
 WRONG: dict[str, tuple[Callable[[Any], object], type[StorletShellError], str]] = {
-    "no object": (lambda store: store.get("c"), UsageError, "swift object path"),
+    "no object": (lambda store: store.get("c"), UsageError, "c: names a container; for an object in it: c/OBJECT"),
     "number as a path": (
         lambda store: store.get(5),
         UsageError,

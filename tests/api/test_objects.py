@@ -71,6 +71,21 @@ def test_listing_is_of_entries(store: Store, here: str) -> None:
     assert container.objects is not None  # the account learns of them a moment later
 
 
+def test_move_keeps_what_exists(store: Store, here: str) -> None:
+    """Unless it is forced; patterns find the object under its new name, and usage counts it in its folder."""
+    store.put(b"1234", f"{here}/f/one.csv")
+    with pytest.raises(StorletShellError, match=r"already exists \(replace it: force=True\)"):
+        store.move(f"{here}/f/one.csv", f"{here}/o")
+    assert store.move(f"{here}/f/one.csv", f"{here}/g/1.csv").path == ObjectPath(here, "g/1.csv")
+    assert [entry.name for entry in store.glob(f"{here}/**/*.csv")] == ["g/1.csv"]
+    assert list(store.glob(f"{here}/x*")) == []
+    folder, whole = store.usage(here)
+    assert (folder.location, folder.bytes, folder.objects) == (Location(here, "g/"), 4, 1)
+    assert (whole.location, whole.bytes, whole.objects) == (Location(here), 4 + len(TEXT), 2)
+    assert list(store.usage(here, depth=0)) == [whole]
+    assert store.move(f"{here}/g/1.csv", f"{here}/o", force=True).etag == "81dc9bdb52d04dc20036dbd8313ed055"
+
+
 def test_listing_fails_when_it_is_read(store: Store) -> None:
     """A missing container is reported at the first row."""
     entries = store.list("no-such-container")
@@ -150,6 +165,7 @@ def test_storlet_runs_over_get_put_and_copy(store: Store, here: str) -> None:
     assert store.get(f"{here}/copy", range="1-").content == b"BC"
 
 
+@pytest.mark.slow
 def test_body_streams_and_can_be_left(store: Store, container: str) -> None:
     """A response that is closed early gives its connection up, and the store goes on; its clients don't become more."""
     content = bytes(range(256)) * 40_000

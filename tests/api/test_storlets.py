@@ -12,6 +12,8 @@ import pytest
 from storlet_shell import Store
 from storlet_shell.errors import NotFoundError, StorletFailedError, StorletShellError, UsageError
 from tests.api.recording import Recording
+from tests.support.jars import needs_jdk
+from tests.support.lines import ROOT
 from tests.support.storlets import STORLETS
 
 LOUD = """
@@ -85,6 +87,24 @@ def test_storlet_is_deployed_from_code(store: Store, here: str, name: str) -> No
         store.deploy(b"class Other: pass", name=f"{name}.Main")
     with pytest.raises(UsageError, match="name is for code"):
         store.deploy("upper.py", name="upper.Main")
+
+
+@pytest.mark.slow
+@needs_jdk
+def test_storlet_is_deployed_from_java(store: Store, here: str, tmp_path: Path) -> None:
+    """From a file or from code; the same code is the same jar, so it isn't uploaded again."""
+    name = f"J{secrets.token_hex(4)}"
+    code = (ROOT / "examples" / "storlets" / "FirstLine.java").read_text().replace("FirstLine", name)
+    (tmp_path / f"{name}.java").write_text(code)
+    deployed = store.deploy(tmp_path / f"{name}.java")
+    assert (deployed.storlet.name, deployed.main, deployed.is_new) == (f"{name}-1.0.jar", name, True)
+    assert store.get(f"{here}/o", storlet=f"{name}-1.0.jar", params={"skip": 1}).text == "world\n"
+    again = store.deploy(code.encode(), name=f"{name}.java")
+    assert (again.is_new, again.is_changed) == (False, False)
+    with pytest.raises(StorletFailedError, match="NumberFormatException"):
+        store.get(f"{here}/o", storlet=f"{name}-1.0.jar", params={"skip": "x"})
+    assert "at " + name + ".invoke(" in list(store.logs(f"{name}-1.0.jar"))[-1].text
+    store.undeploy(f"{name}-1.0.jar")
 
 
 def test_log_is_of_records(store: Store, here: str) -> None:

@@ -60,6 +60,7 @@ def test_response_may_be_read_by_another_thread(store: Store, here: str) -> None
         assert set(pool.map(lambda response: response.text, responses)) == {"HELLO\nWORLD\n"}
 
 
+@pytest.mark.slow
 def test_observer_is_told_by_one_thread_at_a_time(store: Store, here: str, observer: Recording) -> None:
     """Warnings and progress of all threads; it needs no lock of its own."""
     content = b"x" * 100_000

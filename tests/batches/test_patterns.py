@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.templates import FIELDS, Template
 from storlet_shell.errors import UsageError
+from storlet_shell.patterns import Pattern
 from storlet_shell.values import ObjectPath
 from tests.commands.names import NAMES
 

@@ -8,11 +8,11 @@ import pytest
 
 from storlet_shell.batches.executor import Access
 from storlet_shell.batches.mapping import MapOptions, MapPlan
-from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.pipeline import parse_chain, run_chain
 from storlet_shell.batches.reducing import Reduced, ReduceOptions, ReducePlan
 from storlet_shell.batches.templates import Template
 from storlet_shell.errors import NotFoundError, PartFailedError, UsageError
+from storlet_shell.patterns import Pattern
 from storlet_shell.values import Invocation, ObjectPath, StorletName
 from storlet_shell.wire.client import Client
 from tests.support.responder import Answer, Recorded, Responder, ok

@@ -11,9 +11,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from storlet_shell.batches.report import Row, Rows
+from storlet_shell.batches import report
+from storlet_shell.batches.report import Rows
+from storlet_shell.batches.rows import excerpt
+from storlet_shell.batches.rows.row import Row
 from storlet_shell.errors import IdentityError, PartFailedError, StorletFailedError
-from storlet_shell.executors import threads
+from storlet_shell.results.describe import describe
+from storlet_shell.results.on_terminal import Display
 from storlet_shell.session import Session, Surroundings
 from storlet_shell.spec.registry import Registry
 from tests.support.responder import Answer, Recorded, Responder, ok
@@ -51,6 +55,29 @@ def batch(session: Session, *words: str) -> Rows:
 def failing(_: Recorded) -> Answer:
     """Answer as a storlet that has failed."""
     return Answer(500, b"it failed")
+
+
+def test_rows_are_described_by_how_their_objects_ended(session: Session, listed: Responder) -> None:
+    """Without running them."""
+    listed.on("GET", "/c/e", failing)
+    rows = batch(session)
+    assert repr(rows) == "<Rows: 0 rows so far, 0 objects done, 0 failed>"
+    assert not [sent for sent in listed.sent("GET") if sent.header("X-Run-Storlet")]
+    rows.keep()
+    assert describe(rows) == f"{COUNT} rows, {COUNT - 1} objects done, 1 failed"
+
+
+def test_a_terminal_shows_an_error_without_the_object_that_is_next_to_it(session: Session, listed: Responder) -> None:
+    """Programs get the whole message."""
+    listed.on("GET", "/c/e", failing)
+    rows = batch(session)
+    rows.keep()
+    (failed,) = rows.failed
+    assert str(failed.error).count("path:/c/e") == 1
+    (shown,) = [line for line in rows.on_terminal(Display(lambda _, text: text, len)) if line.startswith("500")]
+    assert shown.count("path:/c/e") == 1
+    assert str(failed.error).endswith(shown.partition("path:/c/e")[2].strip())
+    assert [line for line in rows.render() if line.count("path:/c/e") == 2]
 
 
 def test_rows_are_typed_records(session: Session) -> None:
@@ -154,7 +181,7 @@ def test_rows_that_came_before_an_interrupt_stay(
     assert not rows.is_whole
     assert rows.fields()["is_whole"] is False
     assert isinstance(session.surroundings, Watching)
-    early = f"ended early: {len(names)} objects done"
+    early = f"ended early: {len(names)} of {COUNT} objects done"
     assert [line for line in session.surroundings.told if line.startswith(early)]
     with pytest.raises(PartFailedError, match=early):
         rows.raise_for_failed()
@@ -166,7 +193,7 @@ def test_ordered_rows_do_not_wait_for_one_that_was_broken_off(
     session: Session, listed: Responder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those after it are done, and have their rows."""
-    monkeypatch.setattr(threads, "GRACE", 0.1)
+    monkeypatch.setattr(report, "GRACE", 0.1)
     is_over = threading.Event()
 
     def endless(_: Recorded) -> Answer:
@@ -185,6 +212,34 @@ def test_ordered_rows_do_not_wait_for_one_that_was_broken_off(
     is_over.set()
     assert [row.name for row in rows][:4] == ["b", "c", "d", "e"]
     assert not rows.is_whole
+
+
+@pytest.mark.parametrize(("error", "count"), [(KeyboardInterrupt, 3), (BrokenPipeError, 1)])
+def test_interrupt_while_a_row_is_shown_counts_the_runs_under_way(
+    session: Session, listed: Responder, error: type[BaseException], count: int
+) -> None:
+    """They are waited for, as if it had come while the batch waited; a reader that leaves isn't one."""
+    begun, is_open = threading.Semaphore(0), threading.Event()
+
+    def waiting(_: Recorded) -> Answer:
+        begun.release()
+        is_open.wait(30)
+        return Answer(200, b"made", chunked=True)
+
+    listed.on("GET", "*", waiting)
+    listed.on("GET", "/c/a", Answer(200, b"made", chunked=True))
+    rows = batch(session, "-j", "2", "--ordered")
+    lines = rows.render()
+    next(lines)
+    for _ in range(2):
+        assert begun.acquire(timeout=30)
+    is_open.set()
+    try:
+        raise error
+    except error:
+        rows.close()
+    assert isinstance(session.surroundings, Watching)
+    assert session.surroundings.told[-1].startswith(f"ended early: {count} of {COUNT} objects done")
 
 
 def test_closed_batch_runs_no_further(session: Session, listed: Responder) -> None:
@@ -239,15 +294,48 @@ def many(session: Session, listed: Responder, count: int) -> Rows:
     return rows
 
 
-def test_page_of_a_large_batch_has_its_sum_and_its_failed_rows(session: Session, listed: Responder) -> None:
-    """Of over 200 rows the first are shown, those that failed, and how long all of them took."""
+def test_page_of_a_large_batch_has_its_failed_rows_first_and_its_sum(session: Session, listed: Responder) -> None:
+    """Of over 200 rows, those that failed are shown, the first and the last, and how long all of them took."""
     bundle = many(session, listed, 230)._repr_mimebundle_()
     for shown in bundle.values():
-        assert "path:/c/0199" in shown
-        assert "path:/c/0200" not in shown
-        assert "path:/c/0229" in shown
-        assert "cut: only the first 200 rows and 1 failed ones after them are shown" in shown
+        places = [shown.find(f"path:/c/{number:04}") for number in (229, 0, 99, 130, 228)]
+        assert places[0] > -1
+        assert places == sorted(places)
+        assert "path:/c/0100" not in shown
+        assert "200 of 230 rows" in shown
     assert "229 of 230 objects done, 1 failed" in bundle["text/html"]
+
+
+DISPLAY = Display(lambda _, text: text, len)
+
+
+def shown_numbers(rows: Rows) -> list[int]:
+    """Return the numbers of the objects that a terminal shows, -1 for the line about the others."""
+    lines = list(rows.on_terminal(DISPLAY, ["object", "error"]))
+    return [-1 if "aren't shown" in line else int(line.split()[0].removeprefix("path:/c/")) for line in lines]
+
+
+@pytest.mark.slow
+def test_terminal_shows_an_excerpt_of_a_large_batch(session: Session, listed: Responder) -> None:
+    """Those that failed as they come, then both ends of the others, with a line about those that aren't shown."""
+    assert shown_numbers(many(session, listed, 230)) == [229, *range(10), -1, *range(219, 229)]
+
+
+@pytest.mark.slow
+def test_terminal_shows_all_rows_of_other_batches(session: Session, listed: Responder) -> None:
+    """Up to 200, as they come, with their sum; elsewhere than on a terminal, any number."""
+    assert shown_numbers(many(session, listed, 200)) == [*range(200)]
+    assert len(list(many(session, listed, 230).render())) == 230
+
+
+def test_batch_of_unknown_size_is_shown_up_to_the_same_number(
+    session: Session, listed: Responder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then those that failed, and the last ones at the end."""
+    monkeypatch.setattr(excerpt, "MOST_SHOWN", 20)
+    rows = many(session, listed, 60)
+    rows._remaining = None
+    assert shown_numbers(rows) == [*range(20), 59, -1, *range(49, 59)]
 
 
 def test_failed_object_has_the_status_of_its_error(session: Session, listed: Responder) -> None:

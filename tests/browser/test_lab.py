@@ -2,92 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
-import secrets
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
+import random
+import re
 
-import nbformat
-import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
 
 from storlet_shell.embedded import control
+from tests.browser.conftest import Lab
 from tests.notebook.conftest import identity
-from tests.notebook.old_notebook import Step, as_notebook, steps
-from tests.support.lines import Runner, base_environment
-
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-class Lab:
-    """A JupyterLab over a folder of notebooks, and the browser that opens them."""
-
-    def __init__(self, browser: Browser, folder: Path, address: str, token: str) -> None:
-        self._browser = browser
-        self._folder = folder
-        self._address = address
-        self._token = token
-
-    def open(self, name: str, cells: list[Step]) -> Page:
-        """Open a new notebook, alone, and wait for its kernel."""
-        nbformat.write(as_notebook(cells), self._folder / f"{name}.ipynb")
-        page = self._browser.new_page(viewport={"width": 1200, "height": 900})
-        page.set_default_timeout(60_000)
-        page.goto(f"{self._address}/lab/workspaces/{name}/tree/{name}.ipynb?token={self._token}")
-        expect(page.locator(".jp-Cell .cm-content").first).to_be_visible()
-        # A cell that is run while there is no kernel yet stays as it is, and nothing says so.
-        expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible()
-        return page
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """Run JupyterLab without an identity, and a browser."""
-    folder, home = tmp_path_factory.mktemp("lab"), tmp_path_factory.mktemp("home")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    token = secrets.token_hex(16)
-    words = ["--no-browser", "--allow-root", f"--port={port}", f"--IdentityProvider.token={token}"]
-    words += [f"--ServerApp.root_dir={folder}", "--LabApp.news_url=None", "--LabApp.extension_manager=readonly"]
-    outer = {name: value for name, value in base_environment(home).items() if name != "PYTHONWARNINGS"}
-    with (home / "lab.log").open("wb") as log, sync_playwright() as playwright:
-        process = subprocess.Popen([sys.executable, "-m", "jupyterlab", *words], env=outer, stdout=log, stderr=log)
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        expect.set_options(timeout=60_000)
-        try:
-            _wait_for(f"http://127.0.0.1:{port}/api?token={token}", home / "lab.log")
-            yield Lab(browser, folder, f"http://127.0.0.1:{port}", token)
-        finally:
-            browser.close()
-            process.terminate()
-            process.wait(30)
-
-
-def _wait_for(url: str, log: Path) -> None:
-    for _ in range(300):
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.2)
-    pytest.fail(f"JupyterLab does not answer: {log.read_text()[-2000:]}")
+from tests.notebook.old_notebook import Step, steps
+from tests.support.lines import Runner
 
 
 def _seen(cell: Locator) -> str:
@@ -149,5 +76,44 @@ def test_old_notebook_in_a_browser(lab: Lab, swift: control.Running, container: 
         cell = page.locator(".jp-Cell").nth(number)
         cell.scroll_into_view_if_needed()  # what is out of sight is not drawn
         for text in step.seen:
-            expect(cell.locator(".jp-Cell-outputArea")).to_contain_text(text, use_inner_text=True)
-        step.check(_seen(cell))
+            shown = re.compile(r"(: |\t)".join(map(re.escape, text.split(": "))))  # facts are a table on a page
+            expect(cell.locator(".jp-Cell-outputArea")).to_contain_text(shown, use_inner_text=True)
+        step.check(_seen(cell).replace("\t", ": "))
+
+
+def test_page_of_a_notebook(lab: Lab, swift: control.Running, container: str, run: Runner) -> None:
+    """Shift-Tab shows a magic's usage; a large image arrives; a table has headings, sizes, and no broken words."""
+    run("upload", f"{container}/people.csv", stdin=b"name,age\nann,31\nbob,25\n")
+    run("upload", f"{container}/large.png", stdin=_noise(1000, 1000))
+    cells = [
+        f"import os\nos.environ.update({identity(swift)!r})\n%load_ext storlet_shell",
+        f"%sls -l {container}",
+        f"%get {container}/large.png",
+        "",
+    ]
+    page = lab.open("page", [Step("", cell) for cell in cells])
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    table = page.locator(".jp-Cell").nth(1).locator("table")
+    expect(table.locator("th[scope=col]")).to_have_text(["bytes", "last modified", "name"])
+    expect(table.locator("td").first).to_have_css("text-align", "right")
+    expect(table.locator("td").first).to_contain_text("MiB")
+    image = page.locator(".jp-Cell").nth(2).get_by_alt_text("large.png")
+    expect(image).to_be_visible()
+    assert image.evaluate("image => image.naturalWidth") == 1000
+    last = page.locator(".jp-Cell").nth(3)
+    last.scroll_into_view_if_needed()
+    last.locator(".cm-content").click()
+    page.keyboard.type("%get")
+    page.keyboard.press("Shift+Tab")
+    tooltip = page.locator(".jp-Tooltip")
+    expect(tooltip).to_contain_text("%get [OPTION …] [CONTAINER/OBJECT]")
+    expect(tooltip).to_contain_text(re.compile("%get weather.*%get weather.*%get weather", re.DOTALL))
+    expect(tooltip).not_to_contain_text("show this help")
+
+
+def _noise(width: int, height: int) -> bytes:
+    """Return an image that can't be compressed."""
+    file = io.BytesIO()
+    Image.frombytes("RGB", (width, height), random.Random(1).randbytes(3 * width * height)).save(file, "PNG")
+    return file.getvalue()

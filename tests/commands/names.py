@@ -27,4 +27,5 @@ NAMES = [
 ]
 """Each is a legal name in Swift."""
 
-IDS = [repr(name)[1:20] for name in NAMES]
+EVERYDAY = ["with space", "per%2Fcent", "quest?ion=1&b", "grün/日本/😀", "new\nline", "a/../b", "trailing/"]
+"""Those that fast tests try."""

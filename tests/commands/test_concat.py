@@ -269,6 +269,7 @@ def test_lost_results_run_again(run: Runner, tables: str, tmp_path: Path) -> Non
     assert (tmp_path / "all.csv").read_bytes() == TABLE.rstrip(b"\n")
 
 
+@pytest.mark.slow
 def test_body_in_a_variable_can_be_read_again(run: Runner, tables: str, tmp_path: Path) -> None:
     """The batch has run once, and its results wait in a file: they are text, a file, and a data frame."""
     with Session(Console(run.environ)) as session:

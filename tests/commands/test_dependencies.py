@@ -99,6 +99,7 @@ def test_storlet_takes_along_what_no_other_needs(storlets: Runner, two: str) -> 
     assert names(storlets, two) == set()
 
 
+@pytest.mark.slow
 def test_undeployment_alone_keeps_the_dependencies(storlets: Runner, two: str) -> None:
     """As it always did."""
     assert storlets("undeploy", "-y", f"{two}a.py").text == f"undeployed {two}a.py\n"

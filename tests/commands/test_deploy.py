@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from storlet_shell.storlets import jar as jar_module
+from storlet_shell.java import jar as jar_module
 from tests.support.folders import write
 from tests.support.jars import (
     ABSTRACT,
@@ -36,9 +36,10 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return compile_jar(tmp_path_factory.mktemp("java") / "identity-1.0.jar")
 
 
+@pytest.mark.slow
 @needs_jdk
 def test_compiled_storlet_is_deployed_by_what_is_in_its_jar(storlets: Runner, container: str, compiled: Path) -> None:
-    """The main class is found through the abstract one that it extends; the real middleware takes it; no run does."""
+    """The main class is found through the abstract one that it extends; the real middleware takes it; it runs."""
     outcome = storlets("deploy", str(compiled))
     assert (outcome.status, outcome.err) == (0, "")
     assert outcome.text == "deployed identity-1.0.jar (main org.example.Identity) into container storlet\n"
@@ -47,8 +48,7 @@ def test_compiled_storlet_is_deployed_by_what_is_in_its_jar(storlets: Runner, co
     assert storlets("storlets", "show", "identity-1.0.jar", "--json").json["main"] == "org.example.Identity"
     storlets("upload", f"{container}/o", stdin=b"x")
     run = storlets("get", f"{container}/o", "--storlet", "identity-1.0.jar")
-    assert run.status == 6
-    assert "Java storlets can be deployed, but the embedded Swift runs Python storlets only" in run.err.splitlines()[-1]
+    assert (run.out, run.err, run.status) == (b"x", "", 0)
     assert storlets("undeploy", "-y", "identity-1.0.jar").status == 0
 
 
@@ -159,7 +159,7 @@ def test_named_class_that_will_not_start_is_warned_of(
         ("words-1.0.jar", STORLETS["upper.py"].encode(), "not a jar: File is not a zip file"),
         ("words-1.0.jar", b"PK\x03\x04" + b"\x00" * 40, "not a jar"),
         ("words.py", b"PK\x03\x04" + b"\x00" * 40, "is an archive, not Python code"),
-        ("words-1.0.zip", b"PK\x03\x04", "a storlet's file name ends with .py or .jar"),
+        ("words-1.0.zip", b"PK\x03\x04", "a storlet's file name ends with .py, .java or .jar"),
     ],
 )
 def test_suffix_and_contents_must_agree(
@@ -244,6 +244,7 @@ def test_forced_code_and_its_imports_are_warned_of(run_scripted: Runner, tmp_pat
     assert "tables" not in outcome.err.splitlines()[0]
 
 
+@pytest.mark.slow
 def test_origin_of_each_import_is_in_the_result(storlets: Runner, tmp_path: Path, module: str) -> None:
     """Also of those that need no warning."""
     code = (
@@ -334,6 +335,7 @@ def test_dependency_named_twice_is_refused(
     assert responder.logins == []
 
 
+@pytest.mark.slow
 def test_names_of_dependencies_that_are_too_long_together_are_refused(storlets: Runner, tmp_path: Path) -> None:
     """Swift keeps 256 bytes of a header's value; nothing is uploaded for a storlet that will not be."""
     files = [write(tmp_path, f"{'n' * 100}{number}.py", "") for number in range(3)]

@@ -101,6 +101,7 @@ def test_engine_has_imported_nothing_else_that_is_this_products(swift: control.R
     assert len(names) > 20
 
 
+@pytest.mark.slow
 def test_dry_run_over_an_object_gives_the_storlet_what_the_engine_does(
     run: Runner, container: str, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.folders import FILES, files_of
 from tests.support.lines import Runner, one_line
+from tests.support.variants import fast_and_slow
 
 
 def names(run: Runner, container: str) -> list[str]:
@@ -21,7 +22,7 @@ def names(run: Runner, container: str) -> list[str]:
 # --- there and back
 
 
-@pytest.mark.parametrize("prefix", ["", "/p", "/p/", "/p/q"])
+@pytest.mark.parametrize("prefix", fast_and_slow(["/p/q"], ["", "/p", "/p/"]))
 def test_folder_comes_back_as_it_was(run: Runner, container: str, folder: Path, tmp_path: Path, prefix: str) -> None:
     """Names, bytes, dates, and empty folders."""
     stored = run("upload", str(folder), f"{container}{prefix}", "--json")
@@ -144,6 +145,7 @@ def test_dry_run_of_a_folder_fails_as_the_upload_would(run: Runner, container: s
 # --- names that can't be files
 
 
+@pytest.mark.slow
 def test_name_that_leads_out_is_refused_and_the_others_come(run: Runner, container: str, tmp_path: Path) -> None:
     """Each is named, in one report; nothing is written outside of the folder."""
     bad = ["../out", "a/../../out", "/etc/out", "a//b", ".", "..", "./x", "a/./b", "full/"]
@@ -180,6 +182,7 @@ def test_link_in_the_folder_is_no_way_out(run: Runner, container: str, tmp_path:
     assert (tmp_path / "in/z").read_bytes() == b"x"
 
 
+@pytest.mark.slow
 def test_object_below_an_object_is_refused(run: Runner, container: str, tmp_path: Path) -> None:
     """What is a file can't be a folder: the file comes, always, and the rest is named."""
     for name in ("a", "a-b", "a/b", "a/c/d", "ab/c"):
@@ -237,6 +240,7 @@ def test_what_can_not_be_read_is_named_and_the_others_go(run: Runner, container:
     assert sorted(names(run, container)) == sorted([*FILES, "empty", "link"])
 
 
+@pytest.mark.slow
 def test_unreadable_file_amid_a_folder_is_named(run: Runner, container: str, folder: Path) -> None:
     """Tried without root's rights."""
     (folder / "sub/secret").write_bytes(b"x")
@@ -252,6 +256,7 @@ def test_unreadable_file_amid_a_folder_is_named(run: Runner, container: str, fol
     assert len(names(run, container)) == len(FILES) + 1
 
 
+@pytest.mark.slow
 def test_full_disk_ends_a_download(run: Runner, container: str, folder: Path, tmp_path: Path) -> None:
     """One line, whatever else was to come, and nothing half."""
     run("upload", str(folder), container)

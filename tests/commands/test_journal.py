@@ -172,6 +172,7 @@ def test_same_container_at_another_port_goes_on(tmp_path: Path, quick_retries: N
     assert "2 done before" in outcome.text
 
 
+@pytest.mark.slow
 def test_container_that_was_created_again_is_another(storlets: Runner, here: str, tmp_path: Path) -> None:
     """Swift keeps its date, but its objects are newer; creating one that is there changes nothing."""
     line = ["map", "--storlet", "upper.py", "--input", f"path:/{here}/*", "--journal", str(tmp_path / "journal")]

@@ -118,6 +118,7 @@ def test_every_name_is_saved_or_refused(storlets: Runner, real_client: Client, c
         assert (tmp_path / "folder" / name).read_bytes() == name.encode().upper()
 
 
+@pytest.mark.slow
 def test_rows_may_come_in_order(storlets: Runner, many: str) -> None:
     """Whatever the order in which they are done."""
     outcome = storlets("map", "--storlet", "upper.py", "--input", f"path:/{many}/in/*", "--ordered", "--json")
@@ -227,6 +228,7 @@ def lines_of(many: str, folder: Path, *more: str) -> list[str]:
     return ["map", "--storlet", "upper.py", "--input", f"path:/{many}/in/*", *places, *more]
 
 
+@pytest.mark.slow
 def test_failed_objects_run_again_and_done_ones_do_not(storlets: Runner, many: str, tmp_path: Path) -> None:
     """The same line goes on where it was."""
     in_the_way = tmp_path / "made" / "in" / "001"
@@ -286,6 +288,7 @@ def test_interrupted_batch_goes_on(storlets: Runner, many: str, tmp_path: Path) 
     assert 0 < again.json["done"] < COUNT
 
 
+@pytest.mark.slow
 def test_journal_of_another_batch_is_refused(storlets: Runner, many: str, tmp_path: Path) -> None:
     """Another storlet, parameter, pattern or output is another batch."""
     assert storlets(*lines_of(many, tmp_path)).status == 0
@@ -324,6 +327,7 @@ def test_two_processes_do_not_share_a_journal(storlets: Runner, many: str, tmp_p
 # --- reduce and pipe
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "runs"), [(1, 1), (2, 1), (3, 1), (4, 2), (10, 5)])
 def test_reduce_makes_one_of_many(
     storlets: Runner, real_client: Client, many: str, container: str, count: int, runs: int
@@ -341,6 +345,7 @@ def test_reduce_makes_one_of_many(
     assert not [name for name in names_in(real_client, "") if name.startswith("storlet-shell-scratch")]
 
 
+@pytest.mark.slow
 def test_failed_reduce_leaves_nothing(storlets: Runner, real_client: Client, many: str, container: str) -> None:
     """Neither an output nor the container of what was made on the way."""
     words = ["--input", f"path:/{many}/in/*", "--output", f"path:/{container}/all", "--fan-in", "3"]
@@ -361,6 +366,7 @@ def test_groups_fit_into_a_header() -> None:
     assert all(1 < len(group) <= 4 for group in groups[:-1])
 
 
+@pytest.mark.slow
 def test_pipe_over_one_object_is_a_body(storlets: Runner, real_client: Client, many: str) -> None:
     """As with get; parameters belong to their step, and quotes hold a bar."""
     outcome = storlets("pipe", "upper.py | twice.py a='x | y'|tell.py 'k=v | w'", "--input", f"path:/{many}/in/003")
@@ -438,6 +444,7 @@ def test_rate_limit_slows_down_and_fails_nothing(run_scripted: Runner, listed: R
     assert len(listed.sent("GET")) == 2 + 20 + 8
 
 
+@pytest.mark.slow
 def test_server_that_wants_to_be_left_alone_for_days(
     run_scripted: Runner, listed: Responder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -504,6 +511,7 @@ def test_refused_identity_ends_the_batch(run_scripted: Runner, listed: Responder
     assert len(outcome.json["rows"]) == 1
 
 
+@pytest.mark.slow
 def test_dead_endpoint_is_left_out(run_scripted: Runner, listed: Responder) -> None:
     """The other one does all the work; a refused connection has reached no storlet."""
     words = ["--endpoint", "http://127.0.0.1:9", "--endpoint", listed.storage_url, "--scheduler", "round-robin"]
@@ -512,6 +520,7 @@ def test_dead_endpoint_is_left_out(run_scripted: Runner, listed: Responder) -> N
     assert {row["endpoint"] for row in outcome.json["rows"]} == {f"127.0.0.1:{listed.port}"}
 
 
+@pytest.mark.slow
 def test_no_endpoint_at_all_ends_the_batch(run_scripted: Runner, listed: Responder) -> None:
     """In one line that names them, with status 5."""
     outcome = run_scripted(*WORDS, "--endpoint", "http://127.0.0.1:9", "--endpoint", "http://127.0.0.1:7")
@@ -568,10 +577,11 @@ def test_wire_of_a_run(run_scripted: Runner, listed: Responder) -> None:
 
 def test_estimate_is_shown() -> None:
     """How many, how fast, how long still."""
-    assert figures(50, 200, 10, "objects") == "50 of 200 objects  5/s  0:30 left"
-    assert figures(50, None, 10, "objects") == "50 objects  5/s"
-    assert figures(1, 72001, 0.1, "objects") == "1 of 72001 objects  10/s  2:00:00 left"
-    assert figures(1024, 2048, 1) == "1.0 KiB of 2.0 KiB  1.0 KiB/s"
+    assert figures(50, 200, 10, "objects") == "50 of 200 · 5/s · 0:30 left"
+    assert figures(12, 50, 2.8571, "objects", "3 failed") == "12 of 50 · 3 failed · 4.2/s · 0:09 left"
+    assert figures(5000, None, 1000, "objects") == "5,000 objects · 5/s"
+    assert figures(1, 72001, 0.1, "objects") == "1 of 72,001 · 10/s · 2:00:00 left"
+    assert figures(1024, 2048, 1, remark="files 12 of 3,000") == "1.0 KiB of 2.0 KiB · files 12 of 3,000 · 1.0 KiB/s"
 
 
 def test_wire_of_a_reduce(run_scripted: Runner, listed: Responder) -> None:

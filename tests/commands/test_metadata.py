@@ -111,6 +111,7 @@ def test_post_removes_the_expiry_by_either_name(run: Runner, described: str) -> 
     assert metadata(run, described) == {"Colour": "grün", "B": "2"}
 
 
+@pytest.mark.slow
 def test_symbolic_link_is_told_and_not_changed(run: Runner, described: str, container: str) -> None:
     """A POST would replace the link's own metadata by its target's; a version of an object is no link."""
     link = f"{container}/a link"

@@ -10,10 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.names import IDS, NAMES
+from tests.commands.names import EVERYDAY, NAMES
 from tests.support.lines import Runner, one_line
+from tests.support.variants import fast_and_slow
 
-every_name = pytest.mark.parametrize("name", NAMES, ids=IDS)
+every_name = pytest.mark.parametrize(
+    "name",
+    fast_and_slow(EVERYDAY, [name for name in NAMES if name not in EVERYDAY]),
+    ids=lambda name: repr(name)[1:20],
+)
 CONTENT = bytes(range(256)) * 10
 
 
@@ -42,7 +47,7 @@ def test_container_of_any_name_can_be_used(run: Runner, container_name: str) -> 
     assert run("rm", "-y", f"{path}/o", path).status == 0
 
 
-@pytest.mark.parametrize("size", [0, 1, 65535, 65536, 65537, 3_000_000])
+@pytest.mark.parametrize("size", fast_and_slow([0, 1, 65536], [65535, 65537, 3_000_000]))
 def test_put_and_get_are_byte_exact(run: Runner, container: str, tmp_path: Path, size: int) -> None:
     """Whatever the size, what comes back is what was sent, from a file and from standard input."""
     content = os.urandom(size)
@@ -126,6 +131,10 @@ def test_put_by_options_is_put_by_position(run: Runner, container: str, tmp_path
         ["storlets", "-c", "a/b"],
         ["undeploy", "a/b"],
         ["logs"],
+        ["logs", "a.py", "-n", "0"],
+        ["logs", "a.py", "-n", "many"],
+        ["logs", "a.py", "--since", "yesterday"],
+        ["logs", "a.py", "--since", "999999999w"],
         ["local", "explode"],
         ["ls", "a", "b"],
     ],

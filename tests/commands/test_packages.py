@@ -71,6 +71,29 @@ def test_deploy_takes_packages_along(lines: Runner, here: str, tmp_path: Path, m
 
 
 @pytest.mark.slow
+def test_package_of_the_engine_is_noted(lines: Runner, tmp_path: Path, module: str) -> None:
+    """The storlet is deployed without it."""
+    file = write(tmp_path, f"{module}.py", "def upper(text: str) -> str:\n    return text.upper()\n")
+    outcome = lines("deploy", file, "--package", "fast", "--provided", "fast")
+    assert (outcome.status, outcome.text.endswith(" into container storlet\n")) == (0, True)
+    assert one_line(outcome) == "warning: fast: not deployed, since the engine's Python has it"
+
+
+@pytest.mark.slow
+def test_packages_that_a_redeployment_drops_are_named(lines: Runner, tmp_path: Path, module: str) -> None:
+    """Once, with the options that keep them; a deployment that names packages says what it wants."""
+    file = write(tmp_path, f"{module}.py", "def upper(text: str) -> str:\n    return text.upper()\n")
+    assert lines("deploy", file, "--package", "shout").err == ""
+    assert lines("deploy", file, "--package", "shout").err == ""
+    assert one_line(lines("deploy", file)) == (
+        f"warning: {module}.py: redeployed without its packages ends 1.0, shout 2.0; to keep them, deploy it with "
+        "--package ends==1.0 --package shout==2.0"
+    )
+    assert lines("deploy", file).err == ""
+    assert lines("deploy", file, "--package", "ends").err == ""
+
+
+@pytest.mark.slow
 def test_dry_run_takes_packages_along(lines: Runner, tmp_path: Path, module: str) -> None:
     """It runs the storlet with them, or shows their upload; code may follow as in a cell."""
     (tmp_path / "in").write_text("a")
@@ -91,11 +114,6 @@ def test_dry_run_takes_packages_along(lines: Runner, tmp_path: Path, module: str
         (["--package", "nosuch"], 4, "package nosuch: not found in the package index"),
         (["--package", "shout>=3"], 4, "package shout>=3: no such version in the package index; the latest are: 2.0"),
         (["--package", "fast"], 2, NATIVE_ONLY),
-        (
-            ["--package", "fast", "--provided", "fast"],
-            2,
-            "fast: no package to deploy: the engine's Python has all of them",
-        ),
     ],
 )
 def test_package_that_cant_be_deployed_is_one_line(

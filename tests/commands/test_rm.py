@@ -80,6 +80,7 @@ class Watched(Surroundings):
         """Note nothing."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [[], ["--versions"]], ids=["many at once", "one by one"])
 def test_progress_counts_objects(run: Runner, container: str, words: list[str]) -> None:
     """Whether one request deletes them or several; their sizes say nothing of how far it is."""
@@ -100,6 +101,7 @@ def test_container_that_is_not_empty_says_what_to_do(run: Runner, container: str
     assert names(run, container) == ["a"]
 
 
+@pytest.mark.slow
 def test_terminal_is_asked_once_with_the_count(run: Runner, container: str) -> None:
     """For all that the line names."""
     fill(run, container, "a/1", "a/2")
@@ -143,6 +145,7 @@ def test_container_goes_with_a_slash_at_its_end_and_the_line_says_so(run: Runner
     assert (run("ls", container).status, names(run, f"{container}-2")) == (4, ["q"])
 
 
+@pytest.mark.slow
 def test_nobody_is_asked_to_delete_nothing(run: Runner, container: str) -> None:
     """The line fails before its question, and before it deletes anything else that it names."""
     fill(run, container, "a")
@@ -160,6 +163,7 @@ def test_nobody_is_asked_to_delete_nothing(run: Runner, container: str) -> None:
     assert (child.exitstatus, names(run, container)) == (4, ["a"])
 
 
+@pytest.mark.slow
 def test_older_versions_go_when_they_are_meant(run: Runner, container: str) -> None:
     """Without --versions the line says why the container can't go; with it, the history goes too."""
     assert run("post", container, "-H", "X-Versions-Enabled:true").status == 0

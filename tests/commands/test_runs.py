@@ -361,6 +361,7 @@ def test_connection_that_breaks_is_not_the_storlets_failure(run_scripted: Runner
 # --- inputs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [6, 1_200_000])
 def test_storlet_need_not_read_its_input(storlets: Runner, container: str, tmp_path: Path, size: int) -> None:
     """One that ends well without reading is a success, every time."""

@@ -13,6 +13,7 @@ from storlet_shell.wire.bodies import bytes_body
 from storlet_shell.wire.client import Client
 from storlet_shell.wire.requests import Request
 from tests.support.lines import Runner, one_line
+from tests.support.variants import fast_and_slow
 
 BIG = os.urandom(250_000)
 
@@ -50,7 +51,7 @@ def file(tmp_path: Path) -> str:
 
 # --- an object in the place of a large one
 
-SLOW = ("folder", "put --storlet", "copy onto itself", "copy --storlet", "pipe", "reduce", "upload")
+FAST = ("put", "copy")
 WRITERS = {
     "heredoc": ["upload", "{c}/big"],
     "upload": ["upload", "{file}", "{c}/big"],
@@ -74,9 +75,7 @@ def words_of(writer: str, container: str, file: str) -> list[str]:
     return [word.format(c=container, file=file, folder=folder) for word in WRITERS[writer]]
 
 
-@pytest.mark.parametrize(
-    "writer", [pytest.param(each, marks=[pytest.mark.slow] if each in SLOW else []) for each in WRITERS]
-)
+@pytest.mark.parametrize("writer", fast_and_slow(FAST, [writer for writer in WRITERS if writer not in FAST]))
 def test_segments_of_an_object_that_is_replaced_are_deleted(
     storlets: Runner, here: str, file: str, writer: str
 ) -> None:
@@ -112,6 +111,7 @@ def test_segments_of_an_older_version_are_not_called_unneeded(run: Runner, conta
     assert len(segments(run, container)) == 6
 
 
+@pytest.mark.slow
 def test_segments_stay_when_the_new_object_is_not_stored(storlets: Runner, here: str, file: str) -> None:
     """The large object can be read still."""
     upload(storlets, f"{here}/big")
@@ -137,6 +137,7 @@ def test_segments_that_were_not_uploaded_for_the_object_are_named(
     assert storlets("get", f"{here}/o").status == 0
 
 
+@pytest.mark.slow
 def test_segments_of_a_name_that_goes_on_are_not_the_objects(run: Runner, container: str, real_client: Client) -> None:
     """Those of ``a/b`` lie below ``a/``, and a copy of its manifest may be called ``a``."""
     upload(run, f"{container}/a/b")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from storlet_shell.adapters.words import OWN_WORDS
 from storlet_shell.embedded import control
 from storlet_shell.spec.registry import Registry
 from tests.support.lines import Runner, base_environment, one_line
@@ -103,6 +104,15 @@ def test_help_tells_how_lines_are_written(run: Runner) -> None:
     assert "your own shell" in text
     assert "<<EOF" in text
     assert run("-c", "help syntax").text == text
+
+
+def test_help_explains_the_words_that_are_no_commands(run: Runner) -> None:
+    """In one-shot lines and command files, too."""
+    listed = run("help").text
+    for word, summary in OWN_WORDS.items():
+        assert f"\n  {word:<12} {summary}\n" in listed
+        assert word == "syntax" or run("help", word).text.startswith(f"{word}: {summary}\n")
+    assert run("-c", "help expect").text == run("help", "expect").text
 
 
 def test_help_of_an_unknown_command_is_127(run: Runner) -> None:

@@ -112,6 +112,7 @@ def test_document_and_data_are_not_mixed(storlets: Runner, here: str, words: lis
     assert len(outcome.err.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_redirect_takes_it_along(storlets: Runner, here: str, tmp_path: Path) -> None:
     """In a command file, standard output is where the line sends it."""
     for name in ("-", "/dev/stdout"):

@@ -17,8 +17,9 @@ from storlet_shell.wire.client import Client
 from tests.support.fixtures import TEXT
 from tests.support.functions import deploy
 from tests.support.lines import Runner, one_line
-from tests.support.responder import Responder, html
+from tests.support.responder import Responder, html, ok
 from tests.support.storlets import STORLETS, storlet
+from tests.support.variants import fast_and_slow
 
 TRIED = """
 import os, subprocess, sys
@@ -71,13 +72,10 @@ def test_undeployed_storlet_runs_no_more(storlets: Runner, here: str, tmp_path: 
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [
-        ("upper", "did you mean upper.py?"),
-        ("upper.Main", "did you mean upper.py?"),
-        ("Upper.py", "did you mean upper.py?"),
-        ("uper", "did you mean upper.py?"),
-        ("9999.jar", "see: storlets"),
-    ],
+    fast_and_slow(
+        [("upper.Main", "did you mean upper.py?"), ("9999.jar", "see: storlets")],
+        [(name, "did you mean upper.py?") for name in ("upper", "Upper.py", "uper")],
+    ),
 )
 def test_storlet_that_is_meant_is_told(storlets: Runner, here: str, name: str, hint: str) -> None:
     """As for commands and options; each command that runs storlets, or undeploys them, looks once."""
@@ -197,6 +195,7 @@ def test_file_whose_name_can_not_be_a_module_is_refused(run_scripted: Runner, tm
     assert run_scripted("deploy", write(tmp_path, name, STORLETS["upper.py"])).status == 2
 
 
+@pytest.mark.slow
 def test_dependencies_are_uploaded_and_reach_the_storlet(storlets: Runner, here: str, tmp_path: Path) -> None:
     """A dependency can be imported as a module, or run as a program."""
     (tmp_path / "greeting.py").write_text("WORD = b'good morning'")
@@ -266,6 +265,7 @@ def test_first_run_that_fails_leaves_the_deployment(storlets: Runner, here: str,
     assert "on purpose" in outcome.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["file", "object"])
 def test_trial_runs_here_and_changes_nothing(storlets: Runner, here: str, tmp_path: Path, source: str) -> None:
     """--dry-run --input runs the code on this machine; nothing is deployed."""
@@ -369,8 +369,11 @@ def test_copy_stores_what_the_storlet_makes(storlets: Runner, here: str, where: 
     assert storlets("get", f"{here}/made").out == TEXT * 2
 
 
-@pytest.mark.parametrize("name", ["raises.py", "later.py", "strs.py", "quits.py", "silent.py", "crlf.py", "fat.py"])
-@pytest.mark.parametrize("verb", ["put", "copy"])
+@pytest.mark.parametrize(
+    "name",
+    fast_and_slow(["raises.py", "later.py", "silent.py"], ["strs.py", "quits.py", "crlf.py", "fat.py"]),
+)
+@pytest.mark.parametrize("verb", fast_and_slow(["put"], ["copy"]))
 def test_failing_storlet_stores_nothing(storlets: Runner, here: str, verb: str, name: str) -> None:
     """Status 6, the reason, and what was there before is still there."""
     storlets("upload", f"{here}/target", stdin=b"before")
@@ -438,6 +441,7 @@ def jar(tmp_path: Path) -> str:
     return str(path)
 
 
+@pytest.mark.slow
 def test_java_storlet_deploys_and_says_that_it_does_not_run_here(storlets: Runner, here: str, jar: str) -> None:
     """The real middleware takes it, the list shows it, and only a run says what is wrong with it."""
     assert storlets("deploy", jar, "--main", "org.example.Words").status == 0
@@ -494,6 +498,32 @@ def test_logs_show_what_ran(storlets: Runner, here: str) -> None:
     assert log.count("Traceback") == 1
 
 
+@pytest.mark.slow
+def test_logs_are_selected(storlets: Runner, here: str) -> None:
+    """The last runs, those after a time, those that failed; as text and as a document."""
+    storlets("get", f"{here}/o", "--storlet", "raises.py")
+    storlets("get", f"{here}/o", "--storlet", "upper.py")
+    (run,) = storlets("logs", "raises.py", "-n", "1", "--json").json["rows"]
+    assert (run["succeeded"], run["error"]) == (False, "raised: ValueError: on purpose")
+    log = storlets("logs", "raises.py", "--last", "1", "--failed", "--since", "1h").text
+    assert (
+        log
+        == f"--- {run['time']} {run['transaction']} {run['request']}: {run['error']} ({run['seconds']:.3f} s)\n"
+        + (run["text"])
+    )
+    assert storlets("logs", "upper.py", "--failed").text == ""
+    assert storlets("logs", "upper.py", "--since", "2100-01-01").text == ""
+
+
+def test_log_that_does_not_separate_runs_is_not_selected_from(run_scripted: Runner, responder: Responder) -> None:
+    """Its last lines are shown; by time or by outcome, nothing can be told."""
+    responder.on("GET", "/storletlog/upper.py.log", ok(b"one\ntwo\nthree\n"))
+    assert run_scripted("logs", "upper.py", "-n", "2").text == "two\nthree\n"
+    for option in (["--failed"], ["--since", "1h"]):
+        outcome = run_scripted("logs", "upper.py", *option)
+        assert (outcome.status, "this cluster's log doesn't separate runs" in one_line(outcome)) == (2, True)
+
+
 def test_failure_shows_its_traceback(storlets: Runner, here: str) -> None:
     """The user needs no second line to see why."""
     outcome = storlets("get", f"{here}/o", "--storlet", "raises.py")
@@ -505,6 +535,7 @@ def test_failure_shows_its_traceback(storlets: Runner, here: str) -> None:
     assert "Traceback" in as_json.json["details"]
 
 
+@pytest.mark.slow
 def test_failure_after_the_metadata_on_the_proxy_says_why(storlets: Runner, container: str) -> None:
     """Where nothing was sent yet, the answer has the reason; where something was, the body is cut."""
     storlets("upload", f"{container}/o", stdin=b"x")

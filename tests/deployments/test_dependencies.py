@@ -41,6 +41,7 @@ def test_dependency_is_described(observed: Client, needed: tuple[str, Dependency
     assert alone.needed_by == (storlet,)
 
 
+@pytest.mark.slow
 def test_needed_dependency_is_removed_by_force_alone(
     observed: Client, observer: Notebook, needed: tuple[str, Dependency]
 ) -> None:

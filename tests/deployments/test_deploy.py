@@ -28,6 +28,7 @@ def package(storlets: object, tmp_path: Path) -> Package:
     return read_package(str(tmp_path / f"{name}.py"), None, None).with_dependencies([str(tmp_path / f"{name}_a.py")])
 
 
+@pytest.mark.slow
 def test_deployment_tells_what_it_has_led_to(observed: Client, package: Package) -> None:
     """The first and the next; and the storlet is listed with its description."""
     first, second = deploy(observed, package), deploy(observed, package)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from storlet_shell.deployments.logs import Record, logs, read_records
+from storlet_shell.deployments import logs as logs_module
+from storlet_shell.deployments.logs import Record, Selection, follow, further_records, logs, read_records
 from storlet_shell.errors import NotFoundError, StorletFailedError
 from storlet_shell.store.reading import get
 from storlet_shell.store.runs import read_through
@@ -72,3 +73,56 @@ def test_storlet_without_a_log_is_raised(observed: Client, here: str) -> None:
     """Before anything is read of the records, with the storlet that may be meant."""
     with pytest.raises(NotFoundError, match=r"did you mean upper\.py"):
         logs(observed, StorletName("uper.py"))
+
+
+def test_records_are_selected_by_outcome_time_and_number() -> None:
+    """The latest of those that meet every condition, oldest first."""
+    first, failed, last = records = [
+        Record("", MOMENT, "tx1", "", "ok", 0.1),
+        Record("", MOMENT + timedelta(hours=1), "tx2", "", "raised: x", 0.1),
+        Record("", MOMENT + timedelta(hours=2), "tx3", "", "ok", 0.1),
+    ]
+    assert Selection().of(records) == records
+    assert Selection(last=2).of(records) == [failed, last]
+    assert Selection(failed=True).of(records) == [failed]
+    assert Selection(since=MOMENT).of(records) == [failed, last]
+    assert Selection(last=1, failed=True, since=MOMENT + timedelta(hours=1)).of(records) == []
+    assert Selection(last=5).of([first]) == [first]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "latest", "further"),
+    [("", "abc", "abc"), ("abc", "abc", ""), ("abc", "abcd", "d"), ("abc", "cde", "de"), ("abc", "xyz", "xyz")],
+)
+def test_further_records_are_those_that_a_log_has_gained(earlier: str, latest: str, further: str) -> None:
+    """Also where it has lost its oldest ones meanwhile, or all that were known."""
+
+    def records(names: str) -> list[Record]:
+        return [Record(f"{len(names)}", MOMENT, name, "", "ok", 0.1) for name in names]
+
+    gained = further_records(records(earlier), records(latest))
+    assert [record.transaction_id for record in gained] == list(further)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "latest", "further"), [("a\n", "a\nb\n", "b\n"), ("a\n", "a\n", ""), ("a\n", "b\n", "b\n")]
+)
+def test_further_text_of_a_log_without_headings_is_its_end(earlier: str, latest: str, further: str) -> None:
+    """Such a log grows at its end, or was replaced by another run's."""
+    assert further_records([Record(earlier)], [Record(latest)]) == ([Record(further)] if further else [])
+
+
+@pytest.mark.slow
+def test_followed_log_continues_with_further_runs(
+    observed: Client, here: str, module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It begins empty for a storlet that hasn't run; one that isn't deployed is an error."""
+    monkeypatch.setattr(logs_module, "POLL_SECONDS", 0.01)
+    name = StorletName(deploy(observed, module))
+    records = follow(observed, name)
+    for _ in range(2):
+        reply = read_through(observed, ObjectPath(here, "o"), Invocation(name)).reply
+        reply.read()
+        assert next(records).transaction_id == reply.transaction_id
+    with pytest.raises(NotFoundError, match=r"did you mean upper\.py"):
+        follow(observed, StorletName("uper.py"))

@@ -104,7 +104,9 @@ class Client:
             one.close()
         return Answer(response.status, dict(response.getheaders()), data, whole)
 
-    def deploy(self, name: str, code: str, *, main: str = "", dependencies: str = "", language: str = "python") -> None:
+    def deploy(
+        self, name: str, code: str | bytes, *, main: str = "", dependencies: str = "", language: str = "python"
+    ) -> None:
         """Deploy a storlet."""
         told = {"Language": language, "Interface-Version": "1.0", "Object-Metadata": "no"}
         told["Main"] = main or f"{name.removesuffix('.py')}.S"
@@ -112,15 +114,16 @@ class Client:
             told["Dependency"] = dependencies
         headers = {f"X-Object-Meta-Storlet-{key}": value for key, value in told.items()}
         headers["Content-Type"] = "application/octet-stream"
-        answer = self.request("PUT", f"/storlet/{name}", headers, code.encode())
+        answer = self.request("PUT", f"/storlet/{name}", headers, code.encode() if isinstance(code, str) else code)
         assert answer.status == 201, answer
 
-    def depend(self, name: str, content: str, permissions: str = "") -> None:
+    def depend(self, name: str, content: str | bytes, permissions: str = "") -> None:
         """Deploy a dependency."""
         headers = {"X-Object-Meta-Storlet-Dependency-Version": "1"}
         if permissions:
             headers["X-Object-Meta-Storlet-Dependency-Permissions"] = permissions
-        assert self.request("PUT", f"/dependency/{name}", headers, content.encode()).status == 201
+        body = content.encode() if isinstance(content, str) else content
+        assert self.request("PUT", f"/dependency/{name}", headers, body).status == 201
 
     def put(self, path: str, body: bytes, headers: dict[str, str] | None = None) -> None:
         """Store an object."""

@@ -176,15 +176,6 @@ def test_a_storlet_that_can_not_be_imported(client: Client, name: str, code: str
     assert client.run(name, "/c/o").status == 200
 
 
-def test_java_storlets_deploy_but_do_not_run(client: Client) -> None:
-    """The reason is said."""
-    client.deploy("upper-1.0.jar", "PK", main="org.example.Upper", language="java")
-    answer = client.run("upper-1.0.jar", "/c/o")
-    assert answer.status in (500, 503)
-    assert "Java storlets can be deployed, but the embedded Swift runs Python storlets only" in answer.text
-    assert answer.failure == "language"
-
-
 def test_crashes_in_a_row_leave_the_server_alone(client: Client) -> None:
     """Swift does not take its one device for broken."""
     client.deploy("crashes.py", storlet("os.kill(os.getpid(), signal.SIGSEGV)"))

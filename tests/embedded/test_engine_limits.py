@@ -188,6 +188,7 @@ def test_a_scratch_folder_is_emptied_whatever_is_in_it(client: Client, case: str
             time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_shared_memory_is_bounded_and_emptied(client: Client) -> None:
     """/dev/shm counts with the scratch folder, and what one run leaves there is gone in the next."""
     fill = """
@@ -282,6 +283,7 @@ def test_nothing_of_the_starter_s_is_inherited(client: Client) -> None:
     assert client.run("sees.py", "/c/o").text == "[True, '', True, 'no terminal', ['', '', '', ''], '2', '1000']"
 
 
+@pytest.mark.slow
 def test_a_forked_process_ends_by_a_signal_at_once(client: Client) -> None:
     """Also by one that comes while it is being forked, as multiprocessing's pools send them."""
     tries = """

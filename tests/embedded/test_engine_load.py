@@ -98,6 +98,7 @@ def test_redeploying_leaves_no_old_parents(client: Client) -> None:
     assert descriptors(client) <= before[0] + 2
 
 
+@pytest.mark.slow
 def test_a_dead_warm_parent_is_replaced(client: Client) -> None:
     """The next invocation starts another one; so it does when all processes of the engine are killed."""
     client.deploy("identity.py", IDENTITY)

@@ -72,6 +72,7 @@ def test_logs_are_for_those_who_may_list_the_account(client: Client) -> None:
     assert client.request("GET", "?storlet-log=never.py").status == 404
 
 
+@pytest.mark.slow
 def test_a_storlet_that_logs_much_leaves_the_end_of_it(client: Client) -> None:
     """Logs are bounded, each and all together."""
     client.deploy("much.py", storlet("for n in range(20000): print('line', n)\nout.set_metadata({})"))

@@ -63,6 +63,7 @@ def zygotes(client: Client) -> list[int]:
     return [pid for pid in pids if b"zygote" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
+@pytest.mark.slow
 def test_a_lost_zygote_is_replaced_by_one(client: Client) -> None:
     """When what forks storlets has died, those who run one next start one, not one each, and all of them run."""
     names = [f"several{number}.py" for number in range(6)]

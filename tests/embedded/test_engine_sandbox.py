@@ -181,6 +181,7 @@ def test_a_bomb_stays_in_its_place(client: Client) -> None:
     assert client.request("GET", "/c/o").status == 200
 
 
+@pytest.mark.slow
 def test_the_scratch_folder_is_bounded(client: Client) -> None:
     """A storlet that writes without end is stopped by its own file size, and by its folder's."""
     client.deploy("fills.py", storlet("for n in range(9): open(str(n), 'wb').write(bytes(60 << 20))"))

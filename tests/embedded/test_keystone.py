@@ -26,6 +26,7 @@ from tests.support.storlets import STORLETS
 from .conftest import ended
 
 
+@pytest.mark.slow
 def test_the_documented_environment_works(keystone_swift: KeystoneSwift, tmp_path: Path) -> None:
     """Word for word what the Storlets documentation sets; only the port is another one."""
     documented = {
@@ -50,6 +51,7 @@ def test_the_documented_environment_works(keystone_swift: KeystoneSwift, tmp_pat
     assert run("get", "documented/p").text == STORLETS["upper.py"].upper()
 
 
+@pytest.mark.slow
 def test_others_are_kept_out(keystone_swift: KeystoneSwift, run_keystone: Runner) -> None:
     """An outsider has an account of its own, and none of tester's objects; a reader may do nothing at all."""
     assert run_keystone("mkdir", "closed").status == 0
@@ -62,6 +64,25 @@ def test_others_are_kept_out(keystone_swift: KeystoneSwift, run_keystone: Runner
     refused = run_keystone("ls", "closed", environ=keystone_swift.environment("tester_member"))
     assert refused.status == ExitStatus.IDENTITY
     assert "permission denied (HTTP 403)" in one_line(refused)
+
+
+def test_member_reads_storlets_and_dependencies(keystone_swift: KeystoneSwift, run_keystone: Runner) -> None:
+    """As devstack arranges it, so that a grant to run a storlet is enough; logs and others' containers stay closed."""
+    member = keystone_swift.environment("tester_member")
+    outsider = {**keystone_swift.environment("outsider"), "OS_STORAGE_URL": keystone_swift.running.storage_url}
+    for container, status in (("storlet", 0), ("dependency", 0), ("storletlog", ExitStatus.IDENTITY)):
+        assert run_keystone("ls", container, environ=member).status == status
+    assert run_keystone("ls", "storlet", environ=outsider).status == ExitStatus.IDENTITY
+
+
+def test_every_project_has_an_account(keystone_swift: KeystoneSwift) -> None:
+    """HEAD answers 204, although nobody has stored anything yet."""
+    token = keystone_swift.token("outsider")
+    client = HTTPConnection("127.0.0.1", keystone_swift.running.port)
+    project = keystone_swift.ask("GET", "/v3/projects?name=other")["projects"][0]["id"]
+    client.request("HEAD", f"/v1/AUTH_{project}", headers={"X-Auth-Token": token})
+    assert client.getresponse().status == 204
+    client.close()
 
 
 def test_an_outsiders_token_opens_no_other_account(keystone_swift: KeystoneSwift, tmp_path: Path) -> None:
@@ -83,6 +104,7 @@ def test_the_administrator_governs(keystone_swift: KeystoneSwift, run_keystone: 
     assert made["user"]["name"] == name
 
 
+@pytest.mark.slow
 def test_a_token_is_looked_up_once(keystone_swift: KeystoneSwift, run_keystone: Runner) -> None:
     """Requests that follow each other do not ask Keystone whose the token is."""
     lines = b"".join(b"ls\n" for _ in range(10))

@@ -401,6 +401,7 @@ def test_control_is_cheap_to_import() -> None:
     assert not {"swift", "storlets", "eventlet", "swiftclient", "requests"} & set(modules)
 
 
+@pytest.mark.slow
 def test_a_failed_ephemeral_start_leaves_nothing(
     swift: control.Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

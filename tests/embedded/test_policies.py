@@ -51,6 +51,7 @@ def _filled(user: Client, policy: str) -> str:
     return name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["standard", "second", "ec21"])
 def test_place_of_a_run_is_named(user: Client, containers: dict[str, str], policy: str) -> None:
     """By each result, and by no answer that is an object as it is: of reads, of uploads, of copies."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hmac
 import io
 import json
+import os
+import pickle
 import socket
 import subprocess
 import sys
@@ -40,7 +43,8 @@ def test_info_lists_the_middleware(swift: control.Running) -> None:
     assert info["storlet_handler"]["storlet_container"] == "storlet"
     assert info["storlet_handler"]["storlet_dependency"] == "dependency"
     expected = (
-        "account_quotas bulk_delete bulk_upload container_quotas formpost object_versioning slo staticweb symlink"
+        "account_quotas bulk_delete bulk_upload container_quotas domain_remap formpost object_versioning slo staticweb"
+        " symlink"
     )
     assert set(f"{expected} tempauth tempurl versioned_writes".split()) <= set(info)
 
@@ -103,6 +107,7 @@ def test_listings_are_right_at_once(connection: connect) -> None:
         assert len(connection.get_container("new0")[1]) == number + 1
 
 
+@pytest.mark.slow
 def test_the_account_s_figures_follow_soon(connection: connect) -> None:
     """Two seconds later the account knows how many objects and bytes a container holds."""
     connection.put_container("größe")
@@ -125,6 +130,8 @@ def test_expired_objects_are_gone(connection: connect) -> None:
     with pytest.raises(swiftclient.ClientException) as missing:
         connection.get_object("expiring", "o")
     assert missing.value.http_status == 404
+    # Until it is removed, those who ask for it can still read it.
+    assert connection.get_object("expiring", "o", headers={"X-Open-Expired": "true"})[1] == b"x"
 
 
 def test_large_objects(connection: connect) -> None:
@@ -148,6 +155,7 @@ def test_symlinks(connection: connect) -> None:
     assert connection.get_object("links", "link")[1] == b"content"
 
 
+@pytest.mark.slow
 def test_object_versioning(connection: connect) -> None:
     """Both generations of versioning keep what is overwritten."""
     connection.put_container("versioned", headers={"X-Versions-Enabled": "true"})
@@ -162,6 +170,93 @@ def test_object_versioning(connection: connect) -> None:
     assert len(connection.get_container("archive")[1]) == 1
     connection.delete_object("stacked", "o")
     assert connection.get_object("stacked", "o")[1] == b"first"
+
+
+def test_failed_heads_have_a_length(connection: connect, swift: control.Running) -> None:
+    """A HEAD that is refused, or finds nothing, announces a length, as stock does: it isn't chunked."""
+    url, token = connection.get_auth()
+    client = HTTPConnection("127.0.0.1", swift.port)
+    for path, headers, status in (("/none", {"X-Auth-Token": token}, 404), ("/objects", {}, 401)):
+        client.request("HEAD", f"{url.partition(str(swift.port))[2]}{path}", headers=headers)
+        answer = client.getresponse()
+        answer.read()
+        assert (answer.status, answer.headers["Content-Length"]) == (status, "0")
+        assert "Transfer-Encoding" not in answer.headers
+    client.close()
+
+
+def test_metadata_up_to_the_announced_limits_is_stored(connection: connect, swift: control.Running) -> None:
+    """The most entries and the greatest size are stored, whatever the characters; one byte more is refused."""
+    limits = get(f"http://127.0.0.1:{swift.port}/info")["swift"]
+    count, overall = limits["max_meta_count"], limits["max_meta_overall_size"]
+    size = overall // count - 2
+    names = [f"X-Object-Meta-{number:02}" for number in range(count)]
+    values = ["v" * (size % 2) + "ü" * (size // 2) for _ in names]  # two bytes each
+    values[0] += "v" * (overall - count * (size + 2))
+    headers = dict(zip(names, values, strict=True))
+    connection.put_object("objects", "full", b"", headers=headers)
+    assert connection.post_object("objects", "full", headers) is None
+    stored = connection.head_object("objects", "full")
+    assert [stored[name.lower()] for name in names] == values
+    for more in ({names[0]: values[0] + "v"}, {"X-Object-Meta-99": ""}):
+        with pytest.raises(swiftclient.ClientException) as refused:
+            connection.put_object("objects", "full", b"", headers={**headers, **more})
+        assert refused.value.http_status == 400
+
+
+@pytest.mark.parametrize("path", ["", "/objects"])
+def test_limits_hold_for_what_several_requests_set(swift: control.Running, connection: connect, path: str) -> None:
+    """The metadata of an account or a container stays within the announced limits, however it is set."""
+    limits = get(f"http://127.0.0.1:{swift.port}/info")["swift"]
+    prefix = "X-Container-Meta-Limit" if path else "X-Account-Meta-Limit"
+    url, token = connection.get_auth()
+    client = HTTPConnection("127.0.0.1", swift.port)
+    size = len("Limit-0") + 200
+    statuses = []
+    for value in ("v" * 200, ""):
+        for number in range(limits["max_meta_overall_size"] // size + 1):
+            client.request("POST", url + path, headers={f"{prefix}-{number:x}": value, "X-Auth-Token": token})
+            answer = client.getresponse()
+            answer.read()
+            statuses.append(answer.status)
+    client.close()
+    half = len(statuses) // 2
+    assert statuses == [204] * (half - 1) + [400] + [204] * half
+
+
+def test_metadata_is_stored_as_any_swift_reads_it(connection: connect, swift: control.Running) -> None:
+    """On the disk it is pickled bytes, one for each of the header's, which every Swift on Python 3 reads."""
+    connection.put_object("objects", "für andere", b"", headers={"X-Object-Meta-Number": "zwölf"})
+    for path in swift.folder.glob("devices/disk/objects/**/*.data"):
+        stored = pickle.loads(os.getxattr(path, "user.swift.metadata"), encoding="bytes")
+        if stored[b"name"] == "/AUTH_local/objects/für andere":
+            break
+    else:
+        raise AssertionError("its file wasn't found")
+    assert stored[b"X-Object-Meta-Number"] == "zwölf".encode()
+    assert connection.head_object("objects", "für andere")["x-object-meta-number"] == "zwölf"
+
+
+def test_a_domain_stands_for_an_account(connection: connect, swift: control.Running) -> None:
+    """Container and account can be in the name of the host, below example.com as in Swift's sample configuration."""
+    connection.put_object("objects", "remapped", b"content")
+    client = HTTPConnection("127.0.0.1", swift.port)
+    headers = {"Host": "objects.AUTH-local.example.com", "X-Auth-Token": connection.get_auth()[1]}
+    client.request("GET", "/remapped", headers=headers)
+    assert client.getresponse().read() == b"content"
+    client.close()
+
+
+@pytest.mark.parametrize("digest", ["sha1", "sha256", "sha512"])
+def test_temporary_urls_are_signed_as_on_stock(connection: connect, swift: control.Running, digest: str) -> None:
+    """Every digest that Swift accepts by default is accepted."""
+    connection.post_account({"X-Account-Meta-Temp-URL-Key": "key"})
+    connection.put_object("objects", "signed", b"content")
+    path, expires = "/v1/AUTH_local/objects/signed", int(time.time()) + 600
+    signature = hmac.new(b"key", f"GET\n{expires}\n{path}".encode(), digest).hexdigest()
+    url = f"http://127.0.0.1:{swift.port}{path}?temp_url_sig={signature}&temp_url_expires={expires}"
+    with urllib.request.urlopen(url) as answer:
+        assert answer.read() == b"content"
 
 
 def test_bulk(connection: connect) -> None:
@@ -194,6 +289,7 @@ def test_quotas(connection: connect) -> None:
     assert refused.value.http_status == 413
 
 
+@pytest.mark.slow
 def test_names_of_all_kinds(connection: connect) -> None:
     """Containers and objects of any name are stored, listed and found."""
     container = "a b%2F#?ü\n"
@@ -204,6 +300,7 @@ def test_names_of_all_kinds(connection: connect) -> None:
         assert name in [entry["name"] for entry in connection.get_container(container)[1]]
 
 
+@pytest.mark.slow
 def test_connections_are_kept(swift: control.Running, connection: connect) -> None:
     """Fifty requests go over one connection."""
     connection.put_container("kept")
@@ -246,3 +343,32 @@ def test_the_log_holds_no_secrets(swift: control.Running, connection: connect) -
     logged = (swift.folder / "log").read_text()
     assert swift.key not in logged
     assert token not in logged
+
+
+def test_start_logs_no_warnings(swift: control.Running) -> None:
+    """Loading the gateway and the default digests aren't worth a warning."""
+    logged = (swift.folder / "log").read_text()
+    assert "Could not load" not in logged
+    assert "deprecated" not in logged
+
+
+@pytest.mark.slow
+def test_additional_users_have_accounts(tmp_path: Path) -> None:
+    """Users of tempauth can be added: their accounts exist, and a service's token opens a service account."""
+    users = {"one:a": "first .admin", "two:b": "second service"}
+    with control.join_or_start(Path(), control.Settings(ephemeral=True, users=users)) as lease:
+        tokens = [
+            swiftclient.get_auth(lease.running.auth_url, name, users[name].split()[0])[1] for name in ("one:a", "two:b")
+        ]
+        client = HTTPConnection("127.0.0.1", lease.running.port)
+        for headers, method, path, status in (
+            ({"X-Auth-Token": tokens[0]}, "HEAD", "/v1/AUTH_one", 204),
+            ({"X-Auth-Token": tokens[1]}, "HEAD", "/v1/AUTH_one", 403),
+            ({"X-Auth-Token": tokens[0]}, "PUT", "/v1/SERVICE_one/c", 403),
+            ({"X-Auth-Token": tokens[0], "X-Service-Token": tokens[1]}, "PUT", "/v1/SERVICE_one/c", 201),
+        ):
+            client.request(method, path, headers=headers)
+            answer = client.getresponse()
+            answer.read()
+            assert answer.status == status, (method, path, headers)
+        client.close()

@@ -89,6 +89,7 @@ def mapped(run: Runner, filled: str, address: str, *words: str) -> Outcome:
     return run(*line, "--scheduler-address", address, *words)
 
 
+@pytest.mark.slow
 def test_cluster_does_a_batch(run: Runner, cluster: Cluster, filled: str, tmp_path: Path) -> None:
     """Every object once, and what the storlet makes is saved here."""
     outcome = mapped(run, filled, cluster.address, "--save", str(tmp_path), "--json")
@@ -97,6 +98,7 @@ def test_cluster_does_a_batch(run: Runner, cluster: Cluster, filled: str, tmp_pa
     assert saved == {str(number): b"ABC" for number in range(COUNT)}
 
 
+@pytest.mark.slow
 def test_cluster_returns_results_to_join(run: Runner, cluster: Cluster, filled: str, tmp_path: Path) -> None:
     """In the order of the listing, with a line end between them, as threads do."""
     outcome = mapped(run, filled, cluster.address, "--concat", str(tmp_path / "all"), "--limit", "20")
@@ -104,6 +106,7 @@ def test_cluster_returns_results_to_join(run: Runner, cluster: Cluster, filled: 
     assert (tmp_path / "all").read_bytes() == b"\n".join([b"ABC"] * 20)
 
 
+@pytest.mark.slow
 def test_nothing_secret_travels(
     run: Runner, cluster: Cluster, filled: str, swift: control.Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,6 +128,7 @@ def test_nothing_secret_travels(
     assert b"X-Auth-Token" not in everything
 
 
+@pytest.mark.slow
 def test_worker_without_an_identity_says_so(run: Runner, filled: str, tmp_path: Path) -> None:
     """The login of the line's own session is not handed on."""
     bare = {name: value for name, value in run.environ.items() if not name.startswith("ST_")}
@@ -152,6 +156,7 @@ class Slow:
 """
 
 
+@pytest.mark.slow
 def test_lost_worker_loses_nothing(storlets: Runner, cluster: Cluster, filled: str, tmp_path: Path) -> None:
     """Killed in the middle, its tasks are done by the other one, and the journal knows every object as done."""
     made, journal = f"{filled}-made", tmp_path / "journal"
@@ -179,6 +184,7 @@ def test_lost_worker_loses_nothing(storlets: Runner, cluster: Cluster, filled: s
     assert (again.status, again.json["rows"]) == (0, [])
 
 
+@pytest.mark.slow
 def test_local_cluster_does_a_batch(storlets: Runner, filled: str) -> None:
     """Without an address, one is started here, and nothing of it is said."""
     words = ["map", "--storlet", "upper.py", "--input", f"path:/{filled}/*", "--limit", "3", "-j", "2", "--json"]

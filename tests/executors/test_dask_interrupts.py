@@ -21,6 +21,10 @@ class Future:
     def __init__(self, task: Task, interrupts: list[int]) -> None:
         self.task, self._interrupts = task, interrupts
 
+    def done(self) -> bool:
+        """Tell that it is done."""
+        return True
+
     def result(self) -> Outcome:
         """Return the outcome, or be where Ctrl-C comes."""
         if self.task.number in self._interrupts:
@@ -70,7 +74,7 @@ def without_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(cluster: Cluster) -> dask._Run:
     """Return what takes outcomes of a cluster."""
     part = dask._Part("batch", Work((), False, (), "random", 1), (), None, None)
-    return dask._Run(cluster, part)  # type: ignore[arg-type]
+    return dask._Run(cluster, part, lambda _: 0.1)  # type: ignore[arg-type]
 
 
 def test_interrupt_while_an_outcome_is_taken_loses_none() -> None:

@@ -89,6 +89,7 @@ def test_history_keeps_no_secret_of_the_identity(tmp_path: Path) -> None:
     assert history.keeps("ls")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="the system shows no command lines this way")
 def test_password_on_a_command_line_is_blanked(responder: Responder, run_scripted: Runner) -> None:
     """Accepted, since scripts do it; said to be unwise; and gone from what other users see before the first request."""
@@ -116,6 +117,7 @@ def test_password_on_a_command_line_is_blanked(responder: Responder, run_scripte
     assert PASSWORD.encode() in responder.requests[0].body
 
 
+@pytest.mark.slow
 def test_nothing_is_written_to_the_home(run_scripted: Runner, responder: Responder) -> None:
     """No token cache, no log: a line leaves no file behind."""
     responder.on("POST", "/v3/auth/tokens", token(responder, 1))

@@ -40,13 +40,13 @@ _FORMAT = 'swift object path must have the format: "path:/<container>/<object>"'
 _GET = "%get --storlet test.py --input path:/CC/o"
 
 _STEPS = (
-    Step("the extension is loaded before there is an identity", "%load_ext storlet_shell", ("%storlet ls",)),
+    Step("the extension is loaded before there is an identity", "%load_ext storlet_shell", ("%sls",)),
     Step("A11: none", "%get path:/CC/o", ("IdentityError: ", "ST_AUTH", "OS_AUTH_URL"), fails=True),
     Step("A11: half", "import os\nos.environ['ST_AUTH'] = 'URL'"),
     Step("A11: half", "%get path:/CC/o", ("IdentityError: ", "ST_USER, ST_KEY"), fails=True),
     Step("the identity", "os.environ['ST_USER'], os.environ['ST_KEY'] = 'USER', 'KEY'"),
     Step("the identity", "%whoami", ("AUTH_local", "enabled for storlets: yes")),
-    Step("the extension is reloaded", "%reload_ext storlet_shell", ("%storlet ls",)),
+    Step("the extension is reloaded", "%reload_ext storlet_shell", ("%sls",)),
     Step("A8", "%%uploadfile CC/o\nname,age\nann,31\nbob,25", ("path:/CC/o", "201")),
     Step(
         "A1",

@@ -13,8 +13,8 @@ from storlet_shell.embedded import control
 from tests.notebook.conftest import identity
 from tests.support.lines import ROOT, base_environment
 
-_CHANGING = re.compile(r"\d+ ms|tx[0-9a-f]+-[0-9a-f]+|(?:in|,) [\d.]+ s")
-"""Times and transactions."""
+_CHANGING = re.compile(r"\d+ ms|tx[0-9a-f]+-[0-9a-f]+|(?:in|,) [\d.]+ s|%.*(?=: already defined)|(?<=use )%.*(?=, or)")
+"""Times, transactions, and the names that this IPython has."""
 
 
 def outputs(notebook: nbformat.NotebookNode) -> list[list[str]]:

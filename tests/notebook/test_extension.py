@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
@@ -11,6 +12,7 @@ import pytest
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
+from storlet_shell.adapters.notebook.usage import usage
 from storlet_shell.plugins.installed import Plugin
 from storlet_shell.results import Text
 from storlet_shell.spec import registry
@@ -80,6 +82,8 @@ def test_taken_names_are_left_alone(bare_shell: InteractiveShell) -> None:
         assert loaded.out == ""
         assert loaded.err.count("\n") == 1
         assert all(name in loaded.err for name in ("%get", "%ls", "%rm", "%mkdir", "%storlet"))
+        assert all(name in loaded.err for name in ("%sget", "%sls", "%srm", "%smkdir"))
+        assert "Download an object" in bare_shell.object_inspect("%sget")["docstring"]
         assert cells.good("%get x").value == "mine x"
         assert isinstance(cells("%storlet get").error, UsageError)
         cells.good("%unload_ext storlet_shell")
@@ -88,6 +92,29 @@ def test_taken_names_are_left_alone(bare_shell: InteractiveShell) -> None:
         bare_shell.magics_manager.magics["line"].pop("get", None)
         if "storlet_shell" in bare_shell.extension_manager.loaded:
             bare_shell.run_line_magic("unload_ext", "storlet_shell")
+
+
+def test_substitute_of_a_taken_name_may_be_taken_as_well(bare_shell: InteractiveShell) -> None:
+    """What is the user's stays so, and the message doesn't name it."""
+    bare_shell.register_magic_function(lambda line: f"mine {line}", magic_name="sls")
+    try:
+        cells = Cells(bare_shell)
+        err = cells.good("%load_ext storlet_shell").err
+        assert "%srm" in err
+        assert "%sls" not in err
+        assert cells.good("%sls x").value == "mine x"
+        cells.good("%unload_ext storlet_shell")
+        assert cells.good("%sls x").value == "mine x"
+    finally:
+        bare_shell.magics_manager.magics["line"].pop("sls", None)
+
+
+def test_taken_name_works_and_completes_under_its_substitute(cell: Cells, container: str) -> None:
+    """A listing by ``%sls``; Tab offers containers there, and options."""
+    assert container in [row.name for row in cell.good("%sls").value]
+    assert f"%sls {container}/" in cell.complete(f"%sls {container[:-1]}")
+    assert "%srm --recursive" in cell.complete("%srm --rec")
+    assert isinstance(cell("%sls --nope").error, UsageError)
 
 
 def test_magic_of_the_user_survives_unloading(stranger: Cells) -> None:
@@ -99,10 +126,28 @@ def test_magic_of_the_user_survives_unloading(stranger: Cells) -> None:
 
 
 def test_question_mark_shows_the_help(stranger: Cells) -> None:
-    """``%get?`` is the command's help."""
-    info = stranger.shell.object_inspect("%get")
-    assert "Download an object" in info["docstring"]
-    assert "--storlet" in info["docstring"]
+    """``%get?`` shows how the magic is used, without what only a parser would say."""
+    page = stranger.shell.object_inspect("%get")["docstring"]
+    assert page.startswith("%get [OPTION …]")
+    assert "Download an object" in page
+    assert "\n  --storlet NAME " in page
+    assert not any(words in page for words in ("usage:", "positional arguments", "show this help"))
+    assert stranger.shell.object_inspect("%%storletapp")["docstring"].startswith("%deploy [OPTION …] ")
+
+
+@pytest.mark.parametrize("command", list(Registry()), ids=lambda command: command.name)
+def test_help_has_three_examples_that_are_magics(command: Command) -> None:
+    """First, before the details, and none with a pipe or a redirect."""
+    examples = [line for line in usage(command, "name", takes_body=False).splitlines() if line.startswith("  %name")]
+    assert len(examples) == 3
+    assert not any(re.search(r" [|<>] ", line.partition("  # ")[0]) and "'" not in line for line in examples)
+
+
+def test_help_of_actions_says_how_to_see_their_arguments(stranger: Cells) -> None:
+    """The actions, the default among them, and a line that shows the arguments of one."""
+    page = stranger.shell.object_inspect("%local")["docstring"]
+    assert re.search(r"^  status .* \(default\)$", page, re.MULTILINE)
+    assert "--port" in stranger.good("%local start --help").out
 
 
 def test_page_on_magics(stranger: Cells) -> None:

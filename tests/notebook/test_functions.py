@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from storlet_shell.errors import UsageError
 from tests.notebook.cells import Cells
+from tests.support.wheels import Index
 
 
+@pytest.mark.slow
 def test_function_of_a_cell_is_a_storlet(notebook: Cells) -> None:
     """With helpers, classes and imports from other cells, as they are now."""
     notebook.good("import math as m\nfrom typing import NamedTuple\nLEAST = 30")
@@ -34,6 +40,22 @@ def test_cell_deploys_a_function(notebook: Cells) -> None:
     assert str(error) == "ages: the code has no function, and no class with a method __call__"
     error = notebook("%%deploy ages\ndef a(data: bytes): ...\ndef b(data: bytes): ...").error
     assert str(error).startswith("ages.py: several functions could be the storlet: a, b; mark one with @storlet")
+
+
+@pytest.mark.slow
+def test_cell_deploys_packages_with_a_function(notebook: Cells, tmp_path: Path) -> None:
+    """Those of the line, resolved as elsewhere; unpacked, too. Without them, the function can't be imported."""
+    wheel = Index(tmp_path / "index").add("shouting", "1.5", {"shouting.py": "def shout(text): return text.upper()"})
+    body = "import shouting\ndef loud(data: bytes) -> str:\n    return shouting.shout(data.decode())"
+    for option in ("", " --unpack"):
+        outcome = notebook.good(f"%%deploy loud --package {wheel}{option}\n{body}")
+        assert "with shouting 1.5" in outcome.out
+        assert notebook.good("%get {c}/o --storlet loud.py").value.text.startswith("NAME,AGE")
+    assert "packages" in notebook.good("%storlets show loud.py").text
+    error = notebook(f"%%deploy loud --package {tmp_path}/none.whl\n{body}").error
+    assert "none.whl: no such wheel" in str(error)
+    error = notebook(f"%%deploy loud --unpack\n{body}").error
+    assert "no package to deploy is named" in str(error)
 
 
 def test_class_and_constant_are_those_of_now(notebook: Cells) -> None:

@@ -151,6 +151,7 @@ def test_gigabyte_that_is_shown_is_not_loaded(kernel: Kernel) -> None:
     kernel("large.close()")
 
 
+@pytest.mark.slow
 def test_programming_error_keeps_its_traceback(kernel: Kernel) -> None:
     """What is not expected is shown whole."""
     ran = kernel("get_ipython().meta.storlet_shell._registry = None\n%storlet whoami")

@@ -70,6 +70,7 @@ def terminal(
     return bare_terminal
 
 
+@pytest.mark.slow
 def test_terminal_shows_the_same_as_text(terminal: pexpect.spawn[str]) -> None:
     """The value of a line, in plain text; an error in one line."""
     terminal.sendline("%get {c}/o")
@@ -82,6 +83,7 @@ def test_terminal_shows_the_same_as_text(terminal: pexpect.spawn[str]) -> None:
     assert "Traceback" not in str(terminal.before)
 
 
+@pytest.mark.slow
 def test_terminal_is_asked_before_a_deletion(terminal: pexpect.spawn[str]) -> None:
     """No is an error, yes deletes."""
     terminal.sendline("%storlet rm {c}/o")

@@ -22,6 +22,7 @@ def site(tmp_path: Path, run: Runner) -> Site:
     return Site(tmp_path, run)
 
 
+@pytest.mark.slow
 def test_plugin_adds_its_command(site: Site) -> None:
     """An installed package's command runs, is listed, and has its help and aliases."""
     site.plugin("good_plugin", aliases=("hi",))
@@ -32,6 +33,7 @@ def test_plugin_adds_its_command(site: Site) -> None:
     assert "not usable" not in listed.text
 
 
+@pytest.mark.slow
 def test_plugin_may_define_its_command_in_another_module(site: Site) -> None:
     """An entry point may name a package that re-exports the command; looking twice does not break it."""
     site.plugin("inner_module", name="other")
@@ -113,6 +115,7 @@ def test_command_of_a_broken_plugin_says_why(broken_site: Site) -> None:
     assert len(outcome.err.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_of_two_packages_with_one_name_the_first_wins(site: Site) -> None:
     """A broken one does not take the name; which one wins does not depend on how the folder is read."""
     for package in ("c_plugin", "b_plugin"):
@@ -137,10 +140,10 @@ def test_what_a_plugin_prints_is_no_result(site: Site) -> None:
 
 def test_no_command_is_called_by_a_word_of_the_front_ends() -> None:
     """The shell's own words, and the magic that takes any command, are reserved."""
-    from storlet_shell.adapters.notebook.page import ALWAYS
+    from storlet_shell.adapters.notebook.page import ALWAYS, BROWSE
     from storlet_shell.adapters.words import OWN_WORDS
 
-    assert {*OWN_WORDS, ALWAYS} == RESERVED
+    assert {*OWN_WORDS, BROWSE.name, ALWAYS} == RESERVED
     assert not RESERVED & {name for command in Registry() for name in (command.name, *command.aliases)}
 
 

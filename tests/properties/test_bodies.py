@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storlet_shell.errors import StorletShellError, UsageError
+from storlet_shell.java.classfile import ClassFile
+from storlet_shell.java.jar import StorletJar
 from storlet_shell.results.display import bundle
 from storlet_shell.results.response import Response
 from storlet_shell.storlets.checks.calls import check_calls
 from storlet_shell.storlets.checks.imports import find_imports, judge
 from storlet_shell.storlets.checks.undefined import find_undefined
-from storlet_shell.storlets.classfile import ClassFile
 from storlet_shell.storlets.excerpts import with_code
-from storlet_shell.storlets.jar import StorletJar
 from storlet_shell.storlets.source import StorletSource
 
 CHUNKS = st.lists(st.binary(max_size=40), max_size=5)

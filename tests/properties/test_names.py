@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.templates import FIELDS, Template
 from storlet_shell.errors import UsageError
+from storlet_shell.patterns import Pattern
 from storlet_shell.values import ObjectPath
 from tests.test_values import OBJECTS
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storlet_shell.errors import StorletShellError, UsageError
-from storlet_shell.select.binding import bind
-from storlet_shell.select.query import parse_query
-from storlet_shell.select.rendering import render
+from storlet_shell.select.statement.binding import bind
+from storlet_shell.select.statement.query import parse_query
+from storlet_shell.select.statement.rendering import render
 from tests.select.oracle import as_csv, assert_equal, parted, query_parts, query_table
 
 pytestmark = pytest.mark.slow

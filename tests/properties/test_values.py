@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storlet_shell.batches.patterns import Pattern
 from storlet_shell.batches.templates import Template
 from storlet_shell.commands.arguments.headers import Header
 from storlet_shell.errors import UsageError
+from storlet_shell.patterns import Pattern
 from storlet_shell.session.parameters import merge_parameters
 from storlet_shell.values import ByteRange, Location, Metadatum, Parameter, read_count
 from storlet_shell.wire.requests import Request

@@ -60,16 +60,16 @@ def test_facts_come_first() -> None:
 @pytest.mark.parametrize(
     ("content", "kind", "name", "text", "html"),
     [
-        (b"name,age\nann,3\n", "text/csv", "o", "name  age\nann   3", ">ann</td>"),
-        (b"name,age\nann,3\n", "application/octet-stream", "o.csv", "name  age\nann   3", ">ann</td>"),
+        (b"name,age\nann,3\n", "text/csv", "o", "name  age\nann     3", ">ann</td>"),
+        (b"name,age\nann,3\n", "application/octet-stream", "o.csv", "name  age\nann     3", ">ann</td>"),
         (b"ann,3\nbo,4\n", "text/csv", "o", "ann  3\nbo   4", "<table><tbody><tr><td"),
-        (b"\n", "text/csv", "o", "1 B", "<table><tbody></tbody></table>"),
+        (b"\n", "text/csv", "o", "1 B", "<pre"),
         (b"a\tb\n<i>\t2\n", "text/tab-separated-values", "o", "a    b\n<i>  2", ">&lt;i&gt;</td>"),
         (b"one\n<two>\n", "text/plain; charset=utf-8", "o", "one\n<two>", "&lt;two&gt;"),
         (b'{"a": [1, "<x>"]}', "application/json", "o", '"<x>"', "<code>a</code>"),
         (b"{no json", "application/json", "o", "{no json", "{no json"),
-        (png(), "image/png", "o", "(an image: image/png", '<img style="max-width:100%"'),
-        (b"\x00\x01\xff", "application/x-y", "o", "00000000  00 01 ff", "3 bytes"),
+        (png(), "image/png", "o", "(an image: image/png", '<img style="max-width:100%" alt="o"'),
+        (b"\x00\x01\xff", "application/x-y", "o", "00000000  00 01 ff", "3 B"),
         (b"", "text/plain", "o", "(an empty body)", "an empty body"),
         ("grün\n".encode("latin-1"), "text/plain; charset=latin-1", "o", "grün", "grün"),
     ],
@@ -98,16 +98,16 @@ def test_content_is_shown_by_its_type(content: bytes, kind: str, name: str, text
 @pytest.mark.parametrize(
     ("content", "kind", "note"),
     [
-        (b"n\n" + b"1\n" * 100, "text/csv", "the first 10 rows of 100"),
-        (b"line\n" * 100, "text/plain", "cut: the first 20 lines of 100"),
+        (b"n\n" + b"1\n" * 100, "text/csv", "20 of 100 rows"),
+        (b"line\n" * 100, "text/plain", "20 of 100 lines"),
         (b"x" * 1000, "text/plain", "cut: lines of over 400 characters"),
         (b"line\n" * MIB, "text/plain", "cut: only the start of 5.0 MiB is shown"),
-        (b"1,2\n" * 100, "text/csv", "the first 10 rows of 100"),
-        (b"1,2\n" * MIB, "text/csv", "cut: only the start of 4.0 MiB is shown"),
-        (json.dumps(list(range(100))).encode(), "application/json", "cut: 50 more"),
-        (b"\x00" * 1000, "application/x-y", "cut: the first 128 of 1000 bytes"),
-        (b"\x00" * MIB, "application/x-y", f"cut: the first 128 of {MIB} bytes"),
-        ((",".join(map(str, range(99))) + "\n").encode(), "text/csv", "cut: the first 30 columns"),
+        (b"1,2\n" * 100, "text/csv", "20 of 100 rows"),
+        (b"1,2\n" * MIB, "text/csv", "the first 20 rows of 4.0 MiB"),
+        (json.dumps(list(range(100))).encode(), "application/json", "50 of 100 items"),
+        (b"\x00" * 1000, "application/x-y", "cut: the first 128 bytes of 1000 B"),
+        (b"\x00" * MIB, "application/x-y", "cut: the first 128 bytes of 1.0 MiB"),
+        ((",".join(map(str, range(99))) + "\n").encode(), "text/csv", "30 of 99 columns"),
     ],
 )
 def test_what_is_cut_says_so(content: bytes, kind: str, note: str) -> None:
@@ -152,7 +152,7 @@ def test_body_that_is_gone_is_said_to_be() -> None:
 def test_long_table_shows_its_head_and_keeps_the_rest() -> None:
     """A listing of a million rows is shown in part, and can still be read whole."""
     table = Table(("n",), ((number,) for number in range(100_000)))
-    assert "cut: only the first 200 rows are shown" in table._repr_mimebundle_()["text/html"]
+    assert "the first 200 rows; there are more" in table._repr_mimebundle_()["text/html"]
     assert sum(1 for _ in table.rows()) == 100_000
 
 

@@ -20,6 +20,7 @@ from storlet_shell import results
 from storlet_shell.errors import IncompleteBodyError, LocalFileError, StorletShellError, UsageError
 from storlet_shell.results import Done, Planned, Rendering, Report, Response, Result, Table, Text
 from storlet_shell.results.formats import FORMATS
+from storlet_shell.results.reports import Listed, Named
 
 MIB = 2**20
 
@@ -395,7 +396,8 @@ def test_every_result_shows_itself(make: Callable[[], Result]) -> None:
 
 def test_every_kind_of_result_is_tested() -> None:
     """A new kind of result is added to the tests above."""
-    kinds = {kind.__name__ for kind in Result.__subclasses__() if kind.__name__ in vars(results)}
+    families = [kind for kind in (Result, Named, Listed) for kind in kind.__subclasses__()]
+    kinds = {kind.__name__ for kind in families if kind.__name__ in vars(results)}
     assert {type(make()).__name__ for make in RESULTS} == kinds
 
 
@@ -410,6 +412,45 @@ def test_planned_requests_are_shown_as_they_go() -> None:
         "",
         "GET http://x/c",
     ]
+
+
+# --- as objects
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: Report({"bytes": 5, "name": None}), lambda: Done("x", {"bytes": 5, "name": None})]
+)
+def test_facts_are_read_by_their_names(make: Callable[[], Named]) -> None:
+    """As a mapping's, in their order; the result is true even without any."""
+    made = make()
+    assert (made["bytes"], len(made), list(made), "name" in made) == (5, 2, ["bytes", "name"], True)
+    assert dict(made) == made.fields() == {"bytes": 5, "name": None}
+    with pytest.raises(KeyError):
+        made["size"]
+    assert Done("x")
+
+
+def test_text_is_a_sequence_of_its_lines() -> None:
+    """By number and in slices, and as the text that it is."""
+    text = Text("one\ntwo\nthree")
+    assert (len(text), text[1], text[-2:], list(text)) == (3, "two", ["two", "three"], ["one", "two", "three"])
+    assert str(text) == "one\ntwo\nthree"
+    assert Text("")
+
+
+def test_planned_requests_are_a_sequence() -> None:
+    """Each is what would be sent."""
+    request = {"method": "GET", "url": "http://x", "headers": {}, "body": ""}
+    planned = Planned((request,))
+    assert (len(planned), planned[0]["method"], list(planned)) == (1, "GET", [request])
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_result_that_is_no_listing_is_a_frame_of_one_row(library: str) -> None:
+    """Its columns are the names of its fields."""
+    frame = Report({"account": "AUTH_x", "bytes": 5}).dataframe(library)
+    assert list(frame.columns) == ["account", "bytes"]
+    assert (frame.shape, frame["bytes"][0]) == ((1, 2), 5)
 
 
 # --- memory
@@ -435,7 +476,7 @@ def rows(count: int) -> Iterator[tuple[str, int]]:
     return ((f"name-{number:09}", number) for number in range(count))
 
 
-@pytest.mark.parametrize("columns", [(), ("bytes",)], ids=["all", "one"])
+@pytest.mark.parametrize("columns", [(), pytest.param(("bytes",), marks=pytest.mark.slow)], ids=["all", "one"])
 @pytest.mark.parametrize("format", FORMATS)
 def test_table_of_any_length_takes_the_same_memory(format: str, columns: tuple[str, ...]) -> None:
     """Five times the rows take no more memory, in any format."""

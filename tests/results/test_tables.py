@@ -14,6 +14,7 @@ import pytest
 
 from storlet_shell.errors import ServiceError, StorletShellError, UsageError
 from storlet_shell.results import Field, Rendering, Report, Response, Table
+from storlet_shell.results.describe import describe
 from storlet_shell.results.formats import FORMATS
 
 
@@ -89,6 +90,16 @@ def test_rows_are_fetched_once_and_as_they_are_needed() -> None:
     one, other = iter(table), iter(table)
     assert [next(one), next(other), next(one), next(other)] == [("a", 5), ("a", 5), ("b", None), ("b", None)]
     assert len(table) == server.asked == 3
+
+
+def test_table_is_described_without_fetching() -> None:
+    """By the rows that are there, and its columns."""
+    server = Server(*LISTED)
+    table = Table(("name", "bytes"), server)
+    assert (describe(table), server.asked) == ("0 rows so far: name, bytes", 0)
+    assert repr(table) == "<Table: 0 rows so far: name, bytes>"
+    table.keep()
+    assert describe(table) == "3 rows: name, bytes"
 
 
 def test_rows_that_were_shown_and_not_kept_are_not_taken_for_none() -> None:

@@ -94,6 +94,7 @@ def test_shell_says_so_and_starts(run: Runner, startup: Path, capsys: pytest.Cap
 # --- the present folder
 
 
+@pytest.mark.slow
 def test_present_folder_adds_nothing(run: Runner, tmp_path: Path) -> None:
     """Neither command files, nor modules, nor packages that say they were plug-ins: only what is installed counts."""
     for name in ("startup", ".storlet-shell", "storlet-shell", "lines.storlets", ".storletrc"):

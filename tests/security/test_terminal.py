@@ -12,7 +12,9 @@ import pytest
 from storlet_shell.adapters.completion.names import complete
 from storlet_shell.adapters.console import Console
 from storlet_shell.adapters.shell.app import make_class
+from storlet_shell.adapters.terminal.themes import RESET, THEMES, sgr
 from storlet_shell.results import Done, Planned, Report, Result, Table, Text
+from storlet_shell.results.on_terminal import Display
 from storlet_shell.results.response import Response
 from storlet_shell.session import Session
 from storlet_shell.spec.arguments import Kind
@@ -179,26 +181,45 @@ def test_tab_offers_no_name_that_drives_the_terminal(run: Runner, container: str
     assert [one.text for one in found] == [f"{container}/xé"]
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda: Result(),
-        lambda: Report({EVIL: EVIL, "list": [EVIL]}),
-        lambda: Done(EVIL),
-        lambda: Text(f"{EVIL}\n{EVIL}"),
-        lambda: Table((EVIL, "b"), iter([(EVIL, 1)] * 300), lambda: EVIL),
-        lambda: Table((EVIL, "b"), iter([(EVIL, 1)]), lambda: EVIL),
-        lambda: Planned(({"method": "GET", "url": EVIL, "headers": {EVIL: EVIL}, "body": EVIL},)),
-        lambda: response(f"{EVIL},b\n1,2\n", "text/csv"),
-        lambda: response(json.dumps({EVIL: [EVIL]}), "application/json"),
-        lambda: response(f"{EVIL}\n", "text/plain"),
-        lambda: response(f"\x00{EVIL}", f"x/{EVIL}"),
-    ],
-)
+RESULTS = [
+    lambda: Result(),
+    lambda: Report({EVIL: EVIL, "list": [EVIL]}),
+    lambda: Done(EVIL),
+    lambda: Text(f"{EVIL}\n{EVIL}"),
+    lambda: Table((EVIL, "b"), iter([(EVIL, 1)] * 300), lambda: EVIL),
+    lambda: Table((EVIL, "b"), iter([(EVIL, 1)]), lambda: EVIL),
+    lambda: Planned(({"method": "GET", "url": EVIL, "headers": {EVIL: EVIL}, "body": EVIL},)),
+    lambda: response(f"{EVIL},b\n1,2\n", "text/csv"),
+    lambda: response(json.dumps({EVIL: [EVIL]}), "application/json"),
+    lambda: response(f"{EVIL}\n", "text/plain"),
+    lambda: response(f"{EVIL}\n# {EVIL}", "text/markdown"),
+    lambda: response(json.dumps({EVIL: EVIL}), "application/jsonl"),
+    lambda: response(f"{EVIL}\n", "text/x-python"),
+    lambda: response(f"\x00{EVIL}", f"x/{EVIL}"),
+]
+"""Results that show something hostile."""
+
+
+@pytest.mark.parametrize("make", RESULTS)
 def test_result_in_ipython_is_text(make: Callable[[], Result]) -> None:
     """An IPython terminal writes a result's plain text as it is; a page gets no control character either."""
     bundle = make()._repr_mimebundle_()
-    assert {kind: drives(text) for kind, text in bundle.items()} == {"text/plain": [], "text/html": []}
+    assert {"text/plain", "text/html"} <= set(bundle) <= {"text/plain", "text/html", "text/markdown"}
+    assert not any(drives(text) for text in bundle.values())
+
+
+@pytest.mark.parametrize("make", RESULTS)
+def test_colors_are_all_that_drives_a_terminal(make: Callable[[], Result]) -> None:
+    """Those of the theme; what a text holds of its own is escaped, its colors, too."""
+    theme = THEMES["default"]
+    own = {sgr(style) for style in theme.styles.values()} | {RESET}
+    result = make()
+    if isinstance(result, Table):
+        result.is_headed = True
+    shown = "\n".join(result.on_terminal(Display(theme.paint, len)))
+    for sequence in own:
+        shown = shown.replace(sequence, "")
+    assert drives(shown) == []
 
 
 def response(body: str, kind: str) -> Response:

@@ -13,12 +13,12 @@ from contextlib import closing
 from typing import Any, NamedTuple
 
 from storlet_shell.select import storlet
-from storlet_shell.select.binding import bind, check_early
-from storlet_shell.select.joining import Parts
+from storlet_shell.select.joining.parts import Parts
 from storlet_shell.select.options import SelectOptions
-from storlet_shell.select.query import parse_query
-from storlet_shell.select.rendering import quoted
-from storlet_shell.select.split import split
+from storlet_shell.select.statement.binding import bind, check_early
+from storlet_shell.select.statement.query import parse_query
+from storlet_shell.select.statement.rendering import quoted
+from storlet_shell.select.statement.split import split
 from storlet_shell.shelf.select.entry import select
 from storlet_shell.values import ObjectPath
 

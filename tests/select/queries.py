@@ -163,6 +163,12 @@ SELECT n FROM o WHERE degrees + 0 = '17'
 SELECT n, degrees = 17, degrees > 'x', sky < 'g' FROM o
 SELECT n, degrees AND 1, degrees OR 0, NOT degrees FROM o
 SELECT n, sky IS NULL, NULL IS NULL, NULL = NULL FROM o
+SELECT n, degrees IS TRUE, degrees IS NOT TRUE, degrees IS FALSE, degrees IS NOT (FALSE), sky IS TRUE FROM o
+SELECT n, degrees > 10 IS TRUE, TRUE IS degrees, degrees IS NOT DISTINCT FROM TRUE, degrees = TRUE FROM o
+SELECT n FROM o WHERE degrees IS TRUE
+SELECT n FROM o WHERE sky IS NOT FALSE
+SELECT *, n * 2 AS twice FROM o WHERE twice > 10
+SELECT CURRENT_DATE > '2020', "n" FROM o
 SELECT length(city), length(degrees), length(note), n FROM o
 SELECT lower(city), upper(city), n FROM o
 SELECT substr(city, 2), substr(city, 2, 3), substr(city, -3), substr(city, -3, 2), substr(city, 2, -1), n FROM o
@@ -236,6 +242,12 @@ SELECT DISTINCT sky FROM o ORDER BY sky
 SELECT DISTINCT degrees FROM o ORDER BY degrees DESC
 SELECT DISTINCT length(city) AS l FROM o ORDER BY l
 SELECT sky, group_concat(n) FROM o GROUP BY sky
+SELECT n FROM o ORDER BY +1
+SELECT n, degrees FROM o ORDER BY - -2 DESC, (+1)
+SELECT *, n * -2 AS twice FROM o ORDER BY twice
+SELECT n, -1 AS k FROM o ORDER BY -k, n
+SELECT n * -2 AS n, * FROM o ORDER BY n
+SELECT *, n * -2 AS n FROM o ORDER BY n
 SELECT n FROM o ORDER BY CASE WHEN sky = 'fog' THEN 0 ELSE 1 END, n
 """.strip()
 
@@ -269,6 +281,10 @@ SELECT lower(sky) AS s, count(*) FROM o GROUP BY s
 SELECT lower(sky), count(*) FROM o GROUP BY lower(sky)
 SELECT lower(sky) || '!', count(*) FROM o GROUP BY lower(sky)
 SELECT count(*) FROM o GROUP BY sky
+SELECT sky, count(*) FROM o GROUP BY (+1)
+SELECT -1 AS k, sky, count(*) FROM o GROUP BY k, sky
+SELECT (0 AND n) AS k, 3000000000 AS big, sky, count(*) FROM o GROUP BY k, 3000000000, sky
+SELECT degrees > 10 IS TRUE AS warm, count(*) FROM o GROUP BY warm
 SELECT degrees, count(*) FROM o GROUP BY degrees
 SELECT degrees + 1, sum(n) FROM o GROUP BY degrees
 SELECT typeof(degrees), count(*) FROM o GROUP BY typeof(degrees)

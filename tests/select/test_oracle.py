@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.select.oracle import as_csv, assert_equal, parted, query_parts, query_table
+from tests.select.oracle import as_csv, as_json, assert_equal, parted, query_parts, query_table
 from tests.select.queries import COLUMNS, GROUP_QUERIES, ORDERED_QUERIES, ROW_QUERIES, ROWS, split_lines
 
 UNORDERED = split_lines(ROW_QUERIES) + split_lines(GROUP_QUERIES)
@@ -37,3 +37,30 @@ def test_rows_are_those_of_sqlite(query: str) -> None:
 def test_order_is_that_of_sqlite(query: str) -> None:
     """So are groups without an order, and the first rows of the listing."""
     assert_equal(query_parts(query, OBJECTS), query_table(query, COLUMNS, ROWS), ordered=True)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT a, n FROM o ORDER BY n",
+        "SELECT hex(a), n FROM o WHERE hex(a) > ''",
+        "SELECT a, avg(n), total(n), count(*) FROM o GROUP BY a",
+        "SELECT count(DISTINCT a), count(*) FROM o",
+        "SELECT DISTINCT a FROM o",
+    ],
+)
+def test_rows_of_json_that_sqlite_cannot_store_come_once(query: str) -> None:
+    """Integers beyond 64 bits, and texts that aren't Unicode; so do the rows before them, and floats stay floats."""
+    table: list[tuple[Any, Any]] = [
+        (1, 1),
+        (2.0, 2),
+        ("x", 3),
+        (2**64, 4),
+        (-(10**30), 5),
+        ("\ud800", 6),
+        (3, 7),
+        (2**64, 8),
+    ]
+    objects = [as_json(("a", "n"), part) for part in parted(table, 3)]
+    stored = [(float(a) if isinstance(a, int) else a if a != "\ud800" else "?", n) for a, n in table]
+    assert_equal(query_parts(query, objects), query_table(query, ("a", "n"), stored), ordered="ORDER" in query)

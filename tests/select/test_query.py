@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from storlet_shell.errors import UsageError
-from storlet_shell.select.binding import bind, check_early
-from storlet_shell.select.query import parse_query
-from storlet_shell.select.tree import Literal
+from storlet_shell.select.statement.binding import bind, check_early
+from storlet_shell.select.statement.query import parse_query
+from storlet_shell.select.statement.tree import Binary, Column, Literal
 
 COLUMNS = ["sky", "degrees", "Name", "name", "two words"]
 
@@ -77,6 +77,8 @@ UNBOUND = {
     "SELECT NAME FROM o": 'column NAME could be any of "Name", "name"; spell it as there (line 1, column 8)',
     "SELECT p.sky FROM o": "p.sky: FROM names o (line 1, column 8)",
     "SELECT o.sky FROM o AS p": "o.sky: FROM names p",
+    "SELECT p.*, sky FROM o": "p.*: FROM names o (line 1, column 8)",
+    "SELECT sky FROM o ORDER BY -1": "ORDER BY -1: the result has 1 column",
     "SELECT sky FROM o ORDER BY 2": "ORDER BY 2: the result has 1 column",
     "SELECT sky FROM o GROUP BY 0": "GROUP BY 0: the result has 1 column",
     "SELECT count(*) AS lest FROM o WHERE lest > 1": "misuse of aggregate",
@@ -89,6 +91,16 @@ def test_unknown_name_is_refused(query: str) -> None:
     with pytest.raises(UsageError) as caught:
         bind(parse_query(query), COLUMNS)
     assert UNBOUND[query] in str(caught.value)
+
+
+def test_columns_that_occur_twice_cannot_be_selected() -> None:
+    """Nor does * stand for them; the others can."""
+    for items in ("a", "*", "A"):
+        with pytest.raises(UsageError, match=r'^column "a" occurs 2 times in the header; only the other columns'):
+            bind(parse_query(f"SELECT {items} FROM o"), ["a", "b", "a"])
+    with pytest.raises(UsageError, match=r'^column "" occurs 2 times'):
+        bind(parse_query("SELECT * FROM o"), ["b", "", ""])
+    assert bind(parse_query("SELECT b FROM o"), ["a", "b", "a", "", ""]).columns == ("b",)
 
 
 def test_names_match_exactly_and_then_by_case() -> None:
@@ -106,9 +118,20 @@ def test_result_columns_are_named_as_in_sqlite() -> None:
 
 def test_constants_are_exact() -> None:
     """The smallest integer included, whose digits alone are too large."""
-    query = parse_query("SELECT -9223372036854775808, 9223372036854775808, 0x10, .5, 'it''s', TRUE, NULL FROM o")
+    query = parse_query("SELECT -9223372036854775808, 9223372036854775808, 0x10, .5, 'it''s', NULL FROM o")
     values = [item.expression for item in query.items if item is not None]
-    assert values == [Literal(value) for value in (-(2**63), 2.0**63, 16, 0.5, "it's", 1, None)]
+    assert values == [Literal(value) for value in (-(2**63), 2.0**63, 16, 0.5, "it's", None)]
+
+
+def test_true_is_a_column_if_there_is_one() -> None:
+    """As in SQLite; otherwise it is 1. In double quotes, and with the table's name, it is always a column."""
+    query = parse_query('SELECT true, false, "true", o.true, true IS true FROM o')
+    column = Column(0)
+    assert [output.expression for output in bind(query, ["True"]).outputs] == [
+        *(column, Literal(0), column, column),
+        Binary("is", column, column),
+    ]
+    assert bind(parse_query("SELECT true, sky AS false FROM o WHERE false"), COLUMNS).where == Column(0)
 
 
 def test_keywords_can_be_columns() -> None:

@@ -83,6 +83,8 @@ def test_line_beyond_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
         ({"pattern": "a{99999999999999999999}"}, "parameter pattern: not a regular expression: "),
         ({"pattern": "a", "before": -1}, "parameter before: must be 0 or more, not -1"),
         ({"pattern": "a", "after": -2}, "parameter after: must be 0 or more, not -2"),
+        ({"pattern": "a", "before": 10**20}, f"parameter before: must be 10000 or less, not {10**20}"),
+        ({"pattern": "a", "context": 10_001}, "parameter context: must be 10000 or less, not 10001"),
         ({"pattern": "a", "context": -1}, "parameter context: must be 0 or more, not -1"),
     ],
 )

@@ -105,7 +105,8 @@ def test_dry_run_gives_the_result(tmp_path: Path, case: Case) -> None:
     """In a process as the engine's, without a note."""
     (tmp_path / "input").write_bytes(case.data)
     package = standard_package(f"std:{case.name}")
-    tried = trial.run(package.code, StorletMain.parse(package.main), tmp_path / "input", case.parameters)
+    program = trial.PythonProgram(StorletMain.parse(package.main), package.code)
+    tried = trial.run(program, tmp_path / "input", case.parameters)
     assert tried.output.startswith(case.result[:4096])
     assert (tried.notes, tried.log) == ((), ())
     assert tried.metadata == ({"Content-Type": case.content_type} if case.content_type else {})

@@ -56,6 +56,28 @@ def test_every_module_of_the_shelf_belongs_to_a_storlet() -> None:
     assert {file.stem for file in folder.glob("*.py")} - {"__init__"} == {name for name in used if "/" not in name}
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_standard_storlet_is_explained_before_it_is_deployed(
+    run_scripted: Runner, responder: Responder, name: str
+) -> None:
+    """A sentence for each parameter, and the values that it takes; nothing is sent."""
+    page = run_scripted("help", f"std:{name}").text
+    assert f"--storlet std_{name}.py" in page.splitlines()[-1]
+    assert all(len(line.split()) > 3 for line in page.splitlines() if line.startswith("  "))
+    assert responder.requests == []
+
+
+def test_standard_name_is_told_the_deployed_one(run_scripted: Runner) -> None:
+    """Wherever a deployed storlet is meant; an unknown one is told the closest."""
+    page = run_scripted("help", "std:grep").text
+    assert "\n  invert        return the lines that don't match (true or false; default: false)\n" in page
+    assert page.endswith("\n  get CONTAINER/OBJECT --storlet std_grep.py -p pattern=…\n")
+    for words in (("storlets", "show", "std:grep"), ("get", "c/o", "--storlet", "std:grep")):
+        outcome = run_scripted(*words)
+        assert (outcome.status, one_line(outcome).endswith("; did you mean std_grep.py?")) == (2, True)
+    assert "did you mean std:grep?" in one_line(run_scripted("help", "std:gerp"))
+
+
 def test_standard_storlet_is_deployed_and_runs(run: Runner, container: str) -> None:
     """Under its own name, by the same line as a file; deployed again, it is replaced."""
     outcome = run("deploy", "std:grep")

@@ -107,6 +107,11 @@ def test_distinct_values_are_counted_or_estimated(count: int) -> None:
         (b"a,b\n1\n", {}, "row 1 (line 2): 1 fields, but the header has 2"),
         (b"a\n\xff\n", {}, "line 2: not UTF-8: byte 0xff"),
         (b"a,a\n", {}, "header: a column occurs twice"),
+        (
+            b"".join(b'{"k%d": 1}\n' % number for number in range(10_001)),
+            {},
+            "more than 10000 columns; name those to describe: parameter columns",
+        ),
         (b'{"a": 1}\n3\n', {}, "row 2 (line 2): not a JSON object"),
     ],
 )

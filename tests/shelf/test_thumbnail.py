@@ -110,6 +110,7 @@ def bomb(width: int, height: int) -> bytes:
     [
         (b"", {}, "the object isn't an image that Pillow can read"),
         (b"a,b\n1,2\n", {}, "the object isn't an image that Pillow can read"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n", {}, "the object isn't an image that"),
         (bomb(12_000, 12_000), {}, "the image is too large: it has more than 89478485 pixels"),
         (bomb(40_000, 40_000), {}, "the image is too large: it has more than 89478485 pixels"),
         (image((100, 100))[:-60], {}, "the image is damaged: "),

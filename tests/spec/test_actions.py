@@ -96,7 +96,7 @@ def test_names_that_are_no_actions_have_no_help(run: Runner) -> None:
 @pytest.mark.parametrize(
     ("line", "word", "offered"),
     [
-        ("local", "", ["env", "reset", "start", "status", "stop"]),
+        ("local", "", ["env", "java-api", "reset", "start", "status", "stop"]),
         ("local", "st", ["start", "status", "stop"]),
         ("local", "--po", ["--port"]),
         ("local stop", "", ["-o", "--json", "--format", "--columns"]),

@@ -27,6 +27,7 @@ from storlet_shell.spec.parser import Parser
 from storlet_shell.spec.registry import Registry, parse
 from storlet_shell.values import StorletName
 from tests.support.lines import ROOT, Runner
+from tests.support.variants import fast_and_slow
 
 COMMANDS = Registry().all()
 each_command = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
@@ -136,7 +137,9 @@ def test_option_means_the_same_everywhere(command: Command) -> None:
         for flag in arg.flags:
             assert meanings[flag] == arg.dest or not arg.is_option, flag
             if flag.startswith("-") and not flag.startswith("--"):
-                assert flag in ("-i", "-o", "-c", "-d", "-p", "-j", "-l", "-y", "-r", "-m", "-H"), flag
+                assert flag in ("-i", "-o", "-c", "-d", "-p", "-j", "-l", "-y", "-r", "-m", "-H", "-s", "-f", "-n"), (
+                    flag
+                )
 
 
 @each_line
@@ -265,6 +268,29 @@ def test_unknown_option_is_one_line(command: Command, run: Runner) -> None:
     assert (outcome.status, outcome.out) == (2, b"")
     assert len(outcome.err.splitlines()) == 1
     assert f"help {command.name}" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("mv -f c/a c/b", "did you mean --force?"),
+        ("rm -f c/a", "did you mean --yes?"),
+        ("ls -z", "try: help ls"),
+        ("ls sales/a.csv sales/b.csv", "has your shell expanded a pattern? then quote it"),
+        ("ls c/a c/b", "it takes [CONTAINER[/PREFIX]]; try: help ls"),
+    ],
+)
+def test_habits_of_other_tools_are_understood(
+    line: str, hint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other letters for options, and patterns that the shell has replaced by local files."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sales").mkdir()
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / "sales" / name).touch()
+    with pytest.raises(UsageError) as caught:
+        parse(Registry(), line.split())
+    assert str(caught.value).endswith(hint)
 
 
 @each_line
@@ -399,14 +425,17 @@ LINES = {
     "local": ["local", "status"],
     "mistake": ["get"],
 }
+FAST = ("get", "help")
 
 
-@pytest.mark.parametrize("words", LINES.values(), ids=LINES)
-def test_one_shot_line_imports_no_front_end(run: Runner, tmp_path: Path, words: list[str]) -> None:
+@pytest.mark.parametrize("name", fast_and_slow(FAST, [name for name in LINES if name not in FAST]))
+def test_one_shot_line_imports_no_front_end(run: Runner, tmp_path: Path, name: str) -> None:
     """A built-in command over a real server pays for neither cmd2 nor rich nor IPython nor stevedore."""
     report = tmp_path / "report"
     environ = {**run.environ, "STORLET_SHELL_DATA": str(tmp_path / "data")}
-    subprocess.run([sys.executable, "-c", CODE, str(report), *words], env=environ, capture_output=True, check=True)
+    subprocess.run(
+        [sys.executable, "-c", CODE, str(report), *LINES[name]], env=environ, capture_output=True, check=True
+    )
     status, loaded = json.loads(report.read_text())
     assert status in (0, 2, 4)
     assert not HEAVY & set(loaded)

@@ -149,6 +149,7 @@ def test_reduce_reads_results(storlets: Runner, placed: str) -> None:
         assert storlets("get", f"{placed}/reduced-x").out == b"[" + TEXT + b"]"
 
 
+@pytest.mark.slow
 def test_deployment_runs_over_every_kind(
     storlets: Runner, placed: str, manifest: Callable[[Client, str], str], real_client: Client, tmp_path: Path
 ) -> None:
@@ -344,6 +345,7 @@ def test_node_of_which_nothing_is_known_is_warned_of(
     assert outcome.err.count("warning: the nodes of") == 1
 
 
+@pytest.mark.slow
 def test_link_into_another_policy_is_followed(probed: Runner, containers: dict[str, str], real_client: Client) -> None:
     """Trap 19: what a link leads to may be erasure-coded although the link is not."""
     plain, coded = containers["standard"], containers["ec21"]

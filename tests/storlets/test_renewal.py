@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from storlet_shell.java.compiler import interface_jar
 from storlet_shell.storlets.renewal import lengthened, with_names
 from tests.support.jars import compile_jar, needs_jdk
 
@@ -17,6 +18,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return compile_jar(tmp_path_factory.mktemp("java") / "identity-1.0.jar")
 
 
+@pytest.mark.slow
 @needs_jdk
 def test_longer_jar_is_the_same_to_java(compiled: Path, tmp_path: Path) -> None:
     """A comment at the archive's end changes nothing else."""
@@ -26,7 +28,7 @@ def test_longer_jar_is_the_same_to_java(compiled: Path, tmp_path: Path) -> None:
         assert longer is not None
         assert len(longer) == len(content) + more
         jar.write_bytes(longer)
-        path = f"{jar}:{compiled.with_name('engine')}"
+        path = f"{jar}:{interface_jar()}"
         ran = subprocess.run(["java", "-cp", path, "org.example.Identity"], capture_output=True, check=False)
         assert ran.stdout == b"identity\n", ran.stderr
         content = longer

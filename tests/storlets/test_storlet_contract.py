@@ -57,8 +57,9 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def try_out(code: str, source: Path) -> Seen:
     """Run a storlet here, with the dry run's files."""
+    program = trial.PythonProgram(StorletMain("main", "Main"), code.encode())
     try:
-        found = trial.run(code.encode(), StorletMain("main", "Main"), source, {"k": "v"}, input_metadata=METADATA)
+        found = trial.run(program, source, {"k": "v"}, input_metadata=METADATA)
     except StorletFailedError as error:
         return Seen(b"", {}, str(error).removeprefix("dry run of main.Main: "), tuple(error.details.splitlines()))
     return Seen(found.output, dict(found.metadata), "", found.log)

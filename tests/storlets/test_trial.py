@@ -31,7 +31,7 @@ def source(tmp_path: Path) -> Path:
 
 def run(source: Path, *lines: str, **options: Any) -> trial.Trial:
     """Try a storlet out."""
-    return trial.run(code(*lines), StorletMain("main", "Main"), source, {"k": "v"}, **options)
+    return trial.run(trial.PythonProgram(StorletMain("main", "Main"), code(*lines)), source, {"k": "v"}, **options)
 
 
 def test_trial_shows_output_metadata_and_log(source: Path) -> None:
@@ -73,6 +73,7 @@ def test_long_output_is_cut_and_says_so(source: Path) -> None:
     assert list(found.render())[-1] == f"(cut: {100_000 - 4096} more bytes)"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lines", "reason"),
     [
@@ -148,7 +149,7 @@ def test_storlet_that_writes_what_it_should_not_is_no_crash(source: Path) -> Non
     """Into every descriptor that it finds, or metadata without end."""
     lines = [
         "import os",
-        "for number in range(3, 30):",
+        "for number in range(3, 1024):",
         "    try: os.write(number, b'{\"event\": 1}')",
         "    except OSError: pass",
     ]

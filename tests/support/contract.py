@@ -162,6 +162,8 @@ METADATA_CASES = {
     "a name that is a number": _metadata("{1: 'a'}", metadata={"1": "a"}),
     "each character of a token": _metadata("{\"!#$%&'*+.^`|~-0aZ\": 'x'}", metadata={"!#$%&'*+.^`|~-0aZ": "x"}),
     "an underscore": _metadata("{'a_b': 'x'}", metadata={"A_B": "x"}),
+    "an underscore of S3's": _metadata("{'a=5fb': 'x'}", metadata={"A=5Fb": "x"}),
+    "an equals sign": _bad("{'a=b': 'x'}", "can't be a header name"),
     "Latin-1": _metadata("{'a': 'gr\\u00fcn'}", metadata={"A": "gr\u00fcn"}),
     "UTF-8 read as Latin-1": _metadata(
         "{'a': '\\u00c3\\u0085 \\u00c3\\u00a0'}", metadata={"A": "\u00c3\u0085 \u00c3\u00a0"}

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from storlet_shell.java.compiler import interface_jar
+
 SOURCES = Path(__file__).with_name("java")
 INTERFACE = "org/openstack/storlet/common/IStorlet"
 PUBLIC, INTERFACE_FLAG, ABSTRACT = 0x21, 0x0200, 0x0400
@@ -19,17 +21,27 @@ needs_jdk = pytest.mark.skipif(shutil.which("javac") is None, reason="javac is n
 
 
 def class_file(
-    name: str, interfaces: Iterable[str] = (), *, parent: str = "java/lang/Object", flags: int = PUBLIC
+    name: str,
+    interfaces: Iterable[str] = (),
+    *,
+    parent: str = "java/lang/Object",
+    flags: int = PUBLIC,
+    constructor: int | None = PUBLIC,
 ) -> bytes:
-    """Return a class file without members; its constant pool has entries of several kinds, as real ones do."""
+    """Return a class file without code; its constant pool has entries of several kinds, as real ones do.
+
+    :param constructor: the flags of its constructor without parameters; None without one
+    """
     names = [name, parent, *interfaces]
     pool = [b"\x05" + b"\x00" * 8, b"", b"\x0f\x01\x00\x01", b"\x03\x00\x00\x00\x01", b"\x0c\x00\x01\x00\x01"]
     for text in map(str.encode, names):
         pool += [b"\x01" + struct.pack(">H", len(text)) + text, b"\x07" + struct.pack(">H", len(pool) + 1)]
+    pool += [b"\x01" + struct.pack(">H", len(text)) + text for text in (b"<init>", b"()V")]
     places = [7 + 2 * number for number in range(len(names))]
+    methods = [] if constructor is None else [struct.pack(">HHHH", constructor, len(pool) - 1, len(pool), 0)]
     head = struct.pack(">IHHH", 0xCAFEBABE, 0, 55, len(pool) + 1)
     tail = struct.pack(f">HHHH{len(names) - 2}H", flags, *places[:2], len(names) - 2, *places[2:])
-    return head + b"".join(pool) + tail + b"\x00" * 6
+    return head + b"".join(pool) + tail + struct.pack(">HH", 0, len(methods)) + b"".join(methods) + b"\x00" * 2
 
 
 def write_jar(path: Path, classes: Mapping[str, bytes]) -> Path:
@@ -42,9 +54,9 @@ def write_jar(path: Path, classes: Mapping[str, bytes]) -> Path:
 
 
 def compile_jar(path: Path) -> Path:
-    """Compile the tests' Java storlet into a jar; the engine's interface stays in a folder next to it."""
-    classes = path.with_name("engine")
-    sources = [str(source) for source in sorted(SOURCES.rglob("*.java"))]
-    subprocess.run(["javac", "-Xlint:all", "-Werror", "--release", "11", "-d", str(classes), *sources], check=True)
+    """Compile the tests' Java storlet into a jar."""
+    classes = path.with_name("classes")
+    options = ["-Xlint:all", "-Werror", "--release", "11", "-cp", str(interface_jar()), "-d", str(classes)]
+    subprocess.run(["javac", *options, *map(str, sorted(SOURCES.rglob("*.java")))], check=True)
     files = sorted((classes / "org" / "example").glob("*.class"))
     return write_jar(path, {f"org/example/{file.stem}": file.read_bytes() for file in files})

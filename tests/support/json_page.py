@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NotRequired, TypeVar, Union
 
-from storlet_shell.results.schemas import SCHEMAS, Answer, Failure, Listing, Plan
+from storlet_shell.results.schemas import SCHEMAS
+from storlet_shell.results.schemas.shared import Answer, Failure, Listing, Plan
 
-MARK = "<!-- Rendered from storlet_shell/results/schemas.py; update: UPDATE_JSON=1 pytest tests/test_json_page.py -->"
+MARK = "<!-- Rendered from storlet_shell/results/schemas/; update: UPDATE_JSON=1 pytest tests/test_json_page.py -->"
 
 _NAMES = {str: "text", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
 _COMMON = (Failure, Plan, Answer)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import psutil
 import pytest
@@ -35,7 +36,10 @@ class KeystoneSwift:
         return {name: value for name, value in variables.items() if value}
 
     def logins(self) -> int:
-        """Return the number of tokens that Keystone has issued since its start, according to its log."""
+        """Return the number of tokens that Keystone has issued since its start, according to its log.
+
+        Swift itself gets one when it first checks a user's token; the fixture has it do that before any test counts.
+        """
         return self.log.read_text().count(f"POST {TOKENS} 201")
 
     def token(self, user: str = "admin") -> str:
@@ -63,6 +67,12 @@ class KeystoneSwift:
         """Revoke a token; the proxy accepts a cached one for some more seconds."""
         self.ask("DELETE", TOKENS, X_Subject_Token=token)
 
+    def let_swift_log_in(self) -> None:
+        """Have Swift check a token, for which it logs in."""
+        url = f"http://127.0.0.1:{self.running.port}/v1/{self.running.account}"
+        with urlopen(Request(url, headers={"X-Auth-Token": self.token("tester")}, method="HEAD"), timeout=60) as answer:
+            assert answer.status == 204
+
     def _send(self, method: str, path: str, body: object, headers: dict[str, str]) -> tuple[Any, dict[str, str]]:
         connection = HTTPConnection("127.0.0.1", self.running.identity_port, timeout=60)
         try:
@@ -80,7 +90,9 @@ class KeystoneSwift:
 def keystone_swift() -> Iterator[KeystoneSwift]:
     """Run a Swift with Keystone for the rest of the test session, in a temporary folder."""
     with control.join_or_start(Path(), control.Settings(ephemeral=True, auth=control.KEYSTONE)) as lease:
-        yield KeystoneSwift(lease.running)
+        keystone = KeystoneSwift(lease.running)
+        keystone.let_swift_log_in()
+        yield keystone
         process = psutil.Process(lease.running.pid)
         processes = [process, *process.children()]
     assert not psutil.wait_procs(processes, timeout=30)[1]

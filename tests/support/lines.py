@@ -49,10 +49,15 @@ class Outcome:
 
 
 def base_environment(home: Path) -> dict[str, str]:
-    """Return the environment of a process without an identity."""
+    """Return the environment of a process without an identity.
+
+    All share a cache, which has compiled Java.
+    """
     inherited = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TMPDIR") if name in os.environ}
     warnings = "error,ignore:'cgi' is deprecated:DeprecationWarning"  # as in pyproject.toml
-    return {**inherited, "HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": warnings}
+    cache = f"{tempfile.gettempdir()}/storlet-shell-tests-{os.getuid()}"
+    places = {"HOME": str(home), "XDG_CACHE_HOME": cache, "PYTHONPATH": str(ROOT)}
+    return {**inherited, **places, "PYTHONWARNINGS": warnings, "EDITOR": "true"}
 
 
 class Runner:

@@ -8,7 +8,8 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from storlet_shell.results.json_schema import schema_of
-from storlet_shell.results.schemas import SCHEMAS, Failure
+from storlet_shell.results.schemas import SCHEMAS
+from storlet_shell.results.schemas.shared import Failure
 from storlet_shell.spec.registry import Registry
 
 

@@ -67,6 +67,7 @@ def test_server_that_fails_every_time_is_given_up(run_scripted: Runner, responde
     assert len(responder.sent("GET")) < 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "status", "told"), [(signal.SIGINT, 130, "storlet-shell: interrupted\n"), (signal.SIGKILL, -9, "")]
 )

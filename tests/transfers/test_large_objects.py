@@ -13,6 +13,7 @@ import pytest
 from tests.support.folders import BIG, FILES, files_of
 from tests.support.lines import Runner, one_line
 from tests.support.responder import CUT, Answer, Recorded, Responder, html, ok
+from tests.support.variants import fast_and_slow
 
 
 def names(run: Runner, container: str) -> list[str]:
@@ -46,6 +47,7 @@ def test_large_file_is_stored_in_segments(run: Runner, container: str, folder: P
     assert run("get", f"{container}/big").out == BIG
 
 
+@pytest.mark.slow
 def test_changed_large_file_is_not_identical(run: Runner, container: str, folder: Path) -> None:
     """Of the same size, and other bytes in its last segment."""
     words = ["upload", str(folder / "sub/big.bin"), container, "--segment-size", "100K", "--skip-identical", "--json"]
@@ -55,6 +57,7 @@ def test_changed_large_file_is_not_identical(run: Runner, container: str, folder
     assert run(*words).json["identical"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("leaves", [False, True])
 def test_rm_of_a_large_object_takes_its_segments(run: Runner, container: str, folder: Path, leaves: bool) -> None:
     """One by one, and in a whole container; --leave-segments leaves them."""
@@ -234,7 +237,8 @@ def test_file_that_changes_between_its_segments_is_not_stored(
 
 
 @pytest.mark.parametrize(
-    ("length", "expected"), [(0, 0), (1, 0), (100 * 1024, 0), (100 * 1024 + 1, 2), (200 * 1024, 2), (300_000, 3)]
+    ("length", "expected"),
+    fast_and_slow([(0, 0), (100 * 1024, 0), (100 * 1024 + 1, 2)], [(1, 0), (200 * 1024, 2), (300_000, 3)]),
 )
 def test_stream_beyond_a_segment_becomes_a_large_object(
     run: Runner, container: str, length: int, expected: int
@@ -247,6 +251,7 @@ def test_stream_beyond_a_segment_becomes_a_large_object(
     assert ("static large object" in run("stat", f"{container}/o").text) == bool(expected)
 
 
+@pytest.mark.slow
 def test_stream_replaces_a_large_object_with_its_segments(run: Runner, container: str) -> None:
     """As a file does; with a type that is given, and from text that follows the line."""
     words = ["upload", f"{container}/o", "--segment-size", "100K"]

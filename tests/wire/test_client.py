@@ -194,6 +194,7 @@ def test_body_given_up_is_not_read_to_its_end(client: Client, responder: Respond
     assert client.send(Request("GET", "c", "o")).read() == b"small"
 
 
+@pytest.mark.slow
 def test_head_that_drips_is_given_up() -> None:
     """A server can't keep a client waiting by a byte now and then: the time-out is for the whole head."""
     ended = threading.Event()

@@ -56,6 +56,7 @@ def test_parameters_arrive_as_they_were_given(parameters: tuple[Parameter, ...])
     assert server_parameters(headers) == {parameter.key: parameter.value for parameter in parameters}
 
 
+@pytest.mark.slow
 @given(STORLETS, PARAMETERS, st.none() | RANGES, st.lists(st.builds(ObjectPath, CONTAINERS, OBJECTS), max_size=3))
 def test_headers_are_plain_ascii(
     storlet: StorletName, parameters: tuple[Parameter, ...], byte_range: ByteRange | None, extra: list[ObjectPath]
@@ -67,6 +68,7 @@ def test_headers_are_plain_ascii(
         assert (name + value).isprintable()
 
 
+@pytest.mark.slow
 @given(st.lists(st.builds(ObjectPath, CONTAINERS, OBJECTS), max_size=4))
 def test_extra_resources_arrive_as_they_were_given(extra: list[ObjectPath]) -> None:
     """Commas and spaces in names do not divide the list; the leading slash is there."""

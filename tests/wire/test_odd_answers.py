@@ -7,16 +7,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from storlet_shell.adapters.console import preview
-from storlet_shell.adapters.script.interpreter import Scope
+from storlet_shell.adapters.script.scope import Scope
+from storlet_shell.adapters.terminal.bodies import preview
 from storlet_shell.commands.arguments import parse_count
 from storlet_shell.errors import UsageError
+from storlet_shell.results.page.bodies import view
+from storlet_shell.results.page.head import Head
 from storlet_shell.results.response import Response
-from storlet_shell.results.views import Head, view
 from storlet_shell.spec.registry import Registry
 from storlet_shell.storlets.excerpts import with_code
 from storlet_shell.values import ByteRange
@@ -138,7 +140,7 @@ def test_table_of_no_text() -> None:
     [
         (ByteRange.parse, f"{LONG}-"),
         (parse_count, LONG),
-        (Scope("FILE").expand, LONG),
+        (partial(Scope("FILE").expand, variables={}), LONG),
         (REGISTRY.get("upload").call, ["x", "c", "--segment-size", f"{LONG}M"]),
     ],
     ids=["range", "count", "argument", "size"],

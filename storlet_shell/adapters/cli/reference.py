@@ -33,7 +33,9 @@ ENVIRONMENT = {
     "STORLET_SHELL_LOCAL": "1 means --local",
     "STORLET_SHELL_DATA": "data folder of the embedded Swift (default: the platform's)",
     "STORLET_SHELL_HISTORY": "history file of the interactive shell (default: the platform's); /dev/null for none",
+    "STORLET_SHELL_PAGER": "pager for results taller than the screen; the shell's default is PAGER's, or less",
     "STORLET_SHELL_STARTUP": "command file that the interactive shell runs first (default: the platform's)",
+    "STORLET_SHELL_THEME": "colors on a terminal: default, dark, light or none",
     "http_proxy, https_proxy, no_proxy": "HTTP proxy for requests",
 }
 """Variables of the environment with their meanings."""

@@ -15,13 +15,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from storlet_shell import shelf
 from storlet_shell.spec.arguments import Kind
 from storlet_shell.spec.registry import Registry
 from storlet_shell.store.functions import look_up_again
-from storlet_shell.values import StorletName
+from storlet_shell.store.metadata import head
+from storlet_shell.text import counted, size
+from storlet_shell.values import ObjectPath, StorletName
+from storlet_shell.wire import headers as wire
 from storlet_shell.wire.requests import Request
 
 if TYPE_CHECKING:
@@ -36,6 +39,9 @@ FRESH = 5.0
 
 LIMIT = 1000
 """The maximum number of names."""
+
+_DESCRIBED = 50
+"""The maximum number of storlets that are described, with a request for each."""
 
 _PATH = re.compile(r"(path:/?|/)?([^/]*)(/?)(.*)", re.DOTALL)
 _PATH_PREFIX = "path:/"
@@ -82,7 +88,11 @@ def complete_parameter(session: Session, storlet: str, text: str, deadline: floa
 
 
 def prepare(session: Session) -> None:
-    """Log in in the background, so that the first Tab doesn't wait for it; errors are ignored."""
+    """Log in in the background, so that the first Tab doesn't wait for it; errors are ignored.
+
+    From then on, storlets are described: whoever stays for many lines can wait for that.
+    """
+    _Completer.of(session).describes = True
     # A daemon thread: the process can end while a server is silent.
     threading.Thread(target=_Completer.of(session).log_in, daemon=True).start()
 
@@ -110,6 +120,7 @@ class _Completer:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self.describes = False
         self._cache: dict[tuple[str, ...], _Listing] = {}
         self._running: dict[tuple[str, ...], _LookUp] = {}
         self._outdated = -inf
@@ -154,7 +165,9 @@ class _Completer:
             files = self._complete(Kind.FILE, text, prefixed, deadline)
             return [*files, *self._objects(text, prefixed, deadline)]
         if kind is Kind.STORLET:
-            return self._look_up(("storlets",), lambda: self._deployed("storlet_container"), deadline)
+            latest = time.monotonic() + deadline
+            entries = self._look_up(("storlets",), lambda: self._deployed("storlet_container"), deadline)
+            return self._with_descriptions(entries, latest - time.monotonic()) if self.describes else entries
         if kind is Kind.DEPENDENCY:
             return self._look_up(("dependencies",), lambda: self._deployed("dependency_container"), deadline)
         if kind is Kind.CONTAINER:
@@ -193,14 +206,30 @@ class _Completer:
             since = max(self._outdated, time.monotonic() - FRESH)
             if cached is not None and cached.started > since and key[0] != "file":
                 return cached.entries
+            if (entries := self._narrowed(key, since)) is not None:
+                return entries
             if running is None:
                 running = self._running[key] = _LookUp()
                 # A daemon thread: a pool would delay the end of the process.
                 threading.Thread(target=self._fetch, args=(key, fetch, running), daemon=True).start()
-        running.finished.wait(deadline)
+        running.finished.wait(max(0.0, deadline))
         with self._lock:
             cached = self._cache.get(key)
             return cached.entries if cached is not None else []
+
+    def _narrowed(self, key: tuple[str, ...], since: float) -> list[Candidate] | None:
+        """Return what a complete listing of a shorter prefix knows, so that typing on sends no request.
+
+        :param since: the time when it must have begun
+        """
+        if key[0] not in ("containers", "objects"):
+            return None
+        *place, prefix = key
+        for end in range(len(prefix) - 1, prefix.rfind("/"), -1):
+            cached = self._cache.get((*place, prefix[:end]))
+            if cached is not None and cached.started > since and len(cached.entries) < LIMIT:
+                return [entry for entry in cached.entries if entry.text.startswith(prefix)]
+        return None
 
     def _fetch(self, key: tuple[str, ...], fetch: Fetch, running: _LookUp) -> None:
         started = time.monotonic()
@@ -222,7 +251,7 @@ class _Completer:
         query += [("delimiter", "/")] if container else []
         with self._borrowed_client() as client:
             entries = _listing(client, Request("GET", container, query=tuple(query)))
-        names = [Candidate(entry["name"]) for entry in entries if "name" in entry]
+        names = [Candidate(entry["name"], note=_described(entry)) for entry in entries if "name" in entry]
         return names + [Candidate(entry["subdir"], final=False) for entry in entries if "subdir" in entry]
 
     def _deployed(self, attribute: str) -> list[Candidate]:
@@ -234,6 +263,17 @@ class _Completer:
         with self._borrowed_client() as client:
             entries = _listing(client, Request("GET", getattr(client, attribute), query=query))
         return [Candidate(entry["name"]) for entry in entries]
+
+    def _with_descriptions(self, entries: list[Candidate], deadline: float) -> list[Candidate]:
+        """Add each storlet's description, if that is known within the deadline."""
+        names = tuple(entry.text for entry in entries[:_DESCRIBED])
+        described = self._look_up(("descriptions", *names), lambda: self._described_storlets(names), deadline)
+        notes = {entry.text: entry for entry in described}
+        return [notes.get(entry.text, entry) for entry in entries]
+
+    def _described_storlets(self, names: tuple[str, ...]) -> list[Candidate]:
+        with self._borrowed_client() as client:
+            return [Candidate(name, note=_description(client, name)) for name in names]
 
     def _parameters(self, storlet: str) -> list[Candidate]:
         """Look up the parameters of a function, and their values where these are enumerable."""
@@ -274,10 +314,26 @@ class _Completer:
                 self._clients.pop().close()
 
 
-def _listing(client: Client, request: Request) -> list[dict[str, str]]:
+def _listing(client: Client, request: Request) -> list[dict[str, Any]]:
     reply = client.find(request)
-    entries: list[dict[str, str]] = json.loads(reply.read() or b"[]") if reply is not None else []
+    entries: list[dict[str, Any]] = json.loads(reply.read() or b"[]") if reply is not None else []
     return entries
+
+
+def _description(client: Client, name: str) -> str:
+    """Describe a storlet: the signature of a function, or else its language and class."""
+    function = look_up_again(client, StorletName.parse(name))
+    if function is not None:
+        return str(function.signature)
+    description = wire.decode_storlet(head(client, ObjectPath(client.storlet_container, name)).headers)
+    return f"{description.language}, {description.main}"
+
+
+def _described(entry: dict[str, Any]) -> str:
+    """Describe a listed object or container: its size, and its date or the number of its objects."""
+    count, moment = entry.get("count"), str(entry.get("last_modified", ""))
+    facts = [counted(count, "object") if isinstance(count, int) else moment[:16].replace("T", " ")]
+    return ", ".join([size(entry["bytes"]), *filter(None, facts)]) if isinstance(entry.get("bytes"), int) else ""
 
 
 def _standard(text: str) -> list[Candidate]:

@@ -40,6 +40,9 @@ _KEY = "storlet_shell"
 _ADVICE = "write {name} = %get …"
 """What to do where a variable can't be set."""
 
+SUBSTITUTE = "s"
+"""In front of a command whose name IPython has already: ``%sls``."""
+
 _STORED = re.compile(r"\s*([^\s<]+)\s*<<\s*(.*)", re.DOTALL)
 _LINE = re.compile(r"\s*(?:[\w\s.,*\[\]'\"()]+=\s*)?(%{0,2})([\w-]+)(\s+.*)", re.DOTALL)
 
@@ -118,7 +121,7 @@ class StorletMagics:
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
-        self._registry = Registry()
+        self._registry = Registry(Notebook.further_commands)
         self._front_end = FrontEnd(shell)
         self._variables = ScopedVariables(UserVariables(shell), _ADVICE)
         self.session = Session(Notebook(os.environ, self._front_end), self._variables)
@@ -127,23 +130,27 @@ class StorletMagics:
         self._parsing = threading.Lock()  # argparse changes a parser while it parses options between words
 
     def add(self) -> None:
-        """Register a magic for each free name, and report conflicts."""
-        conflicts = []
+        """Register a magic for each free name, another name for each that IPython has, and report those."""
+        conflicts: dict[str, tuple[Magic, tuple[str, ...]]] = {}
         for summary in self._registry.summaries():
-            magic = self._magic_of(summary)
             kinds = ("line", "cell") if summary.takes_body else ("line",)
-            conflicts += [name for name in (summary.name, *summary.aliases) if not self._register(name, magic, kinds)]
+            magic = self._magic_of(summary)
+            for name in (summary.name, *summary.aliases):
+                if not self._register(name, magic, kinds):
+                    conflicts[name] = magic, kinds
         if not self._register(ALWAYS, self._magic_of(None), ("line", "cell")):
-            conflicts.append(ALWAYS)
+            conflicts[ALWAYS] = self._magic_of(None), ("line", "cell")
+        others = [SUBSTITUTE + name for name, magic in conflicts.items() if self._register(SUBSTITUTE + name, *magic)]
         self._shell.Completer.custom_matchers.append(self.match)
         atexit.register(self.session.close)
-        self._say(conflicts)
+        self._say(list(conflicts), others)
 
-    def _say(self, conflicts: list[str]) -> None:
+    def _say(self, conflicts: list[str], others: list[str]) -> None:
+        """Report what can't be used, and the names to use instead of those that IPython has."""
         lines = [f"not usable: {unusable}" for unusable in self._registry.broken]
         if conflicts:
-            names = ", ".join(f"%{name}" for name in conflicts)
-            lines.append(f"{names}: already defined by IPython, not replaced; use %{ALWAYS} {conflicts[0]} … instead")
+            instead = f"{', '.join(_magics(others))}, or %{ALWAYS} COMMAND" if others else f"%{ALWAYS} COMMAND"
+            lines.append(f"{', '.join(_magics(conflicts))}: already defined in IPython, not replaced; use {instead}")
         stream = sys.stdout if self._front_end.is_kernel else sys.stderr  # on a page, the latter looks like an error
         stream.write("".join(f"storlet_shell: {line}\n" for line in lines))
 
@@ -183,7 +190,7 @@ class StorletMagics:
         magic.__doc__ = summary.summary if summary else self._help()
         if name is not None:
             # IPython calls it for ``%get?``; rendering all help texts would import all commands.
-            magic.getdoc = lambda: self._parser(self._registry.get(name)).format_help()  # type: ignore[attr-defined]
+            magic.getdoc = lambda: self._usage(name)  # type: ignore[attr-defined]
         return magic
 
     def _parser(self, command: Command) -> Parser:
@@ -191,6 +198,15 @@ class StorletMagics:
         if command.name not in self._parsers:
             self._parsers[command.name] = command.parser(Parser)
         return self._parsers[command.name]
+
+    def _usage(self, name: str) -> str:
+        """Return a command's help, under a name that its magic has."""
+        from storlet_shell.adapters.notebook.usage import usage  # for those who ask for it
+
+        command = self._registry.get(name)
+        names = [magic for kind, magic in self._added if kind == "line" and self._added[kind, magic].__name__ == name]
+        magic = name if name in names else names[0] if names else f"{ALWAYS} {name}"
+        return usage(command, magic, takes_body=bool(command.body))
 
     def _help(self) -> str:
         commands = "\n".join(f"  {entry.name:<12} {entry.summary}" for entry in self._registry.summaries())
@@ -275,13 +291,13 @@ class StorletMagics:
         }
 
     def _command_at(self, line: re.Match[str]) -> str | None:
-        """Return the magic of ours that a line starts with, also where IPython lets the ``%`` be left out."""
+        """Return the command whose magic a line starts with, also where IPython lets the ``%`` be left out."""
         kind, name = "cell" if line[1] == "%%" else "line", line[2]
         if (kind, name) not in self._added:
             return None
         if not line[1] and (not self._shell.automagic or name in self._shell.user_ns):
             return None
-        return name
+        return self._added[kind, name].__name__
 
 
 class _Value:
@@ -344,6 +360,10 @@ def _caller(local_ns: Any) -> FrameType | None:
                 return frame  # %time runs a line in a frame of its own, over a function's variables
         frame = frame.f_back
     return match or first
+
+
+def _magics(names: list[str]) -> list[str]:
+    return [f"%{name}" for name in names]
 
 
 def _without_ending(line: str) -> tuple[str, bool]:

@@ -13,11 +13,21 @@ from storlet_shell.adapters.progress import Transfer, TransferLine
 from storlet_shell.adapters.words import NOTEBOOK_SYNTAX
 from storlet_shell.errors import Action, Hint, advise
 from storlet_shell.session import Surroundings
-from storlet_shell.text import printable
+from storlet_shell.spec.summary import Summary
+from storlet_shell.text import counted, printable
 from storlet_shell.wire.observer import Progress
 
 ALWAYS = "storlet"
 """The magic that takes any command, whatever names are taken."""
+
+BROWSE = Summary(
+    "browse",
+    f"{__package__}.browse.command",
+    (),
+    "Objects",
+    "Browse containers, objects, and storlets in a notebook.",
+)
+"""The command that only notebooks have."""
 
 
 def in_magic(hint: Hint) -> str:
@@ -56,6 +66,7 @@ class Notebook(Surroundings):
     """
 
     goes_on = True
+    further_commands = (BROWSE,)
 
     def __init__(self, environ: Mapping[str, str], page: Page) -> None:
         super().__init__(environ)
@@ -69,12 +80,28 @@ class Notebook(Surroundings):
         """Tell whether a user is there to answer."""
         return self._page.is_watched()
 
+    def shows_widgets(self) -> bool:
+        """Tell whether a user watches a page, rather than a terminal."""
+        return self._page.is_kernel and self._page.is_watched()
+
+    def show(self, shown: object) -> None:
+        """Put something on the page."""
+        self._page.show(shown)
+
     def ask(self, question: str) -> bool | None:
         """Ask the user, if one is there to answer."""
+        answer = self._read_answer(f"{question} [y/N] ")
+        return None if answer is None else answer.lower() in ("y", "yes")
+
+    def ask_text(self, question: str) -> str:
+        """Ask the user, if one is there to answer."""
+        return self._read_answer(question) or ""
+
+    def _read_answer(self, question: str) -> str | None:
         if not self.is_watched():
             return None
         try:
-            return input(f"{printable(question)} [y/N] ").strip().lower() in ("y", "yes")
+            return input(printable(question)).strip()
         except (NotImplementedError, EOFError):  # a front end without input, or one that is gone
             return None
 
@@ -97,6 +124,14 @@ class Notebook(Surroundings):
         """Write one line below the cell."""
         message = advise(message, hint, self.spell)
         sys.stderr.write(f"{printable(message)}\n")
+
+    def awaits(self, running: int) -> bool:
+        """Tell a user that a batch waits for its runs after an interrupt."""
+        if not self.is_watched():
+            return False
+        key = "interrupt the kernel again to drop" if self._page.is_kernel else "Ctrl-C again drops"
+        self.warn(f"waiting for {counted(running, 'run')}; {key} {'it' if running == 1 else 'them'}")
+        return True
 
     @contextmanager
     def progress(self, label: str, total: int | None, unit: str = "") -> Iterator[Progress]:

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
 from storlet_shell.adapters.console import Console
-from storlet_shell.adapters.execution import Outcome, execute
-from storlet_shell.adapters.script.lines import Line, Words, parse
-from storlet_shell.errors import ExitStatus, LocalFileError, UsageError
+from storlet_shell.adapters.execution import Outcome, Show, execute, failure
+from storlet_shell.adapters.script import expectations
+from storlet_shell.adapters.script.echo import expanded
+from storlet_shell.adapters.script.lines import Expand, Line, Words, parse
+from storlet_shell.adapters.script.scope import NotYetRunError, Scope
+from storlet_shell.errors import ExitStatus, LocalFileError, StorletShellError, UsageError
 from storlet_shell.results import Result
 from storlet_shell.results.formats import PEOPLE
 from storlet_shell.results.saving import descriptor_of
@@ -28,42 +30,7 @@ from storlet_shell.spec.command import Call, Command
 from storlet_shell.spec.registry import Registry
 from storlet_shell.wire.bodies import open_file
 
-_NAME = re.compile(r"[A-Za-z_]\w*|\d{1,9}", re.ASCII)
 _OF_THE_SHELL = ("alias", "history", "set", "shortcuts")
-
-
-@dataclass(frozen=True)
-class Scope:
-    """The values of ``${NAME}`` in a command file.
-
-    :param name: the file, as messages spell it; ``${0}``
-    :param arguments: ``${1}`` and so on
-    :param definitions: looked up before the environment
-    :param depth: how many files run this one
-    """
-
-    name: str
-    arguments: tuple[str, ...] = ()
-    definitions: Mapping[str, str] = field(default_factory=dict)
-    environ: Mapping[str, str] = field(default_factory=dict)
-    depth: int = 0
-
-    def expand(self, name: str) -> str:
-        """Return the value of a name.
-
-        :raises UsageError: when it isn't defined
-        """
-        if not _NAME.fullmatch(name):
-            raise UsageError(f"${{{name}}} isn't a name; for the text itself write $${{{name}}}")
-        if name.isdigit():
-            words = (self.name, *self.arguments)
-            if int(name) < len(words):
-                return words[int(name)]
-            raise UsageError(f"${{{name}}}: the file was given {len(self.arguments)} arguments")
-        for values in (self.definitions, self.environ):
-            if name in values:
-                return values[name]
-        raise UsageError(f"${{{name}}} is not defined; define it with -D {name}=VALUE, or in the environment")
 
 
 @dataclass(frozen=True)
@@ -110,6 +77,7 @@ class Interpreter:
         self.format = format
         self.keeps_stdout = False
         self.own_words: dict[str, Own] = {"shell": self._run_sh, "quit": _quit, "exit": _quit}
+        self._to_be_stored: set[str] = set()  # by lines that were only checked
         self.show: Callable[[Call, Result], None] = self.show_result
 
     def parse(self, line: Line, scope: Scope | None = None) -> Typed:
@@ -117,21 +85,58 @@ class Interpreter:
 
         :raises UsageError: when it can't be
         """
-        words = parse(line.text, scope.expand if scope else None)
+        words = parse(line.text, self._expand(scope))
         if not words.words:
             raise UsageError("a command is missing")
         return Typed(line, words, scope)
+
+    def _expand(self, scope: Scope | None) -> Expand | None:
+        if scope is None:
+            return None
+
+        def expand(name: str) -> str:
+            variable = name.partition(".")[0]
+            if variable != name and variable in self._to_be_stored:
+                raise NotYetRunError(f"${{{name}}} isn't known yet")
+            return scope.expand(name, self.session.variables)
+
+        return expand
+
+    def echo(self, line: Line, scope: Scope | None = None) -> str:
+        """Return a line as ``-x`` shows it, with the values of its names."""
+        expand = self._expand(scope)
+        return expanded(line.text, expand, self.session.secrets) if expand and "${" in line.text else line.text
 
     def run(self, line: Line, scope: Scope | None = None) -> Outcome:
         """Run a line.
 
         The status of a pipe is the command's own unless it went well, and that of the pipe's other end then.
         """
-        return execute(self._opened(line, scope), self.session, self.show)
+        try:
+            reading = expectations.read(line, self._expand(scope))
+        except StorletShellError as error:
+            return failure(error, self.session)
+        if reading is None:
+            return self._run(line, scope, self.show)
+        expectation, line = reading
+        reader = expectations.Reader(self.show)
+        outcome = self._run(line, scope, self.show if expectation.text is None else reader.show)
+        return expectation.judge(line.text, outcome, reader.text)
+
+    def _run(self, line: Line, scope: Scope | None, show: Show) -> Outcome:
+        return execute(self._opened(line, scope), self.session, show)
 
     def check(self, line: Line, scope: Scope | None = None) -> Outcome:
         """Parse a line and its arguments without running it."""
-        return execute(self._checked(line, scope), self.session, self.show)
+        try:
+            reading = expectations.read(line, self._expand(scope))
+        except StorletShellError as error:
+            return Outcome(ExitStatus.OK) if isinstance(error, NotYetRunError) else failure(error, self.session)
+        if reading is None:
+            return execute(self._checked(line, scope), self.session, self.show)
+        expectation, line = reading
+        outcome = execute(self._checked(line, scope), self.session, self.show)
+        return Outcome(ExitStatus.OK) if outcome.status == expectation.status else outcome
 
     @contextmanager
     def _opened(self, line: Line, scope: Scope | None) -> Iterator[Call | int]:
@@ -141,10 +146,13 @@ class Interpreter:
 
     @contextmanager
     def _checked(self, line: Line, scope: Scope | None) -> Iterator[int]:
-        typed = self.parse(line, scope)
-        if typed.name not in self.own_words:
-            with self.console.redirected(io.StringIO()):  # a help text is output, and this run has none
-                self.call(typed)
+        with suppress(NotYetRunError):
+            typed = self.parse(line, scope)
+            if typed.name not in self.own_words:
+                with self.console.redirected(io.StringIO()):  # a help text is output, and this run has none
+                    call = self.call(typed)
+                if isinstance(call, Call) and call.store is not None:
+                    self._to_be_stored.add(call.store)
         yield ExitStatus.OK
 
     def _begin(self, typed: Typed) -> Call | int:

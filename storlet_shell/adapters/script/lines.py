@@ -26,7 +26,7 @@ LONGEST = 1024 * 1024
 Expand = Callable[[str], str]
 """Returns the value of a name; raises UsageError for an unknown one."""
 
-_TOKEN = re.compile(
+TOKEN = re.compile(
     r"""
       (?P<space> [ \t\r\f\v]++ )
     | (?P<newline> \n )
@@ -41,16 +41,23 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_IN_DOUBLE = re.compile(r'\\(["\\$`]|\r?\n)|(\$\$\{)|\$\{([^}]*)\}')
+"""The next token of a command."""
+
+IN_DOUBLE = re.compile(r'\\(["\\$`]|\r?\n)|(\$\$\{)|\$\{([^}]*)\}')
+"""What isn't plain text in double quotes: an escaped character, a literal ``${``, or a name."""
+
 _ESCAPED = re.compile(r"\\(.)")
 _ESCAPED_IN_DOUBLE = re.compile(r'\\(?:(["\\$`])|\r?\n)')
 _HEREDOC = re.compile(r"""<<(-?)[ \t]*(['"]?)(.+)\2""", re.DOTALL)
-_VERBATIM = re.compile(r"[ \t]*(?:!|shell(?=[ \t]))[ \t]*")
+VERBATIM = re.compile(r"[ \t]*(?:!|shell(?=[ \t]))[ \t]*")
+"""The start of a line for sh, which reads the rest itself."""
+
 _COMMENT = re.compile(r"#[^\n]*")
 _REST = re.compile(r"(?:[^\\\n]++|\\.)*+\\?", re.DOTALL)
 _TRAILING = re.compile(r"(?<!\\)(?:\\\\)*+\\\Z")
 _SHORTCUTS = {"?": "help", "@": "run_script"}
-_SH_ONLY = {"&", "&&", "||", ";", ";;"}
+_SH_ONLY = re.compile(r"&&?|;.*|.*(?<!\\);", re.DOTALL)
+"""Words that separate commands in sh; inside a word, these characters are text."""
 
 
 class GrammarError(UsageError):
@@ -151,7 +158,7 @@ def _find_end(text: str, at: int, number: int, typed: bool) -> _Command:
     command = _Command(at)
     if text[at] != "#" and len(text) - at > LONGEST and text.find("\n", at, at + LONGEST + 1) < 0:
         raise _too_long(number)
-    if verbatim := _VERBATIM.match(text, at):
+    if verbatim := VERBATIM.match(text, at):
         command.end = _REST.match(text, verbatim.end()).end()  # type: ignore[union-attr]  # it matches the empty string
         command.blank = False
         open_ended = _TRAILING.search(text, max(at, command.end - 1000), command.end) is not None
@@ -172,7 +179,7 @@ def _scan(text: str, at: int, number: int, command: _Command) -> str:
         if text[command.end] == "#" and not in_word:
             command.end = _COMMENT.match(text, command.end).end()  # type: ignore[union-attr]  # it starts with a #
             continue
-        token = _TOKEN.match(text, command.end)
+        token = TOKEN.match(text, command.end)
         if token is None:
             line = number + text.count("\n", at, command.end)
             raise _not_closed(text[command.end], line) if text[command.end] != "\\" else _nothing_follows(line)
@@ -225,7 +232,7 @@ def parse(text: str, expand: Expand | None = None) -> Words:
     :param expand: gives the values of ``${NAME}``; without it, that is plain text
     :raises UsageError: when a redirect lacks its file, or the line uses what only sh has
     """
-    if verbatim := _VERBATIM.match(text):
+    if verbatim := VERBATIM.match(text):
         command = text[verbatim.end() :].rstrip("\r")
         return Words(["shell", command], ["shell", command])
     stripped = text.lstrip()
@@ -233,6 +240,18 @@ def parse(text: str, expand: Expand | None = None) -> Words:
         rest = f"\\{stripped[1:]}" if stripped[1:2] == "#" else stripped[1:]  # it begins no comment
         text = f"{_SHORTCUTS[stripped[0]]} {rest}"
     return _Parser(text, expand).run()
+
+
+def _only_in_sh(operator: str) -> UsageError:
+    return UsageError(f"{operator} isn't supported: write one command per line, or quote it if it's text")
+
+
+def take_word(text: str, expand: Expand | None = None) -> tuple[str, str] | None:
+    """Return the first word of a command, unquoted and expanded, and the text after it; None if it has no word.
+
+    :raises UsageError: if a name in it isn't defined
+    """
+    return _Parser(text, expand).take()
 
 
 class _Parser:
@@ -252,10 +271,12 @@ class _Parser:
             if self._text[position] == "#" and self._parts is None:
                 position = _COMMENT.match(self._text, position).end()  # type: ignore[union-attr]  # it starts with a #
                 continue
-            token = _TOKEN.match(self._text, position)
+            token = TOKEN.match(self._text, position)
             if token is None:
                 raise _not_closed(self._text[position], 1) if self._text[position] != "\\" else _nothing_follows(1)
             if token.group() == "|":
+                if self._text.startswith("|", token.end()):
+                    raise _only_in_sh("||")
                 self._end_word(position)
                 self._pipe(self._text[token.end() :].strip())
                 break
@@ -267,6 +288,19 @@ class _Parser:
         if self._words.output is not None and self._words.pipe is not None:
             raise UsageError("the output goes to a file or to a pipe, not to both")
         return self._words
+
+    def take(self) -> tuple[str, str] | None:
+        """Return the first word, and the text after it; None if the text has no words."""
+        position = 0
+        while position < len(self._text) and not self._words.words:
+            token = TOKEN.match(self._text, position)
+            if token is None or token.lastgroup in ("operator", "heredoc"):
+                break
+            self._take(token)
+            position = token.end()
+        else:
+            self._end_word(position)
+        return (self._words.words[0], self._text[position:]) if self._words.words else None
 
     def _take(self, token: re.Match[str]) -> None:
         kind, text = token.lastgroup, token.group()
@@ -289,7 +323,7 @@ class _Parser:
         if self._expand is None:
             return self._unexpanded(kind, text)
         if kind == "double":
-            return _IN_DOUBLE.sub(self._in_double, text[1:-1])
+            return IN_DOUBLE.sub(self._in_double, text[1:-1])
         if kind == "expansion":
             return "${" if text == "$${" else self._expand(text[2:-1])
         return text
@@ -322,8 +356,8 @@ class _Parser:
         self._parts = None
         if self._redirect:
             self._redirect_to(word, spelled)
-        elif spelled in _SH_ONLY:
-            raise UsageError(f"{spelled} means nothing here: one command a line; quote it if it is text")
+        elif _SH_ONLY.fullmatch(spelled):
+            raise _only_in_sh(spelled if spelled[0] == "&" else ";")
         else:
             self._words.words.append(word)
             self._words.spelled.append(spelled)

@@ -14,8 +14,9 @@ from typing import IO
 
 from storlet_shell.adapters.console import Console
 from storlet_shell.adapters.execution import Outcome, execute
-from storlet_shell.adapters.script.interpreter import Interpreter, Quit, Scope, Typed
+from storlet_shell.adapters.script.interpreter import Interpreter, Quit, Typed
 from storlet_shell.adapters.script.lines import GrammarError, Line, split
+from storlet_shell.adapters.script.scope import Scope
 from storlet_shell.errors import ExitStatus, LocalFileError, StorletShellError, UsageError
 from storlet_shell.results import Result, failure_fields
 from storlet_shell.results.formats import DOCUMENT, PEOPLE
@@ -174,7 +175,8 @@ class Runner:
 
     def _run(self, line: Line, scope: Scope) -> int:
         if self._mode.echo:
-            self._console.stderr.write("".join(f"+ {printable(text)}\n" for text in line.text.splitlines()))
+            shown = self._interpreter.echo(line, scope).splitlines()
+            self._console.stderr.writelines(f"+ {printable(text)}\n" for text in shown)
             self._console.stderr.flush()
         if self._mode.parse_only:
             return self._conclude(line, scope, self._interpreter.check(line, scope))

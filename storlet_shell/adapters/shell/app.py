@@ -17,6 +17,7 @@ from typing import Any, TextIO, cast
 
 import cmd2
 from cmd2.string_utils import strip_style
+from prompt_toolkit.formatted_text import AnyFormattedText
 from prompt_toolkit.key_binding import KeyBindings
 
 from storlet_shell import __version__
@@ -24,11 +25,16 @@ from storlet_shell.adapters import startup
 from storlet_shell.adapters.completion.names import prepare
 from storlet_shell.adapters.console import Console
 from storlet_shell.adapters.execution import Outcome, failure
-from storlet_shell.adapters.script.interpreter import Interpreter, Quit, Scope, Typed, body_of
+from storlet_shell.adapters.script.interpreter import Interpreter, Quit, Typed, body_of
 from storlet_shell.adapters.script.lines import GrammarError, Line, Words, split
 from storlet_shell.adapters.script.runner import Mode, Runner, decode
+from storlet_shell.adapters.script.scope import Scope
 from storlet_shell.adapters.shell import keys, parsers
+from storlet_shell.adapters.shell.completer import LineCompleter
 from storlet_shell.adapters.shell.history import ShellHistory, check_startup_file, startup_file
+from storlet_shell.adapters.shell.lexer import LineLexer
+from storlet_shell.adapters.shell.preferences import Preferences
+from storlet_shell.adapters.shell.toolbar import toolbar
 from storlet_shell.adapters.words import OWN_WORDS, SYNTAX
 from storlet_shell.errors import ExitStatus, StorletShellError, TerminatedError, UnknownCommandError
 from storlet_shell.results import Result, Text
@@ -40,13 +46,14 @@ from storlet_shell.spec.registry import Registry
 from storlet_shell.text import printable
 from storlet_shell.wire.bodies import read_file
 
-_OWN_CATEGORY = "Shell"
-_REMOVED = ("edit", "macro", "run_pyscript", "_relative_run_script", "_eof")
+_REMOVED = ("macro", "run_pyscript", "_relative_run_script", "_eof")
 _REMOVED_SETTINGS = (
+    "allow_style",
     "debug",
     "timing",
     "quiet",
     "echo",
+    "max_column_completion_results",
     "max_completion_table_items",
     "scripts_add_to_history",
     "traceback_show_locals",
@@ -55,7 +62,6 @@ _REMOVED_SETTINGS = (
 _SHORTCUTS = {"!": "shell", "?": "help", "@": "run_script"}
 _LINES_BETWEEN_COLLECTIONS = 20
 _FIRST_WORD = re.compile(r"\s*([^\s'\"\\|<>]+)")
-_UNSAFE = re.compile(r"""[\s'"\\|<>]|^\#""")
 
 
 def main(session: Session, console: Console, format: str = PEOPLE) -> int:
@@ -95,7 +101,8 @@ class _ShellInterpreter(Interpreter):
     shell: Shell
 
     def parse(self, line: Line, scope: Scope | None = None) -> Typed:
-        """Split a line into its parts; in one that was typed, an alias stands for its text."""
+        """Split a line into its parts; in one that was typed, an alias stands for its text, and the pager is used."""
+        self.console.pager = self.shell.preferences.pager if scope is None else ""
         if scope is None:
             line = replace(line, text=self.shell.without_alias(line.text))
         return super().parse(line, scope)
@@ -126,6 +133,8 @@ class Shell(cmd2.Cmd):
         self._typed = Typed(Line(""), Words())
         self._bound: Call | None = None
         self._lines = 0
+        self._seconds = 0.0
+        self._place: tuple[str, str] | None = None
         self._ending: TerminatedError | None = None
         self._runner = Runner(self.interpreter, Mode())
         super().__init__(allow_cli_args=False, allow_clipboard=False, shortcuts=_SHORTCUTS, terminators=())
@@ -133,7 +142,12 @@ class Shell(cmd2.Cmd):
         for name in _REMOVED:
             setattr(self, f"do_{name}", None)
         self._choose_settings()
+        self.preferences = Preferences(self)
         self._keep_history()
+        self.main_session.lexer = LineLexer(self._is_command, self._takes_code)
+        self.main_session.completer = LineCompleter(
+            session, registry, self.without_alias, self._own_words, self._complete_own_word
+        )
         self.main_session.multiline = keys.goes_on
         bindings = cast(KeyBindings, self.main_session.key_bindings)  # cmd2 has made it one that can be added to
         keys.add(bindings, console.warn)
@@ -194,10 +208,12 @@ class Shell(cmd2.Cmd):
             interrupt = self._run_lines(line)
         except Quit:
             return True
+        self._seconds = time.monotonic() - started
+        self._place = None
         self._free_memory()
         self.prompt = self.prompt_text
         if self.timing:
-            self.console.warn(f"{time.monotonic() - started:.2f} s")
+            self.console.warn(f"{self._seconds:.2f} s")
         if interrupt is not None and raise_keyboard_interrupt:
             raise interrupt
         return False
@@ -280,13 +296,36 @@ class Shell(cmd2.Cmd):
             text = self.aliases[name] + text[match.end() :]
         return text
 
-    def complete(self, *args: Any, **options: Any) -> cmd2.Completions:
-        """Complete a line; cmd2 puts names with a space in quotes, and here all those that need it are."""
-        completions = super().complete(*args, **options)
-        if completions and not completions._quote_char and any(map(_UNSAFE.search, completions.to_strings())):
-            quote = '"' if any("'" in text for text in completions.to_strings()) else "'"
-            return replace(completions, _add_opening_quote=True, _quote_char=quote)
-        return completions
+    def _is_command(self, word: str) -> bool:
+        return word in self.aliases or self.get_command_func(word) is not None
+
+    def _takes_code(self, word: str) -> bool:
+        """Tell whether a command's heredoc is a storlet's code."""
+        names = _FIRST_WORD.match(self.without_alias(word))
+        try:
+            return names is not None and self.interpreter.registry.get(names.group(1)).body == "code"
+        except StorletShellError:
+            return False
+
+    def _own_words(self) -> dict[str, str]:
+        own = {word: summary for word, summary in OWN_WORDS.items() if self.get_command_func(word) is not None}
+        return {**own, **{name: f"alias of {printable(text)}" for name, text in self.aliases.items()}}
+
+    def _complete_own_word(self, word: str, line: str) -> list[str]:
+        """Return what a word may become as an argument of one of the shell's own words.
+
+        :param line: up to the cursor
+        """
+        style = self.main_session.complete_style
+        texts = list(self.complete(word, line, len(line) - len(word), len(line)).to_strings())
+        self.main_session.complete_style = style  # cmd2 has chosen another by the number of completions
+        return texts
+
+    def get_bottom_toolbar(self) -> AnyFormattedText:
+        """Return the toolbar: account, cloud, and how the last line ended."""
+        if self._place is None:  # this is called with each key
+            self._place = self.session.place
+        return toolbar(*self._place, self.status if self._lines else None, self._seconds)
 
     def sigint_handler(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002  cmd2's signature
         """Interrupt what runs. Nothing is written here: cmd2 would write an empty line to where output goes."""
@@ -344,12 +383,8 @@ class Shell(cmd2.Cmd):
         function = self.get_command_func(words[0]) if words and words[0] in OWN_WORDS else None
         parser = self.command_parsers.get(function) if function else None
         if parser is not None:
-            return Text(strip_style(parser.format_help()))
-        page = self.interpreter.registry.get("help").call(words).run(self.session)
-        if words:
-            return page
-        words_of_shell = (f"  {word:<12} {summary}" for word, summary in OWN_WORDS.items())
-        return Text("\n".join([*page.render(), "", _OWN_CATEGORY, *words_of_shell]))
+            return Text(strip_style(parser.format_help()), has_headings=True)
+        return self.interpreter.registry.get("help").call(words).run(self.session)
 
 
 def make_class(registry: Registry) -> type[Shell]:

@@ -30,7 +30,7 @@ _NAMES_A_SECRET = re.compile(
             r"Temp-URL-Key|temp_url_sig|Container-Sync-Key|X-Auth-(?:Token|Key)",
             rf"{_HOLDER}[\"']?\s*[=:]\s*\S",  # a variable's, a parameter's, a header's, a field's in JSON or YAML
             rf"(?<![\w-])--[\w-]{{0,40}}{_HOLDER}(?:[=\s]|$)|--key[=\s]|\bswift\b.{{0,500}}\s-K",
-            r"(?-i:\b[A-Z0-9_]*(?:KEY|PASS|PAT))\s*=|\btempurl(?:\s+\S+){3}\s+\S",
+            r"(?-i:\b[A-Z0-9_]*(?:KEY|PASS|PAT))\s*=|\bswift\b.{0,500}\stempurl(?:\s+\S+){3}\s+\S",
             r"\blogin\b.{0,500}\s-p|\bmysql\w*\b.{0,500}\s-p\S|\bredis-cli\b.{0,500}\s-a|\bopenssl\b.{0,500}\s-(?:k|pass)\s",
             r"\b(?:Proxy-)?Authorization\b[\"']?\s*[:=]|\bCookie\s*:|\bX-[\w-]{1,60}-(?:Key|Pass)[\"']?\s*:",
             r"X-Amz-(?:Signature|Credential)|AWSAccessKeyId|[?&]sig=",

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import cmd2
 from cmd2.parsing import StatementParser
 
-from storlet_shell.adapters.completion.cursor import candidates, hint, split
-from storlet_shell.adapters.completion.names import Candidate, complete
+from storlet_shell.adapters.completion.names import complete
 from storlet_shell.session import Session
 from storlet_shell.spec.arguments import Kind
 from storlet_shell.spec.command import Command
@@ -77,52 +76,21 @@ def bind(action: argparse.Action, kind: Kind) -> None:
     """Let Tab complete an argument of one of the shell's own words."""
 
     def completer(shell: RunsCommands, text: str, line: str, begidx: int, endidx: int) -> cmd2.Completions:  # noqa: ARG001
-        quote = line[begidx - 1] if begidx and line[begidx - 1] in "'\"" else ""
-        return _completions(complete(shell.session, kind, text), quote)
+        return cmd2.Completions([cmd2.CompletionItem(entry.text) for entry in complete(shell.session, kind, text)])
 
     action.set_completer(completer)  # type: ignore[attr-defined]  # cmd2 adds it to argparse's actions
 
 
-def complete_line(registry: Registry, shell: RunsCommands, line: str) -> cmd2.Completions:
-    """Complete the last word of a registry command's line, as all front ends do.
-
-    :param line: up to the cursor
-    """
-    at = split(line)
-    completions = _completions(candidates(shell.session, registry, at.words, at.word), at.quote)
-    return completions or cmd2.Completions(hint=hint(registry, at.words, at.word))
-
-
-def _completions(entries: Iterable[Candidate], quote: str) -> cmd2.Completions:
-    items, final = [], True
-    for entry in entries:
-        if _fits(entry.text, quote):
-            shown = entry.text.rstrip("/").rpartition("/")[2] + ("" if entry.final else "/")
-            items.append(cmd2.CompletionItem(entry.text, display=shown, display_meta=entry.note))
-            final = entry.final
-    return cmd2.Completions(items, is_sorted=True, allow_finalization=len(items) != 1 or final)
-
-
-def _fits(text: str, quote: str) -> bool:
-    """Tell whether a text can stand in quotes without an escape, which cmd2 would misread at the next Tab."""
-    if not quote:
-        return _fits(text, "'") or _fits(text, '"')
-    return quote not in text and not (quote == '"' and "\\" in text)
-
-
 def functions_of(registry: Registry, summary: Summary, name: str) -> dict[str, Callable[..., Any]]:
-    """Return the functions that cmd2 calls to run and to complete a registry command, under one of its names."""
+    """Return the function that cmd2 calls to run a registry command, under one of its names."""
 
     @cmd2.with_argument_list
     def run(shell: RunsCommands, words: list[str]) -> None:
         shell.bind(registry.get(summary.name), words)
 
-    def complete_words(shell: RunsCommands, text: str, line: str, begidx: int, endidx: int) -> cmd2.Completions:  # noqa: ARG001
-        return complete_line(registry, shell, line[:endidx])
-
     run.__doc__ = summary.summary
     cmd2.categorize(run, summary.category)
-    return {f"do_{name}": run, f"complete_{name}": complete_words}
+    return {f"do_{name}": run}
 
 
 def parser_of_run_script() -> PlainParser:

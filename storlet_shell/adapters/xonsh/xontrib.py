@@ -17,7 +17,7 @@ import shutil
 import sys
 import threading
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import IO, Any
@@ -35,7 +35,7 @@ from storlet_shell.session import Session
 from storlet_shell.spec.command import Call
 from storlet_shell.spec.registry import Registry, parse
 from storlet_shell.text import printable
-from storlet_shell.wire.observer import Progress
+from storlet_shell.wire.observer import Progress, remark
 
 ALWAYS = "storlet"
 """The alias that takes any command, whatever names are taken."""
@@ -115,20 +115,31 @@ class _Line(Console):
         if self.is_interrupted:
             raise KeyboardInterrupt
 
+    def own_words(self) -> Mapping[str, str]:
+        """Return nothing: xonsh has words of its own."""
+        return {}
+
     def show_unless_stored(self, call: Call, result: Result) -> None:
         """Write a result to the line's output, unless it is stored in a variable."""
         if call.store is None:
             self.show(result, call.rendering())
 
-    def ask(self, question: str) -> bool | None:
+    def is_watched(self) -> bool:
+        """Tell whether the process's own input and the line's messages are on a terminal."""
+        return bool(sys.__stdin__ and sys.__stdin__.isatty() and self.stderr.isatty())
+
+    def read_answer(self, question: str) -> str:
         """Ask on the terminal; an interrupted line doesn't read input meant for the next one."""
-        if not (sys.__stdin__ and sys.__stdin__.isatty() and self.stderr.isatty()):
-            return None
-        self.stderr.write(f"{printable(question)} [y/N] ")
+        self.stderr.write(printable(question))
         self.stderr.flush()
+        assert sys.__stdin__ is not None
         while not select.select([sys.__stdin__], [], [], _LOOK)[0]:
             self.check()
-        return sys.__stdin__.readline().strip().lower() in ("y", "yes")
+        return sys.__stdin__.readline().strip()
+
+    def awaits(self, running: int) -> bool:  # noqa: ARG002  the base class's signature
+        """Wait briefly: xonsh doesn't wait for an interrupted line, and takes the next Ctrl-C itself."""
+        return False
 
     @contextmanager
     def progress(self, label: str, total: int | None, unit: str = "") -> Iterator[Progress]:
@@ -148,6 +159,9 @@ class _Checked:
 
     def expect(self, total: int) -> None:
         self._shown.expect(total)
+
+    def remark(self, describe: Callable[[], str]) -> None:
+        remark(self._shown, describe)
 
 
 class _Alias:

@@ -98,7 +98,7 @@ class Concatenation(Ordered):
 
 
 def _folder_of(target: str) -> str | None:
-    """Return the folder of a target file; None if it is none, or a device."""
+    """Return the folder of a target file; None if results aren't written to a regular file."""
     if not target:
         return None
     path = Path(os.path.realpath(expand(target)))

@@ -25,10 +25,12 @@ class Ordered(ABC):
     :param journal: the journal's path; empty without one
 
     ``joined`` and ``missing`` count the objects whose results were added, and those without one. ``target`` is the file
-    that the joined result is written to; empty for none.
+    that the joined result is written to; empty for none. ``work`` describes for the journal what makes the results;
+    empty for the storlets' runs.
     """
 
     target = ""
+    work = ""
 
     def __init__(self, folder: str | None, journal: str = "") -> None:
         self._folder = f"{expand(journal)}{_FOLDER_SUFFIX}" if journal else ""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from storlet_shell.results.decoding import COMPRESSIONS
+from storlet_shell.results.page.decoding import COMPRESSIONS
 from storlet_shell.text import is_text
 
 CSV, TSV = "text/csv", "text/tab-separated-values"

@@ -11,8 +11,8 @@ from storlet_shell.spec.arguments import Arg, Kind
 from storlet_shell.values import ByteRange, Invocation, Metadatum, ObjectPath, Parameter, StorletName, read_count
 
 if TYPE_CHECKING:
-    from storlet_shell.batches.patterns import Pattern
     from storlet_shell.batches.templates import Template
+    from storlet_shell.patterns import Pattern
 
 _MOST_JOBS = 64
 _MOST_BATCH_JOBS = 1000
@@ -194,7 +194,7 @@ STORLET = Arg(
 
 def parse_pattern(text: str) -> Pattern:
     """Read the pattern of a batch's inputs; see :meth:`Pattern.parse`."""
-    from storlet_shell.batches.patterns import Pattern  # most lines have no pattern
+    from storlet_shell.patterns import Pattern  # most lines have no pattern
 
     return Pattern.parse(text)
 

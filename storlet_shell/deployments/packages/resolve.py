@@ -22,13 +22,14 @@ Installed = Callable[[str], str | None]
 _ROUNDS = 20
 
 
-def resolve(wanted: Wanted, installed: Installed = lambda _: None) -> Archive:
+def resolve(wanted: Wanted, installed: Installed = lambda _: None) -> Archive | None:
     """Resolve packages with all that they need to wheels of pure Python, and join these.
 
     A package without such a wheel is left out if the engine's Python has it: then the others are resolved for the
     engine's version of it, as if that were a wheel.
 
     :param installed: asked about packages without a wheel of pure Python only
+    :returns: None if the engine's Python has all of them
     :raises UsageError: if a package is native code, or requirements are invalid or conflict
     :raises NotFoundError: if a package or a version doesn't exist
     :raises ServiceError: if the package index can't be reached
@@ -73,18 +74,17 @@ def _stand_ins(
     return stand_ins
 
 
-def _archive(folder: Path, wanted: Wanted) -> Archive:
+def _archive(folder: Path, wanted: Wanted) -> Archive | None:
     paths = [path for path in sorted(folder.iterdir()) if path.name not in ("pip.log", "constraints.txt")]
     engines = {_name_and_version(path) for path in paths if is_stub(path)}
     wheels = [Wheel.read(path) for path in paths if not is_stub(path)]
     provided = dict(wanted.provided)
     engines |= {(wheel.name, wheel.version) for wheel in wheels if wheel.name in provided}
     wheels = [wheel for wheel in wheels if wheel.name not in provided]
+    if not wheels and engines:
+        return None
     if not wheels:
-        reason = "the engine's Python has all of them" if engines else f"none is for Python {wanted.python}"
-        raise UsageError(
-            f"no package to deploy: {reason}", subject=", ".join([*wanted.packages, *map(str, wanted.files)])
-        )
+        raise UsageError(f"no package to deploy: none is for Python {wanted.python}", subject=wanted.label)
     return Archive.build(wheels, dict(sorted(engines)), wanted.python, is_unpacked=wanted.is_unpacked)
 
 

@@ -59,6 +59,11 @@ class Wanted(NamedTuple):
             raise UsageError("no package to deploy is named, so there's nothing to unpack or to leave out")
         return None
 
+    @property
+    def label(self) -> str:
+        """The packages and files as the user named them, for messages."""
+        return ", ".join([*self.packages, *map(str, self.files)])
+
 
 def normalized(name: str) -> str:
     """Normalize a distribution's name (PEP 503)."""

@@ -22,13 +22,15 @@ from pathlib import Path
 from typing import Any
 
 from storlet_shell.embedded.control import folder as places
+from storlet_shell.embedded.control import s3
 from storlet_shell.embedded.control.folder import data_folder
-from storlet_shell.embedded.control.settings import KEYSTONE, TEMPAUTH, Running, Settings, Status
+from storlet_shell.embedded.control.settings import ISOLATION_LEVELS, KEYSTONE, TEMPAUTH, Running, Settings, Status
 from storlet_shell.embedded.control.users import TESTER, USERS, environment
 from storlet_shell.errors import EmbeddedError, RefusedError, UsageError
 from storlet_shell.storlets.import_path import import_path
 
 __all__ = [
+    "ISOLATION_LEVELS",
     "KEYSTONE",
     "TEMPAUTH",
     "USERS",
@@ -41,6 +43,7 @@ __all__ = [
     "find",
     "join_or_start",
     "reset",
+    "s3",
     "start",
     "status",
     "stop",
@@ -52,7 +55,9 @@ _STOP_SECONDS = 8.0
 
 # The environment variables that the server inherits: those that Python may need to start, and none that could hold a
 # password. They aren't configuration, which is passed in the settings.
-_PASSED_ON = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "USER")
+_PASSED_ON = ("HOME", "JAVA_HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "USER")
+
+_SHOWN = ("time_limit", "memory_limit", "isolation", "sandbox", "versions")
 
 
 class Lease:
@@ -153,6 +158,8 @@ def start(folder: Path, settings: Settings) -> tuple[Running, bool]:
         raise EmbeddedError(
             f"a server with Keystone on port {running.identity_port} is already running; stop it first: local stop"
         )
+    if running and settings.s3 and not running.s3:
+        raise EmbeddedError("a server without S3 is already running; stop it first: local stop")
     asked = replace(settings, lasting=True, ephemeral=settings.ephemeral and running is None)
     with join_or_start(folder, asked) as lease:
         (lease.running.folder / places.LASTING).touch(mode=0o600)
@@ -213,7 +220,7 @@ def status(folder: Path) -> Status:
         used_bytes=places.used_bytes(folder),
         free_bytes=places.free_bytes(folder),
         lasting=running is not None and (folder / places.LASTING).exists(),
-        **{name: state[name] for name in ("time_limit", "memory_limit", "sandbox", "versions") if name in state},
+        **{name: state[name] for name in _SHOWN if name in state},
     )
 
 
@@ -240,7 +247,7 @@ def _find(folder: Path) -> Running | None:
         facts = {name: state[name] for name in ("pid", "port", "ephemeral", "started")}
     except KeyError:
         raise places.broken(folder, places.STATE) from None
-    facts |= {name: state[name] for name in ("user", "auth", "identity_port", "account") if name in state}
+    facts |= {name: state[name] for name in ("user", "auth", "identity_port", "account", "s3") if name in state}
     facts["further_ports"] = tuple(state.get("further_ports", ()))
     return Running(key=key, folder=folder, **facts)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 USER = "local:storlet"
-"""The only user, as tempauth spells it."""
+"""The user, as tempauth spells it."""
 
 ACCOUNT = "AUTH_local"
 """That user's account."""
@@ -18,6 +19,9 @@ MOST_WAITING = 1024
 
 TEMPAUTH, KEYSTONE = "tempauth", "keystone"
 """The token issuers: Swift's own tempauth, or a Keystone."""
+
+ISOLATION_LEVELS = ("run", "account")
+"""What a JVM is for: a single run of a Java storlet, or the runs of one version by one user of an account."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,9 @@ class Settings:
     :param identity_port: Keystone's port on 127.0.0.1; None for the same as last time, or any free one
     :param token_seconds: the lifetime of Keystone's tokens, in seconds
     :param proxies: the number of proxies, each with a process and a port of its own; the first listens on ``port``
+    :param isolation: one of :data:`ISOLATION_LEVELS`
+    :param s3: whether the proxies also answer S3 requests
+    :param users: additional users of tempauth, ``ACCOUNT:USER``, each with its password and groups: ``secret .admin``
     """
 
     port: int | None = None
@@ -44,6 +51,14 @@ class Settings:
     identity_port: int | None = None
     token_seconds: int = 3600
     proxies: int = 1
+    isolation: str = "run"
+    s3: bool = False
+    users: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_reusing(self) -> bool:
+        """Whether JVMs are reused."""
+        return self.isolation == "account"
 
 
 @dataclass(frozen=True)
@@ -81,6 +96,7 @@ class Running:
     :param identity_port: Keystone's port; 0 without Keystone
     :param account: the user's account
     :param further_ports: the ports of its other proxies
+    :param s3: whether its proxies answer S3 requests
     """
 
     pid: int
@@ -94,6 +110,7 @@ class Running:
     identity_port: int = 0
     account: str = ACCOUNT
     further_ports: tuple[int, ...] = ()
+    s3: bool = False
 
     @property
     def auth_url(self) -> str:
@@ -101,6 +118,11 @@ class Running:
         if self.auth == KEYSTONE:
             return f"http://127.0.0.1:{self.identity_port}/v3"
         return f"http://127.0.0.1:{self.port}/auth/v1.0"
+
+    @property
+    def s3_url(self) -> str | None:
+        """The URL for S3 clients; None if it doesn't answer S3 requests."""
+        return f"http://127.0.0.1:{self.port}" if self.s3 else None
 
     @property
     def storage_url(self) -> str:
@@ -122,6 +144,7 @@ class Status:
     :param used_bytes: the size of the data folder; 0 if it doesn't exist yet
     :param free_bytes: the free space on its disk
     :param lasting: whether the server runs until stopped
+    :param isolation: one of :data:`ISOLATION_LEVELS`
     :param sandbox: the engine's description of what isolates storlets from the network and from files
     :param versions: the releases of swift and storlets that run
     """
@@ -133,5 +156,6 @@ class Status:
     lasting: bool = False
     time_limit: int = 0
     memory_limit: int = 0
+    isolation: str = "run"
     sandbox: str = ""
     versions: dict[str, str] = field(default_factory=dict)

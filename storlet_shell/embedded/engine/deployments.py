@@ -17,7 +17,7 @@ from eventlet import tpool
 from swift.common.internal_client import InternalClient, UnexpectedResponse
 
 from storlet_shell.embedded.engine.failures import Failure, InvocationError
-from storlet_shell.embedded.engine.versions import Key
+from storlet_shell.embedded.engine.versions import JAVA, Key
 from storlet_shell.embedded.sandbox import trees
 from storlet_shell.embedded.sandbox.disk import shortage
 from storlet_shell.embedded.sandbox.isolation import NOBODY
@@ -51,6 +51,7 @@ class Deployments:
             main=request.storlet_main,
             timestamp=str(request.options.get("storlet_x_timestamp", "")),
             dependencies=tuple(self._dependency(request.file_manager, name) for name in request.dependencies),
+            language=request.storlet_language.lower(),
         )
 
     def fetch(self, key: Key, manager: Any, *, to_nobody: bool) -> tuple[int, str]:
@@ -116,14 +117,16 @@ class Deployments:
 
 
 def _check(request: Any) -> None:
-    if request.storlet_language.lower() != "python":
-        language = request.storlet_language.capitalize()
-        reason = f"{language} storlets can be deployed, but the embedded Swift runs Python storlets only"
-        raise InvocationError(Failure("language", reason))
-    module, _, name = request.storlet_main.partition(".")
-    if not name.isidentifier() or request.storlet_id != f"{module}.py" or "/" in request.storlet_id:
-        reason = f"its main class must be {request.storlet_id.rpartition('.')[0]}.<Class>, not {request.storlet_main}"
-        raise InvocationError(Failure("missing", reason))
+    storlet, main = request.storlet_id, request.storlet_main
+    if request.storlet_language.lower() == JAVA:
+        for name in (storlet, *request.dependencies):
+            if set("/:") & set(name):
+                raise InvocationError(Failure("missing", f"{name} can't be on a class path: it contains '/' or ':'"))
+    else:
+        module, _, name = main.partition(".")
+        if not name.isidentifier() or storlet != f"{module}.py" or "/" in storlet:
+            reason = f"its main class must be {storlet.rpartition('.')[0]}.<Class>, not {main}"
+            raise InvocationError(Failure("missing", reason))
     for name in request.dependencies:
         if "/" in name or name in (".", ".."):
             raise InvocationError(Failure("missing", f"its dependency {name} isn't a valid file name"))

@@ -10,7 +10,7 @@ from typing import Any
 
 from storlet_shell.embedded.engine.failures import Failure, InvocationError, too_slow
 from storlet_shell.embedded.engine.feeds import Feed, FileFeed, IteratorFeed
-from storlet_shell.embedded.engine.versions import Child, Version
+from storlet_shell.embedded.engine.versions import JAVA, Child, Version
 from storlet_shell.embedded.processes import descriptors
 from storlet_shell.embedded.processes.descriptors import Progress, StalledError
 from storlet_shell.embedded.processes.messages import MessageTooLongError
@@ -26,6 +26,14 @@ STORED = "storlet_shell_stored"
 UNREAD_ALLOWED = "storlet_shell_allow_unread"
 """The request option that permits unread inputs: from the client's ``X-Storlet-Shell-Allow-Unread``."""
 
+USER = "storlet_shell_user"
+"""The request option that identifies the user, unless that user may only run the storlet: from the header that
+``guard`` adds."""
+
+# What storlets call their inputs and the method that sets metadata.
+_INPUT = {JAVA: "inputs.get({})"}
+_NO_METADATA = {JAVA: "it ended without setMetadata()"}
+
 Ended = Callable[["Invocation", Failure | None], None]
 
 
@@ -36,15 +44,18 @@ class Invocation:
 
     :param request: the middleware's storlet request
     :param limit: the maximum time without progress, in seconds
+    :param user: the user whose earlier invocations its process may have run, and whose later ones it may run; empty if
+        it must be a process of its own
     :param on_end: called with this object and the failure, or None on success
     """
 
-    def __init__(self, request: Any, version: Version, limit: float, on_end: Ended) -> None:
+    def __init__(self, request: Any, version: Version, limit: float, on_end: Ended, user: str = "") -> None:
         self.request = request
         self.version = version
         self.started = time.monotonic()
         self._limit = limit
         self._on_end = on_end
+        self._user = user
         self._progress = Progress(limit)
         self._child: Child | None = None
         self._feeds: list[Feed] = []
@@ -60,8 +71,9 @@ class Invocation:
         version = self.version
         version.active += 1
         try:
-            self._child = version.take(Progress(self._limit))
+            self._child = version.take(Progress(self._limit), self._user)
             self._send(self._child)
+            self._progress.mark()
             for feed in self._feeds:
                 feed.start()
             metadata = self._read_metadata()
@@ -117,7 +129,11 @@ class Invocation:
             "parameters": self._parameters(),
             "inputs": [dict(source.user_metadata) for source in sources],
             "alone": self.version.active == 1,
+            "is_reusable": bool(self._user),
         }
+        if self.version.key.language == JAVA:
+            for descriptor in handed_over:
+                os.fchmod(descriptor, 0o666)  # they are opened by name, if the server is root by another user
         try:
             child.send(order, [self._log, *handed_over])
         finally:
@@ -136,7 +152,8 @@ class Invocation:
         """
         if not self._is_watched:
             return None
-        names = [f"in_files[{number}]" for number, feed in enumerate(self._feeds) if feed.is_unread()]
+        spelling = _INPUT.get(self.version.key.language, "in_files[{}]")
+        names = [spelling.format(number) for number, feed in enumerate(self._feeds) if feed.is_unread()]
         if self._input_failure is not None or not names:
             return self._input_failure
         if len(names) > _SHOWN_INPUTS:
@@ -165,7 +182,8 @@ class Invocation:
         descriptors.close(self._metadata)
         self._metadata = -1
         if not text:
-            raise InvocationError(self._verdict() or Failure("metadata", contract.NO_METADATA))
+            reason = _NO_METADATA.get(self.version.key.language, contract.NO_METADATA)
+            raise InvocationError(self._verdict() or Failure("metadata", reason))
         is_stored = STORED in self.request.options
         try:
             metadata = contract.read_metadata(text, is_stored=is_stored)
@@ -202,7 +220,7 @@ class Invocation:
             return
         self._over = True
         try:
-            self._release()
+            self._release(is_success=failure is None)
         finally:  # also if this green thread is killed while it waits for a feed
             self.version.active -= 1
             self.version.last_used = time.monotonic()
@@ -212,11 +230,13 @@ class Invocation:
                 descriptors.close(self._log)
                 self._log = -1
 
-    def _release(self) -> None:
+    def _release(self, *, is_success: bool) -> None:
         with ExitStack() as stack:  # releases everything, whatever fails
             for feed in reversed(self._feeds):
                 stack.callback(feed.stop)
             for descriptor in (self._metadata, self._body):
                 stack.callback(descriptors.close, descriptor)
-            if self._child is not None:
+            if self._child is not None and is_success and self._user:
+                stack.callback(self.version.keep, self._child, self._user)
+            elif self._child is not None:
                 stack.callback(self._child.close)

@@ -15,9 +15,11 @@ from eventlet.patcher import original
 from eventlet.semaphore import Semaphore
 
 import storlet_shell
-from storlet_shell.embedded.engine.versions import Version, green_pair, send
+from storlet_shell.embedded.engine.java import JVM_BYTES, JVM_THREADS, Toolchain
+from storlet_shell.embedded.engine.versions import JAVA, Version, green_pair, send
 from storlet_shell.embedded.processes import descriptors, messages
 from storlet_shell.embedded.processes.descriptors import Progress
+from storlet_shell.embedded.processes.messages import Message
 from storlet_shell.embedded.sandbox.isolation import Sandbox
 
 _subprocess = original("subprocess")
@@ -33,13 +35,14 @@ class Limits:
     """The limits of an invocation.
 
     :ivar seconds: time without progress
-    :ivar memory: bytes, for each process
+    :ivar memory: bytes, for each process; for Java storlets, the size of the heap
     :ivar file_bytes: size of each file that it writes, including its log
     :ivar scratch_bytes: total size of the files written by all invocations of a storlet version
     :ivar processes: processes and threads
     :ivar concurrent: simultaneous invocations of all storlets
     :ivar warm: simultaneous warm parents
     :ivar idle: seconds after which an unused warm parent exits
+    :ivar is_reusing: whether a JVM may serve several invocations of one user
     """
 
     seconds: float = 40.0
@@ -50,6 +53,7 @@ class Limits:
     concurrent: int = 32
     warm: int = 32
     idle: float = 900.0
+    is_reusing: bool = False
 
 
 class Nursery:
@@ -62,6 +66,7 @@ class Nursery:
     def __init__(self, folder: Path, hidden: Path, limits: Limits) -> None:
         self._folder, self._hidden, self._limits = folder, hidden, limits
         self._root = folder / "root"
+        self._toolchain = Toolchain(folder / "java", limits.memory)
         self._imports = [entry for entry in sys.path if entry and Path(entry).is_dir()]
         self._versions: dict[int, Version] = {}
         self._channel: Any = None
@@ -106,23 +111,12 @@ class Nursery:
         return [entry for entry in self._imports if entry.endswith("-packages") or Path(entry) != checkout]
 
     def start(self, version: Version) -> None:
-        """Start a version's warm parent."""
+        """Start a version's warm parent.
+
+        :raises InvocationError: if this machine can't run its language
+        """
         self.open()
-        limits = self._limits
-        order = {
-            "event": "start",
-            "version": version.number,
-            "folder": version.folder,
-            "main": version.key.main,
-            "root": str(self._root),
-            "hidden": str(self._hidden),
-            "imports": self._visible(),
-            "memory": limits.memory,
-            "files": limits.file_bytes,
-            "scratch": limits.scratch_bytes,
-            "processes": limits.processes,
-            "all_processes": limits.processes * (limits.concurrent + 1),  # including those of its import
-        }
+        order = self._order(version)
         version.channel, other = green_pair()
         version.log = os.memfd_create("import-log", os.MFD_CLOEXEC)
         try:
@@ -131,6 +125,36 @@ class Nursery:
         finally:
             os.close(other)
         version.listen()
+
+    def _order(self, version: Version) -> Message:
+        limits, key = self._limits, version.key
+        memory, processes, imports, shown, java = limits.memory, limits.processes, self._visible(), [], None
+        if key.language == JAVA:
+            machine = self._toolchain.java()
+            memory, processes = memory + JVM_BYTES, processes + JVM_THREADS
+            imports, shown = [*imports, *machine.visible], list(machine.classes)
+            java = {
+                "command": machine.command,
+                "class_path": machine.class_path(version.folder, key.files),
+                "seconds": limits.seconds,
+            }
+        return {
+            "event": "start",
+            "version": version.number,
+            "folder": version.folder,
+            "storlet": key.storlet,
+            "main": key.main,
+            "java": java,
+            "root": str(self._root),
+            "hidden": str(self._hidden),
+            "imports": imports,
+            "shown": shown,
+            "memory": memory,
+            "files": limits.file_bytes,
+            "scratch": limits.scratch_bytes,
+            "processes": processes,
+            "all_processes": processes * (limits.concurrent + 1),  # including those of its import
+        }
 
     def end(self, version: Version) -> None:
         """End a version's warm parent and everything that it forked."""

@@ -17,8 +17,9 @@ _LONGEST_MESSAGE = 1000
 _LONGEST_TRACEBACK = 32 * 1024
 _LARGEST_TASK = 2**53
 
-# The kinds of failure that a process can report; ``engine``: the kernel refused to start it.
-_KINDS = frozenset(("raised", "exited", "memory", "engine"))
+# The kinds of failure that a process can report; ``engine``: the kernel refused to start it; ``timeout``: a Java class
+# takes too long to load.
+_KINDS = frozenset(("raised", "exited", "memory", "timeout", "engine"))
 
 # Characters that would end a header, start a new line in a log, or can't be encoded as UTF-8.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -41,6 +42,11 @@ class Done:
 
 
 @dataclass(frozen=True)
+class Idle:
+    """A child that has succeeded can run another invocation."""
+
+
+@dataclass(frozen=True)
 class Reaped:
     """A child of a warm parent has exited.
 
@@ -51,7 +57,7 @@ class Reaped:
     status: int
 
 
-Report = Hello | Loaded | Done | Reaped | Failure
+Report = Hello | Loaded | Done | Idle | Reaped | Failure
 
 NONSENSE = Failure("exited", "its process sent the server a message that makes no sense")
 
@@ -69,6 +75,8 @@ def parse(data: bytes) -> Report:
         return Loaded()
     if event == "done":
         return Done()
+    if event == "idle":
+        return Idle()
     if event == "reaped" and _is_number(message.get("task"), 1, _LARGEST_TASK) and _is_status(message.get("status")):
         return Reaped(message["task"], message["status"])
     if event == "ended" and _is_status(message.get("status")):

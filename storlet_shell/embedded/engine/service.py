@@ -13,12 +13,12 @@ from eventlet.event import Event
 
 from storlet_shell.embedded.engine.deployments import Deployments
 from storlet_shell.embedded.engine.failures import Failure, InvocationError, encode
-from storlet_shell.embedded.engine.invocation import Invocation
+from storlet_shell.embedded.engine.invocation import USER, Invocation
 from storlet_shell.embedded.engine.journal import Journal, Record
 from storlet_shell.embedded.engine.lookups import Lookups
 from storlet_shell.embedded.engine.nursery import Limits, Nursery
 from storlet_shell.embedded.engine.slots import Slots
-from storlet_shell.embedded.engine.versions import Key, Version
+from storlet_shell.embedded.engine.versions import JAVA, Key, Version
 from storlet_shell.embedded.sandbox.isolation import Sandbox, runs_as_nobody
 
 # Less than the proxy's timeout for an object server minus the time limit (configuration.py).
@@ -82,7 +82,9 @@ class Engine:
             self._slots.release(account)
             self._ended(invocation, transaction, failure)
 
-        invocation = Invocation(request, version, self.limits.seconds, ended)
+        is_reusing = self.limits.is_reusing and version.key.language == JAVA
+        user = request.options.get(USER, "") if is_reusing else ""
+        invocation = Invocation(request, version, self.limits.seconds, ended, user)
         return invocation.begin(), invocation
 
     def _slot(self, request: Any, account: str) -> Version:
@@ -161,7 +163,8 @@ class Engine:
         now = time.monotonic()
         excess = len(self._versions) - self.limits.warm
         unused: list[Key] = []
-        for key, version in self._versions.items():
+        for key, version in list(self._versions.items()):
+            version.end_idle()
             idle = now - version.last_used
             superfluous = version.replaced or idle > self.limits.idle or len(unused) < excess
             if not version.active and (not version.alive or superfluous):

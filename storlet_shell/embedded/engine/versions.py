@@ -19,7 +19,7 @@ from eventlet.patcher import original
 
 from storlet_shell.embedded.engine import reports
 from storlet_shell.embedded.engine.failures import Failure, InvocationError, ended
-from storlet_shell.embedded.engine.reports import Done, Hello, Loaded, Reaped, Report
+from storlet_shell.embedded.engine.reports import Done, Hello, Idle, Loaded, Reaped, Report
 from storlet_shell.embedded.processes import descriptors, messages
 from storlet_shell.embedded.processes.descriptors import Progress, StalledError
 from storlet_shell.embedded.processes.messages import Message
@@ -30,6 +30,13 @@ _STATUSES = 256
 _REAP_SECONDS = 1.0
 _FORK_SECONDS = 15.0
 
+PYTHON, JAVA = "python", "java"
+"""The languages of storlets."""
+
+_MOST_IDLE = 4
+_IDLE_SECONDS = 60.0
+_SETTLE_SECONDS = 0.05  # a child is idle very soon after its result, unless threads are left
+
 _FORKS = 3  # how often a new child may turn out dead before an invocation fails
 
 
@@ -39,6 +46,7 @@ class Key:
 
     :ivar timestamp: Swift's ``X-Timestamp`` of the storlet object
     :ivar dependencies: the name, ETag, timestamp and permissions of each
+    :ivar language: :data:`PYTHON` or :data:`JAVA`
     """
 
     account: str
@@ -46,11 +54,17 @@ class Key:
     main: str
     timestamp: str
     dependencies: tuple[tuple[str, ...], ...] = ()
+    language: str = PYTHON
 
     @property
     def deployment(self) -> tuple[str, str]:
         """The part that all versions of a storlet share."""
         return self.account, self.storlet
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of its files."""
+        return self.storlet, *(name for name, *_ in self.dependencies)
 
 
 def green_pair() -> tuple[Any, int]:
@@ -116,6 +130,14 @@ class Child:
             return None
         # It has said hello, so it was started: it can no longer claim that the engine failed.
         return report if isinstance(report, Failure) and report.kind != "engine" else reports.NONSENSE
+
+    def is_idle(self) -> bool:
+        """Whether it has reported, after its result, that it can run another invocation."""
+        try:
+            report, _ = self._receive(Progress(_SETTLE_SECONDS))
+        except StalledError:
+            return False
+        return isinstance(report, Idle)
 
     def kill(self) -> None:
         """Kill it; since it is the first of its process namespace, everything it started dies with it."""
@@ -193,6 +215,7 @@ class Version:
     _started: Event = field(default_factory=Event)
     _loaded: Event = field(default_factory=Event)
     _spares: deque[Child] = field(default_factory=deque)
+    _idle: deque[tuple[float, str, Child]] = field(default_factory=deque)
     _statuses: dict[int, int] = field(default_factory=dict)
     _tasks: int = 0
     _unreaped: set[int] = field(default_factory=set)
@@ -222,11 +245,18 @@ class Version:
         if failure is not None:
             raise InvocationError(failure)
 
-    def take(self, progress: Progress) -> Child:
+    def take(self, progress: Progress, user: str = "") -> Child:
         """Return a child that waits for an invocation.
 
+        :param user: the user whose earlier invocations a child may have run; empty for a new child
         :raises InvocationError: if there isn't one
         """
+        for entry in [entry for entry in reversed(self._idle) if user and entry[1] == user]:
+            if entry in self._idle:  # still, since waiting lets other green threads run
+                self._idle.remove(entry)
+                if entry[2].is_idle():
+                    return entry[2]
+                entry[2].close()
         forks, refusal = 0, ""
         while self.alive and forks < _FORKS:
             spare = bool(self._spares)
@@ -250,9 +280,24 @@ class Version:
         while self.alive and len(self._spares) < _SPARES:
             self._spares.append(self._fork())
 
+    def keep(self, child: Child, user: str) -> None:
+        """Keep a child that has succeeded for the same user's next invocation."""
+        self._idle.append((time.monotonic(), user, child))
+        self.end_idle()
+
+    def end_idle(self) -> None:
+        """End the children that have been idle for long, or are too many."""
+        is_current = self.alive and not self.replaced
+        while self._idle:
+            is_fresh = time.monotonic() - self._idle[0][0] <= _IDLE_SECONDS
+            if is_current and is_fresh and len(self._idle) <= _MOST_IDLE:
+                return
+            self._idle.popleft()[2].close()
+
     def close(self) -> None:
         """Let the warm parent exit, with everything that it forked."""
         self.alive = False
+        self.end_idle()
         while self._spares:
             self._spares.popleft().close()
         if self._reader is not None:

@@ -10,6 +10,7 @@ them must have been authorized. The storlets middleware relies on the surroundin
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +25,10 @@ from storlet_shell.embedded.engine.service import Engine, engine_of, log_name
 
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-_RUN, _LOG, _ON_PROXY = "HTTP_X_RUN_STORLET", "HTTP_X_STORLET_GENERATE_LOG", "HTTP_X_STORLET_RUN_ON_PROXY"
+RUN = "HTTP_X_RUN_STORLET"
+"""The name of a storlet, in a request's environment."""
+
+_LOG, _ON_PROXY = "HTTP_X_STORLET_GENERATE_LOG", "HTTP_X_STORLET_RUN_ON_PROXY"
 
 # The X-Storlet-* headers that a client may send. The middleware in the proxy sends others to the object server, set
 # from the deployed storlet (augment_storlet_request), but leaves those alone that the storlet doesn't define.
@@ -40,7 +44,7 @@ _CLIENTS = (
 )
 
 # Headers that name another object than the URL does. X-Copy-From is one as well; Swift's own tempurl refuses it.
-_POINTERS = (_RUN, "HTTP_X_STORLET_")
+_POINTERS = (RUN, "HTTP_X_STORLET_")
 
 # The middleware stores the right to run a storlet as the referrer storlets.USER_STORLET in a container's read ACL.
 _GRANT = "storlets"
@@ -50,6 +54,8 @@ _LOGS = get_container_names({})["log"]
 
 # In a request's cache, which its subrequests share (wsgi.py, make_env): the storlet that it runs.
 _STORLET = "storlet_shell.storlet"
+
+_USER = "HTTP_X_STORLET_SHELL_USER"  # for the engine, whichever server it runs on: see invocation.USER
 
 
 class Door:
@@ -67,7 +73,7 @@ class Door:
         answer = self._app
         if _GRANT in _referrer(env):
             answer = HTTPForbidden(request=Request(env), body=f"A referrer can't be named {_GRANT}.\n")
-        elif _is_form(env) and _has_pointer(env):
+        elif _is_form(env) and pointers(env):
             answer = _refusal(env, "form")
         return answer(env, start_response)
 
@@ -86,11 +92,12 @@ class Guard:
     def __call__(self, env: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer a request."""
         answer = None
-        if env.get("swift.authorize_override") and _has_pointer(env):
+        if env.get("swift.authorize_override") and pointers(env):
             answer = _refusal(env, "temporary URL")
-        elif _RUN in env:
+        elif RUN in env:
             env.setdefault("HTTP_X_USER_NAME", "")  # the middleware reads it without checking that it exists
-            env.setdefault("swift.infocache", {})[_STORLET] = env[_RUN]
+            env.setdefault("swift.infocache", {})[_STORLET] = env[RUN]
+            env[_USER] = _user(env)
             if config_true_value(env.get(_LOG)):
                 answer = _refuse_log(env, self._app)
         return (answer or self._app)(env, start_response)
@@ -105,11 +112,12 @@ class Inside:
     def __call__(self, env: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer a request."""
         if env["REQUEST_METHOD"] == "GET":
-            if _RUN in env and _GRANT in _referrer(env):
+            if RUN in env and _GRANT in _referrer(env):
                 # The user may only run a storlet over the object, not read it. An object server doesn't run it over
                 # manifests, nor when a manifest is requested (StorletObjectHandler.GET); the proxy always does.
                 env[_ON_PROXY] = ""
-            elif env.get("HTTP_USER_AGENT") == _AGENT and _RUN not in env:
+                env[_USER] = ""
+            elif env.get("HTTP_USER_AGENT") == _AGENT and RUN not in env:
                 return self._further_input(env, start_response)
         return self._app(env, start_response)
 
@@ -129,8 +137,16 @@ class Inside:
         return body
 
 
-def _has_pointer(env: dict[str, Any]) -> bool:
-    return any(name.startswith(_POINTERS) for name in env)
+def _user(env: dict[str, Any]) -> str:
+    """Return what identifies a request's user, in a form that fits a header; empty for an unknown one."""
+    identity = env.get("keystone.identity")  # set by keystoneauth; tempauth sets the name and its groups
+    name = repr(identity["user"]) if identity else env.get("REMOTE_USER") or ""
+    return hashlib.sha256(name.encode()).hexdigest() if name else ""
+
+
+def pointers(env: dict[str, Any]) -> list[str]:
+    """Return the names of the headers in a request's environment that name another object than its URL does."""
+    return [name for name in env if name.startswith(_POINTERS)]
 
 
 def _is_form(env: dict[str, Any]) -> bool:
@@ -163,7 +179,7 @@ def _refuse_log(env: dict[str, Any], app: WSGI) -> Response | None:
     if len(parts) < 5:
         return None
     log = Request({**env, "REQUEST_METHOD": "PUT"})
-    log.path_info = "/".join([*parts[:3], _LOGS, log_name(env[_RUN])])
+    log.path_info = "/".join([*parts[:3], _LOGS, log_name(env[RUN])])
     log.acl = get_container_info(log.environ, app, swift_source=_AGENT)["write_acl"]
     refused: Response | None = env["swift.authorize"](log) if "swift.authorize" in env else None
     return refused

@@ -1,4 +1,4 @@
-"""Run a storlet once, in a process forked for that.
+"""Run a Python storlet once, in a process forked for that.
 
 Storlets get upstream's own file classes (``storlets.agent.daemon.files``), so that what works here works there.
 """
@@ -36,31 +36,46 @@ _NOT_HANDLED = (signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, si
 StorletLogger = running.make_logger_class(files.StorletLogger)
 
 
-def run(channel: socket.socket, storlet: Callable[..., Any], name: str, folder: str, shared: str) -> None:
-    """Receive one invocation over a channel, run it, and report the result.
+class PythonStorlet:
+    """A Python storlet of a deployed version.
 
-    :param storlet: the storlet's class
-    :param name: its module and class, which upstream puts before each log line
-    :param folder: the folder of its code, which is left out of tracebacks
-    :param shared: a folder that this version's invocations share, emptied while no other one runs; empty if there is
-        none
+    :param order: the version's: ``folder``, ``main``
     """
-    _rehearse(name)
-    messages.send(channel, {"event": "hello"})
-    order, descriptors = messages.receive(channel)
-    if order is None:
-        return
-    process_id = os.getpid()
-    if shared and order["alone"]:
-        trees.empty(shared)
-    try:
-        opened = _open(order, descriptors, name)
-        failure = running.call(storlet, *opened, order["parameters"], folder)
-    finally:
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-    if os.getpid() == process_id:  # not a process forked by the storlet that has returned
-        messages.send(channel, failure or {"event": "done"})
+
+    def __init__(self, order: Message) -> None:
+        self._main: str = order["main"]  # its module and class, which upstream puts before each log line
+        self._folder: str = order["folder"]
+        self._class: Any = None
+
+    def load(self) -> Message | None:
+        """Import the storlet's module; return a failure."""
+        self._class, failure = running.load(self._main, self._folder)
+        return failure
+
+    def run(self, channel: socket.socket, _scratch: str, shared: str) -> None:
+        """Run an invocation that comes over a channel, and report the result.
+
+        :param shared: a folder that this version's invocations share, emptied while no other one runs; empty if there
+            is none
+        """
+        if os.getpid() == 1:
+            _hear_signals(channel)
+        _rehearse(self._main)
+        messages.send(channel, {"event": "hello"})
+        order, descriptors = messages.receive(channel)
+        if order is None:
+            return
+        process_id = os.getpid()
+        if shared and order["alone"]:
+            trees.empty(shared)
+        try:
+            opened = _open(order, descriptors, self._main)
+            failure = running.call(self._class, *opened, order["parameters"], self._folder)
+        finally:
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+        if os.getpid() == process_id:  # not a process forked by the storlet that has returned
+            messages.send(channel, failure or {"event": "done"})
 
 
 def _rehearse(name: str) -> None:
@@ -86,7 +101,7 @@ def _open(
     return in_files, [files.StorletOutputFile(metadata, body)], StorletLogger(name, log)
 
 
-def hear_signals(channel: socket.socket) -> None:
+def _hear_signals(channel: socket.socket) -> None:
     """Let signals end this process as they would any other.
 
     The first process of a process namespace ignores the signals that it sends itself, unless it handles them

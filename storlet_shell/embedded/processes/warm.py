@@ -1,4 +1,4 @@
-"""The warm parent of a deployed storlet version: it has imported the storlet, and forks for each invocation.
+"""The warm parent of a deployed storlet version: it forks for each invocation, after importing a Python storlet.
 
 It runs untrusted code from the import on, so it is confined before that; the server trusts its reports about its own
 invocations only.
@@ -15,9 +15,10 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from storlet_shell.embedded.processes import messages, task
+from storlet_shell.embedded.processes.java import JavaStorlet
 from storlet_shell.embedded.processes.messages import Message
 from storlet_shell.embedded.sandbox import isolation as sandbox
 from storlet_shell.embedded.sandbox import linux, trees
@@ -27,12 +28,21 @@ from storlet_shell.storlets import running
 _ROUNDS = 100  # of looking for leftover processes, which may start others meanwhile
 
 
+class Storlet(Protocol):
+    """A deployed version, in the way of its language."""
+
+    def load(self) -> Message | None:
+        """Prepare for all invocations; return a failure."""
+
+    def run(self, channel: socket.socket, scratch: str, shared: str) -> None:
+        """Run an invocation that comes over a channel, and report the result, in a process forked for that."""
+
+
 @dataclass
 class WarmParent:
     """The state of a warm parent.
 
     :ivar channel: the channel to the server
-    :ivar storlet: the storlet's class
     :ivar children: each child's process ID, number and scratch folder, by the descriptor that signals its end
     :ivar cleaners: likewise, the process IDs of those that empty scratch folders
     """
@@ -41,13 +51,15 @@ class WarmParent:
     order: Message
     sandbox: Sandbox
     place: Place
-    storlet: Any = None
+    storlet: Storlet
     children: dict[int, tuple[int, int, str]] = field(default_factory=dict)
     cleaners: dict[int, int] = field(default_factory=dict)
 
     def serve(self) -> None:
-        """Import the storlet, then fork on request until the server closes the channel."""
-        if not self._load():
+        """Load the storlet, then fork on request until the server closes the channel."""
+        failure = self.storlet.load()
+        if failure is not None:
+            messages.send(self.channel, failure)
             return
         self._end_leftovers()
         if self.sandbox.namespaces:
@@ -65,13 +77,6 @@ class WarmParent:
                     self._reap(ready, poll)
                 elif not self._obey(poll):
                     return
-
-    def _load(self) -> bool:
-        self.storlet, failure = running.load(self.order["main"], self.place.folder)
-        if failure is not None:
-            messages.send(self.channel, failure)
-            return False
-        return True
 
     def _obey(self, poll: select.poll) -> bool:
         order, descriptors = messages.receive(self.channel)
@@ -101,10 +106,8 @@ class WarmParent:
             except OSError as error:
                 _refuse(channel, error)
                 raise
-            if os.getpid() == 1:
-                task.hear_signals(channel)
             shared = sandbox.SHARED_MEMORY if self.sandbox.namespaces else ""
-            task.run(channel, self.storlet, self.order["main"], self.place.folder, shared)
+            self.storlet.run(channel, scratch, shared)
         finally:
             flush()
             os._exit(0)  # ends everything that the storlet left running, if it is a process namespace's first process
@@ -203,7 +206,7 @@ def main(channel: socket.socket, log: int, order: Message, holds: Sandbox) -> No
 
     :param channel: the channel to the server
     :param log: a file for the storlet's output during its import
-    :param order: what to run: ``folder``, ``main``, ``memory``, ``files``, ``processes``, …
+    :param order: what to run: ``folder``, ``main``, ``java``, ``memory``, ``files``, ``processes``, …
     :param holds: the restrictions that this kernel enforces
     """
     task.restore_signals()
@@ -211,11 +214,19 @@ def main(channel: socket.socket, log: int, order: Message, holds: Sandbox) -> No
     null = os.open(os.devnull, os.O_RDONLY)
     for standard, source in ((0, null), (1, log), (2, log)):
         os.dup2(source, standard)
-    place = Place(order["folder"], order["root"], order["hidden"], tuple(order["imports"]), order["scratch"])
+    storlet: Storlet = JavaStorlet(order) if order["java"] else task.PythonStorlet(order)
+    place = Place(
+        order["folder"],
+        order["root"],
+        order["hidden"],
+        tuple(order["imports"]),
+        order["scratch"],
+        tuple(order["shown"]),
+    )
     linux.be_killed_first()
     sandbox.limit(order["memory"], order["files"], order["processes"])
     sandbox.confine(holds, place)
     if holds.namespaces:
         sandbox.limit_processes(order["processes"], order["all_processes"])
     running.prepare_streams()
-    WarmParent(channel, order, holds, place).serve()
+    WarmParent(channel, order, holds, place, storlet).serve()

@@ -124,6 +124,7 @@ class Place:
     :ivar hidden: a folder that stays hidden even inside a readable one: the server's data
     :ivar imports: folders of Python modules, readable
     :ivar scratch_bytes: the size of its scratch folder
+    :ivar shown: the engine's own files for storlets, readable even below the hidden folder
     """
 
     folder: str
@@ -131,6 +132,7 @@ class Place:
     hidden: str
     imports: tuple[str, ...] = ()
     scratch_bytes: int = 64 << 20
+    shown: tuple[str, ...] = ()
 
     def readable(self) -> list[str]:
         """Return all readable paths outside the scratch folder."""
@@ -138,7 +140,7 @@ class Place:
         wanted = [*_SYSTEM, *(f"/etc/{name}" for name in _ETC), *prefixes, *self.imports]
         paths = sorted({path for path in wanted if Path(path).exists()})
         outer = [path for path in paths if not any(path != other and _below(path, other) for other in paths)]
-        return [part for path in outer for part in _without(path, self.hidden)] + [self.folder]
+        return [part for path in outer for part in _without(path, self.hidden)] + [self.folder, *self.shown]
 
 
 def _below(path: str, folder: str) -> bool:

@@ -26,6 +26,7 @@ MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
 MNT_DETACH = 2
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
 _PR_CAPBSET_DROP = 24
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
@@ -119,6 +120,14 @@ def bound_namespaces(limit: int) -> None:
     for kind in ("user", "pid", "ipc"):
         with suppress(OSError):  # a container's /proc/sys may be read-only
             Path(f"/proc/sys/user/max_{kind}_namespaces").write_text(str(limit))
+
+
+def let_be_inspected() -> None:
+    """Let processes of the same user and sandbox open what this process has open, by its paths in ``/proc``.
+
+    A change of user, or of capabilities, forbids that.
+    """
+    prctl(_PR_SET_DUMPABLE, 1)
 
 
 def be_killed_first() -> None:

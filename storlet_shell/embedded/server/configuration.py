@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from storlet_shell.embedded.control import users
+from storlet_shell.embedded.control import s3, users
 from storlet_shell.embedded.control.settings import USER, Secrets, Settings
 from storlet_shell.embedded.engine.failures import OBJECT, PROXY
+from storlet_shell.embedded.middleware import attributes
 from storlet_shell.embedded.processes import messages
 from storlet_shell.embedded.sandbox.disk import RESERVED_BYTES
-from storlet_shell.embedded.server.policies import POLICIES
+from storlet_shell.embedded.server.policies import DEVICE, POLICIES
 from storlet_shell.embedded.server.rings import write_rings
 from storlet_shell.equality import typed_equality
 
@@ -31,6 +32,11 @@ GATEWAY = "storlet_shell.embedded.middleware.gateway.StorletGateway"
 ENGINE = "storlets"
 """The storlet engine's name: its folder, relative to the server's working folder."""
 
+RESELLER_PREFIXES = "AUTH, SERVICE"
+"""The prefixes of accounts: the users', and those of services that keep users' data, as in Swift's documentation."""
+
+_SERVICE, _SERVICE_ROLE = "SERVICE", "service"
+
 CACHE = "proxy"
 """The name of the cache that proxies share."""
 
@@ -44,9 +50,11 @@ KEYSTONE_KEYS = {
 }
 """The folders of Keystone's keys, by option group."""
 
-# The storlets middleware is where its own installer puts it: after authentication, before what assembles bodies.
+# The order of Swift's sample configuration, with ours in between. The storlets middleware is where its own installer
+# puts it: after authentication, before what assembles bodies. ``lengths`` stands where Swift's has proxy-logging.
 _PROXY_PIPELINE = (
-    "catch_errors gatekeeper door healthcheck recon cache listing_formats bulk tempurl formpost {auth} guard space"
+    "catch_errors gatekeeper door healthcheck lengths recon cache domain_remap listing_formats bulk tempurl formpost"
+    " {auth} guard space"
     " outcome storlet_handler inside lookup source staticweb copy container-quotas"
     " account-quotas slo dlo versioned_writes symlink proxy-server"
 )
@@ -56,6 +64,7 @@ _SWIFT_FILTERS = {
     "catch_errors": "catch_errors",
     "gatekeeper": "gatekeeper",
     "healthcheck": "healthcheck",
+    "domain_remap": "domain_remap",
     "listing_formats": "listing_formats",
     "bulk": "bulk",
     "staticweb": "staticweb",
@@ -92,10 +101,12 @@ class Identity(NamedTuple):
 
     :param port: Keystone's port
     :param password: the proxy's password
+    :param admin_password: the administrator's, for S3
     """
 
     port: int
     password: str
+    admin_password: str
 
 
 def application(name: str) -> str:
@@ -122,9 +133,13 @@ def write_configuration(settings: Settings, secrets: Secrets, identity: Identity
     """
     FOLDER.mkdir(mode=0o700, exist_ok=True)
     write_rings(FOLDER)
+    room = attributes.attribute_bytes(Path("devices", DEVICE))
+    auth = _keystone_filters(identity) if identity else _tempauth_filter(settings, secrets)
+    if settings.s3:
+        auth = s3.with_filters(auth, identity.admin_password if identity else "")
     files = {
-        "swift.conf": _swift(secrets),
-        "proxy-server.conf": _proxy(settings, _keystone_filters(identity) if identity else _tempauth_filter(secrets)),
+        "swift.conf": _swift(secrets, room),
+        "proxy-server.conf": _proxy(settings, auth, room),
         "internal-client.conf": _internal_client(settings),
         "object-server.conf": _object(settings),
         "container-server.conf": _storage("container", {}),
@@ -148,10 +163,14 @@ def _write(path: Path, sections: Sections) -> None:
     path.write_text("\n".join(lines))
 
 
-def _swift(secrets: Secrets) -> dict[str, Mapping[str, str]]:
-    """Return the settings that all servers share."""
+def _swift(secrets: Secrets, room: int) -> dict[str, Mapping[str, str]]:
+    """Return the settings that all servers share.
+
+    :param room: the size of an object's metadata that the file system can store
+    """
     return {
         "swift-hash": {"swift_hash_path_suffix": secrets.hash_suffix},
+        "swift-constraints": {name: str(limit) for name, limit in attributes.limits(room).items()},
         **dict(policy.section for policy in POLICIES),
     }
 
@@ -211,6 +230,7 @@ def _proxy_server(settings: Settings) -> dict[str, str]:
     return {
         "use": "egg:swift#proxy",
         "account_autocreate": "true",
+        "allow_open_expired": "true",
         "allow_account_management": "true",
         "node_timeout": patience,
         "client_timeout": str(settings.time_limit + 60),
@@ -229,10 +249,11 @@ def _filter(factory: str, **options: str) -> Mapping[str, str]:
     return {"paste.filter_factory": f"storlet_shell.embedded.middleware.{factory}", **options}
 
 
-def _proxy(settings: Settings, auth: Sections) -> Sections:
+def _proxy(settings: Settings, auth: Sections, room: int) -> Sections:
     """Return the proxy server's configuration.
 
     :param auth: the filters that authenticate, in order
+    :param room: the size of an object's metadata that the file system can store
     """
     return {
         "DEFAULT": _common(),
@@ -245,28 +266,32 @@ def _proxy(settings: Settings, auth: Sections) -> Sections:
         "filter:guard": _filter("guard:guard_factory"),
         "filter:inside": _filter("guard:inside_factory", engine=ENGINE),
         "filter:outcome": _filter("outcome:filter_factory", engine=ENGINE),
+        "filter:lengths": _filter("lengths:filter_factory"),
         "filter:lookup": _filter("lookup:lookup_factory", engine=ENGINE),
         "filter:source": _filter("source:filter_factory", engine=ENGINE),
-        "filter:space": _filter("space:filter_factory"),
+        "filter:space": _filter("space:filter_factory", metadata_bytes=str(room)),
         "filter:versioned_writes": {
             "use": "egg:swift#versioned_writes",
             "allow_versioned_writes": "true",
             "allow_object_versioning": "true",
         },
-        "filter:tempurl": {"use": "egg:swift#tempurl", "allowed_digests": "sha256 sha512"},
-        "filter:formpost": {"use": "egg:swift#formpost", "allowed_digests": "sha256 sha512"},
+        # Swift warns at each start that SHA-1, which it accepts by default, is deprecated.
+        "filter:tempurl": {"use": "egg:swift#tempurl", "set log_level": "ERROR"},
+        "filter:formpost": {"use": "egg:swift#formpost", "set log_level": "ERROR"},
         **{f"filter:{name}": options for name, options in auth.items()},
         "filter:storlet_handler": _storlet_handler(PROXY),
     }
 
 
-def _tempauth_filter(secrets: Secrets) -> Sections:
+def _tempauth_filter(settings: Settings, secrets: Secrets) -> Sections:
     """Return the filter that issues tokens itself."""
-    account, user = USER.split(":")
+    users = {USER: f"{secrets.key} .admin", **settings.users}
     return {
         "tempauth": {
             "use": "egg:swift#tempauth",
-            f"user_{account}_{user}": f"{secrets.key} .admin",
+            "reseller_prefix": RESELLER_PREFIXES,
+            f"{_SERVICE}_require_group": _SERVICE_ROLE,
+            **{f"user_{name.replace(':', '_')}": values for name, values in users.items()},
             # Self-contained tokens: they survive a restart and are valid at every proxy of this folder.
             "fernet_key_folder": secrets.token_key,
             "active_fernet_key_id": "folder",
@@ -298,7 +323,8 @@ def _keystone_filters(identity: Identity) -> Sections:
         },
         "keystoneauth": {
             "use": "egg:swift#keystoneauth",
-            "reseller_prefix": "AUTH",
+            "reseller_prefix": RESELLER_PREFIXES,
+            f"{_SERVICE}_service_roles": _SERVICE_ROLE,
             "operator_roles": ", ".join(users.OPERATOR_ROLES),
         },
     }

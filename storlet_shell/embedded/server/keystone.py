@@ -23,8 +23,10 @@ class Keystone(Companion):
     :param listener: the socket that it responds on, which this object takes over
     :param proxy_port: Swift's port, for the catalog
     :param passwords: the password of each user
+    :param s3_keys: the secret key of each user for S3; empty without S3
     """
 
-    def __init__(self, listener: Any, proxy_port: int, passwords: dict[str, str]) -> None:
-        order = {"proxy": proxy_port, "port": listener.getsockname()[1], "passwords": passwords}
+    def __init__(self, listener: Any, proxy_port: int, passwords: dict[str, str], s3_keys: dict[str, str]) -> None:
+        port = listener.getsockname()[1]
+        order = {"proxy": proxy_port, "port": port, "passwords": passwords, "s3_keys": s3_keys}
         super().__init__("Keystone", _PROGRAM, listener, order, log=LOG, seconds=_START_SECONDS)

@@ -15,6 +15,7 @@ import threading
 import uuid
 import warnings
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Any
 
@@ -142,6 +143,7 @@ def _application(order: dict[str, Any]) -> tuple[WSGI, dict[str, str]]:
         _set_passwords(providers, order["passwords"])
     else:
         _bootstrap(order["passwords"])
+    _set_s3_keys(providers, order["s3_keys"])
     _BUILT.write_text(version("keystone"))
     host = "http://127.0.0.1"
     _publish(providers, "identity", "keystone", f"{host}:{order['port']}/v3")
@@ -168,6 +170,30 @@ def _set_passwords(providers: Any, passwords: dict[str, str]) -> None:
     for user in RANDOM:
         account = providers.identity_api.get_user_by_name(user.name, DOMAIN)
         providers.identity_api.driver.update_user(account["id"], {"password": passwords[user.name]})
+
+
+def _set_s3_keys(providers: Any, keys: dict[str, str]) -> None:
+    """Replace the last run's EC2 credentials of our users, which sign S3 requests.
+
+    :param keys: the secret keys by user, which is also the access key; empty without S3
+    """
+    from keystone.common.utils import hash_access_key
+    from keystone.exception import CredentialNotFound
+
+    for user in USERS:
+        number = hash_access_key(user.name)
+        with suppress(CredentialNotFound):
+            providers.credential_api.driver.delete_credential(number)
+        if user.name not in keys:
+            continue
+        credential = {
+            "id": number,
+            "type": "ec2",
+            "user_id": providers.identity_api.get_user_by_name(user.name, DOMAIN)["id"],
+            "project_id": providers.resource_api.get_project_by_name(user.project, DOMAIN)["id"],
+            "blob": json.dumps({"access": user.name, "secret": keys[user.name], "trust_id": None}),
+        }
+        providers.credential_api.create_credential(number, credential)
 
 
 def _migrate(*, fresh: bool) -> None:

@@ -105,6 +105,8 @@ def start(path: Path = LOG) -> None:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     # It logs each option of Swift's or a plug-in's own in the section that paste.deploy passes to it.
     logging.getLogger("keystonemiddleware._common.config").setLevel(logging.ERROR)
+    # Upstream's loader of gateways logs that no entry point has the name of ours, then loads it by its path.
+    logging.getLogger("stevedore.named").setLevel(logging.ERROR)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
 

@@ -56,7 +56,7 @@ def _run(order: dict[str, Any]) -> None:
     servers.read_swift_conf()
     backends.connect_to_sockets()
     cache.share(configuration.CACHE, Remote("cache"))
-    limits = Limits(seconds=order["time_limit"], memory=order["memory_limit"])
+    limits = Limits(order["time_limit"], order["memory_limit"], is_reusing=order["is_reusing"])
     engine = open_engine(
         configuration.ENGINE,
         Path.cwd(),

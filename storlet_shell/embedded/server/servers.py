@@ -17,19 +17,21 @@ from typing import Any
 import eventlet
 import eventlet.wsgi
 from eventlet.green import socket
-from swift.common import constraints
+from swift.common import constraints, db
 from swift.common.storage_policy import reload_storage_policies
 from swift.common.utils import NullLogger, set_swift_dir
 from swift.common.wsgi import loadapp
 
+from storlet_shell.embedded.control import s3
 from storlet_shell.embedded.control.folder import renew_secrets
 from storlet_shell.embedded.control.settings import ACCOUNT, KEYSTONE, Settings
-from storlet_shell.embedded.control.users import SWIFT, TESTER, renew_passwords
+from storlet_shell.embedded.control.users import ADMIN, MEMBER, SWIFT, TESTER, USERS, renew_passwords
 from storlet_shell.embedded.engine.nursery import Limits
 from storlet_shell.embedded.engine.service import Engine, open_engine
+from storlet_shell.embedded.middleware import attributes
 from storlet_shell.embedded.middleware.cache import cache_of
 from storlet_shell.embedded.server import backends, configuration
-from storlet_shell.embedded.server.account import prepare_account
+from storlet_shell.embedded.server.account import create_accounts, prepare_account
 from storlet_shell.embedded.server.companion import Companion
 from storlet_shell.embedded.server.keystone import Keystone
 from storlet_shell.embedded.server.policies import DEVICES
@@ -71,6 +73,7 @@ class Servers:
         """Start everything but Keystone, which takes longest and is waited for at the end."""
         read_swift_conf()
         backends.connect_to_sockets()
+        attributes.write_compactly()
         self.engine = _open_engine(settings)
         self.sandbox = self.engine.sandbox.description
         upkeep = Upkeep()
@@ -82,12 +85,17 @@ class Servers:
         proxy = loadapp(configuration.application("proxy"))
         self.versions = {name: version(name) for name in ("swift", "storlets")}
         self.identity: dict[str, Any] = {"auth": settings.auth, "account": ACCOUNT}
+        accounts = {f"AUTH_{name.partition(':')[0]}" for name in settings.users}
+        readers = ""
         if self._keystone is not None:
             facts = self._keystone.wait()
             self.versions["keystone"] = facts["release"]
             account = f"AUTH_{facts['projects'][TESTER.project]}"
             self.identity |= {"identity_port": self._keystone.port, "account": account, "user": TESTER.name}
-        prepare_account(proxy._pipeline_final_app, self.identity["account"])
+            accounts = {f"AUTH_{facts['projects'][user.project]}" for user in USERS}
+            readers = f"{MEMBER.project}:{MEMBER.name}"
+        prepare_account(proxy._pipeline_final_app, self.identity["account"], readers)
+        create_accounts(proxy._pipeline_final_app, sorted(accounts))
         self._proxy = serve(listener, proxy, settings.time_limit)
         for further in self._proxies:
             further.wait()
@@ -111,8 +119,10 @@ class Servers:
             passwords = renew_passwords(Path())
             for group in ("fernet_tokens", "fernet_receipts"):  # invalidates tokens of the last run
                 shutil.rmtree(configuration.KEYSTONE_KEYS[group], ignore_errors=True)
-            keystone = Keystone(_listen(settings.identity_port, last.get("identity_port")), self.port, passwords)
-            identity = configuration.Identity(keystone.port, passwords[SWIFT.name])
+            s3_keys = s3.renew_keys(Path()) if settings.s3 else {}
+            listener = _listen(settings.identity_port, last.get("identity_port"))
+            keystone = Keystone(listener, self.port, passwords, s3_keys)
+            identity = configuration.Identity(keystone.port, passwords[SWIFT.name], passwords[ADMIN.name])
         configuration.write_configuration(settings, renew_secrets(Path()), identity)
         if keystone is not None:
             keystone.start()
@@ -129,7 +139,11 @@ class Servers:
             return
         shared = {"cache": cache_of(configuration.CACHE), "journal": self.engine.journal}
         eventlet.spawn(serve_shared, shared, backends.listen(backends.SHARED, self._is_proxy))
-        limits = {"time_limit": settings.time_limit, "memory_limit": settings.memory_limit}
+        limits = {
+            "time_limit": settings.time_limit,
+            "memory_limit": settings.memory_limit,
+            "is_reusing": settings.is_reusing,
+        }
         for number, port in zip(range(2, settings.proxies + 1), [*last, *[0] * settings.proxies], strict=False):
             name = f"proxy-{number}"
             log = Path(f"log-{name}")
@@ -208,6 +222,7 @@ def read_swift_conf() -> None:
     set_swift_dir(str(configuration.FOLDER))
     reload_storage_policies()
     constraints.reload_constraints()
+    db.MAX_META_OVERALL_SIZE = constraints.MAX_META_OVERALL_SIZE  # copied when it was imported
 
 
 def _open_engine(settings: Settings) -> Engine:
@@ -215,7 +230,7 @@ def _open_engine(settings: Settings) -> Engine:
 
     :raises EmbeddedError: if it can't be started
     """
-    limits = Limits(seconds=settings.time_limit, memory=settings.memory_limit)
+    limits = Limits(settings.time_limit, settings.memory_limit, is_reusing=settings.is_reusing)
     try:
         return open_engine(configuration.ENGINE, Path.cwd(), limits)
     except OSError as error:

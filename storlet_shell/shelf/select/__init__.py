@@ -13,11 +13,12 @@ MODULES = (
     "functions",
     "plan",
     "expressions",
-    "quick",
     "loop",
     "report",
     "opening",
+    "lines",
     "formats",
+    "parquet",
     "grouping",
     "entry",
 )

@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, BinaryIO
 
-from storlet_shell.shelf.select.formats import rows_of
-from storlet_shell.shelf.select.grouping import Groups
+from storlet_shell.shelf.select.formats import NoRows, ObjectRows, TextRows
+from storlet_shell.shelf.select.grouping import MOST_TEXT, Groups
 from storlet_shell.shelf.select.loop import Loop
 from storlet_shell.shelf.select.opening import Opened
-from storlet_shell.shelf.select.plan import Plan
+from storlet_shell.shelf.select.parquet import ParquetRows
+from storlet_shell.shelf.select.plan import FORMATS, Plan
 from storlet_shell.shelf.select.report import Report
 
 _LINE_BYTES = 65536
 _FIRST_ROWS = 100
+_MOST_BYTES_OF_LINE = 2**20  # that the rows of a line are read from
 
 
 def select(inputs: list[BinaryIO], plan: str = "") -> Iterator[bytes]:
@@ -39,6 +41,18 @@ def select(inputs: list[BinaryIO], plan: str = "") -> Iterator[bytes]:
     yield encode_line(report.end())
 
 
+def rows_of(opened: Opened, plan: Plan, report: Report) -> Any:
+    """Open the rows of an object.
+
+    :raises ValueError: if it has another format than the plan, or lacks a column
+    """
+    if opened.format is None:
+        return NoRows(plan)
+    if plan.format not in (None, opened.format):
+        raise ValueError(f"{FORMATS[opened.format]}, but the query reads {FORMATS[plan.format]}")
+    return {"csv": TextRows, "jsonl": ObjectRows, "parquet": ParquetRows}[opened.format](opened, plan, report)
+
+
 def _text_of_plan(file: BinaryIO) -> str:
     try:
         return file.read().decode()
@@ -49,14 +63,34 @@ def _text_of_plan(file: BinaryIO) -> str:
 def _grouped(plan: Plan, source: Any, report: Report) -> Iterator[bytes]:
     groups = Groups(plan, source.is_text)
     loop = Loop(plan, source).build()
+    progress = _Progress(source)
     for rows in source.batches():
         loop(rows, groups.adders, groups.state, bool(source.odd))
         groups.rows += len(rows)
-        if groups.is_full():
+        is_large = progress.exceeds(MOST_TEXT // 2) and groups.text_size() > MOST_TEXT
+        if groups.is_full() or is_large:
             yield from _encoded_groups(groups, report)
         elif groups.rows >= groups.most_rows:
             groups.add_up()
     yield from _encoded_groups(groups, report)
+
+
+class _Progress:
+    """How much of an object is read.
+
+    :param source: the opened object
+    """
+
+    def __init__(self, source: Any) -> None:
+        self._data = source.data
+        self._before = 0
+
+    def exceeds(self, size: int) -> bool:
+        """Tell whether more bytes were read since this was the case the last time; unknown for Parquet, so never."""
+        if self._data is None or self._data.size - self._before <= size:
+            return False
+        self._before = self._data.size
+        return True
 
 
 def _encoded_groups(groups: Groups, report: Report) -> Iterator[bytes]:
@@ -70,10 +104,11 @@ def _projected(plan: Plan, source: Any, report: Report) -> Iterator[bytes]:
     limit = sys.maxsize if plan.limit is None else plan.limit
     out: list[Any] = []
     wanted = _FIRST_ROWS
+    progress = _Progress(source)
     for rows in source.batches() if limit else ():
         loop(rows, out, limit - report.selected, bool(source.odd))
         is_last = report.selected + len(out) == limit
-        if len(out) >= wanted or is_last:
+        if len(out) >= wanted or is_last or (progress.exceeds(_MOST_BYTES_OF_LINE) and out):
             line = encode_line(out)
             wanted = max(1, len(out) * _LINE_BYTES // len(line))
             report.selected += len(out)

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import csv
-import importlib
 import io
 import json
+import math
+import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from storlet_shell.shelf.select.lines import Lines
 from storlet_shell.shelf.select.opening import Opened, WatchedBytes
-from storlet_shell.shelf.select.plan import FORMATS, Plan
+from storlet_shell.shelf.select.plan import Plan
 from storlet_shell.shelf.select.report import MOST_FIELD_BYTES, Report, csv_reason, is_utf8
 from storlet_shell.shelf.select.values import numeric
 
 _SAMPLE_ROWS = 100
 _MOST_NAMES_SHOWN = 50
-_BATCH_ROWS = 64  # few, so that they stay in the processor's cache
-_ARROW_ROWS = 4096
-_CHUNK_BYTES = 65536
+BATCH_ROWS = 64  # few, so that they stay in the processor's cache
+_BATCH_BYTES = 2**20
 
 
 class TextRows:
@@ -41,11 +42,12 @@ class TextRows:
             "quoting": csv.QUOTE_MINIMAL if plan.quote else csv.QUOTE_NONE,
         }
         data = WatchedBytes(opened.head, opened.file)
-        self.odd, self._broken = data.odd, data.broken
-        self._newline = "\n" if b"\n" in opened.head else ""  # csv copes with "\r\n", and lines are found faster
-        text = io.TextIOWrapper(data, "utf-8", "surrogateescape", self._newline)  # type: ignore[type-var]
-        text._CHUNK_SIZE = _CHUNK_BYTES  # type: ignore[attr-defined]  # 8 KiB, each of which is watched, costs 3 %
-        self._reader = csv.reader(text, strict=True, **self._options)
+        self.data, self.odd, self._broken = data, data.odd, data.broken
+        first_end = re.search(rb"\r?\n|\r", opened.head)
+        is_bare = first_end is not None and first_end.group() != b"\r"
+        self._newline = "\n" if is_bare else ""  # csv copes with "\r\n", and lines are found faster
+        self._lines = Lines(data, self._newline, plan.quote)
+        self._reader = csv.reader(self._lines, strict=True, **self._options)
         self._first: list[list[str]] = []
         self.names = self._header() if plan.has_header else self._numbers()
         self.positions = resolve(plan.columns, self.names) if self.names else []
@@ -54,12 +56,19 @@ class TextRows:
     def batches(self) -> Iterator[list[list[str]]]:
         """Yield some rows at a time, those that are well-formed."""
         yield self._well_formed(self._first)
+        delimiter = self._options["delimiter"]
         is_open = True
+        sizes = batch_sizes(self.data)
         while is_open:
+            lines = self._lines.take_plain()
+            for start in range(0, len(lines), BATCH_ROWS):
+                yield self._well_formed([line.split(delimiter) for line in lines[start : start + BATCH_ROWS]])
+            if lines:
+                continue
             rows: list[list[str]] = []
             reason = ""
             try:
-                rows.extend(islice(self._reader, _BATCH_ROWS))  # what it got before an error stays in the list
+                rows.extend(islice(self._reader, next(sizes)))  # what it got before an error stays in the list
                 is_open = bool(rows)
             except csv.Error as error:
                 reason = csv_reason(error)
@@ -130,13 +139,13 @@ class TextRows:
 
 
 class ObjectRows:
-    """The rows of JSON lines: lists of the values of the plan's columns."""
+    """The rows of JSON lines: lists of the values of the plan's columns; a missing key is NULL in any of them."""
 
     is_text = False
 
     def __init__(self, opened: Opened, plan: Plan, report: Report) -> None:
         self._report = report
-        self._data = WatchedBytes(opened.head, opened.file)
+        self.data = WatchedBytes(opened.head, opened.file)
         self.names = _keys_of(opened.head)
         self._keys = [match_name(name, self.names) or name for name in plan.columns]
         self.positions = list(range(len(self._keys)))
@@ -144,23 +153,16 @@ class ObjectRows:
 
     def batches(self) -> Iterator[list[Any]]:
         """Yield some rows at a time."""
-        return in_batches(self._values())
+        return in_batches(self._values(), batch_sizes(self.data))
 
     def _values(self) -> Iterator[list[Any]]:
         keys = self._keys
-        missing = set(keys) - set(self.names)
-        good = 0
         for item in self._objects():
-            good += 1
-            if missing:
-                missing.difference_update(item)
             yield [plain(item.get(key)) for key in keys]
-        if missing and good:
-            raise _no_column(next(key for key in keys if key in missing), self.names)
 
     def _objects(self) -> Iterator[dict[str, Any]]:
-        report, broken = self._report, self._data.broken
-        text = io.TextIOWrapper(self._data, "utf-8", "surrogateescape", "\n")  # type: ignore[type-var]
+        report, broken = self._report, self.data.broken
+        text = io.TextIOWrapper(self.data, "utf-8", "surrogateescape", "\n")  # type: ignore[type-var]
         decode = json.JSONDecoder(parse_constant=_refuse_number).decode
         for line in text:
             if line.isspace():
@@ -185,50 +187,11 @@ class ObjectRows:
                 yield item
 
 
-class ParquetRows:
-    """The rows of Parquet: lists of the values of the plan's columns."""
-
-    is_text = False
-
-    def __init__(self, opened: Opened, plan: Plan, report: Report) -> None:
-        try:
-            arrow: Any = importlib.import_module("pyarrow")
-            parquet: Any = importlib.import_module("pyarrow.parquet")
-        except ImportError:
-            raise ValueError("Parquet: the engine's Python has no pyarrow; ask the operator to install it") from None
-        self._report = report
-        # In an engine's limits, the default allocator and threads fail: both reserve much address space.
-        arrow.set_memory_pool(arrow.system_memory_pool())
-        arrow.set_cpu_count(1)
-        arrow.set_io_thread_count(1)
-        try:
-            data = arrow.BufferReader(opened.head + opened.file.read())
-            self._file = parquet.ParquetFile(data, pre_buffer=False)
-        except (arrow.ArrowException, OSError) as error:
-            raise ValueError(f"Parquet: {' '.join(str(error).split())}") from None
-        except MemoryError:
-            raise ValueError("Parquet: the object exceeds the engine's memory") from None
-        self.names = list(self._file.schema_arrow.names)
-        self._used = [self.names[position] for position in resolve(plan.columns, self.names)]
-        self.positions = list(range(len(self._used)))
-        self.odd: list[bool] = []
-
-    def batches(self) -> Iterator[list[Any]]:
-        """Yield some rows at a time."""
-        return in_batches(self._values())
-
-    def _values(self) -> Iterator[tuple[Any, ...]]:
-        for batch in self._file.iter_batches(_ARROW_ROWS, columns=list(dict.fromkeys(self._used)), use_threads=False):
-            self._report.rows += batch.num_rows
-            columns = {name: map(plain, batch.column(name).to_pylist()) for name in batch.schema.names}
-            lists = {name: list(values) for name, values in columns.items()}
-            yield from zip(*[lists[name] for name in self._used]) if self._used else [()] * batch.num_rows
-
-
 class NoRows:
     """An empty object, which has every column."""
 
     is_text = False
+    data = None
 
     def __init__(self, plan: Plan) -> None:
         self.names: list[str] = []
@@ -240,22 +203,20 @@ class NoRows:
         return iter(())
 
 
-def rows_of(opened: Opened, plan: Plan, report: Report) -> Any:
-    """Open the rows of an object.
-
-    :raises ValueError: if it has another format than the plan, or lacks a column
-    """
-    if opened.format is None:
-        return NoRows(plan)
-    if plan.format not in (None, opened.format):
-        raise ValueError(f"{FORMATS[opened.format]}, but the query reads {FORMATS[plan.format]}")
-    return {"csv": TextRows, "jsonl": ObjectRows, "parquet": ParquetRows}[opened.format](opened, plan, report)
-
-
-def in_batches(rows: Iterator[Any]) -> Iterator[list[Any]]:
-    """Yield some rows at a time."""
+def batch_sizes(data: WatchedBytes) -> Iterator[int]:
+    """Yield how many rows to read at a time: fewer, if they are large."""
+    rows = 1
     while True:
-        batch = list(islice(rows, _BATCH_ROWS))
+        before = data.size
+        yield rows
+        size = data.size - before
+        rows = min(BATCH_ROWS, rows * 4) if size < _BATCH_BYTES else max(1, rows * _BATCH_BYTES // size)
+
+
+def in_batches(rows: Iterator[Any], sizes: Iterator[int]) -> Iterator[list[Any]]:
+    """Yield some rows at a time."""
+    for size in sizes:
+        batch = list(islice(rows, size))
         if not batch:
             return
         yield batch
@@ -272,7 +233,8 @@ def resolve(wanted: list[str], names: list[str]) -> list[int]:
         if match is None:
             raise _no_column(name, names)
         if names.count(match) > 1:
-            raise ValueError(f"column {match} occurs {names.count(match)} times")
+            label = match or '""'
+            raise ValueError(f"column {label} occurs {names.count(match)} times")
         positions.append(names.index(match))
     return positions
 
@@ -301,7 +263,32 @@ def plain(value: Any) -> Any:
     if isinstance(value, int):
         return value
     if isinstance(value, (dict, list)):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+        try:
+            return nested_json(value)
+        except ValueError:
+            return nested_json(without_nan(value))
+    return plain_text(value)
+
+
+def nested_json(value: Any) -> str:
+    """Return compact JSON.
+
+    :raises ValueError: if it contains a number that JSON doesn't have
+    """
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=plain_text)
+
+
+def without_nan(value: Any) -> Any:
+    """Return a nested value with null for the numbers that JSON doesn't have."""
+    if isinstance(value, dict):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def plain_text(value: Any) -> str:
+    """Return bytes or a date as a text."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 

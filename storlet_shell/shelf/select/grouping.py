@@ -12,6 +12,9 @@ from storlet_shell.shelf.select.plan import Plan
 from storlet_shell.shelf.select.sums import Summary, merge_states
 from storlet_shell.shelf.select.values import numeric
 
+MOST_TEXT = 2**25
+"""The number of characters in keys and values that are held."""
+
 _MOST_GROUPS = 50_000
 _FEW_VALUES = 8
 _LEAST_ROWS = 20_000  # their values stay in the processor's cache
@@ -66,6 +69,13 @@ class Groups:
     def is_full(self) -> bool:
         """Tell whether there are so many groups that they should be sent."""
         return len(self._groups) > _MOST_GROUPS
+
+    def text_size(self) -> int:
+        """Return the number of characters in keys and extremes, after all values are added up."""
+        self.add_up(1)
+        texts = [part for key in self._groups for part in (key if isinstance(key, tuple) else (key,))]
+        texts += [text for _, summaries in self._groups.values() for summary in summaries for text in summary.extremes]
+        return sum(len(text) for text in texts if isinstance(text, str))
 
     def add_up(self, least: int = _FEW_VALUES) -> None:
         """Add up the values of groups that have at least as many."""

@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from storlet_shell.shelf.select.expressions import Expressions, columns_of, is_column
+from storlet_shell.shelf.select.expressions import Expressions, QuickConditions, columns_of, is_column
 from storlet_shell.shelf.select.plan import Plan, chain_operands
-from storlet_shell.shelf.select.quick import QuickConditions
 
 _NUMBER_LINES = """\
 x = {raw}

@@ -11,6 +11,10 @@ from typing import Any
 _HEAD_BYTES = 65536
 _LONGEST_LINE = 48 * 2**20
 _JSON_START = re.compile(rb'\s*\{\s*(["}]|$)')
+_JSON_OF_OTHER_KINDS = (
+    (re.compile(rb"\s*\[\s*[{\[]"), "a JSON array"),
+    (re.compile(rb'\s*\{[ \t]*\r?\n\s*"'), "JSON objects with line breaks"),
+)
 _ODD = (b"_", b"\x1c", b"\x1d", b"\x1e", b"\x1f")
 """What Python takes in numbers, or around them, and SQLite doesn't; so are the digits and blanks outside of ASCII."""
 
@@ -27,12 +31,10 @@ class Opened:
         if self.is_compressed:
             rewound: Any = _Rewound(head, file)
             file = gzip.GzipFile(fileobj=rewound)
-            head = read_safely(file, _HEAD_BYTES)
-        if head[:3] == codecs.BOM_UTF8:
-            head = head[3:]
-        self.head = head
+            head = b""
+        self.head = _whole_head(head, file)
         self.file = file
-        self.format = _format_of(head)
+        self.format = _format_of(self.head)
 
 
 class _Rewound:
@@ -52,13 +54,14 @@ class WatchedBytes:
 
     :ivar odd: isn't empty once a number could be spelled in a way that isn't SQLite's
     :ivar broken: isn't empty once something wasn't UTF-8
+    :ivar size: the number of bytes so far
     """
 
     def __init__(self, head: bytes, file: Any) -> None:
         self._head = head
         self._file = file
         self._decoder = codecs.getincrementaldecoder("utf-8")()
-        self._line_bytes = 0
+        self._line_bytes = self.size = 0
         self.odd: list[bool] = []
         self.broken: list[bool] = []
         self.closed = False
@@ -86,6 +89,7 @@ class WatchedBytes:
         """Read some bytes."""
         data, self._head = self._head, b""
         data = data or read_safely(self._file, size)
+        self.size += len(data)
         is_ascii = data.isascii()
         if not is_ascii or any(part in data for part in _ODD):
             self.odd.append(True)
@@ -125,10 +129,35 @@ def read_safely(file: Any, size: int) -> Any:
         raise ValueError(f"gzip: {error}") from None
 
 
+def _whole_head(head: bytes, file: Any) -> bytes:
+    """Return the beginning of an object, without a byte order mark and blank lines in front.
+
+    :param head: a part of it; what is compressed in pieces comes in pieces
+    """
+    is_start, is_over = True, False
+    while True:
+        if is_start and (is_over or len(head) >= len(codecs.BOM_UTF8)):
+            is_start = False
+            head = head[len(codecs.BOM_UTF8) :] if head.startswith(codecs.BOM_UTF8) else head
+        if not is_start and not head.strip(b"\r\n"):
+            head = b""
+        if is_over or len(head) >= _HEAD_BYTES:
+            return head
+        data = read_safely(file, _HEAD_BYTES)
+        is_over = not data
+        head += data
+
+
 def _format_of(head: bytes) -> Any:
-    """Return ``csv``, ``jsonl`` or ``parquet``; None if there is nothing but blank lines."""
+    """Return ``csv``, ``jsonl`` or ``parquet``; None if there is nothing but blank lines.
+
+    :raises ValueError: if it is JSON, but not JSON lines
+    """
     if head[:4] == b"PAR1":
         return "parquet"
+    for pattern, label in _JSON_OF_OTHER_KINDS:
+        if pattern.match(head):
+            raise ValueError(f"{label}, but only JSON lines can be read: one object on each line")
     if _JSON_START.match(head):
         return "jsonl"
     return "csv" if head.strip(b"\r\n") else None

@@ -132,6 +132,11 @@ class Summary:
         self._smallest: Any = None
         self._largest: Any = None
 
+    @property
+    def extremes(self) -> tuple[Any, Any]:
+        """The smallest and the largest value; None for those that aren't wanted."""
+        return self._smallest, self._largest
+
     def add(self, values: list[Any]) -> None:
         """Add the values of some rows, NULL included."""
         self.rows += len(values)

@@ -11,7 +11,7 @@ from storlet_shell.errors import UsageError
 from storlet_shell.storlets.functions import adapter
 from storlet_shell.storlets.functions.collect import Collection
 from storlet_shell.storlets.functions.joining import join_modules
-from storlet_shell.storlets.functions.signature import MAIN_CLASS
+from storlet_shell.storlets.functions.signature import ADAPTER_COMMENT, MAIN_CLASS
 from storlet_shell.storlets.functions.units import Piece, Unit
 from storlet_shell.storlets.parsing import parse_code
 
@@ -20,10 +20,6 @@ _HEAD = '''"""The function {name} as a storlet; storlet-shell generated this fil
 from __future__ import annotations
 
 '''
-
-_ADAPTER = """# The rest is the same for all functions: it opens the inputs, converts parameters, and writes the result.
-
-"""
 
 _MAIN = f'''class {MAIN_CLASS}(_Adapter):
     """What the engine runs."""
@@ -45,7 +41,8 @@ def generate(collection: Collection) -> bytes:
     code = "".join(parts)
     columns = f"    columns = {collection.columns!r}\n" if collection.columns else ""
     _check_names(name, code)
-    return "\n".join([code + _ADAPTER + join_modules(adapter), "", _MAIN.format(name=name, columns=columns)]).encode()
+    main = _MAIN.format(name=name, columns=columns)
+    return f"{code}{ADAPTER_COMMENT}\n\n{join_modules(adapter)}\n\n{main}".encode()
 
 
 def _spelled(piece: Piece) -> str:

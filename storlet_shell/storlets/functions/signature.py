@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import re
 from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
@@ -25,6 +26,11 @@ MAIN_CLASS = FUNCTION_CLASS
 
 ADAPTER_PARAMETERS = "storlet_"
 """The prefix of parameters that belong to the adapter and to engines."""
+
+ADAPTER_COMMENT = (
+    "# The rest is the same for all functions: it opens the inputs, converts parameters, and writes the result."
+)
+"""The line of a generated file that follows the function."""
 
 FILLED = ("logger", "metadata")
 """Parameters of a function that the adapter fills: the engine's logger, and the metadata as a dict."""
@@ -76,11 +82,13 @@ class Signature(NamedTuple):
 
         :returns: None if it isn't a function storlet
         """
-        try:
-            tree = parse_code(code)
-        except (SyntaxError, ValueError):
-            return None
-        node = deployed_function(tree) or local_function(tree)
+        node = _last_function(code)
+        if node is None:
+            try:
+                tree = parse_code(code)
+            except (SyntaxError, ValueError):
+                return None
+            node = deployed_function(tree) or local_function(tree)
         if not isinstance(node, ast.FunctionDef):
             return None
         try:
@@ -179,10 +187,27 @@ class Signature(NamedTuple):
         return UsageError(f"{self.function} has no such parameter; {advice}", subject=f"parameter {name}")
 
 
+_ADAPTER_STARTS = f"\n{ADAPTER_COMMENT}\n".encode()
+_GENERATED_END = re.compile(rb"\n    function = staticmethod\((\w+)\)\n\Z")
+
 _EXAMPLE = (
     "annotate it as BinaryIO, TextIO, bytes, str, Iterator[str], Iterator[bytes] or Iterator[dict], or as a list of "
     "these for several inputs"
 )
+
+
+def _last_function(code: bytes) -> ast.stmt | None:
+    """Return the function of a generated file, whose other parts need not be parsed; None for any other file."""
+    own, _, rest = code.partition(_ADAPTER_STARTS)
+    end = _GENERATED_END.search(rest)
+    start = own.rfind(b"\ndef %s(" % end[1]) if end else -1
+    if start < 0:
+        return None
+    try:
+        (node,) = parse_code(own[start:]).body
+    except (SyntaxError, ValueError):  # what was found is a part of a text
+        return None
+    return node
 
 
 def deployed_function(tree: ast.Module) -> ast.FunctionDef | None:

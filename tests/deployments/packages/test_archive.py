@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from storlet_shell.deployments.packages import wheels
 from storlet_shell.deployments.packages.archive import Archive
 from storlet_shell.deployments.packages.wheels import Wheel
 from storlet_shell.errors import UsageError
@@ -91,6 +92,7 @@ def test_files_go_where_an_installation_puts_them(index: Index) -> None:
         ({"p/fast.so": ""}, r"p: p-1-py3-none-any.whl contains native code \(p/fast.so\)"),
         ({"../p.py": ""}, "p: p-1-py3-none-any.whl has a file outside of it: ../p.py"),
         ({"/etc/p": ""}, "has a file outside of it: /etc/p"),
+        ({"./json.py": ""}, "has a file outside of it: ./json.py"),
     ],
 )
 def test_wheel_that_cant_be_deployed_is_refused_by_name(index: Index, files: dict[str, str], reason: str) -> None:
@@ -111,6 +113,19 @@ def test_only_pure_wheels_are_read(index: Index) -> None:
     ):
         with pytest.raises(UsageError, match=reason):
             Wheel.read(path)
+
+
+def test_wheel_that_would_fill_the_memory_is_refused(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what it says about its files, before they are read; and one that takes another way of compression."""
+    path = index.add("p", "1", {"p.py": "x = 1\n" * 300_000})
+    monkeypatch.setattr(wheels, "_MOST_BYTES", 2**20)
+    with pytest.raises(UsageError, match=r"^p: p-1-.*.whl contains 1 MiB, but at most 1 can be deployed$"):
+        Wheel.read(path)
+    odd = index.folder / "o-1-py3-none-any.whl"
+    with zipfile.ZipFile(odd, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("o.py", "x" * 100)
+    with pytest.raises(UsageError, match=r"^o: o-1-.*.whl isn't compressed as wheels are: o.py$"):
+        Wheel.read(odd)
 
 
 # --- unpacked

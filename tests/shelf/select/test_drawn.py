@@ -67,6 +67,7 @@ def check(node: Node, records: list[tuple[str, str]]) -> None:
     assert selected == [[field or None for field in records[number]] for number in oracle.kept(node)]
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(EXPRESSIONS.map(listed), RECORDS)
 def test_drawn_expressions_give_the_values_of_sqlite(node: Node, records: list[tuple[str, str]]) -> None:

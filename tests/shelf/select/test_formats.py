@@ -6,9 +6,11 @@ import gzip
 import io
 import json
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -39,6 +41,8 @@ def probe(data: bytes, **plan: Any) -> dict[str, Any]:
         (b"a,b\n1,x\n2,\n", {}),
         (b"\xef\xbb\xbfa,b\r\n1,x\r\n2,\r\n", {}),
         (b"a,b\r1,x\r2,\r", {}),
+        (b"\n" * 70_000 + b"a,b\n1,x\n2,\n", {}),
+        (b"\xef\xbb\xbf\n\r\na,b\n1,x\n2,\n", {}),
         (b"\n\na,b\n\n1,x\n\n2,", {}),
         (b'"a","b"\n"1","x"\n"2",""', {}),
         (b"a;b\n1;x\n2;\n", {"delimiter": ";"}),
@@ -55,6 +59,30 @@ def test_csv_of_many_kinds_has_the_same_rows(data: bytes, options: dict[str, Any
         assert rows(stored, csv=options, columns=names, rows=BOTH) == [["1", "x"], ["2", None]]
         assert probe(stored, csv=options) == {"format": "csv", "columns": names, "compressed": is_compressed}
         assert end(stored, csv=options, columns=names, rows=BOTH)["rows"] == 2
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        (b"\n", b"a,b\n1,x\n2,\n"),
+        (b"", b"\r\n", b"a,b\n1,x\n", b"", b"2,\n"),
+        (b"a", b",b\n1,x\n2,\n"),
+        (b"\xef", b"\xbb\xbfa,b\r", b"\n1,x\n2,\n"),
+        (b'{"a": "1"}\n', b'{"b": "x"}\n{"a": "2"}\n'),
+    ],
+)
+def test_files_that_are_compressed_in_pieces_are_read_whole(members: tuple[bytes, ...]) -> None:
+    """The first piece may contain nothing but a blank line, or a part of the header."""
+    data = b"".join(gzip.compress(member, mtime=0) for member in members)
+    assert probe(data)["columns"] == ["a", "b"]
+    expected = [["1", "x"], ["2", None]] if members[0][:1] != b"{" else [["1", None], [None, "x"], ["2", None]]
+    assert rows(data, columns=["a", "b"], rows=BOTH) == expected
+
+
+def test_line_ends_in_quotes_are_none_of_rows() -> None:
+    """Of either kind, whatever ends rows."""
+    assert rows(b'a,b\r1,"x\ny"\r2,z\r', columns=["a", "b"], rows=BOTH) == [["1", "x\ny"], ["2", "z"]]
+    assert rows(b'a,b\n1,"x\ry"\n2,z\n', columns=["a", "b"], rows=BOTH) == [["1", "x\ry"], ["2", "z"]]
 
 
 def test_fields_come_as_they_are() -> None:
@@ -110,8 +138,8 @@ def test_a_field_beyond_the_limit_is_malformed() -> None:
     wide, wider = b"w" * 2**20, b"w" * (2**24 + 1)
     data = b"a,b\n1," + wide + b"\n2," + wider + b"\n3,x\n"
     result = run(data, columns=["a", "b"], rows=[["col", 0], ["fn", "length", [["col", 1]]]])
-    assert result[0] == [["1", 2**20], ["3", 1]]
-    assert result[1]["end"]["samples"] == [[2, "a field exceeds 16 MiB"]]
+    assert [row for line in result[:-1] for row in line] == [["1", 2**20], ["3", 1]]
+    assert result[-1]["end"]["samples"] == [[2, "a field exceeds 16 MiB"]]
 
 
 def test_a_line_without_end_is_refused() -> None:
@@ -160,6 +188,11 @@ def test_a_column_that_is_not_one_is_refused(header: str, name: str, reason: str
         (gzip.compress(b"a\n" + b"123456\n" * 9000, mtime=0)[:-20], "gzip: the data ends early"),
         (b"\x1f\x8bno", "gzip: .*"),
         pytest.param(b"PAR1no", "Parquet: .*", marks=pytest.mark.slow),
+        (b'\n[{"a": 1},\n{"a": 2}]', "a JSON array, but only JSON lines can be read: one object on each line"),
+        (
+            b'{\r\n  "a": 1\n}',
+            "JSON objects with line breaks, but only JSON lines can be read: one object on each line",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_refused_in_one_line(data: bytes, reason: str) -> None:
@@ -211,7 +244,7 @@ def test_json_values_keep_their_types() -> None:
 
 
 def test_json_rows_may_lack_keys() -> None:
-    """A missing key is NULL; one that no row has is refused, with those that exist."""
+    """A missing key is NULL, even if no row has it: whether others do depends on how rows are split over objects."""
     data = (
         b'\n{"a": 1}\r\n{"b": 2}\n[1]\nnull\n{"a": NaN}\n' + b'{"a": "\xff"}\n' + b"[" * 100_000 + b"\n" + b'{"c": 3}'
     )
@@ -219,8 +252,7 @@ def test_json_rows_may_lack_keys() -> None:
     assert result[0] == [[1, None, None], [None, 2, None], [None, None, 3]]
     assert result[1]["end"]["malformed"] == 5
     assert result[1]["end"]["samples"][:2] == [[3, "not a JSON object"], [4, "not a JSON object"]]
-    with pytest.raises(ValueError, match=r"^no column d; there are: a, b, c$"):
-        run(b'{"a": 1}\n{"b": 1, "c": 2}\n', columns=["a", "d"], rows=BOTH)
+    assert rows(b'{"a": 1}\n{"b": 1, "c": 2}\n', columns=["a", "d"], rows=BOTH) == [[1, None], [None, None]]
     late = b'{"a": 1}\n' * 20_000 + b'{"late": 2}\n'
     assert rows(late, columns=["late"], where=["col", 0], rows=[["col", 0]]) == [[2]]
 
@@ -266,15 +298,28 @@ def test_parquet_has_rows_of_the_same_kinds() -> None:
         "list": [[1, 2], None, []],
         "sum": [Decimal("1.50"), None, Decimal("-2.00")],
         "bytes": [b"ab", None, b"\xff"],
+        "nan": [[float("nan"), 1.0], None, None],
         "large": pyarrow.array([2**64 - 1, 0, None], pyarrow.uint64()),
     }
     data = parquet(columns)
     assert probe(data) == {"format": "parquet", "columns": list(columns), "compressed": False}
-    got = rows(data, columns=[*columns, "TEXT"], rows=[["col", number] for number in range(10)])
+    got = rows(data, columns=[*columns, "TEXT"], rows=[["col", number] for number in range(11)])
     assert got == [
-        ["007", 2.0, "2026-11-29", "2026-11-29 12:30:00+00:00", 1, "[1,2]", "1.50", "ab", 2**64 - 1, "007"],
-        [None, None, None, None, 0, None, None, None, 0, None],
-        ["x", 0.5, "1970-01-01", None, None, "[]", "-2.00", "\ufffd", None, "x"],
+        [
+            "007",
+            2.0,
+            "2026-11-29",
+            "2026-11-29 12:30:00+00:00",
+            1,
+            "[1,2]",
+            "1.50",
+            "ab",
+            "[null,1.0]",
+            2**64 - 1,
+            "007",
+        ],
+        [None, None, None, None, 0, None, None, None, None, 0, None],
+        ["x", 0.5, "1970-01-01", None, None, "[]", "-2.00", "\ufffd", None, None, "x"],
     ]
     typed = rows(
         data, columns=["text", "sum", "large"], rows=[["+", ["col", number], ["lit", 1]] for number in range(3)]
@@ -289,6 +334,58 @@ def test_parquet_columns_are_checked() -> None:
     """As those of CSV."""
     with pytest.raises(ValueError, match=r"^no column b; there are: a$"):
         run(parquet({"a": [1]}), columns=["b"], rows=[["col", 0]])
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("arrow_as_before")
+def test_parquet_times_are_exact() -> None:
+    """To the nanosecond, which only further packages could give to Python's own types."""
+    import pyarrow
+
+    moment = 1_700_000_000_123_456_789
+    columns = {
+        "stamp": pyarrow.array([moment, moment // 1000 * 1000, -1, None], pyarrow.timestamp("ns")),
+        "zoned": pyarrow.array([moment, 0, None, None], pyarrow.timestamp("ns", "+01:00")),
+        "clock": pyarrow.array([1, 3_600_000_000_000, None, None], pyarrow.time64("ns")),
+        "span": pyarrow.array([90_000_000_000_001, -1, None, None], pyarrow.duration("ns")),
+    }
+    got = rows(parquet(columns), columns=[*columns], rows=[["col", number] for number in range(4)])
+    assert got == [
+        [
+            "2023-11-14 22:13:20.123456789",
+            "2023-11-14 23:13:20.123456789+01:00",
+            "00:00:00.000000001",
+            "1 day, 1:00:00.000000001",
+        ],
+        ["2023-11-14 22:13:20.123456", "1970-01-01 01:00:00+01:00", "01:00:00", "-1 day, 23:59:59.999999999"],
+        ["1969-12-31 23:59:59.999999999", None, None, None],
+        [None, None, None, None],
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("arrow_as_before")
+def test_parquet_that_cannot_be_read_is_refused_in_one_line() -> None:
+    """Wherever it is damaged; a value that isn't one of Python's is refused with its column."""
+    import pyarrow
+
+    whole = parquet({"a": [f"{number}" for number in range(50_000)]})
+    late = pyarrow.array([10**18], pyarrow.timestamp("us"))
+    for data, reason in (
+        (whole[:9000] + b"\xff" * 5000 + whole[14_000:], "Parquet: .*"),
+        (whole[:4] + b"\xff" * 300 + whole[304:], "Parquet: .*"),
+        (whole[:-100], "Parquet: .*"),
+        (parquet({"a": late}), "Parquet: column a: date value out of range"),
+    ):
+        with pytest.raises(ValueError, match=f"^{reason}$"):
+            run(data, columns=["a"], rows=[["col", 0]])
+
+
+def test_nested_values_are_json() -> None:
+    """Which has no infinite numbers."""
+    assert rows(b'{"a": {"x": [1e999, "\xc3\xa9", 1.5]}}\n', columns=["a"], rows=[["col", 0]]) == [
+        ['{"x":[null,"é",1.5]}']
+    ]
 
 
 def test_parquet_needs_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -340,3 +437,45 @@ def test_lines_of_the_result_have_about_64_kib() -> None:
 
 
 PLAN_OF_ALL = json.dumps({"v": 1, "columns": ["a"], "rows": [["col", 0]]})
+
+
+class Generated(io.RawIOBase):
+    """A file whose content is made as it is read."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = b""
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read the rest of a piece, at most."""
+        self._rest = self._rest or next(self._pieces, b"")
+        size = min(len(buffer), len(self._rest))
+        buffer[:size], self._rest = self._rest[:size], self._rest[size:]
+        return size
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("count", "width", "work"),
+    [
+        (90, 2**20, {"rows": BOTH}),
+        (90, 2**20, {"groups": {"keys": [], "aggregates": [["count", ["col", 1]]]}}),
+        (1500, 2**16, {"groups": {"keys": [], "aggregates": [["max", ["col", 1]]]}}),
+        (1500, 2**16, {"groups": {"keys": [["col", 1]], "aggregates": [["count", None]]}}),
+        (1500, 2**16, {"groups": {"keys": [["col", 0]], "aggregates": [["min", ["col", 1]]]}}),
+    ],
+)
+def test_large_rows_take_little_memory(count: int, width: int, work: dict[str, Any]) -> None:
+    """As many rows are held as there is room for, not as many as of small ones."""
+    content = chain([b"a,b\n"], (b"%d,%08d%s\n" % (number, number, b"x" * width) for number in range(count)))
+    file = io.BufferedReader(Generated(content), 65536)
+    tracemalloc.start()
+    size = sum(map(len, select([file], json.dumps({"v": 1, "columns": ["a", "b"], **work}))))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 60 * 2**20
+    assert size > 0

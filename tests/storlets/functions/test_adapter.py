@@ -305,6 +305,7 @@ def test_each_kind_of_input_and_result(run_each: Callable[[Runs], list[dict[str,
         assert (kind == "text/csv") == (name in TABLES), name
 
 
+@pytest.mark.slow
 @IN
 def test_each_failure(run_each: Callable[[Runs], list[dict[str, Any]]]) -> None:
     """One line says why; a framed result ends with it, and the engine logs it all the same."""
@@ -353,7 +354,7 @@ def test_dry_run_has_metadata_and_logger(source: Path) -> None:
     source.write_bytes(b"x")
     code = "def f(data: bytes, logger, metadata: dict):\n    metadata['n'] = '1'\n    logger.info('hello')\n"
     code += "    return data"
-    found = trial.run(deployed(code), MAIN, source, {}, input_metadata={"Colour": "red"})
+    found = trial.run(trial.PythonProgram(MAIN, deployed(code)), source, {}, input_metadata={"Colour": "red"})
     assert (found.output, found.metadata, found.log) == (
         b"x",
         {"Colour": "red", "n": "1"},
@@ -365,7 +366,7 @@ def test_metadata_of_a_framed_result_come_at_its_end(source: Path) -> None:
     """So a function may set them when it knows them."""
     source.write_bytes(b"abc")
     code = "def f(data: bytes, metadata: dict):\n    yield data\n    metadata['n'] = len(data)"
-    body = trial.run(deployed(code), MAIN, source, {"storlet_frames": NONCE}).output
+    body = trial.run(trial.PythonProgram(MAIN, deployed(code)), source, {"storlet_frames": NONCE}).output
     assert json.loads(frames(body)[-1][1])["metadata"] == {"n": 3}
 
 
@@ -386,14 +387,18 @@ def test_heartbeats_end_without_progress(tmp_path: Path, monkeypatch: pytest.Mon
             *(os.open(tmp_path / name, os.O_WRONLY | os.O_CREAT) for name in ("metadata", "body"))
         ),
     )
-    before = set(threading.enumerate())
+    beat, has_ended = adapter_frames._StorletFrames._beat, threading.Event()
+
+    def watched(frames: adapter_frames._StorletFrames) -> None:
+        beat(frames)
+        has_ended.set()
+
+    monkeypatch.setattr(adapter_frames._StorletFrames, "_beat", watched)
     output = adapter_frames._StorletFrames(target, {}, NONCE, [source])
-    (thread,) = set(threading.enumerate()) - before
     while b"B" not in (tmp_path / "body").read_bytes():
         time.sleep(0.01)
     monkeypatch.setattr(adapter_frames, "_STORLET_IDLE_SECONDS", -1)
-    thread.join(60)
-    assert not thread.is_alive()
+    assert has_ended.wait(60)
     output.write(b"late")
     output.end()
     kinds = [kind for kind, _ in frames((tmp_path / "body").read_bytes())]
@@ -435,7 +440,7 @@ def test_heartbeats_keep_slow_work_alive(source: Path) -> None:
     """Padded ones, every three seconds without output; what was written leaves meanwhile."""
     source.write_bytes(b"abc")
     code = "import time\ndef f(data: bytes):\n    yield data\n    time.sleep(7)\n    yield data"
-    found = trial.run(deployed(code), MAIN, source, {"storlet_frames": NONCE})
+    found = trial.run(trial.PythonProgram(MAIN, deployed(code)), source, {"storlet_frames": NONCE})
     assert found.output[len(f"storlet-frames 1 {NONCE}\n") :][:8] == b"D\0\0\0\3abc"
     assert found.count > 2 * 65536
 

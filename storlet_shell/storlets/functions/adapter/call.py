@@ -26,28 +26,37 @@ class _Adapter:
     function: _Any = None
     columns: tuple[str | None, ...] = ()
     """The columns of its rows, if its code shows them; None stands for those of the input."""
+    _others: _Any = ()
+    _input = _kind = ""
+    _is_list = _is_table = False
+
+    def __init_subclass__(cls) -> None:
+        """Read the function's annotations: once for all runs of a process that engines fork."""
+        signature = _inspect.signature(cls.function)
+        first, *cls._others = signature.parameters.values()
+        cls._input = first.annotation
+        cls._kind, cls._is_list = storlet_input(first.annotation)
+        cls._is_table = bool(cls.columns) or storlet_is_table(signature.return_annotation)
 
     def __init__(self, logger: _Any) -> None:
         self._logger = logger
 
     def __call__(self, in_files: _Any, out_files: _Any, params: dict[str, str]) -> None:
         """Run the function over the inputs."""
-        first, *others = _inspect.signature(self.function).parameters.values()
-        is_metadata_wanted = any(parameter.name == "metadata" for parameter in others)
+        is_metadata_wanted = any(parameter.name == "metadata" for parameter in self._others)
         metadata = dict(in_files[0].get_metadata()) if is_metadata_wanted else {}
         nonce = params.get("storlet_frames", "")
         target = out_files[0]
         output = _StorletFrames(target, metadata, nonce, in_files) if nonce else _StorletOutput(target, metadata)
         try:
-            kind, is_list = storlet_input(first.annotation)
+            kind, is_list = self._kind, self._is_list
             if len(in_files) > 1 and not is_list:
-                raise ValueError(f"it takes one input, not {len(in_files)}; several need list[{first.annotation}]")
+                raise ValueError(f"it takes one input, not {len(in_files)}; several need list[{self._input}]")
             inputs = [_StorletInput(file, number if is_list else 0) for number, file in enumerate(in_files, 1)]
             values = [source.open(kind) for source in inputs]
-            arguments = storlet_arguments(others, params, {"logger": self._logger, "metadata": metadata})
+            arguments = storlet_arguments(self._others, params, {"logger": self._logger, "metadata": metadata})
             result = self.function(values if is_list else values[0], **arguments)
-            is_table = bool(self.columns) or storlet_is_table(_inspect.signature(self.function).return_annotation)
-            storlet_write(result, output, lambda: kind != "rows" or inputs[0].is_json(), is_table=is_table)
+            storlet_write(result, output, lambda: kind != "rows" or inputs[0].is_json(), is_table=self._is_table)
             if self.columns and not output.content_type and kind == "rows" and not inputs[0].is_json():
                 storlet_write_header(output, self.columns, inputs[0].read_columns(values[0]))
             output.end()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import _thread as _threads
 import json as _json
 import os as _os
 import struct as _struct
-import threading as _threading
 import time as _time
 import traceback as _traceback
 import zlib as _zlib
@@ -32,10 +32,11 @@ class _StorletFrames(_StorletOutput):
         self._in_files = in_files
         self._length = self._checksum = self._since_beat = 0
         self._progress = _time.monotonic()
-        self._is_ended = _threading.Event()
+        self._running = _threads.allocate_lock()
+        self._running.acquire()
         file.set_metadata({})
         self._put(f"storlet-frames 1 {nonce}\n".encode())
-        _threading.Thread(target=self._beat, daemon=True).start()
+        _threads.start_new_thread(self._beat, ())  # threading would wait for its first steps
 
     def end(self) -> None:
         """Send the rest, and the end."""
@@ -53,7 +54,8 @@ class _StorletFrames(_StorletOutput):
 
     def _end(self, rest: bytes, kind: bytes, report: dict[str, object]) -> None:
         data = _json.dumps(report).encode()
-        self._is_ended.set()
+        if self._running.locked():
+            self._running.release()
         self._put(rest + self._frame(kind, [data]))
 
     def _send_ready(self) -> None:
@@ -93,10 +95,10 @@ class _StorletFrames(_StorletOutput):
 
     def _beat(self) -> None:
         """Show servers that it is alive; after ten minutes without progress, leave it to their limits."""
-        count, unread = storlet_bytes_read(), storlet_bytes_unread(self._in_files)
-        while not self._is_ended.wait(_STORLET_BEAT_SECONDS):
+        count, unread = 0, None
+        while not self._running.acquire(True, _STORLET_BEAT_SECONDS):
             with self._lock:
-                if self._is_ended.is_set():
+                if not self._running.locked():
                     return
                 if self._size:
                     self._put(self._data_frame(self._size))

@@ -6,6 +6,9 @@ import ast as _ast
 import re as _re
 
 _STORLET_PLAIN = (str, int, float, bool)
+_STORLET_OPTIONAL = _re.compile(r"[\w.]*\bOptional\[(.*)\]|(.*?) ?\| ?None|None ?\| ?(.*)")
+_STORLET_LITERAL = _re.compile(r"[\w.]*\bLiteral\[.*\]")
+_STORLET_NUMBER = _re.compile("[-+.0-9a-zA-Z]+")  # Python also takes 1_000, and the digits of any script
 _STORLET_TRUE_OR_FALSE: dict[str, object] = {"true": True, "yes": True, "on": True, "1": True}
 _STORLET_TRUE_OR_FALSE.update({"false": False, "no": False, "off": False, "0": False})
 
@@ -43,11 +46,11 @@ def storlet_type(annotation: str, default: object = None) -> str:
     :raises ValueError: if it is another type
     """
     text = annotation.strip("'\" ") or type(default).__name__
-    optional = _re.fullmatch(r"[\w.]*\bOptional\[(.*)\]|(.*?) ?\| ?None|None ?\| ?(.*)", text)
+    optional = _STORLET_OPTIONAL.fullmatch(text)
     end = " | None" if optional else ""
     if optional:
         text = next(filter(None, optional.groups()), "")
-    if _re.fullmatch(r"[\w.]*\bLiteral\[.*\]", text):
+    if _STORLET_LITERAL.fullmatch(text):
         try:
             return f"Literal[{', '.join(map(repr, storlet_choices(text)))}]{end}"
         except (ValueError, SyntaxError):
@@ -81,7 +84,7 @@ def storlet_convert(kind: str, text: str) -> object:
     :param kind: a parameter's type, from :func:`storlet_type`
     :raises ValueError: if the text doesn't fit
     """
-    kind = _re.sub(r" \| None$", "", kind)
+    kind = kind[: -len(" | None")] if kind.endswith(" | None") else kind
     values: dict[str, object] = {}
     if kind == "str":
         return text
@@ -90,7 +93,7 @@ def storlet_convert(kind: str, text: str) -> object:
     elif kind in ("int", "float"):
         wanted = "an integer" if kind == "int" else "a number"
         try:
-            if _re.fullmatch("[-+.0-9a-zA-Z]+", text):  # Python also takes 1_000, and the digits of any script
+            if _STORLET_NUMBER.fullmatch(text):
                 return int(text) if kind == "int" else float(text)
         except ValueError:
             pass

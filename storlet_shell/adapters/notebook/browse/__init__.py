@@ -1,0 +1,1 @@
+"""``%storlet browse``: containers, objects, and storlets in a widget. Only notebooks have this command."""

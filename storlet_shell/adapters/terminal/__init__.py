@@ -1,0 +1,1 @@
+"""What a terminal shows: colors, JSON documents, tracebacks, and the pager."""

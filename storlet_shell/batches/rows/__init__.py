@@ -1,0 +1,1 @@
+"""The rows of a batch, and those of them that people see."""

@@ -1,0 +1,182 @@
+"""Run a Java storlet: this process, the first of its namespace, has one JVM below it.
+
+The JVM is started at once, so that it has loaded the storlet when the order comes. It opens the descriptors that come
+with the order by their paths in ``/proc``.
+
+Standard library only: worker processes import this.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from storlet_shell.embedded.processes import messages
+from storlet_shell.embedded.processes.jvm import Jvm
+from storlet_shell.embedded.processes.messages import Message
+from storlet_shell.embedded.sandbox import linux, trees
+from storlet_shell.java import failures, program
+
+_LARGEST_CONSOLE = 64 * 1024
+_ZIP = b"PK\x03\x04"
+_DESCRIPTORS = "/proc/{}/fd"
+
+
+class JavaStorlet:
+    """A Java storlet of a deployed version.
+
+    :param order: the order to start the version: ``folder``, ``storlet``, ``main``, and ``java``, with ``command``,
+        ``class_path``, and ``seconds``
+    """
+
+    def __init__(self, order: Message) -> None:
+        self._main: str = order["main"]
+        self._jar = Path(order["folder"], order["storlet"])
+        self._java: Message = order["java"]
+        self._loading_limit = self._java["seconds"] * 3 / 4  # the rest is for reporting what was printed meanwhile
+
+    def load(self) -> Message | None:
+        """Check what can be checked without a JVM; return a failure, or None."""
+        if not Path(_DESCRIPTORS.format("self")).is_dir():
+            return failures.failed("engine", "Java storlets need /proc, which this machine's sandbox can't provide")
+        with self._jar.open("rb") as file:
+            if file.read(len(_ZIP)) != _ZIP:
+                return failures.failed("raised", f"{self._jar.name} isn't a jar")
+        return None
+
+    def run(self, channel: socket.socket, scratch: str, shared: str) -> None:
+        """Run an invocation that comes over a channel, and report the result; continue while the JVM can be reused.
+
+        :param scratch: the folder for temporary files, which is emptied after each invocation
+        :param shared: as for :meth:`.task.PythonStorlet.run`
+        """
+        console = _open_console(scratch)
+        for standard in (1, 2):
+            os.dup2(console, standard)  # instead of what other invocations have as well
+        linux.let_be_inspected()
+        jvm = Jvm(self._command(scratch), _environment(scratch), console)
+        process = _Process(jvm, console, self._loading_limit)
+        messages.send(channel, {"event": "hello"})
+        while True:
+            order, descriptors = messages.receive(channel)
+            if order is None:
+                return
+            if shared and order["alone"]:
+                trees.empty(shared)
+            end = process.run(order, descriptors)
+            messages.send(channel, self._report(end, process))
+            if end[:1] != ["done"] or not order["is_reusable"] or jvm.answer() != ["idle"]:
+                return
+            trees.empty(scratch)
+            messages.send(channel, {"event": "idle"})
+
+    def _command(self, scratch: str) -> list[str]:
+        class_path = os.pathsep.join(self._java["class_path"])
+        folders = [f"-Djava.io.tmpdir={scratch}", f"-Duser.home={scratch}"]
+        return [*self._java["command"], *folders, "-cp", class_path, program.MAIN, self._main]
+
+    def _report(self, end: list[str], process: _Process) -> Message:
+        """Return the message about the end of an invocation."""
+        if end[:1] == ["done"]:
+            return {"event": "done"}
+        if process.is_late:
+            text = f"loading its class took longer than {self._loading_limit:g} s, three quarters of the time limit"
+            return failures.failed("timeout", text)
+        if end[:1] == ["failed"] and len(end) == 4:
+            return failures.thrown(self._jar.name, self._main, *end[1:])
+        return failures.ended(process.jvm.status, process.exit_frames, process.printed)
+
+
+class _Process:
+    """A JVM, and a position in the file that it prints to.
+
+    :param limit: the time limit for loading the storlet, in seconds
+    :ivar is_late: whether the JVM was killed because it exceeded the limit
+    :ivar exit_frames: the stack of a call of ``System.exit``; None if there was no call
+    :ivar printed: the latest output of the JVM itself
+    """
+
+    def __init__(self, jvm: Jvm, console: int, limit: float) -> None:
+        self.jvm = jvm
+        self.is_late = False
+        self.exit_frames: str | None = None
+        self.printed = b""
+        self._console, self._console_at = console, 0
+        self._is_loaded = False
+        signal.signal(signal.SIGALRM, self._expire)
+        signal.setitimer(signal.ITIMER_REAL, limit)
+
+    def run(self, order: Message, descriptors: Sequence[int]) -> list[str]:
+        """Run an invocation; return the JVM's last answer, which is empty if it has ended."""
+        log, *streams = descriptors
+        folder = _DESCRIPTORS.format(Path("/proc/self").readlink())  # with this process's ID in the namespace of /proc
+        metadata, body, *paths = (f"{folder}/{descriptor}" for descriptor in streams)
+        inputs = list(zip(paths, order["inputs"], strict=True))
+        target = os.open(f"{folder}/{log}", os.O_WRONLY | os.O_APPEND)
+        try:
+            end = self._load()
+            self._copy_console(target)
+            if end == ["loaded"]:
+                self.jvm.send(program.order(f"{folder}/{log}", metadata, body, inputs, order["parameters"]))
+                end = self._next()
+            if end == ["opened"]:
+                _close(streams)
+                streams = []
+                end = self._next()
+            self._copy_console(target)
+            return end
+        finally:
+            _close([*streams, log, target])
+
+    def _load(self) -> list[str]:
+        """Wait until the storlet is loaded."""
+        if not self._is_loaded:
+            answer = self._next()
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            self._is_loaded = answer == ["loaded"]
+            return answer
+        return ["loaded"]
+
+    def _next(self) -> list[str]:
+        """Return the next answer; a call of ``System.exit`` is recorded, and the JVM's end follows."""
+        answer = self.jvm.answer()
+        while answer[:1] == ["exiting"]:
+            self.exit_frames = "".join(answer[1:])
+            answer = self.jvm.answer()
+        return answer
+
+    def _expire(self, *_: object) -> None:
+        """Kill the JVM if it hasn't loaded the storlet within its time limit, whether there is an order or not."""
+        if not self.jvm.has_answered:
+            self.is_late = True
+            self.jvm.kill()
+
+    def _copy_console(self, log: int) -> None:
+        """Append to a log what the JVM itself has printed since the last time."""
+        size = os.fstat(self._console).st_size
+        start = max(self._console_at, size - _LARGEST_CONSOLE)
+        self.printed, self._console_at = os.pread(self._console, size - start, start), size
+        with suppress(OSError):  # the log may have reached its size limit
+            os.write(log, self.printed)
+
+
+def _open_console(scratch: str) -> int:
+    """Create an unnamed file for everything that a JVM itself prints."""
+    path = Path(scratch, ".console")
+    console = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    path.unlink()
+    return console
+
+
+def _environment(scratch: str) -> dict[str, str]:
+    # One arena of glibc's for all threads: it would reserve 64 MiB of address space for each.
+    return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": scratch, "TMPDIR": scratch, "MALLOC_ARENA_MAX": "1"}
+
+
+def _close(descriptors: Sequence[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)

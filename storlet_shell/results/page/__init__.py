@@ -1,0 +1,1 @@
+"""Bodies and tables for people to look at: decoded, and as HTML, Markdown, and plain text."""

@@ -1,0 +1,1 @@
+"""The result of a query from the results of objects."""

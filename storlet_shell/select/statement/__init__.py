@@ -1,0 +1,1 @@
+"""A query as text, as a tree, and in two parts: the plan for objects, and the rest."""

@@ -1,0 +1,1 @@
+"""Copy and move objects inside the cluster as they are, one or many."""

@@ -1,0 +1,94 @@
+"""Java storlets where a kernel, or a container's policy, offers fewer layers of the sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import site
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support.jars import needs_jdk
+
+from .test_engine_kernels import LACKING, python
+
+pytestmark = [pytest.mark.slow, needs_jdk]
+
+OTHER = 1234
+PROGRAM = """
+import json, os, sys
+from pathlib import Path
+from storlet_shell.embedded import control
+from storlet_shell.embedded.sandbox import linux, seccomp
+from tests.embedded.jars import deploy_cases, processes
+from tests.embedded.storlets import Client
+
+lacking, user = json.loads(sys.argv[1]), int(sys.argv[2])
+if user:
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+for program in lacking:
+    linux.forbid_new_privileges()
+    seccomp._install([tuple(step) if isinstance(step, list) else (6, 0, 0, 0x50000 | step) for step in program]
+        + [(6, 0, 0, 0x7FFF0000)])
+settings = control.Settings(ephemeral=True, isolation=sys.argv[3])
+with control.join_or_start(Path(), settings) as lease:
+    client = Client(lease.running)
+    client.request("PUT", "/c")
+    client.put("/c/o", b"x" * 100000)
+    deploy_cases(client, "cases-1.0.jar")
+    answers = [client.run("cases-1.0.jar", "/c/o").text for _ in range(3)]
+    assert answers == ["x" * 100000] * 3, answers
+    count = client.result("cases-1.0.jar", "/c/o", action="count")["runs"]
+    client.run("cases-1.0.jar", "/c/o", action="leave a process")
+    others = client.result("cases-1.0.jar", "/c/o", action="look")["others"]
+    client.close()
+    jvms = [process.pid for process in processes(lease.running.pid, "java")]
+    print(json.dumps([count, others, jvms]))
+    if sys.argv[3] == "run":
+        os.kill(lease.running.pid, 9)
+"""
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """Make a home folder that any user can reach."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+@pytest.mark.parametrize(
+    ("user", "lacking", "level"),
+    [
+        (0, (), "run"),
+        (0, ("namespaces",), "account"),
+        (0, ("landlock",), "run"),
+        (0, ("namespaces", "landlock", "seccomp"), "account"),
+        (OTHER, (), "account"),
+        (OTHER, ("namespaces",), "run"),
+    ],
+)
+def test_java_storlets_run(user: int, lacking: tuple[str, ...], level: str, home: Path) -> None:
+    """Their results are right, Landlock keeps them from other runs' descriptors, and JVMs end with the server."""
+    if user and os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    if not python(user):
+        pytest.skip("no Python that other users may run")
+    if user:
+        os.chown(home, user, user)
+    root = Path(__file__).parents[2]
+    environ = os.environ | {"PYTHONPATH": os.pathsep.join([str(root), *site.getsitepackages()]), "HOME": str(home)}
+    programs = json.dumps([LACKING[name] for name in lacking])
+    command = [python(user), "-W", "ignore", "-c", PROGRAM, programs, str(user), level]
+    process = subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=100, check=False)
+    assert process.returncode == 0, process.stderr
+    count, others, jvms = json.loads(process.stdout)
+    assert count == (4 if level == "account" else 1)
+    assert others == 0 or "landlock" in lacking
+    assert not psutil.wait_procs([psutil.Process(pid) for pid in jvms if psutil.pid_exists(pid)], timeout=30)[1]

@@ -1,0 +1,1 @@
+"""Java storlets on the client's side."""

@@ -1,0 +1,1 @@
+"""The embedded Swift's S3 API, as boto3 uses it."""
