@@ -63,7 +63,7 @@ _QUERIES = (
 )
 
 _FRAMES = "Both ends compute the CRC-32 of 64 MiB, which alone takes 0.1 s each on a processor like this one."
-_JVM = "Most of it is the start of a JVM, which does nothing else in java -version (its time is in the notes)."
+_JVM = "About half of it is the start of a JVM; java -version, which does nothing else, is in the notes."
 _LINK = (
     "Two cores are the limit, not the link: of some 80 ms of processor time for each object, the storlet's process "
     "takes 50 (csv.reader alone would take 21), the servers 16, and the client 13."
