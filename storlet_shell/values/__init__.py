@@ -3,8 +3,8 @@
 Strings are parsed at the door (an argument's ``type``), never further down. ``str()`` of a value is what a user would
 type. Every ``parse`` raises :class:`~storlet_shell.errors.UsageError` with a one-line message.
 
-They are named tuples, which start faster than frozen dataclasses (:mod:`storlet_shell.equality`), and are imported when
-first used.
+They are named tuples, which start faster than frozen dataclasses (:mod:`storlet_shell.equality`). For the same reason,
+they are imported, and most patterns compiled, on first use.
 """
 
 from __future__ import annotations

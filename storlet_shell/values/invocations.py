@@ -9,9 +9,9 @@ from storlet_shell.equality import typed_equality
 from storlet_shell.errors import UsageError
 from storlet_shell.values.names import ObjectPath, StorletName, check_text
 
-_NOT_IN_PARAMETERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_NOT_IN_PARAMETERS = r"[\x00-\x08\x0a-\x1f\x7f]"
 """Control characters but for tabs, which separate columns; a tab is sent as ``%09``."""
-_RANGE = re.compile(r"(?:bytes=)?([0-9]{0,18})-([0-9]{0,18})")
+_RANGE = r"(?:bytes=)?([0-9]{0,18})-([0-9]{0,18})"
 
 RESERVED_PARAMETER_PREFIX = "storlet_"
 """The engine adds parameters of its own under this prefix (storlets ``gateway.py: _add_system_params``)."""
@@ -53,7 +53,7 @@ class Parameter(NamedTuple):
                 f"{parameter.key!r}"
             )
         for half in (parameter.key, parameter.value):
-            if _NOT_IN_PARAMETERS.search(half):
+            if re.search(_NOT_IN_PARAMETERS, half):
                 raise UsageError(f"a parameter can't contain control characters other than tabs: {half!r}")
             check_text(half, "a parameter")
         return parameter
@@ -75,7 +75,7 @@ class ByteRange(NamedTuple):
 
         :raises UsageError: if it is invalid or empty, or several ranges, which engines treat differently
         """
-        match = _RANGE.fullmatch(text)
+        match = re.fullmatch(_RANGE, text)
         if "," in text:
             raise UsageError(f"only one range is possible: {text!r}")
         if match is None or match.group(1) == match.group(2) == "":

@@ -18,9 +18,9 @@ OBJECT_NAME_BYTES = 1024
 """Swift's default ``max_object_name_length`` (swift/common/constraints.py)."""
 
 _PREFIX = "path:"
-_STORLET_NAME = re.compile(r"[A-Za-z0-9._-]+")
-_IDENTIFIER = re.compile(r"[^\W\d]\w*")
-_ANY_PREFIX = re.compile(r"\s*(?:path:)?/?", re.IGNORECASE)
+_STORLET_NAME = r"[A-Za-z0-9._-]+"
+_IDENTIFIER = r"[^\W\d]\w*"
+_ANY_PREFIX = r"(?i)\s*(?:path:)?/?"
 
 STANDARD_PREFIX = "std:"
 """What precedes the name of a standard storlet, where a file could be named as well."""
@@ -64,8 +64,8 @@ def no_object(text: str) -> UsageError:
     The message is one that old notebooks rely on.
     """
     prefix = f"{_PREFIX}/"
-    paths = [_ANY_PREFIX.sub("", part, count=1) for part in text.split(",")]
-    container, slash, name = _ANY_PREFIX.sub("", text, count=1).partition("/")
+    paths = [re.sub(_ANY_PREFIX, "", part, count=1) for part in text.split(",")]
+    container, slash, name = re.sub(_ANY_PREFIX, "", text, count=1).partition("/")
     if len(paths) > 1 and all("/" in path.strip("/") for path in paths):
         hint = f": write one path at a time, as in {prefix}{paths[0]}"
     elif name:
@@ -180,9 +180,9 @@ class StorletName(NamedTuple):
 
         :raises UsageError: if the name has characters other than letters, digits, dot, hyphen and underscore
         """
-        if not _STORLET_NAME.fullmatch(text) or not text.strip("."):
+        if not re.fullmatch(_STORLET_NAME, text) or not text.strip("."):
             standard = text.removeprefix(STANDARD_PREFIX)
-            is_standard = standard != text and _STORLET_NAME.fullmatch(standard)
+            is_standard = standard != text and re.fullmatch(_STORLET_NAME, standard)
             hint = f"; did you mean {STANDARD_FILE.format(standard)}?" if is_standard else ""
             raise UsageError(f"a storlet name can only have letters, digits, '.', '-' and '_': {text!r}{hint}")
         return cls(text)
@@ -205,7 +205,7 @@ class StorletMain(NamedTuple):
         :raises UsageError: if it isn't two Python names
         """
         module, dot, class_name = text.partition(".")
-        if not dot or not _IDENTIFIER.fullmatch(module) or not _IDENTIFIER.fullmatch(class_name):
+        if not dot or not re.fullmatch(_IDENTIFIER, module) or not re.fullmatch(_IDENTIFIER, class_name):
             raise UsageError(f"the main class must be module.Class, with one dot: {text!r}")
         StorletName.parse(module)
         return cls(module, class_name)

@@ -14,7 +14,7 @@ CHUNK_BYTES = 64 * 1024
 
 HEADER_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 """Characters that no header may contain; C1 controls (U+0080 to U+009F) drive terminals, too."""
-_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^`|~-]+")
+_METADATA_KEY = r"[A-Za-z0-9!#$%&'*+.^`|~-]+"
 
 
 def read_count(text: str) -> int | None:
@@ -51,7 +51,7 @@ class Metadatum(NamedTuple):
 
         :raises UsageError: if it can't be part of a header's name
         """
-        if not _TOKEN.fullmatch(text):
+        if not re.fullmatch(_METADATA_KEY, text):
             raise UsageError(f"a metadata key can only have letters, digits and hyphens: {text!r}")
         return text
 
