@@ -113,9 +113,11 @@ class _Pages:
         self._remaining = count
 
     def another(self) -> _Pages:
+        """Return itself: pages need no connection."""
         return self
 
     def send(self, _: object) -> _Pages:
+        """Return itself as the reply to any request."""
         return self
 
     def close(self) -> None:
@@ -124,6 +126,7 @@ class _Pages:
     transaction_id = ""
 
     def read(self) -> bytes:
+        """Return the next page as JSON; an empty list after the last name."""
         first, self._remaining = self._remaining, max(0, self._remaining - 10_000)
         return b"[" + b",".join(_ENTRY % (number // 1000, number) for number in range(self._remaining, first)) + b"]"
 

@@ -94,10 +94,12 @@ class _Stream(io.TextIOWrapper):
         self._is_terminal = is_terminal
 
     def isatty(self) -> bool:
+        """Tell whether it stands for a terminal."""
         return self._is_terminal
 
     @property
     def text(self) -> str:
+        """Everything written so far."""
         self.flush()
         return self.buffer.getvalue().decode("utf-8")  # type: ignore[attr-defined]  # a BytesIO
 
@@ -137,6 +139,7 @@ class _Elements(HTMLParser):
     """Rejects elements and attributes that aren't our own."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Check an element's name, attributes, and URLs."""
         assert tag in _ELEMENTS
         assert {name for name, _ in attrs} <= _ATTRIBUTES
         assert all((value or "").startswith("data:image/") for name, value in attrs if name == "src")

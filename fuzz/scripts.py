@@ -29,6 +29,7 @@ class _Command(Command):
     _parsers: ClassVar[dict[str, Parser]] = {}
 
     def parser(self, cls: type[AnyParser]) -> Any:
+        """Return the command's parser, which is built once."""
         if self.name not in self._parsers:
             self._parsers[self.name] = super().parser(Parser)
         return self._parsers[self.name]
@@ -46,6 +47,7 @@ class _Commands(Registry):
         self._commands = {name: _cached(entry) for entry in Registry() for name in (entry.name, *entry.aliases)}
 
     def builtin_names(self) -> list[str]:
+        """Return the names and aliases of all commands."""
         return list(self._commands)
 
 

@@ -54,6 +54,7 @@ class _Session(Session):
 
     @property
     def client(self) -> Client:
+        """The client of the fuzzed server."""
         return self._only_client
 
 
@@ -66,6 +67,7 @@ class _Client(Client):
         self._transport = server.transport
 
     def another(self, endpoint: str = "") -> Client:
+        """Return a client of the same server."""
         return _Client(self._server)
 
     def _pause(self, attempts_left: int) -> None:  # type: ignore[override]  # it is called as if it were no method
@@ -91,9 +93,11 @@ class _Connection(HTTPConnection):
 
     @property
     def is_connected(self) -> bool:
+        """Whether it has a socket."""
         return self.sock is not None
 
     def connect(self) -> None:
+        """Use a socket that reads the server's answers."""
         self.sock = _Socket(self.server)  # type: ignore[assignment]  # it is all that is used of one
 
 
@@ -104,19 +108,20 @@ class _Socket:
         self._answers = server.answers
 
     def makefile(self, *_: Any, **__: Any) -> _Answer:
+        """Return a file over the next answer."""
         return _Answer(self._answers)
 
     def sendall(self, _: Any) -> None:
-        pass
+        """Discard the request."""
 
     def settimeout(self, _: Any) -> None:
-        pass
+        """Ignore the timeout: answers never wait."""
 
     def shutdown(self, _: int) -> None:
-        pass
+        """Do nothing."""
 
     def close(self) -> None:
-        pass
+        """Do nothing."""
 
 
 class _Answer(io.BufferedIOBase):
@@ -126,16 +131,21 @@ class _Answer(io.BufferedIOBase):
         self._answers = answers
 
     def read(self, size: int | None = -1) -> bytes:
+        """Read bytes of the answer."""
         return self._answers.read(size)
 
     def read1(self, size: int = -1) -> bytes:
+        """Read bytes of the answer, as if from one packet."""
         return self._answers.read1(size)
 
     def readinto(self, buffer: Any) -> int:
+        """Fill a buffer from the answer."""
         return self._answers.readinto(buffer)
 
     def readline(self, size: int | None = -1) -> bytes:
+        """Read a line of the answer."""
         return self._answers.readline(size)
 
     def readable(self) -> bool:
+        """Tell that it can be read."""
         return True

@@ -13,32 +13,27 @@ from typing import IO, TYPE_CHECKING, cast
 
 from storlet_shell.adapters.execution import Outcome, exit_status_of
 from storlet_shell.adapters.progress import TransferLine
+from storlet_shell.adapters.questions import Questioner
 from storlet_shell.errors import Hint, LocalFileError, StorletShellError, advise
 from storlet_shell.results import Rendering, Response, Result, Table, failure_fields
 from storlet_shell.results.formats import DOCUMENT, PEOPLE
-from storlet_shell.results.on_terminal import Display
-from storlet_shell.session import Surroundings
 from storlet_shell.text import counted, escaped, printable, printable_json
 from storlet_shell.wire.observer import Progress
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from storlet_shell.adapters.terminal.documents import Indenter
     from storlet_shell.adapters.terminal.paging import Paged
-    from storlet_shell.adapters.terminal.themes import Theme
 
 _FOR_PEOPLE = Rendering()
 PAGER = "STORLET_SHELL_PAGER"
 """The variable that names the pager. Without it, the shell uses that of ``PAGER``, and one-shot lines have none."""
 
 _NO_PAGER = ("", "none", "cat")
-_NO_TERMINAL = Display(lambda _, text: text, len)
 _LONGEST_MESSAGE = 4000
 
 
-class Console(Surroundings):
-    """A process with standard streams, on a terminal or not.
+class Console(Questioner):
+    """What a process shows: results, progress, warnings, and errors.
 
     ``before_commands`` is the text in front of commands in hints. ``pager`` is the command that shows what is taller
     than the screen; it is empty, or ``none``, without one.
@@ -63,76 +58,14 @@ class Console(Surroundings):
         program: str = "storlet-shell",
         debug: bool = False,
     ) -> None:
-        super().__init__(environ, stdin)
-        self._stdout = stdout
-        self._stderr = stderr
-        self._redirected: IO[str] | None = None
+        super().__init__(environ, stdin, stdout, stderr)
         self._line: TransferLine | None = None
         self._was_interrupted = False
-        self._theme: Theme | None = None
         self._pager: Paged | None = None
         self._indenter: Indenter | None = None
         self.pager = environ.get(PAGER, "")
         self.program = program
         self.debug = debug
-
-    @property
-    def stdout(self) -> IO[str]:
-        """The stream that results go to now.
-
-        :raises LocalFileError: when the process was started without one
-        """
-        stream = self._redirected or self._stdout()
-        if stream is None:
-            raise LocalFileError("standard output is closed")
-        return stream
-
-    @property
-    def stderr(self) -> IO[str]:
-        """The stream for everything else."""
-        return self._stderr()
-
-    @property
-    def is_redirected(self) -> bool:
-        """Whether results go to a file or a pipe for now."""
-        return self._redirected is not None
-
-    @contextmanager
-    def redirected(self, stream: IO[str]) -> Iterator[None]:
-        """Send results to another stream for a while: a file or a pipe."""
-        previous, self._redirected = self._redirected, stream
-        try:
-            yield
-        finally:
-            self._redirected = previous
-
-    @property
-    def theme(self) -> str:
-        """The name of the theme: the one that was set, the environment's, or the default one."""
-        if self._theme is None:
-            from storlet_shell.adapters.terminal.themes import DEFAULT, THEME, THEMES  # only terminals have colors
-
-            name = self.environ.get(THEME) or DEFAULT.name
-            self._theme = THEMES.get(name, DEFAULT)
-            if name not in THEMES:
-                self.warn(f"{THEME}: unknown theme {name!r}; themes: {', '.join(THEMES)}")
-        return self._theme.name
-
-    @theme.setter
-    def theme(self, name: str) -> None:
-        from storlet_shell.adapters.terminal.themes import THEMES  # the same
-
-        self._theme = THEMES[name]
-
-    def display_of(self, stream: IO[str]) -> Display:
-        """Describe the terminal behind a stream; what isn't one has no colors."""
-        if not stream.isatty():
-            return _NO_TERMINAL
-        from storlet_shell.adapters.terminal.themes import NONE, THEMES, has_colors  # the same
-        from storlet_shell.adapters.terminal.widths import width
-
-        theme = THEMES[self.theme] if has_colors(stream, self.environ) else NONE
-        return Display(theme.paint, width)
 
     def syntax(self) -> str:
         """Return the pages on one-shot lines and command files."""
@@ -145,43 +78,6 @@ class Console(Surroundings):
         from storlet_shell.adapters.words import OWN_WORDS  # the same
 
         return OWN_WORDS
-
-    def is_watched(self) -> bool:
-        """Tell whether input and messages are on a terminal."""
-        return sys.stdin is not None and sys.stdin.isatty() and self._stderr().isatty()
-
-    def ask(self, question: str) -> bool | None:
-        """Ask on the terminal."""
-        if not self.is_watched():
-            return None
-        return self.read_answer(f"{question} [y/N] ").lower() in ("y", "yes")
-
-    def ask_text(self, question: str) -> str:
-        """Ask on the terminal."""
-        return self.read_answer(question) if self.is_watched() else ""
-
-    def read_answer(self, question: str) -> str:
-        """Show a question on the terminal, and read the line that follows; the blanks around it don't count."""
-        self._stderr().write(printable(question))
-        self._stderr().flush()
-        return sys.stdin.readline().strip()
-
-    def ask_secret(self, question: str) -> str:
-        """Ask on the terminal without echo."""
-        if not self.is_watched():
-            return ""
-        import getpass  # few lines ask
-
-        try:
-            return getpass.getpass(printable(question))
-        except EOFError:
-            return ""
-
-    def edit(self, file: Path) -> None:
-        """Open a file in the user's editor, ``$VISUAL`` or ``$EDITOR``."""
-        from storlet_shell.adapters.terminal import editor  # few lines edit
-
-        editor.edit(file, self.environ)
 
     def spell(self, hint: Hint) -> str:
         """Spell a hint as a line to be typed."""
@@ -199,7 +95,7 @@ class Console(Surroundings):
         :param transaction: the end of the message that names the transaction
         :param role: the role of the program's name in front of the message
         """
-        stderr = self._stderr()
+        stderr = self.stderr
         paint = self.display_of(stderr).paint
         if len(message) + len(transaction) > _LONGEST_MESSAGE:
             message, transaction = message + transaction, ""
@@ -212,7 +108,7 @@ class Console(Surroundings):
 
     def awaits(self, running: int) -> bool:
         """Tell a user on a terminal that a batch waits for its runs after Ctrl-C."""
-        stderr = self._stderr()
+        stderr = self.stderr
         if not stderr.isatty():
             return False
         self._was_interrupted = True
@@ -222,9 +118,9 @@ class Console(Surroundings):
     @contextmanager
     def progress(self, label: str, total: int | None, unit: str = "") -> Iterator[Progress]:
         """Show a line on standard error if that is a terminal and the transfer takes over a second."""
-        stream = self._stderr()
+        stream = self.stderr
         if self.pager not in _NO_PAGER and stream.isatty():
-            from storlet_shell.adapters.terminal.paging import NotPaging  # the same
+            from storlet_shell.adapters.terminal.paging import NotPaging  # few lines have a pager
 
             stream = cast("IO[str]", NotPaging(stream, lambda: self._pager))
         line = self._line = TransferLine(stream, printable(label), total, unit)
@@ -276,7 +172,7 @@ class Console(Surroundings):
 
     @property
     def _is_dumb(self) -> bool:
-        from storlet_shell.adapters.terminal.themes import DUMB  # the same
+        from storlet_shell.adapters.terminal.themes import DUMB  # only terminals have a pager
 
         return self.environ.get("TERM", "") in DUMB
 
@@ -377,7 +273,7 @@ class Console(Surroundings):
 
     def _write_lines(self, text: str) -> None:
         """Write a log or a traceback to standard error."""
-        stderr = self._stderr()
+        stderr = self.stderr
         lines: Iterable[str] = map(printable, text.splitlines())
         if stderr.isatty():
             from storlet_shell.adapters.terminal.tracebacks import painted  # few lines fail so

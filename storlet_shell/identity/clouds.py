@@ -149,6 +149,7 @@ class _Cloud:
         self._profile_problem = ""
 
     def read(self) -> Credentials:
+        """Read the cloud's credentials, by its auth type."""
         settings = self._load()
         return kind_of_type(settings.auth_type).read_cloud(_Entry(self, settings))
 

@@ -34,12 +34,15 @@ class _Cells(Cells):
         self.width = display.width
 
     def spelling(self, field: Field) -> Callable[[Any], str]:
+        """Return a function that spells a field's values with control characters as escapes."""
         return lambda value: printable(field.spell_on_terminal(value))
 
     def heading(self, text: str) -> str:
+        """Color a heading."""
         return self._display.paint("heading", text)
 
     def line(self, text: str) -> str:
+        """Escape the control characters of a line."""
         return printable(text)
 
 

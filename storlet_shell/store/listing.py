@@ -134,12 +134,14 @@ class _Following(threading.Thread):
         self.start()
 
     def run(self) -> None:
+        """Request the page, and keep it or the error."""
         try:
             self._page = _request(self._client, *self._arguments)
         except BaseException as error:  # raised again when the page is needed
             self._error = error
 
     def entries(self) -> list[dict[str, Any]]:
+        """Wait for the page, and return its entries; raise the error of its request."""
         self.join()
         if self._error is not None:
             raise self._error

@@ -142,11 +142,13 @@ class _Crew(Generic[Item]):
         self._threads = [threading.Thread(target=self._run, args=(worker,), daemon=True) for worker in self._workers]
 
     def start(self) -> None:
+        """Start the threads."""
         for thread in self._threads:
             thread.start()
             self._running += 1
 
     def put(self, item: Item) -> None:
+        """Queue an item; wait while the queue is full."""
         self._queue.put(item)
 
     def finish(self, patience: float | None = None) -> None:

@@ -132,6 +132,10 @@ class _Tree:
         self._notes: list[Note] = []
 
     def delete_objects(self, jobs: int) -> int:
+        """Delete the objects, many per request where the server can, and return how many were deleted.
+
+        :param jobs: the number of parallel requests
+        """
         client = self._client
         with client.observer.progress(str(self._target), None, "objects") as progress:
             tally = Tally(progress.advance)

@@ -65,9 +65,14 @@ class _Reader(io.RawIOBase):
         self._socket = None
 
     def readable(self) -> bool:
+        """Tell that it can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int | None:
+        """Read from the socket before the deadline; None while paused.
+
+        :raises TimeoutError: once the deadline has passed
+        """
         if self._is_paused:
             return None
         if self._socket is None:
@@ -82,5 +87,6 @@ class _Reader(io.RawIOBase):
             self._socket.settimeout(self._seconds)
 
     def close(self) -> None:
+        """Close the raw reader, too."""
         self._raw.close()
         super().close()

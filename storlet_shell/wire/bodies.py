@@ -205,9 +205,11 @@ class _Chunks(io.RawIOBase):
         self._rest = memoryview(b"")
 
     def readable(self) -> bool:
+        """Tell that it can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Fill a buffer from the current chunk; return 0 after the last one."""
         while not self._rest:
             chunk = next(self._chunks, None)
             if chunk is None:

@@ -14,6 +14,7 @@ import pytest
 from storlet_shell.embedded import control
 from storlet_shell.embedded.sandbox import seccomp
 
+from .kernels import COLUMN
 from .storlets import Client, storlet
 
 # x86-64's numbers and arm64's, and arguments with which the call is allowed elsewhere, or fails differently.
@@ -59,7 +60,6 @@ MISSING = {
     "a later call": ((460, 460), "0, 0, 0, 0"),
     "an x32 call": ((0x40000000 + 272, 0x40000000 + 272), "0x10000000"),
 }
-COLUMN = {"x86_64": 0, "aarch64": 1}[os.uname().machine]
 PLACES = pytest.mark.parametrize("place", ["import", "run"])
 
 TRY = """

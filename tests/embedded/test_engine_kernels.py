@@ -2,45 +2,21 @@
 
 from __future__ import annotations
 
-import errno
-import json
 import os
-import site
-import subprocess
-import sys
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .test_engine_calls import COLUMN
-
-# Filters that have a call fail as it does on a kernel without what it is for.
-CLONE, PRCTL = ((56, 157), (220, 167))[COLUMN]
-LACKING = {
-    "everything": [],
-    "namespaces": [(0x20, 0, 0, 0), (0x15, 0, 3, CLONE), (0x20, 0, 0, 16), (0x45, 0, 1, 0x7E020000), errno.EPERM],
-    "landlock": [(0x20, 0, 0, 0), (0x15, 0, 1, 444), errno.ENOSYS],
-    "seccomp": [(0x20, 0, 0, 0), (0x15, 0, 3, PRCTL), (0x20, 0, 0, 16), (0x15, 0, 1, 22), errno.EINVAL],
-}
+from .kernels import LACKING, python, run_program
 
 PROGRAM = """
-import json, os, sys, time
+import json, os, time
 from pathlib import Path
 from storlet_shell.embedded import control
-from storlet_shell.embedded.sandbox import linux, seccomp
+from tests.embedded.kernels import restrict_process
 from tests.embedded.storlets import Client, storlet
 
-lacking, user = json.loads(sys.argv[1]), int(sys.argv[2])
-if user:
-    os.setgroups([])
-    os.setresgid(user, user, user)
-    os.setresuid(user, user, user)
-for program in lacking:
-    linux.forbid_new_privileges()
-    seccomp._install([tuple(step) if isinstance(step, list) else (6, 0, 0, 0x50000 | step) for step in program]
-        + [(6, 0, 0, 0x7FFF0000)])
+restrict_process()
 TRY = '''
 import multiprocessing, socket
 def attempt(name, action):
@@ -90,24 +66,9 @@ with control.join_or_start(Path(), control.Settings(ephemeral=True)) as lease:
 """
 
 
-def python(user: int) -> str:
-    """Return a Python of this version that an ordinary user can run; empty if not found."""
-    for program in (sys.executable, "/usr/bin/python{}.{}".format(*sys.version_info)):
-        with suppress(OSError):
-            if not user or subprocess.run([program, "-c", ""], user=user, check=False).returncode == 0:
-                return program
-    return ""
-
-
 def run(*lacking: str, user: int = 0) -> tuple[str, dict[str, Any], int]:
     """Start a Swift where something is lacking; return what it says of it, what a storlet could do, what it left."""
-    programs = json.dumps([LACKING[name] for name in lacking])
-    command = [python(user), "-W", "ignore", "-c", PROGRAM, programs, str(user)]
-    root = Path(__file__).parents[2]
-    environ = os.environ | {"PYTHONPATH": os.pathsep.join([str(root), *site.getsitepackages()])}
-    process = subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=100, check=False)
-    assert process.returncode == 0, process.stderr
-    description, result, leftovers = json.loads(process.stdout)
+    description, result, leftovers = run_program(PROGRAM, lacking, user)
     return description, result, leftovers
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import site
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,29 +12,21 @@ import pytest
 
 from tests.support.jars import needs_jdk
 
-from .test_engine_kernels import LACKING, python
+from .kernels import python, run_program
 
 pytestmark = [pytest.mark.slow, needs_jdk]
 
 OTHER = 1234
 PROGRAM = """
-import json, os, sys
+import json, os
 from pathlib import Path
 from storlet_shell.embedded import control
-from storlet_shell.embedded.sandbox import linux, seccomp
 from tests.embedded.jars import deploy_cases, processes
+from tests.embedded.kernels import restrict_process
 from tests.embedded.storlets import Client
 
-lacking, user = json.loads(sys.argv[1]), int(sys.argv[2])
-if user:
-    os.setgroups([])
-    os.setresgid(user, user, user)
-    os.setresuid(user, user, user)
-for program in lacking:
-    linux.forbid_new_privileges()
-    seccomp._install([tuple(step) if isinstance(step, list) else (6, 0, 0, 0x50000 | step) for step in program]
-        + [(6, 0, 0, 0x7FFF0000)])
-settings = control.Settings(ephemeral=True, isolation=sys.argv[3])
+(isolation,) = restrict_process()
+settings = control.Settings(ephemeral=True, isolation=isolation)
 with control.join_or_start(Path(), settings) as lease:
     client = Client(lease.running)
     client.request("PUT", "/c")
@@ -51,7 +40,7 @@ with control.join_or_start(Path(), settings) as lease:
     client.close()
     jvms = [process.pid for process in processes(lease.running.pid, "java")]
     print(json.dumps([count, others, jvms]))
-    if sys.argv[3] == "run":
+    if isolation == "run":
         os.kill(lease.running.pid, 9)
 """
 
@@ -82,13 +71,7 @@ def test_java_storlets_run(user: int, lacking: tuple[str, ...], level: str, home
         pytest.skip("no Python that other users may run")
     if user:
         os.chown(home, user, user)
-    root = Path(__file__).parents[2]
-    environ = os.environ | {"PYTHONPATH": os.pathsep.join([str(root), *site.getsitepackages()]), "HOME": str(home)}
-    programs = json.dumps([LACKING[name] for name in lacking])
-    command = [python(user), "-W", "ignore", "-c", PROGRAM, programs, str(user), level]
-    process = subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=100, check=False)
-    assert process.returncode == 0, process.stderr
-    count, others, jvms = json.loads(process.stdout)
+    count, others, jvms = run_program(PROGRAM, lacking, user, level, HOME=str(home))
     assert count == (4 if level == "account" else 1)
     assert others == 0 or "landlock" in lacking
     assert not psutil.wait_procs([psutil.Process(pid) for pid in jvms if psutil.pid_exists(pid)], timeout=30)[1]

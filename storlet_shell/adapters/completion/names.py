@@ -136,6 +136,7 @@ class _Completer:
         return completer
 
     def complete(self, kind: Kind, text: str, prefixed: bool, deadline: float) -> list[Candidate]:
+        """Return the candidates for a text; none if they can't be looked up in time."""
         try:
             entries = self._complete(kind, text, prefixed, deadline)
         except Exception:  # Tab shows no errors; the command will
@@ -143,6 +144,7 @@ class _Completer:
         return sorted(entry for entry in entries if entry.text.startswith(text) and entry.text.isprintable())[:LIMIT]
 
     def complete_parameter(self, storlet: str, text: str, deadline: float) -> list[Candidate]:
+        """Return the candidates for a parameter: the storlet's keys, or the values of one key."""
         if not storlet:
             return []
         entries = self._look_up(("parameters", storlet), lambda: self._parameters(storlet), deadline)
@@ -191,6 +193,7 @@ class _Completer:
         return [Candidate(f"{prefix}{entry.text}/", final=False) for entry in containers]
 
     def log_in(self) -> None:
+        """Get a token and the storage URL ahead of the first completion; ignore errors."""
         with suppress(Exception), self._borrowed_client() as client:  # a command will show the error
             client.login.token()
             client.login.storage_url()

@@ -266,6 +266,10 @@ class _Parser:
         self._redirect = ""  # the operator that waits for its file
 
     def run(self) -> Words:
+        """Split the line into words, and keep what follows a pipe for the shell.
+
+        :raises UsageError: if a quote isn't closed, or the line needs the syntax of sh
+        """
         position = 0
         while position < len(self._text):
             if self._text[position] == "#" and self._parts is None:

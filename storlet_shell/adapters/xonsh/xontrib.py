@@ -154,13 +154,16 @@ class _Checked:
         self._shown = shown
 
     def advance(self, count: int) -> None:
+        """Add to the count, unless the line was interrupted."""
         self._line.check()
         self._shown.advance(count)
 
     def expect(self, total: int) -> None:
+        """Set the total."""
         self._shown.expect(total)
 
     def remark(self, describe: Callable[[], str]) -> None:
+        """Pass a remark to the shown progress."""
         remark(self._shown, describe)
 
 

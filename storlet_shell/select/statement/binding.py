@@ -137,6 +137,10 @@ class _Binder:
         """The names of result columns that others may refer to, with their numbers from 1."""
 
     def bound(self) -> Bound:
+        """Return the query with its columns by number.
+
+        :raises UsageError: if a column doesn't exist or is ambiguous
+        """
         query = self._query
         outputs = self._outputs()
         return Bound(

@@ -165,6 +165,7 @@ class _Groups:
         self._aggregates: dict[str, tuple[str, list[Any] | None]] = {}
 
     def split(self) -> Split:
+        """Return the plan for the objects, and the query over their groups."""
         query = self._query
         keys = tuple(map(encode, self._keys))
         rest = query._replace(where=query.having, group=(), having=None)

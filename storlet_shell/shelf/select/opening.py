@@ -45,6 +45,7 @@ class _Rewound:
         self._file = file
 
     def read(self, size: int) -> Any:
+        """Read from the beginning first, then from the file."""
         head, self._head = self._head[:size], self._head[size:]
         return head or self._file.read(size)
 

@@ -53,7 +53,7 @@ class _StorletInput:
         return self._heads[-1].lstrip().startswith("{")
 
     def read_columns(self, rows: _Any) -> list[str]:
-        """Return the header; read it if the function has left it unread. Empty if there is none.
+        """Return the header, or an empty list without one; read it if the function has left it unread.
 
         :param rows: what :meth:`open` returned
         """

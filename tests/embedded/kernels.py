@@ -1,0 +1,66 @@
+"""Processes on a kernel that offers fewer layers of the sandbox, or of a user other than root."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import site
+import subprocess
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from storlet_shell.embedded.sandbox import linux, seccomp
+
+COLUMN = {"x86_64": 0, "aarch64": 1}[os.uname().machine]
+"""The place of this machine's number in pairs of numbers of system calls."""
+
+CLONE, PRCTL = ((56, 157), (220, 167))[COLUMN]
+LACKING = {
+    "everything": [],
+    "namespaces": [(0x20, 0, 0, 0), (0x15, 0, 3, CLONE), (0x20, 0, 0, 16), (0x45, 0, 1, 0x7E020000), errno.EPERM],
+    "landlock": [(0x20, 0, 0, 0), (0x15, 0, 1, 444), errno.ENOSYS],
+    "seccomp": [(0x20, 0, 0, 0), (0x15, 0, 3, PRCTL), (0x20, 0, 0, 16), (0x15, 0, 1, 22), errno.EINVAL],
+}
+"""Filters that have a call fail as it does on a kernel without what it is for."""
+
+
+def restrict_process() -> list[str]:
+    """Become the user, and install the filters, that :func:`run_program` passes; return its further words."""
+    filters, user = json.loads(sys.argv[1]), int(sys.argv[2])
+    if user:
+        os.setgroups([])
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
+    for steps in filters:
+        linux.forbid_new_privileges()
+        program = [tuple(step) if isinstance(step, list) else (6, 0, 0, 0x50000 | step) for step in steps]
+        seccomp._install([*program, (6, 0, 0, 0x7FFF0000)])
+    return sys.argv[3:]
+
+
+def python(user: int) -> str:
+    """Return a Python of this version that an ordinary user can run; empty if not found."""
+    for program in (sys.executable, "/usr/bin/python{}.{}".format(*sys.version_info)):
+        with suppress(OSError):
+            if not user or subprocess.run([program, "-c", ""], user=user, check=False).returncode == 0:
+                return program
+    return ""
+
+
+def run_program(program: str, lacking: Iterable[str], user: int, *words: str, **environ: str) -> Any:
+    """Run a program that calls :func:`restrict_process`; return what it writes as JSON.
+
+    :param lacking: the layers of the sandbox that it does without
+    :param user: the number of its user; 0 for this process's own
+    """
+    root = Path(__file__).parents[2]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), *site.getsitepackages()]), **environ}
+    filters = json.dumps([LACKING[name] for name in lacking])
+    command = [python(user), "-W", "ignore", "-c", program, filters, str(user), *words]
+    process = subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=100, check=False)
+    assert process.returncode == 0, process.stderr
+    return json.loads(process.stdout)
