@@ -45,6 +45,7 @@ SUITES = (
     Suite("swift", "swift", "test/functional", clusters.tempauth, clusters.stock, "test/functional/s3api"),
     Suite("swift-tests", "swift", "test/functional/tests.py", clusters.tempauth, clusters.stock),
     Suite("swift-s3", "swift", "test/functional/s3api", clusters.tempauth_with_s3, clusters.stock),
+    Suite("swift-s3-keystone", "swift", "test/functional/s3api", clusters.keystone_with_s3, like="swift-s3"),
     Suite("storlets-python", "storlets", "tests/functional/python", clusters.keystone),
     Suite("storlets-common", "storlets", "tests/functional/common", clusters.keystone),
     Suite("storlets-java", "storlets", "tests/functional/java", clusters.keystone_and_samples),
