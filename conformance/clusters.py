@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from configparser import ConfigParser
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -36,23 +36,38 @@ def tempauth(folder: Path, *, s3: bool = False) -> Iterator[Mapping[str, str]]:
         options = {
             "auth_uri": lease.running.auth_url,
             "collate": "C",
-            "s3_region": "us-east-1",
-            "s3_storage_url": f"http://127.0.0.1:{lease.running.port}/",
             "service_prefix": "SERVICE",
             "storage_domain": "example.com",
         }
         for number, (user, password, _) in _USERS.items():
             account, _, name = user.partition(":")
             options |= {f"account{number}": account, f"username{number}": name, f"password{number}": password}
-        for number, (user, password, _) in _S3_USERS.items():
-            options |= {f"s3_access_key{number}": user, f"s3_secret_key{number}": password}
-        path = _write(folder, "swift.conf", {"func_test": options})
-        yield {"SWIFT_TEST_CONFIG_FILE": str(path), "SWIFT_TEST_IN_PROCESS": "false"}
+        options |= _s3_options(lease.running, [(user, password) for user, password, _ in _S3_USERS.values()])
+        yield _swift_variables(folder, options)
 
 
 def tempauth_with_s3(folder: Path) -> AbstractContextManager[Mapping[str, str]]:
     """Start an embedded Swift as :func:`tempauth` does, but with S3."""
     return tempauth(folder, s3=True)
+
+
+@contextmanager
+def keystone_with_s3(folder: Path) -> Iterator[Mapping[str, str]]:
+    """Start an embedded Swift with Keystone and S3; yield the environment for Swift's S3 tests.
+
+    These tests need two owners of an account and a user without rights in it, such as tester, admin, and tester_member.
+
+    :param folder: where to write the configuration of the tests
+    """
+    owner, member, outsider, administrator = control.USERS
+    with control.join_or_start(Path(), control.Settings(ephemeral=True, auth=control.KEYSTONE, s3=True)) as lease:
+        options = {"auth_uri": f"{lease.running.auth_url}/", "auth_version": "3", "collate": "C"}
+        for number, user in {"": owner, "2": outsider, "3": member}.items():
+            options |= {f"account{number}": user.project, f"username{number}": user.name}
+            options |= {f"password{number}": user.password, f"domain{number}": "default"}
+        environments = [control.s3.environment(lease.running, user.name) for user in (owner, administrator, member)]
+        keys = [(environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"]) for environ in environments]
+        yield _swift_variables(folder, options | _s3_options(lease.running, keys))
 
 
 @contextmanager
@@ -96,6 +111,23 @@ def stock(_folder: Path) -> Iterator[Mapping[str, str]]:
     """
     with tempfile.TemporaryDirectory(dir="/dev/shm") as data:
         yield {"SWIFT_TEST_IN_PROCESS": "true", "TMPDIR": data}
+
+
+def _s3_options(running: control.Running, keys: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Return the options of Swift's S3 tests.
+
+    :param keys: the access keys and secret keys of their three users
+    """
+    options = {"s3_region": control.s3.REGION, "s3_storage_url": f"http://127.0.0.1:{running.port}/"}
+    for number, (access_key, secret_key) in zip(("", "2", "3"), keys, strict=True):
+        options |= {f"s3_access_key{number}": access_key, f"s3_secret_key{number}": secret_key}
+    return options
+
+
+def _swift_variables(folder: Path, options: Mapping[str, str]) -> dict[str, str]:
+    """Write the configuration of Swift's tests; return the environment that makes them use it."""
+    path = _write(folder, "swift.conf", {"func_test": options})
+    return {"SWIFT_TEST_CONFIG_FILE": str(path), "SWIFT_TEST_IN_PROCESS": "false"}
 
 
 def _write(folder: Path, name: str, sections: Mapping[str, Mapping[str, str]]) -> Path:

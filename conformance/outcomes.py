@@ -81,23 +81,41 @@ def read_stock() -> dict[str, dict[str, Outcome]]:
     return {suite: {test: Outcome(*pair) for test, pair in tests.items()} for suite, tests in suites.items()}
 
 
-def write_stock(suite: str, outcomes: Outcomes) -> None:
-    """Replace stock's outcomes of a suite."""
-    suites = {**read_stock(), suite: {test: value for test, value in outcomes.items() if value.status != PASSED}}
-    STOCK.write_text(json.dumps(suites, indent=1, sort_keys=True) + "\n")
+def write_stock(suite: str, outcomes: Outcomes, *, partial: bool = False) -> None:
+    """Replace stock's outcomes of a suite, atomically: an interruption leaves the file as it was.
+
+    :param partial: whether these are only some of its tests, so that the others' outcomes stay
+    """
+    suites: dict[str, dict[str, Outcome]] = read_stock()
+    others = {test: value for test, value in suites.get(suite, {}).items() if partial and test not in outcomes}
+    suites[suite] = others | {test: value for test, value in outcomes.items() if value.status != PASSED}
+    written = STOCK.with_suffix(".part")
+    written.write_text(json.dumps(suites, indent=1, sort_keys=True) + "\n")
+    written.replace(STOCK)
 
 
-def differences(suite: str, outcomes: Outcomes) -> Iterator[Difference]:
-    """Yield each difference of a suite's outcomes from stock's, except improvements."""
-    stock, reasons = read_stock().get(suite, {}), tomllib.loads(_EXPECTED.read_text()).get(suite, {})
+def differences(suite: str, outcomes: Outcomes, like: str = "") -> Iterator[Difference]:
+    """Yield each difference of a suite's outcomes from stock's, except improvements.
+
+    :param like: the suite to take stock's outcomes from; empty for the same one
+    """
+    stock, reasons = read_stock().get(like or suite, {}), _reasons(suite)
     for test, outcome in sorted(outcomes.items()):
         usual = stock.get(test, Outcome(PASSED))
         if outcome.status not in (PASSED, usual.status):
             yield Difference(test, usual.status, outcome, reasons.get(test, ""))
 
 
-def unneeded(suite: str, outcomes: Outcomes) -> list[str]:
-    """Return the tests whose expected difference didn't occur, so that their entries should be removed."""
-    differing = {difference.test for difference in differences(suite, outcomes)}
-    reasons = tomllib.loads(_EXPECTED.read_text()).get(suite, {})
-    return sorted(test for test in reasons if test in outcomes and test not in differing)
+def unneeded(suite: str, outcomes: Outcomes, like: str = "") -> list[str]:
+    """Return the tests whose expected difference didn't occur, so that their entries should be removed.
+
+    :param like: as for :func:`differences`
+    """
+    differing = {difference.test for difference in differences(suite, outcomes, like)}
+    return sorted(test for test in _reasons(suite) if test in outcomes and test not in differing)
+
+
+def _reasons(suite: str) -> Mapping[str, str]:
+    """Return the reason of each expected difference of a suite."""
+    reasons: Mapping[str, str] = tomllib.loads(_EXPECTED.read_text()).get(suite, {})
+    return reasons

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ class Suite:
     :param cluster: the embedded Swift that it runs against
     :param stock: the stock Swift to compare with; None if all tests pass there, as upstream's own runs show
     :param left_out: a folder below that path that isn't part of the suite
+    :param like: the suite whose outcomes on stock it is compared with, because it has the same tests; empty for its own
     """
 
     name: str
@@ -33,12 +35,17 @@ class Suite:
     cluster: Cluster
     stock: Cluster | None = None
     left_out: str = ""
+    like: str = ""
 
+
+_COMPLETE = (0, 1, 5)
+"""pytest's exit statuses after a complete run: all tests passed, some failed, or none was chosen."""
 
 SUITES = (
     Suite("swift", "swift", "test/functional", clusters.tempauth, clusters.stock, "test/functional/s3api"),
     Suite("swift-tests", "swift", "test/functional/tests.py", clusters.tempauth, clusters.stock),
     Suite("swift-s3", "swift", "test/functional/s3api", clusters.tempauth_with_s3, clusters.stock),
+    Suite("swift-s3-keystone", "swift", "test/functional/s3api", clusters.keystone_with_s3, like="swift-s3"),
     Suite("storlets-python", "storlets", "tests/functional/python", clusters.keystone),
     Suite("storlets-common", "storlets", "tests/functional/common", clusters.keystone),
     Suite("storlets-java", "storlets", "tests/functional/java", clusters.keystone_and_samples),
@@ -56,8 +63,9 @@ def run(suite: Suite, cluster: Cluster, only: str = "") -> dict[str, Outcome]:
     report = folder / "report.xml"
     report.unlink(missing_ok=True)
     root = source(suite.package)
-    # Without a configuration, such as this project's own, in which warnings are errors.
-    options = ["-q", "-c", os.devnull, "--rootdir", str(root), f"--junitxml={report}"]
+    # Verbose: the output names the test that is running. Without a configuration, such as this project's own, in which
+    # warnings are errors.
+    options = ["-v", "-c", os.devnull, "--rootdir", str(root), f"--junitxml={report}"]
     # As Swift's tox.ini has it: requests_mock would import urllib3 before the tests patch its sockets.
     options += ["-p", "no:requests_mock", "-p", "no:cacheprovider"]
     if only:
@@ -69,7 +77,9 @@ def run(suite: Suite, cluster: Cluster, only: str = "") -> dict[str, Outcome]:
         command = [str(python), "-m", "pytest", *options, suite.tests]
         path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"  # some tests run programs
         environ = {**os.environ, **variables, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
-        subprocess.run(command, cwd=root, env=environ, stdout=output, stderr=output)
-    if not report.exists():
-        raise SystemExit(f"{suite.name}: the tests didn't run; see {folder / 'output'}")
+        print(f"{suite.name}: running; see {folder / 'output'}", file=sys.stderr, flush=True)
+        status = subprocess.run(command, cwd=root, env=environ, stdout=output, stderr=output).returncode
+    # An interrupted pytest also writes a report, of the tests so far.
+    if status not in _COMPLETE or not report.exists():
+        raise SystemExit(f"{suite.name}: not all tests ran (pytest's exit status: {status}); see {folder / 'output'}")
     return read_report(report)

@@ -8,17 +8,19 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
 from storlet_shell.embedded import control
 from storlet_shell.embedded.control import KEYSTONE, TEMPAUTH, Settings
+from tests.support.keystone import KeystoneSwift
 from tests.support.lines import ROOT, Runner, base_environment
 from tests.support.upgrade import check, connected, go_on, store, unpack
 
 from .conftest import ended
+from .storlets import Client
 
 pytestmark = pytest.mark.slow
 
@@ -101,3 +103,46 @@ def test_running_server_is_used_and_replaced(earlier: Path, stopped: Path, tmp_p
         check(client)
         go_on(client)
     assert run("--local", "get", "kept/new").out == b"new"
+
+
+def test_storlets_of_an_earlier_folder_become_readable(earlier: Path, stopped: Path) -> None:
+    """The member gets the read ACL that new containers have, once: neither an own nor a removed ACL is changed."""
+    readers = "test:tester_member"
+    running = start_earlier(earlier, stopped, KEYSTONE)
+    with connected(running) as client:
+        assert read_acls(client) == ("", "", "")
+        set_read_acl(client, "dependency", "other:outsider")
+    control.stop(stopped)
+    running, _ = control.start(stopped, Settings())
+    with connected(running) as client, closing(member_of(running)) as member:
+        assert read_acls(client) == (readers, "other:outsider", "")
+        assert [member.request("GET", f"/{name}").status for name in ("storlet", "dependency")] == [204, 403]
+        set_read_acl(client, "storlet", "")
+        set_read_acl(client, "dependency", "")
+    control.stop(stopped)
+    running, _ = control.start(stopped, Settings())
+    with connected(running) as client, closing(member_of(running)) as member:
+        assert read_acls(client) == ("", "", "")
+        assert member.request("GET", "/storlet").status == 403
+        for method in ("DELETE", "PUT"):
+            assert client.request(method, "/dependency").status < 300
+    control.stop(stopped)
+    running, _ = control.start(stopped, Settings())
+    with connected(running) as client:
+        assert read_acls(client) == ("", "", "")
+
+
+def read_acls(client: Client) -> tuple[str, ...]:
+    """Return the read ACLs of the containers that storlets need."""
+    names = ("storlet", "dependency", "storletlog")
+    return tuple(client.request("HEAD", f"/{name}").headers.get("X-Container-Read", "") for name in names)
+
+
+def set_read_acl(client: Client, container: str, acl: str) -> None:
+    """Replace a container's read ACL."""
+    assert client.request("POST", f"/{container}", {"X-Container-Read": acl}).status == 204
+
+
+def member_of(running: control.Running) -> Client:
+    """Log in as tester_member, for tester's account."""
+    return Client(running, KeystoneSwift(running).token("tester_member"))

@@ -48,7 +48,8 @@ class S3Swift:
         return boto3.client("s3", **options)
 
 
-@pytest.fixture(scope="session", params=[control.TEMPAUTH, control.KEYSTONE])
+# Keystone is the first, so that pytest doesn't start another one for a test that is for Keystone only.
+@pytest.fixture(scope="session", params=[control.KEYSTONE, control.TEMPAUTH])
 def s3_swift(request: pytest.FixtureRequest) -> Iterator[S3Swift]:
     """Run a Swift that answers S3 requests, with some storlets deployed."""
     settings = control.Settings(ephemeral=True, auth=request.param, s3=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
@@ -105,6 +107,30 @@ def test_wrong_key_is_refused_as_by_s3(s3_swift: S3Swift, bucket: str) -> None:
         wrong.get_object(Bucket=bucket, Key="o")
     assert error(refused)[1]["Code"] == "SignatureDoesNotMatch"
     wrong.close()
+
+
+@pytest.mark.parametrize("s3_swift", [control.KEYSTONE], indirect=True)
+@pytest.mark.usefixtures("bucket")  # the proxy logs in to Keystone for it, which has no time limit
+def test_slow_keystone_is_waited_for(s3_swift: S3Swift) -> None:
+    """The first signature of a user is good, even if Keystone takes longer than the ten seconds of Swift's default."""
+    secret_key = control.s3.environment(s3_swift.running, "outsider")["AWS_SECRET_ACCESS_KEY"]
+    once = Config(retries={"max_attempts": 0})
+    outsider = s3_swift.boto(aws_access_key_id="outsider", aws_secret_access_key=secret_key, config=once)
+    keystone = keystone_process(s3_swift.running)
+    keystone.suspend()
+    resuming = threading.Timer(12, keystone.resume)
+    resuming.start()
+    try:
+        assert outsider.list_buckets()["Buckets"] == []
+    finally:
+        resuming.join()
+        outsider.close()
+
+
+def keystone_process(running: control.Running) -> psutil.Process:
+    """Return the process of a server's Keystone."""
+    children = psutil.Process(running.pid).children()
+    return next(child for child in children if any("keystone_process" in word for word in child.cmdline()))
 
 
 def test_key_is_written_to_no_log(s3_swift: S3Swift, boto: Any, bucket: str) -> None:

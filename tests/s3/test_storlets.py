@@ -150,6 +150,15 @@ def test_missing_object_is_missing(boto: Any, bucket: str) -> None:
     assert keys(boto, bucket) == ["o"]
 
 
+def test_failed_head_has_a_length(boto: Any, bucket: str) -> None:
+    """It announces 0, with either kind of authentication, so that clients don't expect chunks."""
+    for failing in (lambda: boto.head_bucket(Bucket="missing"), lambda: boto.head_object(Bucket=bucket, Key="missing")):
+        with pytest.raises(ClientError) as refused:
+            failing()
+        response = refused.value.response["ResponseMetadata"]
+        assert (response["HTTPStatusCode"], response["HTTPHeaders"].get("content-length")) == (404, "0")
+
+
 def test_copy_stores_the_result(boto: Any, bucket: str) -> None:
     """With the metadata that the storlet sets."""
     with headers(boto, X_Run_Storlet="upper.py"):

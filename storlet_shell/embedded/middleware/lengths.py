@@ -6,7 +6,7 @@ each request, which this server wouldn't write: its log has no requests, since t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from typing import Any
 
 from swift.common.wsgi import WSGIContext
@@ -24,11 +24,22 @@ def filter_factory(_global_conf: Mapping[str, str], **_local_conf: str) -> Calla
             context = WSGIContext(app)
             body: Iterable[bytes] = context._app_call(environ)
             headers = context._response_headers
-            if isinstance(body, list) and not any(name.lower() in _FRAMING for name, _ in headers):
-                headers.append(("Content-Length", str(sum(map(len, body)))))
+            length = _length(body)
+            if length is not None and not any(name.lower() in _FRAMING for name, _ in headers):
+                headers.append(("Content-Length", str(length)))
             start_response(context._response_status, headers, context._response_exc_info)
             return body
 
         return with_length
 
     return lengths_filter
+
+
+def _length(body: Iterable[bytes]) -> int | None:
+    """Return the length of a complete body; None for a stream.
+
+    With Keystone, authtoken puts WebOb's EmptyResponse in place of a HEAD's body: no list, but its length is 0.
+    """
+    if isinstance(body, list):
+        return sum(map(len, body))
+    return 0 if isinstance(body, Sized) and not len(body) else None
