@@ -219,6 +219,13 @@ def test_page_hides_columns_in_which_there_is_nothing() -> None:
     assert "error" in Table([Field("error", is_data=True)], [(None,)])._repr_mimebundle_()["text/html"]
 
 
+@pytest.mark.parametrize(("rows", "is_shown"), [([], True), ([("a",)], False)])
+def test_page_says_that_a_listing_is_empty(rows: list[tuple[str]], is_shown: bool) -> None:
+    """Below the headings, in each form of the page."""
+    for bundle in (Table(["name"], source, empty="no names")._repr_mimebundle_() for source in (rows, iter(rows))):
+        assert all(("no names" in text) == is_shown for text in bundle.values())
+
+
 def test_page_shows_sizes_for_people_and_folds_transactions() -> None:
     """The exact size is a remark; the plain text keeps both as they are."""
     columns = [Field("bytes", is_size=True), Field("transaction")]
