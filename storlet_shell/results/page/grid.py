@@ -23,6 +23,13 @@ PRE = (
 )
 """Opens text with line ends of its own; JupyterLab would break words, and exports have a proportional font."""
 
+_ON_PAPER = (
+    "<style>@media print{.storlet-table{overflow:visible!important}.storlet-table td:not([style*=right])"
+    "{white-space:normal!important;min-width:0!important;overflow-wrap:anywhere!important}"
+    ".storlet-table pre{overflow-wrap:anywhere!important;min-width:10em}}</style>"
+)
+"""Wraps the text of a wide table on paper, which can't be scrolled. Exports keep it; JupyterLab may drop it."""
+
 _SIGNS = re.compile(r"([\\`*_{}\[\]<>#!|$~^@&])")
 _FOLDED_START = 8
 
@@ -185,7 +192,7 @@ def note(text: str) -> str:
 
 
 def _table(inner: str) -> str:
-    return f'<div style="overflow-x:auto"><table>{inner}</table></div>'
+    return f'{_ON_PAPER}<div class="storlet-table" style="overflow-x:auto"><table>{inner}</table></div>'
 
 
 def _heading(column: Column) -> str:
