@@ -98,6 +98,8 @@ class Action(Enum):
     ENABLE_ACCOUNT = "; enable it: {}", "storlet-shell enable"
     SEE_LOGS = "; see: {}", "store.logs({})"
     SEE_STORLETS = "; see: {}", "store.storlets()"
+    DEPLOY_ONE = "; deploy one: {}", "store.deploy(file)"
+    DEFINE_VARIABLE = "; define one: {}", "storlet-shell vars NAME KEY=VALUE"
     SEE_STORLETS_IN = "; see: {}", "store.list({})"
     SEE_GRANTS = "; see: {}", "storlet-shell acl list {}"
     GRANT_READING = "; to let a user of another project read: {}", 'store.grant({}, "PROJECT_ID:USER_ID")'

@@ -84,7 +84,7 @@ def _run(*words: str, environ: dict[str, str], folder: Path) -> None:
 def record(environ: dict[str, str], folder: Path) -> None:
     """Record a session of the shell that ends with a storlet's result."""
     prompt = "AUTH_local>"
-    session = Recording(["storlet-shell"], environ, folder)
+    session = Recording(["storlet-shell"], {**environ, "STORLET_SHELL_THEME": "dark"}, folder)
     session.wait_for(prompt)
     for line, said in (
         ("mkdir weather", "container weather"),

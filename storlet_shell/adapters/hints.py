@@ -15,6 +15,8 @@ LINES: Mapping[Action, str] = {
     Action.ENABLE_ACCOUNT: "enable",
     Action.SEE_LOGS: "logs {}",
     Action.SEE_STORLETS: "storlets",
+    Action.DEPLOY_ONE: "deploy FILE",
+    Action.DEFINE_VARIABLE: "vars NAME KEY=VALUE",
     Action.SEE_STORLETS_IN: "storlets -c {}",
     Action.SEE_GRANTS: "acl list {}",
     Action.GRANT_READING: "acl grant {} PROJECT_ID:USER_ID --read",

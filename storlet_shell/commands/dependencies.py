@@ -46,7 +46,7 @@ def list_all(session: Session) -> Result:
     """
     container = session.client.dependency_container
     rows = (tuple(_facts(dependency, container).values()) for dependency in list_dependencies(session.client))
-    return Table(_FIELDS, rows)
+    return Table(_FIELDS, rows, empty=f"container {container}: no dependencies")
 
 
 def show(session: Session, name: StorletName) -> Result:

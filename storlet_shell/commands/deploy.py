@@ -93,9 +93,9 @@ _PARAMETERS = [Arg(*arg.flags, kind=arg.kind, group=_RUN_OPTIONS, **arg.options)
     Arg("--with-invoke", action="store_true", help="run it over --input once it is deployed", group=_RUN_OPTIONS),
     Arg(
         "--input",
-        kind=Kind.OBJECT,
-        metavar="path:/CONTAINER/OBJECT",
-        help="object to run it over; with --dry-run also a local file; - means standard input",
+        kind=Kind.SOURCE,
+        metavar="path:/CONTAINER/OBJECT|FILE",
+        help="object to run it over; with --dry-run, also a local file, or - for standard input",
         group=_RUN_OPTIONS,
     ),
     Arg(

@@ -11,7 +11,7 @@ from storlet_shell.commands.arguments.durations import parse_duration
 from storlet_shell.deployments import logs as log
 from storlet_shell.deployments.logs import Record, Selection, read_log, read_records
 from storlet_shell.errors import UsageError
-from storlet_shell.results import Result, Table
+from storlet_shell.results import Field, Result, Table
 from storlet_shell.results.fields import utc_time
 from storlet_shell.session import Session
 from storlet_shell.spec.arguments import Arg, Kind
@@ -131,7 +131,15 @@ class Followed(Log):
         self.keep()
 
 
-_FIELDS = ("time", "transaction", "request", "succeeded", "error", "seconds", "text")
+_FIELDS = (
+    Field("time"),
+    Field("transaction"),
+    Field("request"),
+    Field("succeeded"),
+    Field("error"),
+    Field("seconds", spell=lambda seconds: "" if seconds is None else f"{seconds:.3f}", is_number=True),
+    Field("text", is_block=True),
+)
 
 
 def _fields(record: Record) -> LogRecord:

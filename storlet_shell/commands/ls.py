@@ -60,7 +60,8 @@ def ls(
     entries = _entries(session, place, delimiter)
     first = next(entries, None)  # asks for the first page, so that an error is raised here and not while it is shown
     fields = _fields(long=long, of_objects=bool(place.container), is_exact=bytes)
-    table = Table(fields, *_rows(first, entries, lambda count: _amount(count, table, is_exact=bytes), is_totalled=long))
+    rows, total = _rows(first, entries, lambda count: _amount(count, table, is_exact=bytes), is_totalled=long)
+    table = Table(fields, rows, total, empty=f"{place}: no objects" if place.container else "no containers")
     return table
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from storlet_shell import errors
 from storlet_shell.deployments.deployed import (
     described_parameters,
     standard_states,
@@ -11,7 +12,7 @@ from storlet_shell.deployments.deployed import (
     table_of_storlets,
 )
 from storlet_shell.deployments.description import StorletFacts, describe_storlet, find_grants
-from storlet_shell.errors import IdentityError
+from storlet_shell.errors import Hint, IdentityError, advise
 from storlet_shell.results import Field, Report, Result
 from storlet_shell.results.fields import dashed, facts, utc_time, versions
 from storlet_shell.session import Session
@@ -40,7 +41,9 @@ def list_storlets(session: Session, container: ContainerName | None = None) -> R
 
     :raises NotFoundError: when the container doesn't exist, because the account isn't enabled for storlets
     """
-    return table_of_storlets(session.client, container.name if container else None)
+    name = container.name if container else session.client.storlet_container
+    empty = advise(f"container {name}: no storlets", Hint(errors.Action.DEPLOY_ONE), session.surroundings.spell)
+    return table_of_storlets(session.client, name, empty=empty)
 
 
 def list_standard(session: Session, container: ContainerName | None = None) -> Result:

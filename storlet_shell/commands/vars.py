@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from storlet_shell.errors import NotFoundError, UsageError
+from storlet_shell.errors import Action, Hint, NotFoundError, UsageError, advise
 from storlet_shell.results import Done, Field, Report, Response, Result, Table, Text
 from storlet_shell.results.describe import describe
 from storlet_shell.session import Session
@@ -49,7 +49,9 @@ def vars(
     if name is None:
         if delete:
             raise UsageError("--delete needs the name of a variable")
-        return Table(_FIELDS, (tuple(_variable(*item).values()) for item in sorted(session.variables.items())))
+        empty = advise("no variables", Hint(Action.DEFINE_VARIABLE), session.surroundings.spell)
+        rows = (tuple(_variable(*item).values()) for item in sorted(session.variables.items()))
+        return Table(_FIELDS, rows, empty=empty)
     if values:
         session.check_variable(name)
         session.variables[name] = {parameter.key: parameter.value for parameter in values}

@@ -46,13 +46,15 @@ def list_storlets(client: Client, container: str | None = None) -> Iterator[Depl
     return chain([first] if first else [], storlets)
 
 
-def table_of_storlets(client: Client, container: str | None = None) -> Table:
+def table_of_storlets(client: Client, container: str | None = None, *, empty: str = "") -> Table:
     """Return the storlets of a container as a table whose rows are fetched on demand.
 
     :param container: None for the cluster's own container of storlets
+    :param empty: what people see if there are none
     :raises NotFoundError: if the container doesn't exist
     """
-    return Table(_FIELDS, (tuple(_summary(storlet).values()) for storlet in list_storlets(client, container)))
+    rows = (tuple(_summary(storlet).values()) for storlet in list_storlets(client, container))
+    return Table(_FIELDS, rows, empty=empty)
 
 
 _FIELDS = (

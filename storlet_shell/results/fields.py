@@ -72,6 +72,7 @@ class Field(NamedTuple):
     :param is_number: align the column to the right, also where values are missing
     :param is_data: the name comes from data, and is shown as it is
     :param is_size: the value is a number of bytes, which a terminal shows in a larger unit
+    :param is_block: the value has several lines, which a notebook shows as such
     """
 
     name: str
@@ -82,6 +83,7 @@ class Field(NamedTuple):
     is_number: bool = False
     is_data: bool = False
     is_size: bool = False
+    is_block: bool = False
 
     def spell_on_terminal(self, value: Any) -> str:
         """Return the value as people read it on a terminal."""

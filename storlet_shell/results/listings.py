@@ -7,7 +7,7 @@ from typing import Any
 
 from storlet_shell.results.fields import Field
 from storlet_shell.results.formats import is_number
-from storlet_shell.results.page.grid import Cell, Column, folded_cell, grid, sized_cell
+from storlet_shell.results.page.grid import Cell, Column, block_cell, folded_cell, grid, sized_cell
 from storlet_shell.text import printable
 
 SHOWN_ROWS = 200
@@ -50,4 +50,6 @@ def _cell(field: Field, value: Any) -> Cell:
     if field.is_size and isinstance(value, int):
         return sized_cell(value)
     text = field.spell(value)
+    if field.is_block:
+        return block_cell(text)
     return folded_cell(text) if field.is_transaction else Cell(text)

@@ -32,6 +32,7 @@ class Table(Result):
     :param columns: the columns, in order: their names, or fields if people see something else than programs do
     :param rows: the rows; a list, or an iterable that is read once
     :param total: returns a last line that sums the rows up; called after the last of them
+    :param empty: the line that a terminal or a notebook shows instead of rows if there are none and no total
     :param problem: returns what is wrong with the rows, asked for after the last of them
 
     ``is_headed`` tells whether to show headings, as on a terminal; elsewhere a program may read the rows.
@@ -47,10 +48,14 @@ class Table(Result):
         rows: Iterable[tuple[Any, ...]],
         total: Callable[[], str] | None = None,
         problem: Callable[[], StorletShellError | None] = lambda: None,
+        *,
+        empty: str = "",
     ) -> None:
         self.fields_of_rows = tuple(Field(column) if isinstance(column, str) else column for column in columns)
         self.columns = tuple(field.name for field in self.fields_of_rows)
         self.total = total
+        self._empty = empty
+        self._has_rows = False  # as far as rows() knows
         self._find_problem = problem
         self._fetched: list[tuple[Any, ...]] = rows if isinstance(rows, list) else []
         self._source: Iterator[tuple[Any, ...]] = iter(()) if isinstance(rows, list) else iter(rows)
@@ -137,9 +142,11 @@ class Table(Result):
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """Yield the rows in constant memory: rows that weren't fetched before are not kept."""
+        self._has_rows = bool(self._fetched)
         yield from self._fetched
         self._check_complete()
         for row in self._source:
+            self._has_rows = True
             self._failure = self._failure or StorletShellError(_GONE)
             yield row
 
@@ -158,7 +165,9 @@ class Table(Result):
 
     def last_line(self) -> str:
         """Return the line that sums the rows up, after the last of them; empty for none."""
-        return self.total() if self.total else ""
+        if self.total:
+            return self.total()
+        return self._empty if self.is_headed and not self._has_rows else ""
 
     def as_rows(self) -> Tabular:
         """Return the table itself."""
@@ -212,6 +221,8 @@ class Table(Result):
         remarks = [] if is_whole else [cut(len(rows), total)]
         if self._is_complete and self.total is not None:
             remarks.append(self.total())
+        elif not rows and self._empty:
+            remarks.append(self._empty)
         text = [*Table(self.fields_of_rows, rows).render()]
         text += remarks if is_whole else [f"({'; '.join(remarks)})"]
         fields = [

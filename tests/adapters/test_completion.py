@@ -131,6 +131,21 @@ def test_answer_from_the_cache_takes_no_time(session: Session, photos: str) -> N
     assert [entry.text for entry in complete(session, Kind.OBJECT, f"{photos}/a", deadline=0)] == [f"{photos}/a.txt"]
 
 
+def test_input_of_a_dry_run_is_a_local_file_or_an_object(
+    session: Session, photos: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Objects only with path:/, as the option takes them."""
+    (tmp_path / f"{photos}.csv").write_text("x")
+    monkeypatch.chdir(tmp_path)
+
+    def offered(word: str) -> list[str]:
+        words = ["deploy", "warm.py", "--dry-run", "--input"]
+        return [candidate.text for candidate in candidates(session, Registry(), words, word, deadline=10)]
+
+    assert offered(photos) == [f"{photos}.csv"]
+    assert offered(f"path:/{photos}/a") == [f"path:/{photos}/a.txt"]
+
+
 def test_local_files_complete(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files end, folders go on, hidden ones are offered to who asks for them, ~ stays."""
     for name in ("one", ".hidden", "folder/two"):

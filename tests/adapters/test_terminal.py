@@ -216,6 +216,23 @@ def test_headings_are_for_the_terminal_alone(spawn: Spawn, container: str, uploa
 
 
 @pytest.mark.slow
+def test_empty_listings_say_so_on_the_terminal_alone(spawn: Spawn, container: str) -> None:
+    """In a pipe, there is nothing to read; a listing with a row doesn't say it."""
+    terminal = spawn()
+    expected = {
+        "vars": "no variables; define one: vars NAME KEY=VALUE",
+        f"ls {container}": f"path:/{container}: no objects",
+        f"ls {container}/2026/": f"path:/{container}/2026/: no objects",
+        f"storlets -c {container}": f"container {container}: no storlets; deploy one: deploy FILE",
+    }
+    for line, text in expected.items():
+        assert text in terminal.type(line).splitlines()
+        assert terminal.type(f"{line} | wc -c").splitlines()[-1].strip() == "0"
+    terminal.type("vars limits least=20")
+    assert "no variables" not in terminal.type("vars")
+
+
+@pytest.mark.slow
 def test_the_terminal_may_change_its_size(spawn: Spawn) -> None:
     """A resize, at the prompt and during a command, disturbs nothing."""
     terminal = spawn()

@@ -64,15 +64,21 @@ def contrast(one: float, other: float) -> float:
     return (max(one, other) + 0.05) / (min(one, other) + 0.05)
 
 
-@pytest.mark.parametrize(("name", "grounds"), [("default", (0.0, 1.0)), ("dark", (0.0,)), ("light", (1.0,))])
-def test_every_color_is_readable_on_its_backgrounds(name: str, grounds: tuple[float, ...]) -> None:
-    """The default theme on both black and white; no color depends on the user's first sixteen."""
+BLACK, DARK_GRAY, WHITE = 0.0, ((0x1E / 255 + 0.055) / 1.055) ** 2.4, 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "grounds", "least"),
+    [("default", (BLACK, DARK_GRAY, WHITE), 3.5), ("dark", (BLACK, DARK_GRAY), 4.5), ("light", (WHITE,), 4.5)],
+)
+def test_every_color_is_readable_on_its_backgrounds(name: str, grounds: tuple[float, ...], least: float) -> None:
+    """The default theme on dark and light ones; no color depends on the user's first sixteen."""
     colors = {word for style in THEMES[name].styles.values() for word in style.split() if word.isdigit()}
     assert len(colors) > 5
     assert min(map(int, colors)) >= 16
     for ground in grounds:
         assert {
-            color: contrast(luminance(color), ground) for color in colors if contrast(luminance(color), ground) < 3.5
+            color: contrast(luminance(color), ground) for color in colors if contrast(luminance(color), ground) < least
         } == {}
 
 
@@ -130,7 +136,7 @@ def test_terminal_gets_headings_sizes_and_columns_by_width(
     assert colored.startswith("\x1b[1mNAME\x1b[0m     \x1b[1mBYTES\x1b[0m\n")
     failed = Screen({**environ, "TERM": "xterm"})("get", f"{container}/none")[1]
     assert re.fullmatch(
-        r"\x1b\[38;5;160;1mstorlet-shell:\x1b\[0m .*\x1b\[38;5;243m \(transaction tx\S+\)\x1b\[0m\n", failed
+        r"\x1b\[38;5;196;1mstorlet-shell:\x1b\[0m .*\x1b\[38;5;243m \(transaction tx\S+\)\x1b\[0m\n", failed
     )
 
 

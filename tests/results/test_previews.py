@@ -219,6 +219,13 @@ def test_page_hides_columns_in_which_there_is_nothing() -> None:
     assert "error" in Table([Field("error", is_data=True)], [(None,)])._repr_mimebundle_()["text/html"]
 
 
+@pytest.mark.parametrize(("rows", "is_shown"), [([], True), ([("a",)], False)])
+def test_page_says_that_a_listing_is_empty(rows: list[tuple[str]], is_shown: bool) -> None:
+    """Below the headings, in each form of the page."""
+    for bundle in (Table(["name"], source, empty="no names")._repr_mimebundle_() for source in (rows, iter(rows))):
+        assert all(("no names" in text) == is_shown for text in bundle.values())
+
+
 def test_page_shows_sizes_for_people_and_folds_transactions() -> None:
     """The exact size is a remark; the plain text keeps both as they are."""
     columns = [Field("bytes", is_size=True), Field("transaction")]
@@ -226,6 +233,13 @@ def test_page_shows_sizes_for_people_and_folds_transactions() -> None:
     assert re.search(r'<td [^>]* title="14,472,345 bytes">13.8 MiB</td>', bundle["text/html"])
     assert "<details><summary>tx123456…</summary>tx1234567890abcdef</details>" in bundle["text/html"]
     assert bundle["text/plain"] == "14472345  tx1234567890abcdef"
+
+
+def test_page_keeps_the_lines_of_a_log() -> None:
+    """As a block of text, whose control characters are escaped; Markdown has them on one line."""
+    bundle = Table(["n", Field("text", is_block=True)], [(1, "<a>\n  b\x1b\n")])._repr_mimebundle_()
+    assert re.search(r"<td[^>]*><pre [^>]*>&lt;a&gt;&#10;  b\\x1b</pre></td>", bundle["text/html"])
+    assert bundle["text/markdown"].splitlines()[-1] == r"| 1 | \<a\> b\\x1b |"
 
 
 def test_long_table_says_how_many_rows_there_are() -> None:

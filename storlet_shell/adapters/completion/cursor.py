@@ -126,7 +126,7 @@ def _values(session: Session, registry: Registry, arg: Arg, word: str, line: _Li
         return _verbs(registry.get(line.previous).actions, word)
     if arg.kind is Kind.PARAMETER:
         return complete_parameter(session, line.storlet, word, deadline)
-    prefixed = arg.kind is Kind.OBJECT and arg.is_option
+    prefixed = arg.kind in (Kind.OBJECT, Kind.SOURCE) and arg.is_option
     return complete(session, arg.kind, word, prefixed=prefixed, separator=arg.separator, deadline=deadline)
 
 

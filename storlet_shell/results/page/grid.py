@@ -23,6 +23,13 @@ PRE = (
 )
 """Opens text with line ends of its own; JupyterLab would break words, and exports have a proportional font."""
 
+_ON_PAPER = (
+    "<style>@media print{.storlet-table{overflow:visible!important}.storlet-table td:not([style*=right])"
+    "{white-space:normal!important;min-width:0!important;overflow-wrap:anywhere!important}"
+    ".storlet-table pre{overflow-wrap:anywhere!important;min-width:10em}}</style>"
+)
+"""Wraps the text of a wide table on paper, which can't be scrolled. Exports keep it; JupyterLab may drop it."""
+
 _SIGNS = re.compile(r"([\\`*_{}\[\]<>#!|$~^@&])")
 _FOLDED_START = 8
 
@@ -65,12 +72,13 @@ class Cell(str):
     """The text of a cell, and how a page shows it.
 
     ``hint`` is a remark for a pointer that rests on it; ``is_folded`` shows only the start until it is opened;
-    ``is_void`` marks a text that stands for a missing value.
+    ``is_void`` marks a text that stands for a missing value; ``is_block`` keeps the text's own line ends.
     """
 
     hint = ""
     is_folded = False
     is_void = False
+    is_block = False
 
 
 def sized_cell(count: int) -> Cell:
@@ -84,6 +92,13 @@ def folded_cell(text: str) -> Cell:
     """Return a long identifier, which few people read."""
     cell = Cell(text)
     cell.is_folded = True
+    return cell
+
+
+def block_cell(text: str) -> Cell:
+    """Return text of several lines, as of a log."""
+    cell = Cell("\n".join(map(printable, text.splitlines())))
+    cell.is_block = True
     return cell
 
 
@@ -148,13 +163,17 @@ def as_html(headings: Sequence[Column], rows: Iterable[Sequence[str]], columns: 
 def as_markdown(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> str:
     """Return cells as a table in Markdown, which always has headings."""
     rules = ["--:" if column.is_number else "---" for column in columns]
-    cells = [[marked_down(cell) for cell in row] for row in ([column.name for column in columns], *rows)]
+    cells = [[_cell_as_markdown(cell) for cell in row] for row in ([column.name for column in columns], *rows)]
     return "\n".join("| " + " | ".join(row) + " |" for row in (cells[0], rules, *cells[1:]))
 
 
 def marked_down(text: str) -> str:
     """Escape a text for Markdown, and for the TeX and HTML in it."""
     return _SIGNS.sub(r"\\\1", " ".join(printable(text).split()))
+
+
+def _cell_as_markdown(text: str) -> str:
+    return marked_down(" ".join(text.split()) if isinstance(text, Cell) and text.is_block else text)
 
 
 def preformatted(text: str) -> str:
@@ -173,7 +192,7 @@ def note(text: str) -> str:
 
 
 def _table(inner: str) -> str:
-    return f'<div style="overflow-x:auto"><table>{inner}</table></div>'
+    return f'{_ON_PAPER}<div class="storlet-table" style="overflow-x:auto"><table>{inner}</table></div>'
 
 
 def _heading(column: Column) -> str:
@@ -187,6 +206,8 @@ def _cell(text: str, *, is_number: bool) -> str:
         title = f' title="{_escaped(text.hint)}"' if text.hint else ""
         if text.is_folded and len(text) > _FOLDED_START:
             content = f"<details><summary>{_escaped(text[:_FOLDED_START])}…</summary>{content}</details>"
+        elif text.is_block:
+            content = preformatted(text)
         elif text.is_void:
             content = f"<i>{content}</i>"
     return f"<td{_style(is_number=is_number, is_long=len(text) > WIDEST_UNBROKEN)}{title}>{content}</td>"
