@@ -14,6 +14,7 @@ _PACKAGES = ("swift", "storlets", "python-swiftclient", "python-keystoneclient")
 """The packages under test, in the releases that are installed here."""
 
 _REQUIREMENTS = (
+    "awscrt",
     "pexpect",
     "boto",
     "boto3",
