@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.slow, needs_jdk]
 
 OTHER = 1234
 PROGRAM = """
-import json, os, sys
+import json, os, psutil, sys
 from pathlib import Path
 from storlet_shell.embedded import control
 from storlet_shell.embedded.sandbox import linux, seccomp
@@ -46,11 +46,14 @@ with control.join_or_start(Path(), settings) as lease:
     answers = [client.run("cases-1.0.jar", "/c/o").text for _ in range(3)]
     assert answers == ["x" * 100000] * 3, answers
     count = client.result("cases-1.0.jar", "/c/o", action="count")["runs"]
+    client.run("cases-1.0.jar", "/c/o", action="leave an orphan")
+    after = client.result("cases-1.0.jar", "/c/o", action="count")["runs"]
+    assert not psutil.wait_procs(processes(lease.running.pid, "sleep"), timeout=20)[1]
     client.run("cases-1.0.jar", "/c/o", action="leave a process")
     others = client.result("cases-1.0.jar", "/c/o", action="look")["others"]
     client.close()
     jvms = [process.pid for process in processes(lease.running.pid, "java")]
-    print(json.dumps([count, others, jvms]))
+    print(json.dumps([count, after, others, jvms]))
     if sys.argv[3] == "run":
         os.kill(lease.running.pid, 9)
 """
@@ -88,7 +91,7 @@ def test_java_storlets_run(user: int, lacking: tuple[str, ...], level: str, home
     command = [python(user), "-W", "ignore", "-c", PROGRAM, programs, str(user), level]
     process = subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=100, check=False)
     assert process.returncode == 0, process.stderr
-    count, others, jvms = json.loads(process.stdout)
-    assert count == (4 if level == "account" else 1)
+    count, after, others, jvms = json.loads(process.stdout)
+    assert (count, after) == (4 if level == "account" else 1, 1)
     assert others == 0 or "landlock" in lacking
     assert not psutil.wait_procs([psutil.Process(pid) for pid in jvms if psutil.pid_exists(pid)], timeout=30)[1]
