@@ -44,6 +44,10 @@ class JavaStorlet:
         """Check what can be checked without a JVM; return a failure, or None."""
         if not Path(_DESCRIPTORS.format("self")).is_dir():
             return failures.failed("engine", "Java storlets need /proc, which this machine's sandbox can't provide")
+        for path in self._java["class_path"]:
+            if os.pathsep in path:
+                text = f"Java can't use a jar whose path contains '{os.pathsep}': {path}"
+                return failures.failed("engine", text)
         with self._jar.open("rb") as file:
             if file.read(len(_ZIP)) != _ZIP:
                 return failures.failed("raised", f"{self._jar.name} isn't a jar")
