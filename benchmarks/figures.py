@@ -64,6 +64,10 @@ _QUERIES = (
 
 _FRAMES = "Both ends compute the CRC-32 of 64 MiB, which alone takes 0.1 s each on a processor like this one."
 _JVM = "About half of it is the start of a JVM; java -version, which does nothing else, is in the notes."
+_LEVELS = (
+    "With --isolation run, each GET waits for a JVM to start, unless there is a pause before it: the time after one is "
+    "in the notes."
+)
 _LINK = (
     "Two cores are the limit, not the link: of some 80 ms of processor time for each object, the storlet's process "
     "takes 50 (csv.reader alone would take 21), the servers 16, and the client 13."
@@ -83,6 +87,9 @@ FIGURES: Mapping[str, Mapping[str, Figure]] = {
     "java": {
         "java-first": Figure("first invocation of a Java storlet after a deploy", 0.15, unit="s", remark=_JVM),
         "java-warm": Figure("warm Java GET of 1 KiB ÷ Python GET, time; JVMs are reused", 1.3, peer="python"),
+        "java-isolation": Figure(
+            "warm Java GET of 1 KiB, one after another: --isolation run ÷ account, time", peer="account", remark=_LEVELS
+        ),
         "java-large": Figure("64 MiB through a jar: rate ÷ Python's", 0.8, at_most=False),
         "java-ten": Figure("ten Java GETs of 4 MiB at once: complete", 10, at_most=False),
     },

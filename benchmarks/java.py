@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
-from benchmarks.cluster import Wire
+from benchmarks.cluster import Wire, cluster
 from benchmarks.lab import Lab, gives
 from benchmarks.measure import Measured, Sample, ratio, timed
 from storlet_shell.embedded import control
@@ -22,6 +24,8 @@ SETTINGS = control.Settings(ephemeral=True, auth=control.TEMPAUTH, isolation="ac
 
 _MIB = 2**20
 _TOGETHER = 10
+_SERIES = 20
+_PAUSE_SECONDS = 1.0  # then the JVM that is started in advance is ready
 _IDENTITY = """
 import java.io.*;
 import java.util.*;
@@ -72,6 +76,28 @@ def warm_requests(lab: Lab, running: Running) -> Iterator[Measured]:
         )
     note = f"{times['java'].median / times['plain'].median:.1f} times a plain GET"
     yield ratio("java-warm", times["java"], times["python"], note, peer="python")
+
+
+@gives("java-isolation")
+def isolation_levels(lab: Lab, running: Running) -> Iterator[Measured]:
+    """Small objects, one right after the other: with a JVM for each GET, against a reused one."""
+    alone: list[float] = []
+    with cluster(replace(SETTINGS, isolation="run")) as other, _wire(running) as reusing, _wire(other) as starting:
+        headers = _deploy(reusing, "level")
+        _deploy(starting, "level")
+
+        def series(wire: Wire) -> None:
+            # In series, since the JVM that is started in advance would slow the other server's next GET.
+            for _ in range(_SERIES):
+                wire.send("GET", "bench/small", headers)
+
+        times = lab.in_turns(7, run=partial(series, starting), account=partial(series, reusing))
+        for _ in range(lab.rounds(7)):
+            time.sleep(_PAUSE_SECONDS)
+            alone.append(timed(partial(starting.send, "GET", "bench/small", headers)))
+    per_get = {name: Sample(tuple(value / _SERIES for value in sample.values)) for name, sample in times.items()}
+    note = f"with a JVM for each, {Sample(tuple(alone)).median * 1000:.1f} ms after a pause of {_PAUSE_SECONDS:g} s"
+    yield ratio("java-isolation", per_get["run"], per_get["account"], note, peer="account")
 
 
 @gives("java-large")
@@ -133,4 +159,4 @@ def _wire(running: Running) -> Wire:
     return wire
 
 
-MEASUREMENTS = (first_invocations, warm_requests, large_bodies, ten_at_once)
+MEASUREMENTS = (first_invocations, warm_requests, isolation_levels, large_bodies, ten_at_once)

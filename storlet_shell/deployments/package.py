@@ -258,6 +258,8 @@ def read_package(
         return standard_package(name)
     if name.endswith(".java"):
         return _read_java(name, main, code, stdin, needed, force=force)
+    if name.lower().endswith(".java"):
+        raise UsageError(f"{name}: a Java file's name must end with .java, in lower case; name it {name[:-5]}.java")
     if not name.endswith((".py", ".jar")):
         return _read_code(name, main, code, stdin, force=force)
     if code is not None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import platformdirs
 
 from storlet_shell.errors import LocalFileError
-from storlet_shell.java import jdk
+from storlet_shell.java import jdk, paths
 from storlet_shell.java.diagnostics import compile_error
 from storlet_shell.results.saving import replacing, temporarily
 
@@ -94,8 +94,10 @@ def compile_classes(
         classes.mkdir()
         empty = Path(name, "empty")  # else javac would search the current folder, or the jars, for sources
         empty.mkdir()
-        paths = os.pathsep.join(str(path.absolute()) for path in (empty, *class_path))
-        places = ["-d", str(classes), "-classpath", paths, "-sourcepath", _as_file(source_path or empty)]
+        jars = paths.join([empty, *(path.absolute() for path in class_path)], Path(name))
+        root = _as_file(source_path or empty)
+        linked_root = paths.join([Path(root)], Path(name)) if os.pathsep in root else root
+        places = ["-d", str(classes), "-classpath", jars, "-sourcepath", linked_root]
         process = subprocess.run(
             [javac, *_OPTIONS, *places, *map(_as_file, sources)],
             stdin=subprocess.DEVNULL,
@@ -106,7 +108,8 @@ def compile_classes(
             check=False,
         )
         if process.returncode != 0:
-            raise compile_error(process.stdout.decode("utf-8", "replace"))
+            output = process.stdout.decode("utf-8", "replace")
+            raise compile_error(output.replace(f"{linked_root}{os.sep}", f"{root}{os.sep}"))
         return {file.relative_to(classes).as_posix(): file.read_bytes() for file in sorted(classes.rglob("*.class"))}
 
 

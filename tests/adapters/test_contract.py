@@ -302,6 +302,15 @@ public class {name} implements IStorlet {{
 """A storlet that copies, and fails if asked to, on line 14."""
 
 
+@pytest.mark.parametrize("front_end", FRONT_ENDS, indirect=True)
+def test_java_that_follows_must_be_named_in_lower_case(front_end: FrontEnd) -> None:
+    """Instead of being taken for Python; the message has the name that works."""
+    ended = front_end("deploy", "Words.Java", body=JAVA.format(name="Words"))
+    said = " ".join(f"{ended.out}{ended.err}".split())
+    text = "Words.Java: a Java file's name must end with .java, in lower case; name it Words.java"
+    assert (ended.status, text in said) == (ExitStatus.USAGE, True), said
+
+
 @pytest.mark.slow
 @needs_jdk
 @pytest.mark.parametrize("front_end", FRONT_ENDS, indirect=True)

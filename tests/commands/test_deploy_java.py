@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -78,6 +80,52 @@ def test_folder_may_have_a_name_that_the_compiler_would_expand(
         write(tmp_path / folder / "Words.java", java("Words", "Helper.help();"))
         write(tmp_path / folder / "Helper.java", "class Helper { static void help() {} }\n")
         assert planned(run_scripted, f"./{folder}/Words.java")["X-Object-Meta-Storlet-Main"] == "Words"
+
+
+def test_paths_may_contain_the_separator_of_path_lists(
+    run_scripted: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of the sources, the jars, the current folder, and the cache; errors name the sources as usual."""
+    home = tmp_path / "a:b"
+    write(home / "src/org/example/Words.java", java("Words", "Helper.help();", "Tools.use();", package="org.example"))
+    helper = "package org.example;\nclass Helper { static void help() { } }\n"
+    write(home / "src/org/example/Helper.java", helper)
+    write(tmp_path / "Tools.java", "package org.example;\npublic class Tools { public static void use() {} }\n")
+    (home / "tools-1.0.jar").write_bytes(jar_of(compile_classes([tmp_path / "Tools.java"])))
+    environ = {"PATH": os.environ["PATH"], "XDG_CACHE_HOME": str(home / "cache")}
+    source = "src/org/example/Words.java"
+    for folder, prefix in ((home, ""), (tmp_path, "a:b/"), (tmp_path, f"{home}/")):
+        monkeypatch.chdir(folder)
+        words = [f"{prefix}{source}", "-d", f"{prefix}tools-1.0.jar", "--dry-run", "--input", "-"]
+        outcome = run_scripted("deploy", *words, stdin=b"x", environ=environ)
+        assert (outcome.status, outcome.err) == (0, ""), folder
+        write(home / "src/org/example/Helper.java", helper.replace("{ }", "{ none(); }"))
+        outcome = run_scripted("deploy", *words, stdin=b"x", environ=environ)
+        expected = f"{prefix}src/org/example/Helper.java:2: cannot find symbol: method none()"
+        assert outcome.err.splitlines()[-1] == f"storlet-shell: {expected}"
+        write(home / "src/org/example/Helper.java", helper)
+
+
+def test_temporary_folder_that_java_cannot_use_is_one_line(
+    run_scripted: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the variable that sets another one."""
+    folder = tmp_path / "a:b"
+    folder.mkdir()
+    write(tmp_path / "Words.java", java("Words"))
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    outcome = run_scripted("deploy", str(tmp_path / "Words.java"), "--dry-run")
+    expected = f"{folder}: Java can't use a temporary folder whose path contains ':'; set TMPDIR to another one"
+    assert (outcome.status, one_line(outcome)) == (2, expected)
+
+
+def test_suffix_in_upper_case_is_refused(run_scripted: Runner, tmp_path: Path) -> None:
+    """A file, or code that follows; it isn't taken for a Python module and its class."""
+    write(tmp_path / "Words.JAVA", java("Words"))
+    for name, stdin in ((str(tmp_path / "Words.JAVA"), b""), ("Words.Java", java("Words").encode())):
+        outcome = run_scripted("deploy", name, stdin=stdin)
+        text = f"{name}: a Java file's name must end with .java, in lower case; name it {name[:-5]}.java"
+        assert (outcome.status, one_line(outcome)) == (2, text)
 
 
 def test_local_jars_among_the_dependencies_are_on_the_class_path(run_scripted: Runner, tmp_path: Path) -> None:

@@ -335,6 +335,21 @@ def test_a_missing_jdk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert "java is not installed; install a JDK (on Debian: apt install default-j" in answer.text
 
 
+def test_data_folder_that_java_cannot_use_is_named(tmp_path: Path) -> None:
+    """Java would split its path in the class path, and miss every class; Python runs there."""
+    with control.join_or_start(tmp_path / "a:b", Settings()) as lease:
+        client = Client(lease.running)
+        client.request("PUT", "/c")
+        client.put("/c/o", b"x")
+        client.deploy("beside.py", IDENTITY)
+        deploy_cases(client, NAME)
+        assert client.run("beside.py", "/c/o").body == b"x"
+        answer = client.run(NAME, "/c/o")
+        client.close()
+    assert answer.failure == "engine", answer.text
+    assert f"Java can't use a jar whose path contains ':': {tmp_path}/a:b/" in answer.text
+
+
 def test_folder_of_a_script_named_java_stays_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only a JDK's folder is shown to storlets; the user's own ``bin`` is in a folder with much else."""
     jar, java = build(CASES), find_program("java")

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.slow, needs_jdk]
 
 OTHER = 1234
 PROGRAM = """
-import json, os
+import json, os, psutil
 from pathlib import Path
 from storlet_shell.embedded import control
 from tests.embedded.jars import deploy_cases, processes
@@ -35,11 +35,14 @@ with control.join_or_start(Path(), settings) as lease:
     answers = [client.run("cases-1.0.jar", "/c/o").text for _ in range(3)]
     assert answers == ["x" * 100000] * 3, answers
     count = client.result("cases-1.0.jar", "/c/o", action="count")["runs"]
+    client.run("cases-1.0.jar", "/c/o", action="leave an orphan")
+    after = client.result("cases-1.0.jar", "/c/o", action="count")["runs"]
+    assert not psutil.wait_procs(processes(lease.running.pid, "sleep"), timeout=20)[1]
     client.run("cases-1.0.jar", "/c/o", action="leave a process")
     others = client.result("cases-1.0.jar", "/c/o", action="look")["others"]
     client.close()
     jvms = [process.pid for process in processes(lease.running.pid, "java")]
-    print(json.dumps([count, others, jvms]))
+    print(json.dumps([count, after, others, jvms]))
     if isolation == "run":
         os.kill(lease.running.pid, 9)
 """
@@ -71,7 +74,7 @@ def test_java_storlets_run(user: int, lacking: tuple[str, ...], level: str, home
         pytest.skip("no Python that other users may run")
     if user:
         os.chown(home, user, user)
-    count, others, jvms = run_program(PROGRAM, lacking, user, level, HOME=str(home))
-    assert count == (4 if level == "account" else 1)
+    count, after, others, jvms = run_program(PROGRAM, lacking, user, level, HOME=str(home))
+    assert (count, after) == (4 if level == "account" else 1, 1)
     assert others == 0 or "landlock" in lacking
     assert not psutil.wait_procs([psutil.Process(pid) for pid in jvms if psutil.pid_exists(pid)], timeout=30)[1]

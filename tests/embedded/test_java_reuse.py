@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import select
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from storlet_shell.embedded import control
@@ -78,7 +81,14 @@ def test_a_new_version_gets_a_new_one(tester: Client) -> None:
     assert count(tester)["runs"] == 1
 
 
-@pytest.mark.parametrize("action", ["throw", "hoard", "loop", "exit", "leave a thread", "leave a process"])
+ENDING = [
+    *("throw", "hoard", "loop", "exit"),
+    *("leave a thread", "leave a cleaner", "leave a task"),
+    *("leave a process", "leave an orphan"),
+]
+
+
+@pytest.mark.parametrize("action", ENDING)
 def test_a_jvm_that_failed_or_is_not_idle_serves_nobody(tester: Client, action: str) -> None:
     """After a failure, a time limit, or with a thread left over, the next run is another JVM's first."""
     assert count(tester)["runs"] == 1
@@ -86,6 +96,73 @@ def test_a_jvm_that_failed_or_is_not_idle_serves_nobody(tester: Client, action: 
     tester.run(NAME, "/c/o", action=action)
     after = count(tester)
     assert (after["runs"], after["folder"] == folder) == (1, False)
+
+
+@pytest.mark.parametrize("action", ["run a process", "run an orphan", "stream in parallel", "log as Java does"])
+def test_a_jvm_is_reused_after_what_leaves_nothing(tester: Client, action: str) -> None:
+    """Threads that the JDK keeps for itself don't prevent it, nor do processes that have ended."""
+    assert [count(tester, action)["runs"] for _ in range(3)] == [1, 2, 3]
+    assert count(tester)["runs"] == 4
+
+
+def test_a_process_left_behind_is_killed(reusing: KeystoneSwift, tester: Client) -> None:
+    """Even if the one that has started it has ended, and the JVM has run before."""
+    assert count(tester)["runs"] == 1
+    assert count(tester, "leave an orphan")["runs"] == 2
+    assert not psutil.wait_procs(processes(reusing.running.pid, "sleep"), timeout=20)[1]
+
+
+def jvms(reusing: KeystoneSwift) -> list[psutil.Process]:
+    """Return the JVMs, those that are idle and the ones that are started in advance."""
+    return processes(reusing.running.pid, "java")
+
+
+def kill(victims: list[psutil.Process]) -> None:
+    """Kill processes, and wait until they have ended, even if they aren't reaped."""
+    for victim in victims:
+        descriptor = os.pidfd_open(victim.pid)
+        victim.kill()
+        select.select([descriptor], [], [])
+        os.close(descriptor)
+
+
+@pytest.mark.parametrize("is_parent", [False, True], ids=["jvm", "parent"])
+def test_an_idle_jvm_that_was_killed_is_replaced(reusing: KeystoneSwift, tester: Client, *, is_parent: bool) -> None:
+    """The next run succeeds in another one, which then serves further ones; likewise if its parent was killed."""
+    for size in (10, 1 << 20):
+        tester.put("/c/killed", b"k" * size)
+        assert [count(tester)["runs"] for _ in range(2)] == [1, 2]
+        victims = [jvm.parent() if is_parent else jvm for jvm in jvms(reusing)]
+        kill(victims)
+        assert tester.run(NAME, "/c/killed").body == b"k" * size
+        assert [count(tester)["runs"] for _ in range(2)] == [2, 3]
+        deploy_cases(tester, NAME)
+
+
+@pytest.mark.parametrize("is_parent", [False, True], ids=["jvm", "parent"])
+def test_a_jvm_killed_before_it_opens_its_streams_is_replaced(
+    reusing: KeystoneSwift, tester: Client, *, is_parent: bool
+) -> None:
+    """Whether the order has reached the JVM or only its parent, the run's input is read once, and whole."""
+    body = bytes(range(256)) * 4000
+    tester.put("/c/killed", body)
+    assert count(tester)["runs"] == 1
+    victims = jvms(reusing)
+    stopped = [victim.parent() if is_parent else victim for victim in victims]
+    for process in stopped:
+        process.suspend()
+    connection = tester.connect()
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(tester.run, NAME, "/c/killed", connection=connection)
+        time.sleep(0.5)
+        assert not waiting.done()
+        kill(victims)
+        for process in stopped if is_parent else ():
+            process.resume()
+        answer = waiting.result()
+    connection.close()
+    assert (answer.status, answer.body) == (200, body)
+    assert count(tester)["runs"] == 2
 
 
 def test_a_run_s_files_and_settings_are_gone(tester: Client) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from storlet_shell.embedded.engine.failures import Failure, InvocationError, too_slow
 from storlet_shell.embedded.engine.feeds import Feed, FileFeed, IteratorFeed
-from storlet_shell.embedded.engine.versions import JAVA, Child, Version
+from storlet_shell.embedded.engine.versions import JAVA, MOST_IDLE, Child, Version
 from storlet_shell.embedded.processes import descriptors
 from storlet_shell.embedded.processes.descriptors import Progress, StalledError
 from storlet_shell.embedded.processes.messages import MessageTooLongError
@@ -71,8 +71,7 @@ class Invocation:
         version = self.version
         version.active += 1
         try:
-            self._child = version.take(Progress(self._limit), self._user)
-            self._send(self._child)
+            self._send()
             self._progress.mark()
             for feed in self._feeds:
                 feed.start()
@@ -116,8 +115,8 @@ class Invocation:
         text = os.pread(self._log, _LARGEST_LOG, max(0, size - _LARGEST_LOG)).decode(errors="replace")
         return text if size <= _LARGEST_LOG else f"[{size - _LARGEST_LOG} bytes omitted]\n{text}"
 
-    def _send(self, child: Child) -> None:
-        """Pass pipes and parameters to the child, and close its ends here."""
+    def _send(self) -> None:
+        """Pass pipes and parameters to a child, and close its ends here."""
         request = self.request
         sources = [request.data, *request.extra_data_list]
         self._feeds = [self._feed(source) for source in sources]
@@ -125,20 +124,37 @@ class Invocation:
         self._body, body = descriptors.pipe(large=True, green="read")
         self._log = os.memfd_create("log", os.MFD_CLOEXEC)
         handed_over = [metadata, body, *(feed.reader for feed in self._feeds)]
-        order = {
-            "parameters": self._parameters(),
-            "inputs": [dict(source.user_metadata) for source in sources],
-            "alone": self.version.active == 1,
-            "is_reusable": bool(self._user),
-        }
         if self.version.key.language == JAVA:
             for descriptor in handed_over:
                 os.fchmod(descriptor, 0o666)  # they are opened by name, if the server is root by another user
         try:
-            child.send(order, [self._log, *handed_over])
+            self._hand_over([self._log, *handed_over])
         finally:
             for descriptor in handed_over:
                 descriptors.close(descriptor)
+
+    def _hand_over(self, handed_over: list[int]) -> None:
+        """Send the order to a child; if that has ended while it was idle, to another one.
+
+        :raises InvocationError: if there isn't one
+        """
+        sources = [self.request.data, *self.request.extra_data_list]
+        for attempts_left in range(MOST_IDLE, -1, -1):
+            self._child = self.version.take(Progress(self._limit), self._user)
+            order = {
+                "parameters": self._parameters(),
+                "inputs": [dict(source.user_metadata) for source in sources],
+                "alone": self.version.active == 1,
+                "is_reusable": bool(self._user),
+            }
+            try:
+                self._child.send(order, handed_over)
+            except ConnectionError:  # it hasn't received anything
+                self._child.close()
+                if not attempts_left:
+                    raise
+            else:
+                return
 
     @property
     def _is_watched(self) -> bool:

@@ -33,7 +33,9 @@ _FORK_SECONDS = 15.0
 PYTHON, JAVA = "python", "java"
 """The languages of storlets."""
 
-_MOST_IDLE = 4
+MOST_IDLE = 4
+"""The maximum number of idle children of a version that can run another invocation."""
+
 _IDLE_SECONDS = 60.0
 _SETTLE_SECONDS = 0.05  # a child is idle very soon after its result, unless threads are left
 
@@ -290,7 +292,7 @@ class Version:
         is_current = self.alive and not self.replaced
         while self._idle:
             is_fresh = time.monotonic() - self._idle[0][0] <= _IDLE_SECONDS
-            if is_current and is_fresh and len(self._idle) <= _MOST_IDLE:
+            if is_current and is_fresh and len(self._idle) <= MOST_IDLE:
                 return
             self._idle.popleft()[2].close()
 

@@ -11,11 +11,12 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from storlet_shell.embedded.processes import messages
+from storlet_shell.embedded.processes.descendants import descendants
 from storlet_shell.embedded.processes.jvm import Jvm
 from storlet_shell.embedded.processes.messages import Message
 from storlet_shell.embedded.sandbox import linux, trees
@@ -43,6 +44,10 @@ class JavaStorlet:
         """Check what can be checked without a JVM; return a failure, or None."""
         if not Path(_DESCRIPTORS.format("self")).is_dir():
             return failures.failed("engine", "Java storlets need /proc, which this machine's sandbox can't provide")
+        for path in self._java["class_path"]:
+            if os.pathsep in path:
+                text = f"Java can't use a jar whose path contains '{os.pathsep}': {path}"
+                return failures.failed("engine", text)
         with self._jar.open("rb") as file:
             if file.read(len(_ZIP)) != _ZIP:
                 return failures.failed("raised", f"{self._jar.name} isn't a jar")
@@ -58,8 +63,10 @@ class JavaStorlet:
         for standard in (1, 2):
             os.dup2(console, standard)  # instead of what other invocations have as well
         linux.let_be_inspected()
-        jvm = Jvm(self._command(scratch), _environment(scratch), console)
-        process = _Process(jvm, console, self._loading_limit)
+        linux.adopt_orphans()  # as the first process of a namespace does anyway
+        process = _Process(
+            lambda: Jvm(self._command(scratch), _environment(scratch), console), console, self._loading_limit
+        )
         messages.send(channel, {"event": "hello"})
         while True:
             order, descriptors = messages.receive(channel)
@@ -69,8 +76,8 @@ class JavaStorlet:
                 trees.empty(shared)
             end = process.run(order, descriptors)
             messages.send(channel, self._report(end, process))
-            if end[:1] != ["done"] or not order["is_reusable"] or jvm.answer() != ["idle"]:
-                return
+            if end[:1] != ["done"] or not order["is_reusable"] or not process.is_idle():
+                return  # which ends everything that the run has left
             trees.empty(scratch)
             messages.send(channel, {"event": "idle"})
 
@@ -94,21 +101,26 @@ class JavaStorlet:
 class _Process:
     """A JVM, and a position in the file that it prints to.
 
+    :param start: starts a JVM
     :param limit: the time limit for loading the storlet, in seconds
     :ivar is_late: whether the JVM was killed because it exceeded the limit
     :ivar exit_frames: the stack of a call of ``System.exit``; None if there was no call
     :ivar printed: the latest output of the JVM itself
     """
 
-    def __init__(self, jvm: Jvm, console: int, limit: float) -> None:
-        self.jvm = jvm
+    def __init__(self, start: Callable[[], Jvm], console: int, limit: float) -> None:
         self.is_late = False
-        self.exit_frames: str | None = None
         self.printed = b""
         self._console, self._console_at = console, 0
-        self._is_loaded = False
+        self._start, self._limit = start, limit
         signal.signal(signal.SIGALRM, self._expire)
-        signal.setitimer(signal.ITIMER_REAL, limit)
+        self._start_jvm()
+
+    def _start_jvm(self) -> None:
+        self.jvm = self._start()
+        self.exit_frames: str | None = None
+        self._is_loaded = False
+        signal.setitimer(signal.ITIMER_REAL, self._limit)
 
     def run(self, order: Message, descriptors: Sequence[int]) -> list[str]:
         """Run an invocation; return the JVM's last answer, which is empty if it has ended."""
@@ -117,12 +129,9 @@ class _Process:
         metadata, body, *paths = (f"{folder}/{descriptor}" for descriptor in streams)
         inputs = list(zip(paths, order["inputs"], strict=True))
         target = os.open(f"{folder}/{log}", os.O_WRONLY | os.O_APPEND)
+        texts = program.order(f"{folder}/{log}", metadata, body, inputs, order["parameters"])
         try:
-            end = self._load()
-            self._copy_console(target)
-            if end == ["loaded"]:
-                self.jvm.send(program.order(f"{folder}/{log}", metadata, body, inputs, order["parameters"]))
-                end = self._next()
+            end = self._open(texts, target)
             if end == ["opened"]:
                 _close(streams)
                 streams = []
@@ -131,6 +140,34 @@ class _Process:
             return end
         finally:
             _close([*streams, log, target])
+
+    def is_idle(self) -> bool:
+        """Wait until the JVM can run another invocation; return False if it can't, or a process is left."""
+        if self.jvm.answer() != ["idle"]:
+            return False
+        self.jvm.reap_orphans()
+        # The IDs are those of the namespace of /proc, in which the JVM's own isn't known.
+        return len(descendants(int(Path("/proc/self").readlink().name))) == 1
+
+    def _open(self, texts: Sequence[str], log: int) -> list[str]:
+        """Order an invocation; return the JVM's answer, which is ``opened`` if it could open the streams.
+
+        A JVM may have ended while it was idle, for example because the kernel killed it when memory ran out. Another
+        one can take its place as long as it hasn't answered, because it uses the streams only after that.
+        """
+        for is_replaced in (False, True):
+            end = self._load()
+            self._copy_console(log)
+            if end != ["loaded"]:
+                return end
+            if is_replaced or not self.jvm.has_answered:  # unasked: it has ended, or something else writes its answers
+                self.jvm.send(texts)
+                end = self._next()
+                if end or is_replaced:
+                    return end
+            self.jvm.close()
+            self._start_jvm()
+        raise AssertionError("the second JVM's answer is final")
 
     def _load(self) -> list[str]:
         """Wait until the storlet is loaded."""

@@ -69,6 +69,19 @@ class Jvm:
         if self.status is None:
             os.kill(self._pid, signal.SIGKILL)
 
+    def close(self) -> None:
+        """End the JVM, and release its pipes."""
+        self.kill()
+        self._wait()
+        os.close(self._orders)
+        os.close(self._answers)
+
+    def reap_orphans(self) -> None:
+        """Reap other processes that have ended, which this process has adopted; the JVM must be running."""
+        ended = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        while (end := os.waitid(os.P_ALL, 0, ended)) is not None and end.si_pid != self._pid:
+            os.waitpid(end.si_pid, 0)
+
     def _wait(self) -> None:
         if self.status is None:
             self.status = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from storlet_shell.embedded.processes import messages, task
+from storlet_shell.embedded.processes.descendants import children
 from storlet_shell.embedded.processes.java import JavaStorlet
 from storlet_shell.embedded.processes.messages import Message
 from storlet_shell.embedded.sandbox import isolation as sandbox
@@ -170,7 +171,7 @@ class WarmParent:
             return
         expected = {pid for pid, _, _ in self.children.values()} | set(self.cleaners.values())
         for _ in range(_ROUNDS):
-            leftovers = [pid for pid in _children(os.getpid()) if pid not in expected]
+            leftovers = [pid for pid in children(os.getpid()) if pid not in expected]
             if not leftovers:
                 return
             for pid in leftovers:
@@ -182,16 +183,6 @@ class WarmParent:
 def _refuse(channel: socket.socket, error: OSError) -> None:
     """Tell the server why an invocation gets no process."""
     messages.send(channel, {"event": "failed", "kind": "engine", "message": str(error), "traceback": ""})
-
-
-def _children(parent: int) -> list[int]:
-    children = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError, ValueError, IndexError):
-            stat = (process / "stat").read_text()
-            if int(stat.rpartition(")")[2].split()[1]) == parent:
-                children.append(int(process.name))
-    return children
 
 
 def flush() -> None:

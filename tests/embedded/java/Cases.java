@@ -4,6 +4,7 @@ import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.lang.ref.Cleaner;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -12,6 +13,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ForkJoinPool;
+import java.util.logging.Logger;
+import java.util.stream.IntStream;
 import org.openstack.storlet.common.IStorlet;
 import org.openstack.storlet.common.StorletException;
 import org.openstack.storlet.common.StorletInputStream;
@@ -141,6 +145,36 @@ public class Cases implements IStorlet {
                 break;
             case "leave a process":
                 new ProcessBuilder("sleep", "1000").start();
+                answer(result, count());
+                break;
+            case "leave an orphan":
+                new ProcessBuilder("sh", "-c", "sleep 1000 &").start().waitFor();
+                answer(result, count());
+                break;
+            case "leave a cleaner":
+                hoard.add(Cleaner.create());
+                answer(result, count());
+                break;
+            case "leave a task":
+                ForkJoinPool.commonPool().execute(() -> sleep(LONG));
+                answer(result, count());
+                break;
+            case "run a process":
+                new ProcessBuilder("true").start().waitFor();
+                answer(result, count());
+                break;
+            case "run an orphan":
+                new ProcessBuilder("sh", "-c", "true &").start().waitFor();
+                Thread.sleep(200);
+                answer(result, count());
+                break;
+            case "stream in parallel":
+                hoard.add(IntStream.range(0, MIB).parallel().mapToObj(String::valueOf).count());
+                ForkJoinPool.commonPool().submit(() -> sleep(1)).join();
+                answer(result, count());
+                break;
+            case "log as Java does":
+                Logger.getLogger("cases").info("logged");
                 answer(result, count());
                 break;
             case "leave files":
