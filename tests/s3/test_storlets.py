@@ -189,6 +189,34 @@ def test_operation_without_a_storlet_refuses_one(boto: Any, bucket: str) -> None
     assert keys(boto, bucket) == ["o"]
 
 
+@pytest.mark.parametrize("sent", [{}, {"X_Run_Storlet": "upper.py"}], ids=["plain", "storlet"])
+def test_operation_that_is_unknown_changes_nothing(boto: Any, bucket: str, sent: dict[str, str]) -> None:
+    """It isn't taken for GetObject, PutObject, or DeleteBucket."""
+    name = {"Bucket": bucket, "Key": "o"}
+    empty = f"{bucket}-empty"
+    boto.create_bucket(Bucket=empty)
+    calls = [
+        lambda: boto.get_object_attributes(ObjectAttributes=["ETag"], **name),
+        lambda: boto.put_object_retention(Retention={"Mode": "GOVERNANCE"}, **name),
+        lambda: boto.put_object_legal_hold(LegalHold={"Status": "ON"}, **name),
+        lambda: boto.rename_object(RenameSource="p", **name),
+        lambda: boto.delete_bucket_lifecycle(Bucket=empty),
+        lambda: boto.delete_bucket_analytics_configuration(Bucket=empty, Id="x"),
+    ]
+    for call in calls:
+        with headers(boto, **sent), pytest.raises(ClientError) as refused:
+            call()
+        assert (error(refused)[0], error(refused)[1]["Code"]) == (501, "NotImplemented")
+    assert read(boto, bucket) == b"text"
+    boto.head_bucket(Bucket=empty)
+
+
+def test_empty_parameter_of_a_known_operation_is_accepted(boto: Any, bucket: str) -> None:
+    """Such as that of a header to override."""
+    assert read(boto, bucket, ResponseContentLanguage="") == b"text"
+    assert boto.list_objects_v2(Bucket=bucket, Prefix="", Delimiter="")["KeyCount"] == 1
+
+
 def test_version_is_read_through_a_storlet(boto: Any, bucket: str) -> None:
     """By its ID, where S3 keeps versions; copying it by its ID is refused, since Swift would restore it."""
     boto.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})

@@ -4,7 +4,8 @@
 But it doesn't know storlets: it would accept the header from anyone who holds a presigned URL, run the storlet over
 each part of a multipart upload, and report failures as its own. So:
 
-:class:`S3Api` refuses a storlet that the signature doesn't cover, or that the operation can't run;
+:class:`S3Api` refuses a storlet that the signature doesn't cover, or that the operation can't run. It also refuses
+operations that s3api doesn't know, whether they name a storlet or not;
 :class:`StorletErrors`, between it and the rest of the pipeline, turns failures of storlets into S3 errors.
 """
 
@@ -17,9 +18,15 @@ from urllib.parse import unquote
 
 from swift.common.middleware import app_property
 from swift.common.middleware.s3api import s3api
-from swift.common.middleware.s3api.controllers import ObjectController
+from swift.common.middleware.s3api.controllers import BucketController, ObjectController
 from swift.common.middleware.s3api.exception import S3InputError
-from swift.common.middleware.s3api.s3response import AccessDenied, ErrorResponse, InvalidRequest, ServiceUnavailable
+from swift.common.middleware.s3api.s3response import (
+    AccessDenied,
+    ErrorResponse,
+    InvalidRequest,
+    S3NotImplemented,
+    ServiceUnavailable,
+)
 from swift.common.swob import HTTPUnauthorized, wsgi_to_str
 from swift.common.utils import InputProxy, close_if_possible, closing_if_possible
 from swift.common.wsgi import WSGIContext
@@ -31,6 +38,9 @@ from storlet_shell.wire.headers import FAILURE, PARAMETER
 
 _SOURCE = "S3"  # s3api's mark on its Swift requests
 _RUNNING = ("GET", "PUT")
+
+# How the names of parameters start that change an operation's response or sign it, even if they are empty.
+_OPTIONS = ("response-", "x-", "X-", "versionId")
 
 # Kinds of failures after which another attempt may succeed. S3 clients repeat a request after 503, but not after 400.
 _PASSING = ("busy", "engine")
@@ -56,6 +66,7 @@ class S3Api(s3api.S3ApiMiddleware):
 
         :param req: s3api's ``S3Request``
         """
+        _require_known_operation(req)
         names = [name.removeprefix("HTTP_").replace("_", "-").lower() for name in pointers(req.environ)]
         if names:
             _require_signature(req, names)
@@ -63,6 +74,20 @@ class S3Api(s3api.S3ApiMiddleware):
             _require_storlet(req)
             _check_upload(req)
         return super().handle_request(req)
+
+
+def _require_known_operation(req: Any) -> None:
+    """Refuse operations that s3api would take for those without a parameter (``s3request.py: controller``).
+
+    PutObjectRetention (``?retention``) would replace the object by the request's XML, RenameObject would empty it, and
+    DeleteBucketLifecycle would delete the bucket. Only reading a bucket's settings does no harm: it lists the objects.
+    """
+    changes_bucket = req.controller is BucketController and req.method not in ("GET", "HEAD")
+    if req.controller is ObjectController or changes_bucket:
+        # A parameter without a value names the operation.
+        names = sorted(name for name, value in req.params.items() if not value and not name.startswith(_OPTIONS))
+        if names:
+            raise S3NotImplemented(f"The operation ?{names[0]} is not implemented.")
 
 
 def _require_signature(req: Any, names: list[str]) -> None:
