@@ -267,6 +267,48 @@ def test_range_is_refused_with_the_reason(boto: Any, bucket: str) -> None:
     assert error(refused)[1]["Message"] == "Storlet execution with range header is not supported"
 
 
+@pytest.mark.parametrize(
+    ("selection", "body"), [("0-1", b"TE"), ("1-", b"EXT"), ("-1", b"T"), ("2-100", b"XT")], ids=str
+)
+def test_storlet_reads_only_the_range(boto: Any, bucket: str, selection: str, body: bytes) -> None:
+    """However it is written."""
+    with headers(boto, X_Run_Storlet="upper.py", X_Storlet_Range=f"bytes={selection}"):
+        assert read(boto, bucket) == body
+
+
+@pytest.mark.parametrize(
+    ("selection", "status", "code"),
+    [
+        ("bytes=3-2", 400, "InvalidRequest"),
+        ("bytes=", 400, "InvalidRequest"),
+        ("lines", 400, "InvalidRequest"),
+        ("bytes=4-", 416, "InvalidRange"),
+        ("bytes=4-5", 416, "InvalidRange"),
+    ],
+)
+def test_range_without_sense_is_refused(boto: Any, bucket: str, selection: str, status: int, code: str) -> None:
+    """Rather than as an internal error, which clients retry."""
+    with headers(boto, X_Run_Storlet="upper.py", X_Storlet_Range=selection), pytest.raises(ClientError) as refused:
+        read(boto, bucket)
+    assert (error(refused)[0], error(refused)[1]["Code"]) == (status, code)
+
+
+def test_range_is_not_ignored_by_an_upload_or_a_copy(boto: Any, bucket: str) -> None:
+    """Rather than store more than was asked for, they are refused."""
+    calls = [
+        lambda: boto.put_object(Bucket=bucket, Key="part", Body=b"text"),
+        lambda: boto.copy_object(Bucket=bucket, Key="part", CopySource=f"{bucket}/o"),
+    ]
+    for call in calls:
+        with (
+            headers(boto, X_Run_Storlet="upper.py", X_Storlet_Range="bytes=0-1"),
+            pytest.raises(ClientError) as refused,
+        ):
+            call()
+        assert "X-Storlet-Range" in error(refused)[1]["Message"]
+    assert keys(boto, bucket) == ["o"]
+
+
 def test_multipart_object_is_run_over_as_a_whole(boto: Any, bucket: str) -> None:
     """Once it is complete: to read it, and to copy it."""
     upload = boto.create_multipart_upload(Bucket=bucket, Key="large")["UploadId"]

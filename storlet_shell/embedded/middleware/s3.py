@@ -27,12 +27,12 @@ from swift.common.middleware.s3api.s3response import (
     S3NotImplemented,
     ServiceUnavailable,
 )
-from swift.common.swob import HTTPUnauthorized, wsgi_to_str
+from swift.common.swob import HTTPUnauthorized, Range, wsgi_to_str
 from swift.common.utils import InputProxy, close_if_possible, closing_if_possible
 from swift.common.wsgi import WSGIContext
 
 from storlet_shell.embedded.middleware.cache import WSGI
-from storlet_shell.embedded.middleware.guard import RUN, pointers
+from storlet_shell.embedded.middleware.guard import ON_PROXY, RUN, pointers
 from storlet_shell.text import printable
 from storlet_shell.wire.headers import FAILURE, PARAMETER
 
@@ -72,6 +72,7 @@ class S3Api(s3api.S3ApiMiddleware):
             _require_signature(req, names)
             _require_operation(req)
             _require_storlet(req)
+            _check_range(req)
             _check_upload(req)
         return super().handle_request(req)
 
@@ -124,6 +125,22 @@ def _require_storlet(req: Any) -> None:
     unclear = [name for name, value in req.headers.items() if name.startswith(PARAMETER) and ":" not in unquote(value)]
     if unclear:
         raise InvalidRequest(f"{unclear[0]} must have the form NAME:VALUE")
+
+
+def _check_range(req: Any) -> None:
+    """Check a range, and have the storlet run on the proxy.
+
+    An object server answers 500 to ``bytes=5-`` and ignores the range in ``bytes=-5`` (storlets ``handlers/obj.py``).
+    An upload's range is always ignored, and that of a copy on the proxy (``handlers/proxy.py``).
+    """
+    if "X-Storlet-Range" in req.headers:
+        if req.method != "GET":
+            raise InvalidRequest("A storlet can read a range in GetObject only; leave out X-Storlet-Range")
+        try:
+            Range(req.headers["X-Storlet-Range"])
+        except ValueError:
+            raise InvalidRequest("X-Storlet-Range must be a range of bytes, such as bytes=0-99") from None
+        req.environ[ON_PROXY] = ""
 
 
 def _check_upload(req: Any) -> None:
