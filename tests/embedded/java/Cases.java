@@ -122,6 +122,15 @@ public class Cases implements IStorlet {
             case "halt":
                 Runtime.getRuntime().halt(4);
                 break;
+            case "crash":
+                new ProcessBuilder("sh", "-c", "kill -SEGV $PPID").start().waitFor();
+                sleep(LONG);
+                break;
+            case "leave a name":
+                Thread.currentThread().setName("left");
+                Thread.currentThread().setUncaughtExceptionHandler((caller, error) -> sleep(LONG));
+                answer(result, count());
+                break;
             case "print":
                 System.out.println("to standard output");
                 System.err.println("to standard error");
@@ -207,14 +216,16 @@ public class Cases implements IStorlet {
         }
         return String.format(
                 "{\"files\": %d, \"temporary\": \"%s\", \"home\": \"%s\", \"folder\": \"%s\", \"left\": %b,"
-                        + " \"own\": [%s], \"others\": %d}",
+                        + " \"own\": [%s], \"others\": %d, \"thread\": \"%s\", \"handled\": %b}",
                 new File(".").listFiles().length,
                 System.getProperty("java.io.tmpdir"),
                 System.getProperty("user.home"),
                 new File("").getAbsolutePath(),
                 System.getProperty("left") != null,
                 String.join(", ", own),
-                others);
+                others,
+                Thread.currentThread().getName(),
+                Thread.currentThread().getUncaughtExceptionHandler() != Thread.currentThread().getThreadGroup());
     }
 
     private static int recurse(int depth) {
