@@ -113,6 +113,7 @@ FAILURES = {
     "loop": ("timeout", "it made no progress for 2 s, the time limit"),
     "exit": ("exited", "it called System.exit(3)"),
     "halt": ("exited", "its process exited with status 4"),
+    "crash": ("killed", "its process was killed by signal SIGSEGV"),
     "recurse": ("raised", "java.lang.StackOverflowError"),
     "nothing": ("metadata", "it ended without setMetadata()"),
     "body first": ("raised", "StorletException: java.io.IOException: setMetadata must be called before"),
