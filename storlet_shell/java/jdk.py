@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from storlet_shell.errors import UsageError
@@ -35,3 +36,15 @@ def find_program(name: str) -> Path:
 def libraries() -> list[Path]:
     """Return this machine's jars of the libraries that upstream's engine has on its class path."""
     return [path for path in (_LIBRARY_FOLDER / f"{name}.jar" for name in _LIBRARIES) if path.exists()]
+
+
+def class_path(jars: Sequence[Path]) -> str:
+    """Return the class path of jars.
+
+    :raises UsageError: if a path contains the separator, which can't be escaped
+    """
+    for jar in jars:
+        if os.pathsep in str(jar):
+            text = f"{jar.parent}: Java finds no jars in a folder with '{os.pathsep}' in its path; use another folder"
+            raise UsageError(text)
+    return os.pathsep.join(map(str, jars))

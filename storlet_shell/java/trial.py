@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from storlet_shell.java import failures, program
 from storlet_shell.java.compiler import interface_jar, runner_jar
-from storlet_shell.java.jdk import find_program, libraries
+from storlet_shell.java.jdk import class_path, find_program, libraries
 from storlet_shell.storlets.trial import Order, Program
 from storlet_shell.storlets.trial_run import Descriptors, TrialProcess
 
@@ -30,8 +29,8 @@ class JavaProgram(Program):
         file.write_bytes(program.encode(texts))
         others = sorted(path for path in code.glob("*.jar") if path.name != self.file)
         jars = (runner_jar(), interface_jar(), code / self.file, *others, *libraries())
-        class_path = os.pathsep.join(map(str, jars))
-        options = (*program.OPTIONS, f"-Djava.io.tmpdir={scratch}", f"-Duser.home={scratch}", "-classpath", class_path)
+        folders = (f"-Djava.io.tmpdir={scratch}", f"-Duser.home={scratch}")
+        options = (*program.OPTIONS, *folders, "-classpath", class_path(jars))
         java = str(find_program("java"))
         return ["/bin/sh", "-c", _START, "sh", str(file), report, java, *options, program.MAIN, self.main]
 

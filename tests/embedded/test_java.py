@@ -356,6 +356,19 @@ def test_folder_of_a_script_named_java_stays_hidden(tmp_path: Path, monkeypatch:
     assert f"{script} isn't the program of a JDK; set JAVA_HOME to a JDK's folder" in answer.text
 
 
+def test_data_folder_that_no_class_path_can_name_is_the_reason(tmp_path: Path) -> None:
+    """Rather than a JVM that ends with status 1."""
+    with control.join_or_start(tmp_path / "da:ta", Settings()) as lease:
+        client = Client(lease.running)
+        client.request("PUT", "/c")
+        client.put("/c/o", b"x")
+        deploy_cases(client, NAME)
+        answer = client.run(NAME, "/c/o")
+        client.close()
+    assert answer.failure == "language", answer.text
+    assert "da:ta/storlets/code/java: Java finds no jars in a folder with ':' in its path" in answer.text
+
+
 def test_without_a_pipe_for_answers_the_program_opens_nothing(tmp_path: Path) -> None:
     """Descriptor 3 may be a file that matters, or one that the JVM has opened itself; neither is changed."""
     file = tmp_path / "file"

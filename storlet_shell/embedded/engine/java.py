@@ -15,7 +15,7 @@ from storlet_shell.embedded.engine.failures import Failure, InvocationError
 from storlet_shell.errors import StorletShellError, UsageError
 from storlet_shell.java import program
 from storlet_shell.java.compiler import interface_jar, runner_jar
-from storlet_shell.java.jdk import find_program, libraries
+from storlet_shell.java.jdk import class_path, find_program, libraries
 
 JVM_BYTES = 768 << 20
 """Address space that a JVM needs in addition to its heap: its own code and classes, compiled code, and stacks."""
@@ -87,6 +87,7 @@ class Toolchain:
 def _prepare(folder: Path, heap: int) -> Java:
     java = find_program("java").resolve()
     home = _home(java)
+    class_path([folder / "any.jar"])  # checks the folder, which is next to those of the storlets' code
     processors = min(os.cpu_count() or 1, _MOST_PROCESSORS)
     options = [*_OPTIONS, f"-Xmx{heap >> 20}m", f"-XX:ActiveProcessorCount={processors}"]
     return Java(
