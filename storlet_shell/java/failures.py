@@ -6,6 +6,7 @@ Standard library only: worker processes import this.
 from __future__ import annotations
 
 import re
+import signal
 from typing import Any
 
 Message = dict[str, Any]
@@ -31,6 +32,10 @@ _LIBRARIES = {
 
 # What a JVM prints when it runs out of address space (os.cpp, java.cpp).
 _MEMORY_SIGNS = (b"insufficient memory for the Java Runtime", b"Could not reserve enough space", b"OutOfMemoryError")
+
+# What a JVM prints when a signal shows that it, or native code in it, is broken (vmError.cpp). It then exits with 1,
+# because it may not leave a core dump (``program.OPTIONS``).
+_CRASH = re.compile(rb"A fatal error has been detected by the Java Runtime Environment:\s+#\s+#\s+(SIG[A-Z]+) ")
 
 
 def failed(kind: str, message: str, trace: str = "") -> Message:
@@ -79,9 +84,15 @@ def ended(status: int | None, exit_frames: str | None, printed: bytes) -> Messag
     :param exit_frames: the stack of a call of ``System.exit``; None if there was no call
     :param printed: the latest output of the JVM itself
     """
+    if exit_frames is not None and (status is None or status < 0):
+        text = "it called System.exit, and its shutdown hooks didn't end"
+        return failed("exited", text, f"System.exit\n{exit_frames}")
     if exit_frames is not None:
         call = f"System.exit({status})"
         return failed("exited", f"it called {call}", f"{call}\n{exit_frames}")
     if status == OUT_OF_MEMORY or any(sign in printed for sign in _MEMORY_SIGNS):
         return failed("memory", f"{_MEMORY}: its JVM ran out of memory")
+    crash = _CRASH.search(printed)
+    if crash and (name := crash[1].decode()) in signal.Signals.__members__:
+        return {"event": "ended", "status": -signal.Signals[name]}
     return {"event": "ended", "status": status}

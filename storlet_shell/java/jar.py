@@ -21,6 +21,9 @@ _CLASS_BYTES = 2**20
 _MOST_BYTES = 2**28
 """How much of all class files together is unpacked, so that no jar takes too long."""
 
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""The ways of compression that Java reads. An engine can't find any class in other jars."""
+
 _DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError, ValueError)
 """Exceptions of ``zipfile`` for archives that are damaged, encrypted, or use an unknown compression."""
 
@@ -35,6 +38,7 @@ class StorletJar:
 
     :param content: the archive
     :param label: the file's name, for messages
+    :raises UsageError: if it isn't a zip archive, or Java can't read it
     """
 
     def __init__(self, content: bytes, label: str) -> None:
@@ -43,6 +47,10 @@ class StorletJar:
             self._archive = zipfile.ZipFile(io.BytesIO(content))
         except _DAMAGES as error:
             raise UsageError(f"{label}: not a jar: {error}") from error
+        for entry in self._archive.infolist():
+            if entry.compress_type not in _COMPRESSIONS:
+                text = f"Java can't read the compression of {entry.filename[:200]}; build the jar with the program jar"
+                raise UsageError(text, subject=label)
         files = [file for file in self._archive.namelist() if file.endswith(".class")]
         self._files = {
             file.removesuffix(".class").replace("/", "."): file

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from storlet_shell.errors import UsageError
 
-_PACKAGES = {"java": "default-jre-headless", "javac": "default-jdk-headless"}
-"""Debian's package of each program."""
+_PACKAGE = "default-jdk-headless"
+"""Debian's package with both programs: whoever needs ``java`` also needs ``javac``, for the program that it runs."""
 
 # By the names of Debian's files.
 _LIBRARIES = ("gson", "slf4j-api", "logback-classic", "logback-core")
@@ -28,7 +28,7 @@ def find_program(name: str) -> Path:
     home = os.environ.get("JAVA_HOME")
     program = (home and shutil.which(name, path=f"{home}/bin")) or shutil.which(name)
     if program is None:
-        raise UsageError(f"{name} is not installed; install a JDK (on Debian: apt install {_PACKAGES[name]})")
+        raise UsageError(f"{name} is not installed; install a JDK (on Debian: apt install {_PACKAGE})")
     return Path(program)
 
 

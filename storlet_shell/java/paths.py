@@ -18,12 +18,20 @@ def join(paths: Sequence[Path], links: Path) -> str:
     return os.pathsep.join(str(_plain(path, links)) for path in paths)
 
 
+def require_plain(folder: Path, remedy: str) -> None:
+    """Check that jars in a folder can be listed.
+
+    :param remedy: how to use another folder
+    :raises UsageError: if its path contains the separator, which can't be escaped
+    """
+    if os.pathsep in str(folder):
+        raise UsageError(f"{folder}: Java can't use a folder whose path contains '{os.pathsep}'; {remedy}")
+
+
 def _plain(path: Path, links: Path) -> Path:
     if os.pathsep not in str(path):
         return path
-    if os.pathsep in str(links):
-        text = f"{links.parent}: Java can't use a temporary folder whose path contains '{os.pathsep}'"
-        raise UsageError(f"{text}; set TMPDIR to another one")
+    require_plain(links.parent, "set TMPDIR to another one")
     ending = ".jar" if path.suffix == ".jar" else ""
     link = links / f"link{len(list(links.glob('link*')))}{ending}"
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -30,10 +31,12 @@ class JavaSource(NamedTuple):
     def parse(cls, code: bytes, label: str) -> JavaSource:
         """Parse the beginning of a source file.
 
-        :raises UsageError: if it is empty, or isn't UTF-8
+        :raises UsageError: if it is empty, isn't UTF-8, or starts with a byte order mark, which javac refuses
         """
         if not code.strip():
             raise UsageError(f"{label}: the storlet's code is empty")
+        if code.startswith(codecs.BOM_UTF8):
+            raise UsageError(f"{label}:1: byte order mark; save the file as UTF-8 without one")
         try:
             text = code.decode("utf-8")
         except UnicodeDecodeError as error:

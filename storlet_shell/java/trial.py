@@ -29,8 +29,8 @@ class JavaProgram(Program):
         file.write_bytes(program.encode(texts))
         others = sorted(path for path in code.glob("*.jar") if path.name != self.file)
         jars = (runner_jar(), interface_jar(), code / self.file, *others, *libraries())
-        class_path = paths.join(jars, order.folder)
-        options = (*program.OPTIONS, f"-Djava.io.tmpdir={scratch}", f"-Duser.home={scratch}", "-classpath", class_path)
+        folders = (f"-Djava.io.tmpdir={scratch}", f"-Duser.home={scratch}")
+        options = (*program.OPTIONS, *folders, "-classpath", paths.join(jars, order.folder))
         java = str(find_program("java"))
         return ["/bin/sh", "-c", _START, "sh", str(file), report, java, *options, program.MAIN, self.main]
 

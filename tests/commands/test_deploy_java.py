@@ -115,7 +115,7 @@ def test_temporary_folder_that_java_cannot_use_is_one_line(
     write(tmp_path / "Words.java", java("Words"))
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     outcome = run_scripted("deploy", str(tmp_path / "Words.java"), "--dry-run")
-    expected = f"{folder}: Java can't use a temporary folder whose path contains ':'; set TMPDIR to another one"
+    expected = f"{folder}: Java can't use a folder whose path contains ':'; set TMPDIR to another one"
     assert (outcome.status, one_line(outcome)) == (2, expected)
 
 

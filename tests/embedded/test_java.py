@@ -112,7 +112,9 @@ FAILURES = {
     "hoard directly": ("memory", "java.lang.OutOfMemoryError: "),
     "loop": ("timeout", "it made no progress for 2 s, the time limit"),
     "exit": ("exited", "it called System.exit(3)"),
+    "exit with a hook": ("exited", "it called System.exit, and its shutdown hooks didn't end"),
     "halt": ("exited", "its process exited with status 4"),
+    "crash": ("killed", "its process was killed by signal SIGSEGV"),
     "recurse": ("raised", "java.lang.StackOverflowError"),
     "nothing": ("metadata", "it ended without setMetadata()"),
     "body first": ("raised", "StorletException: java.io.IOException: setMetadata must be called before"),
@@ -167,6 +169,7 @@ def test_a_program_that_it_starts_finds_standard_input_empty(client: Client) -> 
 LOADING = {
     "Cases$Failing": ("raised", 'java.lang.NumberFormatException: For input string: "seven" (in a static initializer)'),
     "Cases$Exiting": ("exited", "it called System.exit(5)"),
+    "Cases$ExitingSlowly": ("exited", "it called System.exit, and its shutdown hooks didn't end"),
     "Cases$Unrelated": (
         "raised",
         "org.example.Cases$Unrelated doesn't implement org.openstack.storlet.common.IStorlet",
@@ -192,9 +195,16 @@ def test_a_class_that_cannot_be_loaded_fails_every_run(client: Client, main: str
 
 
 def test_a_jar_that_is_none_says_so(client: Client) -> None:
-    """Bytes that aren't a zip archive fail with one line."""
-    client.deploy("text-1.0.jar", "not a jar", main="org.example.Cases", language="java")
-    assert "text-1.0.jar isn't a jar" in client.run("text-1.0.jar", "/c/o").text
+    """Bytes that aren't a zip archive, or only half of one, fail with one line."""
+    for content in (b"not a jar", b"PK\x03\x04", build(CASES)[:-30]):
+        client.deploy("text-1.0.jar", content, main="org.example.Cases", language="java")
+        assert "text-1.0.jar isn't a jar" in client.run("text-1.0.jar", "/c/o").text
+
+
+def test_a_jar_may_start_with_a_script(client: Client) -> None:
+    """It is a jar all the same, as for java itself."""
+    client.deploy("script-1.0.jar", b"#!/bin/sh\n" + build(CASES), main="org.example.Cases", language="java")
+    assert client.run("script-1.0.jar", "/c/o").status == 200
 
 
 def test_a_class_for_a_newer_java_names_both_versions(client: Client) -> None:
@@ -346,8 +356,9 @@ def test_data_folder_that_java_cannot_use_is_named(tmp_path: Path) -> None:
         assert client.run("beside.py", "/c/o").body == b"x"
         answer = client.run(NAME, "/c/o")
         client.close()
-    assert answer.failure == "engine", answer.text
-    assert f"Java can't use a jar whose path contains ':': {tmp_path}/a:b/" in answer.text
+    assert answer.failure == "language", answer.text
+    expected = "/storlets/code/java: Java can't use a folder whose path contains ':'; use another data folder"
+    assert f"{tmp_path}/a:b{expected}" in answer.text
 
 
 def test_folder_of_a_script_named_java_stays_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,12 @@ NEWER = (
     "org/example/Words has been compiled by a more recent version of the Java Runtime (class file version 65.0), "
     "this version of the Java Runtime only recognizes class file versions up to 61.0"
 )
+CRASH = b"""#
+# A fatal error has been detected by the Java Runtime Environment:
+#
+#  SIGSEGV (0xb) at pc=0x00007f3b4b0c7d2a, pid=7, tid=8
+#
+"""
 
 
 @pytest.mark.parametrize(
@@ -58,14 +64,17 @@ def test_a_missing_library_of_the_engine_is_named(name: str, package: str) -> No
     ("status", "frames", "printed", "report"),
     [
         (3, "\tat a.B\n", b"", {"kind": "exited", "message": "it called System.exit(3)"}),
+        (-9, "\tat a.B\n", b"", {"message": "it called System.exit, and its shutdown hooks didn't end"}),
         (99, None, b"", {"kind": "memory"}),
         (1, None, b"# There is insufficient memory for the Java Runtime Environment to continue.", {"kind": "memory"}),
         (1, None, b"", {"event": "ended", "status": 1}),
+        (1, None, CRASH, {"event": "ended", "status": -11}),
+        (1, None, CRASH.replace(b"SIGSEGV", b"SIGODD"), {"event": "ended", "status": 1}),
         (-9, None, b"", {"event": "ended", "status": -9}),
     ],
 )
 def test_the_end_of_a_jvm_is_described(status: int, frames: str | None, printed: bytes, report: dict[str, Any]) -> None:
-    """A call of System.exit, memory that doesn't suffice, or just a status."""
+    """A call of System.exit, memory that doesn't suffice, a crash, or just a status."""
     assert failures.ended(status, frames, printed).items() >= report.items()
 
 

@@ -176,6 +176,14 @@ def test_a_run_s_files_and_settings_are_gone(tester: Client) -> None:
     assert count(tester)["runs"] == 4
 
 
+def test_thread_that_calls_the_storlet_is_as_before(tester: Client) -> None:
+    """Its name and its handler of exceptions aren't those of the run before."""
+    assert count(tester, "leave a name")["runs"] == 1
+    facts = count(tester, "look")
+    assert (facts["thread"], facts["handled"]) == ("main", False)
+    assert count(tester)["runs"] == 3
+
+
 def test_output_that_a_run_has_closed_is_open_for_the_next_one(tester: Client) -> None:
     """What the next run of the same JVM prints is in its log."""
     assert count(tester, "close output")["runs"] == 1

@@ -41,6 +41,16 @@ def test_missing_jdk_is_one_line_that_names_the_package(
     assert not (tmp_path / "api.jar").exists()
 
 
+def test_missing_java_is_named_with_the_package_that_has_the_compiler_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A runtime alone would lead to the next error."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    with pytest.raises(UsageError, match=r"^java is not installed; .*: apt install default-jdk-headless\)$"):
+        compiler.jdk.find_program("java")
+
+
 def test_java_home_precedes_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As for other programs that use Java; if it has no such program, the path counts."""
     monkeypatch.setenv("JAVA_HOME", str(tmp_path / "home"))

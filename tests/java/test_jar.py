@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from contextlib import suppress
 
 import hypothesis
+import pytest
 from hypothesis import strategies as st
 
 from storlet_shell.errors import UsageError
@@ -38,3 +40,13 @@ def test_damaged_jar_is_read_or_refused(start: int, put: bytes, cut: int) -> Non
         jar = StorletJar(content, "words-1.0.jar")
         jar.findings(jar.main_class(None))
         assert lengthened(content, len(content) + 1, is_jar=True) != content
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_compression_that_java_cannot_read_is_refused(compression: int) -> None:
+    """Python reads it, but no engine would find a class."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", compression) as archive:
+        archive.writestr("org/example/Words.class", WORDS)
+    with pytest.raises(UsageError, match=r"^words-1.0.jar: Java can't read the compression of org/"):
+        StorletJar(content.getvalue(), "words-1.0.jar")

@@ -35,6 +35,7 @@ def test_package_is_read_from_the_code(code: str, package: str) -> None:
     [
         (b" \n", "Words.java: the storlet's code is empty"),
         (b"class A {\n// caf\xe9\n}", "Words.java:2: not UTF-8: byte 0xe9; save the file as UTF-8"),
+        (b"\xef\xbb\xbfclass A {}", "Words.java:1: byte order mark; save the file as UTF-8 without one"),
     ],
 )
 def test_code_that_cannot_be_read_is_refused_with_its_line(code: bytes, reason: str) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from storlet_shell.deployments.rehearsal import Input, try_out
-from storlet_shell.errors import StorletFailedError
+from storlet_shell.errors import StorletFailedError, UsageError
 from storlet_shell.java.trial import JavaProgram
 from storlet_shell.storlets import trial
 from tests.embedded.jars import CASES, build
@@ -84,6 +85,17 @@ def test_class_that_cannot_be_started_says_why(source: Path, main: str, reason: 
     with pytest.raises(StorletFailedError, match=r"dry run of .*: ") as caught:
         run(source, "copy", main)
     assert reason in str(caught.value)
+
+
+def test_folder_that_no_class_path_can_name_is_refused(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rather than that its jar has no class."""
+    folder = tmp_path / "a:b"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    with pytest.raises(UsageError, match=r"a:b: Java can't use a folder whose path contains ':'; set TMPDIR"):
+        run(source, "copy")
 
 
 def test_endless_run_is_killed(source: Path) -> None:

@@ -198,6 +198,34 @@ def test_operation_without_a_storlet_refuses_one(boto: Any, bucket: str) -> None
     assert keys(boto, bucket) == ["o"]
 
 
+@pytest.mark.parametrize("sent", [{}, {"X_Run_Storlet": "upper.py"}], ids=["plain", "storlet"])
+def test_operation_that_is_unknown_changes_nothing(boto: Any, bucket: str, sent: dict[str, str]) -> None:
+    """It isn't taken for GetObject, PutObject, or DeleteBucket."""
+    name = {"Bucket": bucket, "Key": "o"}
+    empty = f"{bucket}-empty"
+    boto.create_bucket(Bucket=empty)
+    calls = [
+        lambda: boto.get_object_attributes(ObjectAttributes=["ETag"], **name),
+        lambda: boto.put_object_retention(Retention={"Mode": "GOVERNANCE"}, **name),
+        lambda: boto.put_object_legal_hold(LegalHold={"Status": "ON"}, **name),
+        lambda: boto.rename_object(RenameSource="p", **name),
+        lambda: boto.delete_bucket_lifecycle(Bucket=empty),
+        lambda: boto.delete_bucket_analytics_configuration(Bucket=empty, Id="x"),
+    ]
+    for call in calls:
+        with headers(boto, **sent), pytest.raises(ClientError) as refused:
+            call()
+        assert (error(refused)[0], error(refused)[1]["Code"]) == (501, "NotImplemented")
+    assert read(boto, bucket) == b"text"
+    boto.head_bucket(Bucket=empty)
+
+
+def test_empty_parameter_of_a_known_operation_is_accepted(boto: Any, bucket: str) -> None:
+    """Such as that of a header to override."""
+    assert read(boto, bucket, ResponseContentLanguage="") == b"text"
+    assert boto.list_objects_v2(Bucket=bucket, Prefix="", Delimiter="")["KeyCount"] == 1
+
+
 def test_version_is_read_through_a_storlet(boto: Any, bucket: str) -> None:
     """By its ID, where S3 keeps versions; copying it by its ID is refused, since Swift would restore it."""
     boto.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
@@ -246,6 +274,48 @@ def test_range_is_refused_with_the_reason(boto: Any, bucket: str) -> None:
     with headers(boto, X_Run_Storlet="upper.py"), pytest.raises(ClientError) as refused:
         read(boto, bucket, Range="bytes=0-1")
     assert error(refused)[1]["Message"] == "Storlet execution with range header is not supported"
+
+
+@pytest.mark.parametrize(
+    ("selection", "body"), [("0-1", b"TE"), ("1-", b"EXT"), ("-1", b"T"), ("2-100", b"XT")], ids=str
+)
+def test_storlet_reads_only_the_range(boto: Any, bucket: str, selection: str, body: bytes) -> None:
+    """However it is written."""
+    with headers(boto, X_Run_Storlet="upper.py", X_Storlet_Range=f"bytes={selection}"):
+        assert read(boto, bucket) == body
+
+
+@pytest.mark.parametrize(
+    ("selection", "status", "code"),
+    [
+        ("bytes=3-2", 400, "InvalidRequest"),
+        ("bytes=", 400, "InvalidRequest"),
+        ("lines", 400, "InvalidRequest"),
+        ("bytes=4-", 416, "InvalidRange"),
+        ("bytes=4-5", 416, "InvalidRange"),
+    ],
+)
+def test_range_without_sense_is_refused(boto: Any, bucket: str, selection: str, status: int, code: str) -> None:
+    """Rather than as an internal error, which clients retry."""
+    with headers(boto, X_Run_Storlet="upper.py", X_Storlet_Range=selection), pytest.raises(ClientError) as refused:
+        read(boto, bucket)
+    assert (error(refused)[0], error(refused)[1]["Code"]) == (status, code)
+
+
+def test_range_is_not_ignored_by_an_upload_or_a_copy(boto: Any, bucket: str) -> None:
+    """Rather than store more than was asked for, they are refused."""
+    calls = [
+        lambda: boto.put_object(Bucket=bucket, Key="part", Body=b"text"),
+        lambda: boto.copy_object(Bucket=bucket, Key="part", CopySource=f"{bucket}/o"),
+    ]
+    for call in calls:
+        with (
+            headers(boto, X_Run_Storlet="upper.py", X_Storlet_Range="bytes=0-1"),
+            pytest.raises(ClientError) as refused,
+        ):
+            call()
+        assert "X-Storlet-Range" in error(refused)[1]["Message"]
+    assert keys(boto, bucket) == ["o"]
 
 
 def test_multipart_object_is_run_over_as_a_whole(boto: Any, bucket: str) -> None:

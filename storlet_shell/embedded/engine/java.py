@@ -13,7 +13,7 @@ from eventlet.semaphore import Semaphore
 
 from storlet_shell.embedded.engine.failures import Failure, InvocationError
 from storlet_shell.errors import StorletShellError, UsageError
-from storlet_shell.java import program
+from storlet_shell.java import paths, program
 from storlet_shell.java.compiler import interface_jar, runner_jar
 from storlet_shell.java.jdk import find_program, libraries
 
@@ -87,6 +87,7 @@ class Toolchain:
 def _prepare(folder: Path, heap: int) -> Java:
     java = find_program("java").resolve()
     home = _home(java)
+    paths.require_plain(folder, "use another data folder")  # which also holds the storlets' jars
     processors = min(os.cpu_count() or 1, _MOST_PROCESSORS)
     options = [*_OPTIONS, f"-Xmx{heap >> 20}m", f"-XX:ActiveProcessorCount={processors}"]
     return Java(

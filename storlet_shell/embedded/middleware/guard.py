@@ -28,7 +28,10 @@ WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 RUN = "HTTP_X_RUN_STORLET"
 """The name of a storlet, in a request's environment."""
 
-_LOG, _ON_PROXY = "HTTP_X_STORLET_GENERATE_LOG", "HTTP_X_STORLET_RUN_ON_PROXY"
+ON_PROXY = "HTTP_X_STORLET_RUN_ON_PROXY"
+"""The header that runs a storlet on the proxy, whatever its value, in a request's environment."""
+
+_LOG = "HTTP_X_STORLET_GENERATE_LOG"
 
 # The X-Storlet-* headers that a client may send. The middleware in the proxy sends others to the object server, set
 # from the deployed storlet (augment_storlet_request), but leaves those alone that the storlet doesn't define.
@@ -115,7 +118,7 @@ class Inside:
             if RUN in env and _GRANT in _referrer(env):
                 # The user may only run a storlet over the object, not read it. An object server doesn't run it over
                 # manifests, nor when a manifest is requested (StorletObjectHandler.GET); the proxy always does.
-                env[_ON_PROXY] = ""
+                env[ON_PROXY] = ""
                 env[_USER] = ""
             elif env.get("HTTP_USER_AGENT") == _AGENT and RUN not in env:
                 return self._further_input(env, start_response)

@@ -4,7 +4,8 @@
 But it doesn't know storlets: it would accept the header from anyone who holds a presigned URL, run the storlet over
 each part of a multipart upload, and report failures as its own. So:
 
-:class:`S3Api` refuses a storlet that the signature doesn't cover, or that the operation can't run;
+:class:`S3Api` refuses a storlet that the signature doesn't cover, or that the operation can't run. It also refuses
+operations that s3api doesn't know, whether they name a storlet or not;
 :class:`StorletErrors`, between it and the rest of the pipeline, turns failures of storlets into S3 errors.
 """
 
@@ -17,20 +18,29 @@ from urllib.parse import unquote
 
 from swift.common.middleware import app_property
 from swift.common.middleware.s3api import s3api
-from swift.common.middleware.s3api.controllers import ObjectController
+from swift.common.middleware.s3api.controllers import BucketController, ObjectController
 from swift.common.middleware.s3api.exception import S3InputError
-from swift.common.middleware.s3api.s3response import AccessDenied, ErrorResponse, InvalidRequest, ServiceUnavailable
-from swift.common.swob import HTTPUnauthorized, wsgi_to_str
+from swift.common.middleware.s3api.s3response import (
+    AccessDenied,
+    ErrorResponse,
+    InvalidRequest,
+    S3NotImplemented,
+    ServiceUnavailable,
+)
+from swift.common.swob import HTTPUnauthorized, Range, wsgi_to_str
 from swift.common.utils import InputProxy, close_if_possible, closing_if_possible
 from swift.common.wsgi import WSGIContext
 
 from storlet_shell.embedded.middleware.cache import WSGI
-from storlet_shell.embedded.middleware.guard import RUN, pointers
+from storlet_shell.embedded.middleware.guard import ON_PROXY, RUN, pointers
 from storlet_shell.text import printable
 from storlet_shell.wire.headers import FAILURE, PARAMETER
 
 _SOURCE = "S3"  # s3api's mark on its Swift requests
 _RUNNING = ("GET", "PUT")
+
+# How the names of parameters start that change an operation's response or sign it, even if they are empty.
+_OPTIONS = ("response-", "x-", "X-", "versionId")
 
 # Kinds of failures after which another attempt may succeed. S3 clients repeat a request after 503, but not after 400.
 _PASSING = ("busy", "engine")
@@ -56,13 +66,29 @@ class S3Api(s3api.S3ApiMiddleware):
 
         :param req: s3api's ``S3Request``
         """
+        _require_known_operation(req)
         names = [name.removeprefix("HTTP_").replace("_", "-").lower() for name in pointers(req.environ)]
         if names:
             _require_signature(req, names)
             _require_operation(req)
             _require_storlet(req)
+            _check_range(req)
             _check_upload(req)
         return super().handle_request(req)
+
+
+def _require_known_operation(req: Any) -> None:
+    """Refuse operations that s3api would take for those without a parameter (``s3request.py: controller``).
+
+    PutObjectRetention (``?retention``) would replace the object by the request's XML, RenameObject would empty it, and
+    DeleteBucketLifecycle would delete the bucket. Only reading a bucket's settings does no harm: it lists the objects.
+    """
+    changes_bucket = req.controller is BucketController and req.method not in ("GET", "HEAD")
+    if req.controller is ObjectController or changes_bucket:
+        # A parameter without a value names the operation.
+        names = sorted(name for name, value in req.params.items() if not value and not name.startswith(_OPTIONS))
+        if names:
+            raise S3NotImplemented(f"The operation ?{names[0]} is not implemented.")
 
 
 def _require_signature(req: Any, names: list[str]) -> None:
@@ -99,6 +125,22 @@ def _require_storlet(req: Any) -> None:
     unclear = [name for name, value in req.headers.items() if name.startswith(PARAMETER) and ":" not in unquote(value)]
     if unclear:
         raise InvalidRequest(f"{unclear[0]} must have the form NAME:VALUE")
+
+
+def _check_range(req: Any) -> None:
+    """Check a range, and have the storlet run on the proxy.
+
+    An object server answers 500 to ``bytes=5-`` and ignores the range in ``bytes=-5`` (storlets ``handlers/obj.py``).
+    An upload's range is always ignored, and that of a copy on the proxy (``handlers/proxy.py``).
+    """
+    if "X-Storlet-Range" in req.headers:
+        if req.method != "GET":
+            raise InvalidRequest("A storlet can read a range in GetObject only; leave out X-Storlet-Range")
+        try:
+            Range(req.headers["X-Storlet-Range"])
+        except ValueError:
+            raise InvalidRequest("X-Storlet-Range must be a range of bytes, such as bytes=0-99") from None
+        req.environ[ON_PROXY] = ""
 
 
 def _check_upload(req: Any) -> None:

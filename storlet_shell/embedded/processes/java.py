@@ -23,7 +23,10 @@ from storlet_shell.embedded.sandbox import linux, trees
 from storlet_shell.java import failures, program
 
 _LARGEST_CONSOLE = 64 * 1024
-_ZIP = b"PK\x03\x04"
+_EXIT_SECONDS = 0.5  # for the shutdown hooks of a JVM
+
+# A jar ends with this record, followed by a comment of up to 64 KiB; it may start with anything, such as a script.
+_ZIP_END, _ZIP_END_BYTES = b"PK\x05\x06", 22 + 65535
 _DESCRIPTORS = "/proc/{}/fd"
 
 
@@ -44,12 +47,9 @@ class JavaStorlet:
         """Check what can be checked without a JVM; return a failure, or None."""
         if not Path(_DESCRIPTORS.format("self")).is_dir():
             return failures.failed("engine", "Java storlets need /proc, which this machine's sandbox can't provide")
-        for path in self._java["class_path"]:
-            if os.pathsep in path:
-                text = f"Java can't use a jar whose path contains '{os.pathsep}': {path}"
-                return failures.failed("engine", text)
         with self._jar.open("rb") as file:
-            if file.read(len(_ZIP)) != _ZIP:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _ZIP_END_BYTES))
+            if _ZIP_END not in file.read():
                 return failures.failed("raised", f"{self._jar.name} isn't a jar")
         return None
 
@@ -179,16 +179,19 @@ class _Process:
         return ["loaded"]
 
     def _next(self) -> list[str]:
-        """Return the next answer; a call of ``System.exit`` is recorded, and the JVM's end follows."""
+        """Return the next answer; a call of ``System.exit`` is recorded, and the JVM's end follows soon."""
         answer = self.jvm.answer()
         while answer[:1] == ["exiting"]:
             self.exit_frames = "".join(answer[1:])
+            signal.setitimer(signal.ITIMER_REAL, _EXIT_SECONDS)
             answer = self.jvm.answer()
         return answer
 
     def _expire(self, *_: object) -> None:
-        """Kill the JVM if it hasn't loaded the storlet within its time limit, whether there is an order or not."""
-        if not self.jvm.has_answered:
+        """Kill the JVM if it is late: to load the storlet, whether there is an order or not, or to end."""
+        if self.exit_frames is not None:
+            self.jvm.kill()
+        elif not self._is_loaded and not self.jvm.has_answered:
             self.is_late = True
             self.jvm.kill()
 

@@ -11,6 +11,7 @@ final class Defaults {
     private final TimeZone zone = TimeZone.getDefault();
     private final ClassLoader loader = Thread.currentThread().getContextClassLoader();
     private final int priority = Thread.currentThread().getPriority();
+    private final String name = Thread.currentThread().getName();
 
     /** Restore them. */
     void restore() {
@@ -21,6 +22,8 @@ final class Defaults {
         Thread.interrupted();
         Thread.currentThread().setContextClassLoader(loader);
         Thread.currentThread().setPriority(priority);
+        Thread.currentThread().setName(name);
+        Thread.currentThread().setUncaughtExceptionHandler(null); // the default: its group
     }
 
     private static Properties copy(Properties properties) {

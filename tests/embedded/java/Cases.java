@@ -123,8 +123,21 @@ public class Cases implements IStorlet {
                 result.getStream().write('x');
                 System.exit(3);
                 break;
+            case "exit with a hook":
+                Runtime.getRuntime().addShutdownHook(new EndlessHook());
+                System.exit(7);
+                break;
             case "halt":
                 Runtime.getRuntime().halt(4);
+                break;
+            case "crash":
+                new ProcessBuilder("sh", "-c", "kill -SEGV $PPID").start().waitFor();
+                sleep(LONG);
+                break;
+            case "leave a name":
+                Thread.currentThread().setName("left");
+                Thread.currentThread().setUncaughtExceptionHandler((caller, error) -> sleep(LONG));
+                answer(result, count());
                 break;
             case "print":
                 System.out.println("to standard output");
@@ -241,14 +254,16 @@ public class Cases implements IStorlet {
         }
         return String.format(
                 "{\"files\": %d, \"temporary\": \"%s\", \"home\": \"%s\", \"folder\": \"%s\", \"left\": %b,"
-                        + " \"own\": [%s], \"others\": %d}",
+                        + " \"own\": [%s], \"others\": %d, \"thread\": \"%s\", \"handled\": %b}",
                 new File(".").listFiles().length,
                 System.getProperty("java.io.tmpdir"),
                 System.getProperty("user.home"),
                 new File("").getAbsolutePath(),
                 System.getProperty("left") != null,
                 String.join(", ", own),
-                others);
+                others,
+                Thread.currentThread().getName(),
+                Thread.currentThread().getUncaughtExceptionHandler() != Thread.currentThread().getThreadGroup());
     }
 
     private static int recurse(int depth) {
@@ -307,6 +322,25 @@ public class Cases implements IStorlet {
         static {
             if (runs == 0) {
                 System.exit(5);
+            }
+        }
+    }
+
+    /** The same, but the JVM doesn't end by itself. */
+    public static class ExitingSlowly extends Cases {
+        static {
+            if (runs == 0) {
+                Runtime.getRuntime().addShutdownHook(new EndlessHook());
+                System.exit(5);
+            }
+        }
+    }
+
+    private static final class EndlessHook extends Thread {
+        @Override
+        public void run() {
+            while (runs >= 0) {
+                Cases.sleep(1);
             }
         }
     }
