@@ -270,6 +270,19 @@ def test_checksum_of_the_source_is_not_that_of_the_result(storlets: Runner, here
     assert (tmp_path / "f").read_bytes() == TEXT.upper()
 
 
+def test_copy_has_the_content_type_that_its_name_suggests(storlets: Runner, here: str) -> None:
+    """Trap 8: the source's own is lost in a run, unlike in a plain copy; --header sets it."""
+    content_type = ("--header", "Content-Type: text/x-own")
+    assert storlets("upload", f"{here}/typed", *content_type, stdin=TEXT).status == 0
+    for name, words, expected in (
+        ("plain", (), "text/x-own"),
+        ("guessed.csv", ("--storlet", "upper.py"), "text/csv"),
+        ("set.csv", ("--storlet", "upper.py", *content_type), "text/x-own"),
+    ):
+        assert storlets("copy", f"{here}/typed", f"{here}/{name}", *words).status == 0
+        assert f"type: {expected}\n" in storlets("stat", f"{here}/{name}").out.decode()
+
+
 def test_checksums_are_compared_for_plain_uploads_only(run_scripted: Runner, responder: Responder) -> None:
     """Trap 8: what a storlet stores has another ETag; a plain upload with another one is damaged."""
     responder.on("PUT", "/c/o", ok(status=201, ETag="0" * 32))
