@@ -5,8 +5,9 @@ length and the UTF-8 bytes of each; numbers have four bytes, in big-endian order
 
 It answers ``loaded`` once it has tried to load the storlet, unless the JVM ends before that. It answers each order with
 ``opened`` once it has opened the paths in it, then with ``done``; or with ``failed`` and the class, the message and the
-stack trace of what the storlet has thrown, after which it ends. After ``done`` it answers ``idle``, unless threads are
-left, in which case it ends. If ``System.exit`` is called, it answers ``exiting``, with the stack, before it ends.
+stack trace of what the storlet has thrown, after which it ends. After ``done`` it answers ``idle`` if it is reusable;
+otherwise, or if threads are left, it ends. If ``System.exit`` is called, it answers ``exiting``, with the stack, before
+it ends.
 
 Standard library only: worker processes import this.
 """
@@ -17,7 +18,10 @@ import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 MAIN = "org.storletshell.runner.Runner"
-"""The program's main class; its argument is the storlet's main class."""
+"""The program's main class; its argument is the storlet's main class, followed by :data:`REUSABLE` or nothing."""
+
+REUSABLE = "reusable"
+"""The argument that lets the program take more than one order."""
 
 ANSWERS = 3
 """The descriptor of its answers."""

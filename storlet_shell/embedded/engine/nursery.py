@@ -137,6 +137,7 @@ class Nursery:
                 "command": machine.command,
                 "class_path": machine.class_path(version.folder, key.files),
                 "seconds": limits.seconds,
+                "is_reusing": limits.is_reusing,
             }
         return {
             "event": "start",

@@ -34,7 +34,7 @@ class JavaStorlet:
     """A Java storlet of a deployed version.
 
     :param order: the order to start the version: ``folder``, ``storlet``, ``main``, and ``java``, with ``command``,
-        ``class_path``, and ``seconds``
+        ``class_path``, ``seconds``, and ``is_reusing``
     """
 
     def __init__(self, order: Message) -> None:
@@ -84,7 +84,8 @@ class JavaStorlet:
     def _command(self, scratch: str) -> list[str]:
         class_path = os.pathsep.join(self._java["class_path"])
         folders = [f"-Djava.io.tmpdir={scratch}", f"-Duser.home={scratch}"]
-        return [*self._java["command"], *folders, "-cp", class_path, program.MAIN, self._main]
+        extent = [program.REUSABLE] if self._java["is_reusing"] else []
+        return [*self._java["command"], *folders, "-cp", class_path, program.MAIN, self._main, *extent]
 
     def _report(self, end: list[str], process: _Process) -> Message:
         """Return the message about the end of an invocation."""

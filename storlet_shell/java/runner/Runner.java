@@ -24,11 +24,15 @@ public final class Runner {
 
     private Runner() throws IOException {}
 
-    /** Load and run the storlet whose class is the only argument, until there are no more orders. */
+    /**
+     * Load and run a storlet until there are no more orders.
+     *
+     * @param arguments the storlet's class; then anything if there may be several orders
+     */
     public static void main(String[] arguments) {
         int status = 1;
         try {
-            new Runner().serve(arguments[0]);
+            new Runner().serve(arguments[0], arguments.length > 1);
             status = 0;
         } catch (OutOfMemoryError failure) {
             status = OUT_OF_MEMORY;
@@ -39,7 +43,7 @@ public final class Runner {
         }
     }
 
-    private void serve(String name) throws IOException {
+    private void serve(String name, boolean isReusable) throws IOException {
         Leftovers leftovers = new Leftovers();
         Console console = new Console();
         Runtime.getRuntime().addShutdownHook(new ExitReporter(answers));
@@ -51,7 +55,7 @@ public final class Runner {
             failure = error;
         }
         answers.send("loaded");
-        Defaults defaults = new Defaults();
+        Defaults defaults = isReusable ? new Defaults() : null; // the time zone takes a tenth of the JVM's start
         for (List<String> order = Texts.read(orders); order != null; order = Texts.read(orders)) {
             Run run = new Run(order.iterator(), console);
             answers.send("opened");
@@ -62,7 +66,7 @@ public final class Runner {
                 return;
             }
             answers.send("done");
-            if (leftovers.exist()) {
+            if (defaults == null || leftovers.exist()) {
                 return;
             }
             defaults.restore();
