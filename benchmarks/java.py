@@ -25,7 +25,7 @@ SETTINGS = control.Settings(ephemeral=True, auth=control.TEMPAUTH, isolation="ac
 _MIB = 2**20
 _TOGETHER = 10
 _SERIES = 20
-_PAUSE_SECONDS = 1.0  # then the JVM that is started in advance is ready
+_PAUSE_SECONDS = 1.0  # long enough for the JVM that is started in advance
 _IDENTITY = """
 import java.io.*;
 import java.util.*;
@@ -80,7 +80,7 @@ def warm_requests(lab: Lab, running: Running) -> Iterator[Measured]:
 
 @gives("java-isolation")
 def isolation_levels(lab: Lab, running: Running) -> Iterator[Measured]:
-    """Small objects, one right after the other: with a JVM for each GET, against a reused one."""
+    """Small objects, one right after another: a JVM for each GET against a reused one."""
     alone: list[float] = []
     with cluster(replace(SETTINGS, isolation="run")) as other, _wire(running) as reusing, _wire(other) as starting:
         headers = _deploy(reusing, "level")

@@ -55,7 +55,7 @@ def tempauth_with_s3(folder: Path) -> AbstractContextManager[Mapping[str, str]]:
 def keystone_with_s3(folder: Path) -> Iterator[Mapping[str, str]]:
     """Start an embedded Swift with Keystone and S3; yield the environment for Swift's S3 tests.
 
-    These tests need two owners of an account and a user without rights in it, such as tester, admin, and tester_member.
+    These tests need two owners of an account, tester and admin, and a user without rights in it, tester_member.
 
     :param folder: where to write the configuration of the tests
     """

@@ -84,7 +84,7 @@ def read_stock() -> dict[str, dict[str, Outcome]]:
 def write_stock(suite: str, outcomes: Outcomes, *, partial: bool = False) -> None:
     """Replace stock's outcomes of a suite, atomically: an interruption leaves the file as it was.
 
-    :param partial: whether these are only some of its tests, so that the others' outcomes stay
+    :param partial: whether these are only some of its tests; the others' outcomes are kept
     """
     suites: dict[str, dict[str, Outcome]] = read_stock()
     others = {test: value for test, value in suites.get(suite, {}).items() if partial and test not in outcomes}
@@ -97,7 +97,7 @@ def write_stock(suite: str, outcomes: Outcomes, *, partial: bool = False) -> Non
 def differences(suite: str, outcomes: Outcomes, like: str = "") -> Iterator[Difference]:
     """Yield each difference of a suite's outcomes from stock's, except improvements.
 
-    :param like: the suite to take stock's outcomes from; empty for the same one
+    :param like: the suite to take stock's outcomes from; empty for ``suite`` itself
     """
     stock, reasons = read_stock().get(like or suite, {}), _reasons(suite)
     for test, outcome in sorted(outcomes.items()):

@@ -39,7 +39,7 @@ class Suite:
 
 
 _COMPLETE = (0, 1, 5)
-"""pytest's exit statuses after a complete run: all tests passed, some failed, or none was chosen."""
+"""pytest's exit statuses after a complete run: all tests passed, some failed, or none was selected."""
 
 SUITES = (
     Suite("swift", "swift", "test/functional", clusters.tempauth, clusters.stock, "test/functional/s3api"),
@@ -79,7 +79,7 @@ def run(suite: Suite, cluster: Cluster, only: str = "") -> dict[str, Outcome]:
         environ = {**os.environ, **variables, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
         print(f"{suite.name}: running; see {folder / 'output'}", file=sys.stderr, flush=True)
         status = subprocess.run(command, cwd=root, env=environ, stdout=output, stderr=output).returncode
-    # An interrupted pytest also writes a report, of the tests so far.
+    # If pytest is interrupted, it still writes a report on the tests so far.
     if status not in _COMPLETE or not report.exists():
         raise SystemExit(f"{suite.name}: not all tests ran (pytest's exit status: {status}); see {folder / 'output'}")
     return read_report(report)

@@ -147,5 +147,5 @@ class _Answer(io.BufferedIOBase):
         return self._answers.readline(size)
 
     def readable(self) -> bool:
-        """Tell that it can be read."""
+        """Return True: it can be read."""
         return True

@@ -100,7 +100,7 @@ def test_partial_run_keeps_other_outcomes_of_stock() -> None:
 
 @pytest.mark.usefixtures("expected")
 def test_interrupted_write_keeps_stocks_outcomes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half of a file is never in the place of the whole one."""
+    """A half-written file never replaces the complete one."""
     write_text = Path.write_text
 
     def interrupted(path: Path, text: str) -> int:
@@ -120,7 +120,7 @@ def test_interrupted_write_keeps_stocks_outcomes(monkeypatch: pytest.MonkeyPatch
 def test_interrupted_run_records_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], end: str, status: str
 ) -> None:
-    """Although pytest reports the tests that ran before; a complete run is recorded, and both say where to look."""
+    """Even though pytest reports the tests so far; a complete run is recorded, and both say where to look."""
     (tmp_path / "test_some.py").write_text(f"def test_fails(): assert False\ndef test_ends():\n    {end or 'pass'}\n")
     monkeypatch.setattr(suites, "BUILD", tmp_path / "build")
     monkeypatch.setattr(suites, "source", lambda _: tmp_path)

@@ -271,7 +271,7 @@ def test_checksum_of_the_source_is_not_that_of_the_result(storlets: Runner, here
 
 
 def test_copy_has_the_content_type_that_its_name_suggests(storlets: Runner, here: str) -> None:
-    """Trap 8: the source's own is lost in a run, unlike in a plain copy; --header sets it."""
+    """Trap 8: a run loses the source's type, unlike a plain copy; --header sets it."""
     content_type = ("--header", "Content-Type: text/x-own")
     assert storlets("upload", f"{here}/typed", *content_type, stdin=TEXT).status == 0
     for name, words, expected in (

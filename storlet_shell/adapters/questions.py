@@ -1,4 +1,4 @@
-"""Questions to the user on the terminal, and files in their editor."""
+"""Ask the user on the terminal, and open files in their editor."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Questioner(Streams):
         return self.read_answer(question) if self.is_watched() else ""
 
     def read_answer(self, question: str) -> str:
-        """Show a question on the terminal, and read the line that follows; the blanks around it don't count."""
+        """Show a question on the terminal; return the answer without surrounding blanks."""
         self.stderr.write(printable(question))
         self.stderr.flush()
         return sys.stdin.readline().strip()

@@ -1,4 +1,4 @@
-"""Standard streams: the one that results go to now, and the colors of the terminal behind it."""
+"""Standard streams: where results go, and in which colors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Streams(Surroundings):
     :param environ: the environment's variables
     :param stdin: standard input, as bytes; None if the front end reads it itself
     :param stdout: returns the text stream for results, which a front end may redirect
-    :param stderr: the text stream for everything else
+    :param stderr: returns the text stream for everything else
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Streams(Surroundings):
         self._theme = THEMES[name]
 
     def display_of(self, stream: IO[str]) -> Display:
-        """Describe the terminal behind a stream; what isn't one has no colors."""
+        """Describe the terminal behind a stream; other streams have no colors."""
         if not stream.isatty():
             return _NO_TERMINAL
         from storlet_shell.adapters.terminal.themes import NONE, THEMES, has_colors  # the same

@@ -79,8 +79,8 @@ def start(
     With --s3, boto3, aws, and other S3 clients can use the same objects: local env --s3 shows how.
 
     By default, each run of a Java storlet has a JVM of its own. With --isolation account, a JVM serves one user's runs
-    of a storlet, one after another. Small runs without a pause between them are several times as fast that way, but a
-    run can see what earlier runs have left in the JVM's memory.
+    of a storlet, one after another. Small runs that follow each other immediately are several times as fast that way,
+    but a run can see what earlier runs have left in the JVM's memory.
 
     :raises EmbeddedError: when it can't be started, or runs with other limits
     """

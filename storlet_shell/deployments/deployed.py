@@ -50,7 +50,7 @@ def table_of_storlets(client: Client, container: str | None = None, *, empty: st
     """Return the storlets of a container as a table whose rows are fetched on demand.
 
     :param container: None for the cluster's own container of storlets
-    :param empty: what people see if there are none
+    :param empty: the line to show to people if there aren't any
     :raises NotFoundError: if the container doesn't exist
     """
     rows = (tuple(_summary(storlet).values()) for storlet in list_storlets(client, container))

@@ -33,8 +33,8 @@ _LIBRARIES = {
 # What a JVM prints when it runs out of address space (os.cpp, java.cpp).
 _MEMORY_SIGNS = (b"insufficient memory for the Java Runtime", b"Could not reserve enough space", b"OutOfMemoryError")
 
-# What a JVM prints when a signal shows that it, or native code in it, is broken (vmError.cpp). It then exits with 1,
-# because it may not leave a core dump (``program.OPTIONS``).
+# What a JVM prints when it crashes with a signal, in its own or other native code (vmError.cpp). It then exits with
+# status 1 instead of being killed by the signal, because core dumps are turned off (``program.OPTIONS``).
 _CRASH = re.compile(rb"A fatal error has been detected by the Java Runtime Environment:\s+#\s+#\s+(SIG[A-Z]+) ")
 
 
@@ -85,7 +85,7 @@ def ended(status: int | None, exit_frames: str | None, printed: bytes) -> Messag
     :param printed: the latest output of the JVM itself
     """
     if exit_frames is not None and (status is None or status < 0):
-        text = "it called System.exit, and its shutdown hooks didn't end"
+        text = "it called System.exit, and its shutdown hooks didn't finish"
         return failed("exited", text, f"System.exit\n{exit_frames}")
     if exit_frames is not None:
         call = f"System.exit({status})"

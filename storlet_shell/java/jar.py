@@ -22,7 +22,7 @@ _MOST_BYTES = 2**28
 """How much of all class files together is unpacked, so that no jar takes too long."""
 
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""The ways of compression that Java reads. An engine can't find any class in other jars."""
+"""The compression methods that Java can read. With others, an engine doesn't find any class in the jar."""
 
 _DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError, ValueError)
 """Exceptions of ``zipfile`` for archives that are damaged, encrypted, or use an unknown compression."""
@@ -49,7 +49,7 @@ class StorletJar:
             raise UsageError(f"{label}: not a jar: {error}") from error
         for entry in self._archive.infolist():
             if entry.compress_type not in _COMPRESSIONS:
-                text = f"Java can't read the compression of {entry.filename[:200]}; build the jar with the program jar"
+                text = f"Java can't read the compression of {entry.filename[:200]}; build the jar with the jar command"
                 raise UsageError(text, subject=label)
         files = [file for file in self._archive.namelist() if file.endswith(".class")]
         self._files = {

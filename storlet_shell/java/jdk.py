@@ -9,7 +9,7 @@ from pathlib import Path
 from storlet_shell.errors import UsageError
 
 _PACKAGE = "default-jdk-headless"
-"""Debian's package with both programs: whoever needs ``java`` also needs ``javac``, for the program that it runs."""
+"""Debian's package with both programs: ``java`` is useless without ``javac``, which compiles the program it runs."""
 
 # By the names of Debian's files.
 _LIBRARIES = ("gson", "slf4j-api", "logback-classic", "logback-core")

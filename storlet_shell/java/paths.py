@@ -10,7 +10,7 @@ from storlet_shell.errors import UsageError
 
 
 def join(paths: Sequence[Path], links: Path) -> str:
-    """Join paths for an option that Java splits at ``os.pathsep``; a path that contains that is replaced by a link.
+    """Join paths for an option that Java splits at ``os.pathsep``; use links for the paths that contain it.
 
     :param links: a temporary folder for the links
     :raises UsageError: if links can't be created, or their folder's path contains the separator, too
@@ -19,7 +19,7 @@ def join(paths: Sequence[Path], links: Path) -> str:
 
 
 def require_plain(folder: Path, remedy: str) -> None:
-    """Check that jars in a folder can be listed.
+    """Check that a list of paths can include files in a folder.
 
     :param remedy: how to use another folder
     :raises UsageError: if its path contains the separator, which can't be escaped
@@ -36,7 +36,7 @@ def _plain(path: Path, links: Path) -> Path:
     link = links / f"link{len(list(links.glob('link*')))}{ending}"
     try:
         link.symlink_to(path.absolute())
-    except OSError as error:  # on Windows, only some users may do that
+    except OSError as error:  # on Windows, only some users may create links
         text = f"{path}: Java can't use a path that contains '{os.pathsep}'; move it to another folder"
         raise UsageError(text) from error
     return link

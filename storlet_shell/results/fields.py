@@ -72,7 +72,7 @@ class Field(NamedTuple):
     :param is_number: align the column to the right, also where values are missing
     :param is_data: the name comes from data, and is shown as it is
     :param is_size: the value is a number of bytes, which a terminal shows in a larger unit
-    :param is_block: the value has several lines, which a notebook shows as such
+    :param is_block: the value is text with several lines, which a notebook keeps
     """
 
     name: str

@@ -32,7 +32,7 @@ class Table(Result):
     :param columns: the columns, in order: their names, or fields if people see something else than programs do
     :param rows: the rows; a list, or an iterable that is read once
     :param total: returns a last line that sums the rows up; called after the last of them
-    :param empty: the line that a terminal or a notebook shows instead of rows if there are none and no total
+    :param empty: the line that a terminal or a notebook shows if there are no rows and no total
     :param problem: returns what is wrong with the rows, asked for after the last of them
 
     ``is_headed`` tells whether to show headings, as on a terminal; elsewhere a program may read the rows.
@@ -55,7 +55,7 @@ class Table(Result):
         self.columns = tuple(field.name for field in self.fields_of_rows)
         self.total = total
         self._empty = empty
-        self._has_rows = False  # as far as rows() knows
+        self._has_rows = False  # whether rows() has yielded any
         self._find_problem = problem
         self._fetched: list[tuple[Any, ...]] = rows if isinstance(rows, list) else []
         self._source: Iterator[tuple[Any, ...]] = iter(()) if isinstance(rows, list) else iter(rows)

@@ -1,4 +1,4 @@
-"""What a run of a storlet takes: its parameters, the range that it reads, and where it runs."""
+"""Storlet invocations: the parameters, the range to read, and where to run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from storlet_shell.errors import UsageError
 from storlet_shell.values.names import ObjectPath, StorletName, check_text
 
 _NOT_IN_PARAMETERS = r"[\x00-\x08\x0a-\x1f\x7f]"
-"""Control characters but for tabs, which separate columns; a tab is sent as ``%09``."""
+"""Control characters other than tabs, which separate columns; a tab is sent as ``%09``."""
 _RANGE = r"(?:bytes=)?([0-9]{0,18})-([0-9]{0,18})"
 
 RESERVED_PARAMETER_PREFIX = "storlet_"
@@ -89,7 +89,7 @@ class ByteRange(NamedTuple):
 
     @property
     def is_suffix(self) -> bool:
-        """Whether it is the last bytes, of which an empty object simply has none."""
+        """Whether it selects the last bytes, which is possible even for an empty object."""
         return self.first is None
 
     def within(self, length: int) -> tuple[int, int] | None:
@@ -110,7 +110,7 @@ class Invocation(NamedTuple):
 
     :param range: the range of the object that the storlet reads; None for all of it
     :param extra: further inputs
-    :param on_proxy: True to run on the proxy server, False on the object's own server, None for where it is safe
+    :param on_proxy: True to run on the proxy server, False on the object's own server, None to choose a safe place
     :param generate_log: whether the engine stores the run's log
     :param allow_unread: whether the storlet may leave one of several inputs unread
     """

@@ -23,7 +23,7 @@ _IDENTIFIER = r"[^\W\d]\w*"
 _ANY_PREFIX = r"(?i)\s*(?:path:)?/?"
 
 STANDARD_PREFIX = "std:"
-"""What precedes the name of a standard storlet, where a file could be named as well."""
+"""The prefix that tells the name of a standard storlet from that of a file."""
 
 STANDARD_FILE = "std_{}.py"
 """The name that a standard storlet is deployed under."""

@@ -1,4 +1,4 @@
-"""What any request takes: metadata, numbers, the size of chunks, and how to connect."""
+"""Requests: metadata, counts, the size of chunks, and how to connect."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class _Reader(io.RawIOBase):
         self._socket = None
 
     def readable(self) -> bool:
-        """Tell that it can be read."""
+        """Return True: it can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int | None:

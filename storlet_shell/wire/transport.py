@@ -230,7 +230,7 @@ class _Payload:
         return self._length
 
     def read(self, _: int = -1) -> bytes:
-        """Return the next chunk, regardless of the requested size; empty once all of the length was read."""
+        """Return the next chunk, regardless of the requested size; empty once the whole length has been read."""
         chunk = self._body.read(min(CHUNK_BYTES, self._remaining))
         self._remaining -= len(chunk)
         return chunk

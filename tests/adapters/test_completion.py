@@ -134,7 +134,7 @@ def test_answer_from_the_cache_takes_no_time(session: Session, photos: str) -> N
 def test_input_of_a_dry_run_is_a_local_file_or_an_object(
     session: Session, photos: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Objects only with path:/, as the option takes them."""
+    """Objects are offered only after path:/, as the option requires."""
     (tmp_path / f"{photos}.csv").write_text("x")
     monkeypatch.chdir(tmp_path)
 

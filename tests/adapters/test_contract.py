@@ -304,7 +304,7 @@ public class {name} implements IStorlet {{
 
 @pytest.mark.parametrize("front_end", FRONT_ENDS, indirect=True)
 def test_java_that_follows_must_be_named_in_lower_case(front_end: FrontEnd) -> None:
-    """Instead of being taken for Python; the message has the name that works."""
+    """It isn't taken for Python; the message contains the name to use."""
     ended = front_end("deploy", "Words.Java", body=JAVA.format(name="Words"))
     said = " ".join(f"{ended.out}{ended.err}".split())
     text = "Words.Java: a Java file's name must end with .java, in lower case; name it Words.java"

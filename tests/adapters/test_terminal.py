@@ -217,7 +217,7 @@ def test_headings_are_for_the_terminal_alone(spawn: Spawn, container: str, uploa
 
 @pytest.mark.slow
 def test_empty_listings_say_so_on_the_terminal_alone(spawn: Spawn, container: str) -> None:
-    """In a pipe, there is nothing to read; a listing with a row doesn't say it."""
+    """A pipe gets nothing, and a listing with rows has no such line."""
     terminal = spawn()
     expected = {
         "vars": "no variables; define one: vars NAME KEY=VALUE",

@@ -72,7 +72,7 @@ BLACK, DARK_GRAY, WHITE = 0.0, ((0x1E / 255 + 0.055) / 1.055) ** 2.4, 1.0
     [("default", (BLACK, DARK_GRAY, WHITE), 3.5), ("dark", (BLACK, DARK_GRAY), 4.5), ("light", (WHITE,), 4.5)],
 )
 def test_every_color_is_readable_on_its_backgrounds(name: str, grounds: tuple[float, ...], least: float) -> None:
-    """The default theme on dark and light ones; no color depends on the user's first sixteen."""
+    """The default theme is for dark and light ones; no color depends on the user's first sixteen."""
     colors = {word for style in THEMES[name].styles.values() for word in style.split() if word.isdigit()}
     assert len(colors) > 5
     assert min(map(int, colors)) >= 16

@@ -28,8 +28,8 @@ def page() -> Iterator[Page]:
         browser.close()
 
 
-def test_wide_table_is_cut_nowhere_on_paper(page: Page) -> None:
-    """It is scrolled on a screen, where its cells keep their lines."""
+def test_wide_table_is_not_cut_off_on_paper(page: Page) -> None:
+    """On a screen, it scrolls instead, and its lines aren't wrapped."""
     table = Table(COLUMNS, [(*ROW, TRACEBACK)])._repr_mimebundle_()["text/html"]
     page.set_content(f'<div style="width:{PAPER}px;font-size:13px">{table}</div>')
     widths = {}

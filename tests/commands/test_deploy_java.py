@@ -85,7 +85,7 @@ def test_folder_may_have_a_name_that_the_compiler_would_expand(
 def test_paths_may_contain_the_separator_of_path_lists(
     run_scripted: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Those of the sources, the jars, the current folder, and the cache; errors name the sources as usual."""
+    """Sources, jars, the current folder, and the cache may have such paths; errors name the sources as usual."""
     home = tmp_path / "a:b"
     write(home / "src/org/example/Words.java", java("Words", "Helper.help();", "Tools.use();", package="org.example"))
     helper = "package org.example;\nclass Helper { static void help() { } }\n"
@@ -106,10 +106,10 @@ def test_paths_may_contain_the_separator_of_path_lists(
         write(home / "src/org/example/Helper.java", helper)
 
 
-def test_temporary_folder_that_java_cannot_use_is_one_line(
+def test_temporary_folder_that_java_cannot_use_is_refused(
     run_scripted: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the variable that sets another one."""
+    """The error is one line that names the variable for another one."""
     folder = tmp_path / "a:b"
     folder.mkdir()
     write(tmp_path / "Words.java", java("Words"))
@@ -120,7 +120,7 @@ def test_temporary_folder_that_java_cannot_use_is_one_line(
 
 
 def test_suffix_in_upper_case_is_refused(run_scripted: Runner, tmp_path: Path) -> None:
-    """A file, or code that follows; it isn't taken for a Python module and its class."""
+    """Neither a file nor code that follows the line is taken for Python."""
     write(tmp_path / "Words.JAVA", java("Words"))
     for name, stdin in ((str(tmp_path / "Words.JAVA"), b""), ("Words.Java", java("Words").encode())):
         outcome = run_scripted("deploy", name, stdin=stdin)

@@ -1,4 +1,4 @@
-"""Processes on a kernel that offers fewer layers of the sandbox, or of a user other than root."""
+"""Run programs as on a kernel with fewer layers of the sandbox, or as another user."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 from storlet_shell.embedded.sandbox import linux, seccomp
 
 COLUMN = {"x86_64": 0, "aarch64": 1}[os.uname().machine]
-"""The place of this machine's number in pairs of numbers of system calls."""
+"""The index of this machine's architecture in pairs of system call numbers."""
 
 CLONE, PRCTL = ((56, 157), (220, 167))[COLUMN]
 LACKING = {
@@ -25,11 +25,11 @@ LACKING = {
     "landlock": [(0x20, 0, 0, 0), (0x15, 0, 1, 444), errno.ENOSYS],
     "seccomp": [(0x20, 0, 0, 0), (0x15, 0, 3, PRCTL), (0x20, 0, 0, 16), (0x15, 0, 1, 22), errno.EINVAL],
 }
-"""Filters that have a call fail as it does on a kernel without what it is for."""
+"""Filters that make a system call fail as on a kernel that lacks a layer."""
 
 
 def restrict_process() -> list[str]:
-    """Become the user, and install the filters, that :func:`run_program` passes; return its further words."""
+    """Switch to the user and install the filters that :func:`run_program` passes; return the other arguments."""
     filters, user = json.loads(sys.argv[1]), int(sys.argv[2])
     if user:
         os.setgroups([])
@@ -54,8 +54,8 @@ def python(user: int) -> str:
 def run_program(program: str, lacking: Iterable[str], user: int, *words: str, **environ: str) -> Any:
     """Run a program that calls :func:`restrict_process`; return what it writes as JSON.
 
-    :param lacking: the layers of the sandbox that it does without
-    :param user: the number of its user; 0 for this process's own
+    :param lacking: the missing layers of the sandbox
+    :param user: the ID of its user; 0 for this process's own
     """
     root = Path(__file__).parents[2]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), *site.getsitepackages()]), **environ}

@@ -67,7 +67,7 @@ with control.join_or_start(Path(), control.Settings(ephemeral=True)) as lease:
 
 
 def run(*lacking: str, user: int = 0) -> tuple[str, dict[str, Any], int]:
-    """Start a Swift where something is lacking; return what it says of it, what a storlet could do, what it left."""
+    """Start a Swift without layers; return its description of the sandbox, a storlet's results, and leftovers."""
     description, result, leftovers = run_program(PROGRAM, lacking, user)
     return description, result, leftovers
 

@@ -112,7 +112,7 @@ FAILURES = {
     "hoard directly": ("memory", "java.lang.OutOfMemoryError: "),
     "loop": ("timeout", "it made no progress for 2 s, the time limit"),
     "exit": ("exited", "it called System.exit(3)"),
-    "exit with a hook": ("exited", "it called System.exit, and its shutdown hooks didn't end"),
+    "exit with a hook": ("exited", "it called System.exit, and its shutdown hooks didn't finish"),
     "halt": ("exited", "its process exited with status 4"),
     "crash": ("killed", "its process was killed by signal SIGSEGV"),
     "recurse": ("raised", "java.lang.StackOverflowError"),
@@ -169,7 +169,7 @@ def test_a_program_that_it_starts_finds_standard_input_empty(client: Client) -> 
 LOADING = {
     "Cases$Failing": ("raised", 'java.lang.NumberFormatException: For input string: "seven" (in a static initializer)'),
     "Cases$Exiting": ("exited", "it called System.exit(5)"),
-    "Cases$ExitingSlowly": ("exited", "it called System.exit, and its shutdown hooks didn't end"),
+    "Cases$ExitingSlowly": ("exited", "it called System.exit, and its shutdown hooks didn't finish"),
     "Cases$Unrelated": (
         "raised",
         "org.example.Cases$Unrelated doesn't implement org.openstack.storlet.common.IStorlet",
@@ -194,15 +194,15 @@ def test_a_class_that_cannot_be_loaded_fails_every_run(client: Client, main: str
         assert "\ninitializing\n" in client.log(name)
 
 
-def test_a_jar_that_is_none_says_so(client: Client) -> None:
-    """Bytes that aren't a zip archive, or only half of one, fail with one line."""
+def test_a_file_that_is_not_a_jar_fails(client: Client) -> None:
+    """Bytes that aren't a zip archive, or only part of one, fail with one line."""
     for content in (b"not a jar", b"PK\x03\x04", build(CASES)[:-30]):
         client.deploy("text-1.0.jar", content, main="org.example.Cases", language="java")
         assert "text-1.0.jar isn't a jar" in client.run("text-1.0.jar", "/c/o").text
 
 
 def test_a_jar_may_start_with_a_script(client: Client) -> None:
-    """It is a jar all the same, as for java itself."""
+    """``java`` itself accepts it, too."""
     client.deploy("script-1.0.jar", b"#!/bin/sh\n" + build(CASES), main="org.example.Cases", language="java")
     assert client.run("script-1.0.jar", "/c/o").status == 200
 
@@ -346,7 +346,7 @@ def test_a_missing_jdk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_data_folder_that_java_cannot_use_is_named(tmp_path: Path) -> None:
-    """Java would split its path in the class path, and miss every class; Python runs there."""
+    """Java would split its path in the class path, and find no class; Python storlets run there."""
     with control.join_or_start(tmp_path / "a:b", Settings()) as lease:
         client = Client(lease.running)
         client.request("PUT", "/c")

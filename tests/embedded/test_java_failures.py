@@ -64,7 +64,7 @@ def test_a_missing_library_of_the_engine_is_named(name: str, package: str) -> No
     ("status", "frames", "printed", "report"),
     [
         (3, "\tat a.B\n", b"", {"kind": "exited", "message": "it called System.exit(3)"}),
-        (-9, "\tat a.B\n", b"", {"message": "it called System.exit, and its shutdown hooks didn't end"}),
+        (-9, "\tat a.B\n", b"", {"message": "it called System.exit, and its shutdown hooks didn't finish"}),
         (99, None, b"", {"kind": "memory"}),
         (1, None, b"# There is insufficient memory for the Java Runtime Environment to continue.", {"kind": "memory"}),
         (1, None, b"", {"event": "ended", "status": 1}),

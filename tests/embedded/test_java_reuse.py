@@ -99,21 +99,21 @@ def test_a_jvm_that_failed_or_is_not_idle_serves_nobody(tester: Client, action: 
 
 
 @pytest.mark.parametrize("action", ["run a process", "run an orphan", "stream in parallel", "log as Java does"])
-def test_a_jvm_is_reused_after_what_leaves_nothing(tester: Client, action: str) -> None:
+def test_a_jvm_is_reused_after_a_run_that_leaves_nothing(tester: Client, action: str) -> None:
     """Threads that the JDK keeps for itself don't prevent it, nor do processes that have ended."""
     assert [count(tester, action)["runs"] for _ in range(3)] == [1, 2, 3]
     assert count(tester)["runs"] == 4
 
 
 def test_a_process_left_behind_is_killed(reusing: KeystoneSwift, tester: Client) -> None:
-    """Even if the one that has started it has ended, and the JVM has run before."""
+    """Even if its parent has ended, and the JVM has served a run before."""
     assert count(tester)["runs"] == 1
     assert count(tester, "leave an orphan")["runs"] == 2
     assert not psutil.wait_procs(processes(reusing.running.pid, "sleep"), timeout=20)[1]
 
 
 def jvms(reusing: KeystoneSwift) -> list[psutil.Process]:
-    """Return the JVMs, those that are idle and the ones that are started in advance."""
+    """Return the JVMs: those that are idle, and those that were started in advance."""
     return processes(reusing.running.pid, "java")
 
 
@@ -128,7 +128,7 @@ def kill(victims: list[psutil.Process]) -> None:
 
 @pytest.mark.parametrize("is_parent", [False, True], ids=["jvm", "parent"])
 def test_an_idle_jvm_that_was_killed_is_replaced(reusing: KeystoneSwift, tester: Client, *, is_parent: bool) -> None:
-    """The next run succeeds in another one, which then serves further ones; likewise if its parent was killed."""
+    """The next run succeeds in another one, which serves later runs, too; likewise if its parent was killed."""
     for size in (10, 1 << 20):
         tester.put("/c/killed", b"k" * size)
         assert [count(tester)["runs"] for _ in range(2)] == [1, 2]
@@ -177,7 +177,7 @@ def test_a_run_s_files_and_settings_are_gone(tester: Client) -> None:
 
 
 def test_thread_that_calls_the_storlet_is_as_before(tester: Client) -> None:
-    """Its name and its handler of exceptions aren't those of the run before."""
+    """Its name and exception handler aren't those that the previous run set."""
     assert count(tester, "leave a name")["runs"] == 1
     facts = count(tester, "look")
     assert (facts["thread"], facts["handled"]) == ("main", False)

@@ -106,7 +106,7 @@ def test_running_server_is_used_and_replaced(earlier: Path, stopped: Path, tmp_p
 
 
 def test_storlets_of_an_earlier_folder_become_readable(earlier: Path, stopped: Path) -> None:
-    """The member gets the read ACL that new containers have, once: neither an own nor a removed ACL is changed."""
+    """The member gets the read ACL of new containers, once: an ACL that was changed or removed stays so."""
     readers = "test:tester_member"
     running = start_earlier(earlier, stopped, KEYSTONE)
     with connected(running) as client:

@@ -44,7 +44,7 @@ def test_missing_jdk_is_one_line_that_names_the_package(
 def test_missing_java_is_named_with_the_package_that_has_the_compiler_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A runtime alone would lead to the next error."""
+    """With a runtime alone, the next error would be the missing compiler."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("JAVA_HOME", raising=False)
     with pytest.raises(UsageError, match=r"^java is not installed; .*: apt install default-jdk-headless\)$"):

@@ -90,7 +90,7 @@ def test_class_that_cannot_be_started_says_why(source: Path, main: str, reason: 
 def test_folder_that_no_class_path_can_name_is_refused(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rather than that its jar has no class."""
+    """Otherwise, the error would be that the jar has no class."""
     folder = tmp_path / "a:b"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))

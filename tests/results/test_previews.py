@@ -236,7 +236,7 @@ def test_page_shows_sizes_for_people_and_folds_transactions() -> None:
 
 
 def test_page_keeps_the_lines_of_a_log() -> None:
-    """As a block of text, whose control characters are escaped; Markdown has them on one line."""
+    """It is a block of text with escaped control characters; in Markdown, it is on one line."""
     bundle = Table(["n", Field("text", is_block=True)], [(1, "<a>\n  b\x1b\n")])._repr_mimebundle_()
     assert re.search(r"<td[^>]*><pre [^>]*>&lt;a&gt;&#10;  b\\x1b</pre></td>", bundle["text/html"])
     assert bundle["text/markdown"].splitlines()[-1] == r"| 1 | \<a\> b\\x1b |"

@@ -48,7 +48,7 @@ class S3Swift:
         return boto3.client("s3", **options)
 
 
-# Keystone is the first, so that pytest doesn't start another one for a test that is for Keystone only.
+# Keystone comes first, so that pytest doesn't start a second one for a test that is for Keystone only.
 @pytest.fixture(scope="session", params=[control.KEYSTONE, control.TEMPAUTH])
 def s3_swift(request: pytest.FixtureRequest) -> Iterator[S3Swift]:
     """Run a Swift that answers S3 requests, with some storlets deployed."""

@@ -110,9 +110,9 @@ def test_wrong_key_is_refused_as_by_s3(s3_swift: S3Swift, bucket: str) -> None:
 
 
 @pytest.mark.parametrize("s3_swift", [control.KEYSTONE], indirect=True)
-@pytest.mark.usefixtures("bucket")  # the proxy logs in to Keystone for it, which has no time limit
+@pytest.mark.usefixtures("bucket")  # to create it, the proxy logs in to Keystone, which has no time limit
 def test_slow_keystone_is_waited_for(s3_swift: S3Swift) -> None:
-    """The first signature of a user is good, even if Keystone takes longer than the ten seconds of Swift's default."""
+    """A user's first signature is accepted, even if Keystone takes longer than Swift's default of ten seconds."""
     secret_key = control.s3.environment(s3_swift.running, "outsider")["AWS_SECRET_ACCESS_KEY"]
     once = Config(retries={"max_attempts": 0})
     outsider = s3_swift.boto(aws_access_key_id="outsider", aws_secret_access_key=secret_key, config=once)

@@ -199,7 +199,7 @@ def test_operation_without_a_storlet_refuses_one(boto: Any, bucket: str) -> None
 
 
 @pytest.mark.parametrize("sent", [{}, {"X_Run_Storlet": "upper.py"}], ids=["plain", "storlet"])
-def test_operation_that_is_unknown_changes_nothing(boto: Any, bucket: str, sent: dict[str, str]) -> None:
+def test_unknown_operation_changes_nothing(boto: Any, bucket: str, sent: dict[str, str]) -> None:
     """It isn't taken for GetObject, PutObject, or DeleteBucket."""
     name = {"Bucket": bucket, "Key": "o"}
     empty = f"{bucket}-empty"
@@ -221,7 +221,7 @@ def test_operation_that_is_unknown_changes_nothing(boto: Any, bucket: str, sent:
 
 
 def test_empty_parameter_of_a_known_operation_is_accepted(boto: Any, bucket: str) -> None:
-    """Such as that of a header to override."""
+    """For example, one that overrides a response header."""
     assert read(boto, bucket, ResponseContentLanguage="") == b"text"
     assert boto.list_objects_v2(Bucket=bucket, Prefix="", Delimiter="")["KeyCount"] == 1
 
@@ -280,7 +280,7 @@ def test_range_is_refused_with_the_reason(boto: Any, bucket: str) -> None:
     ("selection", "body"), [("0-1", b"TE"), ("1-", b"EXT"), ("-1", b"T"), ("2-100", b"XT")], ids=str
 )
 def test_storlet_reads_only_the_range(boto: Any, bucket: str, selection: str, body: bytes) -> None:
-    """However it is written."""
+    """In every form of a range."""
     with headers(boto, X_Run_Storlet="upper.py", X_Storlet_Range=f"bytes={selection}"):
         assert read(boto, bucket) == body
 
@@ -295,15 +295,15 @@ def test_storlet_reads_only_the_range(boto: Any, bucket: str, selection: str, bo
         ("bytes=4-5", 416, "InvalidRange"),
     ],
 )
-def test_range_without_sense_is_refused(boto: Any, bucket: str, selection: str, status: int, code: str) -> None:
-    """Rather than as an internal error, which clients retry."""
+def test_range_that_selects_nothing_is_refused(boto: Any, bucket: str, selection: str, status: int, code: str) -> None:
+    """It isn't an internal error, which clients would retry."""
     with headers(boto, X_Run_Storlet="upper.py", X_Storlet_Range=selection), pytest.raises(ClientError) as refused:
         read(boto, bucket)
     assert (error(refused)[0], error(refused)[1]["Code"]) == (status, code)
 
 
 def test_range_is_not_ignored_by_an_upload_or_a_copy(boto: Any, bucket: str) -> None:
-    """Rather than store more than was asked for, they are refused."""
+    """They are refused, because they would store more than the range."""
     calls = [
         lambda: boto.put_object(Bucket=bucket, Key="part", Body=b"text"),
         lambda: boto.copy_object(Bucket=bucket, Key="part", CopySource=f"{bucket}/o"),

@@ -78,7 +78,8 @@ def _theme(name: str, *, red: int, green: int, blue: int, cyan: int, violet: int
 THEMES: Mapping[str, Theme] = {
     theme.name: theme
     for theme in (
-        # Each color has a contrast of at least 3.5 to white, black, and dark gray (#1e1e1e); in the others, of 4.5.
+        # In the default theme, each color has a contrast of at least 3.5 with white, black, and dark gray (#1e1e1e). In
+        # the others, the contrast with their own backgrounds is at least 4.5.
         _theme("default", red=196, green=28, blue=32, cyan=30, violet=133, orange=130, gray=243),
         _theme("dark", red=203, green=114, blue=75, cyan=80, violet=176, orange=215, gray=246),
         _theme("light", red=124, green=22, blue=25, cyan=23, violet=90, orange=94, gray=241),

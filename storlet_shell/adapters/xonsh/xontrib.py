@@ -163,7 +163,7 @@ class _Checked:
         self._shown.expect(total)
 
     def remark(self, describe: Callable[[], str]) -> None:
-        """Pass a remark to the shown progress."""
+        """Pass a remark on to the progress on display."""
         remark(self._shown, describe)
 
 

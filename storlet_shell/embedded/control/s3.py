@@ -43,8 +43,8 @@ def with_filters(auth: Filters, password: str) -> Filters:
         "auth_uri": f"{login['auth_url']}/v3",
         "reseller_prefix": "AUTH",
         "delay_auth_decision": "false",
-        # The maximum. If Keystone takes longer than the default of ten seconds, as on a busy machine, the answer is an
-        # invalid URI, which clients don't retry.
+        # The maximum. If Keystone takes longer than the default of ten seconds, as it may on a busy machine, s3token
+        # answers InvalidURI, which clients don't retry.
         "http_timeout": "60",
         # The proxy's user may have signatures checked, but only an administrator may read the secret keys, which
         # s3token keeps for a minute. Without them, Keystone would be asked for each request, and uploads in signed

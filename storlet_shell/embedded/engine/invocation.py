@@ -134,9 +134,9 @@ class Invocation:
                 descriptors.close(descriptor)
 
     def _hand_over(self, handed_over: list[int]) -> None:
-        """Send the order to a child; if that has ended while it was idle, to another one.
+        """Send the order to a child, or to another one if that child has ended while it was idle.
 
-        :raises InvocationError: if there isn't one
+        :raises InvocationError: if no child is available
         """
         sources = [self.request.data, *self.request.extra_data_list]
         for attempts_left in range(MOST_IDLE, -1, -1):

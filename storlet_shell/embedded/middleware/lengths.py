@@ -38,7 +38,8 @@ def filter_factory(_global_conf: Mapping[str, str], **_local_conf: str) -> Calla
 def _length(body: Iterable[bytes]) -> int | None:
     """Return the length of a complete body; None for a stream.
 
-    With Keystone, authtoken puts WebOb's EmptyResponse in place of a HEAD's body: no list, but its length is 0.
+    With Keystone, authtoken replaces the body of a HEAD's response with WebOb's EmptyResponse, which isn't a list, but
+    has a length of 0.
     """
     if isinstance(body, list):
         return sum(map(len, body))

@@ -39,7 +39,7 @@ from storlet_shell.wire.headers import FAILURE, PARAMETER
 _SOURCE = "S3"  # s3api's mark on its Swift requests
 _RUNNING = ("GET", "PUT")
 
-# How the names of parameters start that change an operation's response or sign it, even if they are empty.
+# Prefixes of parameters that change an operation's response or sign it. They name no operation, even if they are empty.
 _OPTIONS = ("response-", "x-", "X-", "versionId")
 
 # Kinds of failures after which another attempt may succeed. S3 clients repeat a request after 503, but not after 400.
@@ -78,10 +78,10 @@ class S3Api(s3api.S3ApiMiddleware):
 
 
 def _require_known_operation(req: Any) -> None:
-    """Refuse operations that s3api would take for those without a parameter (``s3request.py: controller``).
+    """Refuse operations that s3api would mistake for those without a parameter (``s3request.py: controller``).
 
-    PutObjectRetention (``?retention``) would replace the object by the request's XML, RenameObject would empty it, and
-    DeleteBucketLifecycle would delete the bucket. Only reading a bucket's settings does no harm: it lists the objects.
+    PutObjectRetention (``?retention``) would replace the object with the request's XML, RenameObject would empty it,
+    and DeleteBucketLifecycle would delete the bucket. Reading a bucket's settings is harmless: it lists the objects.
     """
     changes_bucket = req.controller is BucketController and req.method not in ("GET", "HEAD")
     if req.controller is ObjectController or changes_bucket:
@@ -131,11 +131,11 @@ def _check_range(req: Any) -> None:
     """Check a range, and have the storlet run on the proxy.
 
     An object server answers 500 to ``bytes=5-`` and ignores the range in ``bytes=-5`` (storlets ``handlers/obj.py``).
-    An upload's range is always ignored, and that of a copy on the proxy (``handlers/proxy.py``).
+    The range of an upload is always ignored, and so is that of a copy on the proxy (``handlers/proxy.py``).
     """
     if "X-Storlet-Range" in req.headers:
         if req.method != "GET":
-            raise InvalidRequest("A storlet can read a range in GetObject only; leave out X-Storlet-Range")
+            raise InvalidRequest("A storlet can read a range only in GetObject; leave out X-Storlet-Range")
         try:
             Range(req.headers["X-Storlet-Range"])
         except ValueError:

@@ -25,7 +25,7 @@ from storlet_shell.java import failures, program
 _LARGEST_CONSOLE = 64 * 1024
 _EXIT_SECONDS = 0.5  # for the shutdown hooks of a JVM
 
-# A jar ends with this record, followed by a comment of up to 64 KiB; it may start with anything, such as a script.
+# A jar may start with anything, such as a script. It ends with this record and a comment of up to 64 KiB.
 _ZIP_END, _ZIP_END_BYTES = b"PK\x05\x06", 22 + 65535
 _DESCRIPTORS = "/proc/{}/fd"
 
@@ -77,7 +77,7 @@ class JavaStorlet:
             end = process.run(order, descriptors)
             messages.send(channel, self._report(end, process))
             if end[:1] != ["done"] or not order["is_reusable"] or not process.is_idle():
-                return  # which ends everything that the run has left
+                return  # which ends everything that the run has left behind
             trees.empty(scratch)
             messages.send(channel, {"event": "idle"})
 
@@ -143,25 +143,26 @@ class _Process:
             _close([*streams, log, target])
 
     def is_idle(self) -> bool:
-        """Wait until the JVM can run another invocation; return False if it can't, or a process is left."""
+        """Wait until the JVM can run another invocation; return False if it can't, or if a process is left behind."""
         if self.jvm.answer() != ["idle"]:
             return False
         self.jvm.reap_orphans()
-        # The IDs are those of the namespace of /proc, in which the JVM's own isn't known.
+        # These IDs belong to the namespace of /proc, in which the JVM's ID isn't known; the only process is the JVM.
         return len(descendants(int(Path("/proc/self").readlink().name))) == 1
 
     def _open(self, texts: Sequence[str], log: int) -> list[str]:
         """Order an invocation; return the JVM's answer, which is ``opened`` if it could open the streams.
 
-        A JVM may have ended while it was idle, for example because the kernel killed it when memory ran out. Another
-        one can take its place as long as it hasn't answered, because it uses the streams only after that.
+        A JVM may have ended while it was idle, for example because the kernel killed it when memory ran out. If it
+        hasn't answered, another one can take its place, because a JVM uses the streams only after its answer.
         """
         for is_replaced in (False, True):
             end = self._load()
             self._copy_console(log)
             if end != ["loaded"]:
                 return end
-            if is_replaced or not self.jvm.has_answered:  # unasked: it has ended, or something else writes its answers
+            # An answer before the order means that the JVM has ended, or that something else writes answers.
+            if is_replaced or not self.jvm.has_answered:
                 self.jvm.send(texts)
                 end = self._next()
                 if end or is_replaced:
@@ -180,7 +181,7 @@ class _Process:
         return ["loaded"]
 
     def _next(self) -> list[str]:
-        """Return the next answer; a call of ``System.exit`` is recorded, and the JVM's end follows soon."""
+        """Return the next answer; record a call to ``System.exit``, after which the JVM must end soon."""
         answer = self.jvm.answer()
         while answer[:1] == ["exiting"]:
             self.exit_frames = "".join(answer[1:])
@@ -189,7 +190,7 @@ class _Process:
         return answer
 
     def _expire(self, *_: object) -> None:
-        """Kill the JVM if it is late: to load the storlet, whether there is an order or not, or to end."""
+        """Kill the JVM if it takes too long to load the storlet, whether or not there is an order, or to exit."""
         if self.exit_frames is not None:
             self.jvm.kill()
         elif not self._is_loaded and not self.jvm.has_answered:

@@ -70,14 +70,14 @@ class Jvm:
             os.kill(self._pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """End the JVM, and release its pipes."""
+        """Kill the JVM, and close its pipes."""
         self.kill()
         self._wait()
         os.close(self._orders)
         os.close(self._answers)
 
     def reap_orphans(self) -> None:
-        """Reap other processes that have ended, which this process has adopted; the JVM must be running."""
+        """Reap adopted processes that have ended; the JVM must be running."""
         ended = os.WEXITED | os.WNOHANG | os.WNOWAIT
         while (end := os.waitid(os.P_ALL, 0, ended)) is not None and end.si_pid != self._pid:
             os.waitpid(end.si_pid, 0)

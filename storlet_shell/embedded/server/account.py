@@ -12,8 +12,8 @@ from storlet_shell.errors import EmbeddedError
 _SHARED = ("storlet", "dependency")
 CONTAINERS = (*_SHARED, "storletlog")
 
-# System metadata, which clients can neither see nor change. The account has it rather than the containers, so that one
-# that its owner deletes and creates again isn't changed either.
+# System metadata, which clients can neither see nor change. It is on the account rather than on the containers, so that
+# a container that its owner deletes and creates again isn't changed, either.
 _READERS_SET = "X-Account-Sysmeta-Storlet-Shell-Readers-Set"
 
 

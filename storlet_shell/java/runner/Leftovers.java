@@ -9,10 +9,10 @@ final class Leftovers {
     private static final long PAUSE_MILLISECONDS = 1;
 
     /**
-     * The beginnings of the names of threads that the JDK starts when it first needs them, and keeps.
+     * Prefixes of the names of threads that the JDK starts when it first needs them, and keeps.
      *
-     * <p>One of them waits for a process that the storlet has started; the engine looks for processes itself. The
-     * threads of cleaners are not among them: those that a storlet has created run its own code.
+     * <p>The process reaper waits for a process that the storlet has started; the engine looks for processes itself.
+     * The threads of cleaners are missing here, because those that a storlet creates run its own code.
      */
     private static final String[] HELPERS = {
         "Common-Cleaner", "Java2D Disposer", "Keep-Alive-Timer", "process reaper"

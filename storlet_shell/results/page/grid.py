@@ -28,7 +28,7 @@ _ON_PAPER = (
     "{white-space:normal!important;min-width:0!important;overflow-wrap:anywhere!important}"
     ".storlet-table pre{overflow-wrap:anywhere!important;min-width:10em}}</style>"
 )
-"""Wraps the text of a wide table on paper, which can't be scrolled. Exports keep it; JupyterLab may drop it."""
+"""Wraps the text of wide tables in print, which can't be scrolled. Exports keep it; JupyterLab may drop it."""
 
 _SIGNS = re.compile(r"([\\`*_{}\[\]<>#!|$~^@&])")
 _FOLDED_START = 8
@@ -96,7 +96,7 @@ def folded_cell(text: str) -> Cell:
 
 
 def block_cell(text: str) -> Cell:
-    """Return text of several lines, as of a log."""
+    """Return text with several lines, such as a log."""
     cell = Cell("\n".join(map(printable, text.splitlines())))
     cell.is_block = True
     return cell
