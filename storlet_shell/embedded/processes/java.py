@@ -105,12 +105,11 @@ class _Process:
     :param limit: the time limit for loading the storlet, in seconds
     :ivar is_late: whether the JVM was killed because it exceeded the limit
     :ivar exit_frames: the stack of a call of ``System.exit``; None if there was no call
-    :ivar printed: the latest output of the JVM itself
+    :ivar printed: the output of the JVM itself since the beginning of the run; only the end of it if it is long
     """
 
     def __init__(self, start: Callable[[], Jvm], console: int, limit: float) -> None:
         self.is_late = False
-        self.printed = b""
         self._console, self._console_at = console, 0
         self._start, self._limit = start, limit
         signal.signal(signal.SIGALRM, self._expire)
@@ -119,11 +118,13 @@ class _Process:
     def _start_jvm(self) -> None:
         self.jvm = self._start()
         self.exit_frames: str | None = None
+        self.printed = b""
         self._is_loaded = False
         signal.setitimer(signal.ITIMER_REAL, self._limit)
 
     def run(self, order: Message, descriptors: Sequence[int]) -> list[str]:
         """Run an invocation; return the JVM's last answer, which is empty if it has ended."""
+        self.printed = b""
         log, *streams = descriptors
         folder = _DESCRIPTORS.format(Path("/proc/self").readlink())  # with this process's ID in the namespace of /proc
         metadata, body, *paths = (f"{folder}/{descriptor}" for descriptor in streams)
@@ -199,9 +200,10 @@ class _Process:
         """Append to a log what the JVM itself has printed since the last time."""
         size = os.fstat(self._console).st_size
         start = max(self._console_at, size - _LARGEST_CONSOLE)
-        self.printed, self._console_at = os.pread(self._console, size - start, start), size
+        text, self._console_at = os.pread(self._console, size - start, start), size
+        self.printed = (self.printed + text)[-_LARGEST_CONSOLE:]
         with suppress(OSError):  # the log may have reached its size limit
-            os.write(log, self.printed)
+            os.write(log, text)
 
 
 def _open_console(scratch: str) -> int:
