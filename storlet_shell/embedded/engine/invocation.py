@@ -136,10 +136,10 @@ class Invocation:
     def _hand_over(self, handed_over: list[int]) -> None:
         """Send the order to a child; if that has ended while it was idle, to another one.
 
-        :raises InvocationError: if there isn't one
+        :raises InvocationError: if there isn't one, or each has ended
         """
         sources = [self.request.data, *self.request.extra_data_list]
-        for attempts_left in range(MOST_IDLE, -1, -1):
+        for _ in range(MOST_IDLE + 1):
             self._child = self.version.take(Progress(self._limit), self._user)
             order = {
                 "parameters": self._parameters(),
@@ -151,10 +151,9 @@ class Invocation:
                 self._child.send(order, handed_over)
             except ConnectionError:  # it hasn't received anything
                 self._child.close()
-                if not attempts_left:
-                    raise
             else:
                 return
+        raise InvocationError(Failure("engine", "each of its processes ended before it received the order"))
 
     @property
     def _is_watched(self) -> bool:
