@@ -192,3 +192,46 @@ def test_a_warm_parent_that_does_not_read_is_given_up() -> None:
     """Import code can keep it from reading; no request waits for it without end, and the next one starts another."""
     words = [sys.executable, "-W", "ignore", "-c", STALLED]
     assert subprocess.run(words, capture_output=True, text=True, timeout=60, check=True).stdout == "False\n"
+
+
+GONE = """
+import os
+from storlets.gateway.common.stob import StorletData
+from storlets.gateway.gateways.container.gateway import ContainerStorletRequest
+from storlet_shell.embedded.engine import invocation, versions
+from storlet_shell.embedded.processes import messages
+
+socket = versions._socket
+version = versions.Version(versions.Key("a", "gone.py", "gone.Gone", "1"), 1, "/nowhere", parent=os.getpid())
+
+def fork():
+    channel, other = versions.green_pair()
+    channel.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    pid = os.fork()
+    if pid == 0:
+        messages.send(socket.socket(fileno=other), {"event": "hello"})
+        os._exit(0)
+    os.close(other)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # it isn't reaped
+    return versions.Child(channel, lambda: 0)
+
+version._fork = fork
+options = {"storlet_main": "gone.Gone", "storlet_language": "python", "file_manager": object()}
+request = ContainerStorletRequest("gone.py", {}, StorletData({}, data_iter=iter([b"x"])), options)
+descriptors = len(os.listdir("/proc/self/fd"))
+failures = []
+run = invocation.Invocation(request, version, 5, lambda _, failure: failures.append(failure.kind))
+try:
+    run.begin()
+except invocation.InvocationError as error:
+    print(error.failure.kind, failures, version.active, len(os.listdir("/proc/self/fd")) - descriptors)
+"""
+"""Runs a storlet whose processes all end after they have introduced themselves; prints what is left."""
+
+
+@pytest.mark.slow
+def test_process_that_ends_before_its_order_is_the_engines_failure() -> None:
+    """Not the client's, and nothing is left open."""
+    words = [sys.executable, "-W", "ignore", "-c", GONE]
+    process = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert (process.stdout, process.stderr) == ("engine ['engine'] 0 0\n", "")

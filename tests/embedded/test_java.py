@@ -170,6 +170,7 @@ LOADING = {
     "Cases$Failing": ("raised", 'java.lang.NumberFormatException: For input string: "seven" (in a static initializer)'),
     "Cases$Exiting": ("exited", "it called System.exit(5)"),
     "Cases$ExitingSlowly": ("exited", "it called System.exit, and its shutdown hooks didn't finish"),
+    "Cases$Crashing": ("killed", "its process was killed by signal SIGSEGV"),
     "Cases$Unrelated": (
         "raised",
         "org.example.Cases$Unrelated doesn't implement org.openstack.storlet.common.IStorlet",

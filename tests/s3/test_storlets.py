@@ -209,6 +209,7 @@ def test_unknown_operation_changes_nothing(boto: Any, bucket: str, sent: dict[st
         lambda: boto.put_object_retention(Retention={"Mode": "GOVERNANCE"}, **name),
         lambda: boto.put_object_legal_hold(LegalHold={"Status": "ON"}, **name),
         lambda: boto.rename_object(RenameSource="p", **name),
+        lambda: boto.put_object(Body=b"more", WriteOffsetBytes=4, **name),
         lambda: boto.delete_bucket_lifecycle(Bucket=empty),
         lambda: boto.delete_bucket_analytics_configuration(Bucket=empty, Id="x"),
     ]

@@ -136,25 +136,23 @@ class Invocation:
     def _hand_over(self, handed_over: list[int]) -> None:
         """Send the order to a child, or to another one if that child has ended while it was idle.
 
-        :raises InvocationError: if no child is available
+        :raises InvocationError: if no child is available, or all of them have ended
         """
         sources = [self.request.data, *self.request.extra_data_list]
-        for attempts_left in range(MOST_IDLE, -1, -1):
+        order = {
+            "parameters": self._parameters(),
+            "inputs": [dict(source.user_metadata) for source in sources],
+            "is_reusable": bool(self._user),
+        }
+        for _ in range(MOST_IDLE + 1):
             self._child = self.version.take(Progress(self._limit), self._user)
-            order = {
-                "parameters": self._parameters(),
-                "inputs": [dict(source.user_metadata) for source in sources],
-                "alone": self.version.active == 1,
-                "is_reusable": bool(self._user),
-            }
             try:
-                self._child.send(order, handed_over)
+                self._child.send({**order, "alone": self.version.active == 1}, handed_over)
             except ConnectionError:  # it hasn't received anything
                 self._child.close()
-                if not attempts_left:
-                    raise
             else:
                 return
+        raise InvocationError(Failure("engine", "each of its processes ended before it received the order"))
 
     @property
     def _is_watched(self) -> bool:

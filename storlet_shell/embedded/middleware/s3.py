@@ -82,7 +82,10 @@ def _require_known_operation(req: Any) -> None:
 
     PutObjectRetention (``?retention``) would replace the object with the request's XML, RenameObject would empty it,
     and DeleteBucketLifecycle would delete the bucket. Reading a bucket's settings is harmless: it lists the objects.
+    PutObject would replace the object even if it is to append to it.
     """
+    if "X-Amz-Write-Offset-Bytes" in req.headers:
+        raise S3NotImplemented("Appending to an object is not implemented.")
     changes_bucket = req.controller is BucketController and req.method not in ("GET", "HEAD")
     if req.controller is ObjectController or changes_bucket:
         # A parameter without a value names the operation.

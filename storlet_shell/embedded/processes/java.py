@@ -23,7 +23,7 @@ from storlet_shell.embedded.sandbox import linux, trees
 from storlet_shell.java import failures, program
 
 _LARGEST_CONSOLE = 64 * 1024
-_EXIT_SECONDS = 0.5  # for the shutdown hooks of a JVM
+_EXIT_SECONDS = 2.0  # for the shutdown hooks of a JVM; less if the time limit is short
 
 # A jar may start with anything, such as a script. It ends with this record and a comment of up to 64 KiB.
 _ZIP_END, _ZIP_END_BYTES = b"PK\x05\x06", 22 + 65535
@@ -106,25 +106,26 @@ class _Process:
     :param limit: the time limit for loading the storlet, in seconds
     :ivar is_late: whether the JVM was killed because it exceeded the limit
     :ivar exit_frames: the stack of a call of ``System.exit``; None if there was no call
-    :ivar printed: the latest output of the JVM itself
+    :ivar printed: the output of the JVM itself since the beginning of the run; only the end of it if it is long
     """
 
     def __init__(self, start: Callable[[], Jvm], console: int, limit: float) -> None:
         self.is_late = False
-        self.printed = b""
         self._console, self._console_at = console, 0
         self._start, self._limit = start, limit
         signal.signal(signal.SIGALRM, self._expire)
         self._start_jvm()
 
     def _start_jvm(self) -> None:
+        self.exit_frames: str | None = None  # before the JVM is replaced: an alarm may still come
+        self.printed = b""
         self.jvm = self._start()
-        self.exit_frames: str | None = None
         self._is_loaded = False
         signal.setitimer(signal.ITIMER_REAL, self._limit)
 
     def run(self, order: Message, descriptors: Sequence[int]) -> list[str]:
         """Run an invocation; return the JVM's last answer, which is empty if it has ended."""
+        self.printed = b""
         log, *streams = descriptors
         folder = _DESCRIPTORS.format(Path("/proc/self").readlink())  # with this process's ID in the namespace of /proc
         metadata, body, *paths = (f"{folder}/{descriptor}" for descriptor in streams)
@@ -156,36 +157,38 @@ class _Process:
         A JVM may have ended while it was idle, for example because the kernel killed it when memory ran out. If it
         hasn't answered, another one can take its place, because a JVM uses the streams only after its answer.
         """
-        for is_replaced in (False, True):
-            end = self._load()
-            self._copy_console(log)
-            if end != ["loaded"]:
-                return end
-            # An answer before the order means that the JVM has ended, or that something else writes answers.
-            if is_replaced or not self.jvm.has_answered:
-                self.jvm.send(texts)
-                end = self._next()
-                if end or is_replaced:
-                    return end
+        end = self._load(log)
+        if end == ["loaded"] and not (end := self._send(texts)):
             self.jvm.close()
             self._start_jvm()
-        raise AssertionError("the second JVM's answer is final")
+            end = self._load(log)
+            if end == ["loaded"]:
+                end = self._send(texts)
+        return end
 
-    def _load(self) -> list[str]:
-        """Wait until the storlet is loaded."""
+    def _send(self, texts: Sequence[str]) -> list[str]:
+        """Send an order; return the answer, which is empty if the JVM has ended, or has answered before the order."""
+        if self.jvm.has_answered:
+            return []
+        self.jvm.send(texts)
+        return self._next()
+
+    def _load(self, log: int) -> list[str]:
+        """Wait until the storlet is loaded, and log what has been printed; return the JVM's answer."""
+        answer = ["loaded"]
         if not self._is_loaded:
             answer = self._next()
             signal.setitimer(signal.ITIMER_REAL, 0)
             self._is_loaded = answer == ["loaded"]
-            return answer
-        return ["loaded"]
+        self._copy_console(log)
+        return answer
 
     def _next(self) -> list[str]:
         """Return the next answer; record a call to ``System.exit``, after which the JVM must end soon."""
         answer = self.jvm.answer()
         while answer[:1] == ["exiting"]:
             self.exit_frames = "".join(answer[1:])
-            signal.setitimer(signal.ITIMER_REAL, _EXIT_SECONDS)
+            signal.setitimer(signal.ITIMER_REAL, min(_EXIT_SECONDS, self._limit / 4))
             answer = self.jvm.answer()
         return answer
 
@@ -201,9 +204,10 @@ class _Process:
         """Append to a log what the JVM itself has printed since the last time."""
         size = os.fstat(self._console).st_size
         start = max(self._console_at, size - _LARGEST_CONSOLE)
-        self.printed, self._console_at = os.pread(self._console, size - start, start), size
+        text, self._console_at = os.pread(self._console, size - start, start), size
+        self.printed = (self.printed + text)[-_LARGEST_CONSOLE:]
         with suppress(OSError):  # the log may have reached its size limit
-            os.write(log, self.printed)
+            os.write(log, text)
 
 
 def _open_console(scratch: str) -> int:

@@ -67,7 +67,8 @@ class Jvm:
     def kill(self) -> None:
         """Kill the JVM, unless it has ended."""
         if self.status is None:
-            os.kill(self._pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # a signal handler may call this just after the JVM was reaped
+                os.kill(self._pid, signal.SIGKILL)
 
     def close(self) -> None:
         """Kill the JVM, and close its pipes."""

@@ -131,8 +131,7 @@ public class Cases implements IStorlet {
                 Runtime.getRuntime().halt(4);
                 break;
             case "crash":
-                new ProcessBuilder("sh", "-c", "kill -SEGV $PPID").start().waitFor();
-                sleep(LONG);
+                crash();
                 break;
             case "leave a name":
                 Thread.currentThread().setName("left");
@@ -266,6 +265,15 @@ public class Cases implements IStorlet {
                 Thread.currentThread().getUncaughtExceptionHandler() != Thread.currentThread().getThreadGroup());
     }
 
+    private static void crash() {
+        try {
+            new ProcessBuilder("sh", "-c", "kill -SEGV $PPID").start().waitFor();
+        } catch (IOException | InterruptedException error) {
+            throw new IllegalStateException(error);
+        }
+        sleep(LONG);
+    }
+
     private static int recurse(int depth) {
         return depth < 0 ? depth : recurse(depth + 1) + 1;
     }
@@ -332,6 +340,15 @@ public class Cases implements IStorlet {
             if (runs == 0) {
                 Runtime.getRuntime().addShutdownHook(new EndlessHook());
                 System.exit(5);
+            }
+        }
+    }
+
+    /** A storlet that crashes the JVM before it is called. */
+    public static class Crashing extends Cases {
+        static {
+            if (runs == 0) {
+                crash();
             }
         }
     }
