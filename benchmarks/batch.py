@@ -6,8 +6,9 @@ import os
 import shlex
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from benchmarks import peers
 from benchmarks.cluster import PLAIN, Wire, login, peak_memory, tool
@@ -124,6 +125,7 @@ class _Pages:
         """Do nothing."""
 
     transaction_id = ""
+    headers: Mapping[str, str] = MappingProxyType({})  # without the container's count
 
     def read(self) -> bytes:
         """Return the next page as JSON; an empty list after the last name."""

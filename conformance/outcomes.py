@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
 
+from storlet_shell.results.saving import replacing
+
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 _STATUSES = {"failure": FAILED, "error": FAILED, "skipped": SKIPPED}
 
@@ -89,9 +91,8 @@ def write_stock(suite: str, outcomes: Outcomes, *, partial: bool = False) -> Non
     suites: dict[str, dict[str, Outcome]] = read_stock()
     others = {test: value for test, value in suites.get(suite, {}).items() if partial and test not in outcomes}
     suites[suite] = others | {test: value for test, value in outcomes.items() if value.status != PASSED}
-    written = STOCK.with_suffix(".part")
-    written.write_text(json.dumps(suites, indent=1, sort_keys=True) + "\n")
-    written.replace(STOCK)
+    with replacing(STOCK) as file:
+        file.write(f"{json.dumps(suites, indent=1, sort_keys=True)}\n".encode())
 
 
 def differences(suite: str, outcomes: Outcomes, like: str = "") -> Iterator[Difference]:

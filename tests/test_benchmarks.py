@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import page, runs, table
+from benchmarks import batch, page, runs, table
 from benchmarks.figures import FIGURES, Figure
 from benchmarks.lab import Lab, gives
 from benchmarks.measure import Measured, Sample, ratio
@@ -75,6 +75,13 @@ def test_results_are_kept_as_they_come(tmp_path: Path) -> None:
     assert kept["objects"]["figures"]["rm"]["samples"]["swift"] == {"unit": "s", "values": [2.0]}
     assert kept["objects"]["figures"]["rm"]["met"] is False
     assert kept["idle"]["figures"]["idle"]["value"] == 0.1
+
+
+def test_the_listing_of_names_is_measured() -> None:
+    """Its synthetic pages have what the real listing reads, and one name in ten matches."""
+    (measured,) = batch.listing(Lab(quick=True), None)
+    assert measured.name == "names"
+    assert measured.note.startswith("10000 matched of 100000, ")
 
 
 def test_a_missed_figure_is_marked(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -13,6 +14,7 @@ from conformance import __main__ as program
 from conformance import outcomes, suites
 from conformance.outcomes import FAILED, PASSED, SKIPPED, Outcome
 from conformance.suites import SUITES, Suite
+from storlet_shell.results.saving import replacing
 
 REPORT = """<testsuites><testsuite>
 <testcase classname="t.A" name="good"/>
@@ -101,13 +103,14 @@ def test_partial_run_keeps_other_outcomes_of_stock() -> None:
 @pytest.mark.usefixtures("expected")
 def test_interrupted_write_keeps_stocks_outcomes(monkeypatch: pytest.MonkeyPatch) -> None:
     """A half-written file never replaces the complete one."""
-    write_text = Path.write_text
 
-    def interrupted(path: Path, text: str) -> int:
-        write_text(path, text[: len(text) // 2])
-        raise KeyboardInterrupt
+    @contextmanager
+    def interrupted(path: Path) -> Iterator[IO[bytes]]:
+        with replacing(path) as file:
+            yield file
+            raise KeyboardInterrupt
 
-    monkeypatch.setattr(Path, "write_text", interrupted)
+    monkeypatch.setattr(outcomes, "replacing", interrupted)
     with pytest.raises(KeyboardInterrupt):
         outcomes.write_stock("swift", READ)
     assert outcomes.read_stock() == {"swift": STOCK}
