@@ -43,12 +43,22 @@ def restrict_process() -> list[str]:
 
 
 def python(user: int) -> str:
-    """Return a Python of this version that an ordinary user can run; empty if not found."""
+    """Return a Python of this version with which a user can run this project; empty if there isn't one.
+
+    A user other than root may have no access to this environment, or to the folder above the project.
+    """
     for program in (sys.executable, "/usr/bin/python{}.{}".format(*sys.version_info)):
         with suppress(OSError):
-            if not user or subprocess.run([program, "-c", ""], user=user, check=False).returncode == 0:
+            command = [program, "-c", "import storlet_shell, swift"]
+            if not user or subprocess.run(command, user=user, env=_environ(), capture_output=True).returncode == 0:
                 return program
     return ""
+
+
+def _environ() -> dict[str, str]:
+    """Return the environment in which any Python of this version finds this project and what it needs."""
+    folders = [str(Path(__file__).parents[2]), *site.getsitepackages()]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
 
 
 def run_program(program: str, lacking: Iterable[str], user: int, *words: str, **environ: str) -> Any:
@@ -58,7 +68,7 @@ def run_program(program: str, lacking: Iterable[str], user: int, *words: str, **
     :param user: the ID of its user; 0 for this process's own
     """
     root = Path(__file__).parents[2]
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), *site.getsitepackages()]), **environ}
+    environ = {**_environ(), **environ}
     filters = json.dumps([LACKING[name] for name in lacking])
     command = [python(user), "-W", "ignore", "-c", program, filters, str(user), *words]
     process = subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=100, check=False)

@@ -111,7 +111,7 @@ USER = 1234 if os.geteuid() == 0 else 0
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not python(USER), reason="this Python is root's alone; install it where all may run it")
+@pytest.mark.skipif(not python(USER), reason="other users can't run this project; put it where they can")
 def test_a_server_of_an_ordinary_user_s_confines_as_well() -> None:
     """A server without root has the same sandbox layers."""
     description, result, leftovers = run("everything", user=USER)

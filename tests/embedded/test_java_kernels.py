@@ -71,7 +71,7 @@ def test_java_storlets_run(user: int, lacking: tuple[str, ...], level: str, home
     if user and os.geteuid() != 0:
         pytest.skip("only root can become another user")
     if not python(user):
-        pytest.skip("no Python that other users may run")
+        pytest.skip("other users can't run this project; put it where they can")
     if user:
         os.chown(home, user, user)
     count, after, others, jvms = run_program(PROGRAM, lacking, user, level, HOME=str(home))
